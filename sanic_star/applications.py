@@ -1,0 +1,379 @@
+"""The application: entry point, dispatch, error boundary.
+
+Starlette's own `__call__` stays the entry, because tracing tools patch it there; what it calls, `middleware_stack`, is
+ours. Until the application has started that is `_gate`, which starts it; from then on it is the dispatch itself, with
+nothing between, or the user's ASGI middleware around it. So neither the start nor the absence of middleware costs a
+running application anything.
+
+The dispatch and the error boundary are one frame: see `_make_dispatch`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from asyncio import CancelledError, Task
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import ClientDisconnect
+from starlette.responses import PlainTextResponse
+from starlette.routing import BaseRoute
+from starlette.types import ASGIApp, ExceptionHandler, Lifespan, Message, Receive, Scope, Send
+from starlette.websockets import WebSocketDisconnect
+
+from sanic_star import requests
+from sanic_star.lifespan import Lifecycle, Phase
+from sanic_star.requests import Request
+from sanic_star.responses import Response
+from sanic_star.routing import WEBSOCKET, Call, Route, Router, WebSocketRoute, route_path
+from sanic_star.websockets import WebSocket
+
+# The mark on an exception that was answered with 500 and logged, and is on its way to the server.
+REPORTED = "_sanic_star_reported"
+_NOTHING: dict[str, Any] = {}
+
+
+class ReportedOnce(logging.Filter):
+    """Keeps a server's log from telling again of an exception that this package has logged."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if record.exc_info else None
+        return not hasattr(error, REPORTED)
+
+
+_reported_once = ReportedOnce()
+
+
+class Application(Starlette):
+    """A Starlette application whose router is indexed and whose routes hold compiled callables.
+
+    Arguments are Starlette's. What a subclass gives its own meaning: `compile` (a route's callable), `answer` (an
+    exception's response), `send_other` (a return value that is no response), `run_phase` (listeners).
+
+    Example:
+        >>> async def hello(request):
+        ...     return Response("hello")
+        >>> app = Application()
+        >>> app.router.routes.append(Route(("hello",), hello, methods=["GET"]))
+    """
+
+    router: Router
+    request_factory: Callable[[Scope, Receive, Send], Request] = Request
+    websocket_factory: Callable[[Scope, Receive, Send], WebSocket] = WebSocket
+
+    def __init__(
+        self,
+        debug: bool = False,
+        routes: Sequence[BaseRoute] | None = None,
+        middleware: Sequence[Middleware] | None = None,
+        exception_handlers: Mapping[Any, ExceptionHandler] | None = None,
+        lifespan: Lifespan[Any] | None = None,
+        *,
+        max_body_size: int | None = None,
+    ) -> None:
+        super().__init__(debug, None, middleware, exception_handlers, max_body_size=max_body_size)
+        self.router = self.make_router(routes, lifespan)
+        self.lifecycle = Lifecycle(self)
+        # What the user's lifespan yields where no server hands a state around.
+        self.lazy_state: dict[str, Any] = {}
+        # Tasks that run a stream or a websocket which would never end by itself.
+        self.endless: set[Task[Any]] = set()
+        self.background: set[asyncio.Future[Any]] = set()
+        self._stack: ASGIApp | None = None
+
+    def make_router(self, routes: Sequence[BaseRoute] | None, lifespan: Lifespan[Any] | None) -> Router:
+        """Make the router, once, when the application is made."""
+        return Router(routes, lifespan=lifespan)
+
+    # What a subclass may change ------------------------------------------------------------------------------------
+
+    def compile(self, route: Route | WebSocketRoute) -> Call:
+        """Return what a route calls: here the endpoint, with its path parameters as keyword arguments."""
+        endpoint = route.endpoint
+        return lambda connection: endpoint(connection, **connection.route_params)
+
+    def compile_fallback(self) -> Call:
+        """Return what answers where no route does."""
+
+        async def miss(request: Request) -> Any:
+            raise self.miss(request.scope)
+
+        return miss
+
+    def compile_forward(self) -> Call:
+        """Return what hands the connection on to a mounted application or one of Starlette's own routes."""
+
+        async def forward(connection: Any) -> Any:
+            return connection.scope["route"].handle
+
+        return forward
+
+    def miss(self, scope: Scope) -> Exception:
+        """Return the exception for a request that no route answers."""
+        allowed = self.router.allowed(route_path(scope), scope)
+        if scope["type"] == "http" and allowed - {WEBSOCKET}:
+            return HTTPException(405, headers={"allow": ", ".join(sorted(allowed - {WEBSOCKET}))})
+        return HTTPException(404)
+
+    async def answer(self, request: Request, error: Exception) -> tuple[ASGIApp | None, bool]:
+        """Return the response to an exception (or `None`), and whether that settles it.
+
+        An exception that is not settled is raised again once the response is sent.
+        """
+        if isinstance(error, HTTPException):
+            return PlainTextResponse(error.detail, error.status_code, error.headers), True
+        logging.getLogger("sanic_star").error("Exception in handler", exc_info=error)
+        return PlainTextResponse("Internal Server Error", 500), False
+
+    async def send_other(self, request: Request, response: Any, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send what a route's callable returned where that is none of this package's responses."""
+        if not callable(response):
+            raise TypeError(f"a handler returned {response!r}: return a response or an ASGI application")
+        await self.send_foreign(request, response, scope, receive, send)
+
+    async def run_phase(self, phase: Phase) -> None:
+        """Run the listeners of a phase; there are none here."""
+
+    async def drain(self) -> None:
+        """Wait for what shall not be cut off at shutdown."""
+
+    # Start and stop ------------------------------------------------------------------------------------------------
+
+    def finalise(self) -> None:
+        """Give each route its callable and arrange the index; from here on the application answers requests."""
+        for route in self.router.routes:
+            if isinstance(route, (Route, WebSocketRoute)):
+                route.call = self.compile(route)
+        self.router.fallback.call = self.compile_fallback()
+        self.router.forward.call = self.compile_forward()
+        self.router.build()
+
+    def started(self) -> None:
+        """Let requests pass the gate."""
+        for name in ("uvicorn.error", "hypercorn.error", "_granian"):
+            logging.getLogger(name).addFilter(_reported_once)
+        if self._stack is not None:
+            self.middleware_stack = self._stack
+
+    def stopped(self) -> None:
+        """Close the gate: the next start builds the stack anew, with what was added since."""
+        self.middleware_stack = self._stack = None
+
+    def end_endless(self) -> None:
+        """End the streams and websockets that would never end by themselves; their clean-up runs."""
+        for task in list(self.endless):
+            task.cancel()
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """Build the dispatch and the user's ASGI middleware around it; return the gate before both."""
+        stack: ASGIApp = self._make_dispatch()
+        if self.user_middleware:
+            for cls, args, kwargs in reversed(self.user_middleware):
+                stack = cls(stack, *args, **kwargs)
+            stack = self._bounded(stack)
+        self._stack = stack
+        return self._gate
+
+    async def _gate(self, scope: Scope, receive: Receive, send: Send) -> None:
+        assert self._stack is not None
+        stack = self._stack
+        if scope["type"] != "lifespan":
+            await self.lifecycle.ensure_started()
+            self.started()
+            if self.lazy_state:
+                scope.setdefault("state", {}).update(self.lazy_state)
+        await stack(scope, receive, send)
+
+    # The way of a request ------------------------------------------------------------------------------------------
+
+    def _make_dispatch(self) -> ASGIApp:
+        """Return the ASGI callable that answers requests.
+
+        PERF: it runs for each request, so that everything it needs is a local of this function, bound when the
+        application starts. Safe because none of it is replaced while requests run: the router empties and fills
+        `direct` in place. `benchmarks/` measures it as «in process».
+        """
+        router, live, set_current, next_number = self.router, requests.live, requests.current.set, requests.number
+        direct, find, make = router.direct, router.find, self.request_factory
+        other, fail, cancelled = self._dispatch_other, self._fail, self._cancelled
+
+        async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] != "http":
+                await other(scope, receive, send)
+                return
+            request = make(scope, receive, send)
+            number = next_number()
+            live[number] = request
+            set_current(number)
+            scope["router"] = router
+            try:
+                raw = scope.get("raw_path")
+                if raw is None or b"%" in raw or scope.get("root_path"):
+                    path = route_path(scope)
+                else:
+                    path = scope["path"]
+                route = direct.get(path, _NOTHING).get(scope["method"])
+                if route is None:
+                    route, request.route_params = find(path, scope)
+                else:
+                    scope["route"] = route
+                    scope["endpoint"] = route.endpoint
+                    if "path_params" not in scope:
+                        scope["path_params"] = {}
+                if route.reads_body:
+                    message = await receive()
+                    limit = route.max_body_size
+                    if message.get("more_body") or "body" not in message or (limit and len(message["body"]) > limit):
+                        await request.read_body(message, limit)
+                    else:
+                        request._body = message["body"]
+                response = await route.call(request)
+                if isinstance(response, Response) and not request.responded:
+                    await response(scope, receive, send)
+                else:
+                    await self.send_other(request, response, scope, receive, send)
+            except Exception as error:
+                set_current(number)
+                await fail(request, error, scope, receive, send)
+            except CancelledError:
+                await cancelled(request)
+            finally:
+                del live[number]
+
+        return dispatch
+
+    async def send_foreign(self, request: Request, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let an ASGI application answer: a response of Starlette's, a mounted application, a route of Starlette's.
+
+        Watched are the start of the response, because an error after it can't be answered any more, and its type:
+        server-sent events have no end of their own, the application's stop ends them.
+        """
+        task = asyncio.current_task()
+
+        async def watched(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                request.responded = True
+                if task is not None and _is_event_stream(message):
+                    self.endless.add(task)
+                    request.finish = lambda: send({"type": "http.response.body", "body": b"", "more_body": False})
+                    if self.lifecycle.stopping:
+                        task.cancel()
+            elif message["type"] == "http.response.body" and not message.get("more_body"):
+                request.finish = None
+            await send(message)
+
+        try:
+            await app(scope, request.receive, watched)
+        finally:
+            if task is not None:
+                self.endless.discard(task)
+
+    async def _fail(self, request: Request, error: Exception, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer an exception, then raise it again unless that settled it."""
+        scope["app"] = self
+        if isinstance(error, ClientDisconnect):
+            return
+        if hasattr(error, REPORTED):
+            raise error
+        response, settled = await self.answer(request, error)
+        if response is not None and not request.responded:
+            await response(scope, receive, send)
+        if not settled:
+            setattr(error, REPORTED, True)
+            raise error
+
+    async def _cancelled(self, request: Request) -> None:
+        """Finish a stream that the application's stop has ended; any other cancellation goes on."""
+        task = asyncio.current_task()
+        if not self.lifecycle.stopping or task is None or request.finish is None:
+            raise CancelledError
+        task.uncancel()
+        finish, request.finish = request.finish, None
+        await finish()
+
+    def _bounded(self, stack: ASGIApp) -> ASGIApp:
+        """Return `stack` inside the error boundary, for errors of the user's ASGI middleware."""
+
+        async def bounded(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] != "http":
+                await stack(scope, receive, send)
+                return
+            request: Request | None = None
+            begun = False
+
+            async def watched(message: Message) -> None:
+                nonlocal begun
+                begun = True
+                await send(message)
+
+            try:
+                await stack(scope, receive, watched)
+            except Exception as error:
+                request = self.request_factory(scope, receive, send)
+                request.responded = begun
+                await self._fail(request, error, scope, receive, send)
+
+        return bounded
+
+    # Websockets and lifespan ---------------------------------------------------------------------------------------
+
+    async def _dispatch_other(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self.lifecycle.serve(scope, receive, send)
+            return
+        assert scope["type"] == "websocket", f"unknown ASGI scope type {scope['type']!r}"
+        scope["router"] = self.router
+        connection = self.websocket_factory(scope, receive, send)
+        request = connection.request = self.request_factory(scope, receive, connection.send_message)
+        number = requests.number()
+        requests.live[number] = request
+        requests.current.set(number)
+        task = asyncio.current_task()
+        if task is not None:
+            self.endless.add(task)
+        try:
+            route, connection.route_params = self.router.find(route_path(scope), scope)
+            request.route_params = connection.route_params
+            response = await route.call(connection)
+            if response is not None:
+                await response(scope, connection.receive_message, connection.send_message)
+        except WebSocketDisconnect:
+            pass
+        except Exception as error:
+            await self._fail_websocket(connection, error)
+        except CancelledError:
+            if not self.lifecycle.stopping or task is None:
+                raise
+            task.uncancel()
+            await connection.end(1001)
+        finally:
+            if task is not None:
+                self.endless.discard(task)
+            del requests.live[number]
+
+    async def _fail_websocket(self, connection: WebSocket, error: Exception) -> None:
+        """Refuse the handshake with the exception's response, or close an open connection with 1011."""
+        if hasattr(error, REPORTED):
+            raise error
+        connection.scope["app"] = self
+        response, settled = await self.answer(connection.request, error)
+        if connection.opened:
+            await connection.end(1011)
+        elif response is not None and "websocket.http.response" in connection.scope.get("extensions", {}):
+            await response(connection.scope, connection.receive_message, connection.send_message)
+        else:
+            await connection.end(1011)
+        if not settled:
+            setattr(error, REPORTED, True)
+            raise error
+
+
+def _is_event_stream(start: Message) -> bool:
+    for name, value in start.get("headers", ()):
+        if name.lower() == b"content-type":
+            return bool(value.startswith(b"text/event-stream"))
+    return False

@@ -1,0 +1,238 @@
+"""The route index: which route answers a path, at a cost that does not grow with the number of routes.
+
+Paths are cut at their slashes and kept in four shapes, tried by the router in this order:
+
+1. `exact`: a path without parameters is one dictionary look-up;
+2. a tree over segments (`walk`): a literal segment is a look-up in its node, a parameter an edge, the more specific
+   convertor first, with a step back where a branch ends in nothing;
+3. `prefixes`: mounts and routes that end in a `path` parameter, by their longest literal prefix;
+4. `patterns`: what no tree expresses (a regular expression over several segments), one after the other.
+
+Each shape leads to a `Leaf`, a small dictionary from method to routes. Which of a leaf's routes fits a request
+(method, host) is the caller's to say: `choose(leaf, request)` gives the route, or `None` to search on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from re import Pattern
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar
+
+from starlette.convertors import Convertor
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A path parameter, as one segment of a route's path.
+
+    Args:
+        name: the name under which the handler gets the value; empty when the convertor returns a mapping of names.
+        convertor: turns the segment into a value and back; `convert` raises `ValueError` for what it refuses.
+        label: the type's name, as in `{name:label}`.
+        priority: of two parameters in one place the higher is tried first.
+        spans: whether the value may hold slashes.
+        bare: whether the prefix alone, without a slash after it, matches too (as a mount's does).
+    """
+
+    name: str
+    convertor: Convertor[Any]
+    label: str = "str"
+    priority: int = 0
+    spans: bool = False
+    bare: bool = False
+
+
+Segments: TypeAlias = tuple[str | Parameter, ...]
+
+
+class Indexed(Protocol):
+    """What the index must know of a route: its path between the slashes."""
+
+    segments: Segments
+
+
+R = TypeVar("R", bound=Indexed)
+
+Leaf: TypeAlias = dict[str, list[R]]
+Choose: TypeAlias = Callable[[Leaf[R], Any], R | None]
+
+
+class Edge(Generic[R]):
+    """A way from a node to the next, through a parameter."""
+
+    __slots__ = ("convert", "name", "node", "parameter")
+
+    def __init__(self, parameter: Parameter) -> None:
+        self.parameter = parameter
+        self.name = parameter.name
+        # PERF: held here, bound once; a convertor may set `convert` to a builtin such as `int`, which saves a frame.
+        self.convert: Callable[[str], Any] = parameter.convertor.convert
+        self.node: Node[R] = Node()
+
+
+class Node(Generic[R]):
+    """A place in the tree: all routes whose segments so far are alike."""
+
+    __slots__ = ("edges", "leaf", "literals")
+
+    def __init__(self) -> None:
+        self.literals: dict[str, Node[R]] = {}
+        self.edges: list[Edge[R]] = []
+        self.leaf: Leaf[R] = {}
+
+    def follow(self, parameter: Parameter) -> Node[R]:
+        """Return the node behind `parameter`, made where it is missing."""
+        for edge in self.edges:
+            known = edge.parameter
+            if known.name == parameter.name and known.label == parameter.label:
+                return edge.node
+        edge = Edge[R](parameter)
+        self.edges.append(edge)
+        self.edges.sort(key=lambda each: -each.parameter.priority)
+        return edge.node
+
+
+@dataclass(slots=True)
+class Expression(Generic[R]):
+    """A route that only a regular expression over the whole path expresses."""
+
+    regex: Pattern[str]
+    segments: Segments
+    leaf: Leaf[R] = field(default_factory=dict)
+
+    def convert(self, values: dict[str, str | None]) -> dict[str, Any]:
+        """Turn the named groups of a match into parameters; raise `ValueError` where one is refused."""
+        params = {part.name: part.convertor.convert for part in self.segments if isinstance(part, Parameter)}
+        return {name: params[name](value) if name in params else value for name, value in values.items() if value}
+
+
+@dataclass(slots=True)
+class Index(Generic[R]):
+    """All routes of one router, arranged for look-up; rebuilt as a whole when a route is taken away."""
+
+    exact: dict[str, Leaf[R]] = field(default_factory=dict)
+    tree: Node[R] = field(default_factory=Node)
+    prefixes: dict[str, Leaf[R]] = field(default_factory=dict)
+    patterns: list[Expression[R]] = field(default_factory=list)
+
+    def clear(self) -> None:
+        """Forget all routes."""
+        self.exact.clear()
+        self.tree = Node()
+        self.prefixes.clear()
+        self.patterns.clear()
+
+    def add(self, route: R, regex: Callable[[], Pattern[str]], methods: Iterable[str]) -> None:
+        """Put a route under its segments.
+
+        Args:
+            route: what a search shall give.
+            regex: gives the whole path's regular expression; called only for a path that the tree can't express.
+            methods: the HTTP methods, upper case.
+        """
+        leaf = self._leaf(route.segments, regex)
+        for method in methods:
+            leaf.setdefault(method, []).append(route)
+
+    def _leaf(self, segments: Segments, regex: Callable[[], Pattern[str]]) -> Leaf[R]:
+        literal = [part for part in segments if isinstance(part, str)]
+        if len(literal) == len(segments):
+            return self.exact.setdefault("/" + "/".join(literal), {})
+        if any(isinstance(part, Parameter) and part.spans for part in segments):
+            last = segments[-1]
+            if isinstance(last, Parameter) and last.spans and len(literal) == len(segments) - 1 and last.label == "path":
+                return self.prefixes.setdefault("/".join(["", *literal]), {})
+            return self._pattern(segments, regex()).leaf
+        node = self.tree
+        for part in segments:
+            node = node.literals.setdefault(part, Node()) if isinstance(part, str) else node.follow(part)
+        return node.leaf
+
+    def _pattern(self, segments: Segments, regex: Pattern[str]) -> Expression[R]:
+        for known in self.patterns:
+            if known.regex == regex:
+                return known
+        self.patterns.append(Expression(regex, segments))
+        self.patterns.sort(key=lambda each: -len(each.segments))
+        return next(each for each in self.patterns if each.regex == regex)
+
+    def walk(self, path: str, choose: Choose[R], request: Any) -> tuple[R, dict[str, Any]] | None:
+        """Find a route in the tree.
+
+        Args:
+            path: the request's path, undecoded, with its leading slash.
+            choose: picks the route of a leaf that fits the request, or `None`.
+            request: what `choose` needs to know; handed through.
+        """
+        segments = path.split("/")
+        end = len(segments)
+        depth = 1
+        node = self.tree
+        params: dict[str, Any] = {}
+        # Where a step back leads: the depth, the parameters so far, the edges not tried there. Empty as long as each
+        # node on the way offers one way only.
+        untried: list[tuple[int, dict[str, Any], Sequence[Edge[R]]]] = []
+        edges: Sequence[Edge[R]]
+        while True:
+            if depth < end:
+                child = node.literals.get(segments[depth])
+                edges = node.edges
+                if child is not None:
+                    if edges:
+                        untried.append((depth, dict(params), edges))
+                    node = child
+                    depth += 1
+                    continue
+            else:
+                if node.leaf and (route := choose(node.leaf, request)) is not None:
+                    return route, params
+                edges = ()
+            while True:
+                for number, edge in enumerate(edges, 1):
+                    try:
+                        value = edge.convert(segments[depth])
+                    except ValueError:
+                        continue
+                    if number < len(edges):
+                        untried.append((depth, dict(params), edges[number:]))
+                    if edge.name:
+                        params[edge.name] = value
+                    else:
+                        params.update(value)
+                    break
+                else:
+                    if not untried:
+                        return None
+                    depth, params, edges = untried.pop()
+                    continue
+                node = edge.node
+                depth += 1
+                break
+
+    def by_prefix(self, path: str, choose: Choose[R], request: Any) -> Iterator[tuple[str, R, dict[str, Any]]]:
+        """Yield prefix, route and parameters of the routes that end in a `path` parameter, longest prefix first."""
+        if not self.prefixes:
+            return
+        cut = len(path)
+        while cut >= 0:
+            leaf = self.prefixes.get(path[:cut])
+            route = choose(leaf, request) if leaf else None
+            if route is not None:
+                last = route.segments[-1]
+                assert isinstance(last, Parameter)
+                if cut < len(path) or last.bare:
+                    yield path[:cut], route, {last.name: last.convertor.convert(path[cut + 1 :])}
+            cut = path.rfind("/", 0, cut)
+
+    def by_pattern(self, path: str, choose: Choose[R], request: Any) -> tuple[R, dict[str, Any]] | None:
+        """Find a route among the regular expressions."""
+        for pattern in self.patterns:
+            match = pattern.regex.fullmatch(path)
+            if match is None or (route := choose(pattern.leaf, request)) is None:
+                continue
+            try:
+                return route, pattern.convert(match.groupdict())
+            except ValueError:
+                continue
+        return None

@@ -1,0 +1,255 @@
+"""The life of an application: four phases, the lifespans of mounted applications, lazy start, the stop event.
+
+ASGI knows two moments, start-up and shutdown; an application of this package has four phases (`Phase`). Where the
+server is ours it calls each at its moment (`exact`). Under a foreign server start-up folds the first two into one; the
+stop side is exact there too where the signal reaches us: at start-up, in the main thread, a handler is chained before
+the server's own.
+
+    start        before_server_start, the user's lifespan, mounted applications' lifespans, after_server_start
+    stop         before_server_stop, the stop event, mounted lifespans in reverse, the user's lifespan, after_server_stop
+
+Where no lifespan arrives at all (a server without it, a plain mount in another application) the first request starts
+the application, once, while all others wait.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import threading
+import traceback
+from collections.abc import AsyncIterator, Callable, Mapping
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from sanic_star.routing import BaseRoute
+
+if TYPE_CHECKING:
+    from sanic_star.applications import Application
+
+
+class Phase(Enum):
+    """The moments at which an application's listeners run."""
+
+    BEFORE_START = "before_server_start"
+    AFTER_START = "after_server_start"
+    BEFORE_STOP = "before_server_stop"
+    AFTER_STOP = "after_server_stop"
+
+
+class Stage(Enum):
+    """Where an application stands in its life; it may go round any number of times."""
+
+    IDLE = "idle"
+    STARTING = "starting"
+    RUNNING = "running"
+    STOPPING = "stopping"
+
+
+class Lifecycle:
+    """Runs the phases of one application in order, each once per start.
+
+    Args:
+        app: the application; its `run_phase`, `finalise` and `mounted` are called.
+    """
+
+    def __init__(self, app: Application) -> None:
+        self.app = app
+        self.stage = Stage.IDLE
+        # Set by a server that calls `after_start` and `before_stop` itself, at their exact moments.
+        self.exact = False
+        self.stop_event: asyncio.Event | None = None
+        self._stack: contextlib.AsyncExitStack | None = None
+        self._starting: asyncio.Lock | None = None
+        self._restore_signals: Callable[[], None] = lambda: None
+        self._stop_begun = False
+        self._lazy = False
+
+    @property
+    def stopping(self) -> bool:
+        """Whether the stop event was set."""
+        return self.stop_event is not None and self.stop_event.is_set()
+
+    async def start(self, scope: Scope) -> None:
+        """Bring the application up: everything that comes before requests are answered.
+
+        Args:
+            scope: a lifespan scope; its `state` receives what the user's lifespan yields.
+        """
+        self.stage = Stage.STARTING
+        self.stop_event = asyncio.Event()
+        self._stop_begun = False
+        async with contextlib.AsyncExitStack() as stack:
+            stack.push_async_callback(self._phase, Phase.AFTER_STOP)
+            await self._phase(Phase.BEFORE_START)
+            state = await stack.enter_async_context(self.app.router.lifespan_context(self.app))
+            if state is not None:
+                scope.setdefault("state", {}).update(state)
+            for mounted in mounted_applications(self.app.router.routes):
+                await stack.enter_async_context(_foreign_lifespan(mounted, scope.get("state", {})))
+            self.app.finalise()
+            self._restore_signals = self._arm_signals()
+            if not self.exact:
+                await self.after_start()
+            self._stack = stack.pop_all()
+        self.stage = Stage.RUNNING
+
+    async def after_start(self) -> None:
+        """Run what comes when this process accepts connections."""
+        await self._phase(Phase.AFTER_START)
+
+    async def before_stop(self) -> None:
+        """Run what comes while connections are still open, then end what would never end by itself."""
+        if self._stop_begun:
+            return
+        self._stop_begun = True
+        self.stage = Stage.STOPPING
+        try:
+            await self._phase(Phase.BEFORE_STOP)
+        finally:
+            if self.stop_event is not None:
+                self.stop_event.set()
+            self.app.end_endless()
+
+    async def stop(self) -> None:
+        """Bring the application down; errors of single listeners don't keep the rest from running."""
+        stack, self._stack = self._stack, None
+        if stack is None:
+            return
+        try:
+            await self.before_stop()
+        finally:
+            self._restore_signals()
+            try:
+                await self.app.drain()
+            finally:
+                await stack.aclose()
+                self.stage = Stage.IDLE
+                self.app.stopped()
+
+    async def _phase(self, phase: Phase) -> None:
+        await self.app.run_phase(phase)
+
+    async def ensure_started(self) -> None:
+        """Start the application if no lifespan did; of many that ask at once, one starts and the others wait."""
+        if self.stage in (Stage.RUNNING, Stage.STOPPING):
+            return
+        if self._starting is None:
+            self._starting = asyncio.Lock()
+        async with self._starting:
+            if self.stage is Stage.IDLE:
+                self._lazy = True
+                self.stage = Stage.IDLE
+                try:
+                    await self.start({"type": "lifespan", "state": self.app.lazy_state})
+                except BaseException:
+                    self.stage = Stage.IDLE
+                    raise
+
+    async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Speak the lifespan protocol with the server (ASGI lifespan specification 2.0)."""
+        await receive()
+        try:
+            await self.start(scope)
+        except BaseException:
+            self.stage = Stage.IDLE
+            await send({"type": "lifespan.startup.failed", "message": traceback.format_exc()})
+            raise
+        self.app.started()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        try:
+            await self.stop()
+        except BaseException:
+            await send({"type": "lifespan.shutdown.failed", "message": traceback.format_exc()})
+            raise
+        await send({"type": "lifespan.shutdown.complete"})
+
+    def _arm_signals(self) -> Callable[[], None]:
+        """Begin the stop when SIGINT or SIGTERM arrives, before the server's own handler; return what undoes it."""
+        if self.exact or threading.current_thread() is not threading.main_thread():
+            return lambda: None
+        loop = asyncio.get_running_loop()
+        ours: dict[int, tuple[Any, Any]] = {}
+        for number in (signal.SIGINT, signal.SIGTERM):
+            before = signal.getsignal(number)
+            # No server has taken the signal: a test, or a program with plans of its own. Nothing would follow ours.
+            if before in (signal.SIG_DFL, signal.SIG_IGN, signal.default_int_handler, None):
+                continue
+
+            def handler(number: int, frame: Any, before: Any = before) -> None:
+                loop.call_soon_threadsafe(self._signalled)
+                before(number, frame)
+
+            signal.signal(number, handler)
+            ours[number] = (handler, before)
+
+        def restore() -> None:
+            for number, (handler, before) in ours.items():
+                if signal.getsignal(number) is handler:
+                    signal.signal(number, before)
+
+        return restore
+
+    def _signalled(self) -> None:
+        # Lazily started, nobody will send a shutdown: the whole stop hangs on the signal then.
+        task = asyncio.ensure_future(self.stop() if self._lazy else self.before_stop())
+        self.app.background.add(task)
+        task.add_done_callback(self.app.background.discard)
+
+
+def mounted_applications(routes: list[BaseRoute]) -> list[ASGIApp]:
+    """Return the ASGI applications below mounts and hosts, outermost first, each once."""
+    found: list[ASGIApp] = []
+    for route in routes:
+        app = getattr(route, "_base_app", None) or (getattr(route, "app", None) if hasattr(route, "host") else None)
+        if app is not None and callable(app) and all(app is not known for known in found):
+            found.append(app)
+    return found
+
+
+class LifespanUnsupported(Exception):
+    """A mounted application ended or failed before it answered to start-up: it has no lifespan."""
+
+
+@contextlib.asynccontextmanager
+async def _foreign_lifespan(app: ASGIApp, state: Mapping[str, Any]) -> AsyncIterator[None]:
+    """Run a mounted application's lifespan; one that has none is left alone, one that fails is loud."""
+    inbox: asyncio.Queue[Message] = asyncio.Queue()
+    outbox: asyncio.Queue[Message] = asyncio.Queue()
+
+    async def talk() -> None:
+        scope = {"type": "lifespan", "asgi": {"version": "3.0", "spec_version": "2.0"}, "state": dict(state)}
+        await app(scope, inbox.get, outbox.put)
+
+    conversation = asyncio.ensure_future(talk())
+    try:
+        alive = await _tell(inbox, outbox, conversation, "startup")
+        yield
+        if alive and not conversation.done():
+            await _tell(inbox, outbox, conversation, "shutdown")
+            await conversation
+    finally:
+        conversation.cancel()
+        await asyncio.gather(conversation, return_exceptions=True)
+
+
+async def _tell(
+    inbox: asyncio.Queue[Message], outbox: asyncio.Queue[Message], conversation: asyncio.Future[None], what: str
+) -> bool:
+    """Send one lifespan message and wait for its answer; tell whether there was one."""
+    await inbox.put({"type": f"lifespan.{what}"})
+    answer = asyncio.ensure_future(outbox.get())
+    await asyncio.wait({answer, conversation}, return_when=asyncio.FIRST_COMPLETED)
+    if not answer.done() and not outbox.empty():
+        await asyncio.wait({answer})
+    if not answer.done():
+        answer.cancel()
+        return False
+    message = answer.result()
+    if message["type"] == f"lifespan.{what}.failed":
+        raise RuntimeError(f"a mounted application's {what} failed: {message.get('message', '')}")
+    return True

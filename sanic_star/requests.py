@@ -1,0 +1,113 @@
+"""The request, and the table of requests in flight.
+
+A request is built from the ASGI scope and parses nothing by itself: its attributes have defaults on the class, and what
+nobody asks for costs nothing.
+
+`current_request()` finds the request from anywhere below its handler, child tasks and threads included. A context
+variable that held the request itself would keep it alive in every context copied from it, and the collector busy; it
+holds a number instead, and `live` maps numbers to the requests in flight.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
+from itertools import count
+from typing import Any
+
+from starlette import requests
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, empty_receive, empty_send
+from starlette.types import Message, Receive, Scope, Send
+
+live: dict[int, Request] = {}
+current: ContextVar[int] = ContextVar("sanic_star.request")
+number = count(1).__next__
+
+
+class Request(requests.Request):
+    """One HTTP request, or the handshake of a websocket.
+
+    Args:
+        scope: the connection's ASGI scope, of type `http` or `websocket`.
+        receive: the ASGI callable that gives the body's messages.
+        send: the ASGI callable that takes the answer's messages.
+    """
+
+    # Starlette's own initialiser sets these on each object; a request that is never streamed can do without.
+    _stream_consumed = False
+    _is_disconnected = False
+    _form = None
+
+    # The parameters of the request's own route; `path_params` has those of mounts around it as well.
+    route_params: dict[str, Any] = {}
+    # True from the moment that an answer was begun by other means than the handler's return value.
+    responded = False
+    # Ends a stream that was begun, when the application's stop has cut its handler short.
+    finish: Callable[[], Awaitable[None]] | None = None
+
+    def __init__(self, scope: Scope, receive: Receive = empty_receive, send: Send = empty_send) -> None:
+        self.scope = scope
+        self._receive = receive
+        self._send = send
+
+    @property
+    def receive(self) -> Receive:
+        """The ASGI `receive`; once the body was read it is played again, so that another reader may have it."""
+        if not hasattr(self, "_body"):
+            return self._receive
+        return _Replay(self._body, self._receive)
+
+    async def read_body(self, first: Message, limit: int | None) -> None:
+        """Read a body that comes in several messages.
+
+        Args:
+            first: the message that was received already.
+            limit: the greatest size of a body, in bytes.
+
+        Raises:
+            HTTPException: 413, the body is larger than `limit`; as soon as that is known.
+            ClientDisconnect: the client left before the end.
+        """
+        chunks: list[bytes] = []
+        size = 0
+        declared = dict(self.scope["headers"]).get(b"content-length", b"0")
+        if limit is not None and declared.isdigit() and int(declared) > limit:
+            raise HTTPException(413)
+        message = first
+        while True:
+            if message["type"] == "http.disconnect":
+                self._is_disconnected = True
+                raise ClientDisconnect
+            chunk = message.get("body", b"")
+            size += len(chunk)
+            if limit is not None and size > limit:
+                raise HTTPException(413)
+            chunks.append(chunk)
+            if not message.get("more_body", False):
+                break
+            message = await self._receive()
+        self._body = b"".join(chunks)
+
+
+class _Replay:
+    """An ASGI `receive` that gives a body once more, then goes on with the server's."""
+
+    def __init__(self, body: bytes, receive: Receive) -> None:
+        self.body: bytes | None = body
+        self.receive = receive
+
+    async def __call__(self) -> Message:
+        body, self.body = self.body, None
+        if body is None:
+            return await self.receive()
+        return {"type": "http.request", "body": body, "more_body": False}
+
+
+def current_request() -> Request:
+    """Return the request that is being answered.
+
+    Raises:
+        LookupError: there is none here, or it is over already.
+    """
+    return live[current.get()]
