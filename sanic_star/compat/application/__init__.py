@@ -1,0 +1,1 @@
+"""What the state of an application is told in."""

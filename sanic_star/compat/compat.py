@@ -1,0 +1,87 @@
+"""The headers of a request or response, and small differences between platforms."""
+
+from __future__ import annotations
+
+import os
+from asyncio import CancelledError
+from enum import StrEnum
+from importlib.util import find_spec
+from typing import Any
+
+import anyio
+import anyio.to_thread
+from multidict import CIMultiDict
+
+OS_IS_WINDOWS = os.name == "nt"
+UVLOOP_INSTALLED = find_spec("uvloop") is not None
+
+# Sanic's name for what cancels a task; there it depends on the event loop in use.
+CancelledErrors: tuple[type[BaseException], ...] = (CancelledError,)
+
+
+class UpperStrEnum(StrEnum):
+    """A `StrEnum` of upper-case names; it equals, and hashes as, its value in any case.
+
+    >>> class Unit(UpperStrEnum):
+    ...     KILO = "KILO"
+    >>> Unit.KILO == "kilo"
+    True
+    """
+
+    @staticmethod
+    def _generate_next_value_(name: str, start: int, count: int, last_values: list[Any]) -> str:
+        return name.upper()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, str) and self.value == other.upper()
+
+    def __hash__(self) -> int:
+        return hash(self.value)
+
+
+class Header(CIMultiDict[str]):
+    """HTTP headers: a multidict that ignores case in names.
+
+    Besides items it has attributes: the header with `_` for `-`, all values of it joined by commas, and an empty
+    string where there is none.
+
+    >>> headers = Header([("Accept", "text/html"), ("accept", "text/plain")])
+    >>> headers["accept"]
+    'text/html'
+    >>> headers.accept
+    'text/html,text/plain'
+    >>> headers.content_type
+    ''
+    """
+
+    def __getattr__(self, name: str) -> str:
+        if name.startswith("_"):
+            raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
+        return ",".join(self.get_all(name.replace("_", "-")))
+
+    def get_all(self, key: str) -> list[str]:
+        """List the values of a header, none if it is not there.
+
+        >>> Header({"etag": '"1"'}).get_all("vary")
+        []
+        """
+        return self.getall(key, [])
+
+
+async def stat_async(path: str | os.PathLike[str]) -> os.stat_result:
+    """Return what `os.stat` does, without holding up the event loop."""
+    return await anyio.to_thread.run_sync(os.stat, path)
+
+
+async def open_async(file: Any, mode: Any = "r", **kwargs: Any) -> anyio.AsyncFile[Any]:
+    """Open a file whose methods are coroutines: `async with await open_async(path) as file`.
+
+    Args:
+        file: its path.
+        mode: as for `open`, whose other keyword arguments are taken, too.
+
+    Raises:
+        OSError: it cannot be opened.
+    """
+    opened: anyio.AsyncFile[Any] = await anyio.open_file(file, mode, **kwargs)
+    return opened

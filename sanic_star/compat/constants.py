@@ -1,0 +1,47 @@
+"""Names and sets of HTTP methods, and the content type of last resort."""
+
+from __future__ import annotations
+
+from enum import auto
+
+from sanic_star.compat.compat import UpperStrEnum
+
+
+class HTTPMethod(UpperStrEnum):
+    """The methods that routes can have; each equals its name in any case.
+
+    >>> HTTPMethod.GET == "get"
+    True
+    >>> f"{HTTPMethod.PATCH}"
+    'PATCH'
+    """
+
+    GET = auto()
+    POST = auto()
+    PUT = auto()
+    HEAD = auto()
+    OPTIONS = auto()
+    PATCH = auto()
+    DELETE = auto()
+
+
+class LocalCertCreator(UpperStrEnum):
+    """How Sanic makes a certificate for local development; kept so that configurations load."""
+
+    AUTO = auto()
+    TRUSTME = auto()
+    MKCERT = auto()
+
+
+HTTP_METHODS = tuple(HTTPMethod)
+
+# RFC 9110, 9.2.1 to 9.2.3, without the methods that no route can have.
+CACHEABLE_HTTP_METHODS = (HTTPMethod.GET, HTTPMethod.HEAD)
+SAFE_HTTP_METHODS = (*CACHEABLE_HTTP_METHODS, HTTPMethod.OPTIONS)
+IDEMPOTENT_HTTP_METHODS = (*CACHEABLE_HTTP_METHODS, HTTPMethod.PUT, HTTPMethod.DELETE, HTTPMethod.OPTIONS)
+
+# RFC 9110, 8.3: what a body is whose sender did not say.
+DEFAULT_HTTP_CONTENT_TYPE = "application/octet-stream"
+
+DEFAULT_LOCAL_TLS_CERT = "cert.pem"
+DEFAULT_LOCAL_TLS_KEY = "key.pem"

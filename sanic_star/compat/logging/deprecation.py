@@ -1,0 +1,37 @@
+"""The one way in which this package says that a name or a form of call is old."""
+
+from __future__ import annotations
+
+import sys
+from types import FrameType
+from warnings import warn
+
+_PACKAGE = __name__.partition(".")[0]
+
+
+def deprecation(message: str, version: float) -> None:
+    """Warn that something is on its way out.
+
+    The warning points at the nearest caller outside this package, so that the line to change is the one shown.
+
+    Args:
+        message: what is old, and what to write instead.
+        version: the release that drops it or, for names that Sanic has already dropped, dropped it.
+
+    >>> import warnings
+    >>> with warnings.catch_warnings(record=True) as caught:
+    ...     warnings.simplefilter("always")
+    ...     deprecation("old() is now new().", 26.6)
+    >>> str(caught[0].message)
+    '[DEPRECATION v26.6] old() is now new().'
+    """
+    warn(f"[DEPRECATION v{version}] {message}", DeprecationWarning, stacklevel=_outside())
+
+
+def _outside() -> int:
+    # warnings.warn has `skip_file_prefixes` for this from Python 3.12 on only.
+    level = 2
+    frame: FrameType | None = sys._getframe(2)
+    while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] == _PACKAGE:
+        level, frame = level + 1, frame.f_back
+    return level

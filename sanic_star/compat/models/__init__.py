@@ -1,0 +1,1 @@
+"""Types for annotations of user code."""

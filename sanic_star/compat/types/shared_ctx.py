@@ -1,0 +1,50 @@
+"""What the worker processes of an application have in common, `app.shared_ctx`."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+from sanic_star.compat.log import error_logger
+
+# What can really be shared by processes comes from these modules (ctypes: the objects behind Value and Array).
+_SHARING = ("multiprocessing", "ctypes")
+
+
+class SharedContext(SimpleNamespace):
+    """A namespace for queues, locks, shared memory and the like.
+
+    It takes anything, but warns on the log `sanic.error` of objects that each process would have a copy of. It is
+    locked when the workers start: what is added later would exist in one process only.
+
+    >>> context = SharedContext()
+    >>> context.lock()
+    >>> context.is_locked
+    True
+    """
+
+    SAFE = ("_lock",)
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._lock = False
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name not in self.SAFE:
+            if self.is_locked:
+                raise RuntimeError(f"Cannot set {name} on locked SharedContext object")
+            if type(value).__module__.partition(".")[0] not in _SHARING:
+                error_logger.warning(
+                    f"shared_ctx.{name} is a {type(value).__qualname__}: each worker will have its own copy of it. "
+                    "Put it on app.ctx, or use an object made for sharing (multiprocessing.Queue, for example)."
+                )
+        super().__setattr__(name, value)
+
+    @property
+    def is_locked(self) -> bool:
+        """Whether the workers have started."""
+        return bool(getattr(self, "_lock", False))
+
+    def lock(self) -> None:
+        """Refuse new attributes from now on."""
+        self._lock = True

@@ -1,0 +1,93 @@
+"""Truth from text, and settings from files and modules."""
+
+from __future__ import annotations
+
+import os
+import re
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from sanic_star.compat.exceptions import LoadFileException, PyFileError
+from sanic_star.compat.helpers import import_string
+
+_TRUE = frozenset(("y", "yes", "yep", "yup", "t", "true", "on", "enable", "enabled", "1"))
+_FALSE = frozenset(("n", "no", "f", "false", "off", "disable", "disabled", "0"))
+_VARIABLE = re.compile(r"\$\{(.+?)\}")
+
+
+def str_to_bool(val: str) -> bool:
+    """Read a truth value.
+
+    Args:
+        val: one of y yes yep yup t true on enable enabled 1, or n no f false off disable disabled 0, in any case.
+
+    Raises:
+        ValueError: it is none of these.
+
+    >>> str_to_bool("Yes"), str_to_bool("off")
+    (True, False)
+    """
+    word = val.lower()
+    if word in _TRUE:
+        return True
+    if word in _FALSE:
+        return False
+    raise ValueError(f"Invalid truth value {word}")
+
+
+def load_module_from_file_location(
+    location: bytes | str | Path, encoding: str = "utf8", *args: Any, **kwargs: Any
+) -> Any:
+    """Load a Python module from a file, or by its dotted name.
+
+    Args:
+        location: a path, with `${NAME}` for environment variables, or a dotted name. A path has a slash or ends in
+            `.py`. A file of another ending is executed as Python, too, and its names are the module's.
+        encoding: of a location in bytes.
+        *args: go to `importlib.util.spec_from_file_location` together with the keyword arguments.
+
+    Raises:
+        LoadFileException: an environment variable is not set.
+        OSError, ImportError: the file, or the module, is not there.
+        PyFileError: a file that is not named `.py` raised an exception, its cause.
+    """
+    if isinstance(location, bytes):
+        location = location.decode(encoding)
+    if not (isinstance(location, Path) or "/" in location or "$" in location or location.endswith(".py")):
+        try:
+            return import_string(location)
+        except ValueError:
+            raise OSError(f"Unable to load configuration {location}: it is neither a path nor a dotted name") from None
+    path = _expand(str(location))
+    if path.endswith(".py"):
+        spec = spec_from_file_location(Path(path).stem, path, *args, **kwargs)
+        assert spec is not None  # a name in .py always has a loader
+        assert spec.loader is not None
+        module = module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+    return _execute(path)
+
+
+def _expand(location: str) -> str:
+    wanted = set(_VARIABLE.findall(location))
+    missing = sorted(wanted - os.environ.keys())
+    if missing:
+        raise LoadFileException(f"The following environment variables are not set: {', '.join(missing)}")
+    return _VARIABLE.sub(lambda match: os.environ[match[1]], location)
+
+
+def _execute(path: str) -> ModuleType:
+    module = ModuleType("config")
+    module.__file__ = path
+    try:
+        source = Path(path).read_bytes()
+        exec(compile(source, path, "exec"), module.__dict__)
+    except OSError as error:
+        error.strerror = f"Unable to load configuration file ({error.strerror})"
+        raise
+    except Exception as error:
+        raise PyFileError(path) from error
+    return module
