@@ -1,0 +1,110 @@
+"""One command per task: `nox -s demo`, `tests`, `lint`, `types`, `docs`, `bench`; the same commands run in CI.
+
+Each session makes its own virtual environment and installs what it needs, so that nox is all one has to have. The
+dependencies stand in `pyproject.toml` (its groups bear the sessions' names). What follows `--` goes to the tool:
+`nox -s tests -- tests/routing -k mount`, `nox -s demo -- --port 9000`.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2025.2.9"
+nox.options.reuse_existing_virtualenvs = True
+nox.options.sessions = ["tests", "lint", "types", "docs"]
+
+PYPROJECT = nox.project.load_toml("pyproject.toml")
+EXTRAS = ",".join(PYPROJECT["project"]["optional-dependencies"])
+
+# Beyond four workers, the tests over sockets slow each other down more than the others gain.
+PARALLEL = ("-n", "auto", "--maxprocesses", "4", "--dist", "worksteal")
+
+
+def group(name: str) -> list[str]:
+    """Return the requirements of a dependency group, included groups among them."""
+    return nox.project.dependency_groups(PYPROJECT, name)
+
+
+def install_for_tests(session: nox.Session, *constraints: str) -> None:
+    """Install the package with every extra, editable so that coverage sees the checkout, and the tests' needs."""
+    session.install("-e", f".[{EXTRAS}]", *group("tests"), *constraints)
+
+
+def run_pytest(session: nox.Session, *options: str) -> None:
+    """Run the whole suite in parallel, or what was asked for after `--` in one process."""
+    chosen = session.posargs or [*PARALLEL, *options]
+    session.run("python", "-m", "pytest", *chosen)
+
+
+@nox.session
+def demo(session: nox.Session) -> None:
+    """Serve the task board of `examples/` until Ctrl-C; HOST, PORT or uvicorn's own options move it."""
+    session.install("-e", ".", *group("demo"))
+    host, port = os.environ.get("HOST", "127.0.0.1"), os.environ.get("PORT", "8000")
+    if not session.posargs:
+        session.log(f"The task board: http://{host}:{port}/  (Ctrl-C ends it)")
+    command = ("python", "-m", "uvicorn", "examples.taskboard.server:app", "--host", host, "--port", port)
+    session.run(*command, *session.posargs)
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Run the tests on this Python with branch coverage, which has a floor."""
+    install_for_tests(session)
+    run_pytest(session, "--cov", "--cov-report=term")
+
+
+@nox.session(name="tests-on", python=["3.11", "3.12", "3.13"])
+def tests_on(session: nox.Session) -> None:
+    """Run the tests on a given Python, for example `nox -s tests-on-3.13`."""
+    install_for_tests(session)
+    run_pytest(session)
+
+
+@nox.session(name="tests-min")
+def tests_min(session: nox.Session) -> None:
+    """Run the tests with the oldest release of each dependency that `pyproject.toml` allows."""
+    session.install("uv")
+    floors = Path(session.create_tmp(), "floors.txt")
+    # Direct dependencies only: their own ones stay new, as a user's installer would choose them.
+    resolve = ("--no-deps", "--no-header", "--no-annotate", "--resolution", "lowest-direct", "--all-extras")
+    session.run("uv", "pip", "compile", "-q", *resolve, "-o", str(floors), "pyproject.toml", silent=True)
+    install_for_tests(session, "-c", str(floors))
+    run_pytest(session)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check the format, the code and the layers; `nox -s lint -- --fix` mends what can be mended."""
+    session.install("-e", ".", *group("lint"))
+    if "--fix" in session.posargs:
+        session.run("ruff", "check", "--fix", ".")
+        session.run("ruff", "format", ".")
+    session.run("ruff", "format", "--check", ".")
+    session.run("ruff", "check", ".")
+    session.run("lint-imports")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check the types of the package and of the tests, strictly."""
+    session.install("-e", f".[{EXTRAS}]", *group("types"))
+    session.run("mypy", *session.posargs)
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the documentation into `site/`, warnings as errors; `nox -s docs -- serve` shows it while one writes."""
+    session.install("-e", ".", *group("docs"))
+    # The theme's notice about its successor would be the longest part of the output.
+    session.run("mkdocs", *(session.posargs or ["build", "--strict"]), env={"NO_MKDOCS_2_WARNING": "1"})
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Measure against the peers and write the tables of the documentation (needs `wrk` for the part over a socket)."""
+    session.install(".", *group("bench"))
+    session.run("python", "-m", "benchmarks", *session.posargs)

@@ -1,0 +1,93 @@
+"""The documentation: its examples run, its anchors are there, its commands are those of CI.
+
+A page's examples run top to bottom in one namespace, as a reader would type them. Docstrings are run by the standard
+library's doctest rather than by pytest's option for it, which would import each file under `tests/` as well.
+"""
+
+import ast
+import doctest
+import importlib
+import pkgutil
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import sanic_star
+from tests.project import ROOT
+
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+BLOCK = re.compile(r"^```python[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+NOT_RUN = re.compile(r"<!-- not run: \S.*-->\n+$")
+ENTRY = re.compile(
+    r"^\| \[`(?P<name>[a-z0-9-]+)`\]\(#(?P<link>[a-z0-9-]+)\)\{ #(?P<anchor>[a-z0-9-]+) \} \|", re.MULTILINE
+)
+
+
+def examples(page: Path) -> Iterator[tuple[int, str]]:
+    """Yield the number of the line before each Python example, and its source."""
+    text = page.read_text()
+    for found in BLOCK.finditer(text):
+        if not NOT_RUN.search(text[: found.start()]):
+            yield text.count("\n", 0, found.start(1)), found.group(1)
+
+
+def run(page: Path) -> dict[str, object]:
+    """Run a page's examples; tracebacks and warnings name the page and its line."""
+    namespace: dict[str, object] = {"__name__": page.stem}
+    for offset, source in examples(page):
+        exec(compile("\n" * offset + source, str(page), "exec"), namespace)
+    return namespace
+
+
+@pytest.mark.parametrize("page", [pytest.param(page, id=page.name) for page in PAGES if any(examples(page))])
+def test_examples_run(page: Path) -> None:
+    run(page)
+
+
+def test_the_app_of_the_readme_answers() -> None:
+    app = run(ROOT / "README.md")["app"]
+    assert isinstance(app, sanic_star.Sanic)
+    _, response = app.test_client.get("/hello/you")
+    assert response.json == {"hello": "you"}
+
+
+@pytest.mark.parametrize(
+    "name", ["sanic_star", *(module.name for module in pkgutil.walk_packages(sanic_star.__path__, "sanic_star."))]
+)
+def test_docstring_examples_run(name: str) -> None:
+    # A failure is reported on standard output, which pytest shows.
+    assert doctest.testmod(importlib.import_module(name), optionflags=doctest.ELLIPSIS).failed == 0
+
+
+def entries() -> list[str]:
+    return [found["name"] for found in ENTRY.finditer((ROOT / "docs/compatibility.md").read_text())]
+
+
+def test_each_compatibility_entry_has_its_anchor() -> None:
+    page = (ROOT / "docs/compatibility.md").read_text()
+    assert all(len(set(found.groups())) == 1 for found in ENTRY.finditer(page))
+    assert len(entries()) == len(set(entries())) > 0
+    rows = [line for line in page.splitlines() if line.startswith("| [")]
+    assert len(rows) == len(entries()), "a row whose first cell is not [`name`](#name){ #name }"
+
+
+def named_differences() -> Iterator[tuple[str, str]]:
+    """Yield where a test says `differs="entry"`, and the entry."""
+    for path in (ROOT / "tests").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            match node:
+                case ast.keyword(arg="differs", value=ast.Constant(value=str(entry))):
+                    yield f"{path.relative_to(ROOT)}:{node.value.lineno}", entry
+
+
+def test_differences_that_tests_name_are_documented() -> None:
+    assert [(where, entry) for where, entry in named_differences() if entry not in entries()] == []
+
+
+def test_ci_runs_the_command_of_the_readme() -> None:
+    commands = re.findall(r"^```sh\n(.*?)\n```$", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+    tests = [command for command in commands if command.endswith("nox -s tests")]
+    assert len(tests) == 1
+    assert f"\n    {tests[0]}\n" in (ROOT / ".ci/run").read_text()

@@ -1,0 +1,36 @@
+"""The public face: it is written down, it is true, and importing it stays cheap."""
+
+import importlib
+import subprocess
+import sys
+
+import pytest
+import sanic
+
+import sanic_star
+from tests.project.public_names import KEPT, describe, public_modules
+
+HEAVY = {"uvicorn", "hypercorn", "granian", "requests", "httpx", "httpx2", "tracerite", "libcst", "rich", "sanic"}
+
+
+def test_public_names_are_those_written_down() -> None:
+    assert describe() == KEPT.read_text(), "after a wanted change: python -m tests.project.public_names"
+
+
+@pytest.mark.parametrize("module", sorted(public_modules()))
+def test_each_public_name_exists(module: str) -> None:
+    loaded = importlib.import_module(module)
+    names = getattr(loaded, "__all__", None)
+    assert names is not None, f"{module} is public and has no __all__"
+    assert [name for name in names if not hasattr(loaded, name)] == []
+    assert len(names) == len(set(names))
+
+
+def test_every_name_of_sanic_is_here() -> None:
+    assert set(sanic.__all__) - {"__version__"} <= set(sanic_star.__all__)
+
+
+def test_import_loads_no_server_client_or_debug_page() -> None:
+    code = "import sys, sanic_star; print(*{name.partition('.')[0] for name in sys.modules})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert HEAVY & set(done.stdout.split()) == set()
