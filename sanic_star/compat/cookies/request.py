@@ -1,0 +1,73 @@
+"""The cookies of a request."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from sanic_star.compat.cookies.response import Cookie
+from sanic_star.compat.request.parameters import RequestParameters
+
+_NAME = re.compile(r"[\w!#$%&'*+\-.^`|~]*", re.ASCII)  # a token (RFC 9110, 5.6.2), or nothing
+_ESCAPE = re.compile(r"\\([0-3][0-7]{2}|.)")
+
+
+def parse_cookie(raw: str) -> dict[str, list[str]]:
+    """Read a Cookie header.
+
+    Args:
+        raw: its text.
+
+    Returns:
+        The values by name, in order. A cookie without a name has an empty one; one whose name is no token is left
+        out, as every cookie of a host reaches us, whoever set it.
+
+    >>> parse_cookie('a=1; b="x y"; a=2')
+    {'a': ['1', '2'], 'b': ['x y']}
+    """
+    cookies: dict[str, list[str]] = {}
+    for piece in raw.split(";"):
+        name, equals, value = piece.partition("=")
+        if not equals:
+            name, value = "", name
+        name = name.strip()
+        if piece.strip() and _NAME.fullmatch(name):
+            cookies.setdefault(name, []).append(_unquote(value.strip()))
+    return cookies
+
+
+def _unquote(text: str) -> str:
+    if len(text) < 2 or text[0] != '"' or text[-1] != '"':
+        return text
+    return _ESCAPE.sub(lambda found: chr(int(found[1], 8)) if len(found[1]) == 3 else found[1], text[1:-1])
+
+
+class CookieRequestParameters(RequestParameters):
+    """The cookies of a request, by name with or without the prefixes `__Host-` and `__Secure-`.
+
+    A prefixed cookie comes first: a browser takes it over a secure connection only, so it is the more trustworthy.
+
+    >>> cookies = CookieRequestParameters({"__Host-id": ["1"], "dark-mode": ["on"]})
+    >>> cookies.get("id"), cookies.dark_mode, cookies.other
+    ('1', 'on', '')
+    """
+
+    def __getitem__(self, key: str) -> list[str]:
+        return super().__getitem__(self._actual(key))
+
+    def __getattr__(self, key: str) -> str:
+        if key.startswith("_"):
+            raise AttributeError(f"'{type(self).__name__}' object has no attribute '{key}'")
+        return str(self.get(key.replace("_", "-"), self.get(key, "")))
+
+    def get(self, name: str, default: Any | None = None) -> Any | None:  # type: ignore[override]
+        """Return the first value of a cookie, or the default."""
+        return super().get(self._actual(name), default)
+
+    def getlist(self, name: str, default: list[Any] | None = None) -> list[Any]:
+        """Return all values of a cookie, or the default, by default an empty list."""
+        return super().getlist(self._actual(name), default)
+
+    def _actual(self, name: str) -> str:
+        prefixed = (f"{prefix}{name}" for prefix in (Cookie.HOST_PREFIX, Cookie.SECURE_PREFIX))
+        return next((key for key in prefixed if key in self), name)

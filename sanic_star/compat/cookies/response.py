@@ -1,0 +1,431 @@
+"""The cookies that a response sets.
+
+A `CookieJar` has no store of its own: it looks into the response's headers and puts `Cookie` objects there, which
+write themselves when the headers are sent. So a cookie can be changed until then, and headers copied from one
+response to another take their cookies along.
+
+Sanic up to 23 treated the jar as a dictionary, `response.cookies["id"] = "1"`, then
+`response.cookies["id"]["path"] = "/shop"`. Both work, with a warning; what they set is as plain as it was then.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from typing import Any, Literal, cast
+
+from sanic_star.compat.compat import Header
+from sanic_star.compat.exceptions import ServerError
+from sanic_star.compat.logging.deprecation import deprecation
+
+SameSite = Literal["Strict", "Lax", "None", "strict", "lax", "none"]
+
+_TOKEN = re.compile(r"[\w!#$%&'*+\-.^`|~:]+", re.ASCII)
+_SAMESITE = ("strict", "lax", "none")
+# What a browser would take as a further attribute, and what would end the header.
+_UNSAFE = re.compile(r"[\x00-\x1f\x7f;]")
+_ESCAPED = re.compile(r'[\x00-\x1f\x7f"\\;,]')
+# Attributes as they are written, and in this order.
+_WRITTEN = {
+    "path": "Path",
+    "comment": "Comment",
+    "domain": "Domain",
+    "max-age": "Max-Age",
+    "expires": "expires",
+    "samesite": "SameSite",
+    "secure": "Secure",
+    "httponly": "HttpOnly",
+    "partitioned": "Partitioned",
+}
+
+
+def _quote(text: str) -> str:
+    if _TOKEN.fullmatch(text):
+        return text
+    # A comma is safe in quotes, and Sanic leaves it; a semicolon is not, whatever RFC 2109 says.
+    return '"' + _ESCAPED.sub(lambda found: found[0] if found[0] == "," else f"\\{ord(found[0]):03o}", text) + '"'
+
+
+def _safe(name: str, value: str | None) -> str | None:
+    if value is not None and _UNSAFE.search(value):
+        raise ValueError(f"Cookie {name} must not contain a semicolon or control characters: {value!r}")
+    return value
+
+
+class Cookie:
+    """One cookie of a response; its text is what the `Set-Cookie` header says.
+
+    Args:
+        key: its name, without prefix.
+        value: its value, quoted where need be.
+        path: for which URLs it is sent.
+        domain: for which hosts; by default for this one only.
+        secure: whether over HTTPS only.
+        max_age: how long it lives, in seconds; by default until the browser is closed.
+        expires: until when it lives; without a time zone it is UTC.
+        httponly: whether it is hidden from scripts.
+        samesite: whether requests that come from other sites carry it.
+        partitioned: whether it is kept apart for each site that embeds this one; needs `host_prefix`.
+        comment: a note that nobody reads.
+        host_prefix: whether its name gets the prefix `__Host-`: the browser then insists on `secure`, `path="/"` and
+            no domain.
+        secure_prefix: whether its name gets the prefix `__Secure-`: the browser then insists on `secure`.
+
+    Raises:
+        ServerError: the prefix does not go with the other arguments.
+        KeyError: the name is no name for a cookie.
+        ValueError, TypeError: an attribute has an impossible value.
+
+    >>> str(Cookie("theme", "dark side", max_age=60))
+    'theme="dark side"; Path=/; Max-Age=60; SameSite=Lax; Secure'
+    """
+
+    HOST_PREFIX = "__Host-"
+    SECURE_PREFIX = "__Secure-"
+
+    __slots__ = (
+        "_comment",
+        "_domain",
+        "_expires",
+        "_max_age",
+        "_path",
+        "_samesite",
+        "httponly",
+        "key",
+        "partitioned",
+        "secure",
+        "value",
+    )
+
+    def __init__(
+        self,
+        key: str,
+        value: str,
+        *,
+        path: str | None = "/",
+        domain: str | None = None,
+        secure: bool = True,
+        max_age: int | None = None,
+        expires: datetime | None = None,
+        httponly: bool = False,
+        samesite: SameSite | None = "Lax",
+        partitioned: bool = False,
+        comment: str | None = None,
+        host_prefix: bool = False,
+        secure_prefix: bool = False,
+    ) -> None:
+        if key in _WRITTEN:
+            raise KeyError("Cookie name is a reserved word")
+        if not _TOKEN.fullmatch(key):
+            raise KeyError("Cookie key contains illegal characters")
+        self.key = self.make_key(key, host_prefix, secure_prefix)
+        _check_prefix(host_prefix, secure_prefix, secure, path, domain, partitioned)
+        self.value = value
+        self.path = path
+        self.comment = comment
+        self.domain = domain
+        self.max_age = max_age
+        self.expires = expires
+        self.samesite = samesite
+        self.secure = secure
+        self.httponly = httponly
+        self.partitioned = partitioned
+
+    def __str__(self) -> str:
+        written = [f"{self.key}={_quote(str(self.value))}"]
+        for name, title in _WRITTEN.items():
+            value = self[name]
+            if value is True:
+                written.append(title)
+            elif value is not None and value is not False:
+                written.append(f"{title}={_http_date(value) if isinstance(value, datetime) else value}")
+        return "; ".join(written)
+
+    def encode(self, encoding: str = "utf-8") -> bytes:
+        """Return its text as bytes, as a `str` in the same place would."""
+        return str(self).encode(encoding)
+
+    def __getitem__(self, name: str) -> Any:
+        if name.lower() not in _WRITTEN:
+            raise KeyError(f"Unknown cookie property {name!r}")
+        return getattr(self, name.lower().replace("-", "_"))
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        attribute = name.lower().replace("-", "_")
+        if name.lower() not in _WRITTEN:
+            raise KeyError(f"Unknown cookie property {name!r}")
+        deprecation(
+            f'cookie["{name}"] = … is old: give {attribute} to add_cookie(), or set cookie.{attribute}.',
+            24.3,
+        )
+        setattr(self, attribute, None if value is False and attribute not in ("secure", "httponly") else value)
+
+    @property
+    def path(self) -> str | None:
+        """For which URLs it is sent."""
+        return self._path
+
+    @path.setter
+    def path(self, value: str | None) -> None:
+        self._path = _safe("path", value)
+
+    @property
+    def comment(self) -> str | None:
+        """A note that nobody reads."""
+        return self._comment
+
+    @comment.setter
+    def comment(self, value: str | None) -> None:
+        self._comment = _safe("comment", value)
+
+    @property
+    def domain(self) -> str | None:
+        """For which hosts it is sent."""
+        return self._domain
+
+    @domain.setter
+    def domain(self, value: str | None) -> None:
+        self._domain = _safe("domain", value)
+
+    @property
+    def max_age(self) -> int | None:
+        """How long it lives, in seconds."""
+        return self._max_age
+
+    @max_age.setter
+    def max_age(self, value: int | None) -> None:
+        if value is not None and not re.fullmatch(r"\d+", str(value), re.ASCII):
+            raise ValueError("Cookie max-age must be an integer")
+        self._max_age = None if value is None else int(value)
+
+    @property
+    def expires(self) -> datetime | None:
+        """Until when it lives."""
+        return self._expires
+
+    @expires.setter
+    def expires(self, value: datetime | None) -> None:
+        if value is not None and not isinstance(value, datetime):
+            raise TypeError("Cookie 'expires' property must be a datetime")
+        self._expires = value
+
+    @property
+    def samesite(self) -> SameSite | None:
+        """Whether requests that come from other sites carry it."""
+        return self._samesite
+
+    @samesite.setter
+    def samesite(self, value: SameSite | None) -> None:
+        if value is not None and value.lower() not in _SAMESITE:
+            raise TypeError(f"Cookie 'samesite' property must be one of: {','.join(_SAMESITE)}")
+        self._samesite = None if value is None else cast(SameSite, value.title())
+
+    @classmethod
+    def make_key(cls, key: str, host_prefix: bool = False, secure_prefix: bool = False) -> str:
+        """Put a prefix before a name.
+
+        >>> Cookie.make_key("id", host_prefix=True)
+        '__Host-id'
+        """
+        if host_prefix and secure_prefix:
+            raise ServerError(
+                "Both host_prefix and secure_prefix were requested. A cookie should have only one prefix."
+            )
+        if host_prefix:
+            return cls.HOST_PREFIX + key
+        return cls.SECURE_PREFIX + key if secure_prefix else key
+
+
+def _check_prefix(
+    host_prefix: bool, secure_prefix: bool, secure: bool, path: str | None, domain: str | None, partitioned: bool
+) -> None:
+    # The rules are the browsers' (RFC 6265bis, 4.1.3); a cookie that breaks them would silently not be stored.
+    which = "host_prefix" if host_prefix else "secure_prefix"
+    if (host_prefix or secure_prefix) and not secure:
+        raise ServerError(f"Cannot set {which} on a cookie without secure=True")
+    if host_prefix and path != "/":
+        raise ServerError("Cannot set host_prefix on a cookie unless path='/'")
+    if host_prefix and domain:
+        raise ServerError("Cannot set host_prefix on a cookie with a defined domain")
+    if partitioned and not host_prefix:
+        raise ServerError("Cannot create a partitioned cookie without also setting host_prefix=True")
+
+
+def _http_date(when: datetime) -> str:
+    # With the hyphens of Netscape's cookies, as Sanic writes it; not by strftime, whose names follow the locale.
+    utc = when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)
+    weekday, day, month, year, clock = format_datetime(utc, usegmt=True).split(" ", 4)
+    return f"{weekday} {day}-{month}-{year} {clock}"
+
+
+class CookieJar:
+    """The cookies in the headers of a response.
+
+    Args:
+        headers: those of the response; cookies are put there, and looked for.
+
+    >>> headers = Header()
+    >>> jar = CookieJar(headers)
+    >>> cookie = jar.add_cookie("id", "1")
+    >>> [str(value) for value in headers.getall("set-cookie")]
+    ['id=1; Path=/; SameSite=Lax; Secure']
+    """
+
+    HEADER_KEY = "Set-Cookie"
+
+    def __init__(self, headers: Header) -> None:
+        self.headers = headers
+
+    def __len__(self) -> int:
+        return len(self.cookies)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(dict.fromkeys(cookie.key for cookie in self.cookies))
+
+    def __contains__(self, key: object) -> bool:
+        return any(cookie.key == key for cookie in self.cookies)
+
+    def __getitem__(self, key: str) -> Cookie:
+        found = self.get(key)
+        if found is None:
+            raise KeyError(key)
+        return found
+
+    def get(self, key: str, default: Cookie | None = None) -> Cookie | None:
+        """Return the cookie of this full name that was added last, whatever its path and domain, or the default."""
+        return next((cookie for cookie in reversed(self.cookies) if cookie.key == key), default)
+
+    def __setitem__(self, key: str, value: str) -> None:
+        deprecation(f'cookies["{key}"] = … is old: use response.add_cookie("{key}", …).', 24.3)
+        cookie = self.get(key)
+        if cookie is None:
+            self.add_cookie(key, value, secure=False, samesite=None)
+        else:
+            cookie.value = value
+
+    def __delitem__(self, key: str) -> None:
+        deprecation(f'del cookies["{key}"] is old: use response.delete_cookie("{key}").', 24.3)
+        self.delete_cookie(key, secure=False)
+
+    @property
+    def cookies(self) -> list[Cookie]:
+        """All cookies, in the order in which they were added."""
+        values: list[Any] = list(self.headers.getall(self.HEADER_KEY, []))
+        return [value for value in values if isinstance(value, Cookie)]
+
+    def get_cookie(
+        self,
+        key: str,
+        path: str | None = "/",
+        domain: str | None = None,
+        host_prefix: bool = False,
+        secure_prefix: bool = False,
+    ) -> Cookie | None:
+        """Return the cookie of this name, path and domain, or None."""
+        wanted = (Cookie.make_key(key, host_prefix, secure_prefix), path, domain)
+        return next((cookie for cookie in self.cookies if _identity(cookie) == wanted), None)
+
+    def has_cookie(
+        self,
+        key: str,
+        path: str | None = "/",
+        domain: str | None = None,
+        host_prefix: bool = False,
+        secure_prefix: bool = False,
+    ) -> bool:
+        """Tell whether there is a cookie of this name, path and domain."""
+        return self.get_cookie(key, path, domain, host_prefix, secure_prefix) is not None
+
+    def add_cookie(
+        self,
+        key: str,
+        value: str,
+        *,
+        path: str | None = "/",
+        domain: str | None = None,
+        secure: bool = True,
+        max_age: int | None = None,
+        expires: datetime | None = None,
+        httponly: bool = False,
+        samesite: SameSite | None = "Lax",
+        partitioned: bool = False,
+        comment: str | None = None,
+        host_prefix: bool = False,
+        secure_prefix: bool = False,
+    ) -> Cookie:
+        """Set a cookie; the arguments and the errors are those of `Cookie`.
+
+        Returns:
+            The cookie, which may still be changed.
+        """
+        cookie = Cookie(
+            key,
+            value,
+            path=path,
+            domain=domain,
+            secure=secure,
+            max_age=max_age,
+            expires=expires,
+            httponly=httponly,
+            samesite=samesite,
+            partitioned=partitioned,
+            comment=comment,
+            host_prefix=host_prefix,
+            secure_prefix=secure_prefix,
+        )
+        self._put(cookie)
+        return cookie
+
+    def delete_cookie(
+        self,
+        key: str,
+        *,
+        path: str | None = "/",
+        domain: str | None = None,
+        secure: bool = True,
+        host_prefix: bool = False,
+        secure_prefix: bool = False,
+    ) -> None:
+        """Make the browser forget a cookie.
+
+        One that this response was about to set is taken back; the deletion then has its attributes.
+
+        Args:
+            key: its name, without prefix.
+            path: the path that it was set with.
+            domain: the domain that it was set with.
+            secure: whether the deletion may travel over HTTPS only.
+            host_prefix: whether its name has the prefix `__Host-`.
+            secure_prefix: whether its name has the prefix `__Secure-`.
+        """
+        wanted = (Cookie.make_key(key, host_prefix, secure_prefix), path, domain)
+        values: list[Any] = list(self.headers.popall(self.HEADER_KEY, []))
+        old: Cookie | None = None
+        for value in values:
+            if isinstance(value, Cookie) and _identity(value) == wanted:
+                old = value
+            else:
+                self._put(value)
+        gone = self.add_cookie(
+            key,
+            "",
+            path=path,
+            domain=domain,
+            secure=old.secure if old else secure,
+            max_age=0,
+            samesite=old.samesite if old else None,
+            partitioned=old.partitioned if old else False,
+            host_prefix=host_prefix,
+            secure_prefix=secure_prefix,
+        )
+        gone.httponly = old.httponly if old else False
+
+    def _put(self, value: Any) -> None:
+        self.headers.add(self.HEADER_KEY, value)
+
+
+def _identity(cookie: Cookie) -> tuple[str, str | None, str | None]:
+    # RFC 6265, 5.3: a browser keeps one cookie for each of these.
+    return cookie.key, cookie.path, cookie.domain

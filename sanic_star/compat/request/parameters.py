@@ -1,0 +1,24 @@
+"""What a form or a query string holds: to each name a list of values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class RequestParameters(dict[str, list[Any]]):
+    """A dictionary of lists whose `get` returns the first value.
+
+    >>> args = RequestParameters({"tag": ["a", "b"]})
+    >>> args.get("tag"), args.getlist("tag"), args["tag"]
+    ('a', ['a', 'b'], ['a', 'b'])
+    """
+
+    def get(self, name: str, default: Any | None = None) -> Any | None:  # type: ignore[override]
+        """Return the first value of a name, or the default."""
+        values = super().get(name)
+        return values[0] if values else default
+
+    def getlist(self, name: str, default: list[Any] | None = None) -> list[Any]:
+        """Return all values of a name, or the default, by default an empty list."""
+        values = super().get(name)
+        return values if values is not None else default or []
