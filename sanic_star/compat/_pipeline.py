@@ -1,0 +1,119 @@
+"""What happens between the engine and a handler, put together when the application is finalised.
+
+A route's callable is the handler itself where nothing else is to be done; arguments, middleware, synchronous handlers
+each add what they need and nothing that is asked for per request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from inspect import isawaitable, iscoroutinefunction
+from typing import Any
+from urllib.parse import unquote
+
+from sanic_star.compat.middleware import Middleware
+from sanic_star.compat.response.types import BaseHTTPResponse
+
+Call = Callable[[Any], Awaitable[Any]]
+Step = tuple[Callable[..., Any], bool]
+
+
+def is_coroutine_function(function: Callable[..., Any]) -> bool:
+    """Tell whether calling `function` surely gives an awaitable; partials and callable objects are looked into."""
+    while isinstance(function, partial):
+        function = function.func
+    return iscoroutinefunction(function) or iscoroutinefunction(getattr(function, "__call__", None))  # noqa: B004
+
+
+def steps(middleware: Sequence[Middleware]) -> list[Step]:
+    """Return each middleware's function, and whether it surely gives an awaitable."""
+    return [(each.func, is_coroutine_function(each.func)) for each in middleware]
+
+
+def handler_call(handler: Callable[..., Any], has_params: bool, unquoted: frozenset[str]) -> Call:
+    """Return what calls a handler with the request and its path parameters.
+
+    Args:
+        handler: the user's.
+        has_params: whether the route has parameters.
+        unquoted: the parameters that are percent-decoded first.
+    """
+    if unquoted:
+
+        def arguments(request: Any) -> dict[str, Any]:
+            given: dict[str, Any] = request.route_params
+            given.update((name, unquote(given[name])) for name in unquoted if isinstance(given.get(name), str))
+            return given
+
+        call: Callable[[Any], Any] = lambda request: handler(request, **arguments(request))  # noqa: E731
+    elif has_params:
+        call = lambda request: handler(request, **request.route_params)  # noqa: E731
+    else:
+        call = handler
+    if is_coroutine_function(handler):
+        return call
+
+    async def settled(request: Any) -> Any:
+        response = call(request)
+        return await response if isawaitable(response) else response
+
+    return settled
+
+
+def with_middleware(call: Call, before: Sequence[Step], after: Sequence[Step]) -> Call:
+    """Return `call` with middleware around it.
+
+    Args:
+        call: what gives the response.
+        before: request middleware; the first that returns something answers the request.
+        after: response middleware, `respond_through` in short.
+    """
+    if not before and not after:
+        return call
+
+    async def surrounded(request: Any) -> Any:
+        request._request_middleware_started = True
+        for function, coroutine in before:
+            response = function(request)
+            if coroutine or (response is not None and isawaitable(response)):
+                response = await response
+            if response:
+                break
+        else:
+            response = await call(request)
+        if after and not request.responded and isinstance(response, BaseHTTPResponse):
+            request._response_middleware_started = True
+            for function, coroutine in after:
+                changed = function(request, response)
+                if coroutine or (changed is not None and isawaitable(changed)):
+                    changed = await changed
+                if changed:
+                    return changed
+        return response
+
+    return surrounded
+
+
+async def run_before(request: Any, before: Sequence[Step]) -> Any:
+    """Run request middleware; return what the first of them answered, or `None`."""
+    request._request_middleware_started = True
+    for function, _ in before:
+        response = function(request)
+        if isawaitable(response):
+            response = await response
+        if response:
+            return response
+    return None
+
+
+async def respond_through(request: Any, response: Any, after: Sequence[Step]) -> Any:
+    """Run response middleware; the first that returns something replaces the response and is the last to run."""
+    request._response_middleware_started = True
+    for function, _ in after:
+        changed = function(request, response)
+        if isawaitable(changed):
+            changed = await changed
+        if changed:
+            return changed
+    return response

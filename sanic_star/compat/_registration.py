@@ -1,0 +1,424 @@
+"""The decorators that applications and blueprints share.
+
+Each of them makes a record of what was registered (`_definitions`) and hands it to `_define`: an application applies
+it at once, a blueprint keeps it until it is registered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from inspect import signature
+from pathlib import Path, PurePath
+from typing import Any, TypeVar
+
+from sanic_star.compat._definitions import (
+    Definition,
+    ExceptionDefinition,
+    ListenerDefinition,
+    MiddlewareDefinition,
+    RouteDefinition,
+    StaticDefinition,
+)
+from sanic_star.compat._static import DirectoryHandler
+from sanic_star.compat.constants import HTTP_METHODS
+from sanic_star.compat.exceptions import BadRequest
+from sanic_star.compat.middleware import Middleware, MiddlewareLocation
+
+H = TypeVar("H", bound=Callable[..., Any])
+
+
+class Registrar:
+    """Registers routes, files, middleware, exception handlers and listeners.
+
+    Args:
+        name: goes before the names of routes.
+        strict_slashes: what holds for routes that don't say.
+    """
+
+    name: str
+    strict_slashes: bool | None
+
+    def _define(self, definition: Definition) -> Any:
+        raise NotImplementedError
+
+    def generate_name(self, *objects: Any) -> str:
+        """Return the name of a view, with this object's name before it.
+
+        Args:
+            objects: names, or things that have one; the first that has counts.
+
+        Raises:
+            ValueError: none has a name.
+        """
+        for each in objects:
+            if each is None:
+                continue
+            name = each if isinstance(each, str) else getattr(each, "name", None) or getattr(each, "__name__", None)
+            if name is None and isinstance(each, partial):
+                name = getattr(each.func, "__name__", None)
+            if name is None:
+                name = type(each).__name__
+            name = str(name)
+            return name if name.startswith(f"{self.name}.") else f"{self.name}.{name}"
+        raise ValueError("Could not generate a name for handler")
+
+    # Routes ---------------------------------------------------------------------------------------------------------
+
+    def route(
+        self,
+        uri: str,
+        methods: Iterable[str] | None = None,
+        host: str | Iterable[str] | None = None,
+        strict_slashes: bool | None = None,
+        stream: bool = False,
+        version: int | str | float | None = None,
+        name: str | None = None,
+        ignore_body: bool = False,
+        apply: bool = True,
+        subprotocols: Iterable[str] | None = None,
+        websocket: bool = False,
+        unquote: bool = False,
+        static: bool = False,
+        version_prefix: str = "/v",
+        error_format: str | None = None,
+        **ctx_kwargs: Any,
+    ) -> Callable[[H], H]:
+        """Let the decorated function answer requests to a path.
+
+        Args:
+            uri: the path, with parameters as `<name:type>`.
+            methods: HTTP methods, GET without it.
+            host: the host or hosts that the route is for.
+            strict_slashes: whether a trailing slash matters.
+            stream: whether the handler reads the body itself (`request.stream`).
+            version: goes before the path, as `/v1`.
+            name: the name for `url_for`, by default the function's.
+            ignore_body: whether the body is left unread.
+            apply: whether to register it at once; not, for a blueprint that shall only keep it.
+            subprotocols: what a websocket offers to speak.
+            websocket: whether it is a websocket's route.
+            unquote: whether parameters are percent-decoded.
+            static: whether the route serves files.
+            version_prefix: stands before the version.
+            error_format: the format of error pages, `html`, `json` or `text`.
+            ctx_kwargs: `ctx_x=1` becomes `route.ctx.x`.
+
+        Raises:
+            ValueError: the handler takes too few arguments.
+            TypeError: an argument is unknown.
+        """
+        unknown = [key for key in ctx_kwargs if not key.startswith("ctx_")]
+        if unknown:
+            raise TypeError(f"Unexpected keyword arguments: {', '.join(unknown)}")
+        path = uri if not uri or uri.startswith("/") else f"/{uri}"
+        verbs = frozenset(str(method).upper() for method in methods or ("GET",))
+
+        def decorate(handler: H) -> H:
+            _check_arguments(handler, websocket)
+            definition = RouteDefinition(
+                handler=handler,
+                uri=path,
+                methods=None if websocket else verbs,
+                name=self.generate_name(name, handler),
+                host=(host,) if isinstance(host, str) else tuple(host or ()),
+                strict_slashes=strict_slashes,
+                stream=stream or bool(getattr(handler, "is_stream", False)),
+                version=version,
+                ignore_body=ignore_body,
+                websocket=websocket,
+                subprotocols=tuple(subprotocols or ()),
+                unquote=unquote,
+                static=static,
+                version_prefix=version_prefix,
+                error_format=error_format if error_format != "auto" else None,
+                ctx={key.removeprefix("ctx_"): value for key, value in ctx_kwargs.items()},
+            )
+            if apply:
+                self._define(definition)
+            return handler
+
+        return decorate
+
+    def get(self, uri: str, host: Any = None, strict_slashes: bool | None = None, **options: Any) -> Callable[[H], H]:
+        """Answer GET; arguments as in `route`."""
+        return self._verb("GET", uri, host, strict_slashes, {"ignore_body": True, **options})
+
+    def head(self, uri: str, host: Any = None, strict_slashes: bool | None = None, **options: Any) -> Callable[[H], H]:
+        """Answer HEAD; arguments as in `route`."""
+        return self._verb("HEAD", uri, host, strict_slashes, {"ignore_body": True, **options})
+
+    def options(
+        self, uri: str, host: Any = None, strict_slashes: bool | None = None, **options: Any
+    ) -> Callable[[H], H]:
+        """Answer OPTIONS; arguments as in `route`."""
+        return self._verb("OPTIONS", uri, host, strict_slashes, {"ignore_body": True, **options})
+
+    def post(self, uri: str, host: Any = None, strict_slashes: bool | None = None, **options: Any) -> Callable[[H], H]:
+        """Answer POST; arguments as in `route`."""
+        return self._verb("POST", uri, host, strict_slashes, options)
+
+    def put(self, uri: str, host: Any = None, strict_slashes: bool | None = None, **options: Any) -> Callable[[H], H]:
+        """Answer PUT; arguments as in `route`."""
+        return self._verb("PUT", uri, host, strict_slashes, options)
+
+    def patch(self, uri: str, host: Any = None, strict_slashes: bool | None = None, **options: Any) -> Callable[[H], H]:
+        """Answer PATCH; arguments as in `route`."""
+        return self._verb("PATCH", uri, host, strict_slashes, options)
+
+    def delete(
+        self, uri: str, host: Any = None, strict_slashes: bool | None = None, **options: Any
+    ) -> Callable[[H], H]:
+        """Answer DELETE; arguments as in `route`."""
+        return self._verb("DELETE", uri, host, strict_slashes, options)
+
+    def _verb(
+        self, method: str, uri: str, host: Any, strict_slashes: bool | None, options: dict[str, Any]
+    ) -> Callable[[H], H]:
+        return self.route(uri, (method,), host, strict_slashes, **options)
+
+    def websocket(
+        self,
+        uri: str,
+        host: str | Iterable[str] | None = None,
+        strict_slashes: bool | None = None,
+        subprotocols: Iterable[str] | None = None,
+        **options: Any,
+    ) -> Callable[[H], H]:
+        """Let the decorated function speak over a websocket; arguments as in `route`.
+
+        The function is called with the request and the websocket, once the handshake is done.
+        """
+        return self.route(
+            uri, None, host, strict_slashes, subprotocols=subprotocols, websocket=True, **options
+        )
+
+    def add_route(
+        self,
+        handler: Any,
+        uri: Any = None,
+        methods: Iterable[str] = frozenset({"GET"}),
+        host: str | Iterable[str] | None = None,
+        strict_slashes: bool | None = None,
+        version: int | str | float | None = None,
+        name: str | None = None,
+        stream: bool = False,
+        **options: Any,
+    ) -> Any:
+        """Let `handler` answer requests to a path; arguments as in `route`.
+
+        A class view's methods are those that it has.
+        """
+        view = getattr(handler, "view_class", None)
+        if view is not None:
+            found = {method: getattr(view, method.lower(), None) for method in HTTP_METHODS}
+            methods = {str(method) for method, function in found.items() if function}
+            stream = stream or any(hasattr(function, "is_stream") for function in found.values() if function)
+        if strict_slashes is None:
+            strict_slashes = self.strict_slashes
+        self.route(uri, methods, host, strict_slashes, stream, version, name, **options)(handler)
+        return handler
+
+    def add_websocket_route(
+        self,
+        handler: Any,
+        uri: str,
+        host: str | Iterable[str] | None = None,
+        strict_slashes: bool | None = None,
+        subprotocols: Iterable[str] | None = None,
+        version: int | str | float | None = None,
+        name: str | None = None,
+        **options: Any,
+    ) -> Any:
+        """Let `handler` speak over a websocket; arguments as in `route`."""
+        return self.websocket(uri, host, strict_slashes, subprotocols, version=version, name=name, **options)(handler)
+
+    def static(
+        self,
+        uri: str,
+        file_or_directory: str | bytes | PurePath,
+        pattern: str = r"/?.+",
+        use_modified_since: bool = True,
+        use_content_range: bool = False,
+        stream_large_files: bool | int = False,
+        name: str = "static",
+        host: str | Iterable[str] | None = None,
+        strict_slashes: bool | None = None,
+        content_type: str | None = None,
+        apply: bool = True,
+        resource_type: str | None = None,
+        index: str | Iterable[str] | None = None,
+        directory_view: bool = False,
+        directory_handler: DirectoryHandler | None = None,
+        follow_external_symlink_files: bool = False,
+        follow_external_symlink_dirs: bool = False,
+    ) -> None:
+        """Serve a file, or the files of a directory.
+
+        Args:
+            uri: the path.
+            file_or_directory: what is served.
+            pattern: accepted for Sanic's sake, which does not use it either.
+            use_modified_since: whether a client whose copy is good gets 304.
+            use_content_range: whether a client may ask for a part.
+            stream_large_files: whether files over 1 MiB are read while they are sent; or the size in bytes from which.
+            name: the name for `url_for`.
+            host: the host or hosts that the route is for.
+            strict_slashes: whether a trailing slash matters.
+            content_type: by default told by the file's name.
+            apply: whether to register it at once.
+            resource_type: `file` or `dir`, to insist on it.
+            index: the file or files that stand for a directory.
+            directory_view: whether a directory is answered with a page that lists it.
+            directory_handler: answers directories, in place of the two before.
+            follow_external_symlink_files: whether links to files outside the directory are followed.
+            follow_external_symlink_dirs: whether links to directories outside are followed.
+
+        Raises:
+            ValueError: the path is no path, or arguments contradict each other.
+            TypeError: `resource_type` is not what is there.
+        """
+        if not isinstance(file_or_directory, (str, bytes, PurePath)):
+            raise ValueError(f"Static route must be a valid path, not {file_or_directory}")
+        place = file_or_directory.decode() if isinstance(file_or_directory, bytes) else file_or_directory
+        if directory_handler is not None and (directory_view or index):
+            raise ValueError(
+                "When explicitly setting directory_handler, you cannot set either directory_view or index. "
+                "Instead, pass these arguments to your DirectoryHandler instance."
+            )
+        location = Path(place).resolve()
+        definition = StaticDefinition(
+            uri=uri,
+            location=location,
+            name=self.generate_name(name),
+            use_modified_since=use_modified_since,
+            use_content_range=use_content_range,
+            stream_large_files=stream_large_files,
+            host=host,
+            strict_slashes=self.strict_slashes if strict_slashes is None else strict_slashes,
+            content_type=content_type,
+            resource_type=resource_type,
+            directory_handler=directory_handler or DirectoryHandler(uri, location, directory_view, index),
+            follow_external_symlink_files=follow_external_symlink_files,
+            follow_external_symlink_dirs=follow_external_symlink_dirs,
+        )
+        if apply:
+            self._define(definition)
+
+    # Middleware and exceptions --------------------------------------------------------------------------------------
+
+    def middleware(
+        self, middleware_or_request: Any, attach_to: str = "request", apply: bool = True, *, priority: int = 0
+    ) -> Any:
+        """Run a function before or after handlers: `@app.middleware`, `@app.middleware("response")`.
+
+        Args:
+            middleware_or_request: the function, or where the decorated one shall stand.
+            attach_to: `request` or `response`.
+            apply: whether to register it at once.
+            priority: the higher runs the closer to the client.
+        """
+        if not callable(middleware_or_request):
+            return partial(self.middleware, attach_to=middleware_or_request, apply=apply, priority=priority)
+        location = MiddlewareLocation.REQUEST if attach_to == "request" else MiddlewareLocation.RESPONSE
+        middleware = Middleware(middleware_or_request, location, priority)
+        if apply:
+            self._define(MiddlewareDefinition(middleware))
+        return middleware
+
+    def on_request(self, middleware: Callable[..., Any] | None = None, *, priority: int = 0) -> Any:
+        """Run a function before handlers; the first that returns something answers the request."""
+        return self.middleware(middleware if callable(middleware) else "request", "request", priority=priority)
+
+    def on_response(self, middleware: Callable[..., Any] | None = None, *, priority: int = 0) -> Any:
+        """Run a function after handlers, with the request and the response."""
+        return self.middleware(middleware if callable(middleware) else "response", "response", priority=priority)
+
+    def exception(self, *exceptions: Any, apply: bool = True) -> Callable[[H], H]:
+        """Let the decorated function answer exceptions.
+
+        Args:
+            exceptions: classes, lists of classes, or status codes.
+            apply: whether to register it at once.
+        """
+        kinds = tuple(
+            kind for each in exceptions for kind in (each if isinstance(each, (list, tuple)) else (each,))
+        )
+
+        def decorate(handler: H) -> H:
+            if apply:
+                self._define(ExceptionDefinition(handler, kinds))
+            return handler
+
+        return decorate
+
+    def all_exceptions(self, handler: H) -> H:
+        """Let the decorated function answer every exception that no other handler takes."""
+        return self.exception(Exception)(handler)
+
+    # Listeners ------------------------------------------------------------------------------------------------------
+
+    def listener(
+        self, listener_or_event: Any, event_or_none: str | None = None, apply: bool = True, *, priority: int = 0
+    ) -> Any:
+        """Call a function at a moment in the application's life: `@app.listener("before_server_start")`.
+
+        Args:
+            listener_or_event: the function, or the moment's name for the decorated one.
+            event_or_none: the moment's name.
+            apply: whether to register it at once.
+            priority: of several the higher runs first.
+
+        Raises:
+            BadRequest: the moment is missing, or there is none of that name.
+        """
+        if not callable(listener_or_event):
+            return partial(self.listener, event_or_none=listener_or_event, apply=apply, priority=priority)
+        if event_or_none is None:
+            raise BadRequest("Invalid event registration: Missing event name.")
+        if apply:
+            self._define(ListenerDefinition(listener_or_event, event_or_none, priority))
+        return listener_or_event
+
+    def _moment(self, listener: Any, event: str, priority: int) -> Any:
+        if callable(listener):
+            return self.listener(listener, event, priority=priority)
+        return partial(self.listener, event_or_none=event, priority=priority)
+
+    def main_process_start(self, listener: Any = None, *, priority: int = 0) -> Any:
+        """Call a function when the main process starts, before it starts workers."""
+        return self._moment(listener, "main_process_start", priority)
+
+    def main_process_ready(self, listener: Any = None, *, priority: int = 0) -> Any:
+        """Call a function when the main process has started its workers."""
+        return self._moment(listener, "main_process_ready", priority)
+
+    def main_process_stop(self, listener: Any = None, *, priority: int = 0) -> Any:
+        """Call a function when the main process ends."""
+        return self._moment(listener, "main_process_stop", priority)
+
+    def before_server_start(self, listener: Any = None, *, priority: int = 0) -> Any:
+        """Call a function before this process accepts connections."""
+        return self._moment(listener, "before_server_start", priority)
+
+    def after_server_start(self, listener: Any = None, *, priority: int = 0) -> Any:
+        """Call a function when this process accepts connections."""
+        return self._moment(listener, "after_server_start", priority)
+
+    def before_server_stop(self, listener: Any = None, *, priority: int = 0) -> Any:
+        """Call a function when the server is about to stop, with connections still open."""
+        return self._moment(listener, "before_server_stop", priority)
+
+    def after_server_stop(self, listener: Any = None, *, priority: int = 0) -> Any:
+        """Call a function when the server's connections are closed."""
+        return self._moment(listener, "after_server_stop", priority)
+
+
+def _check_arguments(handler: Callable[..., Any], websocket: bool) -> None:
+    """Refuse a handler that takes too few arguments, when it is registered and not when it is first called."""
+    count = len(signature(handler).parameters)
+    name = getattr(handler, "__name__", repr(handler))
+    if websocket and count < 2:
+        raise ValueError(f"Required parameter `request` and/or `ws` missing in the {name}() route?")
+    if count < 1:
+        raise ValueError(f"Required parameter `request` missing in the {name}() route?")

@@ -1,0 +1,66 @@
+"""A response that is sent piece by piece: who may write, what was written, how it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from starlette.types import Send
+
+if TYPE_CHECKING:
+    from sanic_star.compat.response.types import BaseHTTPResponse
+
+
+class ResponseWriter:
+    """The way of a response to its client; a request has one from its first answer on.
+
+    Args:
+        send: the ASGI callable; `None` here once the response is complete, which is how Sanic's users test for it.
+        head_only: whether the request's method is HEAD, so that the parts of the body are left out.
+    """
+
+    def __init__(self, send: Send, head_only: bool = False) -> None:
+        self.send: Send | None = send
+        self.head_only = head_only
+        self.head_sent = False
+        self.response: BaseHTTPResponse | None = None
+        # Called once, when the response is complete.
+        self.on_end: Callable[[], None] | None = None
+
+    def respond(self, response: BaseHTTPResponse) -> BaseHTTPResponse:
+        """Make `response` the one that is sent; the first part sent fixes it."""
+        if self.response is not None and self.response is not response:
+            self.response.stream = None
+        self.response = response
+        response.stream = self
+        return response
+
+    async def write(self, response: BaseHTTPResponse, data: bytes, last: bool) -> None:
+        """Send a part of the body, with the head before the first one.
+
+        Args:
+            response: gives the head and, with the first part, a body of its own that goes before `data`.
+            data: the part.
+            last: whether the response is complete with it.
+        """
+        send = self.send
+        assert send is not None
+        if not self.head_sent:
+            whole = response.body + data if response.body else data
+            response.body = whole if last else b""
+            fields = response.head(length=last)
+            self.head_sent = True
+            await send({"type": "http.response.start", "status": response.status, "headers": fields})
+            data = whole
+        if last:
+            self.send = None
+            if self.on_end is not None:
+                self.on_end()
+        elif not data:
+            return
+        await send({"type": "http.response.body", "body": b"" if self.head_only else data, "more_body": not last})
+
+    async def end(self) -> None:
+        """Complete the response, if it is not."""
+        if self.send is not None and self.response is not None:
+            await self.write(self.response, b"", True)

@@ -1,0 +1,871 @@
+"""The application: Sanic's words on the engine's `Application`.
+
+This file assembles. What is registered comes in through `_registration`, routes go to `router`, what happens around a
+handler is put together by `_pipeline` when the application is finalised, URLs are built by `_urls`, exceptions
+answered by `handlers`, servers run by `sanic_star.servers`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import re
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from inspect import isawaitable, signature
+from traceback import format_exc
+from types import SimpleNamespace
+from typing import Any, ClassVar, Generic, TypeVar
+
+from starlette import routing as starlette_routing
+from starlette.middleware import Middleware as ASGIMiddleware
+from starlette.responses import Response as StarletteResponse
+from starlette.routing import BaseRoute
+from starlette.types import ASGIApp, ExceptionHandler, Lifespan, Receive, Scope, Send
+
+from sanic_star import routing
+from sanic_star.applications import Application
+from sanic_star.compat._definitions import (
+    Definition,
+    ExceptionDefinition,
+    ListenerDefinition,
+    MiddlewareDefinition,
+    RouteDefinition,
+    StaticDefinition,
+)
+from sanic_star.compat._pipeline import Call, Step, handler_call, respond_through, run_before, steps, with_middleware
+from sanic_star.compat._registration import Registrar
+from sanic_star.compat._static import static_handler, static_uri
+from sanic_star.compat._stream import ResponseWriter
+from sanic_star.compat._urls import build_url
+from sanic_star.compat.application.constants import Mode
+from sanic_star.compat.application.state import ApplicationState
+from sanic_star.compat.blueprints import Blueprint, BlueprintGroup
+from sanic_star.compat.config import SANIC_PREFIX, Config
+from sanic_star.compat.exceptions import BadRequest, PayloadTooLarge, SanicException, ServerError
+from sanic_star.compat.handlers.error import ErrorHandler, as_sanic_exception
+from sanic_star.compat.helpers import Default, _default
+from sanic_star.compat.log import configure, error_logger
+from sanic_star.compat.middleware import Middleware, MiddlewareLocation
+from sanic_star.compat.request._body import TOO_LARGE
+from sanic_star.compat.request.types import Request
+from sanic_star.compat.response.types import BaseHTTPResponse, HTTPResponse, ResponseStream
+from sanic_star.compat.router import Route, Router, WebSocketRoute
+from sanic_star.compat.server.websockets.impl import WebsocketImplProtocol
+from sanic_star.compat.types.shared_ctx import SharedContext
+from sanic_star.lifespan import Phase, Stage
+from sanic_star.requests import Request as EngineRequest
+from sanic_star.tasks import Tasks
+
+ConfigT = TypeVar("ConfigT", bound=Config)
+ContextT = TypeVar("ContextT")
+
+NAME = re.compile(r"^[a-zA-Z][a-zA-Z0-9_\-]*$")
+LISTENER_EVENTS = (
+    "before_server_start",
+    "after_server_start",
+    "before_server_stop",
+    "after_server_stop",
+    "main_process_start",
+    "main_process_ready",
+    "main_process_stop",
+)
+# Listeners of the stop side run in the reverse of their order, as what they undo was done.
+_REVERSED = ("before_server_stop", "after_server_stop")
+
+
+class Sanic(Registrar, Application, Generic[ConfigT, ContextT]):
+    """An application.
+
+    Args:
+        name: letters, digits, `_` and `-`; goes before the names of routes.
+        config: the configuration; without it one is read from the environment.
+        ctx: a place for whatever belongs to the application.
+        router: finds routes.
+        error_handler: answers exceptions.
+        env_prefix: what the names of environment variables with settings begin with.
+        request_class: makes requests.
+        strict_slashes: whether a trailing slash matters in routes that don't say.
+        log_config: replaces the default configuration of logging, as `logging.config.dictConfig` takes it.
+        configure_logging: whether logging is configured at all.
+        dumps: writes JSON.
+        loads: reads JSON.
+        debug: whether errors are explained to the client.
+        routes: Starlette's routes and mounts.
+        middleware: ASGI middleware, as Starlette takes it.
+        exception_handlers: handlers by class or status, as Starlette takes them.
+        lifespan: a context manager around the time in which requests are answered, as Starlette takes it.
+        max_body_size: the greatest size of a body, in bytes; `REQUEST_MAX_SIZE` holds too.
+
+    Raises:
+        SanicException: the name is none that Sanic allows, or arguments contradict each other.
+
+    Example:
+        >>> from sanic_star import Sanic, text
+        >>> app = Sanic("Hello")
+        >>> @app.get("/")
+        ... async def hello(request):
+        ...     return text("hello")
+    """
+
+    _app_registry: ClassVar[dict[str, Sanic[Any, Any]]] = {}
+    test_mode: ClassVar[bool] = False
+
+    router: Router
+    config: ConfigT
+    ctx: ContextT
+
+    def __init__(
+        self,
+        name: str,
+        config: ConfigT | None = None,
+        ctx: ContextT | None = None,
+        router: Router | None = None,
+        signal_router: None = None,
+        error_handler: ErrorHandler | None = None,
+        env_prefix: str | None = SANIC_PREFIX,
+        request_class: type[Request] | None = None,
+        strict_slashes: bool = False,
+        log_config: dict[str, Any] | None = None,
+        configure_logging: bool = True,
+        dumps: Callable[..., str | bytes] | None = None,
+        loads: Callable[[bytes], Any] | None = None,
+        *,
+        debug: bool = False,
+        routes: Sequence[BaseRoute] | None = None,
+        middleware: Sequence[ASGIMiddleware] | None = None,
+        exception_handlers: Mapping[Any, ExceptionHandler] | None = None,
+        lifespan: Lifespan[Any] | None = None,
+        max_body_size: int | None = None,
+    ) -> None:
+        _check_name(name)
+        if config is not None and env_prefix != SANIC_PREFIX:
+            raise SanicException("When instantiating Sanic with config, you cannot also pass env_prefix")
+        if configure_logging:
+            configure(log_config)
+        self.name = name
+        self._given_router = router
+        self.error_handler = error_handler or ErrorHandler()
+        super().__init__(debug, routes, middleware, exception_handlers, lifespan, max_body_size=max_body_size)
+        self.state: ApplicationState = ApplicationState(self)
+        self.debug = debug
+        self.config = config if config is not None else Config(env_prefix=env_prefix)  # type: ignore[assignment]
+        self.ctx = ctx if ctx is not None else SimpleNamespace()  # type: ignore[assignment]
+        self.request_class = request_class or Request
+        self.request_factory = self.request_class
+        self.websocket_factory = WebsocketImplProtocol
+        self.strict_slashes: bool | None = strict_slashes
+        self.configure_logging = configure_logging
+        self.blueprints: dict[str, Blueprint] = {}
+        self.request_middleware: deque[Middleware] = deque()
+        self.response_middleware: deque[Middleware] = deque()
+        self.named_request_middleware: dict[str, deque[Middleware]] = {}
+        self.named_response_middleware: dict[str, deque[Middleware]] = {}
+        self.listeners: defaultdict[str, list[Callable[..., Any]]] = defaultdict(list)
+        self.shared_ctx = SharedContext()
+        self._listeners: defaultdict[str, list[ListenerDefinition]] = defaultdict(list)
+        self._tasks = Tasks()
+        self._delayed: list[tuple[Any, str | None, bool]] = []
+        self._test_client: Any = None
+        self._asgi_client: Any = None
+        # What runs around handlers without a blueprint, and around what no route answers; made by `finalise`.
+        self._before: list[Step] = []
+        self._after: list[Step] = []
+        self.router.ctx.app = self
+        type(self).register_app(self)
+        if dumps:
+            BaseHTTPResponse._dumps = staticmethod(dumps)
+        if loads:
+            Request._loads = staticmethod(loads)
+
+    def __repr__(self) -> str:
+        return f'{type(self).__name__}(name="{self.name}")'
+
+    def make_router(self, routes: Sequence[BaseRoute] | None, lifespan: Lifespan[Any] | None) -> Router:
+        """Make the router, or take the one that was given."""
+        router = self._given_router or Router()
+        if routes:
+            router.routes.extend(routes)
+        if lifespan is not None:
+            # Starlette's initialiser knows the forms that a lifespan may have.
+            router.lifespan_context = starlette_routing.Router(lifespan=lifespan).lifespan_context
+        return router
+
+    @property
+    def debug(self) -> bool:
+        """Whether errors are explained to the client."""
+        return self._debug
+
+    @debug.setter
+    def debug(self, value: bool) -> None:
+        self._debug = value
+        self.error_handler.debug = value
+        if isinstance(self.__dict__.get("state"), ApplicationState):
+            self.state.mode = Mode.DEBUG if value else Mode.PRODUCTION
+
+    # The registry ---------------------------------------------------------------------------------------------------
+
+    @classmethod
+    def register_app(cls, app: Sanic[Any, Any]) -> None:
+        """Let `get_app` find an application; of two with one name it finds the newer."""
+        if not isinstance(app, Sanic):
+            raise SanicException("Registered app must be an instance of Sanic")
+        cls._app_registry.pop(app.name, None)
+        cls._app_registry[app.name] = app
+
+    @classmethod
+    def unregister_app(cls, app: Sanic[Any, Any]) -> None:
+        """Let `get_app` find an application no more."""
+        if not isinstance(app, Sanic):
+            raise SanicException("Registered app must be an instance of Sanic")
+        if cls._app_registry.get(app.name) is app:
+            del cls._app_registry[app.name]
+
+    @classmethod
+    def get_app(cls, name: str | None = None, *, force_create: bool = False) -> Sanic[Any, Any]:
+        """Return an application by its name.
+
+        Args:
+            name: its name; not needed where there is only one.
+            force_create: whether to make one where there is none.
+
+        Raises:
+            SanicException: there is none of that name, or there are several to choose from.
+        """
+        apps = cls._app_registry
+        if name is None:
+            if len(apps) > 1:
+                raise SanicException('Multiple Sanic apps found, use Sanic.get_app("app_name")')
+            if not apps:
+                raise SanicException("No Sanic apps have been registered.")
+            return next(iter(apps.values()))
+        if name not in apps:
+            if name == "__main__" and apps:
+                return next(iter(apps.values()))
+            if force_create:
+                return cls(name)
+            raise SanicException(f"Sanic app name '{name}' not found.")
+        return apps[name]
+
+    # Registration ---------------------------------------------------------------------------------------------------
+
+    def _define(self, definition: Definition) -> Any:
+        if isinstance(definition, RouteDefinition):
+            return self._apply_route(definition)
+        if isinstance(definition, StaticDefinition):
+            return self._apply_static(definition)
+        if isinstance(definition, MiddlewareDefinition):
+            return self._apply_middleware(definition)
+        if isinstance(definition, ExceptionDefinition):
+            return self._apply_exception(definition)
+        return self._apply_listener(definition)
+
+    def _apply_route(self, definition: RouteDefinition, overwrite: bool = False) -> list[Route | WebSocketRoute]:
+        fallback = self.strict_slashes if definition.strict_slashes is None else definition.strict_slashes
+        added = self.router.add(
+            definition.uri,
+            definition.methods,
+            definition.handler,
+            host=definition.host or None,
+            strict_slashes=bool(fallback),
+            stream=definition.stream,
+            ignore_body=definition.ignore_body,
+            version=definition.version,
+            name=definition.name,
+            unquote=definition.unquote,
+            static=definition.static,
+            version_prefix=definition.version_prefix,
+            overwrite=overwrite,
+            error_format=definition.error_format,
+            websocket=definition.websocket,
+            ctx=definition.ctx,
+            subprotocols=definition.subprotocols,
+        )
+        return added if isinstance(added, list) else [added]
+
+    def _apply_static(self, definition: StaticDefinition) -> list[Route | WebSocketRoute]:
+        added = self.router.add(
+            static_uri(definition),
+            ("GET", "HEAD"),
+            static_handler(definition),
+            host=definition.host,
+            strict_slashes=bool(definition.strict_slashes),
+            ignore_body=True,
+            name=definition.name,
+            static=True,
+        )
+        return added if isinstance(added, list) else [added]
+
+    def _apply_middleware(self, definition: MiddlewareDefinition, route_names: list[str] | None = None) -> Middleware:
+        middleware = definition.middleware
+        attach_to = middleware.location.name.lower()
+        if route_names:
+            self.register_named_middleware(middleware, route_names, attach_to)
+        else:
+            self.register_middleware(middleware, attach_to)
+        return middleware
+
+    def _apply_exception(self, definition: ExceptionDefinition, route_names: list[str] | None = None) -> Any:
+        for exception in definition.exceptions:
+            self.error_handler.add(exception, definition.handler, route_names)
+        return definition.handler
+
+    def _apply_listener(self, definition: ListenerDefinition) -> Any:
+        return self.register_listener(definition.listener, definition.event, priority=definition.priority)
+
+    def register_listener(self, listener: Any, event: str, *, priority: int = 0) -> Any:
+        """Call a function at a moment in the application's life.
+
+        Args:
+            listener: called with the application, with application and event loop, or with nothing.
+            event: the moment's name.
+            priority: of several the higher runs first.
+
+        Raises:
+            BadRequest: there is no moment of that name.
+        """
+        if not isinstance(event, str) or event.lower() not in LISTENER_EVENTS:
+            raise BadRequest(f"Invalid event: {event}. Use one of: {', '.join(LISTENER_EVENTS)}")
+        event = event.lower()
+        self.listeners[event].append(listener)
+        self._listeners[event].append(ListenerDefinition(listener, event, priority))
+        return listener
+
+    def register_middleware(
+        self, middleware: Any, attach_to: str = "request", *, priority: int | Default = _default
+    ) -> Any:
+        """Run a function before or after all handlers.
+
+        Args:
+            middleware: the function.
+            attach_to: `request` or `response`.
+            priority: the higher runs the closer to the client.
+        """
+        known = _as_middleware(middleware, attach_to, priority)
+        before = known.location is MiddlewareLocation.REQUEST
+        where = self.request_middleware if before else self.response_middleware
+        if known not in where:
+            where.append(known)
+        return middleware
+
+    def register_named_middleware(
+        self,
+        middleware: Any,
+        route_names: Iterable[str],
+        attach_to: str = "request",
+        *,
+        priority: int | Default = _default,
+    ) -> Any:
+        """Run a function before or after the handlers of certain routes; arguments as in `register_middleware`."""
+        known = _as_middleware(middleware, attach_to, priority)
+        before = known.location is MiddlewareLocation.REQUEST
+        table = self.named_request_middleware if before else self.named_response_middleware
+        for name in route_names:
+            where = table.setdefault(name, deque())
+            if known not in where:
+                where.append(known)
+        return middleware
+
+    def blueprint(
+        self,
+        blueprint: Blueprint | BlueprintGroup | Iterable[Any],
+        *,
+        url_prefix: str | None = None,
+        version: int | float | str | None = None,
+        strict_slashes: bool | None = None,
+        version_prefix: str | None = None,
+        name_prefix: str | None = None,
+    ) -> None:
+        """Register a blueprint, a group, or several of them.
+
+        Args:
+            blueprint: the blueprint or blueprints.
+            url_prefix: replaces a blueprint's prefix, goes before a group's.
+            version: of blueprints that say none.
+            strict_slashes: of blueprints that don't say.
+            version_prefix: stands before the version.
+            name_prefix: goes before the names of routes.
+
+        Raises:
+            AssertionError: another blueprint has the same name.
+        """
+        given = {
+            "url_prefix": url_prefix,
+            "version": version,
+            "strict_slashes": strict_slashes,
+            "version_prefix": version_prefix,
+            "name_prefix": name_prefix,
+        }
+        self._blueprint(blueprint, {key: value for key, value in given.items() if value is not None})
+
+    def _blueprint(self, blueprint: Any, options: dict[str, Any]) -> None:
+        if isinstance(blueprint, BlueprintGroup):
+            for item in blueprint:
+                self._blueprint(item, _in_group(blueprint, item, options))
+            return
+        if not isinstance(blueprint, Blueprint):
+            for item in blueprint:
+                self._blueprint(item, dict(options))
+            return
+        known = self.blueprints.setdefault(blueprint.name, blueprint)
+        if known is not blueprint:
+            raise AssertionError(
+                f'A blueprint with the name "{blueprint.name}" is already registered.  Blueprint names must be unique.'
+            )
+        if blueprint.strict_slashes is None:
+            blueprint.strict_slashes = self.strict_slashes
+        blueprint.register(self, options)
+
+    # Starlette's ways of registering --------------------------------------------------------------------------------
+
+    def add_route(self, handler: Any, uri: Any = None, *args: Any, **options: Any) -> Any:
+        """Add a route: Sanic's `(handler, uri, …)`, or with a path in the first place Starlette's `(path, route, …)`."""
+        if isinstance(handler, str):
+            self.router.routes.append(starlette_routing.Route(handler, uri, *args, **options))
+            return None
+        return super().add_route(handler, uri, *args, **options)
+
+    def add_websocket_route(self, handler: Any, uri: Any = None, *args: Any, **options: Any) -> Any:
+        """Add a websocket route: Sanic's `(handler, uri, …)`, or Starlette's `(path, route, name)`."""
+        if isinstance(handler, str):
+            self.router.routes.append(starlette_routing.WebSocketRoute(handler, uri, *args, **options))
+            return None
+        return super().add_websocket_route(handler, uri, *args, **options)
+
+    def add_exception_handler(self, exc_class_or_status_code: Any, handler: Any) -> None:
+        """Let a function answer exceptions of a class, or with a status code (Starlette's way)."""
+        self.error_handler.add(exc_class_or_status_code, handler)
+
+    # URLs -----------------------------------------------------------------------------------------------------------
+
+    def url_for(self, view_name: str, **kwargs: Any) -> str:
+        """Return the URL of a view.
+
+        Args:
+            view_name: the view's name, with or without the application's before it; Starlette's `mount:name` too.
+            kwargs: path parameters; `filename` for static files; `_anchor`, `_external`, `_host`, `_scheme`,
+                `_server`; everything else goes into the query.
+
+        Raises:
+            URLBuildError: no view has that name, or a parameter is missing or of another type.
+
+        Example:
+            >>> from sanic_star import Sanic
+            >>> app = Sanic("Links")
+            >>> @app.get("/users/<id:int>")
+            ... async def user(request, id): ...
+            >>> app.url_for("user", id=3, tab="posts")
+            '/users/3?tab=posts'
+        """
+        return build_url(self, view_name, kwargs)
+
+    # Start and stop -------------------------------------------------------------------------------------------------
+
+    def finalise(self) -> None:
+        """Put together what runs for each route; a route can't be added from here on."""
+        self._check_route_names()
+        for key, handler in self.exception_handlers.items():
+            if (key, None) not in self.error_handler.cached_handlers:
+                self.error_handler.add(key, handler)
+        self._before = steps(Middleware.convert(self.request_middleware, location=MiddlewareLocation.REQUEST))
+        self._after = steps(Middleware.convert(self.response_middleware, location=MiddlewareLocation.RESPONSE))
+        super().finalise()
+        self.router.finalize()
+
+    def _check_route_names(self) -> None:
+        seen: set[str] = set()
+        twice: set[str] = set()
+        for route in self.router.routes:
+            ident = getattr(getattr(route, "extra", None), "ident", None)
+            if ident:
+                (twice if ident in seen else seen).add(ident)
+        if twice:
+            raise ServerError(f"Duplicate route names detected: {', '.join(sorted(twice))}. You should rename one or more of them explicitly by using the `name` param, or changing the implicit name derived from the class and function name. For more details, please see https://sanic.dev/en/guide/release-notes/v23.3.html#duplicated-route-names-are-no-longer-allowed")  # noqa: E501
+
+    def stopped(self) -> None:
+        """Open the router again, for what is added before the next start."""
+        super().stopped()
+        self.router.reset()
+
+    async def run_phase(self, phase: Phase) -> None:
+        """Run the listeners of a phase, and with the first one the tasks that were added before there was a loop."""
+        await self.run_listeners(phase.value)
+        if phase is Phase.BEFORE_START:
+            delayed, self._delayed = self._delayed, []
+            for job, name, register in delayed:
+                self._tasks.add(self._job(job), name, register)
+
+    async def run_listeners(self, event: str) -> None:
+        """Run the listeners of a moment."""
+        found = sorted(self._listeners[event], key=lambda each: -each.priority)
+        for definition in reversed(found) if event in _REVERSED else found:
+            result = _call_listener(definition.listener, self)
+            if isawaitable(result):
+                await result
+
+    async def drain(self) -> None:
+        """End the background tasks."""
+        await self.shutdown_tasks(self.config.GRACEFUL_SHUTDOWN_TIMEOUT)
+
+    def endless_stream(self, request: Request, writer: ResponseWriter) -> None:
+        """Let the application's stop end a stream that would never end by itself."""
+        task = asyncio.current_task()
+        if task is None:
+            return
+        self.endless.add(task)
+        request.finish = writer.end
+        writer.on_end = partial(self._stream_ended, request, task)
+        if self.lifecycle.stopping:
+            task.cancel()
+
+    def _stream_ended(self, request: Request, task: asyncio.Task[Any]) -> None:
+        self.endless.discard(task)
+        request.finish = None
+
+    # Tasks ----------------------------------------------------------------------------------------------------------
+
+    def add_task(self, task: Any, *, name: str | None = None, register: bool = True) -> asyncio.Task[Any] | None:
+        """Run something in the background.
+
+        Args:
+            task: a coroutine, or a function that gives one; called with the application if it takes an argument.
+            name: to find it again.
+            register: whether it can be found by that name.
+
+        Returns:
+            The task; `None` where no event loop runs yet: it starts with the application then.
+        """
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            self._delayed.append((task, name, register))
+            return None
+        return task if isinstance(task, asyncio.Task) else self._tasks.add(self._job(task), name, register)
+
+    async def _job(self, task: Any) -> Any:
+        if callable(task):
+            task = task(self) if signature(task).parameters else task()
+        return await task if isawaitable(task) else task
+
+    def get_task(self, name: str, *, raise_exception: bool = True) -> asyncio.Task[Any] | None:
+        """Return a background task by its name.
+
+        Args:
+            name: its name.
+            raise_exception: whether to raise `SanicException` where there is none, or to return `None`.
+        """
+        try:
+            return self._tasks.get(name)
+        except KeyError:
+            if raise_exception:
+                raise SanicException(f'Registered task named "{name}" not found.') from None
+            return None
+
+    async def cancel_task(self, name: str, msg: str | None = None, *, raise_exception: bool = True) -> None:
+        """Cancel a background task and wait until it is over.
+
+        Args:
+            name: its name.
+            msg: what its `CancelledError` says.
+            raise_exception: whether a missing task is an error.
+        """
+        task = self.get_task(name, raise_exception=raise_exception)
+        if task and not task.done():
+            task.cancel(msg) if msg else task.cancel()
+            await asyncio.wait({task})
+
+    def purge_tasks(self) -> None:
+        """Forget the names of background tasks that are over."""
+        self._tasks.purge()
+
+    async def shutdown_tasks(self, timeout: float | None = None, increment: float = 0.1) -> None:
+        """Cancel all background tasks and wait until they are over.
+
+        Args:
+            timeout: how long to wait, in seconds; by default `GRACEFUL_SHUTDOWN_TIMEOUT`.
+            increment: accepted for Sanic's sake, which looks again after so many seconds; here nothing looks again.
+        """
+        await self._tasks.shutdown(self.config.GRACEFUL_SHUTDOWN_TIMEOUT if timeout is None else timeout)
+
+    @property
+    def tasks(self) -> Iterable[asyncio.Task[Any]]:
+        """The background tasks."""
+        return iter(self._tasks)
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The event loop that the application runs on.
+
+        Raises:
+            SanicException: it runs on none yet.
+        """
+        try:
+            return asyncio.get_running_loop()
+        except RuntimeError:
+            raise SanicException("Loop can only be retrieved after the app has started running.") from None
+
+    # What the engine asks -------------------------------------------------------------------------------------------
+
+    def compile(self, route: routing.Route | routing.WebSocketRoute) -> Call:
+        """Return a route's callable: the handler, with what goes around it."""
+        names = (route.name,)
+        before = self._steps(MiddlewareLocation.REQUEST, *names)
+        after = self._steps(MiddlewareLocation.RESPONSE, *names)
+        unquoted = frozenset(
+            part.name for part in getattr(route, "params", {}).values() if route.unquote and not part.spans  # type: ignore[union-attr]
+        )
+        if isinstance(route, routing.WebSocketRoute):
+            return self._compile_websocket(route, before)
+        limits = [each for each in (self.config.REQUEST_MAX_SIZE, self.max_body_size) if each is not None]
+        route.max_body_size = min(limits, default=None) if route.reads_body else None
+        call = handler_call(route.endpoint, bool(route.param_convertors), unquoted)
+        return with_middleware(call, before, after)
+
+    def _compile_websocket(self, route: routing.WebSocketRoute, before: list[Step]) -> Call:
+        handler = route.endpoint
+        subprotocols = getattr(getattr(route, "extra", None), "subprotocols", ())
+
+        async def speak(websocket: WebsocketImplProtocol) -> Any:
+            request: Any = websocket.request
+            early = await run_before(request, before)
+            if early:
+                return early
+            await websocket.handshake(subprotocols)
+            result = handler(request, websocket, **request.route_params)
+            if isawaitable(result):
+                await result
+            await websocket.close()
+            return None
+
+        return speak
+
+    def compile_forward(self) -> Call:
+        """Return what hands a connection on: the application's request middleware runs before, and may answer."""
+        before = self._before
+
+        async def forward(connection: Any) -> Any:
+            request = connection if isinstance(connection, Request) else connection.request
+            early = await run_before(request, before) if before else None
+            return early or connection.scope["route"].handle
+
+        return forward
+
+    def _steps(self, location: MiddlewareLocation, name: str | None) -> list[Step]:
+        if location is MiddlewareLocation.REQUEST:
+            everywhere, named = self.request_middleware, self.named_request_middleware
+        else:
+            everywhere, named = self.response_middleware, self.named_response_middleware
+        return steps(Middleware.convert(everywhere, named.get(name or "", ()), location=location))
+
+    def miss(self, scope: Scope) -> Exception:
+        """Return the exception for a request that no route answers."""
+        path = routing.route_path(scope)
+        shown = path.rstrip("/") if len(path) > 1 else path
+        method = scope.get("method", "GET")
+        return self.router.miss(shown, method, self.router.allowed(path, scope), scope)
+
+    async def answer(self, request: EngineRequest, error: Exception) -> tuple[ASGIApp | None, bool]:
+        """Return the response to an exception, with middleware applied, and whether that settles it."""
+        assert isinstance(request, Request)
+        known = as_sanic_exception(error)
+        if _is_too_large(known):
+            known = PayloadTooLarge(TOO_LARGE)
+        if request._writer is not None and request._writer.head_sent:
+            self.error_handler.log(request, known)
+            return None, False
+        request.responded = False
+        request._writer = None
+        response = None
+        if not request._request_middleware_started:
+            try:
+                response = await run_before(request, self._steps(MiddlewareLocation.REQUEST, request.name))
+            except Exception as raised:
+                known = error = raised
+        if response:
+            settled = True
+        else:
+            found = self.error_handler.lookup(known, request.name)
+            settled = isinstance(known, SanicException) or found is not None
+            response = await self._error_response(request, known)
+        if not request._response_middleware_started and not request.responded:
+            try:
+                response = await self._respond(request, response)
+            except Exception as raised:
+                self.error_handler.log(request, raised)
+        return await self._sendable(request, response), settled
+
+    async def _error_response(self, request: Request, error: Exception) -> Any:
+        try:
+            response = self.error_handler.response(request, error)
+            return await response if isawaitable(response) else response
+        except SanicException as raised:
+            return self.error_handler.default(request, raised)
+        except Exception as raised:
+            error_logger.error("Exception raised in exception handler", exc_info=raised)
+            if self.debug:
+                return HTTPResponse(f"Error while handling error: {raised}\nStack: {format_exc()}", 500)
+            return HTTPResponse("An error occurred while handling an error", 500)
+
+    async def _sendable(self, request: Request, response: Any) -> ASGIApp | None:
+        """Return an exception handler's answer as something that can be sent."""
+        if isinstance(response, ResponseStream) or request.responded:
+            return partial(self.send_other, request, response)
+        if callable(response):
+            return response  # type: ignore[no-any-return]
+        problem = ServerError(f"Invalid response type {response!r} (need HTTPResponse)")
+        return self.error_handler.default(request, problem)
+
+    async def _respond(self, request: Request, response: Any) -> Any:
+        """Run response middleware, once for each request."""
+        if request._response_middleware_started:
+            return response
+        return await respond_through(request, response, self._steps(MiddlewareLocation.RESPONSE, request.name))
+
+    async def send_other(
+        self, request: EngineRequest, response: Any, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        """Send what is no ready response of Sanic's: a stream, a response of Starlette's, any ASGI application."""
+        assert isinstance(request, Request)
+        if isinstance(response, ResponseStream):
+            await response(request)
+            await response.eof()
+        elif request.responded:
+            await self._end_response(request, response)
+        elif isinstance(response, StarletteResponse) or callable(response):
+            await self.send_foreign(request, response, scope, receive, send)
+        else:
+            raise ServerError(f"Invalid response type {response!r} (need HTTPResponse)")
+
+    async def _end_response(self, request: Request, returned: Any) -> None:
+        begun = request.stream.response
+        if returned is not None and returned is not begun:
+            error_logger.error(
+                "The response object returned by the route handler will not be sent to client. "
+                "The request has already been responded to."
+            )
+        if begun is not None:
+            await begun.send(end_stream=True)
+        elif isinstance(returned, StarletteResponse):
+            await returned(request.scope, request.receive, request._send)
+
+    # Tests ----------------------------------------------------------------------------------------------------------
+
+    @property
+    def test_client(self) -> Any:
+        """A client for tests without a running event loop; see `sanic_star.testing`."""
+        if self._test_client is None:
+            self._test_client = _testing().SanicTestClient(self)
+        return self._test_client
+
+    @property
+    def asgi_client(self) -> Any:
+        """A client for asynchronous tests; see `sanic_star.testing`."""
+        if self._asgi_client is None:
+            self._asgi_client = _testing().SanicASGITestClient(self)
+        return self._asgi_client
+
+    # Running --------------------------------------------------------------------------------------------------------
+
+    def run(
+        self,
+        host: str | None = None,
+        port: int | None = None,
+        *,
+        dev: bool = False,
+        debug: bool = False,
+        auto_reload: bool | None = None,
+        workers: int = 1,
+        access_log: bool | None = None,
+    ) -> None:
+        """Serve the application until it is stopped; ends the process with status 1 where that can't be done.
+
+        Args:
+            host: the address to listen on.
+            port: the port to listen on; 0 for any that is free.
+            dev: debug mode, and reload on changes.
+            debug: whether errors are explained to the client.
+            auto_reload: whether a change of a source file restarts the application.
+            workers: how many processes.
+            access_log: whether requests are logged.
+        """
+        servers = importlib.import_module("sanic_star.servers")
+        if debug or dev:
+            self.debug = True
+        options = {
+            "host": host or "127.0.0.1",
+            "port": 8000 if port is None else port,
+            "reload": dev if auto_reload is None else auto_reload,
+            "workers": workers,
+            "access_log": self.config.ACCESS_LOG if access_log is None else access_log,
+            "graceful_timeout": self.config.GRACEFUL_SHUTDOWN_TIMEOUT,
+            "keep_alive": self.config.KEEP_ALIVE_TIMEOUT if self.config.KEEP_ALIVE else 0,
+        }
+        self.state.host, self.state.port, self.state.workers = options["host"], options["port"], workers
+        self.state.auto_reload = bool(options["reload"])
+        servers.run(self, partial(type(self).get_app, self.name), **options)
+
+    def stop(self) -> None:
+        """Stop the server that `run` has started."""
+        if self.lifecycle.stage is not Stage.IDLE:
+            importlib.import_module("sanic_star.servers").stop(self)
+
+
+def _check_name(name: str) -> None:
+    if not isinstance(name, str) or not NAME.match(name):
+        raise SanicException(
+            f"Sanic instance named '{name}' uses an invalid format. Names must begin with a character "
+            "and may only contain alphanumeric characters, _, or -."
+        )
+
+
+def _as_middleware(middleware: Any, attach_to: str, priority: int | Default) -> Middleware:
+    location = MiddlewareLocation[attach_to.upper()]
+    if not isinstance(middleware, Middleware):
+        return Middleware(middleware, location, priority if isinstance(priority, int) else 0)
+    if isinstance(priority, int) and priority != middleware.priority:
+        return Middleware(middleware.func, middleware.location, priority)
+    return middleware
+
+
+def _in_group(group: BlueprintGroup, item: Any, options: dict[str, Any]) -> dict[str, Any]:
+    """Return the options with which a group's member is registered."""
+    merged = dict(options)
+    prefixes = [options.get("url_prefix"), group.url_prefix]
+    if not isinstance(item, BlueprintGroup):
+        prefixes.append(item.url_prefix)
+    merged["url_prefix"] = "/" + "/".join(str(each).strip("/") for each in prefixes if each).rstrip("/")
+    for attribute in ("version", "strict_slashes"):
+        if getattr(item, attribute) is None:
+            value = getattr(group, attribute)
+            merged[attribute] = options.get(attribute) if value is None else value
+    if item.version_prefix == "/v":
+        merged["version_prefix"] = options.get("version_prefix") if group.version_prefix == "/v" else group.version_prefix
+    if group.name_prefix and "name_prefix" not in merged:
+        merged["name_prefix"] = group.name_prefix
+    return merged
+
+
+def _call_listener(listener: Callable[..., Any], app: Sanic[Any, Any]) -> Any:
+    """Call a listener with as much as it takes: nothing, the application, application and event loop."""
+    required = [
+        each
+        for each in signature(listener).parameters.values()
+        if each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD)
+    ]
+    if len([each for each in required if each.default is each.empty]) >= 2:
+        return listener(app, asyncio.get_running_loop())
+    takes_any = any(each.kind is each.VAR_POSITIONAL for each in signature(listener).parameters.values())
+    return listener(app) if required or takes_any else listener()
+
+
+def _is_too_large(error: Exception) -> bool:
+    return isinstance(error, SanicException) and error.status_code == 413 and not isinstance(error, PayloadTooLarge)
+
+
+def _testing() -> Any:
+    # By name: the test clients stand beside this layer, and load an HTTP client that no application needs.
+    return importlib.import_module("sanic_star.testing")
+
+
+__all__ = ["Sanic"]

@@ -1,0 +1,83 @@
+"""An application's state: Starlette's `State`, with what Sanic tells about the application."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from starlette.datastructures import State
+
+from sanic_star.compat.application.constants import Mode, Server, ServerStage
+from sanic_star.lifespan import Stage
+
+if TYPE_CHECKING:
+    from sanic_star.compat.app import Sanic
+
+_STAGES = {
+    Stage.IDLE: ServerStage.STOPPED,
+    Stage.STARTING: ServerStage.PARTIAL,
+    Stage.RUNNING: ServerStage.SERVING,
+    Stage.STOPPING: ServerStage.SERVING,
+}
+
+
+class ApplicationState(State):
+    """Anything that is set is kept, as in Starlette; these are there from the start.
+
+    Args:
+        app: the application.
+
+    Attributes: `app`, `mode`, `host`, `port`, `ssl`, `sock`, `unix`, `workers`, `auto_reload`, `reload_dirs`,
+    `verbosity`, `fast`, `server`, `asgi`, `primary`.
+    """
+
+    def __init__(self, app: Sanic[Any, Any]) -> None:
+        super().__init__(
+            {
+                "app": app,
+                "asgi": True,
+                "auto_reload": False,
+                "fast": False,
+                "host": "",
+                "mode": Mode.PRODUCTION,
+                "port": 0,
+                "primary": True,
+                "reload_dirs": set(),
+                "server": Server.ASGI,
+                "sock": None,
+                "ssl": None,
+                "unix": None,
+                "verbosity": 0,
+                "workers": 0,
+            }
+        )
+
+    @property
+    def is_debug(self) -> bool:
+        """Whether the application runs in debug mode."""
+        return bool(self.mode is Mode.DEBUG)
+
+    @property
+    def stage(self) -> ServerStage:
+        """Where the application stands in its life."""
+        return _STAGES[self.app.lifecycle.stage]
+
+    @property
+    def is_started(self) -> bool:
+        """Whether the application has started."""
+        return self.app.lifecycle.stage in (Stage.RUNNING, Stage.STOPPING)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the application answers requests."""
+        return self.is_started
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether the application is about to stop."""
+        return bool(self.app.lifecycle.stage is Stage.STOPPING)
+
+    @property
+    def python(self) -> str:
+        """The interpreter's version."""
+        return sys.version.split()[0]

@@ -1,0 +1,98 @@
+"""Blueprints that are registered together, below a common prefix or version."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, MutableSequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sanic_star.compat.blueprints import Blueprint
+
+
+class BlueprintGroup(MutableSequence[Any]):
+    """A sequence of blueprints and groups; see `Blueprint.group`.
+
+    Args:
+        url_prefix: goes before the prefixes of its members.
+        version: of members that say none.
+        strict_slashes: of members that don't say.
+        version_prefix: stands before the version.
+        name_prefix: goes before the names of routes.
+    """
+
+    def __init__(
+        self,
+        url_prefix: str | None = None,
+        version: int | str | float | None = None,
+        strict_slashes: bool | None = None,
+        version_prefix: str = "/v",
+        name_prefix: str | None = "",
+    ) -> None:
+        self._blueprints: list[Blueprint | BlueprintGroup] = []
+        self.url_prefix = url_prefix
+        self.version = version
+        self.strict_slashes = strict_slashes
+        self.version_prefix = version_prefix
+        self.name_prefix = name_prefix
+
+    @property
+    def blueprints(self) -> list[Any]:
+        """The members."""
+        return self._blueprints
+
+    def __getitem__(self, item: Any) -> Any:
+        return self._blueprints[item]
+
+    def __setitem__(self, index: Any, item: Any) -> None:
+        if isinstance(index, int) and not hasattr(item, "url_prefix"):
+            raise TypeError("Expected a Blueprint instance")
+        if isinstance(index, slice) and not isinstance(item, Iterable):
+            raise TypeError("Expected an iterable of Blueprint instances")
+        self._blueprints[index] = item
+
+    def __delitem__(self, index: Any) -> None:
+        del self._blueprints[index]
+
+    def __len__(self) -> int:
+        return len(self._blueprints)
+
+    def insert(self, index: int, item: Any) -> None:
+        """Put a blueprint before the one at `index`."""
+        self._blueprints.insert(index, item)
+
+    def append(self, value: Any) -> None:
+        """Put a blueprint at the end."""
+        self._blueprints.append(value)
+
+    def exception(self, *exceptions: Any, **kwargs: Any) -> Callable[[Callable[..., Any]], None]:
+        """Let a function answer exceptions of all members' routes; arguments as in `Blueprint.exception`."""
+
+        def decorate(handler: Callable[..., Any]) -> None:
+            for member in self._blueprints:
+                member.exception(*exceptions, **kwargs)(handler)
+
+        return decorate
+
+    def middleware(self, *args: Any, **kwargs: Any) -> Any:
+        """Run a function before or after the handlers of all members; arguments as in `Blueprint.middleware`."""
+
+        def decorate(function: Callable[..., Any], *where: Any) -> None:
+            for member in self._blueprints:
+                member.middleware(function, *where, **kwargs)
+
+        if args and callable(args[0]):
+            return decorate(*args)
+        return lambda function: decorate(function, *args)
+
+    def on_request(self, middleware: Callable[..., Any] | None = None) -> Any:
+        """Run a function before the handlers of all members."""
+        if callable(middleware):
+            return self.middleware(middleware, "request")
+        return partial(self.middleware, attach_to="request")
+
+    def on_response(self, middleware: Callable[..., Any] | None = None) -> Any:
+        """Run a function after the handlers of all members."""
+        if callable(middleware):
+            return self.middleware(middleware, "response")
+        return partial(self.middleware, attach_to="response")

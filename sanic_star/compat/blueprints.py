@@ -1,0 +1,260 @@
+"""Blueprints: parts of an application that are written down first and registered later, any number of times."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from copy import copy as shallow_copy
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+from sanic_star.compat._definitions import (
+    Definition,
+    ExceptionDefinition,
+    ListenerDefinition,
+    MiddlewareDefinition,
+    RouteDefinition,
+    StaticDefinition,
+)
+from sanic_star.compat._registration import Registrar
+from sanic_star.compat.blueprint_group import BlueprintGroup
+from sanic_star.compat.exceptions import SanicException
+from sanic_star.compat.helpers import Default, _default
+
+if TYPE_CHECKING:
+    from sanic_star.compat.app import Sanic
+
+NAME = re.compile(r"^[a-zA-Z_][a-zA-Z0-9_\-]*$")
+_VERSION_PREFIX = "/v"
+
+
+class Blueprint(Registrar):
+    """A part of an application.
+
+    Args:
+        name: unique within an application; goes before the names of routes.
+        url_prefix: goes before the paths.
+        host: the host or hosts that its routes are for.
+        version: goes before the prefix, as `/v1`.
+        strict_slashes: whether a trailing slash matters in its routes.
+        version_prefix: stands before the version.
+
+    Raises:
+        SanicException: the name is none that Sanic allows.
+
+    Example:
+        >>> bp = Blueprint("users", url_prefix="/users")
+        >>> @bp.get("/<id:int>")
+        ... async def show(request, id): ...
+    """
+
+    def __init__(
+        self,
+        name: str,
+        url_prefix: str | None = None,
+        host: list[str] | str | None = None,
+        version: int | str | float | None = None,
+        strict_slashes: bool | None = None,
+        version_prefix: str = _VERSION_PREFIX,
+    ) -> None:
+        if not isinstance(name, str) or not NAME.match(name):
+            raise SanicException(
+                f"Blueprint instance named '{name}' uses an invalid format. Names must begin with a character "
+                "and may only contain alphanumeric characters, _, or -."
+            )
+        self.name = name
+        self.url_prefix = url_prefix[:-1] if url_prefix and url_prefix.endswith("/") else url_prefix
+        self.host = host
+        self.version = version
+        self.strict_slashes = strict_slashes
+        self.version_prefix = version_prefix
+        self.copied_from = ""
+        self.ctx = SimpleNamespace()
+        self._definitions: list[Definition] = []
+        self._allow_route_overwrite = False
+        self.reset()
+
+    def __repr__(self) -> str:
+        shown = {
+            key: getattr(self, key)
+            for key in ("name", "url_prefix", "host", "version", "strict_slashes")
+            if getattr(self, key) is not None
+        }
+        return f"Blueprint({', '.join(f'{key}={value!r}' for key, value in shown.items())})"
+
+    def _define(self, definition: Definition) -> None:
+        self._definitions.append(definition)
+
+    @property
+    def apps(self) -> set[Any]:
+        """The applications that it was registered in.
+
+        Raises:
+            SanicException: it was registered in none.
+        """
+        if not self._apps:
+            raise SanicException(f"{self!r} has not yet been registered to an app")
+        return set(self._apps)
+
+    @property
+    def registered(self) -> bool:
+        """Whether it was registered in an application."""
+        return bool(self._apps)
+
+    def reset(self) -> None:
+        """Forget where it was registered, and what came of it."""
+        self._apps: list[Any] = []
+        self.routes: list[Any] = []
+        self.websocket_routes: list[Any] = []
+        self.middlewares: list[Any] = []
+        self.exceptions: list[Any] = []
+        self.listeners: defaultdict[str, list[Any]] = defaultdict(list)
+
+    def copy(
+        self,
+        name: str,
+        url_prefix: str | Default | None = _default,
+        version: int | str | float | Default | None = _default,
+        version_prefix: str | Default = _default,
+        allow_route_overwrite: bool | Default = _default,
+        strict_slashes: bool | Default | None = _default,
+        with_registration: bool = True,
+        with_ctx: bool = False,
+    ) -> Blueprint:
+        """Return a copy under another name.
+
+        Args:
+            name: the copy's name.
+            url_prefix: replaces the prefix.
+            version: replaces the version.
+            version_prefix: replaces what stands before the version.
+            allow_route_overwrite: whether the copy's routes replace those with the same path.
+            strict_slashes: replaces whether a trailing slash matters.
+            with_registration: whether the copy is registered where this one is.
+            with_ctx: whether the copy shares `ctx`.
+
+        Raises:
+            SanicException: the copy would be registered under a name that is taken.
+        """
+        other = shallow_copy(self)
+        other._definitions = list(self._definitions)
+        other.copied_from = self.name
+        other.name = name
+        apps = list(self._apps)
+        other.reset()
+        given = {
+            "url_prefix": url_prefix,
+            "version": version,
+            "version_prefix": version_prefix,
+            "_allow_route_overwrite": allow_route_overwrite,
+            "strict_slashes": strict_slashes,
+        }
+        for attribute, value in given.items():
+            if not isinstance(value, Default):
+                setattr(other, attribute, value)
+        if not with_ctx:
+            other.ctx = SimpleNamespace()
+        if with_registration:
+            for app in apps:
+                if name in app.blueprints:
+                    raise SanicException(f"{self!r} has already been registered to {app} under the name {name}")
+                app.blueprint(other)
+        return other
+
+    @staticmethod
+    def group(
+        *blueprints: Any,
+        url_prefix: str | None = None,
+        version: int | str | float | None = None,
+        strict_slashes: bool | None = None,
+        version_prefix: str = _VERSION_PREFIX,
+        name_prefix: str | None = "",
+    ) -> BlueprintGroup:
+        """Put blueprints, groups, and lists of them together.
+
+        Args:
+            blueprints: the members.
+            url_prefix: goes before the prefixes of its members.
+            version: of members that say none.
+            strict_slashes: of members that don't say.
+            version_prefix: stands before the version.
+            name_prefix: goes before the names of routes.
+        """
+        group = BlueprintGroup(url_prefix, version, strict_slashes, version_prefix, name_prefix)
+
+        def add(members: Any) -> None:
+            for member in members:
+                if isinstance(member, (list, tuple)):
+                    add(member)
+                else:
+                    group.append(member)
+
+        add(blueprints)
+        return group
+
+    # Registration ---------------------------------------------------------------------------------------------------
+
+    def register(self, app: Sanic[Any, Any], options: dict[str, Any]) -> None:
+        """Apply everything that was written down to an application, in the order in which it was.
+
+        Args:
+            app: the application.
+            options: `url_prefix`, `version`, `strict_slashes`, `version_prefix`, `name_prefix` of this registration.
+        """
+        if app not in self._apps:
+            self._apps.append(app)
+        routes: list[Any] = []
+        for definition in self._definitions:
+            if isinstance(definition, RouteDefinition):
+                routes += app._apply_route(self._placed(definition, app, options), self._allow_route_overwrite)
+            elif isinstance(definition, StaticDefinition):
+                uri = _join(definition.uri, options.get("url_prefix", self.url_prefix))
+                routes += app._apply_static(replace(definition, uri=uri, name=app.generate_name(definition.name)))
+        names = [route.name for route in routes]
+        for definition in self._definitions:
+            if isinstance(definition, MiddlewareDefinition) and names:
+                self.middlewares.append(app._apply_middleware(definition, names))
+            elif isinstance(definition, ExceptionDefinition) and names:
+                self.exceptions.append(app._apply_exception(definition, names))
+            elif isinstance(definition, ListenerDefinition) and not self._knows(definition):
+                self.listeners[definition.event].append(app._apply_listener(definition))
+        self.routes += routes
+        self.websocket_routes += [route for route in routes if route.extra.websocket]
+
+    def _knows(self, definition: ListenerDefinition) -> bool:
+        """Tell whether a listener was applied already: the second registration of a blueprint brings routes only."""
+        return len(self._apps) == 1 and definition.listener in self.listeners[definition.event]
+
+    def _placed(self, definition: RouteDefinition, app: Sanic[Any, Any], options: dict[str, Any]) -> RouteDefinition:
+        """Return a route as this registration has it."""
+        name = definition.name
+        if self.copied_from:
+            name = name.replace(self.copied_from, self.name, 1)
+        if options.get("name_prefix"):
+            name = f"{options['name_prefix']}_{name}"
+        prefixes = (definition.version_prefix, options.get("version_prefix", self.version_prefix), self.version_prefix)
+        host = definition.host or ((self.host,) if isinstance(self.host, str) else tuple(self.host or ()))
+        return replace(
+            definition,
+            uri=_join(definition.uri, options.get("url_prefix", self.url_prefix)),
+            name=app.generate_name(name),
+            host=host,
+            version=_first(definition.version, options.get("version"), self.version),
+            strict_slashes=_first(definition.strict_slashes, options.get("strict_slashes"), self.strict_slashes),
+            version_prefix=next((each for each in prefixes if each and each != _VERSION_PREFIX), _VERSION_PREFIX),
+            error_format=definition.error_format,
+        )
+
+
+def _first(*values: Any) -> Any:
+    return next((value for value in values if value is not None), None)
+
+
+def _join(uri: str, prefix: str | None) -> str:
+    """Return a path below a prefix, with one slash between them."""
+    whole = (prefix.rstrip("/") if uri.startswith("/") else prefix) + uri if prefix else uri
+    return whole[1:] if whole.startswith("//") else whole
+
+
+__all__ = ["Blueprint", "BlueprintGroup"]

@@ -1,0 +1,38 @@
+"""What an `Authorization` header holds."""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from dataclasses import dataclass
+
+
+@dataclass
+class Credentials:
+    """Credentials of a request.
+
+    Args:
+        auth_type: the scheme, such as `Basic` or `Bearer`.
+        token: what follows it.
+
+    Example:
+        >>> Credentials("Basic", "dXNlcjpwYXNz").username
+        'user'
+    """
+
+    auth_type: str | None
+    token: str | None
+
+    def _basic(self) -> list[str]:
+        if self.auth_type != "Basic" or not self.token:
+            raise AttributeError("Username is available for Basic Auth only")
+        return (b64decode(self.token.encode("utf-8")).decode().split(":", 1) + [""])[:2]
+
+    @property
+    def username(self) -> str | None:
+        """The user's name, with Basic."""
+        return self._basic()[0]
+
+    @property
+    def password(self) -> str | None:
+        """The password, with Basic."""
+        return self._basic()[1]

@@ -1,0 +1,36 @@
+"""What is known of the connection that a request came over."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+from starlette.types import Scope
+
+
+class ConnInfo:
+    """Local and remote ends of a connection, as the ASGI scope tells them.
+
+    Args:
+        scope: the connection's ASGI scope.
+    """
+
+    def __init__(self, scope: Scope) -> None:
+        self.ctx = SimpleNamespace()
+        self.peername: tuple[Any, ...] | None = _pair(scope.get("client"))
+        self.sockname: tuple[Any, ...] | None = _pair(scope.get("server"))
+        self.client_ip: str = self.peername[0] if self.peername else ""
+        self.client_port: int = self.peername[1] if self.peername else 0
+        self.client = f"[{self.client_ip}]" if ":" in self.client_ip else self.client_ip
+        self.server: str = str(self.sockname[0]) if self.sockname else ""
+        self.server_port: int = (self.sockname[1] or 0) if self.sockname else 0
+        self.ssl = scope.get("scheme") in ("https", "wss")
+        # RFC 9112's name for the certificate is the ASGI TLS extension's; empty where the server tells nothing.
+        self.cert: dict[str, Any] = dict(scope.get("extensions", {}).get("tls") or {})
+        self.server_name: str = ""
+        self.lost = False
+        self.network_paths: list[Any] = []
+
+
+def _pair(value: Any) -> tuple[Any, ...] | None:
+    return tuple(value) if value else None

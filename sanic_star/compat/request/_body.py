@@ -1,0 +1,80 @@
+"""The request's body while it arrives: `request.stream`, in Sanic's words and callable in Starlette's."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from typing import TYPE_CHECKING, Any
+
+from starlette.requests import ClientDisconnect
+
+from sanic_star.compat.exceptions import PayloadTooLarge
+
+if TYPE_CHECKING:
+    from sanic_star.compat._stream import ResponseWriter
+    from sanic_star.compat.request.types import Request
+    from sanic_star.compat.response.types import BaseHTTPResponse
+
+TOO_LARGE = "Request body exceeds the size limit"
+
+
+class BodyStream:
+    """Reads the body's parts one by one; also knows the response that was begun.
+
+    Args:
+        request: the request whose body it is.
+    """
+
+    def __init__(self, request: Request) -> None:
+        self.request = request
+        self.size = 0
+
+    @property
+    def writer(self) -> ResponseWriter | None:
+        """The way of the response, once there is one."""
+        return self.request._writer
+
+    @property
+    def response(self) -> BaseHTTPResponse | None:
+        """The response that was begun."""
+        return self.writer.response if self.writer else None
+
+    @property
+    def send(self) -> Any:
+        """The ASGI callable of the response, `None` when it is complete or was never begun."""
+        return self.writer.send if self.writer else None
+
+    async def read(self) -> bytes | None:
+        """Return the next part of the body, or `None` at its end.
+
+        Raises:
+            PayloadTooLarge: the route has a limit and the body is larger.
+            ClientDisconnect: the client left before the end.
+        """
+        request = self.request
+        while not request._stream_consumed:
+            message = await request._receive()
+            if message["type"] == "http.disconnect":
+                request._is_disconnected = True
+                raise ClientDisconnect
+            request._stream_consumed = not message.get("more_body", False)
+            chunk: bytes = message.get("body", b"")
+            self.size += len(chunk)
+            limit = getattr(request.scope.get("route"), "max_body_size", None)
+            if limit is not None and self.size > limit:
+                raise PayloadTooLarge(TOO_LARGE)
+            if chunk:
+                return chunk
+        return None
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        while (chunk := await self.read()) is not None:
+            yield chunk
+
+    async def __call__(self) -> AsyncGenerator[bytes, None]:
+        """Yield the body in Starlette's way: the parts, then an empty one."""
+        if "_body" in self.request.__dict__:
+            yield self.request._body
+        else:
+            async for chunk in self:
+                yield chunk
+        yield b""

@@ -1,0 +1,628 @@
+"""Sanic's request over an ASGI scope.
+
+Nothing is parsed before it is asked for, and nothing twice: a value lives in the object's dictionary once it was made.
+Starlette's class is the base, so that whatever takes a Starlette request takes this one; where both worlds use a name
+(`json`, `body`, `form`, `url`, `headers`, `cookies`, `stream`), Sanic's meaning holds, and `starlette` is a plain Starlette
+request on the same connection. The `type: ignore[override]` of that decision stand in this file.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import parse_qs, parse_qsl
+
+from starlette._utils import AwaitableOrContextManagerWrapper
+from starlette.datastructures import FormData
+from starlette.requests import Request as StarletteRequest
+
+from sanic_star import requests
+from sanic_star.compat._json import loads as json_loads
+from sanic_star.compat._stream import ResponseWriter
+from sanic_star.compat.compat import Header
+from sanic_star.compat.constants import (
+    CACHEABLE_HTTP_METHODS,
+    DEFAULT_HTTP_CONTENT_TYPE,
+    IDEMPOTENT_HTTP_METHODS,
+    SAFE_HTTP_METHODS,
+)
+from sanic_star.compat.cookies.request import CookieRequestParameters, parse_cookie
+from sanic_star.compat.exceptions import BadRequest, ServerError
+from sanic_star.compat.headers import (
+    AcceptList,
+    Options,
+    parse_accept,
+    parse_content_header,
+    parse_credentials,
+    parse_forwarded,
+    parse_host,
+    parse_xforwarded,
+)
+from sanic_star.compat.models.http_types import Credentials
+from sanic_star.compat.request._body import BodyStream
+from sanic_star.compat.request._url import RequestURL
+from sanic_star.compat.request.form import File, parse_multipart_form
+from sanic_star.compat.request.parameters import RequestParameters
+from sanic_star.compat.response.types import BaseHTTPResponse, HTTPResponse
+from sanic_star.routing import Route
+
+if TYPE_CHECKING:
+    from sanic_star.compat.app import Sanic
+    from sanic_star.compat.models.server_types import ConnInfo
+
+_DEFAULT_PORTS = {"http": 80, "ws": 80, "https": 443, "wss": 443}
+
+
+class Request(requests.Request):
+    """One request, in Sanic's words.
+
+    Args:
+        scope: the connection's ASGI scope, of type `http` or `websocket`.
+        receive: the ASGI callable that gives the body's messages.
+        send: the ASGI callable that takes the answer's messages.
+
+    Example:
+        >>> request = Request({"type": "http", "method": "GET", "path": "/a", "query_string": b"b=1", "headers": []})
+        >>> request.path, request.args.get("b")
+        ('/a', '1')
+    """
+
+    _loads: ClassVar[Callable[[bytes], Any]] = staticmethod(json_loads)
+
+    _writer: ResponseWriter | None = None
+    _request_middleware_started = False
+    _response_middleware_started = False
+    _ctx: Any = None
+    _id: uuid.UUID | str | int | None = None
+    _name: str | None = None
+    _parsed: Mapping[Any, Any] = {}
+    parsed_json: Any = None
+    parsed_form: RequestParameters | None = None
+    parsed_files: RequestParameters | None = None
+    parsed_accept: AcceptList | None = None
+    parsed_cookies: CookieRequestParameters | None = None
+    parsed_credentials: Credentials | None = None
+    parsed_forwarded: Options | None = None
+    parsed_token: str | None = None
+    _headers: Header | None = None  # type: ignore[assignment]
+    _conn_info: ConnInfo | None = None
+    head = b""
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {self.method} {self.path}>"
+
+    @staticmethod
+    def make_context() -> Any:
+        """Make the object that `ctx` is; a subclass may choose another type."""
+        return SimpleNamespace()
+
+    @classmethod
+    def get_current(cls) -> requests.Request:
+        """Return the request that is being answered here.
+
+        Raises:
+            ServerError: there is none.
+        """
+        try:
+            return requests.current_request()
+        except LookupError:
+            raise ServerError("No current request") from None
+
+    @classmethod
+    def build(
+        cls, method: str = "GET", url: str = "/", headers: Mapping[str, str] | None = None, body: bytes = b""
+    ) -> Request:
+        """Make a request out of nothing, for tests.
+
+        Args:
+            method: the HTTP method.
+            url: path and query, or a whole URL.
+            headers: header fields.
+            body: the body.
+
+        Example:
+            >>> Request.build("POST", "/items?page=2", body=b"[1]").json
+            [1]
+        """
+        whole = RequestURL(url)
+        fields = {"host": whole.netloc or "localhost", "content-length": str(len(body)), **(headers or {})}
+        request = cls(
+            {
+                "type": "http",
+                "method": method,
+                "http_version": "1.1",
+                "scheme": whole.scheme or "http",
+                "path": whole.path,
+                "raw_path": whole.path.encode(),
+                "query_string": whole.query.encode(),
+                "headers": [(name.lower().encode(), value.encode()) for name, value in fields.items()],
+            }
+        )
+        request._body = body
+        return request
+
+    # What identifies the request ------------------------------------------------------------------------------------
+
+    @property
+    def app(self) -> Sanic[Any, Any]:
+        """The application that answers."""
+        return self.scope["app"]  # type: ignore[no-any-return]
+
+    @property
+    def method(self) -> str:
+        """The HTTP method; GET for the handshake of a websocket."""
+        return self.scope.get("method", "GET")  # type: ignore[no-any-return]
+
+    @property
+    def version(self) -> str:
+        """The HTTP version: `1.1`, `2`, `3`."""
+        return self.scope.get("http_version", "1.1")  # type: ignore[no-any-return]
+
+    @property
+    def starlette(self) -> StarletteRequest:
+        """A plain Starlette request on the same connection, which reads the same body."""
+        return StarletteRequest(self.scope, self.receive, self._send)
+
+    @property
+    def ctx(self) -> Any:
+        """A place for whatever belongs to this request."""
+        if self._ctx is None:
+            self._ctx = self.make_context()
+        return self._ctx
+
+    @classmethod
+    def generate_id(cls, *_: Any) -> uuid.UUID | str | int:
+        """Make an identifier for a request that brings none."""
+        return uuid.uuid4()
+
+    @property
+    def id(self) -> uuid.UUID | str | int | None:
+        """The identifier: what the header named by `REQUEST_ID_HEADER` says, else one that is made."""
+        if self._id is None:
+            given = self.headers.get(self.app.config.REQUEST_ID_HEADER)
+            self._id = self.generate_id(self) if given is None else _identifier(given)
+        return self._id
+
+    @property
+    def route(self) -> Any:
+        """The route that answers, `None` where there is none."""
+        return self.scope.get("route")
+
+    @property
+    def name(self) -> str | None:
+        """The route's name."""
+        return self._name or getattr(self.route, "name", None)
+
+    @property
+    def endpoint(self) -> str | None:
+        """The route's name, by its older name."""
+        return self.name
+
+    @property
+    def uri_template(self) -> str | None:
+        """The path of the route, with its parameters."""
+        return getattr(self.route, "uri", None)
+
+    @property
+    def match_info(self) -> dict[str, Any]:
+        """The path parameters of the route."""
+        return self.route_params
+
+    # Headers and what stands in them --------------------------------------------------------------------------------
+
+    @property
+    def headers(self) -> Header:  # type: ignore[override]
+        """The header fields, whatever the case of their names."""
+        if self._headers is None:
+            self._headers = Header(
+                [(name.decode("latin-1"), value.decode("utf-8", "surrogateescape")) for name, value in self.scope["headers"]]
+            )
+        return self._headers
+
+    @property
+    def raw_headers(self) -> bytes:
+        """The header fields as lines of bytes, names in lower case."""
+        return b"\r\n".join(name + b": " + value for name, value in self.scope["headers"])
+
+    @property
+    def accept(self) -> AcceptList:
+        """What the client would take, best first."""
+        if self.parsed_accept is None:
+            self.parsed_accept = parse_accept(self.headers.get("accept"))
+        return self.parsed_accept
+
+    @property
+    def content_type(self) -> str:
+        """The body's type, `application/octet-stream` where the client says nothing."""
+        return self.headers.get("content-type", DEFAULT_HTTP_CONTENT_TYPE)
+
+    @property
+    def token(self) -> str | None:
+        """The token of an `Authorization` header, whether it says Bearer, Token, or nothing."""
+        if self.parsed_token is None:
+            self.parsed_token = parse_credentials(self.headers.get("authorization"), ("Bearer", "Token"))[1]
+        return self.parsed_token
+
+    @property
+    def credentials(self) -> Credentials | None:
+        """Type and token of an `Authorization` header; for Basic also name and password."""
+        if self.parsed_credentials is None:
+            kind, token = parse_credentials(self.headers.get("authorization"))
+            if token:
+                self.parsed_credentials = Credentials(auth_type=kind, token=token)
+        return self.parsed_credentials
+
+    def get_cookies(self) -> CookieRequestParameters:
+        """Read the cookies once more from the headers."""
+        found: dict[str, list[str]] = {}
+        for header in self.headers.getall("cookie", []):
+            for name, values in parse_cookie(header).items():
+                found.setdefault(name, []).extend(values)
+        self.parsed_cookies = CookieRequestParameters(found)
+        return self.parsed_cookies
+
+    @property
+    def cookies(self) -> CookieRequestParameters:  # type: ignore[override]
+        """The cookies."""
+        return self.get_cookies() if self.parsed_cookies is None else self.parsed_cookies
+
+    # The body -------------------------------------------------------------------------------------------------------
+
+    @property
+    def body(self) -> bytes:  # type: ignore[override]
+        """The body, read before the handler was called; empty in a handler that streams it."""
+        return self.__dict__.get("_body", b"")
+
+    @body.setter
+    def body(self, value: bytes) -> None:
+        self._body = value
+
+    @property
+    def stream(self) -> BodyStream:  # type: ignore[override]
+        """The body's parts, for a handler that streams it: `async for chunk in request.stream`."""
+        if "_stream" not in self.__dict__:
+            self._stream = BodyStream(self)
+        return self._stream
+
+    async def receive_body(self) -> None:
+        """Read the whole body of a request that streams it, for `body`, `json` and `form`."""
+        if "_body" not in self.__dict__:
+            self._body = b"".join([chunk async for chunk in self.stream])
+
+    @property
+    def json(self) -> Any:  # type: ignore[override]
+        """The body read as JSON, `None` where it is empty.
+
+        Raises:
+            BadRequest: it is no JSON.
+        """
+        return self.load_json() if self.parsed_json is None else self.parsed_json
+
+    def load_json(self, loads: Callable[[bytes], Any] | None = None) -> Any:
+        """Read the body as JSON.
+
+        Args:
+            loads: reads it in place of the application's `loads`.
+
+        Raises:
+            BadRequest: it is no JSON.
+        """
+        body = self.body
+        if not body:
+            return None
+        try:
+            self.parsed_json = (loads or self._loads)(body)
+        except Exception:
+            raise BadRequest("Failed when parsing body as json") from None
+        return self.parsed_json
+
+    def get_form(self, keep_blank_values: bool = False) -> RequestParameters | None:
+        """Read the body as a form, urlencoded or multipart.
+
+        Args:
+            keep_blank_values: whether fields with an empty value count.
+
+        Raises:
+            BadRequest: it says that it is a form, and is none.
+        """
+        fields, files = RequestParameters(), RequestParameters()
+        kind, options = parse_content_header(self.content_type)
+        if kind == "application/x-www-form-urlencoded":
+            try:
+                text = self.body.decode("utf-8")
+            except UnicodeDecodeError:
+                raise BadRequest("Failed when parsing form: it is not UTF-8") from None
+            fields = RequestParameters(parse_qs(text, keep_blank_values=keep_blank_values))
+        elif kind == "multipart/form-data":
+            fields, files = parse_multipart_form(self.body, options.get("boundary", ""))
+        self.parsed_form, self.parsed_files = fields, files
+        return fields
+
+    @property
+    def form(self) -> Form:  # type: ignore[override]
+        """The fields of a form; called or awaited, Starlette's `FormData`."""
+        if self.parsed_form is None:
+            self.get_form()
+        return Form(self.parsed_form or {}, self)
+
+    @property
+    def files(self) -> RequestParameters:
+        """The files of a multipart form."""
+        if self.parsed_files is None:
+            self.get_form()
+        return self.parsed_files or RequestParameters()
+
+    # The query ------------------------------------------------------------------------------------------------------
+
+    @property
+    def query_string(self) -> str:
+        """What follows the question mark, undecoded."""
+        return self.scope.get("query_string", b"").decode("latin-1")  # type: ignore[no-any-return]
+
+    def _query(self, parse: Callable[..., Any], make: Callable[[Any], Any], *options: Any) -> Any:
+        key = (parse, *options)
+        if key not in self._parsed:
+            if not self._parsed:
+                self._parsed = {}
+            blank, strict, encoding, errors = options
+            text = self.query_string
+            self._parsed[key] = make(parse(text, blank, strict, encoding, errors) if text else ())  # type: ignore[index]
+        return self._parsed[key]
+
+    def get_args(
+        self,
+        keep_blank_values: bool = False,
+        strict_parsing: bool = False,
+        encoding: str = "utf-8",
+        errors: str = "replace",
+    ) -> RequestParameters:
+        """Read the query, by name.
+
+        Args:
+            keep_blank_values: whether names with an empty value count.
+            strict_parsing: whether a malformed query is an error (`ValueError`), not passed over.
+            encoding: of the percent-encoded parts.
+            errors: what to do where they are not in that encoding, as in `bytes.decode`.
+        """
+        found: RequestParameters = self._query(
+            parse_qs, RequestParameters, keep_blank_values, strict_parsing, encoding, errors
+        )
+        return found
+
+    def get_query_args(
+        self,
+        keep_blank_values: bool = False,
+        strict_parsing: bool = False,
+        encoding: str = "utf-8",
+        errors: str = "replace",
+    ) -> list[tuple[str, str]]:
+        """Read the query, as pairs in order; arguments as in `get_args`."""
+        found: list[tuple[str, str]] = self._query(
+            parse_qsl, list, keep_blank_values, strict_parsing, encoding, errors
+        )
+        return found
+
+    @property
+    def args(self) -> RequestParameters:
+        """The query, by name."""
+        return self.get_args()
+
+    @property
+    def query_args(self) -> list[tuple[str, str]]:
+        """The query, as pairs in order."""
+        return self.get_query_args()
+
+    # Addresses ------------------------------------------------------------------------------------------------------
+
+    @property
+    def conn_info(self) -> ConnInfo:
+        """What is known of the connection."""
+        if self._conn_info is None:
+            from sanic_star.compat.models.server_types import ConnInfo
+
+            self._conn_info = ConnInfo(self.scope)
+        return self._conn_info
+
+    @property
+    def socket(self) -> tuple[str, int] | tuple[None, None]:
+        """Address and port of the peer."""
+        client = self.scope.get("client")
+        return (client[0], client[1]) if client else (None, None)
+
+    @property
+    def ip(self) -> str:
+        """The peer's address: a proxy's, where there is one."""
+        return self.socket[0] or ""
+
+    @property
+    def port(self) -> int:
+        """The peer's port."""
+        return self.socket[1] or 0
+
+    @property
+    def forwarded(self) -> Options:
+        """What trusted proxies say of the client; empty unless the configuration names what to trust."""
+        if self.parsed_forwarded is None:
+            config = self.app.config
+            self.parsed_forwarded = (
+                parse_forwarded(self.headers, config) or parse_xforwarded(self.headers, config) or {}
+            )
+        return self.parsed_forwarded
+
+    @property
+    def remote_addr(self) -> str:
+        """The client's address as trusted proxies tell it, else empty."""
+        return str(self.forwarded.get("for", ""))
+
+    @property
+    def client_ip(self) -> str:
+        """The client's address: as proxies tell it, else the peer's."""
+        return self.remote_addr or self.ip
+
+    @property
+    def _server_name(self) -> str:
+        return self.app.config.get("SERVER_NAME") or "" if "app" in self.scope else ""
+
+    @property
+    def scheme(self) -> str:
+        """`http`, `https`, `ws` or `wss`: by `SERVER_NAME`, by trusted proxies, by the connection."""
+        if "//" in self._server_name:
+            return self._server_name.split("//", 1)[0].rstrip(":")
+        told = self.forwarded.get("proto") if "app" in self.scope else None
+        return str(told or self.scope.get("scheme", "http"))
+
+    @property
+    def host(self) -> str:
+        """Host and port that the client asked for: by `SERVER_NAME`, by trusted proxies, by the header."""
+        if self._server_name:
+            return self._server_name.split("//", 1)[-1].split("/", 1)[0]
+        told = self.forwarded.get("host") if "app" in self.scope else None
+        return str(told or self.headers.get("host", ""))
+
+    @property
+    def server_name(self) -> str:
+        """The host without its port."""
+        return parse_host(self.host)[0] or ""
+
+    @property
+    def server_port(self) -> int:
+        """The port that the client asked for."""
+        told = self.forwarded.get("port") or parse_host(self.host)[1]
+        return int(told or _DEFAULT_PORTS.get(self.scheme, 443))
+
+    @property
+    def server_path(self) -> str:
+        """The path that the client asked for, before proxies changed it."""
+        return str(self.forwarded.get("path") or self.path)
+
+    @property
+    def path(self) -> str:
+        """The path as it came, percent-encoded."""
+        raw = self.scope.get("raw_path")
+        return raw.decode("latin-1") if raw is not None else self.scope["path"]  # type: ignore[no-any-return]
+
+    @property
+    def raw_url(self) -> bytes:
+        """Path and query as they came."""
+        query: bytes = self.scope.get("query_string", b"")
+        return self.path.encode("latin-1") + (b"?" + query if query else b"")
+
+    @property
+    def url(self) -> RequestURL:  # type: ignore[override]
+        """The whole URL."""
+        query = self.query_string
+        return RequestURL(f"{self.scheme}://{self.host}{self.path}" + (f"?{query}" if query else ""))
+
+    def url_for(self, view_name: str, /, **kwargs: Any) -> RequestURL:  # type: ignore[override]
+        """Build a whole URL to a view, with the scheme and host of this request.
+
+        Args:
+            view_name: the view's name, in Sanic's way or in Starlette's (`mount:name`).
+            kwargs: path and query parameters, and the options of `Sanic.url_for`.
+
+        Raises:
+            URLBuildError: no view has that name, or parameters are missing or wrong.
+        """
+        if "//" in self._server_name:
+            return RequestURL(self.app.url_for(view_name, _external=True, **kwargs))
+        scheme, port = self.scheme, self.server_port
+        netloc = self.server_name if port == _DEFAULT_PORTS.get(scheme) else f"{self.server_name}:{port}"
+        options = {"_external": True, "_scheme": scheme, "_server": netloc, **kwargs}
+        return RequestURL(self.app.url_for(view_name, **options))
+
+    # The method -----------------------------------------------------------------------------------------------------
+
+    @property
+    def is_safe(self) -> bool:
+        """Whether the method changes nothing (RFC 9110, section 9.2.1)."""
+        return self.method in SAFE_HTTP_METHODS
+
+    @property
+    def is_idempotent(self) -> bool:
+        """Whether the request may be repeated (RFC 9110, section 9.2.2)."""
+        return self.method in IDEMPOTENT_HTTP_METHODS
+
+    @property
+    def is_cacheable(self) -> bool:
+        """Whether the answer may be kept (RFC 9110, section 9.2.3)."""
+        return self.method in CACHEABLE_HTTP_METHODS
+
+    # The answer -----------------------------------------------------------------------------------------------------
+
+    async def respond(
+        self,
+        response: Any = None,
+        *,
+        status: int = 200,
+        headers: Mapping[str, Any] | None = None,
+        content_type: str | None = None,
+    ) -> Any:
+        """Begin the answer, before the handler has ended.
+
+        Args:
+            response: what to answer with; without it a response is made from the other arguments.
+            status: the HTTP status.
+            headers: header fields.
+            content_type: the value of `content-type`.
+
+        Returns:
+            The response, to `send()` parts of the body with; response middleware has run.
+
+        Raises:
+            ServerError: the request was answered before.
+        """
+        if self.responded and (self._writer is None or self._writer.head_sent or self._writer.response is not None):
+            raise ServerError("Second respond call is not allowed.")
+        if response is None:
+            response = HTTPResponse(None, status, headers, content_type)
+        writer = self._begin()
+        if isinstance(response, BaseHTTPResponse):
+            writer.respond(response)
+        changed = await self.app._respond(self, response)
+        if isinstance(changed, BaseHTTPResponse) and changed is not response:
+            writer.respond(changed)
+        if str(getattr(changed, "content_type", "")).startswith("text/event-stream"):
+            self.app.endless_stream(self, writer)
+        return changed
+
+    def _begin(self) -> ResponseWriter:
+        self.responded = True
+        if self._writer is None:
+            self._writer = ResponseWriter(self._send, self.method == "HEAD")
+        return self._writer
+
+
+class Form(RequestParameters):
+    """The fields of a form, and the way to Starlette's reading of the same body.
+
+    Args:
+        fields: name to values.
+        request: the request whose form it is.
+    """
+
+    def __init__(self, fields: Any, request: Request) -> None:
+        super().__init__(fields)
+        self._request = request
+
+    def __call__(self, **limits: Any) -> AwaitableOrContextManagerWrapper[FormData]:
+        """Read the form in Starlette's way: `await request.form()`, `async with request.form() as form`.
+
+        Args:
+            limits: `max_files`, `max_fields`, `max_part_size` as in `starlette.requests.Request.form`.
+        """
+        return AwaitableOrContextManagerWrapper(self._request.starlette._get_form(**limits))
+
+
+def _identifier(given: str) -> uuid.UUID | str | int:
+    """Return what a request calls itself, as a UUID or a number where it is one."""
+    for kind in (uuid.UUID, int):
+        try:
+            return kind(given)
+        except ValueError:
+            continue
+    return given
+
+
+__all__ = ["File", "Request", "RequestParameters", "Route"]

@@ -1,0 +1,39 @@
+"""Responses and the functions that make them."""
+
+from sanic_star.compat.response.convenience import (
+    empty,
+    file,
+    file_stream,
+    guess_content_type,
+    html,
+    json,
+    raw,
+    redirect,
+    text,
+    validate_file,
+)
+from sanic_star.compat.response.types import (
+    BaseHTTPResponse,
+    HTTPResponse,
+    JSONResponse,
+    ResponseStream,
+)
+from sanic_star.compat._json import dumps as json_dumps
+
+__all__ = [
+    "BaseHTTPResponse",
+    "HTTPResponse",
+    "JSONResponse",
+    "ResponseStream",
+    "empty",
+    "file",
+    "file_stream",
+    "guess_content_type",
+    "html",
+    "json",
+    "json_dumps",
+    "raw",
+    "redirect",
+    "text",
+    "validate_file",
+]

@@ -1,0 +1,473 @@
+"""Sanic's response classes, each of them a Starlette `Response`.
+
+A response keeps what it was given and builds its header fields once, when it is sent: most responses never have more
+than a length and a type, so that `headers` and `cookies` come into being when they are first asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from starlette import responses as starlette
+from starlette.background import BackgroundTask
+
+from sanic_star import responses
+from sanic_star.compat._json import dumps as json_dumps
+from sanic_star.compat._stream import ResponseWriter
+from sanic_star.compat.compat import Header
+from sanic_star.compat.cookies.response import Cookie, CookieJar, SameSite
+from sanic_star.compat.exceptions import SanicException, ServerError
+from sanic_star.compat.helpers import Default, _default, has_message_body
+
+if TYPE_CHECKING:
+    from sanic_star.compat.request.types import Request
+
+# PERF: encoding a content type costs a tenth of a text response; an application uses a handful of them. Bounded,
+# because a handler might compute them.
+_content_types: dict[str, bytes] = {}
+_CONTENT_TYPES_KEPT = 256
+_FORBIDDEN = ("\r", "\n", "\0")
+
+
+def _content_type(value: str) -> bytes:
+    """Encode a content type, checked as every header value is."""
+    known = _content_types.get(value)
+    if known is None:
+        known = header_field("content-type", value)[1]
+        if len(_content_types) < _CONTENT_TYPES_KEPT:
+            _content_types[value] = known
+    return known
+
+
+def header_field(name: str, value: object) -> tuple[bytes, bytes]:
+    """Encode one header field for the wire.
+
+    Args:
+        name: the field's name.
+        value: anything; its `str()` is sent, as UTF-8.
+
+    Raises:
+        ValueError: name or value hold CR, LF or NUL (RFC 9110, section 5.5), by which a value could smuggle in fields.
+
+    Example:
+        >>> header_field("X-Count", 3)
+        (b'x-count', b'3')
+    """
+    text = str(value)
+    if any(mark in text or mark in name for mark in _FORBIDDEN):
+        raise ValueError(f"header {name!r}: CR, LF and NUL can't stand in a name or a value, got {text!r}")
+    return name.lower().encode("ascii"), text.encode("utf-8", "surrogateescape")
+
+
+class BaseHTTPResponse(responses.Response):
+    """What all of Sanic's responses have: status, headers, cookies, content type, and the stream once it is sent."""
+
+    # Shared by all applications of a process, as in Sanic; `Sanic(dumps=…)` replaces it.
+    _dumps: ClassVar[Callable[..., str | bytes]] = staticmethod(json_dumps)
+
+    asgi = False
+    stream: ResponseWriter | None = None
+    background: BackgroundTask | None = None
+    content_type: str | None = None
+    status: int = 200
+    body: Any = b""
+    _headers: Header | None = None
+    _cookies: CookieJar | None = None
+
+    def __init__(self) -> None:
+        pass
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {self.status} {self.content_type}>"
+
+    @staticmethod
+    def _encode_body(data: Any) -> bytes:
+        if data is None:
+            return b""
+        return data.encode() if hasattr(data, "encode") else data  # type: ignore[no-any-return]
+
+    @property
+    def headers(self) -> Header:  # type: ignore[override]
+        """The header fields set so far, beside those that are made when the response is sent."""
+        if self._headers is None:
+            self._headers = Header()
+        return self._headers
+
+    @headers.setter
+    def headers(self, value: Mapping[str, Any] | None) -> None:
+        self._headers = value if isinstance(value, Header) else Header(value or {})
+
+    @property
+    def cookies(self) -> CookieJar:
+        """The cookies that the response sets."""
+        if self._cookies is None:
+            self._cookies = CookieJar(self.headers)
+        return self._cookies
+
+    @property
+    def status_code(self) -> int:
+        """Starlette's name for `status`."""
+        return self.status
+
+    @status_code.setter
+    def status_code(self, value: int) -> None:
+        self.status = value
+
+    @property
+    def media_type(self) -> str | None:  # type: ignore[override]
+        """Starlette's name for the content type, without its parameters."""
+        return self.content_type.split(";")[0] if self.content_type else None
+
+    @property
+    def processed_headers(self) -> list[tuple[bytes, bytes]]:
+        """The header fields as they go over the wire, the length apart."""
+        return [field for field in self.head() if field[0] != b"content-length"]
+
+    @property
+    def raw_headers(self) -> list[tuple[bytes, bytes]]:  # type: ignore[override]
+        """The header fields as they go over the wire (Starlette's name); a copy."""
+        return self.head()
+
+    def head(self, length: bool = True) -> list[tuple[bytes, bytes]]:
+        """Return the header fields as they go over the wire.
+
+        Args:
+            length: whether the body is whole, so that its length can be told.
+
+        Raises:
+            ValueError: a header holds CR, LF or NUL.
+        """
+        status = self.status
+        # RFC 9110, sections 8.6 and 15: no content and no length with 1xx and 204; 304 describes another response.
+        bodiless = status == 204 or status == 304 or status < 200
+        if self._headers is None:
+            if bodiless:
+                return []
+            fields = [(b"content-length", b"%d" % len(self.body))] if length else []
+            if self.content_type is not None:
+                fields.append((b"content-type", _content_type(self.content_type)))
+            return fields
+        fields = [header_field(name, value) for name, value in self._headers.items()]
+        if bodiless:
+            return [field for field in fields if field[0] != b"content-length"]
+        if length and "content-length" not in self._headers:
+            fields.append((b"content-length", b"%d" % len(self.body)))
+        if self.content_type is not None and "content-type" not in self._headers:
+            fields.append((b"content-type", _content_type(self.content_type)))
+        return fields
+
+    async def send(self, data: str | bytes | None = None, end_stream: bool | None = None) -> None:
+        """Send a part of the body; the first call sends the head before it.
+
+        Args:
+            data: the part; text goes as UTF-8.
+            end_stream: whether it is the last one; a call without arguments ends the response.
+
+        Raises:
+            SanicException: the response belongs to no request yet (`await request.respond(response)` connects it).
+            ServerError: the response was ended already.
+        """
+        if self.stream is None:
+            raise SanicException("No stream is connected to the response object instance.")
+        last = data is None if end_stream is None else end_stream
+        if self.stream.send is None:
+            if last and not data:
+                return
+            raise ServerError("Response stream was ended, no more response data is allowed to be sent.")
+        await self.stream.write(self, self._encode_body(data), last)
+
+    def add_cookie(
+        self,
+        key: str,
+        value: str,
+        *,
+        path: str = "/",
+        domain: str | None = None,
+        secure: bool = True,
+        max_age: int | None = None,
+        expires: datetime | None = None,
+        httponly: bool = False,
+        samesite: SameSite | None = "Lax",
+        partitioned: bool = False,
+        comment: str | None = None,
+        host_prefix: bool = False,
+        secure_prefix: bool = False,
+    ) -> Cookie:
+        """Set a cookie; see `CookieJar.add_cookie` for the arguments."""
+        options = {name: given for name, given in locals().items() if name not in ("self", "key", "value")}
+        return self.cookies.add_cookie(key, value, **options)
+
+    def delete_cookie(
+        self,
+        key: str,
+        path: str = "/",
+        domain: str | None = None,
+        secure: bool = True,
+        httponly: bool = False,
+        samesite: SameSite | None = "Lax",
+        *,
+        host_prefix: bool = False,
+        secure_prefix: bool = False,
+    ) -> None:
+        """Make the browser forget a cookie; takes Sanic's arguments and Starlette's."""
+        self.cookies.delete_cookie(
+            key,
+            path=path,
+            domain=domain,
+            host_prefix=host_prefix,
+            secure_prefix=secure_prefix,
+        )
+
+    def set_cookie(self, *args: Any, **options: Any) -> None:
+        """Set a cookie in Starlette's way; the arguments are `starlette.responses.Response.set_cookie`'s."""
+        carrier = starlette.Response()
+        carrier.set_cookie(*args, **options)
+        self.headers.add("set-cookie", carrier.headers["set-cookie"])
+
+
+class HTTPResponse(BaseHTTPResponse):
+    """A response with a body.
+
+    Args:
+        body: text (sent as UTF-8) or bytes.
+        status: the HTTP status.
+        headers: header fields; values may be of any type, their `str()` is sent.
+        content_type: the value of `content-type`.
+        starlette_names: `content`, `status_code`, `media_type` and `background`, as in Starlette.
+
+    Example:
+        >>> HTTPResponse("hello", content_type="text/plain").body
+        b'hello'
+    """
+
+    def __init__(
+        self,
+        body: Any = None,
+        status: int = 200,
+        headers: Mapping[str, Any] | None = None,
+        content_type: str | None = None,
+        **starlette_names: Any,
+    ) -> None:
+        self.body = body.encode() if isinstance(body, str) else self._encode_body(body)
+        self.status = status
+        self.content_type = content_type
+        if headers:
+            self._headers = Header(headers)
+        if starlette_names:
+            self._take(**starlette_names)
+
+    def _take(
+        self,
+        content: Any = None,
+        status_code: int | None = None,
+        media_type: str | None = None,
+        background: BackgroundTask | None = None,
+    ) -> None:
+        if content is not None:
+            self.body = self._encode_body(content)
+        if status_code is not None:
+            self.status = status_code
+        if media_type is not None:
+            text = media_type.startswith("text/") and "charset=" not in media_type
+            self.content_type = media_type + ("; charset=utf-8" if text else "")
+        self.background = background
+
+    async def eof(self) -> None:
+        """End the response."""
+        await self.send("", True)
+
+    async def __aenter__(self) -> Callable[..., Coroutine[Any, Any, None]]:
+        return self.send
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.eof()
+
+
+class JSONResponse(HTTPResponse):
+    """A response whose body is JSON, and whose value can be changed until it is sent.
+
+    Args:
+        body: the value to write.
+        status: the HTTP status.
+        headers: header fields.
+        content_type: the value of `content-type`.
+        dumps: writes the value in place of the application's own `dumps`.
+        kwargs: keyword arguments for `dumps`.
+
+    Example:
+        >>> response = JSONResponse([1])
+        >>> response.append(2)
+        >>> response.body
+        b'[1,2]'
+    """
+
+    # Whether somebody set `body` to something else than the value written out.
+    _by_hand = False
+
+    def __init__(
+        self,
+        body: Any = None,
+        status: int = 200,
+        headers: Mapping[str, Any] | None = None,
+        content_type: str = "application/json",
+        dumps: Callable[..., str | bytes] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        self._value = body
+        self._writer = (dumps, kwargs)
+        self.status = status
+        self.content_type = content_type
+        if headers:
+            self._headers = Header(headers)
+        # PERF: the plain case without the detour over `_write`.
+        written = self._dumps(body) if dumps is None and not kwargs else self._write(body)
+        self._body = written if isinstance(written, bytes) else written.encode()
+
+    def _write(self, value: Any) -> bytes:
+        dumps, options = self._writer
+        return self._encode_body((dumps or self._dumps)(value, **options))
+
+    @property
+    def body(self) -> bytes:
+        """The body as it goes over the wire."""
+        return self._body
+
+    @body.setter
+    def body(self, value: bytes) -> None:
+        self._body = value
+        self._by_hand = True
+
+    @property
+    def raw_body(self) -> Any:
+        """The value that the body was written from.
+
+        Raises:
+            SanicException: the body was set by hand, so that there is no such value.
+        """
+        if self._by_hand:
+            raise SanicException("Cannot use raw_body after body has been manually set.")
+        return self._value
+
+    @raw_body.setter
+    def raw_body(self, value: Any) -> None:
+        self._value = value
+        self._body = self._write(value)
+        self._by_hand = False
+
+    def set_body(self, body: Any, dumps: Callable[..., str | bytes] | None = None, **dumps_kwargs: Any) -> None:
+        """Replace the value, and with `dumps` the way it is written."""
+        if dumps is not None:
+            self._value, self._body, self._by_hand = body, self._encode_body(dumps(body, **dumps_kwargs)), False
+        else:
+            self.raw_body = body
+
+    def _changeable(self, kinds: type | tuple[type, ...], refusal: str) -> Any:
+        value = self.raw_body
+        if not isinstance(value, kinds):
+            raise SanicException(refusal)
+        return value
+
+    def append(self, value: Any) -> None:
+        """Append to the list that is the value."""
+        self._changeable(list, "Cannot append to a non-list object.").append(value)
+        self.raw_body = self._value
+
+    def extend(self, value: Any) -> None:
+        """Extend the list that is the value."""
+        self._changeable(list, "Cannot extend a non-list object.").extend(value)
+        self.raw_body = self._value
+
+    def update(self, *args: Any, **kwargs: Any) -> None:
+        """Update the mapping that is the value."""
+        self._changeable(dict, "Cannot update a non-dict object.").update(*args, **kwargs)
+        self.raw_body = self._value
+
+    def pop(self, key: Any, default: Any = _default) -> Any:
+        """Take a member out of the list or mapping that is the value.
+
+        Args:
+            key: an index or a key.
+            default: what a mapping gives where the key is missing.
+        """
+        value = self._changeable((list, dict), "Cannot pop from a non-list and non-dict object.")
+        if isinstance(default, Default):
+            taken = value.pop(key)
+        elif isinstance(value, list):
+            raise TypeError("pop doesn't accept a default argument for lists")
+        else:
+            taken = value.pop(key, default)
+        self.raw_body = value
+        return taken
+
+
+class ResponseStream:
+    """A response that a function writes once the request is there to write to.
+
+    Args:
+        streaming_fn: a coroutine function that gets this object and calls its `write`.
+        status: the HTTP status.
+        headers: header fields.
+        content_type: the value of `content-type`.
+    """
+
+    def __init__(
+        self,
+        streaming_fn: Callable[[Any], Coroutine[Any, Any, None]],
+        status: int = 200,
+        headers: Mapping[str, Any] | None = None,
+        content_type: str | None = None,
+    ) -> None:
+        self.streaming_fn = streaming_fn
+        self.status = status
+        self.headers = headers if isinstance(headers, Header) else Header(headers or {})
+        self.content_type = content_type
+        self.request: Request | None = None
+        self.response: HTTPResponse
+        self._cookies: CookieJar | None = None
+
+    def __call__(self, request: Request) -> ResponseStream:
+        self.request = request
+        return self
+
+    def __await__(self) -> Any:
+        return self.stream().__await__()
+
+    async def stream(self) -> HTTPResponse:
+        """Answer the request that this stream was called with, by the streaming function."""
+        if self.request is None:
+            raise ServerError("Attempted response to unknown request")
+        self.response = await self.request.respond(
+            headers=self.headers, status=self.status, content_type=self.content_type
+        )
+        await self.streaming_fn(self)
+        return self.response
+
+    async def write(self, message: str | bytes) -> None:
+        """Send a part of the body."""
+        await self.response.send(message)
+
+    async def eof(self) -> None:
+        """End the response."""
+        await self.response.eof()
+
+    @property
+    def cookies(self) -> CookieJar:
+        """The cookies that the response sets."""
+        if self._cookies is None:
+            self._cookies = CookieJar(self.headers)
+        return self._cookies
+
+    @property
+    def processed_headers(self) -> list[tuple[bytes, bytes]]:
+        """The header fields as they go over the wire, the length apart."""
+        return self.response.processed_headers
+
+    @property
+    def body(self) -> Any:
+        """The body of the response underneath."""
+        return self.response.body
+
+
+__all__ = ["BaseHTTPResponse", "HTTPResponse", "JSONResponse", "ResponseStream", "has_message_body", "header_field"]

@@ -1,0 +1,533 @@
+"""Sanic's routing words on the engine's router: `<name:type>` paths, registration rules, lookup by name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date, datetime
+from functools import cached_property
+from inspect import signature
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, unquote
+from uuid import UUID
+
+from starlette.convertors import Convertor
+from starlette.routing import BaseRoute
+from starlette.types import Scope
+
+from sanic_star import routing
+from sanic_star.compat._routing_exceptions import (
+    BadMethod,
+    FinalizationError,
+    InvalidUsage,
+    ParameterNameConflicts,
+    RouteExists,
+)
+from sanic_star.compat.constants import HTTP_METHODS
+from sanic_star.compat.errorpages import check_error_format
+from sanic_star.compat.exceptions import MethodNotAllowed, NotFound, SanicException
+from sanic_star.index import Parameter, Segments
+from sanic_star.routing import PATH_SAFE, WEBSOCKET
+
+if TYPE_CHECKING:
+    from sanic_star.compat.app import Sanic
+
+# A slash inside a parameter's brackets separates nothing: it is part of a regular expression.
+_SEPARATOR = re.compile(r"/(?=[^>]*(?:<(?<!\?<)|$))")
+_PARAMETER = re.compile(r"^<([a-zA-Z_][a-zA-Z0-9_]*)(?::(.*))?>$")
+_FILE = re.compile(r"^<([a-zA-Z_][a-zA-Z0-9_]*)(?:=([a-z]+))?:ext(?:=([a-z0-9|.]+))?>$")
+_EXTENSION = re.compile(r"^[a-z0-9](?:[a-z0-9.]*[a-z0-9])?$")
+_FILE_URI = "__file_uri__"
+
+
+class PathType(Convertor[Any]):
+    """A type of path parameter.
+
+    Args:
+        label: its name in `<name:label>`.
+        convert: turns a segment into the value; raises `ValueError` for one that is not of this type.
+        regex: describes the segment, without anchors.
+        to_string: turns a value back.
+    """
+
+    def __init__(
+        self,
+        label: str,
+        convert: Callable[[str], Any],
+        regex: str,
+        to_string: Callable[[Any], str] = str,
+    ) -> None:
+        self.label = label
+        # PERF: a builtin such as `int` stands here unwrapped; see `index.Edge`.
+        self.convert = convert  # type: ignore[method-assign]
+        self.regex = regex
+        self.to_string = to_string  # type: ignore[method-assign]
+        self.pattern = re.compile(f"^{regex}$")
+
+
+def _nonempty(value: str) -> str:
+    if not value:
+        raise ValueError("empty")
+    return value
+
+
+def _alpha(value: str) -> str:
+    if not value.isalpha():
+        raise ValueError(value)
+    return value
+
+
+_SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+
+
+def _slug(value: str) -> str:
+    if not _SLUG.match(value):
+        raise ValueError(value)
+    return value
+
+
+def _ymd(value: str) -> date:
+    return datetime.strptime(value, "%Y-%m-%d").date()
+
+
+def _ext(value: str) -> tuple[str, ...]:
+    parts = tuple(value.split("."))
+    if len(parts) == 1 or not all(parts):
+        raise ValueError(value)
+    return parts
+
+
+# In the order of their precedence, the least first: of two types in one place the later is tried first.
+PATH_TYPES = (
+    PathType("strorempty", str, r"[^/]*"),
+    PathType("str", _nonempty, r"[^/]+"),
+    PathType("ext", _ext, r"[^/]+\.[a-z0-9](?:[a-z0-9.]*[a-z0-9])?"),
+    PathType("slug", _slug, r"[a-z0-9]+(?:-[a-z0-9]+)*"),
+    PathType("alpha", _alpha, r"[A-Za-z]+"),
+    PathType("path", str, r"[^/]?.*?"),
+    PathType("float", float, r"-?(?:\d+(?:\.\d*)?|\.\d+)"),
+    PathType("int", int, r"-?\d+"),
+    PathType("ymd", _ymd, r"[12]\d{3}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])"),
+    PathType("uuid", UUID, r"[A-Fa-f0-9]{8}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{12}"),
+)
+
+
+class FileType(PathType):
+    """A file name with its extension: `<file:ext>`, `<file=int:ext=jpg|png>`; gives two parameters.
+
+    Args:
+        name: the parameter's name; the extension is always called `ext`.
+        stem: the type of what stands before the extension.
+        allowed: the extensions that match, all where it is empty.
+    """
+
+    def __init__(self, name: str, stem: PathType | None, allowed: Sequence[str]) -> None:
+        dots = {extension.count(".") for extension in allowed}
+        if len(dots) > 1:
+            raise InvalidUsage(
+                "All allowed extensions within a single route definition must contain the same number of subparts. "
+                "For example: <foo:ext=js|css> and <foo:ext=min.js|min.css> are both acceptable, "
+                "but <foo:ext=js|min.js> is not."
+            )
+        for extension in allowed:
+            if not _EXTENSION.match(extension):
+                raise InvalidUsage(f"Invalid extension: {extension}")
+        super().__init__("ext", self._split, PATH_TYPES[2].regex)
+        self.name = name
+        self.stem = stem
+        self.allowed = allowed
+        self.parts = (dots.pop() if dots else 0) + 1
+
+    def _split(self, value: str) -> dict[str, Any]:
+        parts = _ext(value)
+        stem, extension = ".".join(parts[: -self.parts]), ".".join(parts[-self.parts :])
+        if self.allowed and extension not in self.allowed:
+            raise ValueError(extension)
+        return {self.name: self.stem.convert(stem) if self.stem else stem, "ext": extension}
+
+
+class RouteExtra(SimpleNamespace):
+    """What Sanic keeps about a route beside its path: `ident`, `hosts`, `static`, `stream`, `error_format`, …"""
+
+
+class _SanicRoute:
+    """Sanic's words for a route of either kind."""
+
+    segments: Segments
+    endpoint: Callable[..., Any]
+    methods: Any
+    name: str
+    hosts: tuple[str, ...]
+    strict: bool
+    uri: str
+    unquote: bool
+    requirements: dict[str, str]
+    ctx: SimpleNamespace
+    extra: RouteExtra
+
+    def describe(self, uri: str, unquote: bool, ctx: dict[str, Any], extra: RouteExtra) -> None:
+        """Take what the engine does not know of."""
+        self.uri = uri
+        self.unquote = unquote
+        self.ctx = SimpleNamespace(**ctx)
+        self.extra = extra
+        self.requirements = {"host": self.hosts[0]} if self.hosts else {}
+
+    @property
+    def handler(self) -> Callable[..., Any]:
+        """The user's handler."""
+        return self.endpoint
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The segments of the path, parameters as they were written."""
+        return tuple(_SEPARATOR.split(self.uri.lstrip("/")))
+
+    @property
+    def params(self) -> dict[int, Parameter]:
+        """The parameters, by the place of their segment."""
+        return {place: part for place, part in enumerate(self.segments) if isinstance(part, Parameter)}
+
+    @property
+    def labels(self) -> list[str]:
+        """The parameters' names."""
+        return [part.name for part in self.params.values()]
+
+    @property
+    def regex(self) -> bool:
+        """Whether the path holds a regular expression or a `path` parameter."""
+        known = {each.label for each in PATH_TYPES} - {"path"}
+        return any(part.label not in known for part in self.params.values())
+
+    @property
+    def static(self) -> bool:
+        """Whether the path has no parameters."""
+        return not self.params
+
+    @property
+    def pattern(self) -> str | None:
+        """The path's regular expression, where the route needs one."""
+        return self.path_regex.pattern if self.regex else None  # type: ignore[attr-defined,no-any-return]
+
+    def __str__(self) -> str:
+        return f"<Route: name={self.name} path={self.uri.lstrip('/') or '/'}>"
+
+    __repr__ = __str__
+
+
+class Route(_SanicRoute, routing.Route):
+    """An HTTP route, in Sanic's and Starlette's words."""
+
+
+class WebSocketRoute(_SanicRoute, routing.WebSocketRoute):
+    """A websocket route, in Sanic's and Starlette's words."""
+
+
+class Router(routing.Router):
+    """The engine's router with Sanic's way of adding and finding routes."""
+
+    DEFAULT_METHOD = "GET"
+    ALLOWED_METHODS = HTTP_METHODS
+
+    def __init__(self, routes: Sequence[BaseRoute] | None = None, **options: Any) -> None:
+        super().__init__(routes, **options)
+        self.ctx = SimpleNamespace()
+        self.name_index: dict[str, Route | WebSocketRoute] = {}
+        self.path_types: dict[str, PathType] = {each.label: each for each in PATH_TYPES}
+        self.finalized = False
+        # What a route must not share with another: path shape, hosts, method.
+        self._taken: dict[tuple[Any, ...], Route | WebSocketRoute] = {}
+
+    def register_pattern(
+        self, label: str, cast: Callable[[str], Any], pattern: str | re.Pattern[str], param_info_class: Any = None
+    ) -> None:
+        """Make a type of path parameter known; it is tried before all that were known.
+
+        Args:
+            label: its name in `<name:label>`.
+            cast: turns a segment into the value; raises `ValueError` for one that is not of this type.
+            pattern: a regular expression of the segment, used when URLs are built.
+            param_info_class: accepted for Sanic's sake; a subclass of `PathType` to make instead.
+
+        Raises:
+            InvalidUsage: an argument is of the wrong type.
+        """
+        if not isinstance(label, str):
+            raise InvalidUsage(f"When registering a pattern, label must be a string, not label={label}")
+        if not callable(cast):
+            raise InvalidUsage(f"When registering a pattern, cast must be a callable, not cast={cast}")
+        if not isinstance(pattern, (str, re.Pattern)):
+            raise InvalidUsage(
+                "When registering a pattern, pattern must be a string or a Pattern, "
+                f"not pattern={pattern}, type={type(pattern)}"
+            )
+        source = pattern if isinstance(pattern, str) else pattern.pattern
+        kind = param_info_class if isinstance(param_info_class, type) else PathType
+        self.path_types[label] = kind(label, cast, source.removeprefix("^").removesuffix("$"))
+
+    # Adding ---------------------------------------------------------------------------------------------------------
+
+    def add(
+        self,
+        uri: str,
+        methods: Iterable[str] | None,
+        handler: Callable[..., Any],
+        host: str | Iterable[str] | None = None,
+        strict_slashes: bool = False,
+        stream: bool = False,
+        ignore_body: bool = False,
+        version: str | float | int | None = None,
+        name: str | None = None,
+        unquote: bool = False,
+        static: bool = False,
+        version_prefix: str = "/v",
+        overwrite: bool = False,
+        error_format: str | None = None,
+        *,
+        websocket: bool = False,
+        ctx: dict[str, Any] | None = None,
+        **extra: Any,
+    ) -> Any:
+        """Add a route.
+
+        Args:
+            uri: the path, with parameters as `<name:type>`.
+            methods: HTTP methods; none for a websocket.
+            handler: the user's handler.
+            host: the host or hosts that the route is for.
+            strict_slashes: whether a trailing slash matters.
+            stream: whether the handler reads the body itself.
+            ignore_body: whether the body is left unread.
+            version: goes before the path, as `/v1`.
+            name: the name for building URLs.
+            unquote: whether parameters are percent-decoded.
+            static: whether the route serves files.
+            version_prefix: stands before the version.
+            overwrite: whether a route with the same path is replaced.
+            error_format: the format of error pages, `html`, `json` or `text`.
+            websocket: whether it is a websocket's route.
+            ctx: what `route.ctx` holds.
+            extra: what else `route.extra` holds.
+
+        Returns:
+            The route, or a list of them where there are several hosts.
+
+        Raises:
+            RouteExists: another route answers the same path, host and method.
+            BadMethod: a method is not one of HTTP's.
+            FinalizationError: the application has started.
+        """
+        if self.finalized:
+            raise FinalizationError("Cannot finalize router more than once.")
+        verbs = frozenset(map(str, methods or (self.DEFAULT_METHOD,)))
+        bad = [method for method in verbs if method not in self.ALLOWED_METHODS]
+        if bad:
+            raise BadMethod(f"Bad method: {bad}. Must be one of: {self.ALLOWED_METHODS}")
+        if error_format:
+            check_error_format(error_format)
+        if version is not None:
+            number = str(version).strip("/").lstrip("v")
+            uri = f"{version_prefix}{number}/{uri.lstrip('/')}"
+        hosts = [host] if isinstance(host, str) else sorted(host or ())
+        path = "/" + (uri.lstrip("/") if strict_slashes else uri.strip("/"))
+        shown, segments = self.parse(path, handler)
+        added = []
+        for one in hosts or [None]:
+            ident = f"{name}_{one.replace('.', '_')}" if one and len(hosts) > 1 and name else name
+            notes = RouteExtra(
+                ident=ident, ignore_body=ignore_body, stream=stream, hosts=hosts or [None], static=static,
+                error_format=error_format, websocket=websocket, **extra,
+            )  # fmt: skip
+            common: dict[str, Any] = {"name": name or "", "hosts": (one,) if one else (), "strict": strict_slashes}
+            route: Route | WebSocketRoute
+            if websocket:
+                route = WebSocketRoute(segments, handler, **common)
+            else:
+                reads = not ignore_body and not stream
+                route = Route(segments, handler, methods=verbs, reads_body=reads, **common)
+            route.describe(shown, unquote, ctx or {}, notes)
+            self._insert(route, overwrite)
+            added.append(route)
+        return added[0] if len(added) == 1 else added
+
+    def _insert(self, route: Route | WebSocketRoute, overwrite: bool) -> None:
+        shape = tuple(part if isinstance(part, str) else (part.label, part.convertor.regex) for part in route.segments)
+        keys = [(shape, route.hosts, method) for method in route.methods or ()]
+        rivals = {id(self._taken[key]): self._taken[key] for key in keys if key in self._taken}
+        if rivals and not overwrite:
+            raise RouteExists(
+                f"Route already registered: {route.uri.lstrip('/')} [{','.join(sorted(route.methods or ()))}]"
+            )
+        for rival in rivals.values():
+            self.routes.remove(rival)
+        for key in keys:
+            self._taken[key] = route
+        if route.name:
+            self.name_index[route.name] = route
+        self.routes.append(route)
+
+    def parse(self, uri: str, handler: Callable[..., Any]) -> tuple[str, Segments]:
+        """Read a path.
+
+        Args:
+            uri: the path, with its leading slash.
+            handler: its annotations give parameters without a type one (`str`, `int`, `float`, `UUID`).
+
+        Returns:
+            The path with every parameter's type, and its segments.
+
+        Raises:
+            InvalidUsage, ParameterNameConflicts, SanicException: a parameter is not what Sanic allows.
+        """
+        if "<" not in uri:
+            literal = "/".join(quote(unquote(part), PATH_SAFE) for part in uri.lstrip("/").split("/"))
+            return "/" + literal, tuple(literal.split("/"))
+        hints = {
+            each.name: each.annotation.__name__.lower()
+            for each in signature(handler).parameters.values()
+            if each.annotation in (str, int, float, UUID)
+        }
+        shown: list[str] = []
+        segments: list[str | Parameter] = []
+        for part in _SEPARATOR.split(uri.lstrip("/")):
+            if not part.startswith("<"):
+                literal = quote(unquote(part), PATH_SAFE)
+                shown.append(literal)
+                segments.append(literal)
+                continue
+            if ":" not in part:
+                part = f"<{part[1:-1]}:{hints.get(part[1:-1], 'str')}>"
+            shown.append(part)
+            segments.append(self._parameter(part, uri))
+        names = [part.name for part in segments if isinstance(part, Parameter) and part.name]
+        if len(names) != len(set(names)):
+            raise ParameterNameConflicts(f"Duplicate named parameters in: {uri.lstrip('/')}")
+        if any(name.startswith("__") and name != _FILE_URI for name in names):
+            raise SanicException(f"Invalid route: {uri}. Parameter names cannot use '__'.")
+        return "/" + "/".join(shown), tuple(segments)
+
+    def _parameter(self, part: str, uri: str) -> Parameter:
+        file = _FILE.match(part)
+        if file:
+            name, stem, allowed = file.groups()
+            if stem == "path":
+                raise InvalidUsage("Extension parameter matching does not support the `path` type.")
+            if stem and stem not in self.path_types:
+                raise InvalidUsage(
+                    "Extension parameter matching only supports filename matching on known parameter types, "
+                    "and not regular expressions."
+                )
+            kind = FileType(name, self.path_types.get(stem or ""), allowed.split("|") if allowed else ())
+            return Parameter("", kind, f"ext{stem or ''}{allowed or ''}{name}", self._priority("ext"))
+        match = _PARAMETER.match(part)
+        if match is None:
+            raise InvalidUsage(f"Invalid declaration: {part}")
+        name, label = match.groups()
+        known = self.path_types.get(label)
+        if known is not None:
+            return Parameter(name, known, label, self._priority(label), spans=label == "path")
+        return self._expression(name, label, uri)
+
+    def _priority(self, label: str) -> int:
+        return list(self.path_types).index(label)
+
+    @staticmethod
+    def _expression(name: str, label: str, uri: str) -> Parameter:
+        """Read a parameter whose type is a regular expression; its only group, if there is one, is the value."""
+        try:
+            pattern = re.compile(label)
+        except re.error as error:
+            raise InvalidUsage(f"Invalid parameter declaration: {uri}: {error}") from None
+        if pattern.groups > 1:
+            raise InvalidUsage(f"Invalid matching pattern {label}")
+        if pattern.groupindex and name not in pattern.groupindex:
+            group = next(iter(pattern.groupindex))
+            raise InvalidUsage(f"Named group ({group}) must match your named parameter ({name})")
+
+        def convert(value: str) -> str:
+            match = pattern.fullmatch(value)
+            if match is None:
+                raise ValueError(value)
+            return match.group(1) if pattern.groups else value
+
+        source = re.sub(r"\((?:\?P<\w+>|(?!\?))", "(?:", label.removeprefix("^").removesuffix("$"))
+        return Parameter(name, PathType(label, convert, source), label, 0, spans="/" in label)
+
+    # Finding --------------------------------------------------------------------------------------------------------
+
+    def get(self, path: str, method: str, host: str | None = None) -> tuple[Any, Callable[..., Any], dict[str, Any]]:
+        """Find the route for a request.
+
+        Args:
+            path: the path, percent-encoded.
+            method: the HTTP method.
+            host: the value of the `Host` header.
+
+        Returns:
+            The route, its handler, and the path parameters.
+
+        Raises:
+            NotFound: nothing answers the path.
+            MethodNotAllowed: something does, with other methods.
+        """
+        headers = [(b"host", host.encode())] if host else []
+        raw = path.encode()
+        scope = {"type": "http", "method": method, "path": unquote(path), "raw_path": raw, "headers": headers}
+        route, params = self.find(path, scope)
+        if route is self.fallback:
+            raise self.miss(path, method, self.allowed(path, scope), scope)
+        return route, getattr(route, "endpoint", route), params
+
+    @staticmethod
+    def miss(path: str, method: str, allowed: set[str], scope: Scope) -> SanicException:
+        """Return the exception for a path that no route answers, or none with this method."""
+        if allowed == {WEBSOCKET} and method == "GET":
+            return SanicException("Websocket upgrade failed", 426, headers={"upgrade": "websocket"})
+        allowed -= {WEBSOCKET}
+        if allowed and scope["type"] == "http":
+            return MethodNotAllowed(
+                f"Method {method} not allowed for URL {path}", method=method, allowed_methods=tuple(sorted(allowed))
+            )
+        return NotFound(f"Requested URL {path} not found")
+
+    def find_route_by_view_name(self, view_name: str, name: str | None = None) -> Route | WebSocketRoute | None:
+        """Return the route of that name, with or without the application's name before it."""
+        if not view_name:
+            return None
+        app: Sanic[Any, Any] = self.ctx.app
+        return self.name_index.get(view_name) or self.name_index.get(app.generate_name(view_name))
+
+    @property
+    def routes_all(self) -> dict[tuple[str, ...], Any]:
+        """All of Sanic's routes, by their segments."""
+        return {route.parts: route for route in self.routes if isinstance(route, (Route, WebSocketRoute))}
+
+    @property
+    def routes_static(self) -> dict[tuple[str, ...], Any]:
+        """The routes whose path has no parameters."""
+        return {parts: route for parts, route in self.routes_all.items() if route.static}
+
+    @property
+    def routes_dynamic(self) -> dict[tuple[str, ...], Any]:
+        """The routes whose path has parameters of known types."""
+        return {parts: route for parts, route in self.routes_all.items() if not route.static and not route.regex}
+
+    @property
+    def routes_regex(self) -> dict[tuple[str, ...], Any]:
+        """The routes whose path needs a regular expression."""
+        return {parts: route for parts, route in self.routes_all.items() if route.regex}
+
+    def finalize(self, *args: Any, **kwargs: Any) -> None:
+        """Close the router: from here on a route can't be added."""
+        self.finalized = True
+        self.build()
+
+    def reset(self) -> None:
+        """Open the router again."""
+        self.finalized = False
+
+    @cached_property
+    def regex_types(self) -> dict[str, tuple[Callable[[str], Any], re.Pattern[str], type]]:
+        """The types of path parameters: how to convert, and what they look like."""
+        return {label: (each.convert, each.pattern, type(each)) for label, each in self.path_types.items()}

@@ -1,0 +1,1 @@
+"""What of Sanic's server has a meaning on any ASGI server."""

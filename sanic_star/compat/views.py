@@ -1,0 +1,81 @@
+"""Class views: a method for each HTTP method."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+
+if TYPE_CHECKING:
+    from sanic_star.compat._registration import Registrar
+    from sanic_star.compat.request.types import Request
+
+H = TypeVar("H", bound=Callable[..., Any])
+
+
+class HTTPMethodView:
+    """A view whose methods `get`, `post`, … answer the HTTP methods of these names.
+
+    A subclass may be attached in its own statement: `class Users(HTTPMethodView, attach=app, uri="/users")`.
+
+    Example:
+        >>> class Users(HTTPMethodView):
+        ...     async def get(self, request): ...
+        >>> Users.as_view().__name__
+        'Users'
+    """
+
+    decorators: ClassVar[list[Callable[[Callable[..., Any]], Callable[..., Any]]]] = []
+
+    def __init_subclass__(cls, attach: Registrar | None = None, uri: str = "", **options: Any) -> None:
+        routing = {name: options.pop(name) for name in _ROUTE_OPTIONS if name in options}
+        super().__init_subclass__(**options)
+        if attach:
+            cls.attach(attach, uri, **routing)
+
+    def dispatch_request(self, request: Request, *args: Any, **kwargs: Any) -> Any:
+        """Call the method that answers the request's HTTP method; HEAD is answered by `get` if need be."""
+        method = request.method.lower()
+        handler = getattr(self, method, None) or (getattr(self, "get", None) if method == "head" else None)
+        if handler is None:
+            raise NotImplementedError(f"{request.method} is not supported for this endpoint.")
+        return handler(request, *args, **kwargs)
+
+    @classmethod
+    def as_view(cls, *class_args: Any, **class_kwargs: Any) -> Callable[..., Any]:
+        """Return a handler that makes an object of this class for each request.
+
+        Args:
+            class_args: positional arguments for the class.
+            class_kwargs: keyword arguments for the class.
+        """
+
+        def view(*args: Any, **kwargs: Any) -> Any:
+            instance = view.view_class(*class_args, **class_kwargs)  # type: ignore[attr-defined]
+            return instance.dispatch_request(*args, **kwargs)
+
+        for decorator in cls.decorators:
+            view.__module__ = cls.__module__
+            view = decorator(view)  # type: ignore[assignment]
+        view.view_class = cls  # type: ignore[attr-defined]
+        view.__doc__, view.__module__, view.__name__ = cls.__doc__, cls.__module__, cls.__name__
+        return view
+
+    @classmethod
+    def attach(cls, to: Registrar, uri: str, **options: Any) -> None:
+        """Add this view to an application or blueprint.
+
+        Args:
+            to: the application or blueprint.
+            uri: the path.
+            options: as in `add_route`.
+        """
+        to.add_route(cls.as_view(), uri, **options)
+
+
+_ROUTE_OPTIONS = ("methods", "host", "strict_slashes", "version", "name", "stream", "version_prefix")
+
+
+def stream(func: H) -> H:
+    """Mark a view's method as one that reads the body itself."""
+    func.is_stream = True  # type: ignore[attr-defined]
+    return func

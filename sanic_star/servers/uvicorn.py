@@ -1,0 +1,120 @@
+"""uvicorn, with the application's four phases at their exact moments.
+
+`before_server_start` runs in the lifespan's start-up, before the port is open; `after_server_start` when it is;
+`before_server_stop` when the signal has come, with connections open; `after_server_stop` in the lifespan's shutdown,
+when they are closed.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+import uvicorn
+from uvicorn.supervisors import ChangeReload, Multiprocess
+from uvicorn.supervisors.multiprocess import Process
+
+from sanic_star.applications import Application
+
+serving: set[Server] = set()
+
+
+class Config(uvicorn.Config):
+    """uvicorn's configuration, which knows its application."""
+
+    def loaded_app_is(self, app: Application) -> bool:
+        """Tell whether this configuration serves `app`."""
+        return self.app is app or self.application is app
+
+    @property
+    def application(self) -> Any:
+        """The application, once it is loaded."""
+        return self.__dict__.get("_application", self.app)
+
+    def load(self) -> None:
+        """Load the application, keeping it apart from what uvicorn puts around it."""
+        if self.factory and callable(self.app):
+            self.app, self.factory = self.app(), False
+        self._application = self.app
+        super().load()
+
+
+class Server(uvicorn.Server):
+    """uvicorn's server; calls the application's phases itself."""
+
+    config: Config
+
+    @property
+    def app(self) -> Application:
+        """The application."""
+        app: Application = self.config.application
+        return app
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start the application, then listen, then tell it so."""
+        self.app.lifecycle.exact = True
+        serving.add(self)
+        await super().startup(sockets)
+        if not self.started:
+            return
+        try:
+            await self.app.lifecycle.after_start()
+        except BaseException:
+            await self.shutdown(sockets)
+            raise
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Tell the application, then close the connections, then stop it."""
+        try:
+            await self.app.lifecycle.before_stop()
+        finally:
+            await super().shutdown(sockets)
+            self.app.lifecycle.exact = False
+            serving.discard(self)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begin the stop; a second signal ends at once.
+
+        uvicorn raises the signal again after a clean stop, and the process would end with its number.
+        """
+        self.force_exit = self.should_exit
+        self.should_exit = True
+
+
+class Worker(Process):
+    """One of several processes."""
+
+    @property
+    def server(self) -> Server:
+        """The server of this process."""
+        if not isinstance(self._server, Server):
+            self._server = Server(self.config)
+        return self._server
+
+
+class Workers(Multiprocess):
+    """Several processes on one socket."""
+
+    def init_processes(self) -> None:
+        """Start the processes."""
+        for _ in range(self.processes_num):
+            worker = Worker(self.config, self.sockets)
+            worker.start()
+            self.processes.append(worker)
+
+
+def serve(
+    app: Application, load: Callable[[], Application], *, reload: bool, workers: int, **options: Any
+) -> None:
+    """Serve an application; arguments as in `sanic_star.servers.run`."""
+    if not reload and workers == 1:
+        Server(Config(app, lifespan="on", **options)).run()
+        return
+    config = Config(load, factory=True, lifespan="on", reload=reload, workers=None if reload else workers, **options)
+    sockets = [config.bind_socket()]
+    if reload:
+        ChangeReload(config, target=Server(config).run, sockets=sockets).run()
+    else:
+        Workers(config, sockets).run()
