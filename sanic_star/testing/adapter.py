@@ -1,7 +1,7 @@
 """The transport adapter that gives a `requests` session an ASGI app in place of the network."""
 
 import io
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from http import HTTPStatus
 from http.client import HTTPMessage
 from types import SimpleNamespace
@@ -13,14 +13,12 @@ from starlette.types import ASGIApp
 from urllib3 import HTTPHeaderDict, HTTPResponse
 from urllib3.exceptions import ProtocolError
 
+from sanic_star.testing.bodies import CHUNK, body_chunks
 from sanic_star.testing.exchange import Exchange, IncompleteResponse, SlowResponse
 from sanic_star.testing.scopes import connection_scope
 from sanic_star.testing.server import Server
 
 __all__ = ["ASGIAdapter", "make_response"]
-
-# What uvicorn reads from a socket at a time; a longer body reaches the app in several messages.
-_CHUNK = 65_536
 
 Timeout = float | tuple[float | None, float | None] | None
 
@@ -70,10 +68,11 @@ class ASGIAdapter(HTTPAdapter):
             requests.exceptions.ChunkedEncodingError: the app stopped in the middle of the body.
         """
         server = self._server()
-        scope = self.scope(request, server)
+        scope = self._scope(request, server)
         scope["type"], scope["method"] = "http", request.method
         scope["extensions"]["http.response.debug"] = {}
-        exchange = Exchange(self._app, scope, _chunks(request.body), stream=stream, raise_app_exceptions=self._raise)
+        body = body_chunks(request.body)
+        exchange = Exchange(self._app, scope, body, stream=stream, raise_app_exceptions=self._raise)
         limit = timeout[1] if isinstance(timeout, tuple) else timeout
         try:
             server.run(exchange.begin(limit) if stream else exchange.complete(limit))
@@ -84,15 +83,35 @@ class ASGIAdapter(HTTPAdapter):
         if stream:
             server.keep(exchange)
         source = _Stream(exchange, server, limit) if stream else None
-        body = io.BytesIO(exchange.body()) if source is None else io.BufferedReader(source, _CHUNK)
-        response = make_response(self, request, exchange.status, exchange.headers, body, scope, source)
+        content = io.BytesIO(exchange.body()) if source is None else io.BufferedReader(source, CHUNK)
+        response = make_response(self, request, exchange.status, exchange.headers, content, scope, source)
         # Templates send their name and their context this way; Starlette's client offers them as attributes too.
         vars(response).update(exchange.debug)
         return response
 
-    def scope(self, request: requests.PreparedRequest, server: Server) -> dict[str, Any]:
-        """Make what a scope has in common for both kinds of connection."""
-        return connection_scope(request, root_path=self._root_path, client=self._client, state=server.state)
+    def websocket_scope(
+        self, request: requests.PreparedRequest, server: Server, subprotocols: Sequence[str] | None
+    ) -> dict[str, Any]:
+        """Make the scope of a websocket from its handshake."""
+        scope = self._scope(request, server)
+        scope["type"], scope["scheme"] = "websocket", "wss" if scope["scheme"] == "https" else "ws"
+        scope["subprotocols"] = list(subprotocols or ())
+        scope["extensions"]["websocket.http.response"] = {}
+        return scope
+
+    def _scope(self, request: requests.PreparedRequest, server: Server) -> dict[str, Any]:
+        assert request.url is not None
+        return connection_scope(
+            request.url,
+            [(_encode(name), _encode(value)) for name, value in request.headers.items()],
+            root_path=self._root_path,
+            client=self._client,
+            state=server.state,
+        )
+
+
+def _encode(text: str | bytes) -> bytes:
+    return text.encode("latin-1") if isinstance(text, str) else text
 
 
 def make_response(
@@ -130,21 +149,6 @@ def _cookie_source(headers: list[tuple[str, str]]) -> Any:
         if name.lower() == "set-cookie":
             message[name] = value
     return SimpleNamespace(msg=message, isclosed=lambda: False, close=lambda: None) if len(message) else None
-
-
-def _chunks(body: Any) -> Iterator[tuple[bytes, bool]]:
-    if body is None:
-        yield b"", False
-    elif isinstance(body, str | bytes | bytearray):
-        data = body.encode() if isinstance(body, str) else bytes(body)
-        for start in range(0, len(data) or 1, _CHUNK):
-            yield data[start : start + _CHUNK], start + _CHUNK < len(data)
-    else:
-        pieces = iter(lambda: body.read(_CHUNK), type(body.read(0))()) if hasattr(body, "read") else iter(body)
-        for piece in pieces:
-            if piece:
-                yield piece.encode() if isinstance(piece, str) else bytes(piece), True
-        yield b"", False
 
 
 class _Raw(HTTPResponse):

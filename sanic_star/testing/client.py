@@ -14,7 +14,7 @@ from starlette.types import ASGIApp
 from sanic_star.testing.adapter import ASGIAdapter, make_response
 from sanic_star.testing.loops import OwnLoop, PortalLoop, in_event_loop
 from sanic_star.testing.server import Server
-from sanic_star.testing.websocket import WebSocketSession
+from sanic_star.testing.websocket import WebSocketSession, handshake_headers
 
 __all__ = ["TestClient"]
 
@@ -163,25 +163,15 @@ class TestClient(requests.Session):
         ...         websocket.receive_text()
         'Hello'
         """
-        handshake = {
-            "Connection": "upgrade",
-            "Upgrade": "websocket",
-            "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",  # the sample of RFC 6455, 1.3
-            "Sec-WebSocket-Version": "13",
-            **({"Sec-WebSocket-Protocol": ", ".join(subprotocols)} if subprotocols else {}),
-            **(headers or {}),
-        }
         absolute = self._absolute(url)
         if absolute.startswith("ws"):
             absolute = "http" + absolute.removeprefix("ws")
+        handshake = {**handshake_headers(subprotocols), **(headers or {})}
         request = self.prepare_request(
             requests.Request("GET", absolute, headers=handshake, params=params, cookies=dict(cookies or {}))
         )
         server = self._started()
-        scope = self._adapter.scope(request, server)
-        scope["type"], scope["scheme"] = "websocket", "wss" if scope["scheme"] == "https" else "ws"
-        scope["subprotocols"] = list(subprotocols or ())
-        scope["extensions"]["websocket.http.response"] = {}
+        scope = self._adapter.websocket_scope(request, server, subprotocols)
 
         def respond(status: int, response_headers: list[tuple[bytes, bytes]], body: Any) -> requests.Response:
             response = make_response(self._adapter, request, status, response_headers, body, scope)

@@ -13,7 +13,7 @@ shorter than its Content-Length says. Servers do the same, and a test is the bet
 
 import asyncio
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from enum import Enum, auto
 from typing import Any
 
@@ -27,6 +27,9 @@ _HIGH_WATER = 16
 
 # How long an app that does not notice that its client has left may keep the test waiting, in seconds.
 _LEAVE_GRACE = 1.0
+
+
+Body = Iterator[tuple[bytes, bool]] | AsyncIterator[tuple[bytes, bool]]
 
 
 class SlowResponse(Exception):
@@ -51,7 +54,8 @@ class Exchange:
     Args:
         app: the ASGI app.
         scope: the request's scope.
-        body: the chunks of the request's body, each with whether more may come; at least one.
+        body: the chunks of the request's body, each with whether more may come; at least one. An asynchronous
+            iterator is read on the app's loop.
         stream: whether the app has to wait for a slow reader.
         raise_app_exceptions: whether the app's exception is raised where the answer is read.
 
@@ -61,13 +65,14 @@ class Exchange:
         debug: what the app sent for tests only, as templates do (``http.response.debug``).
         stage: how far the answer has come.
         ended: whether the app has returned, or raised.
+        error: what it has raised; None when that is because the client has left.
     """
 
     def __init__(
         self,
         app: ASGIApp,
         scope: Scope,
-        body: Iterator[tuple[bytes, bool]],
+        body: Body,
         *,
         stream: bool,
         raise_app_exceptions: bool,
@@ -84,7 +89,7 @@ class Exchange:
         self._missing: int | None = None
         self._high_water = _HIGH_WATER if stream else 0
         self._raise = raise_app_exceptions
-        self._error: Exception | None = None
+        self.error: Exception | None = None
         self._client_error: Exception | None = None
         self._gone = False
         self._reported = False
@@ -166,10 +171,10 @@ class Exchange:
         self._reported = True
         if self._client_error is not None:
             raise self._client_error
-        if self._error is not None and self._raise:
-            raise self._error
+        if self.error is not None and self._raise:
+            raise self.error
         if self.stage is Stage.STREAMING and not self._gone:
-            raise IncompleteResponse("the app stopped before its response was complete") from self._error
+            raise IncompleteResponse("the app stopped before its response was complete") from self.error
 
     async def _run(self) -> None:
         try:
@@ -179,9 +184,9 @@ class Exchange:
                 raise RuntimeError(f"the app returned without {what} response")
         except (ClientDisconnect, OSError) as error:
             if not self._gone:
-                self._error = error
+                self.error = error
         except Exception as error:
-            self._error = error
+            self.error = error
         finally:
             self.ended = True
             self._over.set()
@@ -190,7 +195,7 @@ class Exchange:
     async def _receive(self) -> Message:
         if not self._request_read:
             try:
-                body, more = next(self._body)
+                body, more = next(self._body) if isinstance(self._body, Iterator) else await anext(self._body)
             except Exception as error:
                 # A client whose body breaks off drops the connection, and its user gets the exception.
                 self._client_error = error

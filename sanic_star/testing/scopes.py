@@ -1,9 +1,8 @@
-"""The ASGI scope of a request or a websocket handshake, made from a request that `requests` has prepared."""
+"""The ASGI scope of a request or a websocket handshake, made from what a client library has prepared."""
 
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import unquote, urlsplit
-
-from requests import PreparedRequest
 
 __all__ = ["HOOK", "connection_scope"]
 
@@ -16,38 +15,40 @@ _PORTS = {"http": 80, "https": 443}
 
 
 def connection_scope(
-    request: PreparedRequest, *, root_path: str, client: tuple[str, int] | None, state: dict[str, Any]
+    url: str,
+    headers: Iterable[tuple[bytes, bytes]],
+    *,
+    root_path: str = "",
+    client: tuple[str, int] | None = None,
+    state: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Make what the scopes of both kinds have in common; the scheme is still that of HTTP.
 
     Args:
-        request: the prepared request; its URL is absolute.
+        url: absolute and percent-encoded.
+        headers: as the client sends them; a missing Host is added.
         root_path: where the app is mounted.
         client: address of the client.
         state: the lifespan's state; the scope gets a copy.
     """
-    assert request.url is not None
-    url = urlsplit(request.url)
-    host, port = url.hostname or "", url.port or _PORTS[url.scheme]
-    headers = [(_encode(name).lower(), _encode(value)) for name, value in request.headers.items()]
-    if "host" not in request.headers:
+    parts = urlsplit(url)
+    host, port = parts.hostname or "", parts.port or _PORTS[parts.scheme]
+    path = parts.path or "/"
+    pairs = [(name.lower(), value) for name, value in headers]
+    if all(name != b"host" for name, _ in pairs):
         shown = f"[{host}]" if ":" in host else host
-        headers.insert(0, (b"host", (shown if port == _PORTS[url.scheme] else f"{shown}:{port}").encode("latin-1")))
+        pairs.insert(0, (b"host", (shown if port == _PORTS[parts.scheme] else f"{shown}:{port}").encode("latin-1")))
     return {
         "asgi": _ASGI.copy(),
         "http_version": "1.1",
-        "scheme": url.scheme,
-        "path": unquote(url.path),
-        "raw_path": url.path.encode("ascii"),
-        "query_string": url.query.encode("ascii"),
+        "scheme": parts.scheme,
+        "path": unquote(path),
+        "raw_path": path.encode("ascii"),
+        "query_string": parts.query.encode("ascii"),
         "root_path": root_path,
-        "headers": headers,
+        "headers": pairs,
         "client": client,
         "server": (host, port),
-        "state": state.copy(),
+        "state": dict(state or {}),
         "extensions": {HOOK: {}},
     }
-
-
-def _encode(text: str | bytes) -> bytes:
-    return text.encode("latin-1") if isinstance(text, str) else text

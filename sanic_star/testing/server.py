@@ -9,12 +9,12 @@ from starlette.types import ASGIApp
 from sanic_star.testing.lifespan import Lifespan
 from sanic_star.testing.loops import EventLoop
 
-__all__ = ["Conversation", "Server"]
+__all__ = ["Open", "Server"]
 
 T = TypeVar("T")
 
 
-class Conversation(Protocol):
+class Open(Protocol):
     """A stream or a websocket that may still be open when the client closes."""
 
     ended: bool
@@ -33,7 +33,7 @@ class Server:
     def __init__(self, app: ASGIApp, loop: EventLoop) -> None:
         self._loop = loop
         self._lifespan = Lifespan(app)
-        self._open: list[Conversation] = []
+        self._open: list[Open] = []
 
     @property
     def state(self) -> dict[str, Any]:
@@ -56,7 +56,7 @@ class Server:
         """Block until a coroutine is done."""
         return self._loop.run(coroutine)
 
-    def keep(self, conversation: Conversation) -> None:
+    def keep(self, conversation: Open) -> None:
         """Remember a conversation, to end it with the server."""
         self._open = [one for one in self._open if not one.ended]
         self._open.append(conversation)

@@ -1,35 +1,21 @@
-"""A websocket as a test holds it, and the server's side of it.
+"""A websocket as a test holds it: calls that block until the app has answered."""
 
-``WebSocketSession`` blocks; ``_Conversation`` is what runs on the loop. An app that sends faster than the test reads
-has to wait, as on a socket. When the app is over without a close, the test sees code 1006, as a client of uvicorn does.
-"""
-
-import asyncio
 import io
 import json
-from collections import deque
-from collections.abc import Callable
-from enum import Enum, auto
+from collections.abc import Callable, Sequence
 from typing import Any, Literal, Self
 
 import requests
 from starlette.types import ASGIApp, Message, Scope
 from starlette.websockets import WebSocketDisconnect
 
+from sanic_star.testing.conversation import ABNORMAL, Conversation
 from sanic_star.testing.server import Server
 
-__all__ = ["WebSocketDenialResponse", "WebSocketSession"]
-
-# Messages that an app may send ahead of the test's reading.
-_HIGH_WATER = 1_000
-
-# How long an app that does not notice that its client has left may keep the test waiting, in seconds.
-_LEAVE_GRACE = 1.0
-
-# RFC 6455, 7.4.1: the connection broke without a close frame.
-_ABNORMAL = 1006
+__all__ = ["WebSocketDenialResponse", "WebSocketSession", "denial", "handshake_headers"]
 
 Headers = list[tuple[bytes, bytes]]
+MakeResponse = Callable[[int, Headers, io.BufferedIOBase], requests.Response]
 
 
 class WebSocketDenialResponse(WebSocketDisconnect):
@@ -41,12 +27,31 @@ class WebSocketDenialResponse(WebSocketDisconnect):
         reason: the reason it gave.
     """
 
-    def __init__(self, response: requests.Response, code: int = _ABNORMAL, reason: str | None = None) -> None:
+    def __init__(self, response: requests.Response, code: int = ABNORMAL, reason: str | None = None) -> None:
         super().__init__(code, reason)
         self.response = response
 
     def __str__(self) -> str:
         return f"the app answered the handshake with {self.response.status_code} (code {self.code}, {self.reason!r})"
+
+
+def denial(message: Message, make_response: MakeResponse) -> WebSocketDenialResponse:
+    """Make an exception of what an app has answered a handshake with."""
+    if message["type"] == "websocket.close":
+        code, reason = message.get("code", 1000), message.get("reason")
+        return WebSocketDenialResponse(make_response(403, [], io.BytesIO()), code, reason)
+    return WebSocketDenialResponse(make_response(message["status"], message["headers"], io.BytesIO(message["body"])))
+
+
+def handshake_headers(subprotocols: Sequence[str] | None) -> dict[str, str]:
+    """Give the headers that make a GET a websocket's handshake."""
+    return {
+        "Connection": "upgrade",
+        "Upgrade": "websocket",
+        "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",  # the sample of RFC 6455, 1.3
+        "Sec-WebSocket-Version": "13",
+        **({"Sec-WebSocket-Protocol": ", ".join(subprotocols)} if subprotocols else {}),
+    }
 
 
 class WebSocketSession:
@@ -63,7 +68,7 @@ class WebSocketSession:
         app: ASGIApp,
         scope: Scope,
         server: Server,
-        make_response: Callable[[int, Headers, io.BufferedIOBase], requests.Response],
+        make_response: MakeResponse,
         *,
         raise_app_exceptions: bool,
     ) -> None:
@@ -72,23 +77,19 @@ class WebSocketSession:
         self.extra_headers: Headers = []
         self._server = server
         self._make_response = make_response
-        self._conversation = _Conversation(app, scope, raise_app_exceptions)
+        self._conversation = Conversation(app, scope, raise_app_exceptions)
 
     def __enter__(self) -> Self:
         self._server.keep(self._conversation)
         message = self._server.run(self._conversation.connect())
-        if message["type"] == "websocket.accept":
-            self.accepted_subprotocol = message.get("subprotocol")
-            self.extra_headers = list(message.get("headers", ()))
-            # Only for its cookies, which go to the client's jar as those of a response do.
-            self._make_response(101, self.extra_headers, io.BytesIO())
-            return self
-        self._server.run(self._conversation.leave())
-        if message["type"] == "websocket.close":
-            denial = self._make_response(403, [], io.BytesIO())
-            raise WebSocketDenialResponse(denial, message.get("code", 1000), message.get("reason"))
-        denial = self._make_response(message["status"], message["headers"], io.BytesIO(message["body"]))
-        raise WebSocketDenialResponse(denial)
+        if message["type"] != "websocket.accept":
+            self._server.run(self._conversation.leave())
+            raise denial(message, self._make_response)
+        self.accepted_subprotocol = message.get("subprotocol")
+        self.extra_headers = list(message.get("headers", ()))
+        # Only for its cookies, which go to the client's jar as those of a response do.
+        self._make_response(101, self.extra_headers, io.BytesIO())
+        return self
 
     def __exit__(self, *exc_info: object) -> None:
         self.close()
@@ -153,139 +154,3 @@ class WebSocketSession:
         if message.get(kind) is None:
             raise TypeError(f"the app sent {'text' if kind == 'bytes' else 'bytes'}, not {kind}")
         return message[kind]
-
-
-class _Stage(Enum):
-    CONNECTING = auto()
-    DENYING = auto()
-    OPEN = auto()
-    CLOSED = auto()
-
-
-# What an app may send at each stage.
-_ALLOWED = {
-    _Stage.CONNECTING: {"websocket.accept", "websocket.close", "websocket.http.response.start"},
-    _Stage.DENYING: {"websocket.http.response.body"},
-    _Stage.OPEN: {"websocket.send", "websocket.close"},
-    _Stage.CLOSED: set[str](),
-}
-
-
-class _Conversation:
-    """Carry one websocket's messages between an app and the test."""
-
-    def __init__(self, app: ASGIApp, scope: Scope, raise_app_exceptions: bool) -> None:
-        self.ended = False
-        self._app = app
-        self._scope = scope
-        self._raise = raise_app_exceptions
-        self._stage = _Stage.CONNECTING
-        self._to_app: asyncio.Queue[Message] = asyncio.Queue()
-        self._from_app: deque[Message] = deque()
-        self._denial: Message = {}
-        self._over: WebSocketDisconnect | None = None
-        self._gone = False
-        self._error: Exception | None = None
-        self._task: asyncio.Task[None] | None = None
-        self._readable = asyncio.Event()
-        self._writable = asyncio.Event()
-
-    async def connect(self) -> Message:
-        """Offer the handshake, and give what the app says to it: accept, close or a whole denial response."""
-        self._to_app.put_nowait({"type": "websocket.connect"})
-        self._task = asyncio.create_task(self._run())
-        await self._news()
-        if not self._from_app:
-            self._check()
-            return {"type": "websocket.http.response", "status": 500, "headers": [], "body": b""}
-        return self._from_app.popleft()
-
-    async def give(self, message: Message) -> None:
-        """Hand the app a message, and one turn of the loop to take it.
-
-        Raises:
-            WebSocketDisconnect: the test knows already that the websocket is closed.
-        """
-        if self._over is not None:
-            raise self._over
-        self._to_app.put_nowait(message)
-        await asyncio.sleep(0)
-
-    async def take(self, seconds: float | None) -> Message:
-        """Wait for the app's next message; see ``WebSocketSession.receive``."""
-        if self._over is not None:
-            raise self._over
-        async with asyncio.timeout(seconds):
-            await self._news()
-        if not self._from_app:
-            self._over = WebSocketDisconnect(_ABNORMAL)
-            self._check()
-            raise self._over
-        self._writable.set()
-        message = self._from_app.popleft()
-        if message["type"] == "websocket.close":
-            self._over = WebSocketDisconnect(message.get("code", 1000), message.get("reason") or "")
-        return message
-
-    async def leave(self, code: int = 1012, reason: str = "") -> None:
-        """Close from the client's side; 1012 is what a server that shuts down closes with."""
-        if not self._gone:
-            self._gone = True
-            self._over = self._over or WebSocketDisconnect(code, reason)
-            self._writable.set()
-            self._to_app.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
-        if self._task is not None:
-            await asyncio.wait((self._task,), timeout=_LEAVE_GRACE)
-            self._check()
-
-    async def _news(self) -> None:
-        while not self._from_app and not self.ended:
-            self._readable.clear()
-            await self._readable.wait()
-
-    def _check(self) -> None:
-        error, self._error = self._error, None
-        if error is not None and self._raise:
-            raise error
-
-    async def _run(self) -> None:
-        try:
-            await self._app(self._scope, self._to_app.get, self._send)
-            if self._stage in (_Stage.CONNECTING, _Stage.DENYING) and not self._gone:
-                raise RuntimeError("the app returned without accepting or denying the websocket")
-        except (WebSocketDisconnect, OSError) as error:
-            # An app need not expect its client to leave.
-            if not self._gone:
-                self._error = error
-        except Exception as error:
-            self._error = error
-        finally:
-            self.ended = True
-            self._readable.set()
-
-    async def _send(self, message: Message) -> None:
-        if self._gone:
-            raise OSError("the client has closed the connection")
-        kind = message["type"]
-        if kind not in _ALLOWED[self._stage]:
-            raise RuntimeError(f"an app can't send {kind!r} when its websocket is {self._stage.name.lower()}")
-        if kind == "websocket.http.response.start":
-            self._stage = _Stage.DENYING
-            self._denial = {**message, "headers": list(message.get("headers", ())), "body": b""}
-        elif kind == "websocket.http.response.body":
-            self._denial["body"] += message.get("body", b"")
-            if not message.get("more_body", False):
-                self._stage = _Stage.CLOSED
-                self._put(self._denial)
-        else:
-            self._stage = _Stage.CLOSED if kind == "websocket.close" else _Stage.OPEN
-            self._put(message)
-        if self._stage is _Stage.CLOSED:
-            self._to_app.put_nowait({"type": "websocket.disconnect", "code": message.get("code", 1000)})
-        elif len(self._from_app) >= _HIGH_WATER:
-            self._writable.clear()
-            await self._writable.wait()
-
-    def _put(self, message: Message) -> None:
-        self._from_app.append(message)
-        self._readable.set()
