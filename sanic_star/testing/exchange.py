@@ -1,0 +1,248 @@
+"""One HTTP request and its response, from the server's side of ASGI.
+
+The app reads the request's body through ``receive`` and answers through ``send``. What it sends waits here until the
+client asks for it. An exchange whose answer is read as a stream makes the app wait while too many chunks are left
+unread, as a full socket would, so that an infinite stream is no infinite list.
+
+After the client has gone (``leave``), ``receive`` reports ``http.disconnect`` and ``send`` raises OSError, as
+version 2.4 of the specification wants it. What the app then raises because of it is not an error of the app.
+
+Messages that break the protocol raise RuntimeError in the app: sent in the wrong order, or a body that is longer or
+shorter than its Content-Length says. Servers do the same, and a test is the better place to learn it.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Iterator
+from enum import Enum, auto
+from typing import Any
+
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Scope
+
+__all__ = ["Exchange", "IncompleteResponse", "SlowResponse"]
+
+# Chunks, not bytes: what counts in a test is that a stream without end stands still.
+_HIGH_WATER = 16
+
+# How long an app that does not notice that its client has left may keep the test waiting, in seconds.
+_LEAVE_GRACE = 1.0
+
+
+Body = Iterator[tuple[bytes, bool]] | AsyncIterator[tuple[bytes, bool]]
+
+
+class SlowResponse(Exception):
+    """The client's timeout has passed."""
+
+
+class IncompleteResponse(Exception):
+    """The app stopped before its answer was complete, and its own exception is not to be raised."""
+
+
+class Stage(Enum):
+    """How far the answer has come."""
+
+    WAITING = auto()
+    STREAMING = auto()
+    COMPLETE = auto()
+
+
+class Exchange:
+    """Carry one request to an app and keep what it answers.
+
+    Args:
+        app: the ASGI app.
+        scope: the request's scope.
+        body: the chunks of the request's body, each with whether more may come; at least one. An asynchronous
+            iterator is read on the app's loop.
+        stream: whether the app has to wait for a slow reader.
+        raise_app_exceptions: whether the app's exception is raised where the answer is read.
+
+    Attributes:
+        status: the status that was sent; 500 when the app raised before it sent one.
+        headers: the answer's headers.
+        debug: what the app sent for tests only, as templates do (``http.response.debug``).
+        stage: how far the answer has come.
+        ended: whether the app has returned, or raised.
+        error: what it has raised; None when that is because the client has left.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        scope: Scope,
+        body: Body,
+        *,
+        stream: bool,
+        raise_app_exceptions: bool,
+    ) -> None:
+        self.scope = scope
+        self.status = 500
+        self.headers: list[tuple[bytes, bytes]] = []
+        self.debug: dict[str, Any] = {}
+        self.stage = Stage.WAITING
+        self._app = app
+        self._body = body
+        self._request_read = False
+        self._chunks: deque[bytes] = deque()
+        self._missing: int | None = None
+        self._high_water = _HIGH_WATER if stream else 0
+        self._raise = raise_app_exceptions
+        self.error: Exception | None = None
+        self._client_error: Exception | None = None
+        self._gone = False
+        self._reported = False
+        self.ended = False
+        self._task: asyncio.Task[None] | None = None
+        self._readable = asyncio.Event()
+        self._writable = asyncio.Event()
+        self._over = asyncio.Event()
+
+    async def complete(self, seconds: float | None) -> None:
+        """Run the app to its end, background tasks included.
+
+        Raises:
+            SlowResponse: the app needed more than ``seconds``, and was cancelled.
+            IncompleteResponse: the app stopped in the middle of the body.
+        """
+        # The app's own TimeoutError is kept by _run: one that comes out here is ours.
+        try:
+            async with asyncio.timeout(seconds):
+                await self._run()
+        except TimeoutError as error:
+            raise SlowResponse from error
+        self._check()
+
+    async def begin(self, seconds: float | None) -> None:
+        """Run the app until it has sent a status, or has ended; raises as ``complete`` does, without cancelling."""
+        self._task = asyncio.create_task(self._run())
+        try:
+            while self.stage is Stage.WAITING and not self.ended:
+                await self._news(seconds)
+        except SlowResponse:
+            await self.leave()
+            raise
+        if self.stage is Stage.WAITING:
+            self._check()
+
+    async def next_chunk(self, seconds: float | None) -> bytes:
+        """Give the body's next chunk, ``b""`` when the app has ended; raises as ``begin`` does."""
+        while not self._chunks and not self.ended:
+            await self._news(seconds)
+        if self._chunks:
+            self._writable.set()
+            return self._chunks.popleft()
+        self._check()
+        return b""
+
+    def body(self) -> bytes:
+        """Give the chunks that have come as one."""
+        return b"".join(self._chunks)
+
+    async def leave(self) -> None:
+        """Go away as a client that closes its connection, and let the app come to its end.
+
+        An app that does not notice goes on, as it would in a server, until the client that owns it is closed.
+        """
+        self._hang_up()
+        if self._task is not None:
+            await asyncio.wait((self._task,), timeout=_LEAVE_GRACE)
+            if self.ended:
+                self._check()
+
+    async def _news(self, seconds: float | None) -> None:
+        self._readable.clear()
+        try:
+            async with asyncio.timeout(seconds):
+                await self._readable.wait()
+        except TimeoutError as error:
+            raise SlowResponse from error
+
+    def _hang_up(self) -> None:
+        if self.stage is not Stage.COMPLETE:
+            self._gone = True
+        self._over.set()
+        self._writable.set()
+
+    def _check(self) -> None:
+        if self._reported:
+            return
+        self._reported = True
+        if self._client_error is not None:
+            raise self._client_error
+        if self.error is not None and self._raise:
+            raise self.error
+        if self.stage is Stage.STREAMING and not self._gone:
+            raise IncompleteResponse("the app stopped before its response was complete") from self.error
+
+    async def _run(self) -> None:
+        try:
+            await self._app(self.scope, self._receive, self._send)
+            if self.stage is not Stage.COMPLETE and not self._gone:
+                what = "completing its" if self.stage is Stage.STREAMING else "starting a"
+                raise RuntimeError(f"the app returned without {what} response")
+        except (ClientDisconnect, OSError) as error:
+            if not self._gone:
+                self.error = error
+        except Exception as error:
+            self.error = error
+        finally:
+            self.ended = True
+            self._over.set()
+            self._readable.set()
+
+    async def _receive(self) -> Message:
+        if not self._request_read:
+            try:
+                body, more = next(self._body) if isinstance(self._body, Iterator) else await anext(self._body)
+            except Exception as error:
+                # A client whose body breaks off drops the connection, and its user gets the exception.
+                self._client_error = error
+                self._hang_up()
+            else:
+                self._request_read = not more
+                if not self._gone:
+                    return {"type": "http.request", "body": body, "more_body": more}
+        await self._over.wait()
+        return {"type": "http.disconnect"}
+
+    async def _send(self, message: Message) -> None:
+        if self._gone:
+            raise OSError("the client has closed the connection")
+        kind = message["type"]
+        if kind == "http.response.body" and self.stage is Stage.STREAMING:
+            await self._take(message.get("body", b""), message.get("more_body", False))
+        elif kind == "http.response.start" and self.stage is Stage.WAITING:
+            self._start(message)
+        elif kind == "http.response.debug":
+            self.debug = message["info"]
+        else:
+            raise RuntimeError(f"an app can't send {kind!r} when its response is {self.stage.name.lower()}")
+
+    def _start(self, message: Message) -> None:
+        self.status = message["status"]
+        self.headers = [(bytes(name), bytes(value)) for name, value in message.get("headers", ())]
+        self.stage = Stage.STREAMING
+        if self.scope["method"] != "HEAD" and self.status != 304:
+            self._missing = next((int(value) for name, value in self.headers if name == b"content-length"), None)
+        self._readable.set()
+
+    async def _take(self, body: bytes, more: bool) -> None:
+        if self._missing is not None:
+            self._missing -= len(body)
+            if self._missing < 0 or (self._missing and not more):
+                raise RuntimeError(
+                    f"the body is {'longer' if self._missing < 0 else 'shorter'} than its Content-Length"
+                )
+        if body and self.scope["method"] != "HEAD":
+            self._chunks.append(bytes(body))
+        if not more:
+            self.stage = Stage.COMPLETE
+            self._over.set()
+        self._readable.set()
+        if more and self._high_water and len(self._chunks) >= self._high_water:
+            self._writable.clear()
+            await self._writable.wait()
+            if self._gone:
+                raise OSError("the client has closed the connection")

@@ -1,0 +1,54 @@
+"""The ASGI scope of a request or a websocket handshake, made from what a client library has prepared."""
+
+from collections.abc import Iterable
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+__all__ = ["HOOK", "connection_scope"]
+
+# A fresh dictionary under this key of ``scope["extensions"]`` is where an app may leave its own request object, for
+# the clients that hand it to the test.
+HOOK = "sanic_star.testing"
+
+_ASGI = {"version": "3.0", "spec_version": "2.4"}
+_PORTS = {"http": 80, "https": 443}
+
+
+def connection_scope(
+    url: str,
+    headers: Iterable[tuple[bytes, bytes]],
+    *,
+    root_path: str = "",
+    client: tuple[str, int] | None = None,
+    state: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Make what the scopes of both kinds have in common; the scheme is still that of HTTP.
+
+    Args:
+        url: absolute and percent-encoded.
+        headers: as the client sends them; a missing Host is added.
+        root_path: where the app is mounted.
+        client: address of the client.
+        state: the lifespan's state; the scope gets a copy.
+    """
+    parts = urlsplit(url)
+    host, port = parts.hostname or "", parts.port or _PORTS[parts.scheme]
+    path = parts.path or "/"
+    pairs = [(name.lower(), value) for name, value in headers]
+    if all(name != b"host" for name, _ in pairs):
+        shown = f"[{host}]" if ":" in host else host
+        pairs.insert(0, (b"host", (shown if port == _PORTS[parts.scheme] else f"{shown}:{port}").encode("latin-1")))
+    return {
+        "asgi": _ASGI.copy(),
+        "http_version": "1.1",
+        "scheme": parts.scheme,
+        "path": unquote(path),
+        "raw_path": path.encode("ascii"),
+        "query_string": parts.query.encode("ascii"),
+        "root_path": root_path,
+        "headers": pairs,
+        "client": client,
+        "server": (host, port),
+        "state": dict(state or {}),
+        "extensions": {HOOK: {}},
+    }

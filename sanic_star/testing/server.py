@@ -1,0 +1,75 @@
+"""What stands in for the server: it owns the event loop, the app's lifespan, and the conversations that are open."""
+
+from collections.abc import Coroutine
+from contextlib import ExitStack
+from typing import Any, Protocol, TypeVar
+
+from starlette.types import ASGIApp
+
+from sanic_star.testing.lifespan import Lifespan
+from sanic_star.testing.loops import EventLoop
+
+__all__ = ["Open", "Server"]
+
+T = TypeVar("T")
+
+
+class Open(Protocol):
+    """A stream or a websocket that may still be open when the client closes."""
+
+    ended: bool
+
+    async def leave(self) -> None: ...
+
+
+class Server:
+    """Serve an app on an event loop, from its start-up to its shutdown.
+
+    Args:
+        app: the ASGI app.
+        loop: where it runs; the server closes it.
+    """
+
+    def __init__(self, app: ASGIApp, loop: EventLoop) -> None:
+        self._loop = loop
+        self._lifespan = Lifespan(app)
+        self._open: list[Open] = []
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """The lifespan's state."""
+        return self._lifespan.state
+
+    def start(self) -> None:
+        """Run the app's start-up; frees the loop when it fails.
+
+        Raises:
+            Exception: the app's own.
+        """
+        try:
+            self._loop.run(self._lifespan.start())
+        except BaseException:
+            self._loop.close()
+            raise
+
+    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Block until a coroutine is done."""
+        return self._loop.run(coroutine)
+
+    def keep(self, conversation: Open) -> None:
+        """Remember a conversation, to end it with the server."""
+        self._open = [one for one in self._open if not one.ended]
+        self._open.append(conversation)
+
+    def close(self) -> None:
+        """End the open conversations, run the app's shutdown, cancel what is left.
+
+        Raises:
+            Exception: the app's own.
+        """
+        with ExitStack() as stack:
+            stack.callback(self._loop.close)
+            stack.callback(lambda: self._loop.run(self._lifespan.stop()))
+            for conversation in self._open:
+                if not conversation.ended:
+                    stack.callback(lambda one: self._loop.run(one.leave()), conversation)

@@ -1,0 +1,156 @@
+"""A websocket as a test holds it: calls that block until the app has answered."""
+
+import io
+import json
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, Self
+
+import requests
+from starlette.types import ASGIApp, Message, Scope
+from starlette.websockets import WebSocketDisconnect
+
+from sanic_star.testing.conversation import ABNORMAL, Conversation
+from sanic_star.testing.server import Server
+
+__all__ = ["WebSocketDenialResponse", "WebSocketSession", "denial", "handshake_headers"]
+
+Headers = list[tuple[bytes, bytes]]
+MakeResponse = Callable[[int, Headers, io.BufferedIOBase], requests.Response]
+
+
+class WebSocketDenialResponse(WebSocketDisconnect):
+    """The app has answered the handshake with a response instead of accepting it.
+
+    Args:
+        response: what it answered; 403 when it closed the websocket before accepting it, as servers do.
+        code: the code it closed with.
+        reason: the reason it gave.
+    """
+
+    def __init__(self, response: requests.Response, code: int = ABNORMAL, reason: str | None = None) -> None:
+        super().__init__(code, reason)
+        self.response = response
+
+    def __str__(self) -> str:
+        return f"the app answered the handshake with {self.response.status_code} (code {self.code}, {self.reason!r})"
+
+
+def denial(message: Message, make_response: MakeResponse) -> WebSocketDenialResponse:
+    """Make an exception of what an app has answered a handshake with."""
+    if message["type"] == "websocket.close":
+        code, reason = message.get("code", 1000), message.get("reason")
+        return WebSocketDenialResponse(make_response(403, [], io.BytesIO()), code, reason)
+    return WebSocketDenialResponse(make_response(message["status"], message["headers"], io.BytesIO(message["body"])))
+
+
+def handshake_headers(subprotocols: Sequence[str] | None) -> dict[str, str]:
+    """Give the headers that make a GET a websocket's handshake."""
+    return {
+        "Connection": "upgrade",
+        "Upgrade": "websocket",
+        "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",  # the sample of RFC 6455, 1.3
+        "Sec-WebSocket-Version": "13",
+        **({"Sec-WebSocket-Protocol": ", ".join(subprotocols)} if subprotocols else {}),
+    }
+
+
+class WebSocketSession:
+    """Talk to an app over a websocket; made by ``TestClient.websocket_connect`` and used in a ``with`` block.
+
+    Attributes:
+        accepted_subprotocol: the subprotocol that the app has chosen.
+        extra_headers: the headers with which it accepted.
+        scope: the handshake's scope.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        scope: Scope,
+        server: Server,
+        make_response: MakeResponse,
+        *,
+        raise_app_exceptions: bool,
+    ) -> None:
+        self.scope = scope
+        self.accepted_subprotocol: str | None = None
+        self.extra_headers: Headers = []
+        self._server = server
+        self._make_response = make_response
+        self._conversation = Conversation(app, scope, raise_app_exceptions)
+
+    def __enter__(self) -> Self:
+        self._server.keep(self._conversation)
+        message = self._server.run(self._conversation.connect())
+        if message["type"] != "websocket.accept":
+            self._server.run(self._conversation.leave())
+            raise denial(message, self._make_response)
+        self.accepted_subprotocol = message.get("subprotocol")
+        self.extra_headers = list(message.get("headers", ()))
+        # Only for its cookies, which go to the client's jar as those of a response do.
+        self._make_response(101, self.extra_headers, io.BytesIO())
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+    def send(self, message: Message) -> None:
+        """Send an ASGI message to the app, as it is."""
+        self._server.run(self._conversation.give(message))
+
+    def send_text(self, data: str) -> None:
+        """Send a text message."""
+        self.send({"type": "websocket.receive", "text": data})
+
+    def send_bytes(self, data: bytes) -> None:
+        """Send a binary message."""
+        self.send({"type": "websocket.receive", "bytes": data})
+
+    def send_json(self, data: Any, mode: Literal["text", "binary"] = "text") -> None:
+        """Send a JSON document as a text or a binary message."""
+        text = json.dumps(data, separators=(",", ":"), ensure_ascii=False)
+        if mode == "text":
+            self.send_text(text)
+        else:
+            self.send_bytes(text.encode())
+
+    def receive(self, timeout: float | None = None) -> Message:
+        """Wait for the app's next ASGI message: ``websocket.send``, or ``websocket.close`` once.
+
+        Args:
+            timeout: how long to wait, in seconds.
+
+        Raises:
+            TimeoutError: nothing came in time.
+            WebSocketDisconnect: the websocket was closed before.
+            Exception: the app's own.
+        """
+        return self._server.run(self._conversation.take(timeout))
+
+    def receive_text(self, timeout: float | None = None) -> str:
+        """Wait for a text message; raises as ``receive`` does, and TypeError when a binary one comes."""
+        return self._receive_data("text", timeout)  # type: ignore[no-any-return]
+
+    def receive_bytes(self, timeout: float | None = None) -> bytes:
+        """Wait for a binary message; raises as ``receive`` does, and TypeError when a text comes."""
+        return self._receive_data("bytes", timeout)  # type: ignore[no-any-return]
+
+    def receive_json(self, mode: Literal["text", "binary"] = "text", timeout: float | None = None) -> Any:
+        """Wait for a JSON document; raises as ``receive_text`` or ``receive_bytes``, and ValueError when it is none."""
+        return json.loads(self._receive_data("text" if mode == "text" else "bytes", timeout))
+
+    def close(self, code: int = 1000, reason: str = "") -> None:
+        """Close the websocket, and let the app come to its end.
+
+        Raises:
+            Exception: the app's own.
+        """
+        self._server.run(self._conversation.leave(code, reason))
+
+    def _receive_data(self, kind: str, timeout: float | None) -> Any:
+        message = self.receive(timeout)
+        if message["type"] == "websocket.close":
+            raise WebSocketDisconnect(message.get("code", 1000), message.get("reason") or "")
+        if message.get(kind) is None:
+            raise TypeError(f"the app sent {'text' if kind == 'bytes' else 'bytes'}, not {kind}")
+        return message[kind]
