@@ -8,6 +8,7 @@ dependencies stand in `pyproject.toml` (its groups bear the sessions' names). Wh
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import nox
@@ -46,8 +47,11 @@ def demo(session: nox.Session) -> None:
     host, port = os.environ.get("HOST", "127.0.0.1"), os.environ.get("PORT", "8000")
     if not session.posargs:
         session.log(f"The task board: http://{host}:{port}/  (Ctrl-C ends it)")
-    command = ("python", "-m", "uvicorn", "examples.taskboard.server:app", "--host", host, "--port", port)
-    session.run(*command, *session.posargs)
+    python = str(Path(session.bin, "python"))
+    server = (python, "-m", "uvicorn", "examples.taskboard.server:app", "--host", host, "--port", port)
+    # nox hands no SIGTERM on to what it runs, and would leave the server behind; so this process becomes the server.
+    sys.stdout.flush()
+    os.execv(python, (*server, *session.posargs))
 
 
 @nox.session
