@@ -24,7 +24,7 @@ EXTRAS = ",".join(PYPROJECT["project"]["optional-dependencies"])
 PARALLEL = ("-n", "auto", "--maxprocesses", "4", "--dist", "worksteal")
 
 
-def group(name: str) -> list[str]:
+def group(name: str) -> tuple[str, ...]:
     """Return the requirements of a dependency group, included groups among them."""
     return nox.project.dependency_groups(PYPROJECT, name)
 
