@@ -63,8 +63,10 @@ def tests(session: nox.Session) -> None:
 
 @nox.session(name="tests-on", python=["3.11", "3.12", "3.13"])
 def tests_on(session: nox.Session) -> None:
-    """Run the tests on a given Python, for example `nox -s tests-on-3.13`."""
+    """Run the tests on a given Python, for example `nox -s tests-on-3.13`, with a newer multidict than Sanic allows."""
     install_for_tests(session)
+    # Users who have no Sanic beside this package get that one. pip remarks on it, and installs it.
+    session.install("--upgrade", "multidict")
     run_pytest(session)
 
 
