@@ -8,6 +8,7 @@ dependencies stand in `pyproject.toml` (its groups bear the sessions' names). Wh
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import nox
@@ -23,7 +24,7 @@ EXTRAS = ",".join(PYPROJECT["project"]["optional-dependencies"])
 PARALLEL = ("-n", "auto", "--maxprocesses", "4", "--dist", "worksteal")
 
 
-def group(name: str) -> list[str]:
+def group(name: str) -> tuple[str, ...]:
     """Return the requirements of a dependency group, included groups among them."""
     return nox.project.dependency_groups(PYPROJECT, name)
 
@@ -46,8 +47,11 @@ def demo(session: nox.Session) -> None:
     host, port = os.environ.get("HOST", "127.0.0.1"), os.environ.get("PORT", "8000")
     if not session.posargs:
         session.log(f"The task board: http://{host}:{port}/  (Ctrl-C ends it)")
-    command = ("python", "-m", "uvicorn", "examples.taskboard.server:app", "--host", host, "--port", port)
-    session.run(*command, *session.posargs)
+    python = str(Path(session.bin, "python"))
+    server = (python, "-m", "uvicorn", "examples.taskboard.server:app", "--host", host, "--port", port)
+    # nox hands no SIGTERM on to what it runs, and would leave the server behind; so this process becomes the server.
+    sys.stdout.flush()
+    os.execv(python, (*server, *session.posargs))
 
 
 @nox.session
@@ -59,8 +63,10 @@ def tests(session: nox.Session) -> None:
 
 @nox.session(name="tests-on", python=["3.11", "3.12", "3.13"])
 def tests_on(session: nox.Session) -> None:
-    """Run the tests on a given Python, for example `nox -s tests-on-3.13`."""
+    """Run the tests on a given Python, for example `nox -s tests-on-3.13`, with a newer multidict than Sanic allows."""
     install_for_tests(session)
+    # Users who have no Sanic beside this package get that one. pip remarks on it, and installs it.
+    session.install("--upgrade", "multidict")
     run_pytest(session)
 
 

@@ -4,6 +4,7 @@ The text is kept in `public_names.txt`, so that each change of the public face s
 `python -m tests.project.public_names` writes it anew.
 """
 
+import ast
 import importlib
 import pkgutil
 from collections.abc import Iterator
@@ -22,13 +23,17 @@ def public_modules() -> Iterator[str]:
             yield module.name
 
 
+def public_names(module: str) -> list[str] | None:
+    """Return a module's `__all__`; none is needed where there is nothing but a docstring."""
+    loaded = importlib.import_module(module)
+    empty = len(ast.parse(Path(str(loaded.__file__)).read_text()).body) <= 1
+    return getattr(loaded, "__all__", [] if empty else None)
+
+
 def describe() -> str:
     """Return the public names as they are now."""
-    lines = []
-    for name in sorted(public_modules()):
-        names = getattr(importlib.import_module(name), "__all__", None)
-        lines.append(f"{name}: {'no __all__' if names is None else ' '.join(sorted(names))}".rstrip())
-    return "\n".join(lines) + "\n"
+    names = {module: public_names(module) for module in sorted(public_modules())}
+    return "".join(f"{module}: {' '.join(sorted(has or []))}".rstrip() + "\n" for module, has in names.items())
 
 
 if __name__ == "__main__":

@@ -17,7 +17,8 @@ def tracked(*patterns: str) -> list[Path]:
     if not (ROOT / ".git").exists():
         pytest.skip("not a checkout")
     done = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", *patterns],
+        # The checkout may belong to another user than the one who runs the tests.
+        ["git", "-c", "safe.directory=*", "ls-files", "--cached", "--others", "--exclude-standard", *patterns],
         cwd=ROOT,
         capture_output=True,
         text=True,
