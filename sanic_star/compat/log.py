@@ -1,15 +1,43 @@
-"""The loggers of an application."""
+"""The loggers of an application, and what its log is made of.
+
+`logger` is for the application itself; the others are written to by this package: errors of handlers, accesses, the
+server's life, websockets.
+"""
 
 from __future__ import annotations
 
 import logging
 
+from sanic_star.compat.logging.color import Colors
+from sanic_star.compat.logging.default import LOGGING_CONFIG_DEFAULTS
 from sanic_star.compat.logging.deprecation import deprecation
+from sanic_star.compat.logging.filter import VerbosityFilter
 
-__all__ = ("access_logger", "deprecation", "error_logger", "logger", "server_logger", "websockets_logger")
+__all__ = (
+    "LOGGING_CONFIG_DEFAULTS",
+    "Colors",
+    "VerbosityFilter",
+    "access_logger",
+    "deprecation",
+    "error_logger",
+    "logger",
+    "server_logger",
+    "websockets_logger",
+)
 
-logger = logging.getLogger("sanic.root")
-error_logger = logging.getLogger("sanic.error")
-access_logger = logging.getLogger("sanic.access")
-server_logger = logging.getLogger("sanic.server")
-websockets_logger = logging.getLogger("sanic.websockets")
+_verbosity = VerbosityFilter()
+
+
+def _named(name: str) -> logging.Logger:
+    found = logging.getLogger(f"sanic.{name}")
+    found.addFilter(_verbosity)
+    return found
+
+
+logger = _named("root")
+error_logger = _named("error")
+access_logger = _named("access")
+server_logger = _named("server")
+websockets_logger = _named("websockets")
+# It tells of every frame at the level of information.
+websockets_logger.setLevel(logging.WARNING)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import sys
 from types import FrameType
-from warnings import warn
+from typing import Any, cast
+from warnings import filterwarnings, warn
 
+_ACTIONS = ("default", "error", "ignore", "always", "module", "once")
 _PACKAGE = __name__.partition(".")[0]
 
 
@@ -26,6 +28,21 @@ def deprecation(message: str, version: float) -> None:
     '[DEPRECATION v26.6] old() is now new().'
     """
     warn(f"[DEPRECATION v{version}] {message}", DeprecationWarning, stacklevel=_outside())
+
+
+def filter_deprecations(action: str) -> None:
+    """Say what becomes of these warnings from now on, in the whole process.
+
+    Args:
+        action: a word of Python's warning filters: default, error, ignore, always, module or once.
+
+    Raises:
+        ValueError: it is none of these.
+    """
+    if action not in _ACTIONS:
+        raise ValueError(f"DEPRECATION_FILTER is {action!r}; it has to be one of {', '.join(_ACTIONS)}")
+    # By message: the warnings point at the application's modules, whose names nobody knows.
+    filterwarnings(cast(Any, action), message=r"\[DEPRECATION v", category=DeprecationWarning)
 
 
 def _outside() -> int:

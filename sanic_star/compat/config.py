@@ -1,0 +1,302 @@
+"""Settings: a dictionary whose upper-case keys are attributes, too.
+
+They come, each overruling the one before, from the defaults here, what `Config` is given, environment variables
+`SANIC_…`, and whatever is set later. Who needs to know of that registers in `on_change`.
+"""
+
+from __future__ import annotations
+
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from sanic_star.compat.constants import LocalCertCreator
+from sanic_star.compat.errorpages import DEFAULT_FORMAT, check_error_format
+from sanic_star.compat.helpers import Default, _default
+from sanic_star.compat.log import error_logger
+from sanic_star.compat.logging.deprecation import filter_deprecations
+from sanic_star.compat.utils import load_module_from_file_location, str_to_bool
+
+SANIC_PREFIX = "SANIC_"
+
+# Keys and values are Sanic's. Times are in seconds, sizes in bytes. Those of its own server (KEEP_ALIVE, INSPECTOR,
+# LOCAL_…, TOUCHUP, REQUEST_BUFFER_SIZE) stay so that configurations load.
+DEFAULT_CONFIG: dict[str, Any] = {
+    "_FALLBACK_ERROR_FORMAT": _default,
+    "ACCESS_LOG": False,
+    "AUTO_EXTEND": True,
+    "AUTO_RELOAD": False,
+    "DEPRECATION_FILTER": "once",
+    "EVENT_AUTOREGISTER": False,
+    "FORWARDED_FOR_HEADER": "X-Forwarded-For",
+    "FORWARDED_SECRET": None,
+    "GRACEFUL_SHUTDOWN_TIMEOUT": 15.0,
+    "GRACEFUL_TCP_CLOSE_TIMEOUT": 5.0,
+    "INSPECTOR": False,
+    "INSPECTOR_API_KEY": "",
+    "INSPECTOR_HOST": "localhost",
+    "INSPECTOR_PORT": 6457,
+    "INSPECTOR_TLS_CERT": _default,
+    "INSPECTOR_TLS_KEY": _default,
+    "KEEP_ALIVE": True,
+    "KEEP_ALIVE_TIMEOUT": 120,
+    "LOCALHOST": "localhost",
+    "LOCAL_CERT_CREATOR": LocalCertCreator.AUTO,
+    "LOCAL_TLS_CERT": _default,
+    "LOCAL_TLS_KEY": _default,
+    "LOG_EXTRA": _default,
+    "MOTD": True,
+    "MOTD_DISPLAY": {},
+    "NOISY_EXCEPTIONS": False,
+    "NO_COLOR": False,
+    "PROXIES_COUNT": None,
+    "REAL_IP_HEADER": None,
+    "REQUEST_BUFFER_SIZE": 65536,
+    "REQUEST_ID_HEADER": "X-Request-ID",
+    "REQUEST_MAX_HEADER_SIZE": 8192,
+    "REQUEST_MAX_SIZE": 100_000_000,
+    "REQUEST_TIMEOUT": 60,
+    "RESPONSE_TIMEOUT": 60,
+    "TLS_CERT_PASSWORD": "",
+    "TOUCHUP": _default,
+    "USE_UVLOOP": _default,
+    "WEBSOCKET_MAX_SIZE": 2**20,
+    "WEBSOCKET_PING_INTERVAL": 20,
+    "WEBSOCKET_PING_TIMEOUT": 20,
+}
+
+
+class DetailedConverter(ABC):
+    """A converter for environment variables that is told which one it converts."""
+
+    @abstractmethod
+    def __call__(self, full_key: str, config_key: str, value: str, defaults: dict[str, Any]) -> Any:
+        """Convert a value.
+
+        Args:
+            full_key: the name of the variable.
+            config_key: the name of the setting, which is that without the prefix.
+            value: its text.
+            defaults: the settings before environment variables.
+
+        Raises:
+            ValueError: this value is for another converter.
+        """
+
+
+def _certificate_creator(value: Any) -> Any:
+    return LocalCertCreator(value.upper()) if isinstance(value, str) else value
+
+
+def _text(value: Any) -> Any:
+    # A secret of digits alone comes out of the environment as a number.
+    return None if value is None else str(value)
+
+
+_MADE: dict[str, Callable[[Any], Any]] = {"LOCAL_CERT_CREATOR": _certificate_creator, "FORWARDED_SECRET": _text}
+
+
+class Config(dict[str, Any]):
+    """The settings of an application.
+
+    Args:
+        defaults: settings in addition to, or instead of, the default ones.
+        env_prefix: how environment variables begin that are settings; None or empty: they are not read.
+        keep_alive: the setting `KEEP_ALIVE`.
+        converters: functions that make values of the text of environment variables, or raise ValueError. They are
+            asked before those for whole numbers, numbers and truth values, the last one first.
+
+    Raises:
+        ValueError, SanicException: a setting has an impossible value.
+
+    >>> config = Config({"SHOP": "Delft"}, env_prefix=None)
+    >>> config.SHOP, config["REQUEST_TIMEOUT"]
+    ('Delft', 60)
+    >>> config.TILL
+    Traceback (most recent call last):
+    AttributeError: Config has no 'TILL'
+    """
+
+    ACCESS_LOG: bool
+    AUTO_EXTEND: bool
+    AUTO_RELOAD: bool
+    DEPRECATION_FILTER: str
+    EVENT_AUTOREGISTER: bool
+    FALLBACK_ERROR_FORMAT: str
+    FORWARDED_FOR_HEADER: str
+    FORWARDED_SECRET: str | None
+    GRACEFUL_SHUTDOWN_TIMEOUT: float
+    GRACEFUL_TCP_CLOSE_TIMEOUT: float
+    INSPECTOR: bool
+    INSPECTOR_API_KEY: str
+    INSPECTOR_HOST: str
+    INSPECTOR_PORT: int
+    INSPECTOR_TLS_CERT: Path | str | Default
+    INSPECTOR_TLS_KEY: Path | str | Default
+    KEEP_ALIVE: bool
+    KEEP_ALIVE_TIMEOUT: int
+    LOCALHOST: str
+    LOCAL_CERT_CREATOR: str | LocalCertCreator
+    LOCAL_TLS_CERT: Path | str | Default
+    LOCAL_TLS_KEY: Path | str | Default
+    LOG_EXTRA: Default | bool
+    MOTD: bool
+    MOTD_DISPLAY: dict[str, str]
+    NOISY_EXCEPTIONS: bool
+    NO_COLOR: bool
+    PROXIES_COUNT: int | None
+    REAL_IP_HEADER: str | None
+    REQUEST_BUFFER_SIZE: int
+    REQUEST_ID_HEADER: str
+    REQUEST_MAX_HEADER_SIZE: int
+    REQUEST_MAX_SIZE: int
+    REQUEST_TIMEOUT: int
+    RESPONSE_TIMEOUT: int
+    SERVER_NAME: str
+    TLS_CERT_PASSWORD: str
+    TOUCHUP: Default | bool
+    USE_UVLOOP: Default | bool
+    WEBSOCKET_MAX_SIZE: int
+    WEBSOCKET_PING_INTERVAL: int
+    WEBSOCKET_PING_TIMEOUT: int
+
+    on_change: list[Callable[[str, Any], None]]
+    """Functions that are called with the key and the value of every setting that is set."""
+
+    def __init__(
+        self,
+        defaults: Mapping[str, Any] | None = None,
+        env_prefix: str | None = SANIC_PREFIX,
+        keep_alive: bool | None = None,
+        *,
+        converters: Sequence[Callable[..., Any]] | None = None,
+    ) -> None:
+        super().__init__(DEFAULT_CONFIG)
+        # Of its own, as applications add to it.
+        super().__setitem__("MOTD_DISPLAY", {})
+        object.__setattr__(self, "on_change", [])
+        object.__setattr__(self, "_converters", [str, str_to_bool, float, int])
+        for converter in converters or ():
+            self.register_type(converter)
+        self.update(defaults or {})
+        if keep_alive is not None:
+            self.KEEP_ALIVE = keep_alive
+        object.__setattr__(self, "defaults", dict(self))
+        if env_prefix:
+            self.load_environment_vars(env_prefix)
+
+    def __getattr__(self, attr: str) -> Any:
+        if attr == "FALLBACK_ERROR_FORMAT":
+            chosen = self["_FALLBACK_ERROR_FORMAT"]
+            return DEFAULT_FORMAT if isinstance(chosen, Default) else chosen
+        try:
+            return self[attr]
+        except KeyError:
+            raise AttributeError(f"Config has no {attr!r}") from None
+
+    def __setattr__(self, attr: str, value: Any) -> None:
+        self[attr] = value
+
+    def __delattr__(self, attr: str) -> None:
+        try:
+            del self[attr]
+        except KeyError:
+            raise AttributeError(f"Config has no {attr!r}") from None
+
+    def __setitem__(self, attr: str, value: Any) -> None:
+        if attr == "FALLBACK_ERROR_FORMAT":
+            check_error_format(value)
+            attr = "_FALLBACK_ERROR_FORMAT"
+            if not isinstance(self.get(attr, _default), Default) and self[attr] != value:
+                error_logger.warning(
+                    f"FALLBACK_ERROR_FORMAT was {self[attr]!r} and becomes {value!r}; routes that are already there "
+                    "may keep the former."
+                )
+        elif attr == "DEPRECATION_FILTER":
+            filter_deprecations(value)
+        value = _MADE[attr](value) if attr in _MADE else value
+        super().__setitem__(attr, value)
+        for told in vars(self).get("on_change", ()):
+            told(attr, value)
+
+    def update(self, *other: Any, **kwargs: Any) -> None:
+        """Set several settings, given as for `dict.update`, in any number of mappings."""
+        for group in (*other, kwargs):
+            pairs: Iterable[tuple[str, Any]] = group.items() if isinstance(group, Mapping) else group
+            for key, value in pairs:
+                self[key] = value
+
+    def __ior__(self, other: Any) -> Config:  # type: ignore[override,misc]
+        self.update(other)
+        return self
+
+    def setdefault(self, key: str, default: Any = None) -> Any:
+        """Set a setting that is not there, and return it."""
+        if key not in self:
+            self[key] = default
+        return self[key]
+
+    def load_environment_vars(self, prefix: str = SANIC_PREFIX) -> None:
+        """Read settings from environment variables in upper case.
+
+        Args:
+            prefix: how they begin; the rest is the name of the setting.
+        """
+        for name, text in os.environ.items():
+            key = name.removeprefix(prefix)
+            if name.startswith(prefix) and name.isupper() and key:
+                self[key] = self._convert(name, key, text)
+
+    def _convert(self, name: str, key: str, text: str) -> Any:
+        for converter in reversed(vars(self)["_converters"]):
+            try:
+                if isinstance(converter, DetailedConverter):
+                    return converter(name, key, text, self.defaults)
+                return converter(text)
+            except ValueError:
+                continue
+        raise AssertionError("str converts everything")  # pragma: no cover
+
+    def update_config(self, config: bytes | str | Path | Mapping[str, Any] | Any) -> None:
+        """Take the upper-case names of something as settings.
+
+        Args:
+            config: a mapping; a module, class or object; or the path or dotted name of a module, for which see
+                `utils.load_module_from_file_location`.
+
+        Raises:
+            TypeError: it cannot hold settings.
+            OSError, ImportError, LoadFileException, PyFileError: the file or module cannot be loaded.
+
+        >>> config = Config(env_prefix=None)
+        >>> config.update_config({"SHOP": "Delft", "ignored": 1})
+        >>> config.SHOP
+        'Delft'
+        """
+        if isinstance(config, bytes | str | Path):
+            config = load_module_from_file_location(config)
+        if isinstance(config, Mapping):
+            self.update({key: value for key, value in config.items() if key.isupper()})
+        elif hasattr(config, "__dict__"):
+            self.update({key: getattr(config, key) for key in dir(config) if key.isupper()})
+        else:
+            raise TypeError(f"Settings come from a mapping, a module, an object or a path, not from {config!r}")
+
+    def load(self, config: bytes | str | Path | Mapping[str, Any] | Any) -> None:
+        """Do what `update_config` does, its former name."""
+        self.update_config(config)
+
+    def register_type(self, converter: Callable[..., Any]) -> None:
+        """Add a converter for environment variables; it is asked before those that are there.
+
+        >>> from decimal import Decimal
+        >>> config = Config(env_prefix=None)
+        >>> config.register_type(Decimal)
+        """
+        converters = vars(self)["_converters"]
+        if converter in converters:
+            error_logger.warning(f"The converter {getattr(converter, '__name__', converter)!r} is already registered.")
+        else:
+            converters.append(converter)

@@ -1,0 +1,264 @@
+"""Settings: the same steps on both, and what is ours: `on_change`, inheritance, a default for the error format."""
+
+from __future__ import annotations
+
+import logging
+import os
+import pickle
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import sanic.config
+
+from sanic_star.compat import config as ours
+from sanic_star.compat.config import Config
+from sanic_star.compat.exceptions import SanicException
+from sanic_star.compat.helpers import Default
+from sanic_star.compat.logging.deprecation import deprecation
+
+INNER = {"defaults", "_converters", "_init"}  # Sanic keeps these among the settings
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    for name in [name for name in os.environ if name.startswith("SANIC_")]:
+        monkeypatch.delenv(name)
+    with warnings.catch_warnings():  # Sanic's Config changes the filters
+        yield
+
+
+def settings(config: Any) -> dict[str, str]:
+    return {key: str(config[key]) for key in sorted(config) if key not in INNER}
+
+
+def test_the_defaults_are_sanics() -> None:
+    assert settings(Config()) == settings(sanic.config.Config())
+    assert {key: str(value) for key, value in ours.DEFAULT_CONFIG.items()} == {
+        key: str(value) for key, value in sanic.config.DEFAULT_CONFIG.items()
+    }
+    assert vars(ours)["DEFAULT_FORMAT"] == vars(sanic.config)["DEFAULT_FORMAT"]
+    assert ours.SANIC_PREFIX == sanic.config.SANIC_PREFIX
+
+
+STEPS = """
+c.NOPE
+c["NOPE"]
+c.get("NOPE")
+c.FALLBACK_ERROR_FORMAT
+c._FALLBACK_ERROR_FORMAT
+"FALLBACK_ERROR_FORMAT" in c
+setattr(c, "FALLBACK_ERROR_FORMAT", "json") or c.FALLBACK_ERROR_FORMAT
+setattr(c, "FALLBACK_ERROR_FORMAT", "bogus")
+c.update({"FALLBACK_ERROR_FORMAT": "text"}) or c._FALLBACK_ERROR_FORMAT
+c.__setitem__("FALLBACK_ERROR_FORMAT", "html") or c.FALLBACK_ERROR_FORMAT
+setattr(c, "NEW", 3) or c["NEW"]
+c.__setitem__("NEW", 3) or c.NEW
+setattr(c, "lower", 3) or c["lower"]
+c.update({"A": 1}, {"B": 2}, C=3) or (c.A, c.B, c.C)
+c.update([("A", 1)]) or c.A
+c.setdefault("A", 1), c.setdefault("A", 2)
+setattr(c, "LOCAL_CERT_CREATOR", "mkcert") or str(c.LOCAL_CERT_CREATOR)
+c.SERVER_NAME
+c.update_config({"A": 1, "b": 2, "a_b": 3, "C": None}) or settings(c)
+c.update_config({"REQUEST_TIMEOUT": "x"}) or c.REQUEST_TIMEOUT
+c.update_config(Plain) or (c.A, c.get("b"), c.REQUEST_TIMEOUT)
+c.update_config(Plain()) or (c.A, c.get("b"), c.P)
+c.load(Plain()) or (c.A, c.get("b"), c.P)
+c.update_config(SimpleNamespace(A=1, b=2))
+c.update_config("sanic.constants") or c.DEFAULT_HTTP_CONTENT_TYPE
+c.update_config("nope")
+c.update_config(b"nope.x")
+c.update_config("${NOPE}/x.py")
+c.update_config("/nope/x.py")
+"""
+
+
+class Plain:
+    A = 1
+    b = 2
+    REQUEST_TIMEOUT = 5
+
+    @property
+    def P(self) -> int:
+        return 7
+
+
+def result(kind: Any, step: str) -> Any:
+    names = {"c": kind(), "settings": settings, "Plain": Plain, "SimpleNamespace": SimpleNamespace}
+    try:
+        return str(eval(step, names))
+    except Exception as error:
+        return type(error).__name__, str(error).partition(":")[0]
+
+
+@pytest.mark.parametrize("step", STEPS.strip().splitlines())
+def test_a_step_does_what_it_does_in_sanic(step: str) -> None:
+    assert result(Config, step) == result(sanic.config.Config, step)
+
+
+@pytest.mark.parametrize("name", ["s.py", "s.cfg"])
+def test_settings_come_from_files(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    path.write_text("A = 1\nb = 2\n_C = 3\nKEEP_ALIVE = False\nimport os\n")
+    for location in (path, str(path), str(path).encode()):
+        config, theirs = Config(), sanic.config.Config()
+        config.update_config(location)
+        theirs.update_config(location)
+        assert settings(config) == settings(theirs)
+
+
+ENVIRONMENT = {
+    "SANIC_A": "1", "SANIC_B": "1.5", "SANIC_C": "true", "SANIC_D": "text", "SANIC_E": "", "SANIC_lower": "1",
+    "SANIC_F_G": "off", "SANIC_REQUEST_TIMEOUT": "5", "SANIC_KEEP_ALIVE": "no", "SANIC_H": "1e3", "SANIC_I": "nan",
+    "SANIC_J": "0", "SANIC_K": " 5", "SANIC_L": "0x10", "SANIC_M": "1_000", "SANIC_N": "{}", "SANIC_P": "y",
+    "SANIC__X": "3", "SANIC_FALLBACK_ERROR_FORMAT": "json", "MYAPP_A": "9", "SANIC_LOCAL_CERT_CREATOR": "trustme",
+    "SANIC_Mixed": "1", "SANIC_NEG": "-3",
+}  # fmt: skip
+
+
+def make_d(value: str) -> str:
+    if value != "text":
+        raise ValueError
+    return "D"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {},
+        {"env_prefix": "MYAPP_"},
+        {"env_prefix": "MYAPP"},
+        {"env_prefix": None},
+        {"env_prefix": ""},
+        {"defaults": {"A": "given", "Q": 4}},
+        {"defaults": {"KEEP_ALIVE": True}, "keep_alive": False, "env_prefix": None},
+        {"keep_alive": True},
+        {"converters": [make_d]},
+    ],
+)
+def test_settings_come_from_the_environment(arguments: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    assert settings(Config(**arguments)) == settings(sanic.config.Config(**arguments))
+
+
+def test_a_name_that_is_the_prefix_alone_is_no_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SANIC_", "7")
+    assert "" not in Config()
+
+
+def test_converters_are_asked_last_first(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    monkeypatch.setenv("MYAPP_A", "9")
+    for kind in (Config, sanic.config.Config):
+        config: Any = kind()
+        config.register_type(make_d)
+        config.register_type(lambda value: f"<{value}>")
+        config.load_environment_vars("MYAPP_")
+        assert config.A == "<9>"
+        caplog.clear()
+        with caplog.at_level(logging.WARNING, "sanic.error"):
+            config.register_type(make_d)
+        assert "make_d" in caplog.text
+
+
+def test_a_detailed_converter_is_told_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Detailed(ours.DetailedConverter):
+        def __call__(self, full_key: str, config_key: str, value: str, defaults: dict[str, Any]) -> Any:
+            return full_key, config_key, value, defaults["Q"]
+
+    monkeypatch.setenv("MYAPP_A", "9")
+    assert Config({"Q": 1}, env_prefix="MYAPP_", converters=[Detailed()]).A == ("MYAPP_A", "A", "9", 1)
+
+
+def test_a_secret_of_digits_stays_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SANIC_FORWARDED_SECRET", "12345")
+    config = Config()
+    assert config.FORWARDED_SECRET == "12345"
+    config.FORWARDED_SECRET = None
+    assert config["FORWARDED_SECRET"] is None
+
+
+def test_inherited_settings_count() -> None:
+    class Base:
+        A = 1
+
+    class Live(Base):
+        B = 2
+
+    config = Config()
+    config.update_config(Live)
+    assert (config.A, config.B) == (1, 2)
+
+
+@pytest.mark.parametrize("nothing", [None, 5])
+def test_what_cannot_hold_settings_is_refused(nothing: object) -> None:
+    with pytest.raises(TypeError, match="Settings come from"):
+        Config().update_config(nothing)
+
+
+def test_the_error_format_can_be_given_at_once() -> None:
+    assert Config({"FALLBACK_ERROR_FORMAT": "json"}).FALLBACK_ERROR_FORMAT == "json"
+    with pytest.raises(SanicException, match="Unknown format: bogus"):
+        Config({"FALLBACK_ERROR_FORMAT": "bogus"})
+
+
+def test_a_second_error_format_is_warned_of(caplog: pytest.LogCaptureFixture) -> None:
+    config = Config({"FALLBACK_ERROR_FORMAT": "json"})
+    config.FALLBACK_ERROR_FORMAT = "json"
+    assert not caplog.records
+    with caplog.at_level(logging.WARNING, "sanic.error"):
+        config.FALLBACK_ERROR_FORMAT = "text"
+    assert "was 'json' and becomes 'text'" in caplog.text
+
+
+def test_a_change_is_told_to_whoever_asks() -> None:
+    config = Config()
+    seen: list[tuple[str, Any]] = []
+    config.on_change.append(lambda key, value: seen.append((key, value)))
+    config.A = 1
+    config["B"] = 2
+    config.update(C=3)
+    config |= {"D": 4}
+    config.setdefault("E", 5)
+    config.setdefault("E", 6)
+    config.LOCAL_CERT_CREATOR = "mkcert"
+    assert [(key, str(value)) for key, value in seen] == [
+        ("A", "1"), ("B", "2"), ("C", "3"), ("D", "4"), ("E", "5"), ("LOCAL_CERT_CREATOR", "MKCERT")
+    ]  # fmt: skip
+
+
+def test_a_setting_can_be_deleted() -> None:
+    config = Config({"A": 1})
+    del config.A
+    assert "A" not in config
+    with pytest.raises(AttributeError, match="Config has no 'A'"):
+        del config.A
+
+
+def test_settings_are_pickled() -> None:
+    config = Config({"A": 1, "FALLBACK_ERROR_FORMAT": "text"})
+    copy = pickle.loads(pickle.dumps(config))
+    assert (copy.A, copy.FALLBACK_ERROR_FORMAT, isinstance(copy.TOUCHUP, Default)) == (1, "text", True)
+
+
+def test_applications_do_not_share_what_they_display() -> None:
+    Config().MOTD_DISPLAY["a"] = "b"
+    assert Config().MOTD_DISPLAY == {}
+
+
+@pytest.mark.parametrize(("action", "seen"), [("ignore", 0), ("always", 2), ("once", 1)])
+def test_the_filter_of_deprecations(action: str, seen: int) -> None:
+    with warnings.catch_warnings(record=True) as caught:
+        Config({"DEPRECATION_FILTER": action})
+        for _ in range(2):
+            deprecation(f"old {action}", 1.0)
+    assert len(caught) == seen
+
+
+def test_an_unknown_filter_is_refused() -> None:
+    with pytest.raises(ValueError, match="DEPRECATION_FILTER is 'bogus'"):
+        Config({"DEPRECATION_FILTER": "bogus"})
