@@ -1,0 +1,94 @@
+"""A case: a source, what is sent to it, and in what it may differ.
+
+The source is written as for Sanic. The names that `sanic` exports are there without an import, and so is `app`, unless
+the source makes its own; other names are imported from `sanic.…` as usual. `folder({...})` makes a directory of files.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+import textwrap
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from tests.parity.wire import Step
+
+EXPORTED = (
+    "Sanic, Config, Blueprint, HTTPMethod, HTTPResponse, Request, Websocket, "
+    "BadRequest, ExpectationFailed, FileNotFound, Forbidden, HeaderNotFound, InternalServerError, InvalidHeader, "
+    "MethodNotAllowed, NotFound, RangeNotSatisfiable, SanicException, ServerError, ServiceUnavailable, Unauthorized, "
+    "empty, file, html, json, raw, redirect, text"
+)
+
+
+@dataclass(frozen=True)
+class Case:
+    """One source and the steps played against it; `steps` empty means that only building the app is compared."""
+
+    name: str
+    group: str
+    source: str
+    steps: tuple[Step, ...]
+    differs: str | None = None
+    debug: bool = False
+    env: Mapping[str, str] = field(default_factory=dict)
+    scrub: tuple[str, ...] = ()
+
+    @property
+    def id(self) -> str:
+        return f"{self.group}-{re.sub(r'[^a-z0-9]+', '_', self.name.lower()).strip('_')}"
+
+    def program(self) -> str:
+        """Return the whole source, with the names of `sanic` and an app put before it."""
+        start = f"from sanic import {EXPORTED}\n"
+        if not _makes_app(self.source):
+            start += 'app = Sanic("Parity")\n'
+        return start + self.source
+
+
+CASES: list[Case] = []
+
+
+def case(
+    name: str,
+    source: str,
+    *steps: Step,
+    differs: str | None = None,
+    debug: bool = False,
+    env: Mapping[str, str] | None = None,
+    scrub: tuple[str, ...] = (),
+) -> Case:
+    """Add a case to the table.
+
+    Args:
+        name: What is true, in a few words; unique within its module.
+        source: Python as one writes it for Sanic.
+        steps: What is sent, in order: `get`, `post`, `request`, `wire` or `websocket`.
+        differs: The heading in `docs/compatibility.md` of an intended difference.
+        debug: Whether the app is served in debug mode.
+        env: Environment variables that are there when the source runs.
+        scrub: Regular expressions; what they match in a body is not compared (times, addresses, paths).
+    """
+    caller = inspect.stack()[1].frame.f_globals["__name__"]
+    group = caller.rpartition(".")[2]
+    made = Case(name, group, textwrap.dedent(source).strip() + "\n", steps, differs, debug, env or {}, scrub)
+    if any(made.id == other.id for other in CASES):
+        raise ValueError(f"two cases are called {made.id!r}")
+    CASES.append(made)
+    return made
+
+
+def for_sanic_star(source: str) -> str:
+    """Return the source with its imports of `sanic` turned into those of sanic_star."""
+    source = re.sub(r"^(\s*)from sanic import\b", r"\1from sanic_star import", source, flags=re.M)
+    source = re.sub(r"^(\s*)from sanic\.([\w.]+) import\b", r"\1from sanic_star.compat.\2 import", source, flags=re.M)
+    return re.sub(r"^(\s*)import sanic$", r"\1import sanic_star as sanic", source, flags=re.M)
+
+
+def _makes_app(source: str) -> bool:
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == "app" for t in node.targets):
+            return True
+    return False

@@ -1,0 +1,7 @@
+"""The cases, a module per thing; importing this package fills `tests.parity.case.CASES`."""
+
+import importlib
+import pkgutil
+
+for _module in sorted(found.name for found in pkgutil.iter_modules(__path__)):
+    importlib.import_module(f"{__name__}.{_module}")

@@ -1,0 +1,98 @@
+"""What counts as the same answer.
+
+Left out are the headers that belong to the server and not to the framework. An error page in HTML is a design of its
+own: its status, its headers and the title and message on it are compared, not its markup. Everything else is bytes.
+"""
+
+from __future__ import annotations
+
+import difflib
+import html
+import re
+from collections.abc import Sequence
+
+from tests.parity.case import Case
+from tests.parity.wire import Answer
+
+SERVERS_OWN = {"date", "server", "connection", "keep-alive", "transfer-encoding"}
+_PAGE = re.compile(r"<h1[^>]*>⚠️ (?P<title>.*?)</h1>\s*(?:<p[^>]*>|<p>)?(?P<text>.*?)(?:</p>|<p>|<div|<details|$)", re.S)
+
+
+def case_differences(case: Case, sanic: list[list[Answer]], star: list[list[Answer]]) -> list[str]:
+    """Return how the answers to all steps of a case differ."""
+    lines: list[str] = []
+    labels = [step.label for step in case.steps] or ["build"]
+    if len(sanic) != len(star):
+        return [f"sanic: {sanic[0][0].note or 'built'}", f"star:  {star[0][0].note or 'built'}"]
+    for label, theirs, ours in zip(labels, sanic, star, strict=False):
+        if len(theirs) != len(ours):
+            lines += [f"{label}: {len(theirs)} answers by Sanic, {len(ours)} by sanic_star"]
+        for one, other in zip(theirs, ours, strict=False):
+            lines += differences(label, one, other, case.scrub)
+    return lines
+
+
+def differences(label: str, sanic: Answer, star: Answer, scrub: Sequence[str] = ()) -> list[str]:
+    """Return lines that show how two answers differ; none if they are the same."""
+    lines: list[str] = []
+    if sanic.note != star.note:
+        lines += [f"  form    sanic: {sanic.note or 'fine'}", f"          star:  {star.note or 'fine'}"]
+    if sanic.status != star.status:
+        lines += [f"  status  sanic: {sanic.status}", f"          star:  {star.status}"]
+    page = error_page(sanic)
+    lines += _headers(sanic, star, ignore_length=bool(page or scrub))
+    lines += _page_missing(page, star) if page else _body(sanic, star, scrub)
+    return [label, *lines] if lines else []
+
+
+def error_page(answer: Answer) -> tuple[str, str] | None:
+    """Return the title and the message of Sanic's HTML error page, or None if this is none."""
+    if answer.status < 400 or not (answer.get("content-type") or "").startswith("text/html"):
+        return None
+    found = _PAGE.search(answer.body.decode(errors="replace"))
+    return (_plain(found["title"]), _plain(found["text"])) if found else None
+
+
+def _plain(markup: str) -> str:
+    return " ".join(html.unescape(re.sub(r"<[^>]*>", "", markup)).split())
+
+
+def _page_missing(page: tuple[str, str], star: Answer) -> list[str]:
+    shown = _plain(star.body.decode(errors="replace"))
+    return [f"  page    star does not show {words!r}" for words in page if words not in shown]
+
+
+def _headers(sanic: Answer, star: Answer, ignore_length: bool) -> list[str]:
+    left_out = SERVERS_OWN | ({"content-length"} if ignore_length else set())
+    ours, theirs = (
+        # Between different names the order means nothing; among equal ones it does, and the sort keeps it.
+        sorted(((k, _value(k, v)) for k, v in answer.headers if k not in left_out), key=lambda pair: pair[0])
+        for answer in (star, sanic)
+    )
+    lines = [f"  header  only sanic: {k}: {v}" for k, v in theirs if (k, v) not in ours]
+    lines += [f"  header  only star:  {k}: {v}" for k, v in ours if (k, v) not in theirs]
+    if not lines and ours != theirs:
+        lines = [f"  header  sanic: {theirs}", f"          star:  {ours}"]
+    return lines
+
+
+def _value(name: str, value: str) -> str:
+    # Sanic keeps a route's methods in a set, so that their order changes from run to run.
+    return ", ".join(sorted(value.split(", "))) if name == "allow" else value
+
+
+def _body(sanic: Answer, star: Answer, scrub: Sequence[str]) -> list[str]:
+    ours, theirs = star.body, sanic.body
+    for pattern in scrub:
+        ours, theirs = (re.sub(pattern.encode(), b"~", body) for body in (ours, theirs))
+    if ours == theirs:
+        return []
+    before, after = (_readable(body) for body in (theirs, ours))
+    return ["  body    - sanic, + star"] + ["    " + line for line in list(difflib.ndiff(before, after))[:60]]
+
+
+def _readable(body: bytes) -> list[str]:
+    try:
+        return body.decode().splitlines() or [""]
+    except UnicodeDecodeError:
+        return [repr(body)]

@@ -1,0 +1,122 @@
+"""A framework as the tests see it: a worker process that plays a case and gives back what was answered."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from tests.parity.case import Case, for_sanic_star
+from tests.parity.wire import Answer
+
+ROOT = Path(__file__).parents[2]
+
+# Far above what any case takes, so that only a hang reaches it, on a slow machine too.
+STEP_SECONDS = 20.0
+START_SECONDS = 60.0
+
+
+class WorkerError(Exception):
+    """The worker process could not start, or stopped answering."""
+
+
+class Framework:
+    """One framework in a worker process of its own; to be used in a `with` block.
+
+    Args:
+        name: `sanic` or `sanic_star`.
+
+    Raises:
+        WorkerError: When the worker cannot import the framework, ends, or does not obey in time.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.log = ""
+        self._directory = tempfile.TemporaryDirectory(prefix="parity-", ignore_cleanup_errors=True)
+        self._worker = subprocess.Popen(
+            [sys.executable, "-m", "tests.parity.worker", name, self._directory.name],
+            cwd=ROOT,
+            env={**os.environ, "NO_COLOR": "1", "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore"},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        self._unread = b""
+        self._read()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the worker and remove its files."""
+        assert self._worker.stdin
+        assert self._worker.stdout
+        self._worker.stdin.close()
+        try:
+            self._worker.wait(5)
+        except subprocess.TimeoutExpired:
+            self._worker.kill()
+            self._worker.wait()
+        self._worker.stdout.close()
+        self._directory.cleanup()
+
+    def play(self, case: Case) -> list[list[Answer]]:
+        """Serve the case and play its steps; each step gives the answers on its connection.
+
+        A source that raises while it builds its app gives one answer of status 0 whose note is the exception.
+        """
+        with self.serving(case) as port:
+            if isinstance(port, str):
+                return [[Answer(0, note=f"refused to build: {port}")]]
+            return [step.play(port, STEP_SECONDS) for step in case.steps]
+
+    @contextlib.contextmanager
+    def serving(self, case: Case) -> Any:
+        """Serve the case within the block; give its port, or the exception with which it refused to be built."""
+        source = case.program()
+        if self.name != "sanic":
+            source = for_sanic_star(source)
+        self._write({"source": source, "env": dict(case.env), "debug": case.debug})
+        # The worker and its new child write independently.
+        told = {**self._read(), **self._read()}
+        try:
+            yield told.get("port") or told["refused"]
+        finally:
+            self._write({"stop": told["pid"]})
+            self._read()
+            self.log = Path(told["log"]).read_text(errors="replace")
+
+    def _write(self, order: dict[str, Any]) -> None:
+        assert self._worker.stdin
+        try:
+            self._worker.stdin.write(json.dumps(order).encode() + b"\n")
+            self._worker.stdin.flush()
+        except BrokenPipeError:
+            raise WorkerError(f"the {self.name} worker has ended") from None
+
+    def _read(self) -> dict[str, Any]:
+        assert self._worker.stdout
+        while b"\n" not in self._unread:
+            if not select.select([self._worker.stdout], [], [], START_SECONDS)[0]:
+                raise WorkerError(f"the {self.name} worker did not answer within {START_SECONDS:g} s")
+            data = os.read(self._worker.stdout.fileno(), 65536)
+            if not data:
+                raise WorkerError(f"the {self.name} worker has ended; its error output tells why")
+            self._unread += data
+        line, _, self._unread = self._unread.partition(b"\n")
+        told: dict[str, Any] = json.loads(line)
+        if "failed" in told:
+            raise WorkerError(f"the {self.name} worker could not start: {told['failed']}")
+        return told
