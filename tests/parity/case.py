@@ -32,6 +32,7 @@ class Case:
     source: str
     steps: tuple[Step, ...]
     differs: str | None = None
+    fails: bool = False
     debug: bool = False
     env: Mapping[str, str] = field(default_factory=dict)
     scrub: tuple[str, ...] = ()
@@ -56,6 +57,7 @@ def case(
     source: str,
     *steps: Step,
     differs: str | None = None,
+    fails: bool = False,
     debug: bool = False,
     env: Mapping[str, str] | None = None,
     scrub: tuple[str, ...] = (),
@@ -67,13 +69,14 @@ def case(
         source: Python as one writes it for Sanic.
         steps: What is sent, in order: `get`, `post`, `request`, `wire` or `websocket`.
         differs: The heading in `docs/compatibility.md` of an intended difference.
+        fails: Whether Sanic refuses to build or to start the app.
         debug: Whether the app is served in debug mode.
         env: Environment variables that are there when the source runs.
         scrub: Regular expressions; what they match in a body is not compared (times, addresses, paths).
     """
     caller = inspect.stack()[1].frame.f_globals["__name__"]
     group = caller.rpartition(".")[2]
-    made = Case(name, group, textwrap.dedent(source).strip() + "\n", steps, differs, debug, env or {}, scrub)
+    made = Case(name, group, textwrap.dedent(source).strip() + "\n", steps, differs, fails, debug, env or {}, scrub)
     if any(made.id == other.id for other in CASES):
         raise ValueError(f"two cases are called {made.id!r}")
     CASES.append(made)

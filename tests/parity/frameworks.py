@@ -14,9 +14,10 @@ from types import TracebackType
 from typing import Any, Self
 
 from tests.parity.case import Case, for_sanic_star
-from tests.parity.wire import Answer
+from tests.parity.wire import NO_ANSWER, Answer
 
 ROOT = Path(__file__).parents[2]
+REFUSED = "refused to build"
 
 # Far above what any case takes, so that only a hang reaches it, on a slow machine too.
 STEP_SECONDS = 20.0
@@ -25,6 +26,10 @@ START_SECONDS = 60.0
 
 class WorkerError(Exception):
     """The worker process could not start, or stopped answering."""
+
+
+class CaseError(Exception):
+    """A case says wrongly whether Sanic builds and starts its app: a slip in the source, most likely."""
 
 
 class Framework:
@@ -79,8 +84,21 @@ class Framework:
         """
         with self.serving(case) as port:
             if isinstance(port, str):
-                return [[Answer(0, note=f"refused to build: {port}")]]
+                return [[Answer(0, note=f"{REFUSED}: {port}")]]
             return [step.play(port, STEP_SECONDS) for step in case.steps]
+
+    def play_as_reference(self, case: Case) -> list[list[Answer]]:
+        """Play the case, and see to it that it says rightly whether its app can be built and started.
+
+        Raises:
+            CaseError: When it does not: a slip in a source must not pass as a refusal that both agree on.
+        """
+        answers = self.play(case)
+        failed = any(answer.note.startswith((REFUSED, NO_ANSWER)) for step in answers[:1] for answer in step)
+        if failed != case.fails:
+            meant = "should fail and does not" if case.fails else "should start and does not"
+            raise CaseError(f"{case.id}: the app {meant}: {answers[0][0].note}\n{self.log[-1000:]}")
+        return answers
 
     @contextlib.contextmanager
     def serving(self, case: Case) -> Any:

@@ -15,6 +15,7 @@ from typing import Protocol
 from urllib.parse import urlencode
 
 HOST = "parity.test"
+NO_ANSWER = "no answer: the connection was refused or closed"
 Headers = Mapping[str, str | None] | Sequence[tuple[str, str | None]]
 
 
@@ -57,6 +58,8 @@ class Exchange:
             received = self._exchange(port, seconds)
         except TimeoutError:
             return [Answer(0, note=f"no complete answer within {seconds:g} s")]
+        except ConnectionRefusedError:
+            return [Answer(0, note=NO_ANSWER)]
         return parse_answers(received, self.methods)
 
     def _exchange(self, port: int, seconds: float) -> bytes:
@@ -179,8 +182,7 @@ def parse_answers(received: bytes, methods: Sequence[str]) -> list[Answer]:
     for number, method in enumerate(methods):
         last = number == len(methods) - 1
         if not received:
-            note = "" if answers else "the connection was closed without an answer"
-            return [*answers, Answer(0, note=note)] if note else answers
+            return answers or [Answer(0, note=NO_ANSWER)]
         answer, received = _parse_one(received, method, last)
         answers.append(answer)
     return answers

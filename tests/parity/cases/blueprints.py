@@ -109,11 +109,11 @@ case(
     async def a(request): return json(request.ctx.seen)
     @app.get("/")
     async def b(request): return json(request.ctx.seen)
-    bp.register_middleware(note("bp-request-1"), "request")
+    bp.middleware(note("bp-request-1"), "request")
     app.register_middleware(note("app-request-1"), "request")
-    bp.register_middleware(note("bp-request-2"), "request")
+    bp.middleware(note("bp-request-2"), "request")
     app.register_middleware(note("app-response-1"), "response")
-    bp.register_middleware(note("bp-response-1"), "response")
+    bp.middleware(note("bp-response-1"), "response")
     app.blueprint(bp)
     app.register_middleware(note("app-request-2"), "request")
     app.register_middleware(note("app-response-2"), "response")
@@ -261,4 +261,4 @@ case(
     get("/v2/bp"),
     get("/v3/bp"),
 )
-case("a blueprint's bad name", 'Blueprint("a b")')
+case("a blueprint's bad name", 'Blueprint("a b")', fails=True)

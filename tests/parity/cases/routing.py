@@ -122,7 +122,7 @@ case(
     async def any_one(request, file, ext):
         return json([file, ext])
 
-    @app.get("/i/<file:ext:jpg|png>")
+    @app.get("/i/<file:ext=jpg|png>")
     async def pictures(request, file, ext):
         return json([file, ext])
 
@@ -206,6 +206,7 @@ case(
     async def p(request, x):
         return json(x)
     """,
+    get("/p/1/2"),
 )
 case(
     "the same route twice",
@@ -218,6 +219,7 @@ case(
     async def two(request):
         return text("two")
     """,
+    fails=True,
 )
 case(
     "custom pattern",
@@ -411,6 +413,7 @@ case(
     """,
     request("BREW", "/a"),
     get("/a"),
+    fails=True,
 )
 case(
     "404 and 405 tell what is allowed",
@@ -505,6 +508,7 @@ case(
     async def same(request): return text("b")
     """,
     get("/a"),
+    fails=True,
 )
 case(
     "host routes",
@@ -539,6 +543,7 @@ case(
     async def a(): return text("a")
     """,
     get("/a"),
+    fails=True,
 )
 case(
     "a handler whose parameter has another name",
