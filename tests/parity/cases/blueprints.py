@@ -234,6 +234,8 @@ case(
     app.blueprint(Blueprint("bp", url_prefix="/one"))
     app.blueprint(Blueprint("bp", url_prefix="/two"))
     """,
+    get("/"),
+    fails=True,
 )
 case(
     "a blueprint registered twice",

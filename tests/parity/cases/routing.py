@@ -207,6 +207,7 @@ case(
         return json(x)
     """,
     get("/p/1/2"),
+    fails=True,
 )
 case(
     "the same route twice",

@@ -1,0 +1,485 @@
+"""What a handler reads from a request: arguments, forms, files, JSON, cookies, headers, credentials, addresses."""
+
+from tests.parity.case import case
+from tests.parity.wire import get, part, post, request
+
+case(
+    "query arguments",
+    """
+    @app.get("/")
+    async def a(request):
+        return json({
+            "args": dict(request.args), "a": request.args.get("a"), "missing": request.args.get("zz", "dflt"),
+            "list": request.args.getlist("a"), "nolist": request.args.getlist("zz"), "qs": request.query_string,
+            "qargs": request.query_args, "has": "a" in request.args, "type": type(request.args).__name__})
+    """,
+    get("/"),
+    get("/?a=1"),
+    get("/?a=1&a=2&b=3"),
+    get("/?a=&b"),
+    get("/?a=%20x+y&b=%C3%A9"),
+    get("/?a=%zz&b=%"),
+    get("/?a=%FF"),
+    get("/?a=1;b=2"),
+    get("/?a=b=c&&d=e&=f"),
+    get("/?a[]=1&a[]=2"),
+    get("/?%61=1"),
+    get("/?a=1#b=2"),
+    get("/?é=é".encode()),
+    get("/?é=é".encode("latin-1")),
+)
+case(
+    "get_args and get_query_args",
+    """
+    @app.get("/")
+    async def a(request):
+        return json([dict(request.get_args(keep_blank_values=True)), request.get_query_args(keep_blank_values=True),
+                     dict(request.args), request.query_args])
+    @app.get("/strict")
+    async def b(request):
+        return json(dict(request.get_args(strict_parsing=True)))
+    """,
+    get("/?a=&b=1"),
+    get("/"),
+    get("/strict?a=1"),
+    get("/strict?a"),
+)
+case(
+    "urlencoded form",
+    """
+    @app.post("/")
+    async def a(request):
+        return json({"form": dict(request.form), "a": request.form.get("a"), "list": request.form.getlist("a"),
+                     "files": dict(request.files), "type": type(request.form).__name__})
+    """,
+    post("/", form={"a": "1", "b": "ü"}),
+    post("/", form=[("a", "1"), ("a", "2"), ("b", "")]),
+    post("/", {"content-type": "application/x-www-form-urlencoded"}, b"a=%zz&b=%FF&c"),
+    post("/", {"content-type": "application/x-www-form-urlencoded; charset=latin-1"}, b"a=\xe9"),
+    post("/", {"content-type": "application/x-www-form-urlencoded"}, b"a=\xff"),
+    post("/", {"content-type": "application/x-www-form-urlencoded"}, b""),
+    post("/", {"content-type": "text/plain"}, b"a=1"),
+    post("/", body=b"a=1"),
+    post("/", json={"a": 1}),
+)
+case(
+    "multipart form and files",
+    """
+    @app.post("/")
+    async def a(request):
+        files = {name: [[f.name, f.type, f.body.decode("latin-1")] for f in several]
+                 for name, several in request.files.items()}
+        return json({"form": dict(request.form), "files": files})
+    """,
+    post("/", parts=[part("a", "1"), part("b", "ü")]),
+    post("/", parts=[part("a", "1"), part("a", "2")]),
+    post("/", parts=[part("f", "content", "a.txt", {"content-type": "text/plain"})]),
+    post("/", parts=[part("f", b"\x00\xff\r\n", "a.bin", {"content-type": "application/octet-stream"})]),
+    post("/", parts=[part("f", "one", "1.txt"), part("f", "two", "2.txt"), part("x", "y")]),
+    post("/", parts=[part("f", "", "empty.txt")]),
+    post("/", parts=[part("f", "no name", "")]),
+    post("/", parts=[part("f", "quoted", 'a\\"b.txt')]),
+    post("/", parts=[part("f", "unicode", "ü.txt")]),
+    post("/", parts=[part("f", "path", "../../etc/passwd")]),
+    post("/", parts=[part("a", '{"x": 1}', headers={"content-type": "application/json"})]),
+    post("/", parts=[part("a", "caf\xe9".encode("latin-1"), headers={"content-type": "text/plain; charset=latin-1"})]),
+    post("/", parts=[]),
+)
+case(
+    "multipart, RFC 5987 file name",
+    """
+    @app.post("/")
+    async def a(request): return json([[f.name, f.type, len(f.body)] for f in request.files.getlist("f")])
+    """,
+    post(
+        "/",
+        {"content-type": "multipart/form-data; boundary=x"},
+        b"--x\r\ncontent-disposition: form-data; name=\"f\"; filename*=UTF-8''%e2%82%ac.txt\r\n\r\nabc\r\n--x--\r\n",
+    ),
+    post(
+        "/",
+        {"content-type": 'multipart/form-data; boundary="x y"'},
+        b'--x y\r\nContent-Disposition: form-data; name="f"; filename="a.txt"\r\n\r\nabc\r\n--x y--\r\n',
+    ),
+    post(
+        "/",
+        {"content-type": "multipart/form-data; boundary=x"},
+        b'preamble\r\n--x\r\ncontent-disposition: form-data; name="f"; filename=a.txt\r\n\r\nabc\r\n--x--\r\nepilogue',
+    ),
+)
+case(
+    "multipart, malformed",
+    """
+    @app.post("/")
+    async def a(request): return json([dict(request.form), len(request.files)])
+    """,
+    post("/", {"content-type": "multipart/form-data"}, b"--x\r\n\r\n--x--\r\n"),
+    post("/", {"content-type": "multipart/form-data; boundary="}, b"--x--\r\n"),
+    post("/", {"content-type": "multipart/form-data; boundary=x"}, b"nothing like it"),
+    post("/", {"content-type": "multipart/form-data; boundary=x"}, b""),
+    post(
+        "/",
+        {"content-type": "multipart/form-data; boundary=x"},
+        b'--x\r\ncontent-disposition: form-data; name="a"\r\n\r\ncut off',
+    ),
+    post("/", {"content-type": "multipart/form-data; boundary=x"}, b"--x\r\nno-disposition: 1\r\n\r\nabc\r\n--x--\r\n"),
+)
+case(
+    "json",
+    """
+    @app.route("/", methods=["POST", "GET"])
+    async def a(request): return json({"got": request.json, "type": type(request.json).__name__})
+    """,
+    post("/", json={"a": [1, 2.5, None, True, "ü"]}),
+    post("/", json="text"),
+    post("/", {"content-type": "text/plain"}, b'{"a": 1}'),
+    post("/", body=b'{"a": 1}'),
+    post("/", body=b""),
+    get("/"),
+    post("/", body=b"null"),
+    post("/", body=b"123456789012345678901234567890"),
+    post("/", body=b"1e400"),
+    post("/", body=b" [1] "),
+    post("/", body='{"a": 1, "a": 2}'),
+    post("/", body=b'"\\ud83d\\ude00"'),
+    post("/", body='{"é": "😀"}'),
+    post("/", body=[b'{"a":', b" 1}"]),
+)
+case(
+    "json, malformed",
+    """
+    @app.post("/")
+    async def a(request): return json({"got": request.json})
+    @app.post("/caught")
+    async def b(request):
+        try:
+            return json(request.json)
+        except BadRequest as e:
+            return json([type(e).__name__, str(e), e.status_code])
+    """,
+    post("/", body=b"{"),
+    post("/", body=b"{'a': 1}"),
+    post("/", body=b"[1,]"),
+    post("/", body=b"\xff"),
+    post("/", body=b"nope"),
+    post("/", body=b"[1] 2"),
+    post("/", {"accept": "application/json"}, b"{"),
+    post("/", {"content-type": "application/json"}, b"{"),
+    post("/caught", body=b"{"),
+)
+case(
+    "json, what strict parsers refuse",
+    """
+    @app.post("/")
+    async def a(request): return json(repr(request.json))
+    """,
+    post("/", body=b"NaN"),
+    post("/", body=b"[Infinity, -Infinity]"),
+    post("/", body=b'"\\ud800"'),
+    post("/", body=b'"a\nb"'),
+    post("/", body=b"\xef\xbb\xbf[1]"),
+    post("/", body=b"01"),
+    post("/", body=b"-0"),
+    post("/", body=b"1.0E+2"),
+)
+case(
+    "load_json with another loader",
+    """
+    import json as stdlib
+
+    @app.post("/")
+    async def a(request): return json(request.load_json(loads=lambda body: {"mine": stdlib.loads(body)}))
+    """,
+    post("/", body=b"[1]"),
+    post("/", body=b"["),
+    post("/", body=b""),
+)
+case(
+    "body",
+    """
+    @app.route("/", methods=["GET", "POST", "PUT", "DELETE"])
+    async def a(request):
+        return json([request.body.decode("latin-1"), len(request.body), request.content_type,
+                     request.headers.get("content-length")])
+    """,
+    get("/"),
+    post("/", body=b""),
+    post("/", body=b"\x00\xff"),
+    post("/", body=[b"one", b"two"]),
+    post("/", body=[]),
+    request("PUT", "/", body=b"x" * 100_000, headers={"content-type": "text/x"}),
+    request("DELETE", "/", body=b"gone"),
+    request("GET", "/", body=b"got"),
+    post("/"),
+)
+case(
+    "headers",
+    """
+    @app.get("/")
+    async def a(request):
+        h = request.headers
+        return json({"x": h.get("X-One"), "lower": h.get("x-one"), "item": h["X-ONE"] if "x-one" in h else None,
+                     "all": h.getall("x-one", []), "one": h.getone("x-one", "none"), "attr": h.x_one,
+                     "names": sorted(h.keys()), "in": "X-ONE" in h, "type": type(h).__name__,
+                     "items": sorted(map(list, h.items()))})
+    """,
+    get("/"),
+    get("/", {"X-One": "1"}),
+    get("/", [("x-one", "1"), ("X-ONE", "2")]),
+    get("/", {"x-one": ""}),
+    get("/", {"x-one": "\xe9"}),
+    get("/", {"x-one": "a,b ; c"}),
+    get("/", {"x_one": "under"}),
+)
+case(
+    "a header that is not there",
+    """
+    @app.get("/")
+    async def a(request): return text(request.headers["x-missing"])
+    @app.get("/all")
+    async def b(request): return json(request.headers.getall("x-missing"))
+    """,
+    get("/"),
+    get("/all"),
+    get("/", {"x-missing": "here"}),
+)
+case(
+    "cookies",
+    """
+    @app.get("/")
+    async def a(request):
+        return json({"cookies": dict(request.cookies), "a": request.cookies.get("a"), "no": request.cookies.get("zz"),
+                     "list": request.cookies.getlist("a", []), "type": type(request.cookies).__name__})
+    """,
+    get("/"),
+    get("/", {"cookie": "a=1"}),
+    get("/", {"cookie": "a=1; b=2;c=3"}),
+    get("/", {"cookie": "a=1; a=2"}),
+    get("/", [("cookie", "a=1"), ("cookie", "b=2")]),
+    get("/", {"cookie": 'a="quoted; not"; b=2'}),
+    get("/", {"cookie": 'a="\\303\\251"; b="x\\"y"'}),
+    get("/", {"cookie": "a=b=c; d"}),
+    get("/", {"cookie": "=x; ; a=1"}),
+    get("/", {"cookie": "a=%C3%A9"}),
+    get("/", {"cookie": "a=é"}),
+    get("/", {"cookie": "a[]=1; __Host-s=2"}),
+)
+case(
+    "cookies by attribute and by prefix",
+    """
+    @app.get("/")
+    async def a(request):
+        c = request.cookies
+        return json([c.a, c.get_cookie("s", host_prefix=True) if hasattr(c, "get_cookie") else None, "a" in c, c["a"]])
+    """,
+    get("/", {"cookie": "a=1"}),
+    get("/", {"cookie": "__Host-s=2; a=2"}),
+    get("/", {"cookie": "b=1"}),
+)
+case(
+    "urls",
+    """
+    @app.get("/p/<x>")
+    async def a(request, x):
+        return json({"url": request.url, "path": request.path, "qs": request.query_string, "scheme": request.scheme,
+                     "host": request.host, "server_path": request.server_path, "server_name": request.server_name,
+                     "server_port": request.server_port, "raw_url": request.raw_url.decode(), "method": request.method,
+                     "version": request.version, "url_root": request.url_for("a", x="y")})
+    """,
+    get("/p/1"),
+    get("/p/1?a=b&c"),
+    get("/p/a%20b?x=%20"),
+    get("/p/1", {"host": "example.com:8080"}),
+    get("/p/1", {"host": "[::1]:80"}),
+    get("/p/1", {"host": "UPPER.test"}),
+    get("/p/1", {"x-forwarded-for": "1.2.3.4", "x-forwarded-proto": "https", "x-forwarded-host": "evil.test"}),
+    request("GET", "/p/1", version="1.0"),
+)
+case(
+    "urls without a host",
+    """
+    @app.get("/")
+    async def a(request): return json([request.host, request.path])
+    """,
+    get("/", {"host": None}),
+    get("/", {"host": ""}),
+    request("GET", "/", {"host": None}, version="1.0"),
+)
+case(
+    "behind proxies",
+    """
+    app.config.PROXIES_COUNT = 1
+    app.config.REAL_IP_HEADER = "x-real-ip"
+
+    @app.get("/p")
+    async def a(request):
+        return json([request.remote_addr, dict(request.forwarded), request.scheme, request.host, request.server_name,
+                     request.url, request.client_ip, request.ip, request.url_for("a")])
+    """,
+    get("/p"),
+    get("/p", {"x-forwarded-for": "1.2.3.4, 5.6.7.8", "x-forwarded-proto": "https", "x-forwarded-host": "a.test"}),
+    get("/p", {"x-real-ip": "9.9.9.9", "x-scheme": "https", "x-forwarded-port": "444", "x-forwarded-path": "/base/p"}),
+    get("/p", {"x-forwarded-for": "garbage, , "}),
+    get("/p", {"x-forwarded-for": "1.2.3.4", "x-forwarded-port": "notaport", "x-forwarded-proto": "wss"}),
+)
+case(
+    "behind a proxy with a secret",
+    """
+    app.config.FORWARDED_SECRET = "s3cret"
+
+    @app.get("/p")
+    async def a(request): return json([request.remote_addr, dict(request.forwarded), request.scheme, request.host])
+    """,
+    get("/p", {"forwarded": 'for=1.2.3.4;proto=https;host="a.test:444";secret=s3cret;by=_x'}),
+    get("/p", {"forwarded": 'for="[2001:db8::1]:80";secret="s3cret", for=6.6.6.6'}),
+    get("/p", {"forwarded": "for=1.2.3.4;secret=wrong"}),
+    get("/p", {"forwarded": "garbage"}),
+    get("/p"),
+)
+case(
+    "addresses",
+    """
+    @app.get("/")
+    async def a(request):
+        return json([request.ip, type(request.port).__name__, request.remote_addr, request.client_ip,
+                     list(request.socket)[:1], request.conn_info is not None, request.conn_info.ssl])
+    """,
+    get("/"),
+    get("/", {"x-forwarded-for": "1.1.1.1"}),
+    get("/", {"forwarded": "for=1.1.1.1"}),
+)
+case(
+    "token and credentials",
+    """
+    @app.get("/")
+    async def a(request):
+        c = request.credentials
+        return json({"token": request.token, "type": c and c.auth_type, "ctoken": c and c.token,
+                     "user": getattr(c, "_username", None), "password": getattr(c, "_password", None)})
+    """,
+    get("/"),
+    get("/", {"authorization": "Bearer abc"}),
+    get("/", {"authorization": "Token abc"}),
+    get("/", {"authorization": "abc"}),
+    get("/", {"authorization": "Basic dXNlcjpwYXNz"}),
+    get("/", {"authorization": "Basic dXNlcjpwYTpzcw=="}),
+    get("/", {"authorization": "bearer abc"}),
+    get("/", {"authorization": "Bearer"}),
+    get("/", {"authorization": ""}),
+    get("/", {"authorization": "Digest a=b, c=d"}),
+)
+case(
+    "credentials that are no base64",
+    """
+    @app.get("/")
+    async def a(request): return json([request.credentials.username, request.credentials.password])
+    """,
+    get("/", {"authorization": "Basic dXNlcjpwYXNz"}),
+    get("/", {"authorization": "Basic !!!"}),
+    get("/", {"authorization": "Basic dXNlcg=="}),
+    get("/", {"authorization": "Bearer x"}),
+)
+case(
+    "content type, accept and the like",
+    """
+    @app.route("/", methods=["GET", "POST"])
+    async def a(request):
+        return json({"type": request.content_type, "accept": [str(a) for a in request.accept],
+                     "best": str(request.accept.match("text/html", "application/json")),
+                     "stream": request.stream is not None, "keep": request.headers.get("connection")})
+    """,
+    get("/"),
+    get("/", {"accept": "text/html;q=0.5, application/json, */*;q=0.1"}),
+    get("/", {"accept": "image/png"}),
+    post("/", {"content-type": "Text/Plain; Charset=UTF-8"}, b"x"),
+    post("/", body=b"x"),
+)
+case(
+    "route, name, match_info and the rest",
+    """
+    bp = Blueprint("bp", url_prefix="/bp")
+
+    @bp.get("/<x:int>/<y>")
+    async def a(request, x, y):
+        return json({"endpoint": request.endpoint, "name": request.name, "template": request.uri_template,
+                     "match_info": request.match_info, "uri": request.route.uri, "path": request.route.path,
+                     "rname": request.route.name, "methods": sorted(request.route.methods), "app": request.app.name,
+                     "same": request.app is app, "get_app": Sanic.get_app("Parity") is app, "params": x})
+    app.blueprint(bp)
+    """,
+    get("/bp/1/b"),
+    get("/bp/1/%20"),
+    get("/bp/x/b"),
+)
+case(
+    "id, ctx, methods and safety",
+    """
+    import uuid
+
+    @app.route("/", methods=["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"])
+    async def a(request):
+        request.ctx.x = 1
+        return json([isinstance(request.id, (uuid.UUID, str, int)), str(request.id) if "x-request-id" in request.headers
+                     else None, request.ctx.x, request.is_safe, request.is_idempotent, request.is_cacheable])
+    """,
+    *(request(method, "/") for method in ("GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS")),
+    get("/", {"x-request-id": "123e4567-e89b-12d3-a456-426614174000"}),
+    get("/", {"x-request-id": "12"}),
+    get("/", {"x-request-id": "abc"}),
+)
+case(
+    "a Request class of one's own",
+    """
+    class Mine(Request):
+        @classmethod
+        def generate_id(cls, *_): return "mine"
+        @property
+        def shout(self): return self.path.upper()
+
+    app = Sanic("Parity", request_class=Mine)
+
+    @app.get("/<x>")
+    async def a(request, x): return json([request.shout, request.id, type(request).__name__])
+    """,
+    get("/abc"),
+    get("/abc", {"x-request-id": "1"}),
+    get("/a/b"),
+)
+case(
+    "a context class of one's own",
+    """
+    class Ctx:
+        def __init__(self): self.n = 41
+
+    app = Sanic("Parity", ctx=Ctx())
+
+    @app.get("/")
+    async def a(request):
+        request.app.ctx.n += 1
+        return json([app.ctx.n, Sanic.get_app().ctx is app.ctx, Request.get_current() is request])
+    @app.get("/bad")
+    async def b(request): return json(request.ctx.missing)
+    """,
+    get("/"),
+    get("/"),
+    get("/bad"),
+)
+case(
+    "parameters with a type annotation",
+    """
+    from uuid import UUID
+    from datetime import date
+
+    @app.get("/i/<x>")
+    async def i(request: Request, x: int): return json([x, type(x).__name__])
+    @app.get("/d/<x:ymd>")
+    async def d(request, x: date): return json(x.isoformat())
+    @app.get("/u/<x>")
+    async def u(request, x: UUID): return json(str(x))
+    """,
+    get("/i/1"),
+    get("/i/a"),
+    get("/d/2020-01-01"),
+    get("/u/123e4567-e89b-12d3-a456-426614174000"),
+    get("/u/x"),
+)
