@@ -1,0 +1,113 @@
+"""Bodies and heads that are too large, wrong or odd; connections that stay open."""
+
+from tests.parity.case import case
+from tests.parity.wire import get, post, request, wire
+
+SMALL = """
+app.config.REQUEST_MAX_SIZE = 100
+
+@app.post("/")
+async def a(request): return json(len(request.body))
+@app.get("/")
+async def b(request): return text("get")
+@app.post("/stream", stream=True)
+async def c(request):
+    size = 0
+    async for chunk in request.stream: size += len(chunk)
+    return json(size)
+"""
+
+case(
+    "a body over REQUEST_MAX_SIZE",
+    SMALL,
+    post("/", body=b"x" * 99),
+    post("/", body=b"x" * 100),
+    post("/", body=b"x" * 101),
+    post("/", {"accept": "application/json"}, b"x" * 5000),
+    post("/none", body=b"x" * 101),
+    request("GET", "/", body=b"x" * 101),
+)
+case(
+    "a chunked body over REQUEST_MAX_SIZE",
+    SMALL,
+    post("/", body=[b"x" * 50, b"x" * 50]),
+    post("/", body=[b"x" * 60, b"x" * 60]),
+    post("/", body=[b"x" * 500]),
+)
+case(
+    "a streamed body over REQUEST_MAX_SIZE",
+    SMALL,
+    post("/stream", body=b"x" * 100),
+    post("/stream", body=b"x" * 101),
+    post("/stream", body=[b"x" * 60, b"x" * 60]),
+)
+case(
+    "expect: 100-continue",
+    """
+    @app.post("/")
+    async def a(request): return json(len(request.body))
+    """,
+    post("/", {"expect": "100-continue"}, b"x" * 10),
+    get("/none", {"expect": "100-continue"}),
+    post("/", {"expect": "200-ok"}, b"x"),
+)
+case(
+    "several requests on one connection",
+    """
+    @app.route("/<x>", methods=["GET", "POST"])
+    async def a(request, x): return json([x, request.body.decode()])
+    """,
+    wire(
+        b"GET /1 HTTP/1.1\r\nhost: a\r\n\r\n",
+        b"POST /2 HTTP/1.1\r\nhost: a\r\ncontent-length: 3\r\n\r\nabc",
+        b"GET /3 HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n",
+        methods=("GET", "POST", "GET"),
+    ),
+    wire(
+        b"GET /1 HTTP/1.1\r\nhost: a\r\n\r\nGET /2 HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n",
+        methods=("GET", "GET"),
+    ),
+    wire(
+        b"GET /a/b HTTP/1.1\r\nhost: a\r\n\r\nGET /2 HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n",
+        methods=("GET", "GET"),
+    ),
+)
+case(
+    "a request in small pieces",
+    """
+    @app.post("/")
+    async def a(request): return json([request.headers["x-a"], request.json])
+    """,
+    wire(
+        b"PO",
+        b"ST / HTTP/1.1\r\nho",
+        b"st: a\r\nx-a: b\r\nconnection: close\r\ncontent-le",
+        b"ngth: 5\r\n\r",
+        b"\n[1,",
+        b"2]",
+        methods=("POST",),
+        pause=0.01,
+    ),
+    post("/", {"x-a": "1"}, b"[]"),
+    post("/", {"x-a": "1"}, b"["),
+)
+case(
+    "HTTP/1.0",
+    """
+    @app.get("/")
+    async def a(request): return json([request.version, request.host])
+    """,
+    request("GET", "/", version="1.0"),
+    request("GET", "/", {"connection": None}, version="1.0"),
+    request("POST", "/", version="1.0"),
+)
+case(
+    "many headers and a long header",
+    """
+    @app.get("/")
+    async def a(request): return json([len(request.headers), len(request.headers.get("x-long", ""))])
+    """,
+    get("/", {f"x-{n}": str(n) for n in range(80)}),
+    get("/", {"x-long": "x" * 6000}),
+    get("/?" + "q" * 6000),
+)
