@@ -72,7 +72,7 @@ def case(
         fails: Whether Sanic refuses to build or to start the app.
         debug: Whether the app is served in debug mode.
         env: Environment variables that are there when the source runs.
-        scrub: Regular expressions; what they match in a body is not compared (times, addresses, paths).
+        scrub: Regular expressions; what they match in a body or a header is not compared (times, paths).
     """
     caller = inspect.stack()[1].frame.f_globals["__name__"]
     group = caller.rpartition(".")[2]

@@ -1,7 +1,8 @@
 """What counts as the same answer.
 
 Left out are the headers that belong to the server and not to the framework. An error page in HTML is a design of its
-own: its status, its headers and the title and message on it are compared, not its markup. Everything else is bytes.
+own: its status, its headers and the title and message on it are compared, not its markup. Sanic writes `content-type:
+None` when a response has no type; leaving the header out is the same. Everything else is bytes.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ def differences(label: str, sanic: Answer, star: Answer, scrub: Sequence[str] = 
     if sanic.status != star.status:
         lines += [f"  status  sanic: {sanic.status}", f"          star:  {star.status}"]
     page = error_page(sanic)
-    lines += _headers(sanic, star, ignore_length=bool(page or scrub))
+    lines += _headers(sanic, star, bool(page or scrub), scrub)
     lines += _page_missing(page, star) if page else _body(sanic, star, scrub)
     return [label, *lines] if lines else []
 
@@ -62,11 +63,18 @@ def _page_missing(page: tuple[str, str], star: Answer) -> list[str]:
     return [f"  page    star does not show {words!r}" for words in page if words not in shown]
 
 
-def _headers(sanic: Answer, star: Answer, ignore_length: bool) -> list[str]:
+def _headers(sanic: Answer, star: Answer, ignore_length: bool, scrub: Sequence[str]) -> list[str]:
     left_out = SERVERS_OWN | ({"content-length"} if ignore_length else set())
     ours, theirs = (
         # Between different names the order means nothing; among equal ones it does, and the sort keeps it.
-        sorted(((k, _value(k, v)) for k, v in answer.headers if k not in left_out), key=lambda pair: pair[0])
+        sorted(
+            (
+                (name, _value(name, value, scrub))
+                for name, value in answer.headers
+                if name not in left_out and (name, value) != ("content-type", "None")
+            ),
+            key=lambda pair: pair[0],
+        )
         for answer in (star, sanic)
     )
     lines = [f"  header  only sanic: {k}: {v}" for k, v in theirs if (k, v) not in ours]
@@ -76,7 +84,9 @@ def _headers(sanic: Answer, star: Answer, ignore_length: bool) -> list[str]:
     return lines
 
 
-def _value(name: str, value: str) -> str:
+def _value(name: str, value: str, scrub: Sequence[str]) -> str:
+    for pattern in scrub:
+        value = re.sub(pattern, "~", value)
     # Sanic keeps a route's methods in a set, so that their order changes from run to run.
     return ", ".join(sorted(value.split(", "))) if name == "allow" else value
 

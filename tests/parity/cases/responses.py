@@ -322,7 +322,7 @@ case(
     async def named(request): return await file(top / "a.txt", filename="other.pdf")
     @app.get("/full")
     async def full(request):
-        return await file(str(top / "a.txt"), status=201, headers={"x-a": "b"}, mime_type="text/x", max_age=60,
+        return await file(str(top / "a.txt"), status=201, headers={"x-a": "b"}, mime_type="text/x",
                           last_modified=0, validate_when_requested=False, no_store=False)
     @app.get("/nostore")
     async def nostore(request): return await file(top / "a.txt", no_store=True)
@@ -338,6 +338,21 @@ case(
         for name in ("a.txt", "b.bin", "c.html", "d.unknownext", "e.json", "f.tar.gz", "g.svg", "h.js", "i")
     ),
     *(get(f"/{name}") for name in ("named", "full", "nostore", "missing", "folder")),
+)
+case(
+    "file with an age",
+    """
+    top = folder({"a.txt": "hello"})
+
+    @app.get("/<age:float>")
+    async def a(request, age): return await file(top / "a.txt", max_age=age)
+    @app.get("/none")
+    async def b(request): return await file(top / "a.txt", max_age=60, no_store=True)
+    """,
+    get("/60"),
+    get("/0"),
+    get("/none"),
+    scrub=(r"\w+, \d+ \w+ (?!2023)\d+ \S+ GMT",),
 )
 case(
     "file, asked for what changed",
