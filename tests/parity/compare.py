@@ -15,7 +15,10 @@ from collections.abc import Sequence
 from tests.parity.case import Case
 from tests.parity.wire import Answer
 
-SERVERS_OWN = {"date", "server", "connection", "keep-alive", "transfer-encoding", "alt-svc"}
+SERVERS_OWN = {
+    *("date", "server", "connection", "keep-alive", "transfer-encoding", "alt-svc"),
+    *("upgrade", "sec-websocket-accept", "sec-websocket-extensions", "sec-websocket-version"),
+}
 _PAGE = re.compile(r"<h1[^>]*>⚠️ (?P<title>.*?)</h1>\s*(?:<p[^>]*>|<p>)?(?P<text>.*?)(?:</p>|<p>|<div|<details|$)", re.S)
 
 

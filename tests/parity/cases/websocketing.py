@@ -1,0 +1,136 @@
+"""Websockets: echo, handshakes, closing, and what is refused."""
+
+from tests.parity.case import case
+from tests.parity.talk import websocket
+from tests.parity.wire import get, post
+
+case(
+    "echo",
+    """
+    @app.websocket("/echo")
+    async def echo(request, ws):
+        while True:
+            await ws.send(await ws.recv())
+    @app.websocket("/each")
+    async def each(request, ws: Websocket):
+        async for message in ws:
+            await ws.send(f"{type(message).__name__} {len(message)}")
+    """,
+    websocket("/echo", "text", b"\x00\xff", "ü", ""),
+    websocket("/each", "text", b"bytes"),
+    websocket("/each", "x" * 100_000),
+    websocket("/none", "text"),
+    get("/echo"),
+    post("/echo", body=b"x"),
+)
+case(
+    "what the handler knows",
+    """
+    bp = Blueprint("bp", url_prefix="/bp")
+
+    @bp.websocket("/<room:int>")
+    async def feed(request, ws, room):
+        import json
+        await ws.send(json.dumps([request.method, request.path, request.args.get("q"), room, request.headers["x-a"],
+                                  request.name, request.cookies.get("c"), request.scheme, request.url]))
+    app.blueprint(bp)
+    """,
+    websocket("/bp/5?q=1", replies=1, headers={"x-a": "b", "cookie": "c=d"}),
+    websocket("/bp/x", replies=1, headers={"x-a": "b"}),
+    websocket("/bp/5", replies=2, headers={"x-a": "b"}),
+)
+case(
+    "subprotocols",
+    """
+    @app.websocket("/p", subprotocols=["one", "two"])
+    async def p(request, ws): await ws.send(str(ws.subprotocol))
+    @app.websocket("/n")
+    async def n(request, ws): await ws.send(str(ws.subprotocol))
+    """,
+    websocket("/p", replies=1, subprotocols=["two", "one"]),
+    websocket("/p", replies=1, subprotocols=["three"]),
+    websocket("/p", replies=1),
+    websocket("/n", replies=1, subprotocols=["one"]),
+)
+case(
+    "closing",
+    """
+    @app.websocket("/code")
+    async def code(request, ws): await ws.close(4001, "enough")
+    @app.websocket("/return")
+    async def plain(request, ws): await ws.send("one")
+    @app.websocket("/raise")
+    async def fails(request, ws): raise ValueError("x")
+    @app.websocket("/sanic")
+    async def sanic(request, ws): raise NotFound("x")
+    @app.websocket("/after")
+    async def after(request, ws):
+        await ws.close()
+        await ws.send("late")
+    """,
+    websocket("/code", replies=1),
+    websocket("/return", replies=2),
+    websocket("/raise", replies=1),
+    websocket("/sanic", replies=1),
+    websocket("/after", replies=1),
+)
+case(
+    "middleware and exceptions around a handshake",
+    """
+    @app.on_request
+    async def guard(request):
+        if "stop" in request.args: return text("stopped", status=403, headers={"x-a": "b"})
+        if "raise" in request.args: raise Unauthorized("no", scheme="Basic")
+        request.ctx.user = "me"
+    @app.websocket("/ws")
+    async def ws(request, ws): await ws.send(request.ctx.user)
+    """,
+    websocket("/ws", replies=1),
+    websocket("/ws?stop=1", replies=1),
+    websocket("/ws?raise=1", replies=1),
+)
+case(
+    "a handshake that is not one",
+    """
+    @app.websocket("/ws")
+    async def ws(request, ws): await ws.send("x")
+    @app.get("/http")
+    async def http(request): return text("http")
+    """,
+    get("/ws"),
+    get("/ws", {"accept": "application/json"}),
+    get("/ws", {"connection": "close, Upgrade", "upgrade": "other"}),
+    post("/ws", body=b"x"),
+    get("/none"),
+)
+case(
+    "a websocket handshake on an HTTP route",
+    """
+    @app.get("/http")
+    async def http(request): return text("http")
+    """,
+    websocket("/http", replies=1),
+    get("/http"),
+    get("/none"),
+)
+case(
+    "add_websocket_route, and a name",
+    """
+    async def handler(request, ws, x): await ws.send(request.name + " " + app.url_for("named", x=1))
+    app.add_websocket_route(handler, "/<x:int>", name="named")
+    """,
+    websocket("/1", replies=1),
+    websocket("/x", replies=1),
+    get("/1"),
+)
+case(
+    "reading with a time limit",
+    """
+    @app.websocket("/ws")
+    async def ws(request, ws):
+        await ws.send(str(await ws.recv(timeout=0.05)))
+        await ws.send(str(await ws.recv()))
+    """,
+    websocket("/ws", replies=1),
+    websocket("/ws", "a", "b", replies=2),
+)
