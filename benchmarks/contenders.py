@@ -2,6 +2,7 @@
 
 import importlib
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any
 
 
@@ -15,9 +16,13 @@ class Contender:
     routes: bool = True
     own_server: bool = False
 
+    def load(self) -> ModuleType:
+        """Import the contender's module, and the framework with it."""
+        return importlib.import_module(f"benchmarks.apps.{self.module}")
+
     def make(self, factory: str, *args: Any) -> Any:
         """Return a new ASGI application from the function named `factory`."""
-        return getattr(importlib.import_module(f"benchmarks.apps.{self.module}"), factory)(*args)
+        return getattr(self.load(), factory)(*args)
 
 
 CONTENDERS = {

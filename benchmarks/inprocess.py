@@ -17,7 +17,7 @@ from benchmarks.worker import Worker, WorkerError
 def measure(settings: Settings) -> dict[str, Any]:
     """Return `{case: {contender: {"us": …, "share": …, "spread": …}}}`; a contender that fails has `{"error": …}`."""
     names = [name for name in settings.contenders if not CONTENDERS[name].own_server]
-    result: dict[str, Any] = {case: {} for case in CASES}
+    result: dict[str, Any] = {name: {} for name in CASES}
     with ExitStack() as stack:
         workers: dict[str, Worker] = {}
         for name in names:
@@ -26,8 +26,8 @@ def measure(settings: Settings) -> dict[str, Any]:
                 worker.build("basic", "basic", (), CASES["text"])
             except WorkerError as error:
                 say(f"  {error}")
-                for case in CASES:
-                    result[case][name] = {"error": str(error)}
+                for rows in result.values():
+                    rows[name] = {"error": str(error)}
             else:
                 workers[name] = worker
         for case in CASES.values():

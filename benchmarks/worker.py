@@ -28,6 +28,9 @@ class _Bench:
         self._contender = CONTENDERS[contender]
         self._apps: dict[str, tuple[Any, Lifespan]] = {}
 
+    async def preload(self) -> None:
+        self._contender.load()
+
     async def build(self, key: str, factory: str, args: tuple[Any, ...], case: Case) -> dict[str, float]:
         begin = time.perf_counter()
         app = self._contender.make(factory, *args)

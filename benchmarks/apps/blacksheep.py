@@ -37,7 +37,7 @@ def basic() -> Any:
 def routes(count: int, mixed: bool) -> Any:
     app = Application()
     for number in range(count):
-        if mixed and number % 2:
+        if mixed and number % 3 == 1:
             app.router.add_get(f"/r{number}/page", hello)
         else:
             app.router.add_get(f"/r{number}/{{int:id}}", item)

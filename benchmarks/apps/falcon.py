@@ -45,5 +45,5 @@ def routes(count: int, mixed: bool) -> Any:
     app = App()
     item = Item()
     for number in range(count):
-        app.add_route(f"/r{number}/page" if mixed and number % 2 else f"/r{number}/{{id:int}}", item)
+        app.add_route(f"/r{number}/page" if mixed and number % 3 == 1 else f"/r{number}/{{id:int}}", item)
     return app

@@ -42,7 +42,7 @@ async def item(id: int) -> str:
 def routes(count: int, mixed: bool) -> Any:
     app = FastAPI()
     for number in range(count):
-        if mixed and number % 2:
+        if mixed and number % 3 == 1:
             app.get(f"/r{number}/page", response_class=PlainTextResponse)(page)
         else:
             app.get(f"/r{number}/{{id:int}}", response_class=PlainTextResponse)(item)

@@ -37,7 +37,7 @@ def routes(count: int, mixed: bool) -> Any:
         return text("Hello, world!")
 
     for number in range(count):
-        if mixed and number % 2:
+        if mixed and number % 3 == 1:
             app.add_route(page, f"/r{number}/page", name=f"r{number}")
         else:
             app.add_route(item, f"/r{number}/<id:int>", name=f"r{number}")
@@ -45,7 +45,7 @@ def routes(count: int, mixed: bool) -> Any:
 
 
 def middleware(kind: str, count: int) -> Any:
-    app = Sanic("bench")
+    app = Sanic(f"bench_{kind}_{count}")  # Sanic wants one name per app in a process
 
     @app.get("/")
     async def hello(request: Request) -> HTTPResponse:

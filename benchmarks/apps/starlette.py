@@ -40,7 +40,7 @@ def basic() -> Any:
 def routes(count: int, mixed: bool) -> Any:
     return Starlette(
         routes=[
-            Route(f"/r{number}/page" if mixed and number % 2 else f"/r{number}/{{id:int}}", hello)
+            Route(f"/r{number}/page" if mixed and number % 3 == 1 else f"/r{number}/{{id:int}}", hello)
             for number in range(count)
         ]
     )
