@@ -1,6 +1,7 @@
 """Part 5: what one more middleware costs a request.
 
-Sanic's two kinds, here and in Sanic itself, and Starlette's BaseHTTPMiddleware. None of them does anything. The cost of one is the slope between none and ten, taken round by round.
+Sanic's two kinds, here and in Sanic itself, and Starlette's BaseHTTPMiddleware. None of them does anything. The cost
+of one is the slope between none and ten, taken round by round.
 """
 
 from contextlib import ExitStack
@@ -18,35 +19,30 @@ KINDS = {"sanic_star": ("request", "response"), "sanic": ("request", "response")
 def measure(settings: Settings) -> dict[str, Any]:
     """Return `{contender: {kind: {"us": {count: …}, "each_us": …}}}`."""
     rows: dict[str, Any] = {}
-    case = CASES["text"]
+    workers: dict[tuple[str, str, int], Worker] = {}
     with ExitStack() as stack:
-        workers: dict[str, Worker] = {}
         for name in [name for name in KINDS if name in settings.contenders]:
-            worker = stack.enter_context(Worker(name, settings.core))
             try:
                 for kind in KINDS[name]:
-                    for count in COUNTS:
-                        worker.build(f"{kind} {count}", "middleware", (kind, count), case)
-                        worker.round(f"{kind} {count}", case, settings.requests // 2)
+                    for count in COUNTS:  # a process each: Sanic can't start two ASGI apps in one
+                        worker = stack.enter_context(Worker(name, settings.core))
+                        worker.build("app", "middleware", (kind, count), CASES["text"])
+                        worker.round("app", CASES["text"], settings.requests)
+                        workers[name, kind, count] = worker
             except WorkerError as error:
                 say(f"  {error}")
                 rows[name] = {"error": str(error)}
-            else:
-                workers[name] = worker
-        for name in workers:
-            rows[name] = {kind: {str(count): [] for count in COUNTS} for kind in KINDS[name]}
+        times: dict[tuple[str, str, int], list[float]] = {key: [] for key in workers if key[0] not in rows}
         for _ in range(settings.rounds):
-            for name, worker in workers.items():
-                for kind in KINDS[name]:
-                    for count in COUNTS:
-                        value = worker.round(f"{kind} {count}", case, settings.requests // 2)
-                        rows[name][kind][str(count)].append(value)
-    for name in workers:
-        rows[name] = {kind: _summary(times) for kind, times in rows[name].items()}
+            for key, values in times.items():
+                values.append(workers[key].round("app", CASES["text"], settings.requests // 2))
+    for name, kind, _ in times:
+        per_count = {count: times[name, kind, count] for count in COUNTS}
+        rows.setdefault(name, {})[kind] = _summary(per_count)
     return rows
 
 
-def _summary(times: dict[str, list[float]]) -> dict[str, Any]:
-    least, most = str(COUNTS[0]), str(COUNTS[-1])
-    slopes = [(full - bare) / COUNTS[-1] for bare, full in zip(times[least], times[most], strict=True)]
-    return {"us": {count: median(values) for count, values in times.items()}, "each_us": median(slopes)}
+def _summary(times: dict[int, list[float]]) -> dict[str, Any]:
+    most = COUNTS[-1]
+    slopes = [(full - bare) / most for bare, full in zip(times[COUNTS[0]], times[most], strict=True)]
+    return {"us": {str(count): median(values) for count, values in times.items()}, "each_us": median(slopes)}

@@ -60,14 +60,19 @@ def _share(row: dict[str, Any]) -> str:
 
 def _socket(part: dict[str, Any]) -> str:
     names = _order({name for rows in part.values() for name in rows})
-    rows = (
-        [_title(name), *(_cell(part[case].get(name), lambda row: f"{row['rps']:,.0f}{_share(row)}") for case in part)]
-        for name in names
-    )
-    table = _table(["requests/s", *(TITLES[case] for case in part)], rows)
+    heads = [TITLES[case] for case in part]
+
+    def table(what: str, write: Callable[[dict[str, Any]], str]) -> str:
+        return _table(
+            [what, *heads], ([_title(name), *(_cell(part[c].get(name), write) for c in part)] for name in names)
+        )
+
     return (
         "## Over a socket\n\nIn brackets the share of the raw ASGI app, for POST of the one that reads the body; "
-        f"for sanic_star the median of the interleaved pairs.\n\n{table}"
+        "for sanic_star it is the median of the interleaved pairs.\n\n"
+        + table("requests/s", lambda row: f"{row['rps']:,.0f}{_share(row)}")
+        + "\n\nThe CPU time of the server process, system calls included:\n\n"
+        + table("µs a request", lambda row: f"{row['cpu_us']:.1f}")
     )
 
 
