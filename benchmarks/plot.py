@@ -23,9 +23,12 @@ def draw(result: dict[str, Any], target: Path) -> None:
     parts = [(part, key, label) for part, key, label in _ROWS if part in result]
     figure, grid = pyplot.subplots(len(parts), 4, figsize=(12, 2.6 * len(parts)), squeeze=False, layout="constrained")
     for line, (part, key, label) in zip(grid, parts, strict=True):
-        names = [name for name in CONTENDERS if any(name in rows for rows in result[part].values())][::-1]
+        present = {name for rows in result[part].values() for name in rows} - {"raw_body"}
+        names = [name for name in reversed(CONTENDERS) if name in present]
         for axes, (case, rows) in zip(line, result[part].items(), strict=True):
-            values = [rows.get(name, {}).get(key, 0) for name in names]
+            # One bar for "raw": where there is a body, it is that of the application that reads it.
+            shown = rows | {"raw": rows["raw_body"]} if case == "echo" and "raw_body" in rows else rows
+            values = [shown.get(name, {}).get(key, 0) for name in names]
             bars = axes.barh(
                 [CONTENDERS[name].title for name in names],
                 values,
