@@ -1,5 +1,6 @@
 """Writes a result as Markdown: the tables of each part that it has, then the budgets."""
 
+import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -31,7 +32,10 @@ def _title(name: str) -> str:
 def _cell(row: dict[str, Any] | None, write: Callable[[dict[str, Any]], str]) -> str:
     if row is None:
         return "–"
-    return "failed" if "error" in row else write(row)
+    if "error" not in row:
+        return write(row)
+    late = re.search(r"not done after (\d+ s)", row["error"])
+    return f"> {late[1]}" if late else "failed"
 
 
 def _order(rows: Iterable[str]) -> list[str]:

@@ -18,7 +18,7 @@ class Settings:
     rounds: int = 15
     pairs: int = 5
     peer_rounds: int = 3
-    seconds: int = 3
+    seconds: int = 2
     connections: int = 64
     limit: int = 3600
     round_us: float = 60_000
