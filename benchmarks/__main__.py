@@ -81,6 +81,8 @@ def main() -> int:
     if options.write_docs and not options.load and (options.only or options.quick):
         parser.error("--write-docs wants a whole run: leave out --only and --quick")
     result = json.loads(options.load.read_text()) if options.load else _run(options)
+    if options.write_docs and (missing := [part for part in PARTS if part not in result]):
+        parser.error(f"--write-docs wants a whole run; {options.load} lacks {', '.join(missing)}")
     print(report.markdown(result))
     if options.write_docs:
         documents.write(result)
