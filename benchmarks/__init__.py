@@ -1,0 +1,1 @@
+"""Benchmarks of sanic_star and its peers: `python -m benchmarks --help`."""

@@ -1,0 +1,98 @@
+"""`python -m benchmarks`: runs the parts, prints the tables, keeps them, compares them with the budgets."""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from benchmarks import documents, environment, imports, inprocess, middleware, report, routing, socket_load
+from benchmarks.budgets import budgets
+from benchmarks.contenders import CONTENDERS
+from benchmarks.settings import Settings, say
+
+PARTS: dict[str, Callable[[Settings], dict[str, Any]]] = {
+    "inprocess": inprocess.measure,
+    "socket": socket_load.measure,
+    "routing": routing.measure,
+    "import": imports.measure,
+    "middleware": middleware.measure,
+}
+RESULTS = Path(__file__).parent / "results"
+
+
+def _names(text: str) -> list[str]:
+    names = text.split(",")
+    if unknown := [name for name in names if name not in CONTENDERS]:
+        raise argparse.ArgumentTypeError(f"no contender {', '.join(unknown)}; there are {', '.join(CONTENDERS)}")
+    return names
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks",
+        description="Measure sanic_star and its peers in one run. A full run takes about ten minutes and wants a quiet "
+        "machine with two cores; part 2 needs wrk, and all its load stays on the loopback interface.",
+    )
+    parser.add_argument(
+        "--only", choices=PARTS, action="append", help="run this part (may be given several times; default: all)"
+    )
+    parser.add_argument(
+        "--contenders",
+        type=_names,
+        default=list(CONTENDERS),
+        metavar="A,B,…",
+        help=f"who takes part, of {', '.join(CONTENDERS)} (default: all); shares need starlette and raw",
+    )
+    parser.add_argument("--quick", action="store_true", help="short rounds: for development, not for figures to quote")
+    parser.add_argument("--check", action="store_true", help="exit with 1 if a budget is missed, and say which")
+    parser.add_argument(
+        "--write-docs",
+        action="store_true",
+        help="write docs/benchmarks.md and its chart (needs all parts and matplotlib)",
+    )
+    parser.add_argument(
+        "--load", type=Path, metavar="FILE", help="take the results of an earlier run instead of measuring"
+    )
+    return parser
+
+
+def _run(options: argparse.Namespace) -> dict[str, Any]:
+    settings = Settings(options.contenders, quick=options.quick)
+    result: dict[str, Any] = {"environment": environment.describe(), "settings": asdict(settings)}
+    parts = [part for part in PARTS if part in (options.only or PARTS)]
+    for part in parts:
+        say(f"{part} …")
+        result[part] = PARTS[part](settings)
+    RESULTS.mkdir(exist_ok=True)
+    target = RESULTS / ("all" if len(parts) == len(PARTS) else "-".join(parts))
+    target.with_suffix(".json").write_text(json.dumps(result, indent=1) + "\n")
+    target.with_suffix(".md").write_text(report.markdown(result))
+    say(f"written: {target.with_suffix('.md')} and .json")
+    return result
+
+
+def main() -> int:
+    """Run the command and return its exit status."""
+    parser = _parser()
+    options = parser.parse_args()
+    if options.write_docs and not options.load and (options.only or options.quick):
+        parser.error("--write-docs wants a whole run: leave out --only and --quick")
+    result = json.loads(options.load.read_text()) if options.load else _run(options)
+    if options.write_docs and (missing := [part for part in PARTS if part not in result]):
+        parser.error(f"--write-docs wants a whole run; {options.load} lacks {', '.join(missing)}")
+    print(report.markdown(result))
+    if options.write_docs:
+        documents.write(result)
+    missed = [one for one in budgets(result) if not one.met]
+    if options.check:
+        for one in missed:
+            measured = "not measured" if one.value is None else f"{one.value:.3g}"
+            say(f"missed: {one.part}: {one.title}: {measured}, wanted {'≥' if one.least else '≤'} {one.limit:.3g}")
+    return 1 if options.check and missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

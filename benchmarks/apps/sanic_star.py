@@ -1,0 +1,66 @@
+"""sanic_star, written as a Sanic user writes. `apps.sanic` is this very source with the import changed."""
+
+from typing import Any
+
+from sanic_star import HTTPResponse, Request, Sanic, json, text
+
+
+def basic() -> Any:
+    app = Sanic("bench")
+
+    @app.get("/")
+    async def hello(request: Request) -> HTTPResponse:
+        return text("Hello, world!")
+
+    @app.get("/json")
+    async def message(request: Request) -> HTTPResponse:
+        return json({"message": "Hello, world!"})
+
+    @app.get("/user/<id:int>")
+    async def user(request: Request, id: int) -> HTTPResponse:
+        return json({"id": id})
+
+    @app.post("/echo")
+    async def echo(request: Request) -> HTTPResponse:
+        return json(request.json)
+
+    return app
+
+
+def routes(count: int, mixed: bool) -> Any:
+    app = Sanic("bench")
+
+    async def page(request: Request) -> HTTPResponse:
+        return text("Hello, world!")
+
+    async def item(request: Request, id: int) -> HTTPResponse:
+        return text("Hello, world!")
+
+    for number in range(count):
+        if mixed and number % 3 == 1:
+            app.add_route(page, f"/r{number}/page", name=f"r{number}")
+        else:
+            app.add_route(item, f"/r{number}/<id:int>", name=f"r{number}")
+    return app
+
+
+def middleware(kind: str, count: int) -> Any:
+    app = Sanic(f"bench_{kind}_{count}")  # Sanic wants one name per app in a process
+
+    @app.get("/")
+    async def hello(request: Request) -> HTTPResponse:
+        return text("Hello, world!")
+
+    for _ in range(count):  # a new function each time: Sanic registers one function once
+
+        async def before(request: Request) -> None:
+            pass
+
+        async def after(request: Request, response: HTTPResponse) -> None:
+            pass
+
+        if kind == "request":
+            app.register_middleware(before, "request")
+        else:
+            app.register_middleware(after, "response")
+    return app

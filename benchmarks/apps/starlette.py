@@ -1,0 +1,54 @@
+"""Starlette, as its documentation writes it."""
+
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.base import BaseHTTPMiddleware, RequestResponseEndpoint
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+
+async def hello(request: Request) -> Response:
+    return PlainTextResponse("Hello, world!")
+
+
+async def message(request: Request) -> Response:
+    return JSONResponse({"message": "Hello, world!"})
+
+
+async def user(request: Request) -> Response:
+    return JSONResponse({"id": request.path_params["id"]})
+
+
+async def echo(request: Request) -> Response:
+    return JSONResponse(await request.json())
+
+
+def basic() -> Any:
+    return Starlette(
+        routes=[
+            Route("/", hello),
+            Route("/json", message),
+            Route("/user/{id:int}", user),
+            Route("/echo", echo, methods=["POST"]),
+        ]
+    )
+
+
+def routes(count: int, mixed: bool) -> Any:
+    return Starlette(
+        routes=[
+            Route(f"/r{number}/page" if mixed and number % 3 == 1 else f"/r{number}/{{id:int}}", hello)
+            for number in range(count)
+        ]
+    )
+
+
+def middleware(kind: str, count: int) -> Any:
+    async def dispatch(request: Request, call_next: RequestResponseEndpoint) -> Response:
+        return await call_next(request)
+
+    app = Starlette(routes=[Route("/", hello)], middleware=[Middleware(BaseHTTPMiddleware, dispatch=dispatch)] * count)
+    return app

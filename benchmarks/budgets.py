@@ -1,0 +1,92 @@
+"""The budgets that `--check` holds: shares of what a peer needs in the same run, never absolute times.
+
+Where the design page names an absolute figure beside a peer's (100 ms where Sanic takes 770, 1 µs where Starlette's
+BaseHTTPMiddleware takes 105), the budget is the quotient of the two.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from benchmarks.cases import TITLES
+from benchmarks.contenders import OURS, REFERENCE
+
+_INPROCESS = {"text": 0.42, "json": 0.35, "user": 0.35, "echo": 0.32}
+_SOCKET = {"text": 0.90, "json": 0.90, "user": 0.88, "echo": 0.85}
+_IMPORT = 1.2
+_START = 100 / 770
+_MIDDLEWARE = 1 / 105
+# "The same as the first": the margin is what two runs of one and the same request differ by on a busy machine.
+_LAST_BY_FIRST = 1.1
+
+
+@dataclass(frozen=True)
+class Budget:
+    """One demand: what is measured, the limit, the measured value (None: the run has none), which way is good."""
+
+    part: str
+    title: str
+    limit: float
+    value: float | None
+    least: bool = False
+
+    @property
+    def met(self) -> bool:
+        """Whether the budget is kept; what could not be measured is not."""
+        return self.value is not None and (self.value >= self.limit if self.least else self.value <= self.limit)
+
+
+def budgets(result: dict[str, Any]) -> list[Budget]:
+    """Return the budgets of all parts that `result` has."""
+    return [budget for part, make in _PARTS.items() if part in result for budget in make(result[part])]
+
+
+def _dig(data: Any, *keys: str) -> float | None:
+    for key in keys:
+        data = data.get(key) if isinstance(data, dict) else None
+    return data if isinstance(data, int | float) else None
+
+
+def _ratio(one: float | None, other: float | None) -> float | None:
+    return one / other if one is not None and other else None
+
+
+def _inprocess(part: dict[str, Any]) -> Iterator[Budget]:
+    for case, limit in _INPROCESS.items():
+        yield Budget("inprocess", f"{TITLES[case]}: share of Starlette's time", limit, _dig(part, case, OURS, "share"))
+
+
+def _socket(part: dict[str, Any]) -> Iterator[Budget]:
+    for case, limit in _SOCKET.items():
+        floor = "a raw app that reads the body" if case == "echo" else "a raw app"
+        title = f"{TITLES[case]}: requests/s as a share of {floor}"
+        yield Budget("socket", title, limit, _dig(part, case, OURS, "share"), least=True)
+
+
+def _routing(part: dict[str, Any]) -> Iterator[Budget]:
+    for table in part["requests"]:
+        value = _dig(part, "requests", table, "1000", OURS, "last_by_first")
+        yield Budget("routing", f"last of 1,000 routes by the first ({table})", _LAST_BY_FIRST, value)
+    ready = [_dig(part, "start", "1000", name, "ready_ms") for name in (OURS, "sanic")]
+    yield Budget("routing", "1,000 routes, build to first answer: share of Sanic's time", _START, _ratio(*ready))
+
+
+def _import(part: dict[str, Any]) -> Iterator[Budget]:
+    title = "`import sanic_star` by Starlette's modules with msgspec and multidict"
+    yield Budget("import", title, _IMPORT, _dig(part, OURS, "share"))
+
+
+def _middleware(part: dict[str, Any]) -> Iterator[Budget]:
+    base = _dig(part, REFERENCE, "BaseHTTPMiddleware", "each_us")
+    for kind in ("request", "response"):
+        title = f"one {kind} middleware: share of a BaseHTTPMiddleware"
+        yield Budget("middleware", title, _MIDDLEWARE, _ratio(_dig(part, OURS, kind, "each_us"), base))
+
+
+_PARTS = {
+    "inprocess": _inprocess,
+    "socket": _socket,
+    "routing": _routing,
+    "import": _import,
+    "middleware": _middleware,
+}

@@ -1,0 +1,41 @@
+"""Who takes part: the names used on the command line and in the tables."""
+
+import importlib
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One framework (on one server): its title, the module of `benchmarks.apps`, what it can take part in."""
+
+    title: str
+    module: str
+    distribution: str | None = None
+    routes: bool = True
+    own_server: bool = False
+
+    def load(self) -> ModuleType:
+        """Import the contender's module, and the framework with it."""
+        return importlib.import_module(f"benchmarks.apps.{self.module}")
+
+    def make(self, factory: str, *args: Any) -> Any:
+        """Return a new ASGI application from the function named `factory`."""
+        return getattr(self.load(), factory)(*args)
+
+
+CONTENDERS = {
+    "raw": Contender("raw ASGI app", "raw", routes=False),
+    "raw_body": Contender("raw ASGI app that reads the body", "raw_body", routes=False),
+    "sanic_star": Contender("sanic_star", "sanic_star", "sanic-star"),
+    "starlette": Contender("Starlette", "starlette", "starlette"),
+    "fastapi": Contender("FastAPI", "fastapi", "fastapi"),
+    "falcon": Contender("Falcon", "falcon", "falcon"),
+    "blacksheep": Contender("BlackSheep", "blacksheep", "blacksheep"),
+    "sanic": Contender("Sanic (ASGI)", "sanic", "sanic"),
+    "sanic_server": Contender("Sanic on its own server", "sanic", "sanic", own_server=True),
+}
+
+REFERENCE = "starlette"
+OURS = "sanic_star"

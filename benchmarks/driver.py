@@ -1,0 +1,104 @@
+"""Drives an ASGI application without a server: lifespan, one checked request, a timed round of requests.
+
+A request here is what uvicorn would hand over: a new scope, `receive` and `send` coroutines that never wait. What is
+timed is the framework alone, in CPU time, with the garbage collector on.
+"""
+
+import asyncio
+import gc
+import time
+from typing import Any
+
+from benchmarks.cases import Case
+
+
+def scope_of(case: Case) -> dict[str, Any]:
+    """Return the scope that uvicorn makes for `case`."""
+    headers = [(b"host", b"127.0.0.1:8000"), (b"user-agent", b"bench"), (b"accept", b"*/*")]
+    if case.body:
+        headers += [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(case.body))]
+    return {
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.3"},
+        "http_version": "1.1",
+        "server": ("127.0.0.1", 8000),
+        "client": ("127.0.0.1", 50000),
+        "scheme": "http",
+        "method": case.method,
+        "root_path": "",
+        "path": case.path,
+        "raw_path": case.path.encode(),
+        "query_string": b"",
+        "headers": headers,
+        "state": {},
+    }
+
+
+class Lifespan:
+    """The server's side of the lifespan protocol; an application that has none is left alone."""
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+        self._to_app: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self._done: asyncio.Queue[str] = asyncio.Queue()
+        self._task: asyncio.Task[None] | None = None
+
+    async def _run(self) -> None:
+        scope = {"type": "lifespan", "asgi": {"version": "3.0", "spec_version": "2.0"}, "state": {}}
+
+        async def send(message: dict[str, Any]) -> None:
+            self._done.put_nowait(message["type"])
+
+        try:
+            await self._app(scope, self._to_app.get, send)
+        except Exception:
+            self._done.put_nowait("unsupported")
+
+    async def startup(self) -> None:
+        """Start the application; raise RuntimeError when it says that it failed."""
+        self._task = asyncio.create_task(self._run())
+        self._to_app.put_nowait({"type": "lifespan.startup"})
+        if (answer := await self._done.get()) == "lifespan.startup.failed":
+            raise RuntimeError(answer)
+
+    async def shutdown(self) -> None:
+        """Stop the application and wait until it has."""
+        if self._task and not self._task.done():
+            self._to_app.put_nowait({"type": "lifespan.shutdown"})
+            await self._done.get()
+            await self._task
+
+
+async def ask(app: Any, case: Case) -> tuple[int, bytes]:
+    """Return status and body of one request."""
+    sent: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": case.body, "more_body": False}
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    await app(scope_of(case), receive, send)
+    return sent[0]["status"], b"".join(message.get("body", b"") for message in sent[1:])
+
+
+async def timed(app: Any, case: Case, count: int) -> float:
+    """Return the CPU time of a request in µs, the mean of `count` requests one after the other."""
+    template = scope_of(case)
+    body = case.body
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    async def send(message: dict[str, Any]) -> None:
+        pass
+
+    gc.collect()
+    begin = time.process_time()
+    for _ in range(count):
+        scope = template.copy()
+        scope["state"] = {}
+        await app(scope, receive, send)
+    await asyncio.sleep(0)  # what a framework put off until the loop's next turn is part of its cost
+    return (time.process_time() - begin) * 1e6 / count

@@ -1,0 +1,46 @@
+"""On what a run was done: versions and machine, so that figures can be read a year later."""
+
+import os
+import platform
+import subprocess
+from datetime import date
+from importlib import import_module, metadata
+from pathlib import Path
+
+from benchmarks.contenders import CONTENDERS, OURS
+
+_SERVER = ("uvicorn", "uvloop", "httptools", "msgspec")
+
+
+def describe() -> dict[str, str]:
+    """Return `{what: version or description}`."""
+    result = {
+        "date": date.today().isoformat(),
+        "python": f"{platform.python_implementation()} {platform.python_version()}",
+        "system": f"{platform.system()} {platform.machine()}",
+        "processor": f"{_processor()}, {os.cpu_count()} cores",
+        OURS: getattr(import_module(OURS), "__version__", "unknown"),
+    }
+    others = dict.fromkeys(
+        one.distribution for one in CONTENDERS.values() if one.distribution not in (None, "sanic-star")
+    )
+    for name in [*(name for name in others if name), *_SERVER]:
+        try:
+            result[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            result[name] = "not installed"
+    try:
+        first = subprocess.run(["wrk", "-v"], capture_output=True, text=True, check=False).stdout.split("[")[0]
+        result["wrk"] = first.replace("wrk", "").strip()
+    except OSError:
+        result["wrk"] = "not installed"
+    return result
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or "unknown processor"
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else "unknown processor"

@@ -1,0 +1,156 @@
+"""Writes a result as Markdown: the tables of each part that it has, then the budgets."""
+
+import re
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from benchmarks.budgets import budgets
+from benchmarks.cases import TITLES
+from benchmarks.contenders import CONTENDERS, OURS
+from benchmarks.imports import YARDSTICK
+
+
+def markdown(result: dict[str, Any]) -> str:
+    """Return the tables of `result`."""
+    blocks = [_environment(result["environment"])]
+    blocks += [write(result[part]) for part, write in _PARTS.items() if part in result]
+    blocks.append(_budgets(result))
+    return "\n\n".join(blocks) + "\n"
+
+
+def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    lines = [list(head), *map(list, rows)]
+    lines.insert(1, ["---", *["---:"] * (len(lines[0]) - 1)])
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _title(name: str) -> str:
+    title = CONTENDERS[name].title
+    return f"**{title}**" if name == OURS else title
+
+
+def _cell(row: dict[str, Any] | None, write: Callable[[dict[str, Any]], str]) -> str:
+    if row is None:
+        return "–"
+    if "error" not in row:
+        return write(row)
+    late = re.search(r"not done after (\d+ s)", row["error"])
+    return f"> {late[1]}" if late else "failed"
+
+
+def _order(rows: Iterable[str]) -> list[str]:
+    present = set(rows)
+    return [name for name in CONTENDERS if name in present]
+
+
+def _environment(about: dict[str, str]) -> str:
+    known = ("date", "python", "system", "processor")
+    versions = ", ".join(f"{name} {version}" for name, version in about.items() if name not in known)
+    return f"Run on {about['date']}: {about['python']}, {about['system']}, {about['processor']}; {versions}."
+
+
+def _inprocess(part: dict[str, Any]) -> str:
+    rows = (
+        [_title(name), *(_cell(part[case].get(name), lambda row: f"{row['us']:.2f}{_share(row)}") for case in part)]
+        for name in _order(part["text"])
+    )
+    table = _table(["µs a request", *(TITLES[case] for case in part)], rows)
+    return f"## The framework alone\n\nIn brackets the share of Starlette's time in the same rounds.\n\n{table}"
+
+
+def _share(row: dict[str, Any]) -> str:
+    return f" ({row['share']:.2f})" if "share" in row else ""
+
+
+def _socket(part: dict[str, Any]) -> str:
+    names = _order({name for rows in part.values() for name in rows})
+    heads = [TITLES[case] for case in part]
+
+    def table(what: str, write: Callable[[dict[str, Any]], str]) -> str:
+        return _table(
+            [what, *heads], ([_title(name), *(_cell(part[c].get(name), write) for c in part)] for name in names)
+        )
+
+    return (
+        "## Over a socket\n\nIn brackets the share of the raw ASGI app, for POST of the one that reads the body; "
+        "for sanic_star it is the median of the interleaved pairs.\n\n"
+        + table("requests/s", lambda row: f"{row['rps']:,.0f}{_share(row)}")
+        + "\n\nThe CPU time of the server process, system calls included:\n\n"
+        + table("µs a request", lambda row: f"{row['cpu_us']:.1f}")
+    )
+
+
+def _routing(part: dict[str, Any]) -> str:
+    blocks = ["## The routing table"]
+    for table, sizes in part["requests"].items():
+        columns = [(size, which) for size in sizes for which in ("first", "last") if size != "1" or which == "first"]
+        head = [f"{which} of {int(size):,}" if size != "1" else "the only one" for size, which in columns]
+        rows = [
+            [_title(name), *(_cell(sizes[size].get(name), _time_of(which)) for size, which in columns)]
+            for name in _order(sizes["1"])
+        ]
+        blocks.append(_table([f"µs a request, {table} routes", *head], rows))
+    for size, starts in part["start"].items():
+        head = [f"{int(size):,} routes, ms", "build", "start-up", "first answer", "together"]
+        keys = ("build_ms", "start_ms", "first_ms", "ready_ms")
+        blocks.append(
+            _table(head, ([_title(name), *(_cell(starts[name], _ms(key)) for key in keys)] for name in _order(starts)))
+        )
+    return "\n\n".join(blocks)
+
+
+def _time_of(which: str) -> Callable[[dict[str, Any]], str]:
+    return lambda row: f"{row[which + '_us']:,.1f}"
+
+
+def _ms(key: str) -> Callable[[dict[str, Any]], str]:
+    return lambda row: f"{row[key]:,.1f}"
+
+
+def _import(part: dict[str, Any]) -> str:
+    titles = {YARDSTICK: "Starlette's own modules, msgspec, multidict"} | {
+        name: one.title.removesuffix(" (ASGI)") for name, one in CONTENDERS.items()
+    }
+    rows = (
+        [
+            f"**{titles[name]}**" if name == OURS else titles[name],
+            _cell(row, lambda row: f"{row['ms']:.0f}"),
+            _cell(row, lambda row: f"{row['share']:.2f}"),
+            _cell(row, lambda row: f"{row['mib']:.1f}"),
+        ]
+        for name, row in part.items()
+    )
+    return f"## Import\n\n{_table(['`import …`', 'ms', 'share of the first row', 'memory, MiB'], rows)}"
+
+
+def _middleware(part: dict[str, Any]) -> str:
+    rows = []
+    for name in _order(part):
+        if "error" in part[name]:
+            continue
+        for kind, row in part[name].items():
+            label = f"{_title(name)}, {kind if kind.startswith('Base') else f'{kind} middleware'}"
+            rows.append([label, *(f"{value:,.2f}" for value in row["us"].values()), f"{row['each_us']:,.2f}"])
+    return f"## Middleware\n\n{_table(['µs a request with', 'none', '1', '5', '10', 'each costs'], rows)}"
+
+
+def _budgets(result: dict[str, Any]) -> str:
+    rows = (
+        [
+            one.title,
+            f"{'≥' if one.least else '≤'} {one.limit:.3g}",
+            "not measured" if one.value is None else f"{one.value:.3g}",
+            "yes" if one.met else "**no**",
+        ]
+        for one in budgets(result)
+    )
+    return f"## Budgets\n\n{_table(['budget', 'limit', 'measured', 'met'], rows)}"
+
+
+_PARTS: dict[str, Callable[[dict[str, Any]], str]] = {
+    "inprocess": _inprocess,
+    "socket": _socket,
+    "routing": _routing,
+    "import": _import,
+    "middleware": _middleware,
+}

@@ -1,0 +1,85 @@
+"""Part 3: what a routing table costs: the first and the last of its routes, and building and starting it.
+
+Two tables: `dynamic` has `/r0/<id:int>`, `/r1/<id:int>`, …; in `mixed` every third route is static (`/r1/page`), but
+neither the first nor the last, which are compared.
+A contender that can't start a table within the limit is left out of it and shown as such.
+"""
+
+from contextlib import ExitStack
+from statistics import median
+from typing import Any
+
+from benchmarks.cases import Case
+from benchmarks.contenders import CONTENDERS
+from benchmarks.settings import Settings, say
+from benchmarks.worker import Worker, WorkerError
+
+SIZES = (1, 100, 1000, 10_000)
+START_SIZES = (1000, 10_000)
+
+
+def _case(position: str, number: int, mixed: bool) -> Case:
+    path = f"/r{number}/page" if mixed and number % 3 == 1 else f"/r{number}/7"
+    return Case(position, path, "Hello, world!")
+
+
+def measure(settings: Settings) -> dict[str, Any]:
+    """Return `{"requests": {table: {size: {contender: row}}}, "start": {size: {contender: row}}}`."""
+    names = [name for name in settings.contenders if CONTENDERS[name].routes and not CONTENDERS[name].own_server]
+    sizes = SIZES[:3] if settings.quick else SIZES
+    tables = {
+        table: {str(size): _table(names, size, table == "mixed", settings) for size in sizes}
+        for table in ("dynamic", "mixed")
+    }
+    start = {str(size): _starts(names, size, settings) for size in START_SIZES if size in sizes}
+    return {"requests": tables, "start": start}
+
+
+def _table(names: list[str], size: int, mixed: bool, settings: Settings) -> dict[str, Any]:
+    cases = [_case("first", 0, mixed), _case("last", size - 1, mixed)]
+    rows: dict[str, Any] = {}
+    with ExitStack() as stack:
+        workers: dict[str, Worker] = {}
+        counts: dict[tuple[str, str], int] = {}
+        for name in names:
+            worker = stack.enter_context(Worker(name, settings.core, settings.build_limit))
+            try:
+                worker.build("table", "routes", (size, mixed), cases[0])
+                for case in cases:
+                    worker.call("check", "table", case)
+                    estimate = worker.round("table", case, 20)
+                    counts[name, case.name] = max(10, min(settings.requests, int(settings.round_us / estimate)))
+                    worker.round("table", case, counts[name, case.name])
+            except WorkerError as error:
+                say(f"  {size} routes: {error}")
+                rows[name] = {"error": str(error)}
+            else:
+                workers[name] = worker
+        times: dict[str, dict[str, list[float]]] = {name: {"first": [], "last": []} for name in workers}
+        for _ in range(settings.table_rounds):
+            for name, worker in workers.items():
+                for case in cases:
+                    times[name][case.name].append(worker.round("table", case, counts[name, case.name]))
+    for name, both in times.items():
+        ratio = median(last / first for first, last in zip(both["first"], both["last"], strict=True))
+        rows[name] = {"first_us": median(both["first"]), "last_us": median(both["last"]), "last_by_first": ratio}
+    return rows
+
+
+def _starts(names: list[str], size: int, settings: Settings) -> dict[str, Any]:
+    case = _case("last", size - 1, False)
+    times: dict[str, list[dict[str, float]]] = {name: [] for name in names}
+    rows: dict[str, Any] = {}
+    for _ in range(settings.start_rounds if size < 10_000 else 1):  # some take most of a minute there
+        for name in list(times):
+            with Worker(name, settings.core, settings.build_limit) as worker:
+                try:
+                    worker.call("preload")
+                    times[name].append(worker.build("table", "routes", (size, False), case))
+                except WorkerError as error:
+                    rows[name] = {"error": str(error)}
+                    del times[name]
+    for name, all_times in times.items():
+        rows[name] = {part: median(one[part] for one in all_times) for part in all_times[0]}
+        rows[name]["ready_ms"] = median(sum(one.values()) for one in all_times)
+    return rows

@@ -1,0 +1,36 @@
+"""Serve one contender on one core until it is told to stop: `python -m benchmarks.serve CONTENDER CORE SECONDS`.
+
+Everything on uvicorn gets the same options. The port is chosen by the system and printed; an alarm ends the process
+after SECONDS, whatever became of the one that started it.
+"""
+
+import logging
+import os
+import signal
+import socket
+import sys
+
+from benchmarks.contenders import CONTENDERS
+
+
+def main(name: str, core: str, seconds: str) -> None:
+    """Serve the contender `name` on `core` ("" for any), for at most `seconds`."""
+    signal.alarm(int(seconds))
+    if core:
+        os.sched_setaffinity(0, {int(core)})
+    contender = CONTENDERS[name]
+    app = contender.make("basic")
+    listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
+    print(listener.getsockname()[1], flush=True)
+    if contender.own_server:
+        logging.disable(logging.WARNING)
+        app.run(sock=listener, single_process=True, access_log=False, motd=False)
+    else:
+        import uvicorn
+
+        config = uvicorn.Config(app, loop="uvloop", http="httptools", access_log=False, log_level="warning")
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,46 @@
+"""How long and with whom a run is done, and how it reports progress."""
+
+import os
+import sys
+from dataclasses import dataclass
+
+
+@dataclass
+class Settings:
+    """The knobs of a run; `quick` gives short rounds, for development and not for figures to quote.
+
+    `core` runs what is measured, `load_core` runs wrk; both are None where a process can't be pinned.
+    """
+
+    contenders: list[str]
+    quick: bool = False
+    requests: int = 3000
+    rounds: int = 15
+    pairs: int = 5
+    peer_rounds: int = 3
+    seconds: int = 2
+    connections: int = 64
+    limit: int = 3600
+    round_us: float = 60_000
+    table_rounds: int = 7
+    start_rounds: int = 3
+    import_rounds: int = 15
+    build_limit: float = 60
+    core: int | None = None
+    load_core: int | None = None
+
+    def __post_init__(self) -> None:
+        if hasattr(os, "sched_getaffinity"):
+            cores = sorted(os.sched_getaffinity(0))
+            self.core, self.load_core = cores[0], cores[-1]
+            if len(cores) == 1:
+                say("Only one core: the load generator shares it with the server, so part 2 tells little.")
+        if self.quick:
+            self.requests, self.rounds = 1000, 5
+            self.pairs, self.peer_rounds, self.seconds = 3, 1, 1
+            self.table_rounds, self.start_rounds, self.build_limit, self.import_rounds = 3, 1, 15, 5
+
+
+def say(line: str) -> None:
+    """Print a line of progress to standard error."""
+    print(line, file=sys.stderr, flush=True)

@@ -1,0 +1,146 @@
+"""One process per contender, kept alive and told over a pipe to run a round: contenders take turns on one core.
+
+Frameworks with global state (Sanic, Falcon) do not meet, and every process has warmed up when it is measured.
+"""
+
+import asyncio
+import logging
+import multiprocessing
+import os
+import time
+from multiprocessing.connection import Connection
+from types import TracebackType
+from typing import Any, Self
+
+from benchmarks.cases import Case
+from benchmarks.contenders import CONTENDERS
+from benchmarks.driver import Lifespan, ask, timed
+
+
+class WorkerError(Exception):
+    """A contender failed, answered wrongly or took longer than it was given."""
+
+
+class _Bench:
+    """What runs inside the process: the methods are the commands of `Worker`."""
+
+    def __init__(self, contender: str) -> None:
+        self._contender = CONTENDERS[contender]
+        self._apps: dict[str, tuple[Any, Lifespan]] = {}
+
+    async def preload(self) -> None:
+        self._contender.load()
+
+    async def build(self, key: str, factory: str, args: tuple[Any, ...], case: Case) -> dict[str, float]:
+        begin = time.perf_counter()
+        app = self._contender.make(factory, *args)
+        built = time.perf_counter()
+        lifespan = Lifespan(app)
+        await lifespan.startup()
+        started = time.perf_counter()
+        status, body = await ask(app, case)
+        answered = time.perf_counter()
+        if not case.matches(status, body):
+            raise WorkerError(f"answered {case.name} with {status} {body[:200]!r}")
+        self._apps[key] = app, lifespan
+        return {
+            "build_ms": (built - begin) * 1e3,
+            "start_ms": (started - built) * 1e3,
+            "first_ms": (answered - started) * 1e3,
+        }
+
+    async def check(self, key: str, case: Case) -> None:
+        status, body = await ask(self._apps[key][0], case)
+        if not case.matches(status, body):
+            raise WorkerError(f"answered {case.name} with {status} {body[:200]!r}")
+
+    async def round(self, key: str, case: Case, count: int) -> float:
+        return await timed(self._apps[key][0], case, count)
+
+    async def close(self) -> None:
+        for _, lifespan in self._apps.values():
+            await lifespan.shutdown()
+
+
+async def _serve(pipe: Connection, contender: str) -> None:
+    # Reading the pipe blocks the loop on purpose: between rounds nothing in this process may run.
+    bench = _Bench(contender)
+    while True:
+        try:
+            name, args = pipe.recv()
+        except EOFError:
+            return
+        try:
+            pipe.send((True, await getattr(bench, name)(*args)))
+        except Exception as error:
+            pipe.send((False, f"{type(error).__name__}: {error}"))
+        if name == "close":
+            return
+
+
+def _main(pipe: Connection, contender: str, core: int | None) -> None:
+    if core is not None and hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {core})
+    logging.disable(logging.WARNING)
+    try:
+        import uvloop
+    except ImportError:
+        asyncio.run(_serve(pipe, contender))
+    else:
+        uvloop.run(_serve(pipe, contender))
+
+
+class Worker:
+    """The handle on a contender's process; use it in a `with` block.
+
+    Raises WorkerError from every command when the contender fails or is not done after `timeout` seconds.
+    """
+
+    def __init__(self, contender: str, core: int | None = None, timeout: float = 120) -> None:
+        context = multiprocessing.get_context("spawn")
+        self.contender = contender
+        self._timeout = timeout
+        self._pipe, theirs = context.Pipe()
+        self._process = context.Process(target=_main, args=(theirs, contender, core), daemon=True)
+        self._process.start()
+        theirs.close()
+
+    def call(self, command: str, *args: Any) -> Any:
+        """Run `command` in the process and return its result."""
+        try:
+            self._pipe.send((command, args))
+            if not self._pipe.poll(self._timeout):
+                self._process.kill()
+                raise WorkerError(f"{self.contender}: not done after {self._timeout:.0f} s")
+            good, result = self._pipe.recv()
+        except (EOFError, OSError) as error:
+            raise WorkerError(f"{self.contender}: the process has gone ({error!r})") from error
+        if not good:
+            raise WorkerError(f"{self.contender}: {result}")
+        return result
+
+    def build(self, key: str, factory: str, args: tuple[Any, ...], case: Case) -> dict[str, float]:
+        """Make and start the application `key`; return the ms that building, start-up and the first answer took."""
+        result: dict[str, float] = self.call("build", key, factory, args, case)
+        return result
+
+    def round(self, key: str, case: Case, count: int) -> float:
+        """Return µs a request over `count` requests."""
+        return float(self.call("round", key, case, count))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._process.is_alive() and error is None:
+            try:
+                self.call("close")
+            except WorkerError:
+                pass
+        self._pipe.close()
+        self._process.join(5)
+        if self._process.is_alive():
+            self._process.kill()
+            self._process.join()
