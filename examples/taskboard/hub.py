@@ -34,10 +34,12 @@ class Hub:
 
     @contextmanager
     def listen(self) -> Iterator[asyncio.Queue[str]]:
-        """Listen for as long as the block lasts."""
+        """Listen for as long as the block lasts; everyone hears who comes and goes."""
         queue: asyncio.Queue[str] = asyncio.Queue(_BACKLOG)
         self._listeners.add(queue)
+        self.publish("people", listening=self.listeners)
         try:
             yield queue
         finally:
             self._listeners.discard(queue)
+            self.publish("people", listening=self.listeners)

@@ -19,7 +19,6 @@ async def feed(request: Request, ws: Websocket) -> None:
     """Tell of each change and pass on what people say."""
     hub: Hub = request.app.ctx.hub
     with hub.listen() as messages:
-        hub.publish("people", listening=hub.listeners)
         forwarding = asyncio.create_task(_forward(ws, messages))
         try:
             while (line := await ws.recv()) is not None:
@@ -29,7 +28,6 @@ async def feed(request: Request, ws: Websocket) -> None:
             forwarding.cancel()
             await asyncio.gather(forwarding, return_exceptions=True)
             logger.info("taskboard: a websocket has ended")
-    hub.publish("people", listening=hub.listeners)
 
 
 async def _forward(ws: Websocket, messages: asyncio.Queue[str]) -> None:
