@@ -5,10 +5,10 @@ It works on the same store, so what it changes shows on every open page at once.
 
 from typing import Any
 
-import graphene
+import graphene  # type: ignore[import-untyped]
 from graphql import GraphQLError
 from starlette.requests import HTTPConnection
-from starlette_graphene3 import GraphQLApp
+from starlette_graphene3 import GraphQLApp  # type: ignore[import-untyped]
 
 from .board import App
 from .store import COLUMNS, Store, Task

@@ -144,7 +144,7 @@ def copy_board(folder: Path) -> Path:
     return copy
 
 
-def until(condition: Callable[[], T], server: Server | None = None) -> T:
+def until(condition: Callable[[], T | None], server: Server | None = None) -> T:
     """Wait until `condition` is true, and return what it gave; a server that ends meanwhile is an error."""
     deadline = time.monotonic() + PATIENCE
     while True:

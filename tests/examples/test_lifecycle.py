@@ -1,9 +1,9 @@
 """How the board starts, stops and reloads, with people on it."""
 
 import time
+from contextlib import suppress
 from pathlib import Path
 
-import pytest
 import requests
 from websockets.exceptions import ConnectionClosed
 
@@ -25,14 +25,13 @@ def test_sigterm_ends_open_feeds_and_runs_every_listener(tmp_path: Path) -> None
             # The stream ends as a stream ends: requests raises when a chunked body breaks off.
             rest = list(lines)
         heard = []
-        with pytest.raises(ConnectionClosed) as closed:
+        with suppress(ConnectionClosed):
             while True:
                 heard.append(socket.recv(timeout=PATIENCE))
     assert took < SOON
     assert any("event: tick" in line for line in rest)
     assert '{"kind": "goodbye"}' in heard
-    assert closed.value.rcvd is not None
-    assert closed.value.rcvd.code in {1000, 1001, 1012}
+    assert socket.protocol.close_code in {1000, 1001, 1012}
     for ending in ("taskboard: a websocket has ended", "taskboard: a ticker has ended"):
         order = [*PHASES[:3], ending, PHASES[3]]
         assert board.order_of(*order) == order
@@ -77,6 +76,8 @@ def test_reload_takes_up_an_edit_with_feeds_open(tmp_path: Path) -> None:
 
 def test_every_listener_runs_on_sanic_too(tmp_path: Path) -> None:
     with serve_on_sanic(tmp_path) as board:
+        # Before that it has no handler for the signal, though it answers already.
+        until(lambda: "Worker ready" in board.log, board)
         assert board.get("/").status_code == 200
         board.stop()
     assert board.order_of(*PHASES) == PHASES

@@ -31,7 +31,9 @@ def test_static_files_can_be_asked_for_again_and_in_part(board: Server) -> None:
     assert beyond.status_code == 416
 
 
-@pytest.mark.parametrize("path", ["/assets/nothing.css", "/assets/", "/assets/%2e%2e/server.py", "/assets/..%2fserver.py"])
+@pytest.mark.parametrize(
+    "path", ["/assets/nothing.css", "/assets/", "/assets/%2e%2e/server.py", "/assets/..%2fserver.py"]
+)
 def test_only_assets_are_served_as_assets(board: Server, path: str) -> None:
     assert board.get(path).status_code == 404
 
