@@ -50,8 +50,12 @@ const showBoard = told(async () => {
     column.querySelector(".cards").replaceChildren(...(cards.length ? cards : [nothing()]));
   });
   seen = ids;
-  // Cards are made anew; the keyboard stays where it was.
-  if (focused) document.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();
+  // Cards are made anew; the keyboard stays where it was, or as near as can be.
+  if (focused) {
+    const button = document.querySelector(`[data-key="${CSS.escape(focused)}"]`);
+    const near = button?.disabled ? button.parentElement.querySelector("button:enabled") : button;
+    (near ?? $("board")).focus({ preventScroll: true });
+  }
 });
 
 function nothing() {
