@@ -1,0 +1,99 @@
+"""The same board in GraphQL: an ASGI application of its own (`starlette_graphene3`), mounted in ours.
+
+It works on the same store, so what it changes shows on every open page at once.
+"""
+
+from typing import Any
+
+import graphene  # type: ignore[import-untyped]
+from graphql import GraphQLError
+from starlette.requests import HTTPConnection
+from starlette_graphene3 import GraphQLApp  # type: ignore[import-untyped]
+
+from .board import App
+from .store import COLUMNS, Store, Task
+
+Column = graphene.Enum("Column", [(key, key) for key in COLUMNS])
+
+
+class TaskType(graphene.ObjectType):  # type: ignore[misc]
+    """A card on the board."""
+
+    class Meta:
+        name = "Task"
+
+    id = graphene.Int(required=True)
+    title = graphene.String(required=True)
+    column = graphene.String(required=True)
+    author = graphene.String(required=True)
+    attachments = graphene.List(graphene.NonNull(graphene.String), required=True, description="The names of its files")
+
+    def resolve_attachments(self: Task, _: graphene.ResolveInfo) -> list[str]:
+        """Name the files of a task."""
+        return [file.name for file in self.attachments]
+
+
+class Query(graphene.ObjectType):  # type: ignore[misc]
+    """What can be asked."""
+
+    tasks = graphene.List(graphene.NonNull(TaskType), required=True, column=Column())
+
+    async def resolve_tasks(self, info: graphene.ResolveInfo, column: Any = None) -> list[Task]:
+        """Find the tasks, of one column or of all."""
+        return await _store(info).tasks(column.value if column else None)
+
+
+class AddTask(graphene.Mutation):  # type: ignore[misc]
+    """Add a task."""
+
+    class Arguments:
+        title = graphene.String(required=True)
+        column = Column(default_value="todo")
+
+    task = graphene.Field(TaskType, required=True)
+
+    async def mutate(self, info: graphene.ResolveInfo, title: str, column: Any) -> "AddTask":
+        """Add it as the visitor of the session."""
+        if not 1 <= len(title.strip()) <= 120:
+            raise GraphQLError("A title has 1 to 120 characters.")
+        author = info.context["visitor"]
+        return AddTask(task=await _store(info).add(title.strip(), getattr(column, "value", column), author))
+
+
+class MoveTask(graphene.Mutation):  # type: ignore[misc]
+    """Move a task to another column."""
+
+    class Arguments:
+        id = graphene.Int(required=True)
+        column = Column(required=True)
+
+    task = graphene.Field(TaskType, required=True)
+
+    async def mutate(self, info: graphene.ResolveInfo, id: int, column: Any) -> "MoveTask":
+        """Move it to the end of that column."""
+        task = await _store(info).change(id, column=getattr(column, "value", column))
+        if task is None:
+            raise GraphQLError(f"There is no task {id}.")
+        return MoveTask(task=task)
+
+
+class Mutation(graphene.ObjectType):  # type: ignore[misc]
+    """What can be changed."""
+
+    add_task = AddTask.Field()
+    move_task = MoveTask.Field()
+
+
+def make_graphql(app: App) -> GraphQLApp:
+    """Make the GraphQL application of a board."""
+
+    def context(connection: HTTPConnection) -> dict[str, Any]:
+        # The store is looked up per request: it is opened only when the server starts.
+        return {"store": app.ctx.store, "visitor": connection.session.get("name", "guest")}
+
+    return GraphQLApp(graphene.Schema(query=Query, mutation=Mutation), context_value=context)
+
+
+def _store(info: graphene.ResolveInfo) -> Store:
+    store: Store = info.context["store"]
+    return store

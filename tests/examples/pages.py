@@ -1,0 +1,28 @@
+"""Read a page as a browser does: which URLs are in it."""
+
+import json
+from html.parser import HTMLParser
+
+
+class Page(HTMLParser):
+    """The URLs of a page: in its elements (`urls`), and those that its script is given (`links`)."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__()
+        self.urls: dict[str, str] = {}
+        self.links: dict[str, str] = {}
+        self._in_links = False
+        self.feed(source)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Note each URL with the element that has it."""
+        found = dict(attrs)
+        self._in_links = found.get("id") == "links"
+        for name in ("href", "src", "action"):
+            if url := found.get(name):
+                self.urls[url] = tag
+
+    def handle_data(self, data: str) -> None:
+        """Read the block of JSON that the script reads."""
+        if self._in_links and data.strip():
+            self.links = {name: url for name, url in json.loads(data).items() if url}
