@@ -46,7 +46,8 @@ from sanic_star.compat.config import SANIC_PREFIX, Config
 from sanic_star.compat.exceptions import BadRequest, PayloadTooLarge, SanicException, ServerError
 from sanic_star.compat.handlers.error import ErrorHandler, as_sanic_exception
 from sanic_star.compat.helpers import Default, _default
-from sanic_star.compat.log import configure, error_logger
+from sanic_star.compat._logging import configure
+from sanic_star.compat.log import error_logger
 from sanic_star.compat.middleware import Middleware, MiddlewareLocation
 from sanic_star.compat.request._body import TOO_LARGE
 from sanic_star.compat.request.types import Request

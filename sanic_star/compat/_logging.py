@@ -1,0 +1,24 @@
+"""Configuring logging once an application is made."""
+
+from __future__ import annotations
+
+import logging.config
+from typing import Any
+
+from sanic_star.compat.logging.default import LOGGING_CONFIG_DEFAULTS
+
+_configured: dict[str, Any] | None = None
+
+
+def configure(log_config: dict[str, Any] | None = None) -> None:
+    """Configure logging.
+
+    Args:
+        log_config: as `logging.config.dictConfig` takes it; Sanic's default without it. The same configuration is
+            applied once only: a process may make thousands of applications in its tests.
+    """
+    global _configured
+    wanted = log_config or LOGGING_CONFIG_DEFAULTS
+    if wanted is not _configured:
+        logging.config.dictConfig(wanted)
+        _configured = wanted
