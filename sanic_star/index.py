@@ -74,12 +74,14 @@ class Edge(Generic[R]):
 class Node(Generic[R]):
     """A place in the tree: all routes whose segments so far are alike."""
 
-    __slots__ = ("edges", "leaf", "literals")
+    __slots__ = ("edges", "leaf", "literals", "sure")
 
     def __init__(self) -> None:
         self.literals: dict[str, Node[R]] = {}
         self.edges: list[Edge[R]] = []
         self.leaf: Leaf[R] = {}
+        # PERF: what `choose` would take for a method whatever the request, see `Index.settle`.
+        self.sure: dict[str, R] = {}
 
     def follow(self, parameter: Parameter) -> Node[R]:
         """Return the node behind `parameter`, made where it is missing."""
@@ -157,11 +159,25 @@ class Index(Generic[R]):
         self.patterns.sort(key=lambda each: -len(each.segments))
         return next(each for each in self.patterns if each.regex == regex)
 
-    def walk(self, path: str, choose: Choose[R], request: Any) -> tuple[R, dict[str, Any]] | None:
+    def settle(self, sure: Callable[[Leaf[R]], dict[str, R]]) -> None:
+        """Note in each leaf of the tree the routes that need no choice.
+
+        Args:
+            sure: gives them, by method.
+        """
+        nodes = [self.tree]
+        while nodes:
+            node = nodes.pop()
+            node.sure = sure(node.leaf)
+            nodes += node.literals.values()
+            nodes += (edge.node for edge in node.edges)
+
+    def walk(self, path: str, method: str, choose: Choose[R], request: Any) -> tuple[R, dict[str, Any]] | None:
         """Find a route in the tree.
 
         Args:
             path: the request's path, undecoded, with its leading slash.
+            method: the request's method.
             choose: picks the route of a leaf that fits the request, or `None`.
             request: what `choose` needs to know; handed through.
         """
@@ -185,17 +201,19 @@ class Index(Generic[R]):
                     depth += 1
                     continue
             else:
+                if method in node.sure:
+                    return node.sure[method], params
                 if node.leaf and (route := choose(node.leaf, request)) is not None:
                     return route, params
                 edges = ()
             while True:
-                for number, edge in enumerate(edges, 1):
+                for edge in edges:
                     try:
                         value = edge.convert(segments[depth])
                     except ValueError:
                         continue
-                    if number < len(edges):
-                        untried.append((depth, dict(params), edges[number:]))
+                    if edge is not edges[-1]:
+                        untried.append((depth, dict(params), edges[edges.index(edge) + 1 :]))
                     if edge.name:
                         params[edge.name] = value
                     else:

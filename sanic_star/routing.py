@@ -309,6 +309,11 @@ def _choose(leaf: Leaf[Any], scope: Scope) -> Any:
     return None
 
 
+def _sure(leaf: Leaf[Any]) -> dict[str, Any]:
+    """Return the routes of a leaf that no other one competes with, whatever the request says."""
+    return {method: routes[0] for method, routes in leaf.items() if len(routes) == 1 and not routes[0].hosts}
+
+
 class Router(routing.Router):
     """Starlette's router with an index in place of the search through all routes."""
 
@@ -345,12 +350,9 @@ class Router(routing.Router):
         self.by_name = {}
         for route in self.routes:
             self._arrange(route)
+        self.index.settle(_sure)
         for path, leaf in self.index.exact.items():
-            self.direct[path] = {method: routes[0] for method, routes in leaf.items() if self._unconditional(routes)}
-
-    @staticmethod
-    def _unconditional(routes: list[Any]) -> bool:
-        return len(routes) == 1 and not routes[0].hosts
+            self.direct[path] = _sure(leaf)
 
     def _arrange(self, route: BaseRoute) -> None:
         name = getattr(route, "name", None)
@@ -378,11 +380,23 @@ class Router(routing.Router):
             self.build()
         if not path.isascii():
             path = quote(path, PATH_SAFE + "%")
-        found = self._search(path, scope)
+        # PERF: the tree first. Only a path that leads to several routes stands in `exact` beside `direct`, and the
+        # search below finds it before it asks the tree once more.
+        method = scope.get("method", WEBSOCKET)
+        if path not in self.index.exact:
+            found = self.index.walk(path, method, _choose, scope)
+            if found is not None:
+                route, params = found
+                scope["route"] = route
+                scope["endpoint"] = route.endpoint
+                outer = scope.get("path_params")
+                scope["path_params"] = {**outer, **params} if outer else params
+                return found
+        found = self._search(path, method, scope)
         shorter = path
         while found is None and shorter.endswith("/") and len(shorter) > 1:
             shorter = shorter[:-1]
-            found = self._search(shorter, scope, slashless=True)
+            found = self._search(shorter, method, scope, slashless=True)
         if found is None:
             return self._redirect(path, scope) or (self.fallback, {})
         route, params = found
@@ -395,7 +409,7 @@ class Router(routing.Router):
         scope.update(route.enter(scope) if isinstance(route, Mount) and route.literal else params)
         return self.forward, {}
 
-    def _search(self, path: str, scope: Scope, slashless: bool = False) -> tuple[Any, dict[str, Any]] | None:
+    def _search(self, path: str, method: str, scope: Scope, slashless: bool = False) -> tuple[Any, dict[str, Any]] | None:
         """Search the index and Starlette's own routes in the order that the module's head tells.
 
         Args:
@@ -403,7 +417,7 @@ class Router(routing.Router):
         """
         leaf = self.index.exact.get(path)
         route = _choose(leaf, scope) if leaf else None
-        found = (route, {}) if route is not None else self.index.walk(path, _choose, scope)
+        found = (route, {}) if route is not None else self.index.walk(path, method, _choose, scope)
         if found is None:
             found = self._by_prefix(path, scope, slashless) or self.index.by_pattern(path, _choose, scope)
         return None if slashless and found is not None and getattr(found[0], "strict", True) else found
@@ -446,7 +460,7 @@ class Router(routing.Router):
 
         for candidate in {path, path.rstrip("/") or "/"}:
             collect(self.index.exact.get(candidate, {}), scope)
-            self.index.walk(candidate, collect, scope)
+            self.index.walk(candidate, "", collect, scope)
             for _ in self.index.by_prefix(candidate, collect, scope):
                 pass
             self.index.by_pattern(candidate, collect, scope)
