@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from asyncio import CancelledError, Task
-from collections.abc import Callable, Mapping, Sequence
+from asyncio import CancelledError
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from starlette.applications import Starlette
@@ -30,6 +31,7 @@ from sanic_star.lifespan import Lifecycle, Phase
 from sanic_star.requests import Request
 from sanic_star.responses import Response
 from sanic_star.routing import WEBSOCKET, Call, Route, Router, WebSocketRoute, route_path
+from sanic_star.streams import Cut, OpenStream
 from sanic_star.websockets import WebSocket
 
 # The mark on an exception that was answered with 500 and logged, and is on its way to the server.
@@ -80,8 +82,8 @@ class Application(Starlette):
         self.lifecycle = Lifecycle(self)
         # What the user's lifespan yields where no server hands a state around.
         self.lazy_state: dict[str, Any] = {}
-        # Tasks that run a stream or a websocket which would never end by itself.
-        self.endless: set[Task[Any]] = set()
+        # Streams and websockets that would never end by themselves.
+        self.endless: set[OpenStream] = set()
         self.background: set[asyncio.Future[Any]] = set()
         self._stack: ASGIApp | None = None
 
@@ -165,8 +167,43 @@ class Application(Starlette):
 
     def end_endless(self) -> None:
         """End the streams and websockets that would never end by themselves; their clean-up runs."""
-        for task in list(self.endless):
-            task.cancel()
+        for stream in list(self.endless):
+            stream.cut(Cut.STOP)
+
+    def open_stream(
+        self,
+        request: Request,
+        finish: Callable[[], Awaitable[None]],
+        *,
+        endless: bool = True,
+        receive: Receive | None = None,
+    ) -> OpenStream | None:
+        """Watch over a response that the running task sends piece by piece, or over its websocket.
+
+        Args:
+            request: the request that it answers.
+            finish: completes the response once the task was cut short.
+            endless: whether the application's stop cuts it short; what has an end of its own is waited for.
+            receive: tells when the client leaves; without it nobody asks.
+        """
+        task = asyncio.current_task()
+        if task is None:
+            return None
+        stream = request.open_stream = OpenStream(task, finish)
+        if receive is not None:
+            stream.watch(receive)
+        if endless:
+            self.endless.add(stream)
+            if self.lifecycle.stopping:
+                stream.cut(Cut.STOP)
+        return stream
+
+    def close_stream(self, request: Request) -> None:
+        """End the watch over a request's response: it is complete."""
+        stream, request.open_stream = request.open_stream, None
+        if stream is not None:
+            stream.close()
+            self.endless.discard(stream)
 
     def build_middleware_stack(self) -> ASGIApp:
         """Build the dispatch and the user's ASGI middleware around it; return the gate before both."""
@@ -242,6 +279,8 @@ class Application(Starlette):
             except CancelledError:
                 await cancelled(request)
             finally:
+                if request.open_stream is not None:
+                    self.close_stream(request)
                 del live[number]
 
         return dispatch
@@ -252,25 +291,20 @@ class Application(Starlette):
         Watched are the start of the response, because an error after it can't be answered any more, and its type:
         server-sent events have no end of their own, the application's stop ends them.
         """
-        task = asyncio.current_task()
+
+        async def finish() -> None:
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
 
         async def watched(message: Message) -> None:
             if message["type"] == "http.response.start":
                 request.responded = True
-                if task is not None and _is_event_stream(message):
-                    self.endless.add(task)
-                    request.finish = lambda: send({"type": "http.response.body", "body": b"", "more_body": False})
-                    if self.lifecycle.stopping:
-                        task.cancel()
+                if _is_event_stream(message):
+                    self.open_stream(request, finish)
             elif message["type"] == "http.response.body" and not message.get("more_body"):
-                request.finish = None
+                self.close_stream(request)
             await send(message)
 
-        try:
-            await app(scope, request.receive, watched)
-        finally:
-            if task is not None:
-                self.endless.discard(task)
+        await app(scope, request.receive, watched)
 
     async def _fail(self, request: Request, error: Exception, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer an exception, then raise it again unless that settled it."""
@@ -287,13 +321,9 @@ class Application(Starlette):
             raise error
 
     async def _cancelled(self, request: Request) -> None:
-        """Finish a stream that the application's stop has ended; any other cancellation goes on."""
-        task = asyncio.current_task()
-        if not self.lifecycle.stopping or task is None or request.finish is None:
+        """Finish a stream that was cut short; any other cancellation goes on."""
+        if request.open_stream is None or not await request.open_stream.settle():
             raise CancelledError
-        task.uncancel()
-        finish, request.finish = request.finish, None
-        await finish()
 
     def _bounded(self, stack: ASGIApp) -> ASGIApp:
         """Return `stack` inside the error boundary, for errors of the user's ASGI middleware."""
@@ -332,9 +362,7 @@ class Application(Starlette):
         number = requests.number()
         requests.live[number] = request
         requests.current.set(number)
-        task = asyncio.current_task()
-        if task is not None:
-            self.endless.add(task)
+        self.open_stream(request, partial(connection.end, 1001))
         try:
             route, connection.route_params = self.router.find(route_path(scope), scope)
             request.route_params = connection.route_params
@@ -346,13 +374,9 @@ class Application(Starlette):
         except Exception as error:
             await self._fail_websocket(connection, error)
         except CancelledError:
-            if not self.lifecycle.stopping or task is None:
-                raise
-            task.uncancel()
-            await connection.end(1001)
+            await self._cancelled(request)
         finally:
-            if task is not None:
-                self.endless.discard(task)
+            self.close_stream(request)
             del requests.live[number]
 
     async def _fail_websocket(self, connection: WebSocket, error: Exception) -> None:

@@ -10,7 +10,6 @@ holds a number instead, and `live` maps numbers to the requests in flight.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from itertools import count
 from typing import Any
@@ -20,9 +19,13 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, empty_receive, empty_send
 from starlette.types import Message, Receive, Scope, Send
 
+from sanic_star.streams import OpenStream
+
 live: dict[int, Request] = {}
 current: ContextVar[int] = ContextVar("sanic_star.request")
 number = count(1).__next__
+
+TOO_LARGE = "Request body exceeds the size limit"
 
 
 class Request(requests.Request):
@@ -43,8 +46,8 @@ class Request(requests.Request):
     route_params: dict[str, Any] = {}
     # True from the moment that an answer was begun by other means than the handler's return value.
     responded = False
-    # Ends a stream that was begun, when the application's stop has cut its handler short.
-    finish: Callable[[], Awaitable[None]] | None = None
+    # The answer while it is sent piece by piece.
+    open_stream: OpenStream | None = None
 
     def __init__(self, scope: Scope, receive: Receive = empty_receive, send: Send = empty_send) -> None:
         self.scope = scope
@@ -73,7 +76,7 @@ class Request(requests.Request):
         size = 0
         declared = dict(self.scope["headers"]).get(b"content-length", b"0")
         if limit is not None and declared.isdigit() and int(declared) > limit:
-            raise HTTPException(413)
+            raise HTTPException(413, TOO_LARGE)
         message = first
         while True:
             if message["type"] == "http.disconnect":
@@ -82,7 +85,7 @@ class Request(requests.Request):
             chunk = message.get("body", b"")
             size += len(chunk)
             if limit is not None and size > limit:
-                raise HTTPException(413)
+                raise HTTPException(413, TOO_LARGE)
             chunks.append(chunk)
             if not message.get("more_body", False):
                 break

@@ -23,7 +23,6 @@ from typing import Any, SupportsIndex, TypeAlias
 from urllib.parse import quote
 
 from starlette import routing
-from starlette._utils import parse_host_header
 from starlette.convertors import Convertor
 from starlette.datastructures import URL, URLPath
 from starlette.middleware import Middleware
@@ -107,9 +106,8 @@ class _Indexed:
         """Tell whether the request's host is one that the route is for (always, where it names none)."""
         if not self.hosts:
             return True
-        host = next((value for name, value in scope["headers"] if name == b"host"), b"").decode("latin-1")
-        parsed = parse_host_header(host)
-        return host in self.hosts or (parsed is not None and parsed.host in self.hosts)
+        host = next((value for name, value in scope["headers"] if name == b"host"), b"")
+        return host.decode("latin-1") in self.hosts
 
 
 class Route(_Indexed, routing.Route):
@@ -330,6 +328,7 @@ class Router(routing.Router):
         self.direct: dict[str, dict[str, Any]] = {}
         self.foreign: list[BaseRoute] = []
         self.by_name: dict[str, BaseRoute] = {}
+        self.methods: set[str] = set()
         self.fallback = Route((), not_finalised, methods=(), name="fallback")
         self.forward = Route((), not_finalised, methods=(), name="forward")
         self._stale = True
@@ -348,6 +347,7 @@ class Router(routing.Router):
         self.index.clear()
         self.foreign = []
         self.by_name = {}
+        self.methods = set()
         for route in self.routes:
             self._arrange(route)
         self.index.settle(_sure)
@@ -358,10 +358,9 @@ class Router(routing.Router):
         name = getattr(route, "name", None)
         if name:
             self.by_name.setdefault(name, route)
-        if isinstance(route, (Route, WebSocketRoute)):
+        if isinstance(route, (Route, WebSocketRoute)) or (isinstance(route, Mount) and route.literal):
             self.index.add(route, lambda: route.path_regex, route.methods or ())
-        elif isinstance(route, Mount) and route.literal:
-            self.index.add(route, lambda: route.path_regex, route.methods)
+            self.methods.update(route.methods or ())
         else:
             self.foreign.append(route)
 
@@ -392,11 +391,7 @@ class Router(routing.Router):
                 outer = scope.get("path_params")
                 scope["path_params"] = {**outer, **params} if outer else params
                 return found
-        found = self._search(path, method, scope)
-        shorter = path
-        while found is None and shorter.endswith("/") and len(shorter) > 1:
-            shorter = shorter[:-1]
-            found = self._search(shorter, method, scope, slashless=True)
+        found = self._search_slashes(path, method, scope)
         if found is None:
             return self._redirect(path, scope) or (self.fallback, {})
         route, params = found
@@ -408,6 +403,14 @@ class Router(routing.Router):
             return route, params
         scope.update(route.enter(scope) if isinstance(route, Mount) and route.literal else params)
         return self.forward, {}
+
+    def _search_slashes(self, path: str, method: str, scope: Scope) -> tuple[Any, dict[str, Any]] | None:
+        """Search for a path, then without its trailing slashes, one after the other."""
+        found = self._search(path, method, scope)
+        while found is None and path.endswith("/") and len(path) > 1:
+            path = path[:-1]
+            found = self._search(path, method, scope, slashless=True)
+        return found
 
     def _search(self, path: str, method: str, scope: Scope, slashless: bool = False) -> tuple[Any, dict[str, Any]] | None:
         """Search the index and Starlette's own routes in the order that the module's head tells.
@@ -453,18 +456,12 @@ class Router(routing.Router):
 
     def allowed(self, path: str, scope: Scope) -> set[str]:
         """Return the methods for which the path has a route; `WEBSOCKET` stands for a websocket."""
-        methods: set[str] = set()
-
-        def collect(leaf: Leaf[Any], scope: Scope) -> None:
-            methods.update(method for method, routes in leaf.items() if any(r.admits(scope) for r in routes))
-
-        for candidate in {path, path.rstrip("/") or "/"}:
-            collect(self.index.exact.get(candidate, {}), scope)
-            self.index.walk(candidate, "", collect, scope)
-            for _ in self.index.by_prefix(candidate, collect, scope):
-                pass
-            self.index.by_pattern(candidate, collect, scope)
-        return methods
+        found: set[str] = set()
+        for method in self.methods - {ANY}:
+            match = self._search_slashes(path, method, {**scope, "method": method})
+            if match is not None and isinstance(match[0], (Route, WebSocketRoute)):
+                found.add(method)
+        return found
 
     def url_path_for(self, name: str, /, **path_params: Any) -> URLPath:
         """Build a path from a route's name and its parameters, as Starlette does.

@@ -12,11 +12,15 @@ from inspect import isawaitable, iscoroutinefunction
 from typing import Any
 from urllib.parse import unquote
 
+from starlette.responses import Response
+
+from sanic_star.compat.log import error_logger
 from sanic_star.compat.middleware import Middleware
-from sanic_star.compat.response.types import BaseHTTPResponse
 
 Call = Callable[[Any], Awaitable[Any]]
 Step = tuple[Callable[..., Any], bool]
+
+FAILED = "Exception occurred in one of response middleware handlers"
 
 
 def is_coroutine_function(function: Callable[..., Any]) -> bool:
@@ -82,14 +86,17 @@ def with_middleware(call: Call, before: Sequence[Step], after: Sequence[Step]) -
                 break
         else:
             response = await call(request)
-        if after and not request.responded and isinstance(response, BaseHTTPResponse):
+        if after and not request.responded and isinstance(response, Response):
             request._response_middleware_started = True
-            for function, coroutine in after:
-                changed = function(request, response)
-                if coroutine or (changed is not None and isawaitable(changed)):
-                    changed = await changed
-                if changed:
-                    return changed
+            try:
+                for function, coroutine in after:
+                    changed = function(request, response)
+                    if coroutine or (changed is not None and isawaitable(changed)):
+                        changed = await changed
+                    if changed:
+                        return changed
+            except Exception as error:
+                error_logger.error(FAILED, exc_info=error)
         return response
 
     return surrounded
@@ -108,12 +115,18 @@ async def run_before(request: Any, before: Sequence[Step]) -> Any:
 
 
 async def respond_through(request: Any, response: Any, after: Sequence[Step]) -> Any:
-    """Run response middleware; the first that returns something replaces the response and is the last to run."""
+    """Run response middleware; the first that returns something replaces the response and is the last to run.
+
+    An exception in one is logged and leaves the response as it is, so that an answer that is ready is not lost.
+    """
     request._response_middleware_started = True
-    for function, _ in after:
-        changed = function(request, response)
-        if isawaitable(changed):
-            changed = await changed
-        if changed:
-            return changed
+    try:
+        for function, _ in after:
+            changed = function(request, response)
+            if isawaitable(changed):
+                changed = await changed
+            if changed:
+                return changed
+    except Exception as error:
+        error_logger.error(FAILED, exc_info=error)
     return response

@@ -317,10 +317,13 @@ class Registrar:
             attach_to: `request` or `response`.
             apply: whether to register it at once.
             priority: the higher runs the closer to the client.
+
+        Raises:
+            KeyError: `attach_to` is neither.
         """
         if not callable(middleware_or_request):
             return partial(self.middleware, attach_to=middleware_or_request, apply=apply, priority=priority)
-        location = MiddlewareLocation.REQUEST if attach_to == "request" else MiddlewareLocation.RESPONSE
+        location = MiddlewareLocation[attach_to.upper()]
         middleware = Middleware(middleware_or_request, location, priority)
         if apply:
             self._define(MiddlewareDefinition(middleware))

@@ -24,7 +24,8 @@ class ResponseWriter:
         self.head_only = head_only
         self.head_sent = False
         self.response: BaseHTTPResponse | None = None
-        # Called once, when the response is complete.
+        # Called once each: when a first part goes out that is not the last, and when the response is complete.
+        self.on_open: Callable[[], None] | None = None
         self.on_end: Callable[[], None] | None = None
 
     def respond(self, response: BaseHTTPResponse) -> BaseHTTPResponse:
@@ -52,6 +53,8 @@ class ResponseWriter:
             self.head_sent = True
             await send({"type": "http.response.start", "status": response.status, "headers": fields})
             data = whole
+            if not last and self.on_open is not None:
+                self.on_open()
         if last:
             self.send = None
             if self.on_end is not None:

@@ -43,13 +43,12 @@ from sanic_star.compat.application.constants import Mode
 from sanic_star.compat.application.state import ApplicationState
 from sanic_star.compat.blueprints import Blueprint, BlueprintGroup
 from sanic_star.compat.config import SANIC_PREFIX, Config
-from sanic_star.compat.exceptions import BadRequest, PayloadTooLarge, SanicException, ServerError
+from sanic_star.compat.exceptions import BadRequest, SanicException, ServerError
 from sanic_star.compat.handlers.error import ErrorHandler, as_sanic_exception
 from sanic_star.compat.helpers import Default, _default
 from sanic_star.compat._logging import configure
 from sanic_star.compat.log import error_logger
 from sanic_star.compat.middleware import Middleware, MiddlewareLocation
-from sanic_star.compat.request._body import TOO_LARGE
 from sanic_star.compat.request.types import Request
 from sanic_star.compat.response.types import BaseHTTPResponse, HTTPResponse, ResponseStream
 from sanic_star.compat.router import Route, Router, WebSocketRoute
@@ -71,6 +70,10 @@ LISTENER_EVENTS = (
     "main_process_start",
     "main_process_ready",
     "main_process_stop",
+)
+_HOW_TO_FIND = (
+    "\nApp instantiation must occur outside if __name__ == '__main__' block or by using an AppLoader."
+    "\nSee https://sanic.dev/en/guide/deployment/app-loader.html for more details."
 )
 # Listeners of the stop side run in the reverse of their order, as what they undo was done.
 _REVERSED = ("before_server_stop", "after_server_stop")
@@ -246,7 +249,7 @@ class Sanic(Registrar, Application, Generic[ConfigT, ContextT]):
                 return next(iter(apps.values()))
             if force_create:
                 return cls(name)
-            raise SanicException(f"Sanic app name '{name}' not found.")
+            raise SanicException(f"Sanic app name '{name}' not found.{_HOW_TO_FIND}")
         return apps[name]
 
     # Registration ---------------------------------------------------------------------------------------------------
@@ -438,6 +441,10 @@ class Sanic(Registrar, Application, Generic[ConfigT, ContextT]):
         """Let a function answer exceptions of a class, or with a status code (Starlette's way)."""
         self.error_handler.add(exc_class_or_status_code, handler)
 
+    def update_config(self, config: Any) -> None:
+        """Take settings from a mapping, an object, a file or a module; see `Config.update_config`."""
+        self.config.update_config(config)
+
     # URLs -----------------------------------------------------------------------------------------------------------
 
     def url_for(self, view_name: str, **kwargs: Any) -> str:
@@ -509,20 +516,18 @@ class Sanic(Registrar, Application, Generic[ConfigT, ContextT]):
         """End the background tasks."""
         await self.shutdown_tasks(self.config.GRACEFUL_SHUTDOWN_TIMEOUT)
 
-    def endless_stream(self, request: Request, writer: ResponseWriter) -> None:
-        """Let the application's stop end a stream that would never end by itself."""
-        task = asyncio.current_task()
-        if task is None:
-            return
-        self.endless.add(task)
-        request.finish = writer.end
-        writer.on_end = partial(self._stream_ended, request, task)
-        if self.lifecycle.stopping:
-            task.cancel()
-
-    def _stream_ended(self, request: Request, task: asyncio.Task[Any]) -> None:
-        self.endless.discard(task)
-        request.finish = None
+    def stream_opened(self, request: Request, writer: ResponseWriter) -> None:
+        """Watch over a response that a handler sends piece by piece."""
+        kind = str(writer.response.content_type) if writer.response else ""
+        # A handler that still reads the body itself is told by its reading that the client has left.
+        body_is_read = "_body" in request.__dict__ or request._stream_consumed
+        reads_itself = getattr(getattr(request.route, "extra", None), "stream", False) and not body_is_read
+        self.open_stream(
+            request,
+            writer.end,
+            endless=kind.startswith("text/event-stream"),
+            receive=None if reads_itself else request._receive,
+        )
 
     # Tasks ----------------------------------------------------------------------------------------------------------
 
@@ -662,16 +667,12 @@ class Sanic(Registrar, Application, Generic[ConfigT, ContextT]):
     def miss(self, scope: Scope) -> Exception:
         """Return the exception for a request that no route answers."""
         path = routing.route_path(scope)
-        shown = path.rstrip("/") if len(path) > 1 else path
-        method = scope.get("method", "GET")
-        return self.router.miss(shown, method, self.router.allowed(path, scope), scope)
+        return self.router.miss(path, scope.get("method", "GET"), self.router.allowed(path, scope), scope)
 
     async def answer(self, request: EngineRequest, error: Exception) -> tuple[ASGIApp | None, bool]:
         """Return the response to an exception, with middleware applied, and whether that settles it."""
         assert isinstance(request, Request)
         known = as_sanic_exception(error)
-        if _is_too_large(known):
-            known = PayloadTooLarge(TOO_LARGE)
         if request._writer is not None and request._writer.head_sent:
             self.error_handler.log(request, known)
             return None, False
@@ -690,10 +691,7 @@ class Sanic(Registrar, Application, Generic[ConfigT, ContextT]):
             settled = isinstance(known, SanicException) or found is not None
             response = await self._error_response(request, known)
         if not request._response_middleware_started and not request.responded:
-            try:
-                response = await self._respond(request, response)
-            except Exception as raised:
-                self.error_handler.log(request, raised)
+            response = await self._respond(request, response)
         return await self._sendable(request, response), settled
 
     async def _error_response(self, request: Request, error: Exception) -> Any:
@@ -858,10 +856,6 @@ def _call_listener(listener: Callable[..., Any], app: Sanic[Any, Any]) -> Any:
         return listener(app, asyncio.get_running_loop())
     takes_any = any(each.kind is each.VAR_POSITIONAL for each in signature(listener).parameters.values())
     return listener(app) if required or takes_any else listener()
-
-
-def _is_too_large(error: Exception) -> bool:
-    return isinstance(error, SanicException) and error.status_code == 413 and not isinstance(error, PayloadTooLarge)
 
 
 def _testing() -> Any:

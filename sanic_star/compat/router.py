@@ -82,7 +82,7 @@ _SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 
 
 def _slug(value: str) -> str:
-    if not _SLUG.match(value):
+    if not _SLUG.fullmatch(value):
         raise ValueError(value)
     return value
 
@@ -489,7 +489,7 @@ class Router(routing.Router):
             return MethodNotAllowed(
                 f"Method {method} not allowed for URL {path}", method=method, allowed_methods=tuple(sorted(allowed))
             )
-        return NotFound(f"Requested URL {path} not found")
+        return NotFound(f"Requested URL {path.rstrip('/')} not found")
 
     def find_route_by_view_name(self, view_name: str, name: str | None = None) -> Route | WebSocketRoute | None:
         """Return the route of that name, with or without the application's name before it."""

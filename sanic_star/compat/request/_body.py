@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any
 from starlette.requests import ClientDisconnect
 
 from sanic_star.compat.exceptions import PayloadTooLarge
+from sanic_star.requests import TOO_LARGE
 
 if TYPE_CHECKING:
     from sanic_star.compat._stream import ResponseWriter
     from sanic_star.compat.request.types import Request
     from sanic_star.compat.response.types import BaseHTTPResponse
-
-TOO_LARGE = "Request body exceeds the size limit"
 
 
 class BodyStream:

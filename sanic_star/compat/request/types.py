@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping
+from functools import partial
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import parse_qs, parse_qsl
@@ -583,14 +584,15 @@ class Request(requests.Request):
         changed = await self.app._respond(self, response)
         if isinstance(changed, BaseHTTPResponse) and changed is not response:
             writer.respond(changed)
-        if str(getattr(changed, "content_type", "")).startswith("text/event-stream"):
-            self.app.endless_stream(self, writer)
         return changed
 
     def _begin(self) -> ResponseWriter:
         self.responded = True
         if self._writer is None:
             self._writer = ResponseWriter(self._send, self.method == "HEAD")
+            if "app" in self.scope:
+                self._writer.on_open = partial(self.app.stream_opened, self, self._writer)
+                self._writer.on_end = partial(self.app.close_stream, self)
         return self._writer
 
 

@@ -1,0 +1,72 @@
+"""Responses that are being sent piece by piece, and what may cut them short: the client's leaving, the application's stop.
+
+A server that drops what is sent to a client who has gone tells nobody, and a stream of events has no end of its own.
+So a stream is watched while it is open: `receive` tells when the client leaves, the application when it stops. Either
+cancels the task that writes the stream, so that its clean-up runs, and the dispatch then ends the response properly.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from asyncio import Task
+from collections.abc import Awaitable, Callable
+from enum import Enum
+from typing import Any
+
+from starlette.types import Receive
+
+
+class Cut(Enum):
+    """Why a stream was cut short."""
+
+    CLIENT_LEFT = "client left"
+    STOP = "stop"
+
+
+class OpenStream:
+    """A response, or a websocket, that is open.
+
+    Args:
+        task: the task that writes it.
+        finish: completes it once the task was cut short.
+    """
+
+    def __init__(self, task: Task[Any], finish: Callable[[], Awaitable[None]]) -> None:
+        self.task = task
+        self.finish = finish
+        self.reason: Cut | None = None
+        self._watcher: Task[None] | None = None
+
+    def cut(self, reason: Cut) -> None:
+        """Cancel the writing task, once."""
+        if self.reason is None:
+            self.reason = reason
+            self.task.cancel()
+
+    def watch(self, receive: Receive) -> None:
+        """Cut the stream when the client leaves; `receive` must be nobody else's from here on."""
+        self._watcher = asyncio.get_running_loop().create_task(self._wait_for_leave(receive))
+
+    async def _wait_for_leave(self, receive: Receive) -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        self.cut(Cut.CLIENT_LEFT)
+
+    def close(self) -> None:
+        """Let go of the stream: it is complete."""
+        if self._watcher is not None:
+            self._watcher.cancel()
+            self._watcher = None
+
+    async def settle(self) -> bool:
+        """End the response after the task was cancelled; tell whether the cancellation was this stream's.
+
+        To be called in the task itself, from where it caught the `CancelledError`.
+        """
+        self.close()
+        if self.reason is None:
+            return False
+        self.task.uncancel()
+        if self.reason is Cut.STOP:
+            await self.finish()
+        return True
