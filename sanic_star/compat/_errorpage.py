@@ -19,15 +19,15 @@ main{max-width:44rem;margin:0 auto;padding:clamp(2rem,12vh,8rem) 1.25rem 3rem}
 main.wide{max-width:72rem;padding-top:2.5rem}
 h1{margin:0;font-size:1.75rem;line-height:1.25;font-weight:650}
 h1 b{color:var(--mark);margin-right:.5rem;font-variant-numeric:tabular-nums}
-h2{margin:2.25rem 0 .5rem;font-size:1rem;color:var(--soft)}
-p{margin:.75rem 0 0;font-size:1.125rem;white-space:pre-wrap;overflow-wrap:anywhere}
-dl{display:grid;grid-template-columns:minmax(7rem,max-content) 1fr;gap:0 1.25rem;margin:0}
-dt,dd{margin:0;padding:.375rem 0;border-top:1px solid var(--line);overflow-wrap:anywhere}
-dt{color:var(--soft)}
-dd,pre{font-family:ui-monospace,monospace;font-size:.875rem}
-pre{overflow-x:auto;padding:1rem;border:1px solid var(--line);border-radius:.375rem}
-.tracerite{margin-top:2.25rem}
-@media(max-width:32rem){dl{grid-template-columns:1fr}dd{border:0;padding-top:0}}
+section h2{margin:2.25rem 0 .5rem;font-size:1rem;color:var(--soft)}
+main>p{margin:.75rem 0 0;font-size:1.125rem;white-space:pre-wrap;overflow-wrap:anywhere}
+dl{display:grid;grid-template-columns:minmax(7rem,max-content) 1fr;margin:0}
+section dt,section dd{margin:0;padding:.375rem 0;border-top:1px solid var(--line);overflow-wrap:anywhere}
+section dt{padding-right:1.5rem;color:var(--soft)}
+section dd,main>pre{font:.875rem/1.5rem ui-monospace,monospace}
+main>pre{overflow-x:auto;padding:1rem;border:1px solid var(--line);border-radius:.375rem}
+main>.tracerite{margin-top:2.25rem}
+@media(max-width:32rem){dl{grid-template-columns:1fr}section dd{border:0;padding-top:0}}
 """.strip().replace("\n", "")
 
 # What a screenshot of the page should not give away.
