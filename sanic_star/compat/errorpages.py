@@ -1,0 +1,315 @@
+"""What a client gets to see of an error: as text, JSON or HTML.
+
+The format is, in this order: what the route says (`error_format`); the setting `FALLBACK_ERROR_FORMAT`; with "auto"
+whatever the client accepts, text first, JSON first for a request that is JSON itself. A client that does not accept
+that format gets the one of the application's error handler, text by default.
+
+Outside debug mode only a `SanicException` (or Starlette's) tells its message, as it was written for the client.
+"""
+
+from __future__ import annotations
+
+import html as html_escapes
+from collections.abc import Callable, Iterator
+from functools import partial
+from traceback import extract_tb
+from typing import TYPE_CHECKING, Any
+
+from starlette.exceptions import HTTPException as StarletteHTTPException
+
+from sanic_star.compat import _errorpage
+from sanic_star.compat.exceptions import InvalidHeader, SanicException
+from sanic_star.compat.headers import AcceptList, MediaType
+from sanic_star.compat.helpers import STATUS_CODES, json_dumps
+
+if TYPE_CHECKING:
+    from sanic_star.compat.response import HTTPResponse
+
+DEFAULT_FORMAT = "auto"
+FALLBACK_TEXT = "The application encountered an unexpected error and could not continue."
+FALLBACK_STATUS = 500
+JSON = "application/json"
+
+MIME_BY_CONFIG = {"text": "text/plain", "json": JSON, "html": "text/html"}
+CONFIG_BY_MIME = {mime: name for name, mime in MIME_BY_CONFIG.items()}
+# What handlers return by their annotations, and the format that errors of such a route have.
+RESPONSE_MAPPING = {"json": "json", "text": "text", "html": "html", "JSONResponse": "json", **CONFIG_BY_MIME}
+
+
+def escape(text: object) -> str:
+    """Make text safe in HTML, in attributes, too.
+
+    >>> escape('<a href="x">')
+    '&lt;a href=&quot;x&quot;&gt;'
+    """
+    return html_escapes.escape(str(text))
+
+
+class BaseRenderer:
+    """One way to show an error; subclasses say how, in `minimal` and `full`.
+
+    Args:
+        request: the request that failed.
+        exception: why.
+        debug: whether the client may see internals.
+    """
+
+    # An error page must not fail for what it tells.
+    dumps: Callable[..., str] = staticmethod(partial(json_dumps, default=str))
+
+    def __init__(self, request: Any, exception: Exception, debug: bool) -> None:
+        self.request = request
+        self.exception = exception
+        self.debug = debug
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The headers that the exception asks for."""
+        told = self.exception.headers if isinstance(self.exception, StarletteHTTPException) else None
+        return dict(told or {})
+
+    @property
+    def status(self) -> int:
+        """The HTTP status."""
+        return int(getattr(self.exception, "status_code", FALLBACK_STATUS))
+
+    @property
+    def text(self) -> str:
+        """What happened, as far as the client may know."""
+        if isinstance(self.exception, StarletteHTTPException):
+            return self.exception.detail
+        return str(self.exception) if self.debug else FALLBACK_TEXT
+
+    @property
+    def title(self) -> str:
+        """The status and what it means."""
+        return f"{self.status} — {self._phrase}"
+
+    @property
+    def _phrase(self) -> str:
+        return STATUS_CODES.get(self.status, b"Error Occurred").decode()
+
+    @property
+    def _shown(self) -> dict[str, dict[str, Any]]:
+        """What the exception brings along and the client may see."""
+        names = ("context", "extra") if self._in_full else ("context",)
+        return {name: data for name in names if (data := getattr(self.exception, name, None))}
+
+    @property
+    def _in_full(self) -> bool:
+        return self.debug and not getattr(self.exception, "quiet", False)
+
+    @property
+    def _causes(self) -> list[BaseException]:
+        found: list[BaseException] = []
+        cause: BaseException | None = self.exception
+        while cause is not None and cause not in found:
+            found.append(cause)
+            cause = cause.__cause__
+        return found[::-1]
+
+    def render(self) -> HTTPResponse:
+        """Make the response."""
+        response = self.full() if self._in_full else self.minimal()
+        response.status = self.status
+        response.headers.update(self.headers)
+        return response
+
+    def minimal(self) -> HTTPResponse:
+        """Show what anybody may see."""
+        raise NotImplementedError
+
+    def full(self) -> HTTPResponse:
+        """Show all that helps to find the mistake."""
+        raise NotImplementedError
+
+
+class HTMLRenderer(BaseRenderer):
+    """A page."""
+
+    def full(self) -> HTTPResponse:
+        """Show the traceback and the request, too."""
+        request = self.request
+        details = _errorpage.traceback_of(self.exception) + self._tables()
+        details += _errorpage.table("Request", [("method", request.method), ("path", request.path)])
+        return _helper("html")(
+            _errorpage.document(
+                self.status, self._phrase, self.text, details + _errorpage.headers_table(request.headers), wide=True
+            )
+        )
+
+    def minimal(self) -> HTTPResponse:
+        """Show status and message."""
+        return _helper("html")(_errorpage.document(self.status, self._phrase, self.text, self._tables()))
+
+    def _tables(self) -> str:
+        return "".join(
+            _errorpage.table(name.title(), ((key, _plain(value, self.dumps)) for key, value in data.items()))
+            for name, data in self._shown.items()
+        )
+
+
+def _plain(value: object, dumps: Callable[..., str]) -> str:
+    return value if isinstance(value, str) else dumps(value)
+
+
+class TextRenderer(BaseRenderer):
+    """Plain text."""
+
+    OUTPUT_TEXT = "{title}\n{bar}\n{text}\n\n{body}"
+    SPACER = "  "
+
+    def full(self) -> HTTPResponse:
+        """Show the tracebacks, too."""
+        name, path = type(self.exception).__name__, self.request.path
+        lines = [
+            f"{name}: {self.exception} while handling path {path}",
+            f"Traceback of {self.request.app.name} (most recent call last):\n",
+        ]
+        return self._text([*lines, *map(self._one, self._causes), *self._lists()])
+
+    def minimal(self) -> HTTPResponse:
+        """Show status and message."""
+        return self._text(list(self._lists()))
+
+    @property
+    def title(self) -> str:
+        """The status and what it means."""
+        return f"⚠️ {super().title}"
+
+    def _text(self, body: list[str]) -> HTTPResponse:
+        title = self.title
+        page = self.OUTPUT_TEXT.format(title=title, bar="=" * len(title), text=self.text, body="\n".join(body))
+        return _helper("text")(page)
+
+    def _one(self, exception: BaseException) -> str:
+        inner = self.SPACER * 2
+        frames = (
+            f"{inner}File {frame.filename}, line {frame.lineno}, in {frame.name}\n{inner}{frame.line}"
+            for frame in extract_tb(exception.__traceback__)
+        )
+        return f"{self.SPACER}{type(exception).__name__}: {exception}\n" + "\n\n".join(frames)
+
+    def _lists(self) -> Iterator[str]:
+        for name, data in self._shown.items():
+            yield f"\n{name.title()}"
+            for key, value in data.items():
+                yield f"{self.SPACER * 2}{key}: {self.dumps(value)}"
+
+
+class JSONRenderer(BaseRenderer):
+    """A JSON object."""
+
+    def full(self) -> HTTPResponse:
+        """Show the request and the tracebacks, too."""
+        exceptions = [
+            {
+                "type": type(cause).__name__,
+                "exception": str(cause),
+                "frames": [
+                    {"file": frame.filename, "line": frame.lineno, "name": frame.name, "src": frame.line}
+                    for frame in extract_tb(cause.__traceback__)
+                ],
+            }
+            for cause in self._causes
+        ]
+        return self._json({"path": self.request.path, "args": self.request.args, "exceptions": exceptions})
+
+    def minimal(self) -> HTTPResponse:
+        """Show status and message."""
+        return self._json({})
+
+    @property
+    def title(self) -> str:
+        """What the status means."""
+        return self._phrase
+
+    def _json(self, more: dict[str, Any]) -> HTTPResponse:
+        told = {"description": self.title, "status": self.status, "message": self.text}
+        return _helper("json")(told | self._shown | more, dumps=self.dumps)
+
+
+def _helper(name: str) -> Callable[..., HTTPResponse]:
+    # At the first error: settings are read before there are responses, and they need `check_error_format`.
+    from sanic_star.compat import response
+
+    found: Callable[..., HTTPResponse] = getattr(response, name)
+    return found
+
+
+RENDERERS_BY_CONTENT_TYPE: dict[str, type[BaseRenderer]] = {
+    "text/plain": TextRenderer,
+    JSON: JSONRenderer,
+    "multipart/form-data": HTMLRenderer,
+    "text/html": HTMLRenderer,
+}
+
+
+def check_error_format(format: str) -> None:
+    """Make sure that this is a format for errors.
+
+    Raises:
+        SanicException: it is none of auto, html, json and text.
+    """
+    if format != DEFAULT_FORMAT and format not in MIME_BY_CONFIG:
+        raise SanicException(f"Unknown format: {format}")
+
+
+def exception_response(
+    request: Any,
+    exception: Exception,
+    debug: bool,
+    fallback: str,
+    base: type[BaseRenderer],
+    renderer: type[BaseRenderer] | None = None,
+) -> HTTPResponse:
+    """Answer a request that failed.
+
+    Args:
+        request: the request.
+        exception: why it failed.
+        debug: whether the client may see internals.
+        fallback: the setting `FALLBACK_ERROR_FORMAT`.
+        base: the renderer for clients that accept none of the formats in question.
+        renderer: the renderer to use, whatever the client accepts.
+    """
+    if renderer is None:
+        renderer = RENDERERS_BY_CONTENT_TYPE.get(guess_mime(request, fallback), base)
+    return renderer(request, exception, debug).render()
+
+
+def guess_mime(req: Any, fallback: str) -> str:
+    """Choose the media type for the error of a request.
+
+    Args:
+        req: the request.
+        fallback: the setting `FALLBACK_ERROR_FORMAT`.
+
+    Returns:
+        The media type, or an empty text if the client accepts none of those in question.
+    """
+    chosen = [name for name in (_format_of_route(req), fallback) if name in MIME_BY_CONFIG][:1]
+    if fallback == DEFAULT_FORMAT:
+        if not chosen and _is_json(req):
+            chosen = ["json"]
+        chosen += MIME_BY_CONFIG
+    try:
+        accept = req.accept
+    except InvalidHeader:
+        # It may be the error that is to be shown.
+        accept = AcceptList([MediaType("*", "*")])
+    return str(accept.match(*(MIME_BY_CONFIG[name] for name in chosen)).mime)
+
+
+def _format_of_route(req: Any) -> str:
+    return getattr(getattr(req.route, "extra", None), "error_format", None) or ""
+
+
+def _is_json(req: Any) -> bool:
+    if req.headers.get("content-type", "").startswith(JSON):
+        return True
+    try:
+        return bool(req.json)
+    except Exception:
+        # Not JSON, not read, or gone: there is an error already.
+        return False

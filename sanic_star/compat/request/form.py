@@ -1,0 +1,139 @@
+"""Forms: their fields and files, from urlencoded and multipart bodies.
+
+A file may be large, so it stays where it was put while it arrived, in memory or in a temporary file, until somebody
+asks for its `body`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from io import BytesIO
+from typing import IO, Any
+from urllib.parse import parse_qs
+
+from sanic_star.compat.exceptions import BadRequest
+from sanic_star.compat.request._multipart import MAX_FIELDS, MAX_FILES, MultipartReader
+from sanic_star.compat.request.parameters import RequestParameters
+
+
+class File:
+    """A file of a form: to Sanic's applications, the tuple of type, body and name.
+
+    Args:
+        type: its media type, as the client told it.
+        body: its content, or a binary file that holds it.
+        name: its name, as the client told it: nothing to be used as a path.
+
+    >>> kind, body, name = File("text/plain", b"Hello", "hello.txt")
+    >>> body
+    b'Hello'
+    """
+
+    __match_args__ = ("type", "body", "name")
+    _fields = __match_args__
+    __slots__ = ("_body", "file", "name", "type")
+
+    file: IO[bytes]
+    """The content as a file, for reading without loading all of it."""
+
+    def __init__(self, type: str, body: bytes | IO[bytes], name: str) -> None:
+        self.type = type
+        self.name = name
+        self._body = body if isinstance(body, bytes) else None
+        self.file = BytesIO(body) if isinstance(body, bytes) else body
+
+    @property
+    def body(self) -> bytes:
+        """The content; read when first asked for, and kept."""
+        if self._body is None:
+            self.file.seek(0)
+            self._body = self.file.read()
+            self.file.seek(0)
+        return self._body
+
+    def close(self) -> None:
+        """Let go of the temporary file; a body that was read before stays."""
+        self.file.close()
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter((self.type, self.body, self.name))
+
+    def __len__(self) -> int:
+        return len(self._fields)
+
+    def __getitem__(self, index: Any) -> Any:
+        return tuple(self)[index]
+
+    def __eq__(self, other: object) -> bool:
+        return tuple(self) == tuple(other) if isinstance(other, File | tuple) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(tuple(self))
+
+    def __repr__(self) -> str:
+        body = "…" if self._body is None else repr(self._body)
+        return f"File(type={self.type!r}, body={body}, name={self.name!r})"
+
+
+def form_parameters(reader: MultipartReader) -> tuple[RequestParameters, RequestParameters]:
+    """Return the fields and the files that a reader has found by now."""
+    fields, files = RequestParameters(), RequestParameters()
+    for name, text in reader.fields:
+        fields.setdefault(name, []).append(text)
+    for name, kind, spool, filename in reader.files:
+        files.setdefault(name, []).append(File(kind, spool, filename))
+    return fields, files
+
+
+def parse_multipart_form(
+    body: bytes, boundary: bytes | str, *, max_fields: int = MAX_FIELDS, max_files: int = MAX_FILES
+) -> tuple[RequestParameters, RequestParameters]:
+    """Read a multipart body that is here as a whole.
+
+    Args:
+        body: the body; an empty one is an empty form.
+        boundary: what separates its parts, from the Content-Type header.
+        max_fields: how many fields it may have.
+        max_files: how many files it may have.
+
+    Returns:
+        The fields, whose values are text, and the files, whose values are `File` objects.
+
+    Raises:
+        BadRequest: it is no multipart form, is cut off, or has too many parts.
+
+    >>> body = b'--B\\r\\nContent-Disposition: form-data; name="a"\\r\\n\\r\\n1\\r\\n--B--'
+    >>> parse_multipart_form(body, "B")
+    ({'a': ['1']}, {})
+    """
+    reader = MultipartReader(boundary, max_fields=max_fields, max_files=max_files, spool_size=0)
+    reader.feed(body)
+    reader.finish()
+    return form_parameters(reader)
+
+
+def parse_urlencoded_form(
+    body: bytes, *, keep_blank_values: bool = False, max_fields: int = MAX_FIELDS, errors: str = "replace"
+) -> RequestParameters:
+    """Read an urlencoded body.
+
+    Args:
+        body: the body.
+        keep_blank_values: whether fields with an empty value count.
+        max_fields: how many fields it may have.
+        errors: what becomes of percent-escapes that are not UTF-8, as for `bytes.decode`.
+
+    Raises:
+        BadRequest: it is not UTF-8, or has too many fields.
+
+    >>> parse_urlencoded_form(b"a=1&b=x+y&a=2")
+    {'a': ['1', '2'], 'b': ['x y']}
+    """
+    try:
+        text = body.decode()
+        found = parse_qs(text, keep_blank_values, max_num_fields=max_fields, errors=errors)
+    except UnicodeDecodeError:
+        raise BadRequest("Failed when parsing form: it is not UTF-8") from None
+    except ValueError:
+        raise BadRequest(f"Failed when parsing form: it has more than {max_fields} fields") from None
+    return RequestParameters(found)

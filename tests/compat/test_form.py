@@ -1,0 +1,172 @@
+"""Forms: the same bodies on both, in one piece and byte by byte, and the answers to what is no form."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+import pytest
+import sanic.request.form
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sanic_star.compat.exceptions import BadRequest
+from sanic_star.compat.request._multipart import MultipartReader
+from sanic_star.compat.request.form import File, form_parameters, parse_multipart_form, parse_urlencoded_form
+
+sanic_form: Any = sanic.request.form
+END = b"--X--\r\n"
+
+
+def part(headers: str, body: bytes = b"1") -> bytes:
+    return b"--X\r\n" + headers.encode() + b"\r\n\r\n" + body + b"\r\n"
+
+
+FIELD = 'Content-Disposition: form-data; name="a"'
+FILE = 'Content-Disposition: form-data; name="f"; filename="x.txt"'
+BODIES = [
+    part(FIELD) + part(FIELD, b"2") + END,
+    part(FIELD) + part(FILE, b"data\r\nmore") + END,
+    part(FILE + "\r\nContent-Type: image/png; x=y", b"\x00\xff") + part(FILE, b"") + END,
+    part('Content-Disposition: form-data; name="f"; filename=""', b"") + END,
+    part(FIELD + "\r\nContent-Type: text/plain; charset=latin-1", b"\xe9") + END,
+    part(FIELD + "\r\nContent-Type: application/json", b'{"x":1}') + END,
+    part(FIELD + "\r\nContent-Transfer-Encoding: base64", b"aGVsbG8=") + END,
+    part('Content-Disposition: form-data; name="é"', "ü".encode()) + END,
+    part('Content-Disposition: form-data; name="a%22b"') + END,
+    part("Content-Disposition: form-data; name=\"f\"; filename*=UTF-8''na%20me%C3%A9.txt") + END,
+    part("Content-Disposition: form-data; name=\"f\"; filename*=UTF-8''e%CC%81.txt") + END,
+    part('Content-Disposition: form-data; name="f"; filename="a"; filename*=UTF-8\'\'b') + END,
+    part('Content-Disposition: attachment; name="a"') + END,
+    part("content-disposition: form-data; name=a") + END,
+    part(FIELD) + END + b"epilogue",
+    part(FIELD) + b"--X--",
+    part(FIELD, b"-Z\r--Y\r\n-\r\n--") + END,
+    END,
+    b"",
+]
+
+
+@pytest.mark.parametrize("body", BODIES)
+def test_a_form_is_read_as_sanic_reads_it(body: bytes) -> None:
+    fields, files = parse_multipart_form(body, b"X")
+    their_fields, their_files = sanic_form.parse_multipart_form(body, b"X")
+    assert fields == their_fields
+    assert {name: list(map(tuple, values)) for name, values in files.items()} == their_files
+
+
+@pytest.mark.parametrize("body", BODIES)
+@pytest.mark.parametrize("size", [1, 7])
+def test_a_form_may_arrive_in_pieces(body: bytes, size: int) -> None:
+    reader = MultipartReader("X", spool_size=3)
+    for start in range(0, len(body), size):
+        reader.feed(body[start : start + size])
+    reader.finish()
+    try:
+        assert form_parameters(reader) == parse_multipart_form(body, "X")
+    finally:
+        reader.close()
+
+
+WRONG = [
+    (b"garbage", "X", "Expected boundary character"),
+    (b"--Y\r\n", "X", "Expected boundary character"),
+    (part(FIELD), "X", "it ends before its last boundary"),
+    (b"--X\r\n" + FIELD.encode(), "X", "it ends before its last boundary"),
+    (part(FIELD, b"\xe9") + END, "X", "the field 'a' is not in utf-8"),
+    (part(FIELD + "\r\nContent-Type: text/plain; charset=bogus") + END, "X", "the field 'a' is not in bogus"),
+    (part("Content-Disposition: form-data; name=\"f\"; filename*=bogus''a%20") + END, "X", "unknown charset 'bogus'"),
+    (part("Content-Disposition: form-data") + END, "X", "a part has no name"),
+    (part("X-Other: 1") + END, "X", "a part has no name"),
+    (part(FIELD + "\r\nContent-Type") + END, "X", "invalid character"),
+    (part("\r\n".join(f"X-{n}: 1" for n in range(20))) + END, "X", "Maximum header count exceeded"),
+    (part(FIELD) + END, "", "names no boundary"),
+    (part(FIELD) + END, "X" * 300, "the boundary is too long"),
+    (part(FIELD) + END, "日", "not in Latin letters"),
+]
+
+
+@pytest.mark.parametrize(("body", "boundary", "told"), WRONG)
+def test_what_is_no_form_is_answered_with_what_is_wrong(body: bytes, boundary: str, told: str) -> None:
+    with pytest.raises(BadRequest, match=told) as caught:
+        parse_multipart_form(body, boundary)
+    assert caught.value.status_code == 400
+
+
+@given(st.lists(st.sampled_from([b"--X", b"--X--", b"\r\n", b": ", FIELD.encode(), FILE.encode(), b"a", b"\xff"])))
+def test_no_body_raises_anything_else(pieces: list[bytes]) -> None:
+    with suppress(BadRequest):
+        parse_multipart_form(b"".join(pieces), "X")
+
+
+def test_a_flood_of_parts_is_stopped() -> None:
+    with pytest.raises(BadRequest, match="more than 1000 fields"):
+        parse_multipart_form(part(FIELD) * 1001 + END, "X")
+    with pytest.raises(BadRequest, match="more than 1000 files"):
+        parse_multipart_form(part(FILE) * 1001 + END, "X")
+    fields, files = parse_multipart_form(part(FIELD) * 3 + part(FILE) * 2 + END, "X", max_fields=3, max_files=2)
+    assert (len(fields["a"]), len(files["f"])) == (3, 2)
+
+
+def test_a_large_file_goes_to_disk_and_is_read_when_asked_for() -> None:
+    reader = MultipartReader("X", spool_size=10)
+    reader.feed(part(FILE, b"x" * 10)[:-2])
+    assert not reader.on_disk
+    reader.feed(b"xxx\r\n")
+    reader.feed(part(FILE, b"small")[:-2])
+    assert not reader.on_disk
+    reader.feed(b"\r\n" + END)
+    reader.finish()
+    large, small = form_parameters(reader)[1]["f"]
+    assert repr(large) == "File(type='text/plain', body=…, name='x.txt')"
+    assert large.file.read(4) == b"xxxx"
+    assert large.body == b"x" * 13
+    assert small.body == b"small"
+    reader.close()
+    assert large.file.closed
+    assert large.body == b"x" * 13
+
+
+def test_a_reader_that_failed_holds_nothing() -> None:
+    reader = MultipartReader("X", spool_size=1)
+    reader.feed(part(FILE, b"data"))
+    spool = reader.files[0][2]
+    with pytest.raises(BadRequest):
+        reader.finish()
+    assert spool.closed
+    assert (reader.fields, reader.files, reader.on_disk) == ([], [], False)
+
+
+def test_a_file_is_the_tuple_that_it_is_in_sanic() -> None:
+    ours, theirs = File("text/plain", b"Hi", "a.txt"), sanic_form.File("text/plain", b"Hi", "a.txt")
+    assert tuple(ours) == tuple(theirs)
+    assert (ours == theirs, ours != File("text/plain", b"Ho", "a.txt"), ours == "x") == (True, True, False)
+    assert (len(ours), ours[0], ours[1:], hash(ours)) == (len(theirs), theirs[0], theirs[1:], hash(theirs))
+    assert repr(ours) == repr(theirs)
+    assert (ours._fields, ours.type, ours.body, ours.name) == (theirs._fields, *theirs)
+    match ours:
+        case File(kind, body, name):
+            assert (kind, body, name) == ("text/plain", b"Hi", "a.txt")
+    assert ours.file.read() == b"Hi"
+    ours.close()
+    assert ours.body == b"Hi"
+
+
+def test_an_urlencoded_form() -> None:
+    assert parse_urlencoded_form(b"a=1&b=&a=%C3%A9") == {"a": ["1", "é"]}
+    assert parse_urlencoded_form(b"a=1&b=", keep_blank_values=True) == {"a": ["1"], "b": [""]}
+    assert parse_urlencoded_form(b"a=%E9") == {"a": ["\ufffd"]}
+
+
+@pytest.mark.parametrize(
+    ("body", "options", "told"),
+    [
+        (b"a=\xe9", {}, "it is not UTF-8"),
+        (b"a=%E9", {"errors": "strict"}, "it is not UTF-8"),
+        (b"a=1&" * 1000 + b"a=1", {}, "more than 1000 fields"),
+        (b"a=1&a=1", {"max_fields": 1}, "more than 1 fields"),
+    ],
+)
+def test_what_is_no_urlencoded_form(body: bytes, options: dict[str, Any], told: str) -> None:
+    with pytest.raises(BadRequest, match=told):
+        parse_urlencoded_form(body, **options)
