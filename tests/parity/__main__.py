@@ -5,12 +5,15 @@ from __future__ import annotations
 import argparse
 import re
 import sys
+import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from tests.parity.case import CASES, Case
 from tests.parity.compare import case_differences, error_page
 from tests.parity.frameworks import CaseError, Framework
+from tests.parity.inprocess import InProcess, plays
 from tests.parity.wire import Answer, Exchange, request
 
 
@@ -26,6 +29,7 @@ def main() -> int:
     ):
         sub = commands.add_parser(name, help=meaning)
         sub.add_argument("part", nargs="?", default="", help="a part of the case's name or group")
+        sub.add_argument("--in-process", action="store_true", help="compare with sanic_star without a server")
         sub.add_argument("--on", default="sanic", choices=("sanic", "sanic_star"))
         sub.add_argument("--log", action="store_true", help="print what the app wrote, too")
     trying = commands.add_parser("try", help="send requests to a file of your own, on both")
@@ -50,7 +54,9 @@ def main() -> int:
     if options.command == "observe":
         observe(chosen, options.on, options.log)
         return 0
-    return steady(chosen) if options.command == "steady" else compare(chosen)
+    if options.command == "steady":
+        return steady(chosen)
+    return compare_in_process(chosen) if options.in_process else compare(chosen)
 
 
 def observe(cases: Sequence[Case], name: str, log: bool) -> None:
@@ -98,7 +104,19 @@ def compare(cases: Sequence[Case]) -> int:
     return min(found, 1)
 
 
-def _report(case: Case, reference: Framework, other: Framework) -> int:
+def compare_in_process(cases: Sequence[Case]) -> int:
+    """Play what can be played without a server, and print the differences from Sanic."""
+    found = 0
+    with Framework("sanic") as sanic, tempfile.TemporaryDirectory(prefix="parity-") as directory:
+        star = InProcess(Path(directory))
+        for case in cases:
+            possible = replace(case, steps=tuple(step for step in case.steps if plays(step)))
+            found += _report(possible, sanic, star) if possible.steps else 0
+    print(f"{len(cases)} cases, {found} differ")
+    return min(found, 1)
+
+
+def _report(case: Case, reference: Framework, other: Framework | InProcess) -> int:
     try:
         lines = case_differences(case, reference.play_as_reference(case), other.play(case))
     except CaseError as error:

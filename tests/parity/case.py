@@ -68,7 +68,7 @@ def case(
         name: What is true, in a few words; unique within its module.
         source: Python as one writes it for Sanic.
         steps: What is sent, in order: `get`, `post`, `request`, `wire` or `websocket`.
-        differs: The heading in `docs/compatibility.md` of an intended difference.
+        differs: The entry of `docs/compatibility.md` that tells of an intended difference.
         fails: Whether Sanic refuses to build or to start the app.
         debug: Whether the app is served in debug mode.
         env: Environment variables that are there when the source runs.

@@ -79,7 +79,7 @@ def _child(framework: str, order: dict[str, Any], log: Path, channel: Any, direc
         listener.bind(("127.0.0.1", 0))
         listener.listen(100)
         try:
-            app = _build(order["source"], directory)
+            app = build(order["source"], directory)
         except Exception as error:
             print(json.dumps({"refused": f"{type(error).__name__}: {error}"}), file=channel)
             os._exit(0)
@@ -96,7 +96,8 @@ def _child(framework: str, order: dict[str, Any], log: Path, channel: Any, direc
         os._exit(status)
 
 
-def _build(source: str, directory: str) -> Any:
+def build(source: str, directory: str) -> Any:
+    """Run a source as a module of its own, and return its `app`; its files go into a directory."""
     module = types.ModuleType("parity_case")
     sys.modules[module.__name__] = module
 

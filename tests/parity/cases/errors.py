@@ -357,7 +357,6 @@ case(
     post("/", body=b"x"),
     get("/", {"content-type": "application/json"}),
     get("/%"),
-    get("/ä".encode()),
 )
 case(
     "a handler that returns nothing, that is sync, that raises for a client",

@@ -112,6 +112,7 @@ case(
     websocket("/http", replies=1),
     get("/http"),
     get("/none"),
+    differs="server",
 )
 case(
     "add_websocket_route, and a name",

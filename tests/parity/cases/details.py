@@ -1,0 +1,230 @@
+"""Corners that ported applications use: blueprint methods, view helpers, header and helper functions, old spellings."""
+
+from tests.parity.case import case
+from tests.parity.talk import websocket
+from tests.parity.wire import get, post, request
+
+case(
+    "every decorator of a blueprint",
+    """
+    bp = Blueprint("bp", url_prefix="/bp")
+    for method in ("get", "post", "put", "patch", "delete", "head", "options"):
+        def make(method):
+            async def handler(request): return text(method, headers={"x-method": method})
+            return handler
+        getattr(bp, method)("/m", name=method)(make(method))
+    async def added(request, x): return text(f"{request.method} {x}")
+    bp.add_route(added, "/added/<x>", methods=["GET", "POST"])
+    bp.ctx.note = "note"
+    @bp.route("/route", methods=["GET", "POST"], ctx_role="r")
+    async def route(request): return json([request.route.ctx.role, bp.ctx.note, bp.name, bp.url_prefix])
+    app.blueprint(bp)
+    """,
+    *(request(m, "/bp/m") for m in ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE")),
+    get("/bp/added/1"),
+    post("/bp/added/1", body=b""),
+    get("/bp/route"),
+    get("/bp/none"),
+)
+case(
+    "what a blueprint carries besides routes",
+    """
+    seen = []
+    top = folder({"a.txt": "file"})
+    bp = Blueprint("bp", url_prefix="/bp")
+
+    @bp.signal("bp.event.happened")
+    async def happened(**context): seen.append(context)
+    @bp.websocket("/ws")
+    async def ws(request, ws): await ws.send("bp")
+    bp.static("/s", top)
+    bp.add_websocket_route(ws, "/ws2", name="ws2")
+    async def middleware(request): request.ctx.bp = True
+    bp.on_request(middleware)
+    @bp.get("/")
+    async def a(request):
+        await app.dispatch("bp.event.happened", context={"x": 1}, inline=True)
+        return json([seen, request.ctx.bp])
+    app.blueprint(bp)
+    """,
+    get("/bp"),
+    get("/bp/s/a.txt"),
+    websocket("/bp/ws", replies=1),
+    websocket("/bp/ws2", replies=1),
+    get("/bp/s/none"),
+)
+case(
+    "registering a blueprint after its routes, and routes after registering",
+    """
+    bp = Blueprint("bp", url_prefix="/bp")
+    @bp.get("/before")
+    async def before(request): return text("before")
+    app.blueprint(bp)
+    @bp.get("/after")
+    async def after(request): return text("after")
+    """,
+    get("/bp/before"),
+    get("/bp/after"),
+    get("/before"),
+)
+case(
+    "groups within groups, as sequences",
+    """
+    one, two, three = (Blueprint(n, url_prefix=f"/{n}") for n in ("one", "two", "three"))
+    group = Blueprint.group(one, url_prefix="/g")
+    group.append(two)
+    group.insert(0, three)
+    for bp in group:
+        @bp.get("/")
+        async def handler(request): return text(request.name)
+    @group.exception(ValueError)
+    async def on_value(request, exception): return text("group value", status=499)
+    @three.get("/raise")
+    async def fails(request): raise ValueError
+    app.blueprint(Blueprint.group(group, url_prefix="/outer"))
+
+    @app.get("/info")
+    async def info(request):
+        return json([len(group), [b.name for b in group], group.url_prefix, sorted(app.blueprints)])
+    """,
+    get("/outer/g/one"),
+    get("/outer/g/two"),
+    get("/outer/g/three"),
+    get("/outer/g/three/raise"),
+    get("/info"),
+    get("/g/one"),
+)
+case(
+    "a view attached, with a version and a name",
+    """
+    from sanic.views import HTTPMethodView, stream
+
+    bp = Blueprint("bp", url_prefix="/bp")
+    class One(HTTPMethodView, attach=app, uri="/one", version=1, name="uno"):
+        def get(self, request): return text(request.name)
+    class Two(HTTPMethodView, attach=bp, uri="/two", methods=["GET"]):
+        async def get(self, request): return text(request.name)
+        async def post(self, request): return text("post")
+    class Three(HTTPMethodView):
+        @stream
+        async def post(self, request):
+            size = 0
+            async for chunk in request.stream: size += len(chunk)
+            return json(size)
+    Three.attach(app, uri="/three")
+    app.blueprint(bp)
+    @app.get("/urls")
+    async def urls(request): return json([app.url_for("uno"), app.url_for("bp.Two"), app.url_for("Three")])
+    """,
+    get("/v1/one"),
+    get("/bp/two"),
+    post("/bp/two", body=b""),
+    post("/three", body=[b"ab", b"c"]),
+    get("/three"),
+    get("/urls"),
+)
+case(
+    "helper functions of headers",
+    """
+    from sanic import headers
+
+    TESTS = {
+        "accept": lambda: [str(m) for m in headers.parse_accept("text/html;q=0.3, */*;q=0.1, application/json")],
+        "none": lambda: [str(m) for m in headers.parse_accept(None)],
+        "content": lambda: headers.parse_content_header('form-data; name="a b"; filename=x.txt'),
+        "plain": lambda: headers.parse_content_header("text/plain"),
+        "host": lambda: [headers.parse_host(h) for h in ("a.test:80", "A.TEST", "[::1]:8000", "", "a b", "a:99999")],
+        "credentials": lambda: headers.parse_credentials("Bearer abc", ("Basic", "Bearer")),
+        "bad": lambda: [str(m) for m in headers.parse_accept("nonsense")],
+    }
+    @app.get("/<name>")
+    async def a(request, name): return json(TESTS[name]())
+    """,
+    *(get(f"/{name}") for name in ("accept", "none", "content", "plain", "host", "credentials", "bad")),
+)
+case(
+    "helper functions of helpers and constants",
+    """
+    from sanic.helpers import STATUS_CODES, has_message_body, import_string, is_entity_header, is_hop_by_hop_header
+    from sanic.constants import DEFAULT_HTTP_CONTENT_TYPE, HTTP_METHODS, IDEMPOTENT_HTTP_METHODS, SAFE_HTTP_METHODS
+
+    @app.get("/")
+    async def a(request):
+        return json([STATUS_CODES[404].decode(), STATUS_CODES[418].decode(), has_message_body(204),
+                     has_message_body(200), is_entity_header("Content-Type"), is_hop_by_hop_header("Connection"),
+                     len(STATUS_CODES), [str(m) for m in HTTP_METHODS], sorted(SAFE_HTTP_METHODS),
+                     sorted(IDEMPOTENT_HTTP_METHODS),
+                     DEFAULT_HTTP_CONTENT_TYPE, HTTPMethod.GET == "get", "GET" == HTTPMethod.GET, str(HTTPMethod.PUT)])
+    @app.get("/import")
+    async def b(request): return text(type(import_string("json.JSONDecoder")).__name__)
+    @app.get("/bad")
+    async def c(request): return text(import_string("nosuch.thing"))
+    """,
+    get("/"),
+    get("/import"),
+    get("/bad"),
+)
+case(
+    "RequestParameters",
+    """
+    from sanic.request import RequestParameters
+
+    @app.get("/")
+    async def a(request):
+        p = RequestParameters({"a": ["1", "2"]})
+        return json([p.get("a"), p.get("b", "d"), p.get("c"), p.getlist("a"), p.getlist("c", []), "a" in p, p["a"],
+                     dict(p)])
+    @app.get("/missing")
+    async def b(request): return json(request.args["nosuch"])
+    """,
+    get("/"),
+    get("/missing"),
+    get("/missing?nosuch=1"),
+)
+case(
+    "answers made by hand in an exception",
+    """
+    from sanic.exceptions import SanicException
+    from sanic.response import HTTPResponse as Made, text as as_text, json as as_json, redirect as go
+
+    class Redirect(SanicException):
+        def __init__(self, where): super().__init__("go", status_code=302); self.where = where
+
+    @app.exception(Redirect)
+    def on_redirect(request, exception): return go(exception.where)
+    @app.exception(Exception)
+    def on_any(request, exception):
+        status = getattr(exception, "status_code", 500)
+        return as_json({"error": type(exception).__name__, "text": str(exception)}, status=status)
+    @app.get("/redirect")
+    async def a(request): raise Redirect("/x")
+    @app.get("/boom")
+    async def b(request): raise ZeroDivisionError("zero")
+    @app.get("/none")
+    async def c(request): return None
+    """,
+    get("/redirect"),
+    get("/boom"),
+    get("/none"),
+    get("/nosuch"),
+    post("/boom", body=b""),
+)
+case(
+    "the router seen from a handler",
+    """
+    @app.get("/a/<x:int>", name="first", ctx_n=1)
+    async def a(request, x): return text("")
+    @app.post("/b", version=2, strict_slashes=True)
+    async def b(request): return text("")
+    @app.get("/routes")
+    async def routes(request):
+        return json(sorted([r.name, r.uri, r.path, sorted(r.methods), bool(r.strict)] for r in app.router.routes))
+    @app.get("/find")
+    async def find(request):
+        return json([app.router.find_route_by_view_name("first").name, len(app.router.routes_all),
+                     len(app.router.routes_dynamic), len(app.router.routes_static)])
+    """,
+    get("/find"),
+    get("/none"),
+    post("/v2/b/", body=b""),
+)

@@ -1,0 +1,130 @@
+"""The harness itself: it sees differences, reads the wire strictly, and fails clearly."""
+
+import pytest
+
+from tests.parity import frameworks
+from tests.parity.case import Case, for_sanic_star
+from tests.parity.compare import case_differences, differences
+from tests.parity.conftest import Reference
+from tests.parity.frameworks import CaseError, Framework
+from tests.parity.wire import Answer, get, parse_answers, part, post
+
+
+def made(source: str, fails: bool = False) -> Case:
+    return Case(f"made {hash((source, fails))}", "harness", source, (get("/"),), fails=fails)
+
+
+def answering(expression: str, fails: bool = False) -> Case:
+    return made(f'@app.get("/")\nasync def a(request): return {expression}\n', fails)
+
+
+@pytest.mark.parametrize(
+    ("source", "rewritten"),
+    [
+        ("from sanic import Sanic", "from sanic_star import Sanic"),
+        ("    from sanic.exceptions import NotFound", "    from sanic_star.compat.exceptions import NotFound"),
+        ("from sanic.response.types import (\n    A,\n)", "from sanic_star.compat.response.types import (\n    A,\n)"),
+        ("import sanic", "import sanic_star as sanic"),
+        ("from sanic_ext import Extend", "from sanic_ext import Extend"),
+        ("from mysanic import x", "from mysanic import x"),
+    ],
+)
+def test_imports_are_rewritten(source: str, rewritten: str) -> None:
+    assert for_sanic_star(source) == rewritten
+
+
+@pytest.mark.parametrize(
+    ("received", "answers"),
+    [
+        (b"HTTP/1.1 200 OK\r\nX-A: b\r\n\r\nbody", [Answer(200, (("x-a", "b"),), b"body")]),
+        (b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 204 No\r\n\r\n", [Answer(204)]),
+        (b"HTTP/1.1 204 No\r\n\r\nbody", [Answer(204, (), b"body", "a body where none may be")]),
+        (b"", [Answer(0, note="no answer: the connection was refused or closed")]),
+        (b"nonsense", [Answer(0, (), b"nonsense", "this is no HTTP answer")]),
+    ],
+)
+def test_answers_are_read_strictly(received: bytes, answers: list[Answer]) -> None:
+    assert parse_answers(received, ["GET"]) == answers
+
+
+@pytest.mark.parametrize(
+    ("length", "note"),
+    [
+        (b"4", ""),
+        (b"5", "the body is shorter than its content-length"),
+        (b"3", "the body is longer than its content-length"),
+    ],
+)
+def test_lengths_are_checked(length: bytes, note: str) -> None:
+    [answer] = parse_answers(b"HTTP/1.1 200 OK\r\ncontent-length: " + length + b"\r\n\r\nbody", ["GET"])
+    assert answer.note == note
+
+
+def test_chunks_and_several_answers_are_read() -> None:
+    one = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nab\r\n1\r\nc\r\n0\r\n\r\n"
+    answers = parse_answers(one + b"HTTP/1.1 404 No\r\ncontent-length: 1\r\n\r\nx", ["GET", "GET"])
+    assert [(answer.status, answer.body) for answer in answers] == [(200, b"abc"), (404, b"x")]
+    assert parse_answers(one[:-5], ["GET"])[0].note == "the last chunk is missing"
+
+
+def test_requests_go_out_as_written() -> None:
+    assert get("/ä%zz", {"X-A": "é", "host": None}).pieces == (
+        b"GET /\xc3\xa4%zz HTTP/1.1\r\nconnection: close\r\nX-A: \xe9\r\n\r\n",
+    )
+    assert post("/", body=[b"one", b"2"]).pieces[0].endswith(b"\r\n\r\n3\r\none\r\n1\r\n2\r\n0\r\n\r\n")
+    assert part("a", "b", "c.txt") == b'content-disposition: form-data; name="a"; filename="c.txt"\r\n\r\nb\r\n'
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "seen"),
+    [
+        (Answer(200), Answer(404), "status"),
+        (Answer(200, (("x-a", "1"),)), Answer(200, (("x-a", "2"),)), "x-a: 2"),
+        (Answer(200, (("a", "1"), ("a", "2"))), Answer(200, (("a", "2"), ("a", "1"))), "header"),
+        (Answer(200, body=b"1"), Answer(200, body=b"2"), "- 1"),
+        (Answer(200), Answer(200, note="bad"), "bad"),
+    ],
+)
+def test_differences_are_seen(one: Answer, other: Answer, seen: str) -> None:
+    assert seen in "\n".join(differences("GET /", one, other))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (Answer(200, (("a", "1"), ("b", "2"))), Answer(200, (("b", "2"), ("a", "1")))),
+        (Answer(405, (("allow", "GET, HEAD"),)), Answer(405, (("allow", "HEAD, GET"),))),
+        (Answer(200, (("date", "x"), ("content-type", "None"))), Answer(200, (("server", "y"),))),
+    ],
+)
+def test_what_the_server_decides_is_no_difference(one: Answer, other: Answer) -> None:
+    assert differences("GET /", one, other) == []
+
+
+def test_an_error_page_has_to_show_title_and_message() -> None:
+    headers = (("content-type", "text/html; charset=utf-8"),)
+    page = Answer(404, headers, "<h1>⚠️ 404 — Not Found</h1><p>&lt;b> is not here<p><a>".encode())
+    assert differences("GET /", page, Answer(404, headers, "404 — Not Found: &lt;b&gt; is not here".encode())) == []
+    assert differences("GET /", page, Answer(404, headers, b"something else"))
+
+
+def test_other_sources_give_other_answers(reference: Reference) -> None:
+    one, other = answering('text("one")'), answering('text("two")')
+    assert case_differences(one, reference(one), reference(one)) == []
+    assert "    + two" in case_differences(one, reference(one), reference(other))
+
+
+def test_a_slip_in_a_source_is_no_refusal(reference: Reference) -> None:
+    with pytest.raises(CaseError, match="NameError: name 'nosuch'"):
+        reference(made("nosuch()"))
+    with pytest.raises(CaseError, match="should fail and does not"):
+        reference(answering("None", fails=True))
+
+
+def test_a_hang_is_told_and_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(frameworks, "STEP_SECONDS", 0.2)
+    hangs = made('import time\n@app.get("/")\nasync def a(request): time.sleep(60)\n')
+    with Framework("sanic") as framework:
+        assert framework.play(hangs) == [[Answer(0, note="no complete answer within 0.2 s")]]
+        monkeypatch.undo()
+        assert framework.play(answering('text("alive")'))[0][0].body == b"alive"
