@@ -571,8 +571,10 @@ def test_each_request_has_a_copy_of_the_lifespans_state() -> None:
 async def test_a_client_that_is_dropped_inside_a_running_loop_stops_its_app() -> None:
     events: list[str] = []
     client = TestClient(app_of(describe, lifespan=recording(events)))
-    await asyncio.to_thread(client.start)
-    del client
+    thread = threading.Thread(target=client.start)
+    thread.start()
+    thread.join()
+    del client, thread
     gc.collect()
     assert events == ["start", "stop"]
 
