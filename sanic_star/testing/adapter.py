@@ -197,7 +197,9 @@ class _Stream(io.RawIOBase):
         return size
 
     def leave(self) -> None:
-        if not self._exchange.ended:
+        if self._exchange.ended:
+            self._exchange.report()
+        else:
             self._server.run(self._exchange.leave())
 
     def _next(self) -> bytes:

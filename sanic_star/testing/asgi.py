@@ -7,7 +7,7 @@ response. As in `sanic_testing`, redirects are not followed, cookies are kept, a
 
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from starlette.types import ASGIApp
 
@@ -70,6 +70,12 @@ class SanicASGITestClient(httpx2.AsyncClient):
         transport = _Transport(app, self._address, suppress_exceptions)
         # Without a limit of its own: a breakpoint in a handler may last.
         super().__init__(transport=transport, base_url=url, timeout=None, trust_env=False)
+
+    if TYPE_CHECKING:
+        # AsyncClient's verbs return what ``request`` returns; to a type checker they are Responses.
+        async def _verb(self, url: Any, **kwargs: Any) -> tuple[Any, TestingResponse]: ...
+
+        get = post = put = patch = delete = options = head = _verb  # type: ignore[assignment]
 
     async def request(  # type: ignore[override]
         self, method: str, url: Any, gather_request: bool = True, **kwargs: Any

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp
 
 from sanic_star.testing.adapter import ASGIAdapter, make_response
 from sanic_star.testing.loops import OwnLoop, PortalLoop, in_event_loop
-from sanic_star.testing.server import Server
+from sanic_star.testing.server import Server, close_with
 from sanic_star.testing.websocket import WebSocketSession, handshake_headers
 
 __all__ = ["TestClient"]
@@ -193,7 +193,7 @@ class TestClient(requests.Session):
     def _serve(self, server: Server) -> None:
         server.start()
         self._server = server
-        self._finalizer = weakref.finalize(self, server.close)
+        self._finalizer = close_with(self, server)
 
     def _absolute(self, url: str) -> str:
         if "://" in url.partition("?")[0]:

@@ -112,7 +112,7 @@ class Exchange:
                 await self._run()
         except TimeoutError as error:
             raise SlowResponse from error
-        self._check()
+        self.report()
 
     async def begin(self, seconds: float | None) -> None:
         """Run the app until it has sent a status, or has ended; raises as ``complete`` does, without cancelling."""
@@ -123,8 +123,8 @@ class Exchange:
         except SlowResponse:
             await self.leave()
             raise
-        if self.stage is Stage.WAITING:
-            self._check()
+        if self.stage is Stage.WAITING or (self.error is not None and self._raise):
+            self.report()
 
     async def next_chunk(self, seconds: float | None) -> bytes:
         """Give the body's next chunk, ``b""`` when the app has ended; raises as ``begin`` does."""
@@ -133,7 +133,7 @@ class Exchange:
         if self._chunks:
             self._writable.set()
             return self._chunks.popleft()
-        self._check()
+        self.report()
         return b""
 
     def body(self) -> bytes:
@@ -149,7 +149,7 @@ class Exchange:
         if self._task is not None:
             await asyncio.wait((self._task,), timeout=_LEAVE_GRACE)
             if self.ended:
-                self._check()
+                self.report()
 
     async def _news(self, seconds: float | None) -> None:
         self._readable.clear()
@@ -165,7 +165,8 @@ class Exchange:
         self._over.set()
         self._writable.set()
 
-    def _check(self) -> None:
+    def report(self) -> None:
+        """Raise what ended the exchange too early, the first time that it is called after that."""
         if self._reported:
             return
         self._reported = True
@@ -199,6 +200,7 @@ class Exchange:
             except Exception as error:
                 # A client whose body breaks off drops the connection, and its user gets the exception.
                 self._client_error = error
+                self._request_read = True
                 self._hang_up()
             else:
                 self._request_read = not more

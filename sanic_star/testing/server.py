@@ -1,5 +1,8 @@
 """What stands in for the server: it owns the event loop, the app's lifespan, and the conversations that are open."""
 
+import sys
+import threading
+import weakref
 from collections.abc import Coroutine
 from contextlib import ExitStack
 from typing import Any, Protocol, TypeVar
@@ -7,9 +10,9 @@ from typing import Any, Protocol, TypeVar
 from starlette.types import ASGIApp
 
 from sanic_star.testing.lifespan import Lifespan
-from sanic_star.testing.loops import EventLoop
+from sanic_star.testing.loops import EventLoop, in_event_loop
 
-__all__ = ["Open", "Server"]
+__all__ = ["Open", "Server", "abandon", "close_with"]
 
 T = TypeVar("T")
 
@@ -73,3 +76,39 @@ class Server:
             for conversation in self._open:
                 if not conversation.ended:
                     stack.callback(lambda one: self._loop.run(one.leave()), conversation)
+
+
+_finalizers: "list[weakref.finalize[..., Any]]" = []
+
+
+def close_with(owner: object, server: Server) -> "weakref.finalize[..., Any]":
+    """Close a server when its owner is dropped, or the interpreter ends."""
+    finalizer = weakref.finalize(owner, abandon, server)
+    finalizer.atexit = False
+    _finalizers[:] = [one for one in _finalizers if one.alive]
+    _finalizers.append(finalizer)
+    return finalizer
+
+
+def abandon(server: Server) -> None:
+    """Close a server at any moment, also while this thread runs an event loop."""
+    if in_event_loop():
+        # The garbage collector may come in the middle of a coroutine, where no other loop can run.
+        thread = threading.Thread(target=server.close)
+        thread.start()
+        thread.join()
+    else:
+        server.close()
+
+
+def _close_all() -> None:
+    for finalizer in _finalizers.copy():
+        try:
+            finalizer()
+        except Exception:
+            sys.excepthook(*sys.exc_info())
+
+
+# atexit comes too late: before it, the interpreter waits for all threads, and anyio's worker threads wait for tasks
+# of these loops. concurrent.futures ends its threads by this same hook.
+threading._register_atexit(_close_all)  # type: ignore[attr-defined]
