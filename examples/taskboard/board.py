@@ -34,7 +34,7 @@ def create_board(asset_link: Callable[[Request, str], str]) -> App:
 
     Settings come from the environment, with the prefix `TASKBOARD_` (`TASKBOARD_DB=/tmp/board.db`).
     """
-    app = Sanic("taskboard", env_prefix="TASKBOARD_")
+    app: App = Sanic("taskboard", env_prefix="TASKBOARD_")
     for key, value in DEFAULTS.items():
         app.config.setdefault(key, value)
     app.ctx.hub = Hub()

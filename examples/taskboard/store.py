@@ -6,7 +6,7 @@ miss none. The connection is in autocommit mode and each change is one statement
 
 import asyncio
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -87,12 +87,12 @@ class Store:
         rows = await self._rows(
             "SELECT id, title, place, author FROM tasks WHERE place = coalesce(?, place) ORDER BY rank", column
         )
-        return [Task(*row, attachments=tuple(files.get(row[0], ()))) for row in rows]
+        return [_task(row, files.get(row[0], ())) for row in rows]
 
     async def task(self, task_id: int) -> Task | None:
         """Return one task, or None when there is none of that number."""
         rows = await self._rows("SELECT id, title, place, author FROM tasks WHERE id = ?", task_id)
-        return Task(*rows[0], attachments=await self._attachments(task_id)) if rows else None
+        return _task(rows[0], await self._attachments(task_id)) if rows else None
 
     async def add(self, title: str, column: str, author: str) -> Task:
         """Put a new task at the end of a column."""
@@ -114,7 +114,7 @@ class Store:
         )  # fmt: skip
         if not rows:
             return None
-        task = Task(*rows[0], attachments=await self._attachments(task_id))
+        task = _task(rows[0], await self._attachments(task_id))
         self._on_change("moved" if column else "renamed", task)
         return task
 
@@ -155,3 +155,8 @@ class Store:
         if self._database is None:
             raise RuntimeError("the store is not open: did the before_server_start listeners run?")
         return list(await self._database.execute_fetchall(statement, values))
+
+
+def _task(row: tuple[int, str, str, str], attachments: Iterable[Attachment]) -> Task:
+    number, title, column, author = row
+    return Task(number, title, column, author, tuple(attachments))

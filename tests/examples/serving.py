@@ -3,16 +3,17 @@
 The server chooses its port and says so in its log; the log is also how a test sees which listeners ran.
 """
 
+import contextlib
 import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -63,6 +64,8 @@ class Server:
         self.behind_proxy = False  # one that takes the prefix off before it passes a request on
         port = until(lambda: re.search(r"http://127\.0\.0\.1:(\d+)", self.log), self)
         self.origin = f"127.0.0.1:{port[1]}"
+        # With --reload the supervisor says the port before its child listens there.
+        until(lambda: _is_open(int(port[1])), self)
 
     def _read(self) -> None:
         assert self.process.stdout is not None
@@ -106,7 +109,7 @@ class Server:
         return sorted(lines, key=log.index)
 
 
-@contextmanager
+@contextlib.contextmanager
 def serve(command: tuple[str, ...], folder: Path, **settings: str) -> Iterator[Server]:
     """Run a server in `folder` for as long as the block lasts."""
     server = Server(command, folder, settings)
@@ -142,6 +145,12 @@ def copy_board(folder: Path) -> Path:
     shutil.copytree(ROOT / "examples" / "taskboard", copy, ignore=shutil.ignore_patterns("instance", "__pycache__"))
     shutil.copy(ROOT / "examples" / "__init__.py", folder / "examples")
     return copy
+
+
+def _is_open(port: int) -> bool:
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), PATIENCE):
+        return True
+    return False
 
 
 def until(condition: Callable[[], T | None], server: Server | None = None) -> T:

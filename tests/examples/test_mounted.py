@@ -94,5 +94,6 @@ def test_listeners_run_once_under_concurrent_first_requests(tmp_path: Any, place
             socket.recv(timeout=PATIENCE)
             took = server.stop()
     assert took < SOON
-    for line in PHASES[:2]:
+    assert server.order_of(*PHASES) == PHASES
+    for line in PHASES:
         assert server.log.count(line) == 1
