@@ -1,5 +1,8 @@
 """The public names of the package, as one sorted text: `module: name name …`.
 
+A module's public names are its `__all__`. A module without one has the names that it defines itself and that do not
+begin with an underscore; so only a module that passes on names of others needs an `__all__`.
+
 The text is kept in `public_names.txt`, so that each change of the public face shows in a diff.
 `python -m tests.project.public_names` writes it anew.
 """
@@ -23,17 +26,30 @@ def public_modules() -> Iterator[str]:
             yield module.name
 
 
-def public_names(module: str) -> list[str] | None:
-    """Return a module's `__all__`; none is needed where there is nothing but a docstring."""
+def defined_names(source: str) -> Iterator[str]:
+    """Yield the names that a module's own statements bind, imports aside."""
+    for node in ast.parse(source).body:
+        match node:
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+                yield name
+            case ast.Assign(targets=targets):
+                yield from (target.id for target in targets if isinstance(target, ast.Name))
+            case ast.AnnAssign(target=ast.Name(id=name)):
+                yield name
+
+
+def public_names(module: str) -> list[str]:
+    """Return a module's public names, sorted."""
     loaded = importlib.import_module(module)
-    empty = len(ast.parse(Path(str(loaded.__file__)).read_text()).body) <= 1
-    return getattr(loaded, "__all__", [] if empty else None)
+    if hasattr(loaded, "__all__"):
+        return sorted(loaded.__all__)
+    source = Path(str(loaded.__file__)).read_text()
+    return sorted({name for name in defined_names(source) if not name.startswith("_")})
 
 
 def describe() -> str:
     """Return the public names as they are now."""
-    names = {module: public_names(module) for module in sorted(public_modules())}
-    return "".join(f"{module}: {' '.join(sorted(has or []))}".rstrip() + "\n" for module, has in names.items())
+    return "".join(f"{module}: {' '.join(public_names(module))}".rstrip() + "\n" for module in sorted(public_modules()))
 
 
 if __name__ == "__main__":
