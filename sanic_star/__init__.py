@@ -1,35 +1,38 @@
 """Sanic's API on Starlette: write Sanic, run ASGI."""
 
-from types import SimpleNamespace
-from typing import TypeAlias
-
 from sanic_star._version import __version__
-from sanic_star.compat.app import Sanic
-from sanic_star.compat.blueprints import Blueprint
-from sanic_star.compat.config import Config
-from sanic_star.compat.constants import HTTPMethod
-from sanic_star.compat.exceptions import (
+from sanic_star.compat import (
     BadRequest,
+    Blueprint,
+    Config,
+    DefaultRequest,
+    DefaultSanic,
     ExpectationFailed,
     FileNotFound,
     Forbidden,
     HeaderNotFound,
+    HTTPMethod,
+    HTTPResponse,
     InternalServerError,
     InvalidHeader,
     MethodNotAllowed,
     NotFound,
     RangeNotSatisfiable,
+    Request,
+    Sanic,
     SanicException,
     ServerError,
     ServiceUnavailable,
     Unauthorized,
+    Websocket,
+    empty,
+    file,
+    html,
+    json,
+    raw,
+    redirect,
+    text,
 )
-from sanic_star.compat.request import Request
-from sanic_star.compat.response import HTTPResponse, empty, file, html, json, raw, redirect, text
-from sanic_star.compat.server.websockets.impl import WebsocketImplProtocol as Websocket
-
-DefaultSanic: TypeAlias = "Sanic[Config, SimpleNamespace]"
-DefaultRequest: TypeAlias = Request
 
 __all__ = [
     "BadRequest",

@@ -121,7 +121,7 @@ class Application(Starlette):
             return HTTPException(405, headers={"allow": ", ".join(sorted(allowed - {WEBSOCKET}))})
         return HTTPException(404)
 
-    async def answer(self, request: Request, error: Exception) -> tuple[ASGIApp | None, bool]:
+    async def answer(self, request: Request, error: BaseException) -> tuple[ASGIApp | None, bool]:
         """Return the response to an exception (or `None`), and whether that settles it.
 
         An exception that is not settled is raised again once the response is sent.
@@ -276,8 +276,8 @@ class Application(Starlette):
             except Exception as error:
                 set_current(number)
                 await fail(request, error, scope, receive, send)
-            except CancelledError:
-                await cancelled(request)
+            except CancelledError as error:
+                await cancelled(request, error)
             finally:
                 if request.open_stream is not None:
                     self.close_stream(request)
@@ -306,7 +306,7 @@ class Application(Starlette):
 
         await app(scope, request.receive, watched)
 
-    async def _fail(self, request: Request, error: Exception, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _fail(self, request: Request, error: BaseException, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer an exception, then raise it again unless that settled it."""
         scope["app"] = self
         if isinstance(error, ClientDisconnect):
@@ -320,10 +320,15 @@ class Application(Starlette):
             setattr(error, REPORTED, True)
             raise error
 
-    async def _cancelled(self, request: Request) -> None:
-        """Finish a stream that was cut short; any other cancellation goes on."""
-        if request.open_stream is None or not await request.open_stream.settle():
-            raise CancelledError
+    async def _cancelled(self, request: Request, error: CancelledError) -> None:
+        """Finish a stream that was cut short; any other cancellation goes on.
+
+        A subclass of `CancelledError` cancels nothing: a handler raised it, and it is answered as an error.
+        """
+        if type(error) is not CancelledError:
+            await self._fail(request, error, request.scope, request._receive, request._send)
+        elif request.open_stream is None or not await request.open_stream.settle():
+            raise error
 
     def _bounded(self, stack: ASGIApp) -> ASGIApp:
         """Return `stack` inside the error boundary, for errors of the user's ASGI middleware."""
@@ -373,8 +378,8 @@ class Application(Starlette):
             pass
         except Exception as error:
             await self._fail_websocket(connection, error)
-        except CancelledError:
-            await self._cancelled(request)
+        except CancelledError as error:
+            await self._cancelled(request, error)
         finally:
             self.close_stream(request)
             del requests.live[number]

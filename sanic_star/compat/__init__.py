@@ -1,1 +1,67 @@
-"""Sanic's vocabulary on the engine: the modules here bear the names of the modules of `sanic`."""
+"""Sanic's modules under their own names: `sanic.x` is `sanic_star.compat.x`."""
+
+from types import SimpleNamespace
+from typing import TypeAlias
+
+from sanic_star.compat.app import Sanic
+from sanic_star.compat.blueprints import Blueprint
+from sanic_star.compat.config import Config
+from sanic_star.compat.constants import HTTPMethod
+from sanic_star.compat.exceptions import (
+    BadRequest,
+    ExpectationFailed,
+    FileNotFound,
+    Forbidden,
+    HeaderNotFound,
+    InternalServerError,
+    InvalidHeader,
+    MethodNotAllowed,
+    NotFound,
+    RangeNotSatisfiable,
+    SanicException,
+    ServerError,
+    ServiceUnavailable,
+    Unauthorized,
+)
+from sanic_star.compat.request import Request
+from sanic_star.compat.response import HTTPResponse, empty, file, html, json, raw, redirect, text
+from sanic_star.compat.server.websockets.impl import WebsocketImplProtocol as Websocket
+
+DefaultSanic: TypeAlias = "Sanic[Config, SimpleNamespace]"
+DefaultRequest: TypeAlias = Request
+# The release of Sanic whose API this is.
+__version__ = "25.12.1"
+
+__all__ = [
+    "BadRequest",
+    "Blueprint",
+    "Config",
+    "DefaultRequest",
+    "DefaultSanic",
+    "ExpectationFailed",
+    "FileNotFound",
+    "Forbidden",
+    "HTTPMethod",
+    "HTTPResponse",
+    "HeaderNotFound",
+    "InternalServerError",
+    "InvalidHeader",
+    "MethodNotAllowed",
+    "NotFound",
+    "RangeNotSatisfiable",
+    "Request",
+    "Sanic",
+    "SanicException",
+    "ServerError",
+    "ServiceUnavailable",
+    "Unauthorized",
+    "Websocket",
+    "__version__",
+    "empty",
+    "file",
+    "html",
+    "json",
+    "raw",
+    "redirect",
+    "text",
+]

@@ -50,7 +50,7 @@ def document(status: int, title: str, message: str, details: str = "", wide: boo
     return (
         '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{status} {escape(title)}</title><style>{_STYLE}</style></head>"
+        f"<title>{status} — {escape(title)}</title><style>{_STYLE}</style></head>"
         f"<body><main{' class=wide' if wide else ''}><h1><b>{status}</b> {escape(title)}</h1>"
         f"<p>{escape(message)}</p>{details}</main></body></html>"
     )

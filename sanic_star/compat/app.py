@@ -50,7 +50,7 @@ from sanic_star.compat._logging import configure
 from sanic_star.compat.log import error_logger
 from sanic_star.compat.middleware import Middleware, MiddlewareLocation
 from sanic_star.compat.request.types import Request
-from sanic_star.compat.response.types import BaseHTTPResponse, HTTPResponse, ResponseStream
+from sanic_star.compat.response.types import HTTPResponse, ResponseStream, choose_writer_by_app
 from sanic_star.compat.router import Route, Router, WebSocketRoute
 from sanic_star.compat.server.websockets.impl import WebsocketImplProtocol
 from sanic_star.compat.types.shared_ctx import SharedContext
@@ -112,6 +112,9 @@ class Sanic(Registrar, Application, Generic[ConfigT, ContextT]):
         ... async def hello(request):
         ...     return text("hello")
     """
+
+    # Writes JSON in place of the package's own writer.
+    dumps: Callable[..., str | bytes] | None = None
 
     _app_registry: ClassVar[dict[str, Sanic[Any, Any]]] = {}
     test_mode: ClassVar[bool] = False
@@ -179,9 +182,12 @@ class Sanic(Registrar, Application, Generic[ConfigT, ContextT]):
         self.router.ctx.app = self
         type(self).register_app(self)
         if dumps:
-            BaseHTTPResponse._dumps = staticmethod(dumps)
+            self.dumps = dumps
+            choose_writer_by_app()
         if loads:
-            Request._loads = staticmethod(loads)
+            # A subclass: the class itself is shared by all applications of the process.
+            self.request_class = type(self.request_class.__name__, (self.request_class,), {"_loads": staticmethod(loads)})
+            self.request_factory = self.request_class
 
     def __repr__(self) -> str:
         return f'{type(self).__name__}(name="{self.name}")'
@@ -666,10 +672,12 @@ class Sanic(Registrar, Application, Generic[ConfigT, ContextT]):
 
     def miss(self, scope: Scope) -> Exception:
         """Return the exception for a request that no route answers."""
-        path = routing.route_path(scope)
-        return self.router.miss(path, scope.get("method", "GET"), self.router.allowed(path, scope), scope)
+        raw: bytes | None = scope.get("raw_path")
+        shown = scope["path"] if raw is None else raw.decode("latin-1")
+        allowed = self.router.allowed(routing.route_path(scope), scope)
+        return self.router.miss(shown, scope.get("method", "GET"), allowed, scope)
 
-    async def answer(self, request: EngineRequest, error: Exception) -> tuple[ASGIApp | None, bool]:
+    async def answer(self, request: EngineRequest, error: BaseException) -> tuple[ASGIApp | None, bool]:
         """Return the response to an exception, with middleware applied, and whether that settles it."""
         assert isinstance(request, Request)
         known = as_sanic_exception(error)
@@ -694,7 +702,7 @@ class Sanic(Registrar, Application, Generic[ConfigT, ContextT]):
             response = await self._respond(request, response)
         return await self._sendable(request, response), settled
 
-    async def _error_response(self, request: Request, error: Exception) -> Any:
+    async def _error_response(self, request: Request, error: BaseException) -> Any:
         try:
             response = self.error_handler.response(request, error)
             return await response if isawaitable(response) else response

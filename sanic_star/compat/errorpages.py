@@ -10,8 +10,11 @@ Outside debug mode only a `SanicException` (or Starlette's) tells its message, a
 from __future__ import annotations
 
 import html as html_escapes
+from ast import Call, Name, Return, parse, walk
 from collections.abc import Callable, Iterator
 from functools import partial
+from inspect import getsource
+from textwrap import dedent
 from traceback import extract_tb
 from typing import TYPE_CHECKING, Any
 
@@ -302,7 +305,31 @@ def guess_mime(req: Any, fallback: str) -> str:
 
 
 def _format_of_route(req: Any) -> str:
-    return getattr(getattr(req.route, "extra", None), "error_format", None) or ""
+    extra = getattr(req.route, "extra", None)
+    if extra is None:
+        return ""
+    if extra.error_format is None:
+        # Found out with the first error, so that no start-up pays for it.
+        extra.error_format = _format_of_handler(getattr(req.route, "endpoint", None))
+    return str(extra.error_format)
+
+
+def _format_of_handler(handler: Any) -> str:
+    """Tell by a handler's source in which format it answers: the one helper function whose result it returns.
+
+    Sanic does so: an endpoint that says `return json(…)` explains its errors in JSON. Empty where the source is not at
+    hand or not of one mind.
+    """
+    try:
+        tree = parse(dedent(getsource(handler)))
+    except (OSError, TypeError, SyntaxError, ValueError):
+        return ""
+    found = set()
+    for node in walk(tree):
+        if isinstance(node, Return) and isinstance(node.value, Call) and isinstance(node.value.func, Name):
+            found.add({"json": "json", "JSONResponse": "json", "text": "text", "html": "html"}.get(node.value.func.id))
+    found.discard(None)
+    return found.pop() or "" if len(found) == 1 else ""
 
 
 def _is_json(req: Any) -> bool:

@@ -85,6 +85,8 @@ def case(
 
 def for_sanic_star(source: str) -> str:
     """Return the source with its imports of `sanic` turned into those of sanic_star."""
+    # A module that is imported as a name of the package: `from sanic import exceptions`.
+    source = re.sub(r"^(\s*)from sanic import ([a-z]+s)$", r"\1from sanic_star.compat import \2", source, flags=re.M)
     source = re.sub(r"^(\s*)from sanic import\b", r"\1from sanic_star import", source, flags=re.M)
     source = re.sub(r"^(\s*)from sanic\.([\w.]+) import\b", r"\1from sanic_star.compat.\2 import", source, flags=re.M)
     return re.sub(r"^(\s*)import sanic$", r"\1import sanic_star as sanic", source, flags=re.M)

@@ -80,7 +80,7 @@ class ErrorHandler:
                 return self.cached_handlers[key]
         return None
 
-    def response(self, request: Request, exception: Exception) -> Any:
+    def response(self, request: Request, exception: BaseException) -> Any:
         """Return the response to an exception, or an awaitable of it."""
         handler = self.lookup(exception, request.name if request else None)
         try:
@@ -94,7 +94,7 @@ class ErrorHandler:
             told = message % (name, url) if self.debug else "An error occurred while handling an error"
             return text(told, 500)
 
-    def default(self, request: Request, exception: Exception) -> HTTPResponse:
+    def default(self, request: Request, exception: BaseException) -> HTTPResponse:
         """Log an exception, and return the error page for it."""
         self.log(request, exception)
         return exception_response(
@@ -106,14 +106,14 @@ class ErrorHandler:
         )
 
     @staticmethod
-    def log(request: Request, exception: Exception) -> None:
+    def log(request: Request, exception: BaseException) -> None:
         """Write an exception to the error log, unless it is a quiet one."""
         if getattr(exception, "quiet", False) is False or request.app.config.NOISY_EXCEPTIONS:
             url = repr(str(request.url))
             error_logger.error("Exception occurred while handling uri: %s", url, exc_info=exception)
 
 
-def as_sanic_exception(exception: Exception) -> Exception:
+def as_sanic_exception(exception: BaseException) -> BaseException:
     """Return the Sanic exception for one of Starlette's `HTTPException`, any other as it is."""
     if not isinstance(exception, HTTPException) or isinstance(exception, SanicException):
         return exception

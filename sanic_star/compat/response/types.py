@@ -14,7 +14,7 @@ from starlette import responses as starlette
 from starlette.background import BackgroundTask
 from starlette.types import Receive, Scope, Send
 
-from sanic_star import responses
+from sanic_star import requests, responses
 from sanic_star.compat._json import dumps as json_dumps
 from sanic_star.compat._stream import ResponseWriter
 from sanic_star.compat.compat import Header
@@ -62,10 +62,26 @@ def header_field(name: str, value: object) -> tuple[bytes, bytes]:
     return name.lower().encode("ascii"), text.encode("utf-8", "surrogateescape")
 
 
+def choose_writer_by_app() -> None:
+    """Let responses be written by the application that answers, where it brings a writer of its own.
+
+    Without such an application in the process nobody asks.
+    """
+
+    def dumps(value: Any, **options: Any) -> str | bytes:
+        try:
+            own = requests.current_request().scope["app"].dumps
+        except (LookupError, AttributeError):
+            own = None
+        return (own or json_dumps)(value, **options)  # type: ignore[no-any-return]
+
+    BaseHTTPResponse._dumps = staticmethod(dumps)
+
+
 class BaseHTTPResponse(responses.Response):
     """What all of Sanic's responses have: status, headers, cookies, content type, and the stream once it is sent."""
 
-    # Shared by all applications of a process, as in Sanic; `Sanic(dumps=…)` replaces it.
+    # Replaced as soon as one application of the process brings a writer of its own.
     _dumps: ClassVar[Callable[..., str | bytes]] = staticmethod(json_dumps)
 
     asgi = False
