@@ -9,14 +9,14 @@ Outside debug mode only a `SanicException` (or Starlette's) tells its message, a
 
 from __future__ import annotations
 
-import html as html_escapes
 from ast import Call, Name, Return, parse, walk
 from collections.abc import Callable, Iterator
 from functools import partial
+from html import escape as quoted
 from inspect import getsource
 from textwrap import dedent
 from traceback import extract_tb
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
@@ -24,9 +24,7 @@ from sanic_star.compat import _errorpage
 from sanic_star.compat.exceptions import InvalidHeader, SanicException
 from sanic_star.compat.headers import AcceptList, MediaType
 from sanic_star.compat.helpers import STATUS_CODES, json_dumps
-
-if TYPE_CHECKING:
-    from sanic_star.compat.response import HTTPResponse
+from sanic_star.compat.response import HTTPResponse, html, json, text
 
 DEFAULT_FORMAT = "auto"
 FALLBACK_TEXT = "The application encountered an unexpected error and could not continue."
@@ -45,7 +43,7 @@ def escape(text: object) -> str:
     >>> escape('<a href="x">')
     '&lt;a href=&quot;x&quot;&gt;'
     """
-    return html_escapes.escape(str(text))
+    return quoted(str(text))
 
 
 class BaseRenderer:
@@ -135,7 +133,7 @@ class HTMLRenderer(BaseRenderer):
         request = self.request
         details = _errorpage.traceback_of(self.exception) + self._tables()
         details += _errorpage.table("Request", [("method", request.method), ("path", request.path)])
-        return _helper("html")(
+        return html(
             _errorpage.document(
                 self.status, self._phrase, self.text, details + _errorpage.headers_table(request.headers), wide=True
             )
@@ -143,7 +141,7 @@ class HTMLRenderer(BaseRenderer):
 
     def minimal(self) -> HTTPResponse:
         """Show status and message."""
-        return _helper("html")(_errorpage.document(self.status, self._phrase, self.text, self._tables()))
+        return html(_errorpage.document(self.status, self._phrase, self.text, self._tables()))
 
     def _tables(self) -> str:
         return "".join(
@@ -183,7 +181,7 @@ class TextRenderer(BaseRenderer):
     def _text(self, body: list[str]) -> HTTPResponse:
         title = self.title
         page = self.OUTPUT_TEXT.format(title=title, bar="=" * len(title), text=self.text, body="\n".join(body))
-        return _helper("text")(page)
+        return text(page)
 
     def _one(self, exception: BaseException) -> str:
         inner = self.SPACER * 2
@@ -229,15 +227,7 @@ class JSONRenderer(BaseRenderer):
 
     def _json(self, more: dict[str, Any]) -> HTTPResponse:
         told = {"description": self.title, "status": self.status, "message": self.text}
-        return _helper("json")(told | self._shown | more, dumps=self.dumps)
-
-
-def _helper(name: str) -> Callable[..., HTTPResponse]:
-    # At the first error: settings are read before there are responses, and they need `check_error_format`.
-    from sanic_star.compat import response
-
-    found: Callable[..., HTTPResponse] = getattr(response, name)
-    return found
+        return json(told | self._shown | more, dumps=self.dumps)
 
 
 RENDERERS_BY_CONTENT_TYPE: dict[str, type[BaseRenderer]] = {
@@ -327,7 +317,7 @@ def _format_of_handler(handler: Any) -> str:
     found = set()
     for node in walk(tree):
         if isinstance(node, Return) and isinstance(node.value, Call) and isinstance(node.value.func, Name):
-            found.add({"json": "json", "JSONResponse": "json", "text": "text", "html": "html"}.get(node.value.func.id))
+            found.add(RESPONSE_MAPPING.get(node.value.func.id))
     found.discard(None)
     return found.pop() or "" if len(found) == 1 else ""
 

@@ -8,7 +8,6 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator
 from html.parser import HTMLParser
-from importlib import import_module
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,7 +16,6 @@ import sanic.compat
 import sanic.errorpages
 import sanic.exceptions
 import sanic.headers
-import sanic.response
 import starlette.exceptions
 
 from sanic_star.compat import errorpages, exceptions, headers
@@ -31,11 +29,7 @@ theirs = SimpleNamespace(
 
 
 @pytest.fixture(autouse=True)
-def helpers(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    try:
-        import_module("sanic_star.compat.response")
-    except ImportError:
-        monkeypatch.setitem(sys.modules, "sanic_star.compat.response", sanic.response)
+def quiet_sanic() -> Iterator[None]:
     with warnings.catch_warnings():
         # Sanic warns when the request's JSON decides.
         warnings.simplefilter("ignore", DeprecationWarning)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import pickle
 from types import SimpleNamespace
@@ -11,6 +12,8 @@ import pytest
 import sanic.exceptions
 import sanic_routing.exceptions
 import starlette.exceptions
+from starlette.applications import Starlette
+from starlette.routing import Route
 
 from sanic_star.compat import _routing_exceptions, exceptions
 
@@ -109,6 +112,25 @@ def test_each_is_a_starlette_exception() -> None:
     assert isinstance(error, starlette.exceptions.HTTPException)
     assert (error.status_code, error.detail, error.headers) == (403, "Stop", {"a": "b"})
     assert exceptions.SanicException(12).detail == "12"  # type: ignore[arg-type]
+
+
+def test_a_starlette_application_answers_it() -> None:
+    async def handler(request: Any) -> Any:
+        raise exceptions.Unauthorized("Who?", scheme="Basic", realm="Here")
+
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    async def receive() -> Any:
+        return {"type": "http.request", "body": b""}
+
+    app = Starlette(routes=[Route("/", handler)])
+    scope = {"type": "http", "method": "GET", "path": "/", "headers": [], "query_string": b""}
+    asyncio.run(app(scope, receive, send))
+    assert (sent[0]["status"], sent[1]["body"]) == (401, b"Who?")
+    assert (b"www-authenticate", b'Basic realm="Here"') in sent[0]["headers"]
 
 
 def test_a_challenge_quotes_its_parameters() -> None:

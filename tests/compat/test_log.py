@@ -80,6 +80,7 @@ def test_the_default_configuration_is_applied(capsys: pytest.CaptureFixture[str]
 ACCESS = {"host": "1.2.3.4:5", "request": "GET http://x/", "status": 200, "byte": 5, "duration": "1.5ms"}
 
 
+@pytest.mark.filterwarnings("ignore:functools.partial will be a method:FutureWarning")  # Sanic's, on Python 3.13
 @pytest.mark.parametrize("name", FORMATTERS)
 def test_each_formatter_tells_what_sanics_tells(name: str) -> None:
     made = record(**ACCESS) if "Access" in name else record()
