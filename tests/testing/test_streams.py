@@ -11,27 +11,9 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
-from sanic_star.testing import TestClient
-
-
-@pytest.fixture(params=[False, True], ids=["own loop", "portal"])
-def in_block(request: pytest.FixtureRequest) -> bool:
-    return bool(request.param)
-
-
-class Using:
-    """A client in either of its two ways of running the app."""
-
-    def __init__(self, app: ASGIApp, in_block: bool, **kwargs: Any) -> None:
-        self.client, self.in_block = TestClient(app, **kwargs), in_block
-
-    def __enter__(self) -> TestClient:
-        return self.client.__enter__() if self.in_block else self.client
-
-    def __exit__(self, *exc_info: object) -> None:
-        self.client.close()
+from tests.testing.apps import Using
 
 
 def streaming(chunks: Any, **kwargs: Any) -> Starlette:
