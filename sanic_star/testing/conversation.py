@@ -12,13 +12,12 @@ from enum import Enum, auto
 from starlette.types import ASGIApp, Message, Scope
 from starlette.websockets import WebSocketDisconnect
 
+from sanic_star.testing.exchange import LEAVE_GRACE
+
 __all__ = ["ABNORMAL", "Conversation"]
 
 # Messages that an app may send ahead of the test's reading.
 _HIGH_WATER = 1_000
-
-# How long an app that does not notice that its client has left may keep the test waiting, in seconds.
-_LEAVE_GRACE = 1.0
 
 # RFC 6455, 7.4.1: the connection broke without a close frame.
 ABNORMAL = 1006
@@ -113,7 +112,7 @@ class Conversation:
             self._writable.set()
             self._to_app.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
         if self._task is not None:
-            await asyncio.wait((self._task,), timeout=_LEAVE_GRACE)
+            await asyncio.wait((self._task,), timeout=LEAVE_GRACE)
             self._check()
 
     async def _news(self) -> None:

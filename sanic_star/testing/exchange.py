@@ -20,13 +20,13 @@ from typing import Any
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Scope
 
-__all__ = ["Exchange", "IncompleteResponse", "SlowResponse"]
+__all__ = ["LEAVE_GRACE", "Body", "Exchange", "IncompleteResponse", "SlowResponse"]
 
 # Chunks, not bytes: what counts in a test is that a stream without end stands still.
 _HIGH_WATER = 16
 
 # How long an app that does not notice that its client has left may keep the test waiting, in seconds.
-_LEAVE_GRACE = 1.0
+LEAVE_GRACE = 1.0
 
 
 Body = Iterator[tuple[bytes, bool]] | AsyncIterator[tuple[bytes, bool]]
@@ -147,7 +147,7 @@ class Exchange:
         """
         self._hang_up()
         if self._task is not None:
-            await asyncio.wait((self._task,), timeout=_LEAVE_GRACE)
+            await asyncio.wait((self._task,), timeout=LEAVE_GRACE)
             if self.ended:
                 self.report()
 

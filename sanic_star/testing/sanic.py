@@ -149,7 +149,9 @@ class SanicTestClient:
             ValueError: the app did not accept, or ``mimic`` failed; the exception's cause says how.
             Exception: the app's own, from its start or its stop.
         """
-        url = self._url(uri, host).replace("ws", "http", 1) if uri.startswith("ws") else self._url(uri, host)
+        url = self._url(uri, host)
+        if url.startswith("ws"):
+            url = "http" + url.removeprefix("ws")
         keywords = {name: value for name, value in for_requests(kwargs).items() if name in _HANDSHAKE}
         keywords["headers"] = {**handshake_headers(subprotocols), **(keywords.get("headers") or {})}
         handshake = self._session.prepare_request(requests.Request("GET", url, **keywords))

@@ -11,27 +11,9 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
-from sanic_star.testing import TestClient
-
-
-@pytest.fixture(params=[False, True], ids=["own loop", "portal"])
-def in_block(request: pytest.FixtureRequest) -> bool:
-    return bool(request.param)
-
-
-class Using:
-    """A client in either of its two ways of running the app."""
-
-    def __init__(self, app: ASGIApp, in_block: bool, **kwargs: Any) -> None:
-        self.client, self.in_block = TestClient(app, **kwargs), in_block
-
-    def __enter__(self) -> TestClient:
-        return self.client.__enter__() if self.in_block else self.client
-
-    def __exit__(self, *exc_info: object) -> None:
-        self.client.close()
+from tests.testing.apps import Using
 
 
 def streaming(chunks: Any, **kwargs: Any) -> Starlette:
@@ -139,7 +121,7 @@ def test_leaving_reaches_an_app_that_listens(in_block: bool) -> None:
 def test_an_app_that_does_not_listen_goes_on_until_the_client_closes(
     in_block: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sanic_star.testing.exchange._LEAVE_GRACE", 0.01)
+    monkeypatch.setattr("sanic_star.testing.exchange.LEAVE_GRACE", 0.01)
     ended: list[str] = []
 
     async def chunks() -> AsyncIterator[bytes]:

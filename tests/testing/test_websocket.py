@@ -11,25 +11,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from sanic_star.testing import TestClient, WebSocketDenialResponse
+from tests.testing.apps import Using
 
 
-@pytest.fixture(params=[False, True], ids=["own loop", "portal"])
-def in_block(request: pytest.FixtureRequest) -> bool:
-    return bool(request.param)
-
-
-class Using:
-    """A client in either of its two ways of running the app."""
-
-    def __init__(self, endpoint: Any, in_block: bool, **kwargs: Any) -> None:
-        app = Starlette(routes=[WebSocketRoute("/{path:path}", endpoint)])
-        self.client, self.in_block = TestClient(app, **kwargs), in_block
-
-    def __enter__(self) -> TestClient:
-        return self.client.__enter__() if self.in_block else self.client
-
-    def __exit__(self, *exc_info: object) -> None:
-        self.client.close()
+def using(endpoint: Any, in_block: bool, **kwargs: Any) -> Using:
+    return Using(Starlette(routes=[WebSocketRoute("/{path:path}", endpoint)]), in_block, **kwargs)
 
 
 def scripted(*messages: Message) -> ASGIApp:
@@ -55,7 +41,7 @@ async def echo(websocket: WebSocket) -> None:
 
 
 def test_messages_of_each_kind(in_block: bool) -> None:
-    with Using(echo, in_block) as client, client.websocket_connect("/") as websocket:
+    with using(echo, in_block) as client, client.websocket_connect("/") as websocket:
         websocket.send_text("ä")
         assert websocket.receive_text() == "ä"
         websocket.send_bytes(b"\0")
@@ -69,7 +55,7 @@ def test_messages_of_each_kind(in_block: bool) -> None:
 
 
 def test_text_for_bytes_and_the_other_way_round_is_an_error(in_block: bool) -> None:
-    with Using(echo, in_block) as client, client.websocket_connect("/") as websocket:
+    with using(echo, in_block) as client, client.websocket_connect("/") as websocket:
         websocket.send_text("a")
         with pytest.raises(TypeError, match="sent text, not bytes"):
             websocket.receive_bytes()
@@ -92,7 +78,7 @@ def test_the_handshake_reaches_the_app(base_url: str, url: str, scheme: str, hos
         await websocket.accept(subprotocol=websocket.scope["subprotocols"][1], headers=[(b"x-c", b"d")])
         await websocket.send_json([websocket.scope["path"], websocket.scope["raw_path"].decode(), websocket.cookies])
 
-    with Using(endpoint, True, base_url=base_url, cookies={"a": "1"}) as client:
+    with using(endpoint, True, base_url=base_url, cookies={"a": "1"}) as client:
         kwargs: dict[str, Any] = {"headers": {"X-A": "b"}, "params": {"e": "f"}, "cookies": {"b": "2"}}
         with client.websocket_connect(url, ["one", "two"], **kwargs) as websocket:
             assert websocket.receive_json() == ["/a/b", "/a%2Fb", {"a": "1", "b": "2"}]
@@ -110,7 +96,7 @@ def test_cookies_of_the_handshake_are_kept() -> None:
     async def endpoint(websocket: WebSocket) -> None:
         await websocket.accept(headers=[(b"set-cookie", b"a=1; Path=/")])
 
-    with Using(endpoint, False) as client:
+    with using(endpoint, False) as client:
         with client.websocket_connect("/"):
             pass
         assert client.cookies.get_dict() == {"a": "1"}
@@ -127,7 +113,7 @@ def test_two_websockets_talk_through_the_app(in_block: bool) -> None:
                 await one.send_text(text)
 
     with (
-        Using(endpoint, in_block) as client,
+        using(endpoint, in_block) as client,
         client.websocket_connect("/") as first,
         client.websocket_connect("/") as second,
     ):
@@ -144,13 +130,13 @@ def test_an_app_that_sends_without_end_stands_still(in_block: bool) -> None:
             sent.append(len(sent))
             await websocket.send_text(str(sent[-1]))
 
-    with Using(endpoint, in_block) as client, client.websocket_connect("/") as websocket:
+    with using(endpoint, in_block) as client, client.websocket_connect("/") as websocket:
         assert [websocket.receive_text() for _ in range(1_500)] == [str(number) for number in range(1_500)]
         assert len(sent) < 3_000
 
 
 def test_a_receive_can_have_a_timeout(in_block: bool) -> None:
-    with Using(echo, in_block) as client, client.websocket_connect("/") as websocket:
+    with using(echo, in_block) as client, client.websocket_connect("/") as websocket:
         with pytest.raises(TimeoutError):
             websocket.receive_text(timeout=0.01)
         websocket.send_text("a")
@@ -165,7 +151,7 @@ def test_the_app_closes(in_block: bool) -> None:
         await websocket.accept()
         await websocket.close(4000, "enough")
 
-    with Using(endpoint, in_block) as client:
+    with using(endpoint, in_block) as client:
         with client.websocket_connect("/") as websocket:
             for call in (websocket.receive_text, websocket.receive_text, lambda: websocket.send_text("a")):
                 with pytest.raises(WebSocketDisconnect) as caught:
@@ -204,7 +190,7 @@ def test_the_test_closes(in_block: bool) -> None:
         with pytest.raises(WebSocketDisconnect):
             await websocket.send_text("late")
 
-    with Using(endpoint, in_block) as client:
+    with using(endpoint, in_block) as client:
         with client.websocket_connect("/") as websocket:
             websocket.close(4001, "bye")
             with pytest.raises(WebSocketDisconnect):
@@ -219,7 +205,7 @@ def test_an_app_need_not_expect_that_the_client_leaves(in_block: bool) -> None:
         await websocket.accept()
         await websocket.receive_text()
 
-    with Using(endpoint, in_block) as client, client.websocket_connect("/"):
+    with using(endpoint, in_block) as client, client.websocket_connect("/"):
         pass
 
 
@@ -228,7 +214,7 @@ def test_the_app_returns_without_a_close(in_block: bool) -> None:
         await websocket.accept()
         await websocket.send_text("a")
 
-    with Using(endpoint, in_block) as client, client.websocket_connect("/") as websocket:
+    with using(endpoint, in_block) as client, client.websocket_connect("/") as websocket:
         assert websocket.receive_text() == "a"
         with pytest.raises(WebSocketDisconnect) as caught:
             websocket.receive_text()
@@ -242,7 +228,7 @@ async def boom(websocket: WebSocket) -> None:
 
 
 def test_the_apps_exception_comes_out(in_block: bool) -> None:
-    with Using(boom, in_block) as client:
+    with using(boom, in_block) as client:
         with client.websocket_connect("/") as websocket:
             websocket.send_text("a")
             with pytest.raises(KeyError, match="boom"):
@@ -253,7 +239,7 @@ def test_the_apps_exception_comes_out(in_block: bool) -> None:
 
 def test_or_just_ends_the_websocket(in_block: bool) -> None:
     with (
-        Using(boom, in_block, raise_server_exceptions=False) as client,
+        using(boom, in_block, raise_server_exceptions=False) as client,
         client.websocket_connect("/") as websocket,
     ):
         websocket.send_text("a")
@@ -265,7 +251,7 @@ def test_or_just_ends_the_websocket(in_block: bool) -> None:
 def test_an_app_that_does_not_listen_goes_on_until_the_client_closes(
     in_block: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sanic_star.testing.conversation._LEAVE_GRACE", 0.01)
+    monkeypatch.setattr("sanic_star.testing.conversation.LEAVE_GRACE", 0.01)
     ended: list[str] = []
 
     async def endpoint(websocket: WebSocket) -> None:
@@ -275,7 +261,7 @@ def test_an_app_that_does_not_listen_goes_on_until_the_client_closes(
         finally:
             ended.append("finally")
 
-    with Using(endpoint, in_block) as client:
+    with using(endpoint, in_block) as client:
         with client.websocket_connect("/"):
             pass
         assert ended == []
@@ -289,7 +275,7 @@ def test_closing_the_client_ends_the_websockets_that_are_open(in_block: bool) ->
         await websocket.accept()
         codes.append((await websocket.receive())["code"])
 
-    with Using(endpoint, in_block) as client:
+    with using(endpoint, in_block) as client:
         client.websocket_connect("/").__enter__()
     assert codes == [1012]
 
@@ -301,7 +287,7 @@ def test_a_close_before_the_accept_is_a_denial_with_its_code(in_block: bool) -> 
     async def endpoint(websocket: WebSocket) -> None:
         await websocket.close(4003, "no")
 
-    with Using(endpoint, in_block) as client:
+    with using(endpoint, in_block) as client:
         with pytest.raises(WebSocketDenialResponse) as caught, client.websocket_connect("/"):
             pass
         assert (caught.value.code, caught.value.reason, caught.value.response.status_code) == (4003, "no", 403)
@@ -314,7 +300,7 @@ def test_a_denial_carries_the_response(in_block: bool) -> None:
     async def endpoint(websocket: WebSocket) -> None:
         await websocket.send_denial_response(PlainTextResponse("who?", status_code=401, headers={"X-A": "b"}))
 
-    with Using(endpoint, in_block) as client:
+    with using(endpoint, in_block) as client:
         with pytest.raises(WebSocketDenialResponse) as caught, client.websocket_connect("/"):
             pass
         response = caught.value.response
@@ -326,10 +312,10 @@ def test_an_exception_before_the_accept_comes_out_or_is_a_500() -> None:
     async def endpoint(websocket: WebSocket) -> None:
         raise KeyError("boom")
 
-    with Using(endpoint, False) as client, pytest.raises(KeyError, match="boom"), client.websocket_connect("/"):
+    with using(endpoint, False) as client, pytest.raises(KeyError, match="boom"), client.websocket_connect("/"):
         pass
     with (
-        Using(endpoint, False, raise_server_exceptions=False) as client,
+        using(endpoint, False, raise_server_exceptions=False) as client,
         pytest.raises(WebSocketDenialResponse) as caught,
         client.websocket_connect("/"),
     ):
