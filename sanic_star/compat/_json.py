@@ -1,39 +1,50 @@
 """JSON as Sanic reads and writes it, at the speed of msgspec.
 
-msgspec does the work; what it refuses and Sanic accepts goes to the standard library: `None` and boolean keys, lone
-surrogates, subclasses of builtin types, objects with `__json__`, and keyword arguments that only the latter knows.
-The rule is that nothing which Sanic can serialise fails here.
+msgspec does the work. What it refuses and Sanic accepts is tried once more in a plainer form: keys that are `None` or
+tuples, lone surrogates, objects with `toDict`. Keyword arguments are those of Sanic's own default writer, ujson, and of
+`json.dumps`; with any of them the standard library writes. The rule is that nothing which Sanic can serialise fails
+here; `docs/compatibility.md` says under `json-msgspec` in what the bytes differ.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import msgspec
 
-# What `json.dumps` understands and msgspec has no word for.
-_COMPACT = (",", ":")
+_SCALARS = (str, int, float)
+# What may stand in a page's script only as an escape; written so on request.
+_HTML = (("&", "\\u0026"), ("<", "\\u003c"), (">", "\\u003e"))
 
 
 def _through_hook(value: Any) -> Any:
     """Give msgspec something it knows for an object that it does not."""
+    if hasattr(value, "toDict"):
+        return _own_dict(value)
     if hasattr(value, "__json__"):
-        written = value.__json__()
-        return msgspec.Raw(written if isinstance(written, bytes) else str(written).encode())
+        return msgspec.Raw(_own_json(value))
     for kind in (str, int, float, list, tuple, dict):
-        if isinstance(value, kind):
+        # An exact one comes as a key that can't be one; returned as it is it would come again.
+        if isinstance(value, kind) and type(value) is not kind:
             return kind(value)
-    if hasattr(value, "_asdict"):
-        return value._asdict()
     raise TypeError(f"{value!r} is not JSON serializable")
 
 
-def _for_stdlib(value: Any) -> Any:
-    if hasattr(value, "__json__"):
-        written = value.__json__()
-        return json.loads(written)
-    return json.loads(_encode(value))
+def _own_dict(value: Any) -> dict[Any, Any]:
+    made = value.toDict()
+    if not isinstance(made, dict):
+        raise TypeError(f"toDict() should return a dict, got {type(made).__name__}")
+    return made
+
+
+def _own_json(value: Any) -> bytes:
+    written = value.__json__()
+    if not isinstance(written, (str, bytes)):
+        raise TypeError(f"__json__() should return str or bytes, got {type(written).__name__}")
+    return written.encode() if isinstance(written, str) else written
 
 
 _encode = msgspec.json.Encoder(enc_hook=_through_hook, decimal_format="number").encode
@@ -44,14 +55,15 @@ def dumps(value: Any, **options: Any) -> bytes:
     """Write a value as JSON.
 
     Args:
-        value: anything that msgspec or the standard library can write; an object's `__json__` is asked.
-        options: keyword arguments of `json.dumps`; with any of them the standard library writes.
+        value: anything that msgspec or ujson can write; an object's `toDict` or `__json__` is asked.
+        options: keyword arguments of `ujson.dumps` and `json.dumps`; with any of them the standard library writes.
 
     Returns:
         UTF-8, without spaces between the parts.
 
     Raises:
         TypeError: something in `value` has no form in JSON.
+        RecursionError: `value` contains itself, or is nested too deep.
 
     Example:
         >>> dumps({"a": [1, None]})
@@ -64,14 +76,86 @@ def dumps(value: Any, **options: Any) -> bytes:
     if not options:
         try:
             return _encode(value)
-        except (TypeError, ValueError, RecursionError, UnicodeEncodeError, msgspec.MsgspecError):
-            # Told apart by trying again: the standard library's verdict is the one that counts.
-            pass
-    options.pop("escape_forward_slashes", None)
-    # ujson's way to say it: a number of spaces, where the standard library has its own default separators.
-    options.setdefault("separators", _COMPACT if not options.get("indent") else None)
-    options.setdefault("default", _for_stdlib)
-    return json.dumps(value, **options).encode("utf-8", "surrogatepass")
+        except Exception:
+            # Whatever it was, the second try below decides.
+            plain = _plain(value)
+        try:
+            return _encode(plain)
+        except UnicodeEncodeError:
+            # Lone surrogates have no form in UTF-8, but one as an escape.
+            return json.dumps(plain, separators=(",", ":")).encode()
+    return _with_options(value, **options)
+
+
+def _with_options(
+    value: Any,
+    *,
+    indent: Any = None,
+    separators: tuple[str, str] | None = None,
+    default: Callable[[Any], Any] | None = None,
+    escape_forward_slashes: bool = False,
+    encode_html_chars: bool = False,
+    reject_bytes: bool = True,
+    **options: Any,
+) -> bytes:
+    plain = _plain(value, default, text_of_bytes=not reject_bytes, decimals=False)
+    if isinstance(indent, int) and indent <= 0:
+        # ujson's words: none at all, or one line with spaces after the colons.
+        separators = separators or ((",", ":") if indent == 0 else (",", ": "))
+        indent = None
+    if separators is None and indent is None:
+        separators = (",", ":")
+    # Circular values have ended in `_plain`, which follows every reference.
+    text = json.dumps(plain, indent=indent, separators=separators, **{"check_circular": False, **options})
+    if escape_forward_slashes:
+        text = text.replace("/", "\\/")
+    if encode_html_chars:
+        for mark, escape in _HTML:
+            text = text.replace(mark, escape)
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _plain(
+    value: Any, default: Callable[[Any], Any] | None = None, *, text_of_bytes: bool = False, decimals: bool = True
+) -> Any:
+    """Return a value in types that both msgspec and the standard library write.
+
+    Args:
+        value: the value.
+        default: makes something writable of what else can't be written.
+        text_of_bytes: whether bytes are written as the text that they encode.
+        decimals: whether a `Decimal` may stay one.
+    """
+
+    def plain(value: Any) -> Any:
+        if value is None or isinstance(value, _SCALARS):
+            return value
+        if hasattr(value, "toDict"):
+            return plain(_own_dict(value))
+        if isinstance(value, dict):
+            return {_key(key): plain(each) for key, each in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [plain(each) for each in value]
+        if isinstance(value, Decimal):
+            return value if decimals else float(value)
+        if text_of_bytes and isinstance(value, bytes):
+            return value.decode()
+        if hasattr(value, "__json__"):
+            return json.loads(_own_json(value))
+        return plain(default(value)) if default else json.loads(_encode(value))
+
+    return plain(value)
+
+
+def _key(key: Any) -> str | int | float:
+    """Return a dictionary's key as one that JSON has; `1` and `"1"` stay two."""
+    if key is None:
+        return "null"
+    if isinstance(key, bool):
+        return "true" if key else "false"
+    if isinstance(key, _SCALARS):
+        return key
+    return key.decode() if isinstance(key, bytes) else str(key)
 
 
 def loads(data: str | bytes) -> Any:
@@ -87,5 +171,6 @@ def loads(data: str | bytes) -> Any:
     try:
         return _decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        # NaN, Infinity and lone surrogates: outside the standard, inside what Sanic's reader takes.
-        return json.loads(data)
+        # NaN, Infinity, lone surrogates, control characters in text: outside the standard, inside what Sanic's reader
+        # takes. As text, because the standard library would take UTF-16 and a byte order mark, which Sanic's doesn't.
+        return json.loads(data.decode() if isinstance(data, bytes) else data, strict=False)

@@ -31,10 +31,10 @@ async def a(request, name): return json(VALUES[name]() if callable(VALUES[name])
 """
 
 
-def values(name: str, pairs: dict[str, str]) -> None:
+def values(name: str, pairs: dict[str, str], differs: str | None = None) -> None:
     """Add a case that answers each of some values, written as Python."""
     lines = "\n".join(f"    {key!r}: {value}," for key, value in pairs.items())
-    case(name, VALUES % lines, *(get(f"/{key}") for key in pairs))
+    case(name, VALUES % lines, *(get(f"/{key}") for key in pairs), differs=differs)
 
 
 values(
@@ -61,39 +61,21 @@ values(
         "max": "2**63",
         "max64": "2**64 - 1",
         "small": "1e-7",
-        "large": "1e22",
         "whole": "3.0",
         "third": "1/3",
         "zero": "-0.0",
         "exact": "0.1 + 0.2",
-        "huge": "1.7976931348623157e308",
         "tiny": "5e-324",
-        "sixteen": "1e16",
     },
 )
-values("numbers that JSON has not", {"nan": "float('nan')", "inf": "float('inf')", "list": "[float('-inf')]"})
-values(
-    "decimals",
-    {
-        "one": "decimal.Decimal('1.10')",
-        "whole": "decimal.Decimal('3')",
-        "exponent": "decimal.Decimal('1E+5')",
-        "long": "decimal.Decimal('0.1234567890123456789')",
-        "in": "{'price': decimal.Decimal('9.99')}",
-        "nan": "decimal.Decimal('NaN')",
-    },
-)
+values("decimals", {"in": "{'price': decimal.Decimal('9.99')}", "nan": "decimal.Decimal('NaN')"})
 values(
     "text",
     {
-        "unicode": '"hélló €"',
-        "emoji": '"😀"',
         "slash": '"a/b</script>"',
         "quotes": '"\\"\\\\"',
         "control": '"\\n\\r\\t\\b\\f\\0\\x1f\\x7f"',
-        "separators": '"\\u2028\\u2029"',
         "html": '"<&>\'"',
-        "key": '{"ü": "ä"}',
         "surrogate": '"\\ud800"',
         "pair": '"\\ud83d\\ude00"',
     },
@@ -103,13 +85,11 @@ values(
     {
         "int": "{1: 'a'}",
         "none": "{None: 1}",
-        "bool": "{True: 1, False: 2}",
         "float": "{1.5: 1}",
         "strsub": "{Str('a'): 1}",
         "two": "{1: 'a', '1': 'b'}",
         "enum": "{Word.A: 1}",
         "tuple": "{(1, 2): 3}",
-        "bytes": "{b'a': 1}",
         "uuid": "{uuid.UUID(int=1): 1}",
         "date": "{datetime.date(2020, 1, 1): 1}",
     },
@@ -130,9 +110,30 @@ values(
         "counter": "collections.Counter('aab')",
     },
 )
+values(
+    "what msgspec writes in another form",
+    {
+        "nan": "float('nan')",
+        "infinity": "[float('-inf')]",
+        "large": "1e22",
+        "sixteen": "1e16",
+        "huge": "1.7976931348623157e308",
+        "decimal": "decimal.Decimal('1.10')",
+        "whole": "decimal.Decimal('3')",
+        "exponent": "decimal.Decimal('1E+5')",
+        "long": "decimal.Decimal('0.1234567890123456789')",
+        "unicode": '"hélló €"',
+        "emoji": '"😀"',
+        "separators": '"\\u2028\\u2029"',
+        "key": '{"ü": "ä"}',
+        "boolkey": "{True: 1, False: 2}",
+        "byteskey": "{b'a': 1}",
+    },
+    differs="json-msgspec",
+)
 values("objects with a way of their own", {"json": "WithJson", "todict": "WithToDict", "in": "lambda: [WithJson()]"})
 values(
-    "objects that JSON has not",
+    "objects that msgspec writes, and Sanic refuses",
     {
         "datetime": "datetime.datetime(2020, 1, 2, 3, 4, 5)",
         "date": "datetime.date(2020, 1, 2)",
@@ -141,6 +142,12 @@ values(
         "set": "{1}",
         "enum": "Color.RED",
         "dataclass": "Data",
+    },
+    differs="json-msgspec",
+)
+values(
+    "objects that JSON has not",
+    {
         "object": "object",
         "generator": "lambda: (x for x in [1])",
         "fraction": "fractions.Fraction(1, 2)",
@@ -180,7 +187,7 @@ case(
     @app.get("/ascii")
     async def c(request): return json(DATA, ensure_ascii=False)
     @app.get("/slash")
-    async def d(request): return json("a/b", escape_forward_slashes=True)
+    async def d(request): return json("a/b\\\\", escape_forward_slashes=True)
     @app.get("/html")
     async def e(request): return json("<&>", encode_html_chars=True)
     @app.get("/nan")
