@@ -112,7 +112,11 @@ def build(source: str, directory: str) -> Any:
         return top
 
     module.__dict__["folder"] = folder
-    exec(compile(source, "<case>", "exec"), module.__dict__)
+    # In a file: Sanic reads the source of handlers to find out in which format they answer.
+    path = Path(tempfile.mkdtemp(dir=directory)) / "parity_case.py"
+    path.write_text(source, encoding="utf-8")
+    module.__file__ = str(path)
+    exec(compile(source, str(path), "exec"), module.__dict__)
     return module.__dict__["app"]
 
 
