@@ -143,7 +143,12 @@ class Index(Generic[R]):
             return self.exact.setdefault("/" + "/".join(literal), {})
         if any(isinstance(part, Parameter) and part.spans for part in segments):
             last = segments[-1]
-            if isinstance(last, Parameter) and last.spans and len(literal) == len(segments) - 1 and last.label == "path":
+            if (
+                isinstance(last, Parameter)
+                and last.spans
+                and len(literal) == len(segments) - 1
+                and last.label == "path"
+            ):
                 return self.prefixes.setdefault("/".join(["", *literal]), {})
             return self._pattern(segments, regex()).leaf
         node = self.tree

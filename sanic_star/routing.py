@@ -412,7 +412,9 @@ class Router(routing.Router):
             found = self._search(path, method, scope, slashless=True)
         return found
 
-    def _search(self, path: str, method: str, scope: Scope, slashless: bool = False) -> tuple[Any, dict[str, Any]] | None:
+    def _search(
+        self, path: str, method: str, scope: Scope, slashless: bool = False
+    ) -> tuple[Any, dict[str, Any]] | None:
         """Search the index and Starlette's own routes in the order that the module's head tells.
 
         Args:

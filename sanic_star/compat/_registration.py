@@ -189,9 +189,7 @@ class Registrar:
 
         The function is called with the request and the websocket, once the handshake is done.
         """
-        return self.route(
-            uri, None, host, strict_slashes, subprotocols=subprotocols, websocket=True, **options
-        )
+        return self.route(uri, None, host, strict_slashes, subprotocols=subprotocols, websocket=True, **options)
 
     def add_route(
         self,
@@ -344,9 +342,7 @@ class Registrar:
             exceptions: classes, lists of classes, or status codes.
             apply: whether to register it at once.
         """
-        kinds = tuple(
-            kind for each in exceptions for kind in (each if isinstance(each, (list, tuple)) else (each,))
-        )
+        kinds = tuple(kind for each in exceptions for kind in (each if isinstance(each, (list, tuple)) else (each,)))
 
         def decorate(handler: H) -> H:
             if apply:

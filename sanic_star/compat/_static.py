@@ -15,7 +15,15 @@ from urllib.parse import quote, unquote
 
 from sanic_star.compat.compat import stat_async
 from sanic_star.compat.exceptions import FileNotFound, HeaderNotFound, InvalidRangeType, NotFound, RangeNotSatisfiable
-from sanic_star.compat.response import HTTPResponse, file, file_stream, guess_content_type, html, redirect, validate_file
+from sanic_star.compat.response import (
+    HTTPResponse,
+    file,
+    file_stream,
+    guess_content_type,
+    html,
+    redirect,
+    validate_file,
+)
 
 if TYPE_CHECKING:
     from sanic_star.compat._definitions import StaticDefinition
@@ -131,9 +139,7 @@ class DirectoryHandler:
             mark = "" if is_file else "/"
             size = f"{stat.st_size:,}" if is_file else ""
             when = formatdate(stat.st_mtime, usegmt=True)
-            rows.append(
-                f'<tr><td><a href="{quote(name)}{mark}">{escape(name)}{mark}</a><td>{size}<td>{when}'
-            )
+            rows.append(f'<tr><td><a href="{quote(name)}{mark}">{escape(name)}{mark}</a><td>{size}<td>{when}')
         title = escape(unquote(path))
         return _PAGE.format(title=title, rows="\n".join(rows))
 
@@ -204,9 +210,7 @@ def _inside(definition: StaticDefinition, relative: str, missing: FileNotFound) 
     real = Path(os.path.realpath(joined))
     if real.is_relative_to(root):
         return joined
-    follow = (
-        definition.follow_external_symlink_dirs if real.is_dir() else definition.follow_external_symlink_files
-    )
+    follow = definition.follow_external_symlink_dirs if real.is_dir() else definition.follow_external_symlink_files
     if not follow:
         raise missing
     return joined

@@ -10,22 +10,19 @@ from __future__ import annotations
 import asyncio
 import importlib
 import re
-from collections import defaultdict, deque
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from inspect import isawaitable, signature
-from traceback import format_exc
 from types import SimpleNamespace
 from typing import Any, ClassVar, Generic, TypeVar
 
 from starlette import routing as starlette_routing
 from starlette.middleware import Middleware as ASGIMiddleware
-from starlette.responses import Response as StarletteResponse
 from starlette.routing import BaseRoute
-from starlette.types import ASGIApp, ExceptionHandler, Lifespan, Receive, Scope, Send
+from starlette.types import ExceptionHandler, Lifespan
 
-from sanic_star import routing
-from sanic_star.applications import Application
+from sanic_star.compat._answering import Answering
 from sanic_star.compat._definitions import (
     Definition,
     ExceptionDefinition,
@@ -34,52 +31,38 @@ from sanic_star.compat._definitions import (
     RouteDefinition,
     StaticDefinition,
 )
-from sanic_star.compat._pipeline import Call, Step, handler_call, respond_through, run_before, steps, with_middleware
+from sanic_star.compat._listeners import Listeners
+from sanic_star.compat._logging import configure
 from sanic_star.compat._registration import Registrar
 from sanic_star.compat._static import static_handler, static_uri
-from sanic_star.compat._stream import ResponseWriter
 from sanic_star.compat._urls import build_url
 from sanic_star.compat.application.constants import Mode
 from sanic_star.compat.application.state import ApplicationState
 from sanic_star.compat.blueprints import Blueprint, BlueprintGroup
 from sanic_star.compat.config import SANIC_PREFIX, Config
-from sanic_star.compat.exceptions import BadRequest, SanicException, ServerError
-from sanic_star.compat.handlers.error import ErrorHandler, as_sanic_exception
+from sanic_star.compat.exceptions import SanicException, ServerError
+from sanic_star.compat.handlers.error import ErrorHandler
 from sanic_star.compat.helpers import Default, _default
-from sanic_star.compat._logging import configure
-from sanic_star.compat.log import error_logger
 from sanic_star.compat.middleware import Middleware, MiddlewareLocation
 from sanic_star.compat.request.types import Request
-from sanic_star.compat.response.types import HTTPResponse, ResponseStream, choose_writer_by_app
+from sanic_star.compat.response.types import choose_writer_by_app
 from sanic_star.compat.router import Route, Router, WebSocketRoute
 from sanic_star.compat.server.websockets.impl import WebsocketImplProtocol
 from sanic_star.compat.types.shared_ctx import SharedContext
 from sanic_star.lifespan import Phase, Stage
-from sanic_star.requests import Request as EngineRequest
 from sanic_star.tasks import Tasks
 
 ConfigT = TypeVar("ConfigT", bound=Config)
 ContextT = TypeVar("ContextT")
 
 NAME = re.compile(r"^[a-zA-Z][a-zA-Z0-9_\-]*$")
-LISTENER_EVENTS = (
-    "before_server_start",
-    "after_server_start",
-    "before_server_stop",
-    "after_server_stop",
-    "main_process_start",
-    "main_process_ready",
-    "main_process_stop",
-)
 _HOW_TO_FIND = (
     "\nApp instantiation must occur outside if __name__ == '__main__' block or by using an AppLoader."
     "\nSee https://sanic.dev/en/guide/deployment/app-loader.html for more details."
 )
-# Listeners of the stop side run in the reverse of their order, as what they undo was done.
-_REVERSED = ("before_server_stop", "after_server_stop")
 
 
-class Sanic(Registrar, Application, Generic[ConfigT, ContextT]):
+class Sanic(Registrar, Answering, Generic[ConfigT, ContextT]):
     """An application.
 
     Args:
@@ -169,16 +152,12 @@ class Sanic(Registrar, Application, Generic[ConfigT, ContextT]):
         self.response_middleware: deque[Middleware] = deque()
         self.named_request_middleware: dict[str, deque[Middleware]] = {}
         self.named_response_middleware: dict[str, deque[Middleware]] = {}
-        self.listeners: defaultdict[str, list[Callable[..., Any]]] = defaultdict(list)
         self.shared_ctx = SharedContext()
-        self._listeners: defaultdict[str, list[ListenerDefinition]] = defaultdict(list)
+        self._listeners = Listeners()
         self._tasks = Tasks()
         self._delayed: list[tuple[Any, str | None, bool]] = []
         self._test_client: Any = None
         self._asgi_client: Any = None
-        # What runs around handlers without a blueprint, and around what no route answers; made by `finalise`.
-        self._before: list[Step] = []
-        self._after: list[Step] = []
         self.router.ctx.app = self
         type(self).register_app(self)
         if dumps:
@@ -186,7 +165,9 @@ class Sanic(Registrar, Application, Generic[ConfigT, ContextT]):
             choose_writer_by_app()
         if loads:
             # A subclass: the class itself is shared by all applications of the process.
-            self.request_class = type(self.request_class.__name__, (self.request_class,), {"_loads": staticmethod(loads)})
+            self.request_class = type(
+                self.request_class.__name__, (self.request_class,), {"_loads": staticmethod(loads)}
+            )
             self.request_factory = self.request_class
 
     def __repr__(self) -> str:
@@ -335,11 +316,7 @@ class Sanic(Registrar, Application, Generic[ConfigT, ContextT]):
         Raises:
             BadRequest: there is no moment of that name.
         """
-        if not isinstance(event, str) or event.lower() not in LISTENER_EVENTS:
-            raise BadRequest(f"Invalid event: {event}. Use one of: {', '.join(LISTENER_EVENTS)}")
-        event = event.lower()
-        self.listeners[event].append(listener)
-        self._listeners[event].append(ListenerDefinition(listener, event, priority))
+        self._listeners.add(listener, event, priority)
         return listener
 
     def register_middleware(
@@ -412,7 +389,7 @@ class Sanic(Registrar, Application, Generic[ConfigT, ContextT]):
     def _blueprint(self, blueprint: Any, options: dict[str, Any]) -> None:
         if isinstance(blueprint, BlueprintGroup):
             for item in blueprint:
-                self._blueprint(item, _in_group(blueprint, item, options))
+                self._blueprint(item, blueprint.options_for(item, options))
             return
         if not isinstance(blueprint, Blueprint):
             for item in blueprint:
@@ -482,8 +459,6 @@ class Sanic(Registrar, Application, Generic[ConfigT, ContextT]):
         for key, handler in self.exception_handlers.items():
             if (key, None) not in self.error_handler.cached_handlers:
                 self.error_handler.add(key, handler)
-        self._before = steps(Middleware.convert(self.request_middleware, location=MiddlewareLocation.REQUEST))
-        self._after = steps(Middleware.convert(self.response_middleware, location=MiddlewareLocation.RESPONSE))
         super().finalise()
         self.router.finalize()
 
@@ -495,7 +470,9 @@ class Sanic(Registrar, Application, Generic[ConfigT, ContextT]):
             if ident:
                 (twice if ident in seen else seen).add(ident)
         if twice:
-            raise ServerError(f"Duplicate route names detected: {', '.join(sorted(twice))}. You should rename one or more of them explicitly by using the `name` param, or changing the implicit name derived from the class and function name. For more details, please see https://sanic.dev/en/guide/release-notes/v23.3.html#duplicated-route-names-are-no-longer-allowed")  # noqa: E501
+            raise ServerError(
+                f"Duplicate route names detected: {', '.join(sorted(twice))}. You should rename one or more of them explicitly by using the `name` param, or changing the implicit name derived from the class and function name. For more details, please see https://sanic.dev/en/guide/release-notes/v23.3.html#duplicated-route-names-are-no-longer-allowed"
+            )
 
     def stopped(self) -> None:
         """Open the router again, for what is added before the next start."""
@@ -512,28 +489,16 @@ class Sanic(Registrar, Application, Generic[ConfigT, ContextT]):
 
     async def run_listeners(self, event: str) -> None:
         """Run the listeners of a moment."""
-        found = sorted(self._listeners[event], key=lambda each: -each.priority)
-        for definition in reversed(found) if event in _REVERSED else found:
-            result = _call_listener(definition.listener, self)
-            if isawaitable(result):
-                await result
+        await self._listeners.run(event, self)
+
+    @property
+    def listeners(self) -> dict[str, list[Callable[..., Any]]]:
+        """The listeners, by the name of their moment, in order of registration."""
+        return self._listeners.by_event()
 
     async def drain(self) -> None:
         """End the background tasks."""
         await self.shutdown_tasks(self.config.GRACEFUL_SHUTDOWN_TIMEOUT)
-
-    def stream_opened(self, request: Request, writer: ResponseWriter) -> None:
-        """Watch over a response that a handler sends piece by piece."""
-        kind = str(writer.response.content_type) if writer.response else ""
-        # A handler that still reads the body itself is told by its reading that the client has left.
-        body_is_read = "_body" in request.__dict__ or request._stream_consumed
-        reads_itself = getattr(getattr(request.route, "extra", None), "stream", False) and not body_is_read
-        self.open_stream(
-            request,
-            writer.end,
-            endless=kind.startswith("text/event-stream"),
-            receive=None if reads_itself else request._receive,
-        )
 
     # Tasks ----------------------------------------------------------------------------------------------------------
 
@@ -617,145 +582,6 @@ class Sanic(Registrar, Application, Generic[ConfigT, ContextT]):
         except RuntimeError:
             raise SanicException("Loop can only be retrieved after the app has started running.") from None
 
-    # What the engine asks -------------------------------------------------------------------------------------------
-
-    def compile(self, route: routing.Route | routing.WebSocketRoute) -> Call:
-        """Return a route's callable: the handler, with what goes around it."""
-        names = (route.name,)
-        before = self._steps(MiddlewareLocation.REQUEST, *names)
-        after = self._steps(MiddlewareLocation.RESPONSE, *names)
-        unquoted = frozenset(
-            part.name for part in getattr(route, "params", {}).values() if route.unquote and not part.spans  # type: ignore[union-attr]
-        )
-        if isinstance(route, routing.WebSocketRoute):
-            return self._compile_websocket(route, before)
-        limits = [each for each in (self.config.REQUEST_MAX_SIZE, self.max_body_size) if each is not None]
-        route.max_body_size = min(limits, default=None) if route.reads_body else None
-        call = handler_call(route.endpoint, bool(route.param_convertors), unquoted)
-        return with_middleware(call, before, after)
-
-    def _compile_websocket(self, route: routing.WebSocketRoute, before: list[Step]) -> Call:
-        handler = route.endpoint
-        subprotocols = getattr(getattr(route, "extra", None), "subprotocols", ())
-
-        async def speak(websocket: WebsocketImplProtocol) -> Any:
-            request: Any = websocket.request
-            early = await run_before(request, before)
-            if early:
-                return early
-            await websocket.handshake(subprotocols)
-            result = handler(request, websocket, **request.route_params)
-            if isawaitable(result):
-                await result
-            await websocket.close()
-            return None
-
-        return speak
-
-    def compile_forward(self) -> Call:
-        """Return what hands a connection on: the application's request middleware runs before, and may answer."""
-        before = self._before
-
-        async def forward(connection: Any) -> Any:
-            request = connection if isinstance(connection, Request) else connection.request
-            early = await run_before(request, before) if before else None
-            return early or connection.scope["route"].handle
-
-        return forward
-
-    def _steps(self, location: MiddlewareLocation, name: str | None) -> list[Step]:
-        if location is MiddlewareLocation.REQUEST:
-            everywhere, named = self.request_middleware, self.named_request_middleware
-        else:
-            everywhere, named = self.response_middleware, self.named_response_middleware
-        return steps(Middleware.convert(everywhere, named.get(name or "", ()), location=location))
-
-    def miss(self, scope: Scope) -> Exception:
-        """Return the exception for a request that no route answers."""
-        raw: bytes | None = scope.get("raw_path")
-        shown = scope["path"] if raw is None else raw.decode("latin-1")
-        allowed = self.router.allowed(routing.route_path(scope), scope)
-        return self.router.miss(shown, scope.get("method", "GET"), allowed, scope)
-
-    async def answer(self, request: EngineRequest, error: BaseException) -> tuple[ASGIApp | None, bool]:
-        """Return the response to an exception, with middleware applied, and whether that settles it."""
-        assert isinstance(request, Request)
-        known = as_sanic_exception(error)
-        if request._writer is not None and request._writer.head_sent:
-            self.error_handler.log(request, known)
-            return None, False
-        request.responded = False
-        request._writer = None
-        response = None
-        if not request._request_middleware_started:
-            try:
-                response = await run_before(request, self._steps(MiddlewareLocation.REQUEST, request.name))
-            except Exception as raised:
-                known = error = raised
-        if response:
-            settled = True
-        else:
-            found = self.error_handler.lookup(known, request.name)
-            settled = isinstance(known, SanicException) or found is not None
-            response = await self._error_response(request, known)
-        if not request._response_middleware_started and not request.responded:
-            response = await self._respond(request, response)
-        return await self._sendable(request, response), settled
-
-    async def _error_response(self, request: Request, error: BaseException) -> Any:
-        try:
-            response = self.error_handler.response(request, error)
-            return await response if isawaitable(response) else response
-        except SanicException as raised:
-            return self.error_handler.default(request, raised)
-        except Exception as raised:
-            error_logger.error("Exception raised in exception handler", exc_info=raised)
-            if self.debug:
-                return HTTPResponse(f"Error while handling error: {raised}\nStack: {format_exc()}", 500)
-            return HTTPResponse("An error occurred while handling an error", 500)
-
-    async def _sendable(self, request: Request, response: Any) -> ASGIApp | None:
-        """Return an exception handler's answer as something that can be sent."""
-        if isinstance(response, ResponseStream) or request.responded:
-            return partial(self.send_other, request, response)
-        if callable(response):
-            return response  # type: ignore[no-any-return]
-        problem = ServerError(f"Invalid response type {response!r} (need HTTPResponse)")
-        return self.error_handler.default(request, problem)
-
-    async def _respond(self, request: Request, response: Any) -> Any:
-        """Run response middleware, once for each request."""
-        if request._response_middleware_started:
-            return response
-        return await respond_through(request, response, self._steps(MiddlewareLocation.RESPONSE, request.name))
-
-    async def send_other(
-        self, request: EngineRequest, response: Any, scope: Scope, receive: Receive, send: Send
-    ) -> None:
-        """Send what is no ready response of Sanic's: a stream, a response of Starlette's, any ASGI application."""
-        assert isinstance(request, Request)
-        if isinstance(response, ResponseStream):
-            await response(request)
-            await response.eof()
-        elif request.responded:
-            await self._end_response(request, response)
-        elif isinstance(response, StarletteResponse) or callable(response):
-            await self.send_foreign(request, response, scope, receive, send)
-        else:
-            raise ServerError(f"Invalid response type {response!r} (need HTTPResponse)")
-
-    async def _end_response(self, request: Request, returned: Any) -> None:
-        begun = request.stream.response
-        if returned is not None and returned is not begun:
-            error_logger.error(
-                "The response object returned by the route handler will not be sent to client. "
-                "The request has already been responded to."
-            )
-        if begun is not None:
-            await begun.send(end_stream=True)
-        elif isinstance(returned, StarletteResponse):
-            await returned(request.scope, request.receive, request._send)
-
     # Tests ----------------------------------------------------------------------------------------------------------
 
     @property
@@ -833,37 +659,6 @@ def _as_middleware(middleware: Any, attach_to: str, priority: int | Default) -> 
     if isinstance(priority, int) and priority != middleware.priority:
         return Middleware(middleware.func, middleware.location, priority)
     return middleware
-
-
-def _in_group(group: BlueprintGroup, item: Any, options: dict[str, Any]) -> dict[str, Any]:
-    """Return the options with which a group's member is registered."""
-    merged = dict(options)
-    prefixes = [options.get("url_prefix"), group.url_prefix]
-    if not isinstance(item, BlueprintGroup):
-        prefixes.append(item.url_prefix)
-    merged["url_prefix"] = "/" + "/".join(str(each).strip("/") for each in prefixes if each).rstrip("/")
-    for attribute in ("version", "strict_slashes"):
-        if getattr(item, attribute) is None:
-            value = getattr(group, attribute)
-            merged[attribute] = options.get(attribute) if value is None else value
-    if item.version_prefix == "/v":
-        merged["version_prefix"] = options.get("version_prefix") if group.version_prefix == "/v" else group.version_prefix
-    if group.name_prefix and "name_prefix" not in merged:
-        merged["name_prefix"] = group.name_prefix
-    return merged
-
-
-def _call_listener(listener: Callable[..., Any], app: Sanic[Any, Any]) -> Any:
-    """Call a listener with as much as it takes: nothing, the application, application and event loop."""
-    required = [
-        each
-        for each in signature(listener).parameters.values()
-        if each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD)
-    ]
-    if len([each for each in required if each.default is each.empty]) >= 2:
-        return listener(app, asyncio.get_running_loop())
-    takes_any = any(each.kind is each.VAR_POSITIONAL for each in signature(listener).parameters.values())
-    return listener(app) if required or takes_any else listener()
 
 
 def _testing() -> Any:

@@ -96,3 +96,26 @@ class BlueprintGroup(MutableSequence[Any]):
         if callable(middleware):
             return self.middleware(middleware, "response")
         return partial(self.middleware, attach_to="response")
+
+    def options_for(self, item: Any, options: dict[str, Any]) -> dict[str, Any]:
+        """Return the options with which a member is registered.
+
+        Args:
+            item: the member.
+            options: those with which the group is registered.
+        """
+        merged = dict(options)
+        prefixes = [options.get("url_prefix"), self.url_prefix]
+        if not isinstance(item, BlueprintGroup):
+            prefixes.append(item.url_prefix)
+        merged["url_prefix"] = "/" + "/".join(str(each).strip("/") for each in prefixes if each).rstrip("/")
+        for attribute in ("version", "strict_slashes"):
+            if getattr(item, attribute) is None:
+                value = getattr(self, attribute)
+                merged[attribute] = options.get(attribute) if value is None else value
+        if item.version_prefix == "/v":
+            own = self.version_prefix
+            merged["version_prefix"] = options.get("version_prefix") if own == "/v" else own
+        if self.name_prefix:
+            merged.setdefault("name_prefix", self.name_prefix)
+        return merged

@@ -105,9 +105,7 @@ class Workers(Multiprocess):
             self.processes.append(worker)
 
 
-def serve(
-    app: Application, load: Callable[[], Application], *, reload: bool, workers: int, **options: Any
-) -> None:
+def serve(app: Application, load: Callable[[], Application], *, reload: bool, workers: int, **options: Any) -> None:
     """Serve an application; arguments as in `sanic_star.servers.run`."""
     if not reload and workers == 1:
         Server(Config(app, lifespan="on", **options)).run()

@@ -218,7 +218,10 @@ class Request(requests.Request):
         """The header fields, whatever the case of their names."""
         if self._headers is None:
             self._headers = Header(
-                [(name.decode("latin-1"), value.decode("utf-8", "surrogateescape")) for name, value in self.scope["headers"]]
+                [
+                    (name.decode("latin-1"), value.decode("utf-8", "surrogateescape"))
+                    for name, value in self.scope["headers"]
+                ]
             )
         return self._headers
 
@@ -400,9 +403,7 @@ class Request(requests.Request):
         errors: str = "replace",
     ) -> list[tuple[str, str]]:
         """Read the query, as pairs in order; arguments as in `get_args`."""
-        found: list[tuple[str, str]] = self._query(
-            parse_qsl, list, keep_blank_values, strict_parsing, encoding, errors
-        )
+        found: list[tuple[str, str]] = self._query(parse_qsl, list, keep_blank_values, strict_parsing, encoding, errors)
         return found
 
     @property
@@ -581,7 +582,7 @@ class Request(requests.Request):
         writer = self._begin()
         if isinstance(response, BaseHTTPResponse):
             writer.respond(response)
-        changed = await self.app._respond(self, response)
+        changed = await self.app.respond_through(self, response)
         if isinstance(changed, BaseHTTPResponse) and changed is not response:
             writer.respond(changed)
         return changed

@@ -1,5 +1,6 @@
 """Responses and the functions that make them."""
 
+from sanic_star.compat._json import dumps as json_dumps
 from sanic_star.compat.response.convenience import (
     empty,
     file,
@@ -18,7 +19,6 @@ from sanic_star.compat.response.types import (
     JSONResponse,
     ResponseStream,
 )
-from sanic_star.compat._json import dumps as json_dumps
 
 __all__ = [
     "BaseHTTPResponse",

@@ -1,0 +1,196 @@
+"""How requests are answered in Sanic's way: what goes around a handler, what answers an exception, what may be returned.
+
+`Answering` stands between the engine's `Application` and `Sanic`. The engine asks it for each route's callable when the
+application is finalised, and for what is out of the ordinary: an exception, a path without a route, a return value
+that is no ready response.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from functools import partial
+from inspect import isawaitable
+from traceback import format_exc
+from typing import Any
+
+from starlette.responses import Response as StarletteResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from sanic_star import routing
+from sanic_star.applications import Application
+from sanic_star.compat._pipeline import Call, Step, handler_call, respond_through, run_before, steps, with_middleware
+from sanic_star.compat._stream import ResponseWriter
+from sanic_star.compat.config import Config
+from sanic_star.compat.exceptions import SanicException, ServerError
+from sanic_star.compat.handlers.error import ErrorHandler, as_sanic_exception
+from sanic_star.compat.log import error_logger
+from sanic_star.compat.middleware import Middleware, MiddlewareLocation
+from sanic_star.compat.request.types import Request
+from sanic_star.compat.response.types import HTTPResponse, ResponseStream
+from sanic_star.compat.router import Router
+from sanic_star.compat.server.websockets.impl import WebsocketImplProtocol
+from sanic_star.requests import Request as EngineRequest
+
+
+class Answering(Application):
+    """An application that answers as Sanic does; what is registered is kept by the subclass."""
+
+    router: Router
+    config: Config
+    error_handler: ErrorHandler
+    request_middleware: deque[Middleware]
+    response_middleware: deque[Middleware]
+    named_request_middleware: dict[str, deque[Middleware]]
+    named_response_middleware: dict[str, deque[Middleware]]
+
+    def compile(self, route: routing.Route | routing.WebSocketRoute) -> Call:
+        """Return a route's callable: the handler, with what goes around it."""
+        names = (route.name,)
+        before = self._steps(MiddlewareLocation.REQUEST, *names)
+        after = self._steps(MiddlewareLocation.RESPONSE, *names)
+        unquoted = frozenset(
+            part.name
+            for part in getattr(route, "params", {}).values()
+            if route.unquote and not part.spans  # type: ignore[union-attr]
+        )
+        if isinstance(route, routing.WebSocketRoute):
+            return self._compile_websocket(route, before)
+        limits = [each for each in (self.config.REQUEST_MAX_SIZE, self.max_body_size) if each is not None]
+        route.max_body_size = min(limits, default=None) if route.reads_body else None
+        call = handler_call(route.endpoint, bool(route.param_convertors), unquoted)
+        return with_middleware(call, before, after)
+
+    def _compile_websocket(self, route: routing.WebSocketRoute, before: list[Step]) -> Call:
+        handler = route.endpoint
+        subprotocols = getattr(getattr(route, "extra", None), "subprotocols", ())
+
+        async def speak(websocket: WebsocketImplProtocol) -> Any:
+            request: Any = websocket.request
+            early = await run_before(request, before)
+            if early:
+                return early
+            await websocket.handshake(subprotocols)
+            result = handler(request, websocket, **request.route_params)
+            if isawaitable(result):
+                await result
+            await websocket.close()
+            return None
+
+        return speak
+
+    def compile_forward(self) -> Call:
+        """Return what hands a connection on: the application's request middleware runs before, and may answer."""
+        before = self._steps(MiddlewareLocation.REQUEST, None)
+
+        async def forward(connection: Any) -> Any:
+            request = connection if isinstance(connection, Request) else connection.request
+            early = await run_before(request, before) if before else None
+            return early or connection.scope["route"].handle
+
+        return forward
+
+    def _steps(self, location: MiddlewareLocation, name: str | None) -> list[Step]:
+        if location is MiddlewareLocation.REQUEST:
+            everywhere, named = self.request_middleware, self.named_request_middleware
+        else:
+            everywhere, named = self.response_middleware, self.named_response_middleware
+        return steps(Middleware.convert(everywhere, named.get(name or "", ()), location=location))
+
+    def miss(self, scope: Scope) -> Exception:
+        """Return the exception for a request that no route answers."""
+        raw: bytes | None = scope.get("raw_path")
+        shown = scope["path"] if raw is None else raw.decode("latin-1")
+        allowed = self.router.allowed(routing.route_path(scope), scope)
+        return self.router.miss(shown, scope.get("method", "GET"), allowed, scope)
+
+    async def answer(self, request: EngineRequest, error: BaseException) -> tuple[ASGIApp | None, bool]:
+        """Return the response to an exception, with middleware applied, and whether that settles it."""
+        assert isinstance(request, Request)
+        known = as_sanic_exception(error)
+        if request._writer is not None and request._writer.head_sent:
+            self.error_handler.log(request, known)
+            return None, False
+        request.responded = False
+        request._writer = None
+        response = None
+        if not request._request_middleware_started:
+            try:
+                response = await run_before(request, self._steps(MiddlewareLocation.REQUEST, request.name))
+            except Exception as raised:
+                known = error = raised
+        if response:
+            settled = True
+        else:
+            found = self.error_handler.lookup(known, request.name)
+            settled = isinstance(known, SanicException) or found is not None
+            response = await self._error_response(request, known)
+        if not request._response_middleware_started and not request.responded:
+            response = await self.respond_through(request, response)
+        return await self._sendable(request, response), settled
+
+    async def _error_response(self, request: Request, error: BaseException) -> Any:
+        try:
+            response = self.error_handler.response(request, error)
+            return await response if isawaitable(response) else response
+        except SanicException as raised:
+            return self.error_handler.default(request, raised)
+        except Exception as raised:
+            error_logger.error("Exception raised in exception handler", exc_info=raised)
+            if self.debug:
+                return HTTPResponse(f"Error while handling error: {raised}\nStack: {format_exc()}", 500)
+            return HTTPResponse("An error occurred while handling an error", 500)
+
+    async def _sendable(self, request: Request, response: Any) -> ASGIApp | None:
+        """Return an exception handler's answer as something that can be sent."""
+        if isinstance(response, ResponseStream) or request.responded:
+            return partial(self.send_other, request, response)
+        if callable(response):
+            return response  # type: ignore[no-any-return]
+        problem = ServerError(f"Invalid response type {response!r} (need HTTPResponse)")
+        return self.error_handler.default(request, problem)
+
+    async def respond_through(self, request: Request, response: Any) -> Any:
+        """Run response middleware, once for each request."""
+        if request._response_middleware_started:
+            return response
+        return await respond_through(request, response, self._steps(MiddlewareLocation.RESPONSE, request.name))
+
+    async def send_other(
+        self, request: EngineRequest, response: Any, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        """Send what is no ready response of Sanic's: a stream, a response of Starlette's, any ASGI application."""
+        assert isinstance(request, Request)
+        if isinstance(response, ResponseStream):
+            await response(request)
+            await response.eof()
+        elif request.responded:
+            await self._end_response(request, response)
+        elif isinstance(response, StarletteResponse) or callable(response):
+            await self.send_foreign(request, response, scope, receive, send)
+        else:
+            raise ServerError(f"Invalid response type {response!r} (need HTTPResponse)")
+
+    async def _end_response(self, request: Request, returned: Any) -> None:
+        begun = request.stream.response
+        if returned is not None and returned is not begun:
+            error_logger.error(
+                "The response object returned by the route handler will not be sent to client. "
+                "The request has already been responded to."
+            )
+        if begun is not None:
+            await begun.send(end_stream=True)
+        elif isinstance(returned, StarletteResponse):
+            await returned(request.scope, request.receive, request._send)
+
+    def stream_opened(self, request: Request, writer: ResponseWriter) -> None:
+        """Watch over a response that a handler sends piece by piece."""
+        kind = str(writer.response.content_type) if writer.response else ""
+        # A handler that still reads the body itself is told by its reading that the client has left.
+        body_is_read = "_body" in request.__dict__ or request._stream_consumed
+        reads_itself = getattr(getattr(request.route, "extra", None), "stream", False) and not body_is_read
+        self.open_stream(
+            request,
+            writer.end,
+            endless=kind.startswith("text/event-stream"),
+            receive=None if reads_itself else request._receive,
+        )
