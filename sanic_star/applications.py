@@ -249,10 +249,8 @@ class Application(Starlette):
             scope["router"] = router
             try:
                 raw = scope.get("raw_path")
-                if raw is None or b"%" in raw or scope.get("root_path"):
-                    path = route_path(scope)
-                else:
-                    path = scope["path"]
+                decode = raw is None or b"%" in raw or scope.get("root_path")
+                path = route_path(scope) if decode else scope["path"]
                 route = direct.get(path, _NOTHING).get(scope["method"])
                 if route is None:
                     route, request.route_params = find(path, scope)

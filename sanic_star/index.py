@@ -54,6 +54,8 @@ class Indexed(Protocol):
 
 R = TypeVar("R", bound=Indexed)
 
+_NO_EDGES: Sequence[Any] = ()
+
 Leaf: TypeAlias = dict[str, list[R]]
 Choose: TypeAlias = Callable[[Leaf[R], Any], R | None]
 
@@ -210,7 +212,7 @@ class Index(Generic[R]):
                     return node.sure[method], params
                 if node.leaf and (route := choose(node.leaf, request)) is not None:
                     return route, params
-                edges = ()
+                edges = _NO_EDGES
             while True:
                 for edge in edges:
                     try:
@@ -242,8 +244,7 @@ class Index(Generic[R]):
             leaf = self.prefixes.get(path[:cut])
             route = choose(leaf, request) if leaf else None
             if route is not None:
-                last = route.segments[-1]
-                assert isinstance(last, Parameter)
+                last: Any = route.segments[-1]
                 if cut < len(path) or last.bare:
                     yield path[:cut], route, {last.name: last.convertor.convert(path[cut + 1 :])}
             cut = path.rfind("/", 0, cut)

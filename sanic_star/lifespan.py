@@ -6,7 +6,7 @@ stop side is exact there too where the signal reaches us: at start-up, in the ma
 the server's own.
 
     start        before_server_start, the user's lifespan, mounted applications' lifespans, after_server_start
-    stop         before_server_stop, the stop event, mounted lifespans in reverse, the user's lifespan, after_server_stop
+    stop         before_server_stop, stop event, mounted lifespans in reverse, the user's lifespan, after_server_stop
 
 Where no lifespan arrives at all (a server without it, a plain mount in another application) the first request starts
 the application, once, while all others wait.
@@ -23,9 +23,9 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
+from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from sanic_star.routing import BaseRoute
 
 if TYPE_CHECKING:
     from sanic_star.applications import Application
@@ -142,7 +142,6 @@ class Lifecycle:
         async with self._starting:
             if self.stage is Stage.IDLE:
                 self._lazy = True
-                self.stage = Stage.IDLE
                 try:
                     await self.start({"type": "lifespan", "state": self.app.lazy_state})
                 except BaseException:
@@ -211,10 +210,6 @@ def mounted_applications(routes: list[BaseRoute]) -> list[ASGIApp]:
     return found
 
 
-class LifespanUnsupported(Exception):
-    """A mounted application ended or failed before it answered to start-up: it has no lifespan."""
-
-
 @contextlib.asynccontextmanager
 async def _foreign_lifespan(app: ASGIApp, state: Mapping[str, Any]) -> AsyncIterator[None]:
     """Run a mounted application's lifespan; one that has none is left alone, one that fails is loud."""
@@ -243,7 +238,8 @@ async def _tell(
     """Send one lifespan message and wait for its answer; tell whether there was one."""
     await inbox.put({"type": f"lifespan.{what}"})
     answer = asyncio.ensure_future(outbox.get())
-    await asyncio.wait({answer, conversation}, return_when=asyncio.FIRST_COMPLETED)
+    both: set[asyncio.Future[Any]] = {answer, conversation}
+    await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
     if not answer.done() and not outbox.empty():
         await asyncio.wait({answer})
     if not answer.done():

@@ -10,8 +10,8 @@ and sends what comes back; what happens inside is the caller's affair. Three rul
   builds it anew.
 
 Which route wins: a literal path, then paths with typed parameters, then mounts and catch-all routes by the longest
-literal prefix, then Starlette's own routes in order, then what has no literal prefix (a mount at the root, `/<p:path>`),
-then regular expressions.
+literal prefix, then Starlette's own routes in order, then what has no literal prefix (a mount at the root,
+`/<p:path>`), then regular expressions.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from typing import Any, SupportsIndex, TypeAlias
 from urllib.parse import quote
 
 from starlette import routing
-from starlette.convertors import Convertor
+from starlette.convertors import CONVERTOR_TYPES, Convertor
 from starlette.datastructures import URL, URLPath
 from starlette.middleware import Middleware
 from starlette.responses import RedirectResponse
@@ -95,7 +95,7 @@ class _Indexed:
     @cached_property
     def path_format(self) -> str:
         """The path with `{name}` for each parameter."""
-        return _format(self.segments, lambda part: "{%s}" % part.name)
+        return _format(self.segments, lambda part: f"{{{part.name}}}")
 
     @cached_property
     def param_convertors(self) -> dict[str, Convertor[Any]]:
@@ -110,7 +110,7 @@ class _Indexed:
         return host.decode("latin-1") in self.hosts
 
 
-class Route(_Indexed, routing.Route):
+class Route(_Indexed, routing.Route):  # type: ignore[override]  # computed on first use
     """An HTTP route of the application's own.
 
     Args:
@@ -162,7 +162,7 @@ class Route(_Indexed, routing.Route):
         return (Match.FULL if scope["method"] in (self.methods or ()) else Match.PARTIAL), child
 
 
-class WebSocketRoute(_Indexed, routing.WebSocketRoute):
+class WebSocketRoute(_Indexed, routing.WebSocketRoute):  # type: ignore[override]
     """A websocket route of the application's own; arguments as in `Route`."""
 
     reads_body = False
@@ -217,7 +217,7 @@ class Mount(routing.Mount):
     @cached_property
     def segments(self) -> Segments:
         """The path as the index keeps it."""
-        rest = Parameter(REST, routing.CONVERTOR_TYPES[REST], REST, spans=True, bare=True)
+        rest = Parameter(REST, CONVERTOR_TYPES[REST], REST, spans=True, bare=True)
         return (*quote(self.path, PATH_SAFE).split("/")[1:], rest)
 
     def admits(self, scope: Scope) -> bool:
@@ -297,14 +297,12 @@ class RouteList(list[BaseRoute]):
 
 
 def _choose(leaf: Leaf[Any], scope: Scope) -> Any:
-    for route in leaf.get(ANY) or leaf.get(scope.get("method", WEBSOCKET), ()):
-        # A route for certain hosts comes before one for all, whatever the order of registration.
+    """Return the route of a leaf that fits a request: a mount, a route for its host, a route for all hosts."""
+    routes = leaf.get(ANY) or leaf.get(scope.get("method", WEBSOCKET)) or []
+    for route in routes:
         if route.hosts and route.admits(scope):
             return route
-    for route in leaf.get(ANY) or leaf.get(scope.get("method", WEBSOCKET), ()):
-        if not route.hosts:
-            return route
-    return None
+    return next((route for route in routes if not route.hosts), None)
 
 
 def _sure(leaf: Leaf[Any]) -> dict[str, Any]:
@@ -315,7 +313,7 @@ def _sure(leaf: Leaf[Any]) -> dict[str, Any]:
 class Router(routing.Router):
     """Starlette's router with an index in place of the search through all routes."""
 
-    routes: RouteList  # type: ignore[assignment]
+    routes: RouteList
 
     def __init__(
         self,
@@ -438,9 +436,9 @@ class Router(routing.Router):
             for foreign in self.foreign:
                 match, child = foreign.matches(scope)
                 if match is Match.FULL:
-                    return foreign, child
+                    return foreign, dict(child)
                 if match is Match.PARTIAL and partial is None:
-                    partial = (foreign, child)
+                    partial = (foreign, dict(child))
             if partial is not None:
                 return partial
         return rootwide

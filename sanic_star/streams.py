@@ -1,4 +1,4 @@
-"""Responses that are being sent piece by piece, and what may cut them short: the client's leaving, the application's stop.
+"""Responses that are sent piece by piece, and what may cut them short: the client's leaving, the application's stop.
 
 A server that drops what is sent to a client who has gone tells nobody, and a stream of events has no end of its own.
 So a stream is watched while it is open: `receive` tells when the client leaves, the application when it stops. Either

@@ -59,7 +59,7 @@ class Tasks:
         for name in [name for name, task in self._named.items() if task.done()]:
             del self._named[name]
 
-    async def shutdown(self, timeout: float | None = None) -> None:
+    async def shutdown(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 (it waits, it does not give up)
         """Cancel all tasks, and wait until they are over.
 
         Args:

@@ -1,4 +1,4 @@
-"""How requests are answered in Sanic's way: what goes around a handler, what answers an exception, what may be returned.
+"""How requests are answered in Sanic's way: what goes around a handler, what answers errors, what may be returned.
 
 `Answering` stands between the engine's `Application` and `Sanic`. The engine asks it for each route's callable when the
 application is finalised, and for what is out of the ordinary: an exception, a path without a route, a return value

@@ -406,8 +406,10 @@ class Sanic(Registrar, Answering, Generic[ConfigT, ContextT]):
 
     # Starlette's ways of registering --------------------------------------------------------------------------------
 
-    def add_route(self, handler: Any, uri: Any = None, *args: Any, **options: Any) -> Any:
-        """Add a route: Sanic's `(handler, uri, …)`, or with a path in the first place Starlette's `(path, route, …)`."""
+    def add_route(  # type: ignore[override]
+        self, handler: Any, uri: Any = None, *args: Any, **options: Any
+    ) -> Any:
+        """Add a route: Sanic's `(handler, uri, …)`, or with a path first Starlette's `(path, route, …)`."""
         if isinstance(handler, str):
             self.router.routes.append(starlette_routing.Route(handler, uri, *args, **options))
             return None
@@ -470,9 +472,8 @@ class Sanic(Registrar, Answering, Generic[ConfigT, ContextT]):
             if ident:
                 (twice if ident in seen else seen).add(ident)
         if twice:
-            raise ServerError(
-                f"Duplicate route names detected: {', '.join(sorted(twice))}. You should rename one or more of them explicitly by using the `name` param, or changing the implicit name derived from the class and function name. For more details, please see https://sanic.dev/en/guide/release-notes/v23.3.html#duplicated-route-names-are-no-longer-allowed"
-            )
+            names = ", ".join(sorted(twice))
+            raise ServerError(f"Duplicate route names detected: {names}. Tell them apart by `name=…`.")
 
     def stopped(self) -> None:
         """Open the router again, for what is added before the next start."""
@@ -556,7 +557,7 @@ class Sanic(Registrar, Answering, Generic[ConfigT, ContextT]):
         """Forget the names of background tasks that are over."""
         self._tasks.purge()
 
-    async def shutdown_tasks(self, timeout: float | None = None, increment: float = 0.1) -> None:
+    async def shutdown_tasks(self, timeout: float | None = None, increment: float = 0.1) -> None:  # noqa: ASYNC109
         """Cancel all background tasks and wait until they are over.
 
         Args:

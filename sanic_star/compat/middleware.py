@@ -57,7 +57,8 @@ class Middleware:
 
         Example:
             >>> first, second = (lambda request: None), (lambda request: None)
-            >>> [each.func is first for each in Middleware.convert([first, second], location=MiddlewareLocation.REQUEST)]
+            >>> chain = Middleware.convert([first, second], location=MiddlewareLocation.REQUEST)
+            >>> [each.func is first for each in chain]
             [True, False]
         """
         members = [

@@ -60,9 +60,9 @@ class PathType(Convertor[Any]):
     ) -> None:
         self.label = label
         # PERF: a builtin such as `int` stands here unwrapped; see `index.Edge`.
-        self.convert = convert  # type: ignore[method-assign]
-        self.regex = regex
-        self.to_string = to_string  # type: ignore[method-assign]
+        self.convert = convert  # type: ignore[method-assign,assignment]
+        self.regex = regex  # type: ignore[misc]  # a class variable in Starlette, one class a type
+        self.to_string = to_string  # type: ignore[method-assign,assignment]
         self.pattern = re.compile(f"^{regex}$")
 
 
@@ -208,7 +208,7 @@ class _SanicRoute:
     @property
     def pattern(self) -> str | None:
         """The path's regular expression, where the route needs one."""
-        return self.path_regex.pattern if self.regex else None  # type: ignore[attr-defined,no-any-return]
+        return self.path_regex.pattern if self.regex else None  # type: ignore[attr-defined]
 
     def __str__(self) -> str:
         return f"<Route: name={self.name} path={self.uri.lstrip('/') or '/'}>"
@@ -216,11 +216,11 @@ class _SanicRoute:
     __repr__ = __str__
 
 
-class Route(_SanicRoute, routing.Route):
+class Route(_SanicRoute, routing.Route):  # type: ignore[override]
     """An HTTP route, in Sanic's and Starlette's words."""
 
 
-class WebSocketRoute(_SanicRoute, routing.WebSocketRoute):
+class WebSocketRoute(_SanicRoute, routing.WebSocketRoute):  # type: ignore[override]
     """A websocket route, in Sanic's and Starlette's words."""
 
 
@@ -333,7 +333,8 @@ class Router(routing.Router):
         path = "/" + (uri.lstrip("/") if strict_slashes else uri.strip("/"))
         shown, segments = self.parse(path, handler)
         added = []
-        for one in hosts or [None]:
+        every: list[str | None] = [None]
+        for one in hosts or every:
             ident = f"{name}_{one.replace('.', '_')}" if one and len(hosts) > 1 and name else name
             notes = RouteExtra(
                 ident=ident, ignore_body=ignore_body, stream=stream, hosts=hosts or [None], static=static,

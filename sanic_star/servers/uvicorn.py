@@ -36,7 +36,7 @@ class Config(uvicorn.Config):
     def load(self) -> None:
         """Load the application, keeping it apart from what uvicorn puts around it."""
         if self.factory and callable(self.app):
-            self.app, self.factory = self.app(), False
+            self.app, self.factory = self.app(), False  # type: ignore[call-arg,assignment]
         self._application = self.app
         super().load()
 

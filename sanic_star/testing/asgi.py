@@ -17,7 +17,7 @@ from sanic_star.testing.exchange import Exchange, IncompleteResponse, SlowRespon
 from sanic_star.testing.lifespan import Lifespan
 from sanic_star.testing.proxy import WebsocketProxy
 from sanic_star.testing.response import TestingResponse
-from sanic_star.testing.scopes import HOOK, connection_scope
+from sanic_star.testing.scopes import HOOK, connection_scope, leave_requests
 from sanic_star.testing.websocket import handshake_headers
 
 try:
@@ -150,6 +150,7 @@ class _Transport(httpx2.AsyncBaseTransport):
 
 @asynccontextmanager
 async def _running(app: ASGIApp) -> AsyncIterator[dict[str, Any]]:
+    leave_requests(app)
     lifespan = Lifespan(app)
     await lifespan.start()
     try:

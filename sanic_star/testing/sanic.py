@@ -22,7 +22,7 @@ from sanic_star.testing.keywords import for_requests
 from sanic_star.testing.loops import OwnLoop, in_event_loop
 from sanic_star.testing.proxy import WebsocketProxy
 from sanic_star.testing.response import TestingResponse
-from sanic_star.testing.scopes import HOOK
+from sanic_star.testing.scopes import HOOK, leave_requests
 from sanic_star.testing.server import Server
 from sanic_star.testing.websocket import denial, handshake_headers
 
@@ -203,6 +203,7 @@ class SanicTestClient:
             self.app.debug = True  # type: ignore[attr-defined]
         self._session.cookies = RequestsCookieJar()
         with _test_mode(self.app):
+            leave_requests(self.app)
             server = Server(self.app, OwnLoop())
             server.start()
             self._server = server

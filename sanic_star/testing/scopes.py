@@ -4,7 +4,9 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-__all__ = ["HOOK", "connection_scope"]
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+__all__ = ["HOOK", "connection_scope", "leave_requests"]
 
 # A fresh dictionary under this key of ``scope["extensions"]`` is where an app may leave its own request object, for
 # the clients that hand it to the test.
@@ -52,3 +54,23 @@ def connection_scope(
         "state": dict(state or {}),
         "extensions": {HOOK: {}},
     }
+
+
+def leave_requests(app: ASGIApp) -> None:
+    """Let an app of this package leave its request objects in the scopes, from its next start on.
+
+    The app makes its requests as before; whoever makes them writes them down. An app that nobody tests does not ask.
+    """
+    make = getattr(app, "request_factory", None)
+    if make is None or hasattr(make, "leaves_requests"):
+        return
+
+    def factory(scope: Scope, receive: Receive, send: Send) -> Any:
+        request = make(scope, receive, send)
+        kept = scope.get("extensions", {}).get(HOOK)
+        if kept is not None:
+            kept.setdefault("request", request)
+        return request
+
+    factory.leaves_requests = True  # type: ignore[attr-defined]
+    app.request_factory = factory  # type: ignore[attr-defined]

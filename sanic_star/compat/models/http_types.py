@@ -25,7 +25,7 @@ class Credentials:
     def _basic(self) -> list[str]:
         if self.auth_type != "Basic" or not self.token:
             raise AttributeError("Username is available for Basic Auth only")
-        return (b64decode(self.token.encode("utf-8")).decode().split(":", 1) + [""])[:2]
+        return [*b64decode(self.token.encode("utf-8")).decode().split(":", 1), ""][:2]
 
     @property
     def username(self) -> str | None:
