@@ -121,8 +121,12 @@ def _report(case: Case, reference: Framework, other: Framework | InProcess) -> i
         lines = case_differences(case, reference.play_as_reference(case), other.play(case))
     except CaseError as error:
         lines = [str(error)]
-    if lines:
-        print(f"=== {case.group}: {case.name}", *lines, sep="\n", flush=True)
+    if case.differs and isinstance(other, Framework) and other.name != reference.name:
+        print(f"=== {case.group}: {case.name}", f"(meant to differ: {case.differs})", sep="\n")
+        lines = [] if lines else ["    it does not"]
+    elif lines:
+        print(f"=== {case.group}: {case.name}")
+    print(*lines, sep="\n", end="\n" if lines else "", flush=True)
     return bool(lines)
 
 

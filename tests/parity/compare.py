@@ -63,7 +63,8 @@ def _plain(markup: str) -> str:
 
 def _page_missing(page: tuple[str, str], star: Answer) -> list[str]:
     shown = _plain(star.body.decode(errors="replace"))
-    return [f"  page    star does not show {words!r}" for words in page if words not in shown]
+    parts = [*page[0].split(" — "), page[1]]
+    return [f"  page    star does not show {part!r}" for part in parts if part not in shown]
 
 
 def _headers(sanic: Answer, star: Answer, ignore_length: bool, scrub: Sequence[str]) -> list[str]:

@@ -76,16 +76,6 @@ case(
     get("/ok", {"accept": "nonsense"}),
 )
 case(
-    "a malformed Accept header",
-    """
-    @app.get("/")
-    async def a(request): raise BadRequest("no")
-    """,
-    get("/", {"accept": ","}),
-    get("/", {"accept": "nonsense"}),
-    get("/", {"accept": "text/html;q=x"}),
-)
-case(
     "the format follows what the handler returns",
     """
     @app.get("/j")

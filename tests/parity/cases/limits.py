@@ -23,7 +23,7 @@ case(
     post("/", body=b"x" * 99),
     post("/", body=b"x" * 100),
     post("/", body=b"x" * 101),
-    post("/", {"accept": "application/json"}, b"x" * 200),
+    post("/", {"accept": "application/json"}, b"x" * 101),
     post("/none", body=b"x" * 101),
     request("GET", "/", body=b"x" * 101),
 )
