@@ -2,13 +2,15 @@
 
 Left out are the headers that belong to the server and not to the framework. An error page in HTML is a design of its
 own: its status, its headers and the title and message on it are compared, not its markup. Sanic writes `content-type:
-None` when a response has no type; leaving the header out is the same. Everything else is bytes.
+None` when a response has no type; leaving the header out is the same. JSON is compared by what it says, not by how it
+is spelled (`json-msgspec`): names in their order, integers apart from floats. Everything else is bytes.
 """
 
 from __future__ import annotations
 
 import difflib
 import html
+import json
 import re
 from collections.abc import Sequence
 
@@ -32,11 +34,11 @@ def case_differences(case: Case, sanic: list[list[Answer]], star: list[list[Answ
         if len(theirs) != len(ours):
             lines += [f"{label}: {len(theirs)} answers by Sanic, {len(ours)} by sanic_star"]
         for one, other in zip(theirs, ours, strict=False):
-            lines += differences(label, one, other, case.scrub)
+            lines += differences(label, one, other, case.scrub, case.exact)
     return lines
 
 
-def differences(label: str, sanic: Answer, star: Answer, scrub: Sequence[str] = ()) -> list[str]:
+def differences(label: str, sanic: Answer, star: Answer, scrub: Sequence[str] = (), exact: bool = False) -> list[str]:
     """Return lines that show how two answers differ; none if they are the same."""
     lines: list[str] = []
     if sanic.note != star.note:
@@ -44,8 +46,10 @@ def differences(label: str, sanic: Answer, star: Answer, scrub: Sequence[str] = 
     if sanic.status != star.status:
         lines += [f"  status  sanic: {sanic.status}", f"          star:  {star.status}"]
     page = error_page(sanic)
-    lines += _headers(sanic, star, bool(page or scrub), scrub)
-    lines += _page_missing(page, star) if page else _body(sanic, star, scrub)
+    alike = not exact and _said(sanic) is not None and _said(sanic) == _said(star)
+    lines += _headers(sanic, star, bool(page or scrub or alike or _is_page_without_body(sanic)), scrub)
+    if not alike:
+        lines += _page_missing(page, star) if page else _body(sanic, star, scrub)
     return [label, *lines] if lines else []
 
 
@@ -55,6 +59,19 @@ def error_page(answer: Answer) -> tuple[str, str] | None:
         return None
     found = _PAGE.search(answer.body.decode(errors="replace"))
     return (_plain(found["title"]), _plain(found["text"])) if found else None
+
+
+def _is_page_without_body(answer: Answer) -> bool:
+    return answer.status >= 400 and not answer.body and (answer.get("content-type") or "").startswith("text/html")
+
+
+def _said(answer: Answer) -> str | None:
+    if answer.get("content-type") != "application/json":
+        return None
+    try:
+        return repr(json.loads(answer.body, object_pairs_hook=list))
+    except ValueError:
+        return None
 
 
 def _plain(markup: str) -> str:

@@ -422,7 +422,8 @@ case(
     async def a(request, x, y):
         return json({"endpoint": request.endpoint, "name": request.name, "template": request.uri_template,
                      "match_info": dict(sorted(request.match_info.items())),
-                     "uri": request.route.uri, "rname": request.route.name, "methods": sorted(request.route.methods), "app": request.app.name,
+                     "uri": request.route.uri, "rname": request.route.name,
+                     "methods": sorted(request.route.methods), "app": request.app.name,
                      "same": request.app is app, "get_app": Sanic.get_app("Parity") is app, "params": x})
     app.blueprint(bp)
     """,
