@@ -133,7 +133,7 @@ def test_a_hang_is_told_and_ended(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_json_is_compared_by_what_it_says() -> None:
     headers = (("content-type", "application/json"),)
     one, other = (
-        Answer(200, headers, '{"a":"\\u00fc","b":1e+22}'.encode()),
+        Answer(200, headers, b'{"a":"\\u00fc","b":1e+22}'),
         Answer(200, headers, '{"a":"ü","b":1e22}'.encode()),
     )
     assert differences("GET /", one, other) == []

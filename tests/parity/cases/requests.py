@@ -135,7 +135,6 @@ case(
     get("/"),
     post("/", body=b"null"),
     post("/", body=b"123456789012345678901234567890"),
-    post("/", body=b"1e400"),
     post("/", body=b" [1] "),
     post("/", body='{"a": 1, "a": 2}'),
     post("/", body=b'"\\ud83d\\ude00"'),
@@ -174,6 +173,7 @@ case(
     post("/", body=b"[Infinity, -Infinity]"),
     post("/", body=b'"\\ud800"'),
     post("/", body=b"-0"),
+    post("/", body=b"1e400"),
     post("/", body=b"1.0E+2"),
 )
 case(
@@ -260,7 +260,6 @@ case(
     get("/", {"cookie": "a=1"}),
     get("/", {"cookie": "a=1; b=2;c=3"}),
     get("/", {"cookie": "a=1; a=2"}),
-    get("/", [("cookie", "a=1"), ("cookie", "b=2")]),
     get("/", {"cookie": 'a="quoted; not"; b=2'}),
     get("/", {"cookie": 'a="\\303\\251"; b="x\\"y"'}),
     get("/", {"cookie": "a=b=c; d"}),
@@ -374,13 +373,16 @@ case(
     get("/", {"authorization": "Digest a=b, c=d"}),
 )
 case(
-    "malformed Accept and Authorization headers",
+    "malformed Accept and Authorization headers, several Cookie headers",
     """
     @app.get("/")
     async def a(request): raise BadRequest("no")
     @app.get("/basic")
     async def b(request): return json([request.credentials.username, request.credentials.password])
+    @app.get("/cookies")
+    async def c(request): return json(request.cookies)
     """,
+    get("/cookies", [("cookie", "a=1"), ("cookie", "b=2")]),
     get("/", {"accept": ","}),
     get("/", {"accept": "nonsense"}),
     get("/", {"accept": "text/html;q=x"}),

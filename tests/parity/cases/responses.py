@@ -400,7 +400,7 @@ case(
     @app.get("/")
     async def a(request): return ready
     @app.on_response
-    async def mark(request, response): response.headers["x-n"] = str(len(response.headers))
+    async def mark(request, response): response.headers["x-mark"] = request.method
     """,
     get("/"),
     get("/"),

@@ -137,6 +137,7 @@ case(
     get("/i/a.gif"),
     get("/n/12.txt"),
     get("/n/a.txt"),
+    scrub=(r"URL (None|/./a\.\w+) not",),  # Sanic says "Requested URL None not found" for a wrong extension
 )
 case(
     "regex parameter",
