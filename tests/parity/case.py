@@ -36,6 +36,7 @@ class Case:
     debug: bool = False
     env: Mapping[str, str] = field(default_factory=dict)
     scrub: tuple[str, ...] = ()
+    exact: bool = False
 
     @property
     def id(self) -> str:
@@ -61,6 +62,7 @@ def case(
     debug: bool = False,
     env: Mapping[str, str] | None = None,
     scrub: tuple[str, ...] = (),
+    exact: bool = False,
 ) -> Case:
     """Add a case to the table.
 
@@ -73,10 +75,13 @@ def case(
         debug: Whether the app is served in debug mode.
         env: Environment variables that are there when the source runs.
         scrub: Regular expressions; what they match in a body or a header is not compared (times, paths).
+        exact: Whether JSON is compared to the letter.
     """
     caller = inspect.stack()[1].frame.f_globals["__name__"]
     group = caller.rpartition(".")[2]
-    made = Case(name, group, textwrap.dedent(source).strip() + "\n", steps, differs, fails, debug, env or {}, scrub)
+    made = Case(
+        name, group, textwrap.dedent(source).strip() + "\n", steps, differs, fails, debug, env or {}, scrub, exact
+    )
     if any(made.id == other.id for other in CASES):
         raise ValueError(f"two cases are called {made.id!r}")
     CASES.append(made)

@@ -112,8 +112,11 @@ async def _answer(app: App, step: Exchange, state: dict[str, Any]) -> Answer:
 
     try:
         await app(scope, receive, send)
-    except Exception as error:
-        # An error that nobody handled is raised again after its answer has been sent.
+    except (Exception, asyncio.CancelledError) as error:
+        # An error that nobody handled is raised again after its answer has been sent. Sanic has one that is a
+        # CancelledError; that of a step which takes too long is no subclass of it.
+        if type(error) is asyncio.CancelledError:
+            raise
         if not outbox:
             return Answer(0, note=f"raised {type(error).__name__}: {error}")
     return _collect(step.methods[0], outbox)
@@ -150,7 +153,9 @@ def _collect(method: str, outbox: list[Message]) -> Answer:
     if not outbox or outbox[0]["type"] != "http.response.start":
         return Answer(0, note="no http.response.start")
     status = outbox[0]["status"]
-    headers = tuple((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in outbox[0]["headers"])
+    headers = tuple(
+        (name.decode("latin-1").lower(), value.decode("latin-1").strip()) for name, value in outbox[0]["headers"]
+    )
     body = b"".join(message.get("body", b"") for message in outbox[1:] if message["type"] == "http.response.body")
     if method == "HEAD":
         return Answer(status, headers, b"")

@@ -128,3 +128,15 @@ def test_a_hang_is_told_and_ended(monkeypatch: pytest.MonkeyPatch) -> None:
         assert framework.play(hangs) == [[Answer(0, note="no complete answer within 0.2 s")]]
         monkeypatch.undo()
         assert framework.play(answering('text("alive")'))[0][0].body == b"alive"
+
+
+def test_json_is_compared_by_what_it_says() -> None:
+    headers = (("content-type", "application/json"),)
+    one, other = (
+        Answer(200, headers, b'{"a":"\\u00fc","b":1e+22}'),
+        Answer(200, headers, '{"a":"ü","b":1e22}'.encode()),
+    )
+    assert differences("GET /", one, other) == []
+    assert differences("GET /", one, other, exact=True)
+    for body in (b'{"b":1e22,"a":"\\u00fc"}', b'{"a":"\\u00fc","b":10000000000000000000000}', b"not json"):
+        assert differences("GET /", one, Answer(200, headers, body))

@@ -152,7 +152,8 @@ case(
     async def a(request):
         return json([STATUS_CODES[404].decode(), STATUS_CODES[418].decode(), has_message_body(204),
                      has_message_body(200), is_entity_header("Content-Type"), is_hop_by_hop_header("Connection"),
-                     len(STATUS_CODES), [str(m) for m in HTTP_METHODS], sorted(SAFE_HTTP_METHODS),
+                     [STATUS_CODES[n].decode() for n in (103, 208, 226, 413, 422, 428, 431, 451, 506, 511)],
+                     [str(m) for m in HTTP_METHODS], sorted(SAFE_HTTP_METHODS),
                      sorted(IDEMPOTENT_HTTP_METHODS),
                      DEFAULT_HTTP_CONTENT_TYPE, HTTPMethod.GET == "get", "GET" == HTTPMethod.GET, str(HTTPMethod.PUT)])
     @app.get("/import")

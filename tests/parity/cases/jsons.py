@@ -198,6 +198,7 @@ case(
     async def h(request): return json(b"x", reject_bytes=False)
     """,
     *(get(f"/{name}") for name in ("sort", "indent", "ascii", "slash", "html", "nan", "unknown", "bytes")),
+    exact=True,
 )
 case(
     "another serialiser for one answer",
@@ -219,6 +220,7 @@ case(
     async def f(request): return json({}, dumps=lambda value: 5)
     """,
     *(get(f"/{name}") for name in ("stdlib", "default", "args", "bytes", "bad", "number")),
+    exact=True,
 )
 case(
     "another serialiser for the app",
@@ -237,6 +239,7 @@ case(
     get("/"),
     get("/error", {"accept": "application/json"}),
     get("/none", {"accept": "application/json"}),
+    exact=True,
 )
 case(
     "a loader for the app",

@@ -4,7 +4,7 @@ from tests.parity.case import case
 from tests.parity.wire import get, post, request, wire
 
 SMALL = """
-app.config.REQUEST_MAX_SIZE = 100
+app.config.REQUEST_MAX_SIZE = 1000
 
 @app.post("/")
 async def a(request): return json(len(request.body))
@@ -20,26 +20,26 @@ async def c(request):
 case(
     "a body over REQUEST_MAX_SIZE",
     SMALL,
-    post("/", body=b"x" * 99),
-    post("/", body=b"x" * 100),
-    post("/", body=b"x" * 101),
-    post("/", {"accept": "application/json"}, b"x" * 200),
-    post("/none", body=b"x" * 101),
-    request("GET", "/", body=b"x" * 101),
+    post("/", body=b"x" * 999),
+    post("/", body=b"x" * 1000),
+    post("/", body=b"x" * 1001),
+    post("/", {"accept": "application/json"}, b"x" * 1001),
+    post("/none", body=b"x" * 1001),
+    request("GET", "/", body=b"x" * 1001),
 )
 case(
     "a chunked body over REQUEST_MAX_SIZE",
     SMALL,
-    post("/", body=[b"x" * 50, b"x" * 50]),
-    post("/", body=[b"x" * 60, b"x" * 60]),
-    post("/", body=[b"x" * 500]),
+    post("/", body=[b"x" * 500, b"x" * 500]),
+    post("/", body=[b"x" * 600, b"x" * 600]),
+    post("/", body=[b"x" * 1500]),
 )
 case(
     "a streamed body over REQUEST_MAX_SIZE",
     SMALL,
-    post("/stream", body=b"x" * 100),
-    post("/stream", body=b"x" * 101),
-    post("/stream", body=[b"x" * 60, b"x" * 60]),
+    post("/stream", body=b"x" * 1000),
+    post("/stream", body=b"x" * 1001),
+    post("/stream", body=[b"x" * 600, b"x" * 600]),
     differs="body-limit",
 )
 case(

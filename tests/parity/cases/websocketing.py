@@ -59,10 +59,6 @@ case(
     async def code(request, ws): await ws.close(4001, "enough")
     @app.websocket("/return")
     async def plain(request, ws): await ws.send("one")
-    @app.websocket("/raise")
-    async def fails(request, ws): raise ValueError("x")
-    @app.websocket("/sanic")
-    async def sanic(request, ws): raise NotFound("x")
     @app.websocket("/after")
     async def after(request, ws):
         await ws.close()
@@ -70,9 +66,24 @@ case(
     """,
     websocket("/code", replies=1),
     websocket("/return", replies=2),
+    websocket("/after", replies=1),
+)
+case(
+    "a handler that raises",
+    """
+    @app.websocket("/raise")
+    async def fails(request, ws): raise ValueError("x")
+    @app.websocket("/sanic")
+    async def sanic(request, ws): raise NotFound("x")
+    @app.websocket("/after")
+    async def after(request, ws):
+        await ws.send("one")
+        raise ValueError("x")
+    """,
     websocket("/raise", replies=1),
     websocket("/sanic", replies=1),
-    websocket("/after", replies=1),
+    websocket("/after", replies=2),
+    differs="websocket-errors",
 )
 case(
     "middleware and exceptions around a handshake",
