@@ -44,7 +44,7 @@ from sanic_star.compat.headers import (
 from sanic_star.compat.models.http_types import Credentials
 from sanic_star.compat.request._body import BodyStream
 from sanic_star.compat.request._url import RequestURL
-from sanic_star.compat.request.form import File, parse_multipart_form
+from sanic_star.compat.request.form import File, parse_multipart_form, parse_urlencoded_form
 from sanic_star.compat.request.parameters import RequestParameters
 from sanic_star.compat.response.types import BaseHTTPResponse, HTTPResponse
 from sanic_star.routing import Route
@@ -313,12 +313,12 @@ class Request(requests.Request):
         Raises:
             BadRequest: it is no JSON.
         """
-        body = self.body
-        if not body:
-            return None
         try:
-            self.parsed_json = (loads or self._loads)(body)
+            self.parsed_json = (loads or self._loads)(self.body)
         except Exception:
+            # Not asked before, because a reader of the application's own may make something of nothing.
+            if not self.body:
+                return None
             raise BadRequest("Failed when parsing body as json") from None
         return self.parsed_json
 
@@ -334,11 +334,7 @@ class Request(requests.Request):
         fields, files = RequestParameters(), RequestParameters()
         kind, options = parse_content_header(self.content_type)
         if kind == "application/x-www-form-urlencoded":
-            try:
-                text = self.body.decode("utf-8")
-            except UnicodeDecodeError:
-                raise BadRequest("Failed when parsing form: it is not UTF-8") from None
-            fields = RequestParameters(parse_qs(text, keep_blank_values=keep_blank_values))
+            fields = parse_urlencoded_form(self.body, keep_blank_values=keep_blank_values)
         elif kind == "multipart/form-data":
             fields, files = parse_multipart_form(self.body, options.get("boundary", ""))
         self.parsed_form, self.parsed_files = fields, files
