@@ -129,7 +129,8 @@ def _serve_star(app: Any, listener: socket.socket, debug: bool) -> None:
     uvicorn = importlib.import_module("uvicorn")
     if debug:
         app.debug = True
-    config = uvicorn.Config(app, access_log=False, log_level="warning")
+    # By itself uvicorn believes what forwarding headers say that come from this machine.
+    config = uvicorn.Config(app, access_log=False, log_level="warning", proxy_headers=False)
     uvicorn.Server(config).run(sockets=[listener])
 
 

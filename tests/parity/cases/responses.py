@@ -125,7 +125,6 @@ case(
     """,
     *(get(f"{prefix}/{status}") for prefix in ("", "/json", "/bare") for status in (200, 201, 204, 205, 304, 404, 500)),
     get("/299"),
-    get("/799"),
 )
 case(
     "response headers",
@@ -300,6 +299,7 @@ case(
     """,
     get("/set"),
     get("/del"),
+    differs="old-names",
 )
 case(
     "HEAD keeps the headers",
@@ -400,7 +400,7 @@ case(
     @app.get("/")
     async def a(request): return ready
     @app.on_response
-    async def mark(request, response): response.headers["x-n"] = str(len(response.headers))
+    async def mark(request, response): response.headers["x-n"] = str("x-n" in response.headers)
     """,
     get("/"),
     get("/"),
