@@ -147,9 +147,10 @@ class DirectoryHandler:
 _PAGE = """<!DOCTYPE html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>{title}</title>
-<style>:root{{color-scheme:light dark}}body{{font:16px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:60rem;padding:0
-1rem}}table{{border-collapse:collapse;width:100%}}td,th{{padding:.3rem .6rem;text-align:left}}td:nth-child(2){{text-align:right}}
-tr{{border-bottom:1px solid #8883}}</style>
+<style>:root{{color-scheme:light dark}}
+body{{font:16px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:60rem;padding:0 1rem}}
+table{{border-collapse:collapse;width:100%}}td,th{{padding:.3rem .6rem;text-align:left}}
+td:nth-child(2){{text-align:right}}tr{{border-bottom:1px solid #8883}}</style>
 <h1>{title}</h1>
 <table><thead><tr><th>Name<th>Bytes<th>Changed<tbody>
 <tr><td><a href="../">../</a><td><td>

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from starlette.types import Send
 
+from sanic_star.compat.helpers import has_message_body
+
 if TYPE_CHECKING:
     from sanic_star.compat.response.types import BaseHTTPResponse
 
@@ -47,7 +49,7 @@ class ResponseWriter:
         send = self.send
         assert send is not None
         if not self.head_sent:
-            data = data or response.body
+            data = (data or response.body) if has_message_body(response.status) else b""
             response.body = data if last else b""
             fields = response.head(length=last)
             self.head_sent = True

@@ -231,7 +231,7 @@ class Blueprint(Registrar):
                 fresh = [name for name in names if self._first_time(app, definition, name)]
                 if fresh and isinstance(definition, MiddlewareDefinition):
                     self.middlewares.append(app._apply_middleware(definition, fresh))
-                elif fresh:
+                elif fresh and isinstance(definition, ExceptionDefinition):
                     self.exceptions.append(app._apply_exception(definition, fresh))
 
     def _first_time(self, *what: Any) -> bool:

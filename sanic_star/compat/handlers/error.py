@@ -99,7 +99,7 @@ class ErrorHandler:
         self.log(request, exception)
         return exception_response(
             request,
-            exception,
+            exception,  # type: ignore[arg-type]
             debug=self.debug,
             base=self.base,
             fallback=request.app.config.FALLBACK_ERROR_FORMAT,

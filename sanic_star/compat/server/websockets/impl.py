@@ -51,7 +51,7 @@ class WebsocketImplProtocol(WebSocket):
             raise BadRequest(f"Failed to open a WebSocket connection: {problem}.\n")
         await self.accept(self.subprotocol)
 
-    async def recv(self, timeout: float | None = None) -> str | bytes | None:
+    async def recv(self, timeout: float | None = None) -> str | bytes | None:  # noqa: ASYNC109 - Sanic's signature
         """Return the next message: text, or bytes.
 
         Args:
