@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 
 _SCALARS = (str, int, float)
+_BUILTIN: tuple[Any, ...] = (str, int, float, list, tuple, dict)
 # What may stand in a page's script only as an escape; written so on request.
 _HTML = (("&", "\\u0026"), ("<", "\\u003c"), (">", "\\u003e"))
 
@@ -26,7 +27,7 @@ def _through_hook(value: Any) -> Any:
         return _own_dict(value)
     if hasattr(value, "__json__"):
         return msgspec.Raw(_own_json(value))
-    for kind in (str, int, float, list, tuple, dict):
+    for kind in _BUILTIN:
         # An exact one comes as a key that can't be one; returned as it is it would come again.
         if isinstance(value, kind) and type(value) is not kind:
             return kind(value)

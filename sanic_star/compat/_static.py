@@ -125,7 +125,7 @@ class DirectoryHandler:
             if (place / name).is_file():
                 return await file(place / name)
         if not self.directory_view:
-            raise NotFound(f"{path.strip('/') or self.base} is not found" if self.index else "File not found")
+            raise NotFound("File not found")
         if not request.path.endswith("/"):
             return redirect(f"{request.path}/")
         return html(self._page(request.path, place))
@@ -147,9 +147,10 @@ class DirectoryHandler:
 _PAGE = """<!DOCTYPE html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>{title}</title>
-<style>:root{{color-scheme:light dark}}body{{font:16px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:60rem;padding:0
-1rem}}table{{border-collapse:collapse;width:100%}}td,th{{padding:.3rem .6rem;text-align:left}}td:nth-child(2){{text-align:right}}
-tr{{border-bottom:1px solid #8883}}</style>
+<style>:root{{color-scheme:light dark}}
+body{{font:16px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:60rem;padding:0 1rem}}
+table{{border-collapse:collapse;width:100%}}td,th{{padding:.3rem .6rem;text-align:left}}
+td:nth-child(2){{text-align:right}}tr{{border-bottom:1px solid #8883}}</style>
 <h1>{title}</h1>
 <table><thead><tr><th>Name<th>Bytes<th>Changed<tbody>
 <tr><td><a href="../">../</a><td><td>
@@ -203,10 +204,10 @@ def _inside(definition: StaticDefinition, relative: str, missing: FileNotFound) 
     root = definition.location
     if "\0" in relative:
         raise missing
-    # Joined as text first: what leaves the directory by its name alone is refused before the disk is looked at.
-    joined = Path(os.path.normpath(root / relative.lstrip("/")))
-    if not joined.is_relative_to(root):
+    # Refused before the disk is looked at, also where it would stay inside: a client that sends it is up to something.
+    if ".." in relative.split("/"):
         raise missing
+    joined = root / relative.lstrip("/")
     real = Path(os.path.realpath(joined))
     if real.is_relative_to(root):
         return joined
@@ -239,4 +240,4 @@ async def _answer(request: Request, definition: StaticDefinition, path: Path, st
         if part is None:
             headers["content-length"] = str(stat.st_size)
         return await file_stream(path, headers=headers, mime_type=kind, _range=part, chunk_size=65536)
-    return await file(path, headers=headers, mime_type=kind, last_modified=None, _range=part)
+    return await file(path, headers=headers, mime_type=kind, last_modified=stat.st_mtime, _range=part)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from starlette.types import Send
 
+from sanic_star.compat.helpers import has_message_body
+
 if TYPE_CHECKING:
     from sanic_star.compat.response.types import BaseHTTPResponse
 
@@ -40,19 +42,18 @@ class ResponseWriter:
         """Send a part of the body, with the head before the first one.
 
         Args:
-            response: gives the head and, with the first part, a body of its own that goes before `data`.
-            data: the part.
+            response: gives the head and, where the first part is empty, the body.
+            data: the part; the first one takes the place of the response's own body.
             last: whether the response is complete with it.
         """
         send = self.send
         assert send is not None
         if not self.head_sent:
-            whole = response.body + data if response.body else data
-            response.body = whole if last else b""
+            data = (data or response.body) if has_message_body(response.status) else b""
+            response.body = data if last else b""
             fields = response.head(length=last)
             self.head_sent = True
             await send({"type": "http.response.start", "status": response.status, "headers": fields})
-            data = whole
             if not last and self.on_open is not None:
                 self.on_open()
         if last:

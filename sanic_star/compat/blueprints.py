@@ -58,6 +58,8 @@ class Blueprint(Registrar):
         strict_slashes: bool | None = None,
         version_prefix: str = _VERSION_PREFIX,
     ) -> None:
+        if name is None:
+            raise SanicException("A blueprint needs a name: Blueprint('your_blueprint_name').")
         if not isinstance(name, str) or not NAME.match(name):
             raise SanicException(
                 f"Blueprint instance named '{name}' uses an invalid format. Names must begin with a character "
@@ -76,15 +78,17 @@ class Blueprint(Registrar):
         self.reset()
 
     def __repr__(self) -> str:
-        shown = {
-            key: getattr(self, key)
-            for key in ("name", "url_prefix", "host", "version", "strict_slashes")
-            if getattr(self, key) is not None
-        }
-        return f"Blueprint({', '.join(f'{key}={value!r}' for key, value in shown.items())})"
+        shown = {key: getattr(self, key) for key in ("name", "url_prefix", "host", "version", "strict_slashes")}
+        quoted = {key: f'"{value}"' if isinstance(value, str) else value for key, value in shown.items()}
+        return f"Blueprint({', '.join(f'{key}={value}' for key, value in quoted.items())})"
+
+    def __str__(self) -> str:
+        return f"<{type(self).__name__} {self.name}>"
 
     def _define(self, definition: Definition) -> None:
         self._definitions.append(definition)
+        for app, options in list(self._registrations):
+            self._apply(app, options)
 
     @property
     def apps(self) -> set[Any]:
@@ -94,7 +98,7 @@ class Blueprint(Registrar):
             SanicException: it was registered in none.
         """
         if not self._apps:
-            raise SanicException(f"{self!r} has not yet been registered to an app")
+            raise SanicException(f"{self} has not yet been registered to an app")
         return set(self._apps)
 
     @property
@@ -105,6 +109,9 @@ class Blueprint(Registrar):
     def reset(self) -> None:
         """Forget where it was registered, and what came of it."""
         self._apps: list[Any] = []
+        self._registrations: list[tuple[Any, dict[str, Any]]] = []
+        # What was applied already: a second registration, or one more definition, adds only what is new.
+        self._applied: set[tuple[Any, ...]] = set()
         self.routes: list[Any] = []
         self.websocket_routes: list[Any] = []
         self.middlewares: list[Any] = []
@@ -204,40 +211,58 @@ class Blueprint(Registrar):
         """
         if app not in self._apps:
             self._apps.append(app)
-        routes: list[Any] = []
+        self._registrations.append((app, options))
+        self._apply(app, options)
+
+    def _apply(self, app: Sanic[Any, Any], options: dict[str, Any]) -> None:
+        names = []
         for definition in self._definitions:
-            if isinstance(definition, RouteDefinition):
-                routes += app._apply_route(self._placed(definition, app, options), self._allow_route_overwrite)
-            elif isinstance(definition, StaticDefinition):
-                uri = _join(definition.uri, options.get("url_prefix", self.url_prefix))
-                routes += app._apply_static(replace(definition, uri=uri, name=app.generate_name(definition.name)))
-        names = [route.name for route in routes]
+            if isinstance(definition, (RouteDefinition, StaticDefinition)):
+                placed = self._placed(definition, app, options)
+                names.append(placed.name)
+                version = getattr(placed, "version", None)
+                if self._first_time(app, definition, placed.uri, placed.name, placed.host, version):
+                    self._add_routes(app, placed)
         for definition in self._definitions:
-            if isinstance(definition, MiddlewareDefinition) and names:
-                self.middlewares.append(app._apply_middleware(definition, names))
-            elif isinstance(definition, ExceptionDefinition) and names:
-                self.exceptions.append(app._apply_exception(definition, names))
-            elif isinstance(definition, ListenerDefinition) and not self._knows(definition):
-                self.listeners[definition.event].append(app._apply_listener(definition))
+            if isinstance(definition, ListenerDefinition):
+                if self._first_time(app, definition):
+                    self.listeners[definition.event].append(app._apply_listener(definition))
+            elif isinstance(definition, (MiddlewareDefinition, ExceptionDefinition)):
+                fresh = [name for name in names if self._first_time(app, definition, name)]
+                if fresh and isinstance(definition, MiddlewareDefinition):
+                    self.middlewares.append(app._apply_middleware(definition, fresh))
+                elif fresh and isinstance(definition, ExceptionDefinition):
+                    self.exceptions.append(app._apply_exception(definition, fresh))
+
+    def _first_time(self, *what: Any) -> bool:
+        """Tell whether something was not applied yet; from now on it was."""
+        known = len(self._applied)
+        self._applied.add(what)
+        return len(self._applied) > known
+
+    def _add_routes(self, app: Sanic[Any, Any], placed: RouteDefinition | StaticDefinition) -> None:
+        if isinstance(placed, StaticDefinition):
+            routes = app._apply_static(placed)
+        else:
+            routes = app._apply_route(placed, self._allow_route_overwrite)
         self.routes += routes
         self.websocket_routes += [route for route in routes if route.extra.websocket]
 
-    def _knows(self, definition: ListenerDefinition) -> bool:
-        """Tell whether a listener was applied already: the second registration of a blueprint brings routes only."""
-        return len(self._apps) == 1 and definition.listener in self.listeners[definition.event]
-
-    def _placed(self, definition: RouteDefinition, app: Sanic[Any, Any], options: dict[str, Any]) -> RouteDefinition:
-        """Return a route as this registration has it."""
-        name = definition.name
-        if self.copied_from:
-            name = name.replace(self.copied_from, self.name, 1)
+    def _placed(
+        self, definition: RouteDefinition | StaticDefinition, app: Sanic[Any, Any], options: dict[str, Any]
+    ) -> RouteDefinition | StaticDefinition:
+        """Return a route as this registration has it. As in Sanic, files have neither the version nor the host."""
+        uri = _join(definition.uri, options.get("url_prefix", self.url_prefix))
+        name = definition.name.replace(self.copied_from, self.name, 1) if self.copied_from else definition.name
+        if isinstance(definition, StaticDefinition):
+            return replace(definition, uri=uri, name=app.generate_name(name))
         if options.get("name_prefix"):
             name = f"{options['name_prefix']}_{name}"
         prefixes = (definition.version_prefix, options.get("version_prefix", self.version_prefix), self.version_prefix)
         host = definition.host or ((self.host,) if isinstance(self.host, str) else tuple(self.host or ()))
         return replace(
             definition,
-            uri=_join(definition.uri, options.get("url_prefix", self.url_prefix)),
+            uri=uri,
             name=app.generate_name(name),
             host=host,
             version=_first(definition.version, options.get("version"), self.version),

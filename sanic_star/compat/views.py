@@ -55,7 +55,7 @@ class HTTPMethodView:
 
         for decorator in cls.decorators:
             view.__module__ = cls.__module__
-            view = decorator(view)  # type: ignore[assignment]
+            view = decorator(view)
         view.view_class = cls  # type: ignore[attr-defined]
         view.__doc__, view.__module__, view.__name__ = cls.__doc__, cls.__module__, cls.__name__
         return view

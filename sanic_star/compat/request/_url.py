@@ -78,7 +78,7 @@ class RequestURL(str):
         """Whether the scheme is one over TLS."""
         return self._parsed.is_secure
 
-    def replace(self, *args: Any, **parts: Any) -> RequestURL:  # type: ignore[override]
+    def replace(self, *args: Any, **parts: Any) -> RequestURL:
         """Replace text (`str.replace`), or with keyword arguments parts of the URL (`URL.replace`)."""
         return RequestURL(self._parsed.replace(**parts) if parts else str.replace(self, *args))
 

@@ -2,8 +2,8 @@
 
 Nothing is parsed before it is asked for, and nothing twice: a value lives in the object's dictionary once it was made.
 Starlette's class is the base, so that whatever takes a Starlette request takes this one; where both worlds use a name
-(`json`, `body`, `form`, `url`, `headers`, `cookies`, `stream`), Sanic's meaning holds, and `starlette` is a plain Starlette
-request on the same connection. The `type: ignore[override]` of that decision stand in this file.
+(`json`, `body`, `form`, `url`, `headers`, `cookies`, `stream`), Sanic's meaning holds, and `starlette` is a plain
+Starlette request on the same connection. The `type: ignore[override]` of that decision stand in this file.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ from sanic_star.compat.headers import (
 from sanic_star.compat.models.http_types import Credentials
 from sanic_star.compat.request._body import BodyStream
 from sanic_star.compat.request._url import RequestURL
-from sanic_star.compat.request.form import File, parse_multipart_form
+from sanic_star.compat.request.form import File, parse_multipart_form, parse_urlencoded_form
 from sanic_star.compat.request.parameters import RequestParameters
 from sanic_star.compat.response.types import BaseHTTPResponse, HTTPResponse
 from sanic_star.routing import Route
@@ -274,17 +274,17 @@ class Request(requests.Request):
 
     # The body -------------------------------------------------------------------------------------------------------
 
-    @property
-    def body(self) -> bytes:  # type: ignore[override]
+    @property  # type: ignore[override]
+    def body(self) -> bytes:
         """The body, read before the handler was called; empty in a handler that streams it."""
-        return self.__dict__.get("_body", b"")
+        return self.__dict__.get("_body", b"")  # type: ignore[no-any-return]
 
     @body.setter
     def body(self, value: bytes) -> None:
         self._body = value
 
     @property
-    def stream(self) -> BodyStream:  # type: ignore[override]
+    def stream(self) -> BodyStream:
         """The body's parts, for a handler that streams it: `async for chunk in request.stream`."""
         if "_stream" not in self.__dict__:
             self._stream = BodyStream(self)
@@ -296,7 +296,7 @@ class Request(requests.Request):
             self._body = b"".join([chunk async for chunk in self.stream])
 
     @property
-    def json(self) -> Any:  # type: ignore[override]
+    def json(self) -> Any:
         """The body read as JSON, `None` where it is empty.
 
         Raises:
@@ -313,12 +313,12 @@ class Request(requests.Request):
         Raises:
             BadRequest: it is no JSON.
         """
-        body = self.body
-        if not body:
-            return None
         try:
-            self.parsed_json = (loads or self._loads)(body)
+            self.parsed_json = (loads or type(self)._loads)(self.body)
         except Exception:
+            # Not asked before, because a reader of the application's own may make something of nothing.
+            if not self.body:
+                return None
             raise BadRequest("Failed when parsing body as json") from None
         return self.parsed_json
 
@@ -334,18 +334,14 @@ class Request(requests.Request):
         fields, files = RequestParameters(), RequestParameters()
         kind, options = parse_content_header(self.content_type)
         if kind == "application/x-www-form-urlencoded":
-            try:
-                text = self.body.decode("utf-8")
-            except UnicodeDecodeError:
-                raise BadRequest("Failed when parsing form: it is not UTF-8") from None
-            fields = RequestParameters(parse_qs(text, keep_blank_values=keep_blank_values))
+            fields = parse_urlencoded_form(self.body, keep_blank_values=keep_blank_values)
         elif kind == "multipart/form-data":
-            fields, files = parse_multipart_form(self.body, options.get("boundary", ""))
+            fields, files = parse_multipart_form(self.body, str(options.get("boundary", "")))
         self.parsed_form, self.parsed_files = fields, files
         return fields
 
     @property
-    def form(self) -> Form:  # type: ignore[override]
+    def form(self) -> Form:
         """The fields of a form; called or awaited, Starlette's `FormData`."""
         if self.parsed_form is None:
             self.get_form()

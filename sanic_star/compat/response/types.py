@@ -73,7 +73,7 @@ def choose_writer_by_app() -> None:
             own = requests.current_request().scope["app"].dumps
         except (LookupError, AttributeError):
             own = None
-        return (own or json_dumps)(value, **options)  # type: ignore[no-any-return]
+        return (own or json_dumps)(value, **options)
 
     BaseHTTPResponse._dumps = staticmethod(dumps)
 
@@ -90,7 +90,7 @@ class BaseHTTPResponse(responses.Response):
     content_type: str | None = None
     status: int = 200
     _body: bytes = b""
-    _headers: Header | None = None
+    _headers: Header | None = None  # type: ignore[assignment]
     _cookies: CookieJar | None = None
 
     def __init__(self) -> None:
@@ -114,8 +114,8 @@ class BaseHTTPResponse(responses.Response):
     def body(self, value: bytes) -> None:
         self._body = value
 
-    @property
-    def headers(self) -> Header:  # type: ignore[override]
+    @property  # type: ignore[override]
+    def headers(self) -> Header:
         """The header fields set so far, beside those that are made when the response is sent."""
         if self._headers is None:
             self._headers = Header()
@@ -198,7 +198,9 @@ class BaseHTTPResponse(responses.Response):
             await send({"type": "http.response.body", "body": body})
         else:
             await send({"type": "http.response.start", "status": self.status, "headers": self.head()})
-            await send({"type": "http.response.body", "body": self._body})
+            # Without a length nothing may follow: HTTP/1.1 would take it for the next response (RFC 9112, section 6.3).
+            body = self._body if has_message_body(self.status) else b""
+            await send({"type": "http.response.body", "body": body})
         if self.background is not None:
             await self.background()
 
@@ -243,7 +245,7 @@ class BaseHTTPResponse(responses.Response):
         options = {name: given for name, given in locals().items() if name not in ("self", "key", "value")}
         return self.cookies.add_cookie(key, value, **options)
 
-    def delete_cookie(
+    def delete_cookie(  # type: ignore[override]
         self,
         key: str,
         path: str = "/",

@@ -82,7 +82,7 @@ case(
             app.url_for("urls", _anchor="top"), app.url_for("urls", _external=True),
             app.url_for("urls", _external=True, _scheme="https", _server="other.test:8080"),
             app.url_for("p", p="a/b"), app.url_for("r", r="abc"), request.url_for("bp.both", x=1, y="z"),
-        ])
+        ], ensure_ascii=True)
     """,
     get("/urls"),
     get("/urls", {"host": "other.test:81"}),

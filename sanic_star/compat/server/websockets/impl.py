@@ -8,7 +8,7 @@ from typing import Any
 
 from starlette.websockets import WebSocketDisconnect
 
-from sanic_star.compat.exceptions import WebsocketClosed
+from sanic_star.compat.exceptions import BadRequest, WebsocketClosed
 from sanic_star.websockets import WebSocket
 
 
@@ -35,12 +35,23 @@ class WebsocketImplProtocol(WebSocket):
     _receiving = False
 
     async def handshake(self, subprotocols: Iterable[str] = ()) -> None:
-        """Accept the connection, with the first of `subprotocols` that the client speaks."""
+        """Accept the connection.
+
+        Args:
+            subprotocols: those that the handler speaks; the first that the client speaks too is taken.
+
+        Raises:
+            BadRequest: the handler speaks some, and the client none of them.
+        """
         offered = self.scope.get("subprotocols") or ()
-        self.subprotocol = next((each for each in subprotocols if each in offered), None)
+        spoken = list(subprotocols)
+        self.subprotocol = next((each for each in spoken if each in offered), None)
+        if spoken and self.subprotocol is None:
+            problem = f"invalid subprotocol; expected one of {', '.join(spoken)}" if offered else "missing subprotocol"
+            raise BadRequest(f"Failed to open a WebSocket connection: {problem}.\n")
         await self.accept(self.subprotocol)
 
-    async def recv(self, timeout: float | None = None) -> str | bytes | None:
+    async def recv(self, timeout: float | None = None) -> str | bytes | None:  # noqa: ASYNC109 - Sanic's signature
         """Return the next message: text, or bytes.
 
         Args:
