@@ -185,7 +185,7 @@ case(
     post("/", body=b'"a\nb"'),
     post("/", body=b"\xef\xbb\xbf[1]"),
     post("/", body=b"01"),
-    differs="json-parser",
+    differs="json-msgspec",
 )
 case(
     "load_json with another loader",
