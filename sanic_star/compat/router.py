@@ -484,8 +484,9 @@ class Router(routing.Router):
     def miss(path: str, method: str, allowed: set[str], scope: Scope) -> SanicException:
         """Return the exception for a path that no route answers, or none with this method."""
         if allowed == {WEBSOCKET} and method == "GET":
-            return SanicException("Websocket upgrade failed", 426, headers={"upgrade": "websocket"})
-        allowed -= {WEBSOCKET}
+            return SanicException("This path is a websocket: it answers a client that asks for an upgrade", 426, headers={"upgrade": "websocket"})
+        # The handshake of a websocket is a GET.
+        allowed = {"GET" if each == WEBSOCKET else each for each in allowed}
         if allowed and scope["type"] == "http":
             return MethodNotAllowed(
                 f"Method {method} not allowed for URL {path}", method=method, allowed_methods=tuple(sorted(allowed))

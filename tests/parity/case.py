@@ -37,6 +37,7 @@ class Case:
     env: Mapping[str, str] = field(default_factory=dict)
     scrub: tuple[str, ...] = ()
     exact: bool = False
+    awaits: str | None = None
 
     @property
     def id(self) -> str:
@@ -63,6 +64,7 @@ def case(
     env: Mapping[str, str] | None = None,
     scrub: tuple[str, ...] = (),
     exact: bool = False,
+    awaits: str | None = None,
 ) -> Case:
     """Add a case to the table.
 
@@ -76,11 +78,12 @@ def case(
         env: Environment variables that are there when the source runs.
         scrub: Regular expressions; what they match in a body or a header is not compared (times, paths).
         exact: Whether JSON is compared to the letter.
+        awaits: What of Sanic has to be built first; the case must fail until then, and loses this mark with it.
     """
     caller = inspect.stack()[1].frame.f_globals["__name__"]
     group = caller.rpartition(".")[2]
     made = Case(
-        name, group, textwrap.dedent(source).strip() + "\n", steps, differs, fails, debug, env or {}, scrub, exact
+        name, group, textwrap.dedent(source).strip() + "\n", steps, differs, fails, debug, env or {}, scrub, exact, awaits
     )
     if any(made.id == other.id for other in CASES):
         raise ValueError(f"two cases are called {made.id!r}")

@@ -236,15 +236,6 @@ case(
     fails=True,
 )
 case(
-    "a listener by a wrong name",
-    """
-    @app.listener("before_lunch")
-    async def a(app): pass
-    """,
-    get("/"),
-    fails=True,
-)
-case(
     "signals",
     """
     import asyncio
@@ -272,6 +263,7 @@ case(
     get("/"),
     get("/inline"),
     get("/unknown"),
+    awaits="signals",
 )
 case(
     "signals of the request's life",
@@ -302,6 +294,7 @@ case(
     get("/seen"),
     get("/none"),
     get("/seen"),
+    awaits="signals",
 )
 case(
     "background tasks",
