@@ -26,7 +26,6 @@ from typing import TYPE_CHECKING, Any
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-
 if TYPE_CHECKING:
     from sanic_star.applications import Application
 

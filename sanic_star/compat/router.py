@@ -484,7 +484,11 @@ class Router(routing.Router):
     def miss(path: str, method: str, allowed: set[str], scope: Scope) -> SanicException:
         """Return the exception for a path that no route answers, or none with this method."""
         if allowed == {WEBSOCKET} and method == "GET":
-            return SanicException("This path is a websocket: it answers a client that asks for an upgrade", 426, headers={"upgrade": "websocket"})
+            return SanicException(
+                "This path is a websocket: it answers a client that asks for an upgrade",
+                426,
+                headers={"upgrade": "websocket"},
+            )
         # The handshake of a websocket is a GET.
         allowed = {"GET" if each == WEBSOCKET else each for each in allowed}
         if allowed and scope["type"] == "http":

@@ -83,7 +83,17 @@ def case(
     caller = inspect.stack()[1].frame.f_globals["__name__"]
     group = caller.rpartition(".")[2]
     made = Case(
-        name, group, textwrap.dedent(source).strip() + "\n", steps, differs, fails, debug, env or {}, scrub, exact, awaits
+        name,
+        group,
+        textwrap.dedent(source).strip() + "\n",
+        steps,
+        differs,
+        fails,
+        debug,
+        env or {},
+        scrub,
+        exact,
+        awaits,
     )
     if any(made.id == other.id for other in CASES):
         raise ValueError(f"two cases are called {made.id!r}")
