@@ -9,6 +9,7 @@ from dataclasses import dataclass
 class Settings:
     """The knobs of a run; `quick` gives short rounds, for development and not for figures to quote.
 
+    `quiet` is how much of a core others may take while wrk runs, `retries` how often a disturbed run is done again.
     `core` runs what is measured, `load_core` runs wrk; both are None where a process can't be pinned.
     """
 
@@ -20,6 +21,8 @@ class Settings:
     peer_rounds: int = 3
     seconds: int = 2
     connections: int = 64
+    quiet: float = 0.05
+    retries: int = 4
     limit: int = 3600
     round_us: float = 60_000
     table_rounds: int = 7
@@ -37,7 +40,7 @@ class Settings:
                 say("Only one core: the load generator shares it with the server, so part 2 tells little.")
         if self.quick:
             self.requests, self.rounds = 1000, 5
-            self.pairs, self.peer_rounds, self.seconds = 3, 1, 1
+            self.pairs, self.peer_rounds, self.seconds, self.retries = 3, 1, 1, 1
             self.table_rounds, self.start_rounds, self.build_limit, self.import_rounds = 3, 1, 15, 5
 
 

@@ -3,184 +3,108 @@
 What counts is the share of a raw ASGI application on the same server, from five interleaved pairs (raw, ours, raw,
 ours, …): absolute figures of one machine differ by several per cent from minute to minute, the ratio of neighbours
 does not. Peers run in the same rounds. Beside the rate stands the CPU time that the server needed for a request: that
-is nearly free of what else the machine did.
+is nearly free of what else the machine did. A pair during which other processes took more than a little of the
+machine is run again, a few times at most: the choice looks at their CPU time only, never at the rates.
 """
 
-import http.client
-import os
-import re
 import shutil
-import subprocess
-import sys
-import tempfile
-import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from pathlib import Path
+from contextlib import ExitStack
 from statistics import median
 from typing import Any
 
 from benchmarks.cases import CASES, Case
-from benchmarks.contenders import CONTENDERS, OURS
+from benchmarks.contenders import OURS
 from benchmarks.settings import Settings, say
+from benchmarks.wrk import LoadError, Run, Server, await_answer, load, serve
 
 FLOOR = {"GET": "raw", "POST": "raw_body"}
-
-
-@dataclass(frozen=True)
-class _Server:
-    port: int
-    pid: int
-
-    def cpu_seconds(self) -> float:
-        """Return the CPU time used so far, 0 where there is no /proc."""
-        try:
-            fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        except OSError:
-            return 0
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-@dataclass(frozen=True)
-class _Run:
-    rate: float
-    p99_ms: float
-    cpu_us: float
-
-
-class LoadError(Exception):
-    """A server did not start, answered wrongly, or failed under load."""
 
 
 def measure(settings: Settings) -> dict[str, Any]:
     """Return `{case: {contender: {"rps": …, "p99_ms": …, "cpu_us": …, "share": …, "rounds": […]}}}`."""
     if not shutil.which("wrk"):
-        raise SystemExit(
-            "The socket part needs wrk: install it (apt-get install wrk), or leave this part out (--only)."
-        )
+        raise SystemExit("The socket part needs wrk: install it (apt-get install wrk), or leave the part out (--only).")
     floors = [name for name in FLOOR.values() if name not in settings.contenders]
     result: dict[str, Any] = {name: {} for name in CASES}
     with ExitStack() as stack:
-        servers: dict[str, _Server] = {}
+        servers: dict[str, Server] = {}
         for name in [*floors, *settings.contenders]:
             try:
-                servers[name] = stack.enter_context(_server(name, settings))
+                servers[name] = stack.enter_context(serve(name, settings))
             except LoadError as error:
                 say(f"  {name}: {error}")
                 for rows in result.values():
                     rows[name] = {"error": str(error)}
         for case in CASES.values():
-            result[case.name] |= _case(case, servers, settings)
+            result[case.name] |= _CaseRun(case, servers, settings).rows()
     return result
 
 
-def _case(case: Case, servers: dict[str, _Server], settings: Settings) -> dict[str, Any]:
-    floor = FLOOR[case.method]
-    # The floor and ours stand next to each other in time. The other floor is shown where it does not read the body too.
-    order = [floor, *sorted((name for name in servers if name != floor), key=lambda name: name != OURS)]
-    order = [name for name in order if name != "raw_body" or case.method == "POST"]
-    rows: dict[str, Any] = {}
-    for name in order:
-        try:
-            _await_answer(servers[name].port, case)
-            _wrk(servers[name], case, 1, settings)
-        except LoadError as error:
-            say(f"  {name}, {case.name}: {error}")
-            rows[name] = {"error": str(error)}
-    runs: dict[str, list[_Run]] = {name: [] for name in order if name not in rows}
-    for turn in range(settings.pairs):
-        for name in list(runs):
-            if name not in (floor, OURS) and turn >= settings.peer_rounds:
-                continue
+class _CaseRun:
+    """All runs of one case; a contender that fails once is out, with its error as its row."""
+
+    def __init__(self, case: Case, servers: dict[str, Server], settings: Settings) -> None:
+        self._case = case
+        self._servers = servers
+        self._settings = settings
+        self._floor = FLOOR[case.method]
+        # Both floors are shown for POST; elsewhere there is no difference between them.
+        names = [name for name in servers if name != "raw_body" or case.method == "POST"]
+        self._pair = [name for name in (self._floor, OURS) if name in names]
+        self._peers = [name for name in names if name not in self._pair]
+        self._runs: dict[str, list[Run]] = {name: [] for name in names}
+        self._errors: dict[str, Any] = {}
+
+    def rows(self) -> dict[str, Any]:
+        """Run and return the rows of the table."""
+        for name in list(self._runs):
+            self._attempt([name], warm=True)
+        for turn in range(self._settings.pairs):
+            for group in (self._pair, *([name] for name in self._peers if turn < self._settings.peer_rounds)):
+                for name, run in self._quietest(group).items():
+                    self._runs[name].append(run)
+        base = [run.rate for run in self._runs.get(self._floor, [])]
+        if disturbed := sum(run.foreign > self._settings.quiet for runs in self._runs.values() for run in runs):
+            say(f"  {self._case.name}: {disturbed} runs kept although other processes took CPU time during them")
+        return self._errors | {name: _row(name, runs, base) for name, runs in self._runs.items() if runs}
+
+    def _quietest(self, group: list[str]) -> dict[str, Run]:
+        """Run the group until nobody disturbs it, or return the least disturbed of the attempts."""
+        attempts: list[dict[str, Run]] = []
+        while len(attempts) <= self._settings.retries:
+            attempts.append(self._attempt([name for name in group if name in self._runs]))
+            if max((run.foreign for run in attempts[-1].values()), default=0) <= self._settings.quiet:
+                break
+        whole = [one for one in attempts if all(name in one for name in group if name in self._runs)]
+        return min(whole, key=lambda one: max((run.foreign for run in one.values()), default=0), default={})
+
+    def _attempt(self, names: list[str], warm: bool = False) -> dict[str, Run]:
+        found = {}
+        for name in names:
+            server = self._servers[name]
             try:
-                runs[name].append(_wrk(servers[name], case, settings.seconds, settings))
+                if warm:
+                    await_answer(server.port, self._case)
+                found[name] = load(server, self._case, 1 if warm else self._settings.seconds, self._settings)
             except LoadError as error:
-                say(f"  {name}, {case.name}: {error}")
-                rows[name] = {"error": str(error)}
-                del runs[name]
-    base = [run.rate for run in runs.get(floor, [])]
-    for name, values in runs.items():
-        rates = [run.rate for run in values]
-        rows[name] = {
-            "rps": median(rates),
-            "p99_ms": median(run.p99_ms for run in values),
-            "cpu_us": median(run.cpu_us for run in values),
-            "rounds": rates,
-        }
-        if base and name == OURS:
-            pairs = [rate / neighbour for rate, neighbour in zip(rates, base, strict=True)]
-            rows[name] |= {"share": median(pairs), "pairs": pairs}
-        elif base:
-            rows[name]["share"] = median(rates) / median(base)
-    if base and max(base) > 1.1 * min(base):
-        say(f"  {case.name}: the floor went from {min(base):,.0f} to {max(base):,.0f}/s; the machine was not quiet")
-    return rows
+                say(f"  {name}, {self._case.name}: {error}")
+                self._errors[name] = {"error": str(error)}
+                del self._runs[name]
+        return {name: run for name, run in found.items() if name in self._runs}
 
 
-@contextmanager
-def _server(name: str, settings: Settings) -> Iterator[_Server]:
-    command = [sys.executable, "-m", "benchmarks.serve", name]
-    core = "" if settings.core is None else str(settings.core)
-    with subprocess.Popen([*command, core, str(settings.limit)], stdout=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout is not None
-            line = process.stdout.readline()
-            if not line.strip().isdigit():
-                raise LoadError(f"{CONTENDERS[name].title} did not start (its own message is above)")
-            _await_answer(int(line), CASES["text"])
-            yield _Server(int(line), process.pid)
-        finally:
-            process.terminate()
-            try:
-                process.wait(5)
-            except subprocess.TimeoutExpired:
-                process.kill()
-
-
-def _await_answer(port: int, case: Case, seconds: float = 30) -> None:
-    """Wait until the server gives the right answer; raise LoadError for a wrong one or none at all."""
-    deadline = time.monotonic() + seconds
-    while True:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-        try:
-            headers = {"Content-Type": "application/json"} if case.body else {}
-            connection.request(case.method, case.path, case.body or None, headers)
-            response = connection.getresponse()
-            body = response.read()
-        except OSError as error:
-            if time.monotonic() > deadline:
-                raise LoadError(f"no answer in {seconds:.0f} s: {error!r}") from error
-            time.sleep(0.05)
-        else:
-            if not case.matches(response.status, body):
-                raise LoadError(f"answered {case.name} with {response.status} {body[:200]!r}")
-            return
-        finally:
-            connection.close()
-
-
-def _wrk(server: _Server, case: Case, seconds: int, settings: Settings) -> _Run:
-    """Load the server for so many seconds; raise LoadError unless every request got a good answer."""
-    command = ["wrk", "-t1", f"-c{settings.connections}", f"-d{seconds}s", "--latency"]
-    if settings.load_core is not None:
-        command = ["taskset", "-c", str(settings.load_core), *command]
-    with tempfile.TemporaryDirectory() as folder:
-        if case.body:
-            script = Path(folder, "post.lua")
-            script.write_text(
-                f'wrk.method = "{case.method}"\nwrk.body = [[{case.body.decode()}]]\n'
-                'wrk.headers["Content-Type"] = "application/json"\n'
-            )
-            command += ["-s", str(script)]
-        command.append(f"http://127.0.0.1:{server.port}{case.path}")
-        before = server.cpu_seconds()
-        output = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 20, check=False).stdout
-        used = server.cpu_seconds() - before
-    rate = re.search(r"Requests/sec:\s+([\d.]+)", output)
-    tail = re.search(r"99%\s+([\d.]+)(us|ms|s)", output)
-    count = re.search(r"(\d+) requests in", output)
-    if not rate or not tail or not count or "Non-2xx" in output or "Socket errors" in output:
-        raise LoadError(f"wrk reports: {output.strip() or 'nothing'}")
-    p99 = float(tail[1]) * {"us": 0.001, "ms": 1, "s": 1000}[tail[2]]
-    return _Run(float(rate[1]), p99, used * 1e6 / int(count[1]))
+def _row(name: str, runs: list[Run], base: list[float]) -> dict[str, Any]:
+    rates = [run.rate for run in runs]
+    row: dict[str, Any] = {
+        "rps": median(rates),
+        "p99_ms": median(run.p99_ms for run in runs),
+        "cpu_us": median(run.cpu_us for run in runs),
+        "rounds": rates,
+        "foreign": [run.foreign for run in runs],
+    }
+    if base and name == OURS:
+        row["pairs"] = [rate / neighbour for rate, neighbour in zip(rates, base, strict=True)]
+        row["share"] = median(row["pairs"])
+    elif base:
+        row["share"] = median(rates) / median(base)
+    return row
