@@ -10,8 +10,8 @@ and sends what comes back; what happens inside is the caller's affair. Three rul
   builds it anew.
 
 Which route wins: a literal path, then paths with typed parameters, then mounts and catch-all routes by the longest
-literal prefix, then Starlette's own routes in order, then what has no literal prefix (a mount at the root,
-`/<p:path>`), then regular expressions.
+literal prefix, then Starlette's own routes in order, then regular expressions, then what has no literal prefix (a mount
+at the root, `/<p:path>`): it hides nothing.
 """
 
 from __future__ import annotations
@@ -422,7 +422,7 @@ class Router(routing.Router):
         route = _choose(leaf, scope) if leaf else None
         found = (route, {}) if route is not None else self.index.walk(path, method, _choose, scope)
         if found is None:
-            found = self._by_prefix(path, scope, slashless) or self.index.by_pattern(path, _choose, scope)
+            found = self._by_prefix(path, scope, slashless)
         return None if slashless and found is not None and getattr(found[0], "strict", True) else found
 
     def _by_prefix(self, path: str, scope: Scope, slashless: bool) -> tuple[Any, dict[str, Any]] | None:
@@ -441,7 +441,7 @@ class Router(routing.Router):
                     partial = (foreign, dict(child))
             if partial is not None:
                 return partial
-        return rootwide
+        return self.index.by_pattern(path, _choose, scope) or rootwide
 
     def _redirect(self, path: str, scope: Scope) -> tuple[Any, dict[str, Any]] | None:
         """Find out whether one of Starlette's own routes would match with a slash more or less, as Starlette does."""
