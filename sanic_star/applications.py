@@ -30,7 +30,7 @@ from sanic_star import requests
 from sanic_star.lifespan import Lifecycle, Phase
 from sanic_star.requests import Request
 from sanic_star.responses import Response
-from sanic_star.routing import WEBSOCKET, Call, Route, Router, WebSocketRoute, route_path
+from sanic_star.routing import WEBSOCKET, Call, Route, Router, WebSocketRoute, enter, route_path
 from sanic_star.streams import Cut, OpenStream
 from sanic_star.websockets import WebSocket
 
@@ -110,7 +110,7 @@ class Application(Starlette):
         """Return what hands the connection on to a mounted application or one of Starlette's own routes."""
 
         async def forward(connection: Any) -> Any:
-            return connection.scope["route"].handle
+            return enter(connection.scope)
 
         return forward
 

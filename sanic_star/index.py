@@ -6,7 +6,8 @@ Paths are cut at their slashes and kept in four shapes, tried by the router in t
 2. a tree over segments (`walk`): a literal segment is a look-up in its node, a parameter an edge, the more specific
    convertor first, with a step back where a branch ends in nothing;
 3. `prefixes`: mounts and routes that end in a `path` parameter, by their longest literal prefix;
-4. `patterns`: what no tree expresses (a regular expression over several segments), one after the other.
+4. `patterns`: what no tree expresses (a regular expression over several segments), one after the other, before an
+   empty prefix.
 
 Each shape leads to a `Leaf`, a small dictionary from method to routes. Which of a leaf's routes fits a request
 (method, host) is the caller's to say: `choose(leaf, request)` gives the route, or `None` to search on.

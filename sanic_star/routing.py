@@ -10,8 +10,8 @@ and sends what comes back; what happens inside is the caller's affair. Three rul
   builds it anew.
 
 Which route wins: a literal path, then paths with typed parameters, then mounts and catch-all routes by the longest
-literal prefix, then Starlette's own routes in order, then what has no literal prefix (a mount at the root,
-`/<p:path>`), then regular expressions.
+literal prefix, then Starlette's own routes in order, then regular expressions, then what has no literal prefix (a mount
+at the root, `/<p:path>`): it hides nothing.
 """
 
 from __future__ import annotations
@@ -37,6 +37,8 @@ PATH_SAFE = "/:@!$&'()*+,;=~-._"
 ANY = "*"
 WEBSOCKET = "WEBSOCKET"
 REST = "path"
+# Where a scope keeps what changes in it at the door of a mounted application: paths are the outer one's until then.
+_CHILD = "sanic_star.child"
 
 Call: TypeAlias = Callable[[Any], Awaitable[Any]]
 
@@ -367,7 +369,7 @@ class Router(routing.Router):
 
         The scope gets `route`, `endpoint` and `path_params` (those of mounts around included), as Starlette's router
         sets them. The route is `fallback` where nothing matches, and `forward` where what matches is an ASGI
-        application by itself: `scope["route"]` is that one then.
+        application by itself: `scope["route"]` is that one then, and `enter` goes into it.
 
         Args:
             path: the path below the root, undecoded.
@@ -399,7 +401,9 @@ class Router(routing.Router):
             outer = scope.get("path_params")
             scope["path_params"] = {**outer, **params} if outer else params
             return route, params
-        scope.update(route.enter(scope) if isinstance(route, Mount) and route.literal else params)
+        child = route.enter(scope) if isinstance(route, Mount) and route.literal else params
+        scope.update((key, child.pop(key)) for key in ("endpoint", "path_params") if key in child)
+        scope[_CHILD] = child
         return self.forward, {}
 
     def _search_slashes(self, path: str, method: str, scope: Scope) -> tuple[Any, dict[str, Any]] | None:
@@ -422,7 +426,7 @@ class Router(routing.Router):
         route = _choose(leaf, scope) if leaf else None
         found = (route, {}) if route is not None else self.index.walk(path, method, _choose, scope)
         if found is None:
-            found = self._by_prefix(path, scope, slashless) or self.index.by_pattern(path, _choose, scope)
+            found = self._by_prefix(path, scope, slashless)
         return None if slashless and found is not None and getattr(found[0], "strict", True) else found
 
     def _by_prefix(self, path: str, scope: Scope, slashless: bool) -> tuple[Any, dict[str, Any]] | None:
@@ -441,7 +445,7 @@ class Router(routing.Router):
                     partial = (foreign, dict(child))
             if partial is not None:
                 return partial
-        return rootwide
+        return self.index.by_pattern(path, _choose, scope) or rootwide
 
     def _redirect(self, path: str, scope: Scope) -> tuple[Any, dict[str, Any]] | None:
         """Find out whether one of Starlette's own routes would match with a slash more or less, as Starlette does."""
@@ -482,6 +486,13 @@ class Router(routing.Router):
     def mount(self, path: str, app: ASGIApp, name: str | None = None) -> None:
         """Serve another ASGI application below `path`."""
         self.routes.append(Mount(path, app=app, name=name))
+
+
+def enter(scope: Scope) -> ASGIApp:
+    """Return the ASGI application that the router forwards to, and make the scope that application's."""
+    scope.update(scope.pop(_CHILD, {}))
+    app: ASGIApp = scope["route"].handle
+    return app
 
 
 class _Redirect(BaseRoute):
