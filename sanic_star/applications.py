@@ -56,7 +56,7 @@ class Application(Starlette):
     Arguments are Starlette's. What a subclass gives its own meaning: `compile` (a route's callable), `answer` (an
     exception's response), `send_other` (a return value that is no response), `run_phase` (listeners).
 
-    Example:
+    Examples:
         >>> async def hello(request):
         ...     return Response("hello")
         >>> app = Application()
@@ -248,12 +248,9 @@ class Application(Starlette):
             set_current(number)
             scope["router"] = router
             try:
-                raw = scope.get("raw_path")
-                decode = raw is None or b"%" in raw or scope.get("root_path")
-                path = route_path(scope) if decode else scope["path"]
-                route = direct.get(path, _NOTHING).get(scope["method"])
-                if route is None:
-                    route, request.route_params = find(path, scope)
+                route = direct.get(scope.get("raw_path"), _NOTHING).get(scope["method"])
+                if route is None or scope.get("root_path"):
+                    route, request.route_params = find(scope)
                 else:
                     scope["route"] = route
                     scope["endpoint"] = route.endpoint
@@ -367,7 +364,7 @@ class Application(Starlette):
         requests.current.set(number)
         self.open_stream(request, partial(connection.end, 1001))
         try:
-            route, connection.route_params = self.router.find(route_path(scope), scope)
+            route, connection.route_params = self.router.find(scope)
             request.route_params = connection.route_params
             response = await route.call(connection)
             if response is not None:

@@ -194,9 +194,9 @@ class Index(Generic[R]):
         depth = 1
         node = self.tree
         params: dict[str, Any] = {}
-        # Where a step back leads: the depth, the parameters so far, the edges not tried there. Empty as long as each
+        # Where a step back leads: the depth, the parameters so far, the edges not tried there. None as long as each
         # node on the way offers one way only.
-        untried: list[tuple[int, dict[str, Any], Sequence[Edge[R]]]] = []
+        untried: list[tuple[int, dict[str, Any], Sequence[Edge[R]]]] | None = None
         edges: Sequence[Edge[R]]
         while True:
             if depth < end:
@@ -204,6 +204,7 @@ class Index(Generic[R]):
                 edges = node.edges
                 if child is not None:
                     if edges:
+                        untried = untried or []
                         untried.append((depth, dict(params), edges))
                     node = child
                     depth += 1
@@ -221,6 +222,7 @@ class Index(Generic[R]):
                     except ValueError:
                         continue
                     if edge is not edges[-1]:
+                        untried = untried or []
                         untried.append((depth, dict(params), edges[edges.index(edge) + 1 :]))
                     if edge.name:
                         params[edge.name] = value

@@ -3,7 +3,8 @@
 A route holds one callable, `call`, put in when the application is finalised. The application gives it the connection
 and sends what comes back; what happens inside is the caller's affair. Three rules keep the way of a request short:
 
-- a path that leads to just one route whatever the request says (no parameter, no host) is in `Router.direct`;
+- a path that leads to just one route whatever the request says (no parameter, no host) is in `Router.direct`, by the
+  bytes that stand on the wire;
 - every other request asks `Router.find`, which answers with a route in any case: where nothing matches with
   `fallback` (404, 405, 426), where a mounted application or one of Starlette's own routes does with `forward`;
 - `Router.routes` is a list that may be changed by anyone at any time: a change empties the index, and the next look-up
@@ -55,7 +56,7 @@ def route_path(scope: Scope) -> str:
         scope: the connection's ASGI scope. `raw_path` is used where the server gives it (it is optional in ASGI), so
             that an encoded slash is no separator.
 
-    Example:
+    Examples:
         >>> route_path({"path": "/api/a/b", "raw_path": b"/api/a%2Fb", "root_path": "/api"})
         '/a%2Fb'
     """
@@ -325,7 +326,7 @@ class Router(routing.Router):
     ) -> None:
         super().__init__(redirect_slashes=redirect_slashes, lifespan=lifespan)
         self.index: Index[Any] = Index()
-        self.direct: dict[str, dict[str, Any]] = {}
+        self.direct: dict[bytes | None, dict[str, Any]] = {}
         self.foreign: list[BaseRoute] = []
         self.by_name: dict[str, BaseRoute] = {}
         self.methods: set[str] = set()
@@ -352,7 +353,7 @@ class Router(routing.Router):
             self._arrange(route)
         self.index.settle(_sure)
         for path, leaf in self.index.exact.items():
-            self.direct[path] = _sure(leaf)
+            self.direct[path.encode("ascii")] = _sure(leaf)
 
     def _arrange(self, route: BaseRoute) -> None:
         name = getattr(route, "name", None)
@@ -364,7 +365,7 @@ class Router(routing.Router):
         else:
             self.foreign.append(route)
 
-    def find(self, path: str, scope: Scope) -> tuple[Any, dict[str, Any]]:
+    def find(self, scope: Scope) -> tuple[Any, dict[str, Any]]:
         """Return the route that answers a request, with its own path parameters.
 
         The scope gets `route`, `endpoint` and `path_params` (those of mounts around included), as Starlette's router
@@ -372,13 +373,13 @@ class Router(routing.Router):
         application by itself: `scope["route"]` is that one then, and `enter` goes into it.
 
         Args:
-            path: the path below the root, undecoded.
             scope: the connection's ASGI scope.
         """
         if self._stale:
             self.build()
-        if not path.isascii():
-            path = quote(path, PATH_SAFE + "%")
+        raw = scope.get("raw_path")
+        # PERF: the usual path needs no quoting and has nothing before it to take off.
+        path = route_path(scope) if raw is None or scope.get("root_path") else raw.decode("latin-1")
         # PERF: the tree first. Only a path that leads to several routes stands in `exact` beside `direct`, and the
         # search below finds it before it asks the tree once more.
         method = scope.get("method", WEBSOCKET)
@@ -391,7 +392,7 @@ class Router(routing.Router):
                 outer = scope.get("path_params")
                 scope["path_params"] = {**outer, **params} if outer else params
                 return found
-        found = self._search_slashes(path, method, scope)
+        found = self._search_slashes(path if path.isascii() else route_path(scope), method, scope)
         if found is None:
             return self._redirect(path, scope) or (self.fallback, {})
         route, params = found

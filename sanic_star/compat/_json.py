@@ -66,7 +66,7 @@ def dumps(value: Any, **options: Any) -> bytes:
         TypeError: something in `value` has no form in JSON.
         RecursionError: `value` contains itself, or is nested too deep.
 
-    Example:
+    Examples:
         >>> dumps({"a": [1, None]})
         b'{"a":[1,null]}'
         >>> dumps({None: 1})
@@ -165,7 +165,7 @@ def loads(data: str | bytes) -> Any:
     Raises:
         ValueError: the data is not JSON, or not UTF-8.
 
-    Example:
+    Examples:
         >>> loads(b"[1, 100000000000000000000000000000]")
         [1, 100000000000000000000000000000]
     """

@@ -88,7 +88,7 @@ class Sanic(Registrar, Answering, Generic[ConfigT, ContextT]):
     Raises:
         SanicException: the name is none that Sanic allows, or arguments contradict each other.
 
-    Example:
+    Examples:
         >>> from sanic_star import Sanic, text
         >>> app = Sanic("Hello")
         >>> @app.get("/")
@@ -443,7 +443,7 @@ class Sanic(Registrar, Answering, Generic[ConfigT, ContextT]):
         Raises:
             URLBuildError: no view has that name, or a parameter is missing or of another type.
 
-        Example:
+        Examples:
             >>> from sanic_star import Sanic
             >>> app = Sanic("Links")
             >>> @app.get("/users/<id:int>")

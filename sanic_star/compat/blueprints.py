@@ -43,7 +43,7 @@ class Blueprint(Registrar):
     Raises:
         SanicException: the name is none that Sanic allows.
 
-    Example:
+    Examples:
         >>> bp = Blueprint("users", url_prefix="/users")
         >>> @bp.get("/<id:int>")
         ... async def show(request, id): ...

@@ -55,7 +55,7 @@ class Middleware:
     def convert(cls, *middleware_collections: Iterable[Any], location: MiddlewareLocation) -> deque[Middleware]:
         """Return all of the collections' members as middleware, in the order in which they run.
 
-        Example:
+        Examples:
             >>> first, second = (lambda request: None), (lambda request: None)
             >>> chain = Middleware.convert([first, second], location=MiddlewareLocation.REQUEST)
             >>> [each.func is first for each in chain]

@@ -475,7 +475,7 @@ class Router(routing.Router):
         headers = [(b"host", host.encode())] if host else []
         raw = path.encode()
         scope = {"type": "http", "method": method, "path": unquote(path), "raw_path": raw, "headers": headers}
-        route, params = self.find(path, scope)
+        route, params = self.find(scope)
         if route is self.fallback:
             raise self.miss(path, method, self.allowed(path, scope), scope)
         return route, getattr(route, "endpoint", route), params

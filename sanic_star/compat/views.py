@@ -17,7 +17,7 @@ class HTTPMethodView:
 
     A subclass may be attached in its own statement: `class Users(HTTPMethodView, attach=app, uri="/users")`.
 
-    Example:
+    Examples:
         >>> class Users(HTTPMethodView):
         ...     async def get(self, request): ...
         >>> Users.as_view().__name__

@@ -14,7 +14,7 @@ class Credentials:
         auth_type: the scheme, such as `Basic` or `Bearer`.
         token: what follows it.
 
-    Example:
+    Examples:
         >>> Credentials("Basic", "dXNlcjpwYXNz").username
         'user'
     """

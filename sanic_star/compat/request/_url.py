@@ -11,7 +11,7 @@ from starlette.datastructures import URL
 class RequestURL(str):
     """Text with the attributes of `starlette.datastructures.URL`.
 
-    Example:
+    Examples:
         >>> url = RequestURL("http://example.org:8000/a?b=1")
         >>> url == "http://example.org:8000/a?b=1", url.path, url.port
         (True, '/a', 8000)

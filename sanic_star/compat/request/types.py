@@ -64,7 +64,7 @@ class Request(requests.Request):
         receive: the ASGI callable that gives the body's messages.
         send: the ASGI callable that takes the answer's messages.
 
-    Example:
+    Examples:
         >>> request = Request({"type": "http", "method": "GET", "path": "/a", "query_string": b"b=1", "headers": []})
         >>> request.path, request.args.get("b")
         ('/a', '1')
@@ -123,7 +123,7 @@ class Request(requests.Request):
             headers: header fields.
             body: the body.
 
-        Example:
+        Examples:
             >>> Request.build("POST", "/items?page=2", body=b"[1]").json
             [1]
         """
@@ -277,7 +277,11 @@ class Request(requests.Request):
     @property  # type: ignore[override]
     def body(self) -> bytes:
         """The body, read before the handler was called; empty in a handler that streams it."""
-        return self.__dict__.get("_body", b"")  # type: ignore[no-any-return]
+        # PERF: asked for its `__dict__` an object makes one; the attribute alone does not.
+        try:
+            return self._body  # type: ignore[no-any-return]
+        except AttributeError:
+            return b""
 
     @body.setter
     def body(self, value: bytes) -> None:

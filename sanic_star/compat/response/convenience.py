@@ -38,7 +38,7 @@ def text(
     Raises:
         TypeError: `body` is no string.
 
-    Example:
+    Examples:
         >>> text("hi").body
         b'hi'
     """
@@ -65,7 +65,7 @@ def json(
         dumps: writes the value in place of the application's `dumps`.
         kwargs: keyword arguments for `dumps` (those of `json.dumps`).
 
-    Example:
+    Examples:
         >>> json({"ok": True}).body
         b'{"ok":true}'
     """
@@ -80,7 +80,7 @@ def html(body: Any, status: int = 200, headers: Mapping[str, Any] | None = None)
         status: the HTTP status.
         headers: header fields.
 
-    Example:
+    Examples:
         >>> html("<p>hi").content_type
         'text/html; charset=utf-8'
     """
@@ -100,7 +100,7 @@ def raw(
 ) -> HTTPResponse:
     """Answer with bytes as they are.
 
-    Example:
+    Examples:
         >>> raw(b"\\x00").content_type
         'application/octet-stream'
     """
@@ -110,7 +110,7 @@ def raw(
 def empty(status: int = 204, headers: Mapping[str, Any] | None = None) -> HTTPResponse:
     """Answer without a body.
 
-    Example:
+    Examples:
         >>> empty().status
         204
     """
@@ -128,7 +128,7 @@ def redirect(
         status: 301, 302, 303, 307 or 308.
         content_type: the value of `content-type`.
 
-    Example:
+    Examples:
         >>> redirect("/a b").headers["location"]
         '/a+b'
     """
@@ -144,7 +144,7 @@ def guess_content_type(file_path: str | PurePath, fallback: str = DEFAULT_HTTP_C
         file_path: name or path of the file.
         fallback: the answer where the name tells nothing.
 
-    Example:
+    Examples:
         >>> guess_content_type("notes.txt")
         'text/plain; charset=utf-8'
     """
