@@ -13,6 +13,7 @@ from starlette.background import BackgroundTask
 from starlette.routing import Route
 
 from sanic_star import HTTPResponse, Sanic, empty, file, html, json, raw, redirect, text
+from sanic_star.compat._stream import ResponseWriter
 from sanic_star.compat.compat import Header
 from sanic_star.compat.exceptions import SanicException, ServerError
 from sanic_star.compat.response import JSONResponse, ResponseStream, file_stream, guess_content_type, validate_file
@@ -175,6 +176,21 @@ def test_json_with_a_writer_of_its_own() -> None:
     assert json({"b": 1, "a": 2}, sort_keys=True).body == b'{"a":2,"b":1}'
     assert json(None).body == b"null"
     assert json([1], headers={"a": "b"}).headers["a"] == "b"
+
+
+def test_json_is_written_by_the_app_that_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    # An app with a writer changes that of the process; put back, so that other tests have the usual one.
+    monkeypatch.setattr(BaseHTTPResponse, "_dumps", BaseHTTPResponse.__dict__["_dumps"])
+    own: Sanic[Any, Any] = Sanic("Own", dumps=lambda value: f"own {value}")
+    usual: Sanic[Any, Any] = Sanic("Usual")
+
+    async def handler(request: Any) -> HTTPResponse:
+        return json([1])
+
+    for app in (own, usual):
+        app.add_route(handler, "/")
+    assert [TestClient(app).get("/").text for app in (own, usual)] == ["own [1]", "[1]"]
+    assert json([1]).body == b"[1]"
 
 
 def test_changes_to_a_list() -> None:
@@ -368,6 +384,36 @@ def test_a_second_response_and_the_one_before() -> None:
 
     assert served(handler).get("/").text == "first"
     assert seen == ["Second respond call is not allowed."]
+
+
+async def test_a_stream_without_an_app() -> None:
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    writer = ResponseWriter(send)
+    response = text("given")
+    writer.respond(response)
+    await response.send("a")
+    await response.send("b", True)
+    await writer.end()
+    assert [message.get("body") for message in sent] == [None, b"a", b"b"]
+    assert writer.send is None
+
+
+async def test_a_stream_that_is_ended_for_the_handler() -> None:
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    writer = ResponseWriter(send)
+    await writer.end()
+    assert sent == []
+    await writer.respond(HTTPResponse()).send("a")
+    await writer.end()
+    assert [message.get("body") for message in sent] == [None, b"a", b""]
 
 
 def test_middleware_may_replace_a_stream() -> None:
