@@ -109,6 +109,29 @@ def test_recv_with_a_time_limit() -> None:
         assert socket.receive_text(5) == "in time"
 
 
+async def test_a_time_limit_loses_no_message() -> None:
+    asked: list[asyncio.Future[Any]] = []
+
+    async def receive() -> Any:
+        asked.append(asyncio.get_running_loop().create_future())
+        return await asked[-1]
+
+    async def send(message: Any) -> None:
+        sent.append(message["type"])
+
+    sent: list[str] = []
+    ws = Websocket({"type": "websocket"}, receive, send)
+    asyncio.get_running_loop().call_soon(lambda: asked[0].set_result({"type": "websocket.connect"}))
+    await ws.accept()
+    assert (await ws.recv(0), await ws.recv(0.001), await ws.recv_burst()) == (None, None, [])
+    asked[1].set_result({"type": "websocket.receive", "text": "kept"})
+    assert await ws.recv() == "kept"
+    assert await ws.recv(0) is None
+    await ws.close()
+    await asyncio.sleep(0)
+    assert (len(asked), asked[2].cancelled(), sent[-1]) == (3, True, "websocket.close")
+
+
 def test_only_one_task_may_wait() -> None:
     async def handler(request: Any, ws: Websocket) -> None:
         waiting = asyncio.create_task(ws.recv())
