@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Any
 from starlette.exceptions import HTTPException
 
 from sanic_star.compat.errorpages import BaseRenderer, TextRenderer, exception_response
-from sanic_star.compat.exceptions import SanicException, ServerError
+from sanic_star.compat.exceptions import (
+    BadRequest,
+    Forbidden,
+    NotFound,
+    PayloadTooLarge,
+    RequestTimeout,
+    SanicException,
+    ServerError,
+    ServiceUnavailable,
+)
 from sanic_star.compat.log import error_logger
 from sanic_star.compat.response import text
 
@@ -113,24 +122,26 @@ class ErrorHandler:
             error_logger.error("Exception occurred while handling uri: %s", url, exc_info=exception)
 
 
+# What Starlette raises by a number, by the name that Sanic's applications catch it.
+_KINDS: dict[int, type[SanicException]] = {
+    400: BadRequest,
+    403: Forbidden,
+    404: NotFound,
+    408: RequestTimeout,
+    413: PayloadTooLarge,
+    503: ServiceUnavailable,
+}
+
+
 def as_sanic_exception(exception: BaseException) -> BaseException:
     """Return the Sanic exception for one of Starlette's `HTTPException`, any other as it is."""
     if not isinstance(exception, HTTPException) or isinstance(exception, SanicException):
         return exception
-    from sanic_star.compat import exceptions
-
-    kinds = {
-        kind.status_code: kind
-        for kind in (
-            exceptions.BadRequest,
-            exceptions.NotFound,
-            exceptions.Forbidden,
-            exceptions.RequestTimeout,
-            exceptions.PayloadTooLarge,
-            exceptions.ServiceUnavailable,
-        )
-    }
-    kind = kinds.get(exception.status_code, SanicException)
-    known = kind(exception.detail, status_code=exception.status_code, headers=dict(exception.headers or {}))
+    kind = _KINDS.get(exception.status_code)
+    headers = dict(exception.headers or {})
+    if kind is None:
+        known = SanicException(exception.detail, exception.status_code, headers=headers)
+    else:
+        known = kind(exception.detail, headers=headers)
     known.__cause__ = exception
     return known

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Any
 
+from starlette.types import Message
 from starlette.websockets import WebSocketDisconnect
 
 from sanic_star.compat.exceptions import BadRequest, WebsocketClosed
@@ -33,6 +34,8 @@ class WebsocketImplProtocol(WebSocket):
 
     subprotocol: str | None = None
     _receiving = False
+    # A read that a time limit has left behind, for the next `recv`.
+    _pending: asyncio.Future[Message] | None = None
 
     async def handshake(self, subprotocols: Iterable[str] = ()) -> None:
         """Accept the connection.
@@ -68,10 +71,15 @@ class WebsocketImplProtocol(WebSocket):
             raise WebsocketClosed("Another task is already waiting for the next message")
         self._receiving = True
         try:
-            async with asyncio.timeout(timeout):
+            if timeout is None and self._pending is None:
                 message = await self.receive()
-        except TimeoutError:
-            return None
+            else:
+                # Not cancelled when the time is over: not every server keeps a message that was about to be given.
+                self._pending = self._pending or asyncio.ensure_future(self.receive())
+                if not (await asyncio.wait({self._pending}, timeout=timeout))[0]:
+                    return None
+                pending, self._pending = self._pending, None
+                message = pending.result()
         finally:
             self._receiving = False
         if message["type"] == "websocket.disconnect":
@@ -138,3 +146,9 @@ class WebsocketImplProtocol(WebSocket):
             reason: why, in words.
         """
         await self.end(code, reason or "")
+
+    async def end(self, code: int, reason: str = "") -> None:
+        """Close the connection unless it is closed already, and wait for no message any more."""
+        if self._pending is not None:
+            self._pending.cancel()
+        await super().end(code, reason)

@@ -1,0 +1,245 @@
+"""Blueprints: what of them reaches an application, how often, and under which paths and names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sanic_star import Blueprint, Sanic, Websocket, json, text
+from sanic_star.compat.blueprint_group import BlueprintGroup
+from sanic_star.compat.exceptions import SanicException
+from sanic_star.testing import TestClient
+
+
+def blueprint(name: str = "bp", **options: Any) -> Blueprint:
+    made = Blueprint(name, **{"url_prefix": f"/{name}", **options})
+
+    @made.get("/")
+    async def root(request: Any) -> Any:
+        return text(request.name)
+
+    return made
+
+
+def routes(app: Sanic[Any, Any]) -> list[tuple[str, str]]:
+    return sorted((route.uri, route.name) for route in app.router.routes)  # type: ignore[attr-defined]
+
+
+@pytest.fixture
+def app() -> Sanic[Any, Any]:
+    return Sanic("App")
+
+
+@pytest.mark.parametrize("name", ["", "9x", "a b", 5, None])
+def test_names_that_are_refused(name: Any) -> None:
+    with pytest.raises(SanicException):
+        Blueprint(name)
+
+
+def test_how_it_shows_itself() -> None:
+    bp = Blueprint("a-b", url_prefix="/x/", host=["h"], version=1)
+    assert repr(bp) == 'Blueprint(name="a-b", url_prefix="/x", host=[\'h\'], version=1, strict_slashes=None)'
+    assert str(bp) == "<Blueprint a-b>"
+    with pytest.raises(SanicException, match="<Blueprint a-b> has not yet been registered to an app"):
+        _ = bp.apps
+    assert not bp.registered
+
+
+@pytest.mark.parametrize(
+    ("made", "given", "uri"),
+    [
+        ({}, {}, "/bp"),
+        ({"url_prefix": "/bp/"}, {}, "/bp"),
+        ({"url_prefix": None}, {}, ""),
+        ({}, {"url_prefix": "/other"}, "/other"),
+        ({"version": 1}, {}, "/v1/bp"),
+        ({"version": 1}, {"version": 2}, "/v2/bp"),
+        ({"version": 1, "version_prefix": "/api/v"}, {}, "/api/v1/bp"),
+        ({}, {"version": 3, "version_prefix": "/w"}, "/w3/bp"),
+    ],
+)
+def test_paths(app: Sanic[Any, Any], made: dict[str, Any], given: dict[str, Any], uri: str) -> None:
+    bp = blueprint(**made)
+    app.blueprint(bp, **given)
+    assert [(path.rstrip("/"), name) for path, name in routes(app)] == [(uri, "App.bp.root")]
+    assert (bp.registered, bp.apps, len(bp.routes)) == (True, {app}, 1)
+
+
+def test_registered_again_nothing_doubles(app: Sanic[Any, Any]) -> None:
+    bp = blueprint()
+
+    @bp.on_request
+    async def before(request: Any) -> None:
+        request.ctx.seen = [*getattr(request.ctx, "seen", []), 1]
+
+    @bp.exception(ValueError)
+    async def on_error(request: Any, error: Exception) -> Any:
+        return json(request.ctx.seen)
+
+    @bp.get("/fail")
+    async def fail(request: Any) -> Any:
+        raise ValueError
+
+    @bp.before_server_start
+    async def start(app: Any) -> None:
+        started.append(1)
+
+    started: list[int] = []
+    app.blueprint(bp)
+    app.blueprint(bp)
+    with TestClient(app) as client:
+        assert client.get("/bp/fail").json() == [1]
+    assert (started, len(bp.middlewares), len(bp.exceptions)) == ([1], 1, 1)
+    assert len(bp.listeners["before_server_start"]) == 1
+
+
+def test_two_applications(app: Sanic[Any, Any]) -> None:
+    bp = blueprint()
+    other: Sanic[Any, Any] = Sanic("Other")
+    app.blueprint(bp)
+    other.blueprint(bp)
+    assert (routes(app), routes(other)) == ([("/bp", "App.bp.root")], [("/bp", "Other.bp.root")])
+
+
+def test_what_comes_after_registration_counts(app: Sanic[Any, Any]) -> None:
+    bp = blueprint()
+    app.blueprint(bp)
+
+    @bp.get("/late")
+    async def late(request: Any) -> Any:
+        return text(request.ctx.late)
+
+    @bp.on_request
+    async def before(request: Any) -> None:
+        request.ctx.late = "late"
+
+    assert TestClient(app).get("/bp/late").text == "late"
+
+
+def test_websockets_and_files(app: Sanic[Any, Any], tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("static")
+    bp = Blueprint("bp", url_prefix="/bp", version=1, host="other.test")
+
+    @bp.websocket("/ws")
+    async def feed(request: Any, ws: Websocket) -> None:
+        await ws.send("fed")
+
+    bp.static("/files", tmp_path, name="files")
+    app.blueprint(bp)
+    # As in Sanic, files have neither the blueprint's version nor its host.
+    assert routes(app) == [("/bp/files/<__file_uri__:path>", "App.bp.files"), ("/v1/bp/ws", "App.bp.feed")]
+    assert TestClient(app).get("/bp/files/a.txt").text == "static"
+    assert len(bp.websocket_routes) == 1
+
+
+def test_hosts_and_slashes(app: Sanic[Any, Any]) -> None:
+    app.blueprint(blueprint("one", url_prefix="/x", host="one.test"))
+    app.blueprint(blueprint("two", url_prefix="/x", host=["two.test", "three.test"], strict_slashes=True))
+    client = TestClient(app)
+
+    def get(host: str, path: str = "/x/") -> str:
+        answer = client.get(path, headers={"host": host})
+        return answer.text if answer.ok else str(answer.status_code)
+
+    assert [get("one.test"), get("two.test"), get("three.test")] == ["App.one.root", "App.two.root", "App.two.root"]
+    assert get("four.test") == "404"
+
+
+# Copies -------------------------------------------------------------------------------------------------------------
+
+
+def test_a_copy(app: Sanic[Any, Any]) -> None:
+    bp = blueprint(version=1)
+    bp.ctx.x = 1
+    copied = bp.copy("other", url_prefix="/other", version=2, strict_slashes=True, version_prefix="/w")
+    app.blueprint(bp)
+    app.blueprint(copied)
+    assert routes(app) == [("/v1/bp", "App.bp.root"), ("/w2/other/", "App.other.root")]
+    third = bp.copy("third", with_ctx=True, with_registration=False)
+    assert (copied.copied_from, hasattr(copied.ctx, "x"), third.ctx.x) == ("bp", False, 1)
+
+
+def test_a_copy_of_a_registered_one_is_registered(app: Sanic[Any, Any]) -> None:
+    bp = blueprint()
+    app.blueprint(bp)
+    copied = bp.copy("other", url_prefix="/other")
+    app.blueprint(copied)
+    assert routes(app) == [("/bp", "App.bp.root"), ("/other", "App.other.root")]
+    assert not bp.copy("third", with_registration=False).registered
+    with pytest.raises(SanicException, match="already been registered"):
+        bp.copy("other")
+
+
+def test_a_copy_replaces_routes(app: Sanic[Any, Any]) -> None:
+    bp = blueprint()
+    app.blueprint(bp)
+    app.blueprint(bp.copy("other", allow_route_overwrite=True))
+    assert routes(app) == [("/bp", "App.other.root")]
+
+
+# Groups -------------------------------------------------------------------------------------------------------------
+
+
+def test_a_group_is_a_list() -> None:
+    one, two, three = (Blueprint(name) for name in ("one", "two", "three"))
+    group = Blueprint.group(one, [two, (three,)], url_prefix="/g", version=1)
+    assert list(group) == [one, two, three] == group.blueprints
+    del group[1]
+    group.insert(0, two)
+    group[1] = three
+    group[2:] = [one]
+    group.append(two)
+    assert (group[0], len(group), group[-1], group.blueprints) == (two, 4, two, [two, three, one, two])
+    for index, wrong in ((0, 5), (slice(0, 1), 5)):
+        with pytest.raises(TypeError, match="Expected a"):
+            group[index] = wrong
+
+
+def test_nested_groups_add_up(app: Sanic[Any, Any]) -> None:
+    inner = Blueprint.group(blueprint("one"), blueprint("two", version=3), url_prefix="/inner")
+    app.blueprint(Blueprint.group(inner, blueprint("three"), url_prefix="/outer", version=2))
+    assert [uri for uri, _ in routes(app)] == ["/v2/outer/inner/one", "/v2/outer/inner/two", "/v2/outer/three"]
+
+
+def test_one_blueprint_in_two_groups(app: Sanic[Any, Any]) -> None:
+    bp = blueprint()
+    for name in ("a", "b"):
+        app.blueprint(Blueprint.group(bp, url_prefix=f"/{name}", name_prefix=name))
+    assert routes(app) == [("/a/bp", "App.a_bp.root"), ("/b/bp", "App.b_bp.root")]
+
+
+def test_middleware_and_exceptions_of_a_group(app: Sanic[Any, Any]) -> None:
+    group = BlueprintGroup()
+    for name in ("one", "two"):
+        group.append(blueprint(name))
+
+    def note(name: str) -> Any:
+        async def middleware(request: Any, response: Any = None) -> None:
+            request.ctx.seen = [*getattr(request.ctx, "seen", []), name]
+            if response is not None:
+                response.headers["x-seen"] = " ".join(request.ctx.seen)
+
+        return middleware
+
+    group.middleware(note("plain"))
+    group.middleware("request")(note("request"))
+    group.on_request(note("on_request"))
+    group.on_request()(note("called"))
+    group.on_response(note("on_response"))
+    group.on_response()(note("last"))
+
+    @group.exception(ValueError)
+    async def on_error(request: Any, error: Exception) -> Any:
+        return text("group", status=418)
+
+    @group[1].get("/fail")  # type: ignore[untyped-decorator]
+    async def fail(request: Any) -> Any:
+        raise ValueError
+
+    app.blueprint(group)
+    client = TestClient(app)
+    assert client.get("/one").headers["x-seen"] == "plain request on_request called last on_response"
+    assert client.get("/two/fail").status_code == 418
+    assert "x-seen" not in client.get("/none").headers

@@ -1,0 +1,103 @@
+"""Which handler answers an exception, and what happens where that one fails itself."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import pytest
+from starlette.exceptions import HTTPException
+
+from sanic_star import NotFound, Sanic, SanicException, text
+from sanic_star.compat.exceptions import Forbidden, ServerError
+from sanic_star.compat.handlers import ErrorHandler
+from sanic_star.compat.handlers.error import as_sanic_exception
+from sanic_star.testing import TestClient
+
+
+class Base(Exception):
+    pass
+
+
+class Derived(Base):
+    pass
+
+
+async def handler(request: Any, exception: BaseException) -> Any:
+    return text(type(exception).__name__)
+
+
+async def other(request: Any, exception: BaseException) -> Any:
+    return text("other")
+
+
+def test_the_own_class_counts_before_its_bases_and_the_route_before_all() -> None:
+    table = ErrorHandler()
+    table.add(Base, handler)
+    assert table.lookup(Derived()) is handler
+    table.add(Derived, other)
+    assert table.lookup(Derived()) is other
+    table.add(Base, other, ["route"])
+    assert (table.lookup(Base(), "route"), table.lookup(Base(), "elsewhere")) == (other, handler)
+    assert table.lookup(ValueError()) is None
+
+
+def test_status_codes_are_keys_too() -> None:
+    table = ErrorHandler()
+    table.add(418, handler)
+    assert table.lookup(HTTPException(418)) is handler
+    assert table.lookup(HTTPException(419)) is None
+
+
+def test_a_second_handler_of_the_same_is_refused() -> None:
+    table = ErrorHandler()
+    table.add(Base, handler)
+    with pytest.raises(ServerError, match="Duplicate exception handler definition on: route=__ALL_ROUTES__"):
+        table.add(Base, other)
+
+
+def test_exceptions_of_starlette() -> None:
+    known = as_sanic_exception(HTTPException(403, "no", {"x-a": "b"}))
+    assert isinstance(known, Forbidden)
+    assert (str(known), known.headers, type(known.__cause__)) == ("no", {"x-a": "b"}, HTTPException)
+    unknown = as_sanic_exception(HTTPException(418))
+    assert isinstance(unknown, SanicException)
+    assert unknown.status_code == 418
+    same = NotFound("x")
+    assert as_sanic_exception(same) is same
+
+
+@pytest.mark.parametrize(
+    ("debug", "shown"),
+    [(False, "An error occurred while handling an error"), (True, 'Exception raised in exception handler "failing"')],
+)
+def test_a_handler_that_fails(debug: bool, shown: str, caplog: pytest.LogCaptureFixture) -> None:
+    app: Sanic[Any, Any] = Sanic("Failing", debug=debug)
+
+    @app.exception(Base)
+    def failing(request: Any, exception: Base) -> Any:
+        raise ValueError("again")
+
+    @app.get("/")
+    async def view(request: Any) -> Any:
+        raise Derived
+
+    with caplog.at_level(logging.ERROR, "sanic.error"):
+        answer = TestClient(app, raise_server_exceptions=False).get("/")
+    assert answer.status_code == 500
+    assert answer.text.startswith(shown)
+    assert "again" in caplog.text
+
+
+def test_a_handler_that_leaves_it_to_the_default(caplog: pytest.LogCaptureFixture) -> None:
+    app: Sanic[Any, Any] = Sanic("Leaving")
+    app.config.NOISY_EXCEPTIONS = True
+
+    @app.exception(NotFound)
+    def leave(request: Any, exception: NotFound) -> None:
+        return None
+
+    with caplog.at_level(logging.ERROR, "sanic.error"):
+        answer = TestClient(app).get("/nosuch")
+    assert (answer.status_code, "Requested URL /nosuch not found" in answer.text) == (404, True)
+    assert "Exception occurred while handling uri: 'http://testserver/nosuch'" in caplog.text

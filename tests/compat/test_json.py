@@ -1,0 +1,222 @@
+"""JSON: what ujson, which Sanic uses, can write and read goes here, too; where the form differs it is shown."""
+
+from __future__ import annotations
+
+import collections
+import enum
+import json
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import pytest
+import ujson
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sanic_star.compat._json import dumps, loads
+
+
+class Text(str):
+    """A subclass as libraries for safe markup have it."""
+
+
+class Whole(int):
+    """A subclass of a number."""
+
+
+class Level(enum.IntEnum):
+    HIGH = 3
+
+
+class WithJson:
+    def __init__(self, written: Any = '{"own":1}') -> None:
+        self.written = written
+
+    def __json__(self) -> Any:
+        return self.written
+
+
+class WithToDict:
+    def __init__(self, value: Any = None) -> None:
+        self.value = {"own": 1} if value is None else value
+
+    def toDict(self) -> Any:
+        return self.value
+
+
+@dataclass
+class Data:
+    x: int = 1
+
+
+Point = collections.namedtuple("Point", "x y")
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text() | st.floats(allow_nan=False, allow_infinity=False),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text() | st.none(), inner, max_size=3),
+    max_leaves=10,
+)
+SAME = [
+    None,
+    {"a": [1, 2.5, None, True, "text"], "b": {}},
+    {None: 1, "x": {None: [None]}},
+    {(1, 2): 3},
+    {1: "a", "1": "b"},
+    {None: 1, 1: "a", "1": "b"},
+    {None: 1, True: 2, 1.5: 3, b"a": 4, UUID(int=1): 5},
+    {date(2020, 1, 1): 1},
+    10**30,
+    Text("a"),
+    Whole(5),
+    Level.HIGH,
+    Point(1, 2),
+    collections.OrderedDict(a=1),
+    collections.defaultdict(int, a=1),
+    WithJson(),
+    WithJson(b"[1]"),
+    WithToDict(),
+    WithToDict({None: [WithToDict(), WithJson()]}),
+    [{None: WithJson()}],
+    {None: Point(1, (2, Text("x")))},
+    "\ud800",
+    {None: "\ud800"},
+    {"a": "b</script>\x7f\n\x00"},
+    Decimal("9.99"),
+    {None: Decimal("9.99")},
+]
+REFUSED = [
+    object(),
+    1j,
+    (x for x in [1]),
+    {None: object()},
+    WithJson(5),
+    WithToDict([1]),
+    {None: WithToDict([1])},
+    [{None: WithJson(5)}],
+]
+
+
+@pytest.mark.parametrize("value", SAME, ids=repr)
+def test_writes_what_sanic_writes(value: Any) -> None:
+    assert dumps(value).decode() == ujson.dumps(value, escape_forward_slashes=False)
+
+
+@pytest.mark.parametrize("value", REFUSED, ids=repr)
+def test_refuses_what_has_no_form(value: Any) -> None:
+    with pytest.raises(TypeError):
+        ujson.dumps(value)
+    with pytest.raises(TypeError):
+        dumps(value)
+
+
+def test_a_value_that_contains_itself() -> None:
+    value: list[Any] = []
+    value.append(value)
+    with pytest.raises(RecursionError):
+        dumps(value)
+    with pytest.raises(RecursionError):
+        dumps(value, indent=1)
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        ("hélló", '"hélló"'),
+        ({None: "ü"}, '{"null":"ü"}'),
+        (float("nan"), "null"),
+        ([float("inf")], "[null]"),
+        (1e22, "1e22"),
+        (Decimal("1.10"), "1.10"),
+        (datetime(2020, 1, 2, 3, 4, 5), '"2020-01-02T03:04:05"'),
+        ({None: date(2020, 1, 2)}, '{"null":"2020-01-02"}'),
+        (UUID(int=1), '"00000000-0000-0000-0000-000000000001"'),
+        (b"bytes", '"Ynl0ZXM="'),
+        ({1}, "[1]"),
+        (Data(), '{"x":1}'),
+        ({True: 1}, '{"1":1}'),
+    ],
+)
+def test_writes_in_a_form_of_its_own(value: Any, written: str) -> None:
+    assert dumps(value).decode() == written
+
+
+@given(VALUES)
+def test_what_is_written_reads_back(value: Any) -> None:
+    expected = json.loads(ujson.dumps(value))
+    assert loads(dumps(value)) == expected
+    assert loads(dumps(value, sort_keys=False)) == expected
+
+
+OPTIONS: list[dict[str, Any]] = [
+    {"indent": 2},
+    {"indent": 0},
+    {"indent": -1},
+    {"sort_keys": True},
+    {"ensure_ascii": False},
+    {"ensure_ascii": True},
+    {"separators": (", ", ": ")},
+    {"separators": (", ", ": "), "indent": -1},
+    {"escape_forward_slashes": True},
+    {"encode_html_chars": True, "escape_forward_slashes": False},
+    {"reject_bytes": False},
+    {"default": str},
+    {"allow_nan": False},
+]
+OPTION_VALUE = {"b": [1, {"x": 1.0, "y": 1e22, "e": [], "d": {}}], "a": "ü/<&>\\😀", "k": Decimal("1.10")}
+
+
+@pytest.mark.parametrize("options", OPTIONS, ids=repr)
+def test_keyword_arguments_give_the_same_bytes(options: dict[str, Any]) -> None:
+    # Sanic's own writer is bound to leave slashes alone.
+    reference = ujson.dumps(OPTION_VALUE, **{"escape_forward_slashes": False, **options})
+    assert dumps(OPTION_VALUE, **options).decode() == reference
+
+
+def test_default_and_bytes_are_asked_for_what_has_no_form() -> None:
+    assert dumps([{2}, date(2020, 1, 1)], default=str) == b'["{2}","2020-01-01"]'
+    assert dumps([date(2020, 1, 1)], indent=None, sort_keys=True) == b'["2020-01-01"]'
+    assert dumps({"a": b"x"}, reject_bytes=False) == b'{"a":"x"}'
+    assert dumps({None: WithJson()}, sort_keys=True) == b'{"null":{"own":1}}'
+    with pytest.raises(ValueError, match="JSON compliant"):
+        dumps(float("nan"), allow_nan=False)
+    with pytest.raises(TypeError):
+        dumps([], nosuch=True)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "null",
+        " [1] ",
+        "1e400",
+        "NaN",
+        "[Infinity, -Infinity]",
+        '"\\ud800"',
+        '"\\ud83d\\ude00"',
+        '"a\nb\t"',
+        '{"a":1,"a":2}',
+        "123456789012345678901234567890",
+        "-0",
+    ],
+)
+def test_reads_what_sanic_reads(text: str) -> None:
+    assert repr(loads(text.encode())) == repr(ujson.loads(text))
+    assert repr(loads(text)) == repr(ujson.loads(text))
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"{", b"[1,]", b"\xff", b"\xef\xbb\xbf[1]", '"x"'.encode("utf-16"), b"nope", b"[1] 2"]
+)
+def test_refuses_to_read_what_sanic_refuses(data: bytes) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        ujson.loads(data)
+    with pytest.raises(ValueError, match=r"."):
+        loads(data)
+
+
+@pytest.mark.parametrize("data", [b"01", b"-", b"1."])
+def test_numbers_that_are_none_are_refused(data: bytes) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        loads(data)
