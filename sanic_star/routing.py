@@ -297,6 +297,11 @@ class RouteList(list[BaseRoute]):
         self.extend(items)
         return self
 
+    def __imul__(self, times: SupportsIndex, /) -> RouteList:
+        super().__imul__(times)
+        self._changed()
+        return self
+
 
 def _choose(leaf: Leaf[Any], scope: Scope) -> Any:
     """Return the route of a leaf that fits a request: a mount, a route for its host, a route for all hosts."""
