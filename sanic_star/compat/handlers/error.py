@@ -130,7 +130,11 @@ def as_sanic_exception(exception: BaseException) -> BaseException:
             exceptions.ServiceUnavailable,
         )
     }
-    kind = kinds.get(exception.status_code, SanicException)
-    known = kind(exception.detail, status_code=exception.status_code, headers=dict(exception.headers or {}))
+    headers = dict(exception.headers or {})
+    known: SanicException
+    if exception.status_code in kinds:
+        known = kinds[exception.status_code](exception.detail, headers=headers)
+    else:
+        known = SanicException(exception.detail, exception.status_code, headers=headers)
     known.__cause__ = exception
     return known
