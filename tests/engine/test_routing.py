@@ -312,7 +312,7 @@ async def test_a_root_path_is_stripped(with_raw: bool, root: str) -> None:
     async def typed(request: Request, x: int) -> Any:
         return text(f"typed {x}")
 
-    more = {"root_path": root, **({} if with_raw else {"raw_path": None})}
+    more: dict[str, Any] = {"root_path": root, **({} if with_raw else {"raw_path": None})}
     assert (await ask(app, http_scope(f"{root}/static", **more))).body == f"static {root}/static".encode()
     assert (await ask(app, http_scope(f"{root}/5/é", **more))).body == b"typed 5"
     assert (await ask(app, http_scope(f"{root}/other", **more))).status == 404
@@ -359,7 +359,7 @@ async def test_it_mounts_at_any_depth(depth: int, root: str, with_raw: bool) -> 
     for _ in range(depth):
         app = Starlette(routes=[starlette_routing.Mount("/m", app=app)])
     prefix = root + "/m" * depth
-    more = {"root_path": root, **({} if with_raw else {"raw_path": None})}
+    more: dict[str, Any] = {"root_path": root, **({} if with_raw else {"raw_path": None})}
     peer = await ask(app, http_scope(f"{prefix}/a/b", **more))
     assert peer.body.decode() == f"b {prefix} {prefix}/a/b"
     assert (await ask(app, http_scope(f"{prefix}/b", **more))).status == 404
@@ -468,7 +468,7 @@ def test_static_files_with_html_keep_their_redirect(tmp_path: Any) -> None:
     app: Sanic[Any, Any] = Sanic("Pages")
     app.mount("/pages", StaticFiles(directory=tmp_path, html=True))
     client = TestClient(app)
-    response = client.get("/pages", follow_redirects=False)
+    response = client.get("/pages", allow_redirects=False)
     assert (response.status_code, response.headers["location"]) == (307, "http://testserver/pages/")
     assert client.get("/pages").text == "<a href='b.html'>"
 
