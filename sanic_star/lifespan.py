@@ -19,11 +19,11 @@ import contextlib
 import signal
 import threading
 import traceback
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from starlette.routing import BaseRoute
+from starlette.routing import BaseRoute, Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 if TYPE_CHECKING:
@@ -87,10 +87,14 @@ class Lifecycle:
             state = await stack.enter_async_context(self.app.router.lifespan_context(self.app))
             if state is not None:
                 scope.setdefault("state", {}).update(state)
+            states = self.app.router.states
+            stack.callback(states.clear)
             for mounted in mounted_applications(self.app.router.routes):
-                await stack.enter_async_context(_foreign_lifespan(mounted, scope.get("state", {})))
+                states[id(mounted)] = dict(scope.get("state", {}))
+                await stack.enter_async_context(_foreign_lifespan(mounted, states[id(mounted)]))
             self.app.finalise()
             self._restore_signals = self._arm_signals()
+            stack.callback(self._restore_signals)
             if not self.exact:
                 await self.after_start()
             self._stack = stack.pop_all()
@@ -125,9 +129,11 @@ class Lifecycle:
             try:
                 await self.app.drain()
             finally:
-                await stack.aclose()
-                self.stage = Stage.IDLE
-                self.app.stopped()
+                try:
+                    await stack.aclose()
+                finally:
+                    self.stage = Stage.IDLE
+                    self.app.stopped()
 
     async def _phase(self, phase: Phase) -> None:
         await self.app.run_phase(phase)
@@ -146,10 +152,13 @@ class Lifecycle:
                 except BaseException:
                     self.stage = Stage.IDLE
                     raise
+                # The next start may be on another event loop, where this lock can't be waited for.
+                self._starting = None
 
     async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Speak the lifespan protocol with the server (ASGI lifespan specification 2.0)."""
         await receive()
+        self._lazy = False
         try:
             await self.start(scope)
         except BaseException:
@@ -204,28 +213,38 @@ def mounted_applications(routes: list[BaseRoute]) -> list[ASGIApp]:
     found: list[ASGIApp] = []
     for route in routes:
         app = getattr(route, "_base_app", None) or (getattr(route, "app", None) if hasattr(route, "host") else None)
-        if app is not None and callable(app) and all(app is not known for known in found):
-            found.append(app)
+        if app is None or not callable(app):
+            continue
+        # A mount of routes runs its own lifespan only: what is mounted among them is ours to run.
+        below = mounted_applications(app.routes) if isinstance(app, Router) else []
+        found += [each for each in (app, *below) if all(each is not known for known in found)]
     return found
 
 
 @contextlib.asynccontextmanager
-async def _foreign_lifespan(app: ASGIApp, state: Mapping[str, Any]) -> AsyncIterator[None]:
-    """Run a mounted application's lifespan; one that has none is left alone, one that fails is loud."""
+async def _foreign_lifespan(app: ASGIApp, state: dict[str, Any]) -> AsyncIterator[None]:
+    """Run a mounted application's lifespan; one that has none is left alone, one that fails is loud.
+
+    Args:
+        app: the application.
+        state: what its requests shall find in their state; receives what its lifespan yields.
+    """
     inbox: asyncio.Queue[Message] = asyncio.Queue()
     outbox: asyncio.Queue[Message] = asyncio.Queue()
 
     async def talk() -> None:
-        scope = {"type": "lifespan", "asgi": {"version": "3.0", "spec_version": "2.0"}, "state": dict(state)}
+        scope = {"type": "lifespan", "asgi": {"version": "3.0", "spec_version": "2.0"}, "state": state}
         await app(scope, inbox.get, outbox.put)
 
     conversation = asyncio.ensure_future(talk())
     try:
         alive = await _tell(inbox, outbox, conversation, "startup")
-        yield
-        if alive and not conversation.done():
-            await _tell(inbox, outbox, conversation, "shutdown")
-            await conversation
+        try:
+            yield
+        finally:
+            if alive and not conversation.done():
+                await _tell(inbox, outbox, conversation, "shutdown")
+                await conversation
     finally:
         conversation.cancel()
         await asyncio.gather(conversation, return_exceptions=True)

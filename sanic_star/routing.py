@@ -298,6 +298,11 @@ class RouteList(list[BaseRoute]):
         self.extend(items)
         return self
 
+    def __imul__(self, times: SupportsIndex, /) -> RouteList:
+        super().__imul__(times)
+        self._changed()
+        return self
+
 
 def _choose(leaf: Leaf[Any], scope: Scope) -> Any:
     """Return the route of a leaf that fits a request: a mount, a route for its host, a route for all hosts."""
@@ -330,6 +335,8 @@ class Router(routing.Router):
         self.foreign: list[BaseRoute] = []
         self.by_name: dict[str, BaseRoute] = {}
         self.methods: set[str] = set()
+        # What mounted applications' requests find in their state, by the application's id; kept by `lifespan`.
+        self.states: dict[int, dict[str, Any]] = {}
         self.fallback = Route((), not_finalised, methods=(), name="fallback")
         self.forward = Route((), not_finalised, methods=(), name="forward")
         self._stale = True
@@ -492,7 +499,11 @@ class Router(routing.Router):
 def enter(scope: Scope) -> ASGIApp:
     """Return the ASGI application that the router forwards to, and make the scope that application's."""
     scope.update(scope.pop(_CHILD, {}))
-    app: ASGIApp = scope["route"].handle
+    route = scope["route"]
+    state = scope["router"].states.get(id(getattr(route, "_base_app", None) or getattr(route, "app", None)))
+    if state:
+        scope["state"] = {**scope.get("state", {}), **state}
+    app: ASGIApp = route.handle
     return app
 
 

@@ -107,7 +107,8 @@ class Answering(Application):
         """Return the response to an exception, with middleware applied, and whether that settles it."""
         assert isinstance(request, Request)
         known = as_sanic_exception(error)
-        if request._writer is not None and request._writer.head_sent:
+        # Without a writer it is somebody else's answer that was begun: a response of Starlette's, a mounted application's.
+        if request.responded if request._writer is None else request._writer.head_sent:
             self.error_handler.log(request, known)
             return None, False
         request.responded = False

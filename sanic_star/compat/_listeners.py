@@ -10,6 +10,7 @@ from typing import Any
 
 from sanic_star.compat._definitions import ListenerDefinition
 from sanic_star.compat.exceptions import BadRequest
+from sanic_star.compat.log import error_logger
 
 LISTENER_EVENTS = (
     "before_server_start",
@@ -50,12 +51,26 @@ class Listeners:
         return {event: [each.listener for each in found] for event, found in self._known.items()}
 
     async def run(self, event: str, app: Any) -> None:
-        """Call the listeners of a moment, one after the other."""
+        """Call the listeners of a moment, one after the other.
+
+        One that fails ends the start. On the stop side the others run before its exception is raised, because they
+        free what was taken; of several exceptions the first is raised and the others are logged.
+        """
         found = sorted(self._known[event], key=lambda each: -each.priority)
+        failed: Exception | None = None
         for definition in reversed(found) if event in _REVERSED else found:
-            result = call_listener(definition.listener, app)
-            if isawaitable(result):
-                await result
+            try:
+                result = call_listener(definition.listener, app)
+                if isawaitable(result):
+                    await result
+            except Exception as error:
+                if event not in _REVERSED:
+                    raise
+                if failed is not None:
+                    error_logger.error("A listener of %s failed", event, exc_info=error)
+                failed = failed or error
+        if failed is not None:
+            raise failed
 
 
 def call_listener(listener: Callable[..., Any], app: Any) -> Any:

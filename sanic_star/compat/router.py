@@ -356,6 +356,10 @@ class Router(routing.Router):
         shape = tuple(part if isinstance(part, str) else (part.label, part.convertor.regex) for part in route.segments)
         keys = [(shape, route.hosts, method) for method in route.methods or ()]
         rivals = {id(self._taken[key]): self._taken[key] for key in keys if key in self._taken}
+        if rivals:
+            # Whoever took a route out of `routes` has made its place free.
+            present = {id(known) for known in self.routes}
+            rivals = {key: rival for key, rival in rivals.items() if key in present}
         if rivals and not overwrite:
             raise RouteExists(
                 f"Route already registered: {route.uri.lstrip('/')} [{','.join(sorted(route.methods or ()))}]"

@@ -1,0 +1,470 @@
+"""The life of an application: phases, lifespans of others, lazy start, the stop."""
+
+import asyncio
+import contextlib
+import signal
+import threading
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from starlette import routing as starlette_routing
+from starlette.applications import Starlette
+from starlette.requests import Request as StarletteRequest
+from starlette.responses import PlainTextResponse
+from starlette.responses import Response as StarletteResponse
+from starlette.routing import Host, Mount
+from starlette.staticfiles import StaticFiles
+from starlette.types import Receive, Scope, Send
+
+from sanic_star import Request, Sanic, text
+from sanic_star.lifespan import Stage, mounted_applications
+from sanic_star.testing import TestClient
+from tests.engine.raw import Life, ask, http_scope
+
+PHASES = ["before_server_start", "after_server_start", "before_server_stop", "after_server_stop"]
+
+
+def listening(app: Sanic[Any, Any], events: list[str], name: str = "") -> None:
+    """Let an application note each of its phases."""
+    for phase in PHASES:
+        app.register_listener(lambda app, phase=phase: events.append(f"{name}{phase}"), phase)
+
+
+def lifespan(events: list[str], name: str, **state: Any) -> Any:
+    @contextlib.asynccontextmanager
+    async def run(app: Any) -> AsyncIterator[dict[str, Any]]:
+        events.append(f"{name} start")
+        try:
+            yield state
+        finally:
+            events.append(f"{name} stop")
+
+    return run
+
+
+async def test_four_phases_in_order_around_the_lifespans() -> None:
+    events: list[str] = []
+    app: Sanic[Any, Any] = Sanic("Order", lifespan=lifespan(events, "own"))
+    listening(app, events)
+    app.mount("/fast", FastAPI(lifespan=lifespan(events, "fast")))
+    app.mount("/star", Starlette(lifespan=lifespan(events, "star")))
+    async with Life(app) as life:
+        assert life.started == {"type": "lifespan.startup.complete"}
+        assert events == ["before_server_start", "own start", "fast start", "star start", "after_server_start"]
+        events.clear()
+    assert life.stopped == {"type": "lifespan.shutdown.complete"}
+    assert events == ["before_server_stop", "star stop", "fast stop", "own stop", "after_server_stop"]
+
+
+async def test_stages_and_repetition() -> None:
+    app: Sanic[Any, Any] = Sanic("Again")
+    events: list[str] = []
+    stages: list[Stage] = []
+    listening(app, events)
+    for phase in PHASES:
+        app.register_listener(lambda app: stages.append(app.lifecycle.stage), phase)
+
+    @app.get("/")
+    async def hello(request: Request) -> Any:
+        return text("hello")
+
+    for time in range(3):
+        async with Life(app):
+            assert app.lifecycle.stage is Stage.RUNNING
+            assert not app.lifecycle.stopping
+            assert (await ask(app, http_scope())).body == b"hello"
+        assert app.lifecycle.stage is Stage.IDLE
+        # What is added between two runs takes part in the next.
+        app.add_route(lambda request, n=time: text(f"{n}"), f"/{time}", name=f"r{time}")
+        if time:
+            assert (await ask(app, http_scope(f"/{time - 1}"))).body == f"{time - 1}".encode()
+            await app.lifecycle.stop()
+    assert events == PHASES * 5
+    assert stages == [Stage.STARTING, Stage.STARTING, Stage.STOPPING, Stage.STOPPING] * 5
+
+
+def test_each_run_may_have_a_loop_of_its_own() -> None:
+    app: Sanic[Any, Any] = Sanic("Loops")
+    starts: list[int] = []
+
+    @app.before_server_start
+    async def begin(app: Any) -> None:
+        starts.append(1)
+        await asyncio.sleep(0.01)
+
+    @app.get("/")
+    async def hello(request: Request) -> Any:
+        return text("hello")
+
+    async def run() -> None:
+        peers = await asyncio.gather(*(ask(app, http_scope()) for _ in range(20)))
+        assert {peer.body for peer in peers} == {b"hello"}
+        await app.lifecycle.stop()
+
+    for _ in range(3):
+        asyncio.run(run())
+    assert len(starts) == 3
+
+
+# Lazy start ---------------------------------------------------------------------------------------------------------
+
+
+async def test_without_a_lifespan_the_first_of_a_hundred_requests_starts_it_once() -> None:
+    events: list[str] = []
+    app: Sanic[Any, Any] = Sanic("Lazy", lifespan=lifespan(events, "own", value="kept"))
+    listening(app, events)
+
+    @app.before_server_start
+    async def slow(app: Any) -> None:
+        await asyncio.sleep(0.01)
+        events.append("slow")
+
+    @app.get("/")
+    async def hello(request: Request) -> Any:
+        return text(request.state.value)
+
+    peers = await asyncio.gather(*(ask(app, http_scope()) for _ in range(100)))
+    assert {peer.body for peer in peers} == {b"kept"}
+    assert events == ["before_server_start", "slow", "own start", "after_server_start"]
+    await app.lifecycle.stop()
+    await app.lifecycle.stop()
+    assert events[4:] == ["before_server_stop", "own stop", "after_server_stop"]
+
+
+async def test_a_mount_in_an_application_that_runs_no_lifespans_starts_lazily() -> None:
+    inner: Sanic[Any, Any] = Sanic("Inner")
+    events: list[str] = []
+    listening(inner, events)
+
+    @inner.get("/")
+    async def hello(request: Request) -> Any:
+        return text("hello")
+
+    outer = Starlette(routes=[Mount("/in", app=inner)])
+    async with Life(outer):
+        assert events == []
+        assert (await ask(outer, http_scope("/in/"))).body == b"hello"
+        assert (await ask(outer, http_scope("/in/"))).body == b"hello"
+    assert events == PHASES[:2]
+    await inner.lifecycle.stop()
+
+
+async def test_a_lazy_start_that_fails_is_tried_again() -> None:
+    app: Sanic[Any, Any] = Sanic("LazyFailing")
+    attempts: list[int] = []
+
+    @app.before_server_start
+    async def fail_once(app: Any) -> None:
+        attempts.append(1)
+        if len(attempts) == 1:
+            raise RuntimeError("not yet")
+
+    @app.get("/")
+    async def hello(request: Request) -> Any:
+        return text("hello")
+
+    with pytest.raises(RuntimeError, match="not yet"):
+        await ask(app, http_scope())
+    assert app.lifecycle.stage is Stage.IDLE
+    assert (await ask(app, http_scope())).body == b"hello"
+    await app.lifecycle.stop()
+
+
+# Failing listeners --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("phase", PHASES[:2])
+async def test_a_start_that_fails_is_loud_and_undoes_what_was_done(phase: str) -> None:
+    events: list[str] = []
+    app: Sanic[Any, Any] = Sanic("Failing", lifespan=lifespan(events, "own"))
+
+    @app.listener(phase)
+    async def fail(app: Any) -> None:
+        raise RuntimeError("no database")
+
+    @app.after_server_stop
+    async def after(app: Any) -> None:
+        events.append("after stop")
+
+    life = Life(app)
+    with pytest.raises(RuntimeError, match="no database"):
+        async with life:
+            assert life.started["type"] == "lifespan.startup.failed"
+            assert "no database" in life.started["message"]
+            await asyncio.wait({life.task})
+    assert app.lifecycle.stage is Stage.IDLE
+    assert events == (["after stop"] if phase == PHASES[0] else ["own start", "own stop", "after stop"])
+    with pytest.raises(RuntimeError, match="no database"), TestClient(app):
+        pass
+
+
+async def test_a_failing_listener_of_the_stop_keeps_nothing_else_from_running() -> None:
+    events: list[str] = []
+    app: Sanic[Any, Any] = Sanic("FailingStop", lifespan=lifespan(events, "own"))
+
+    def note(event: str) -> Any:
+        return lambda app: events.append(event)
+
+    async def fail(app: Any) -> None:
+        events.append("failing")
+        raise RuntimeError("stuck")
+
+    app.register_listener(note("second"), "before_server_stop")
+    app.register_listener(fail, "before_server_stop")
+    app.register_listener(note("first"), "before_server_stop")
+    app.register_listener(note("after"), "after_server_stop")
+    life = Life(app)
+    with pytest.raises(RuntimeError, match="stuck"):
+        async with life:
+            events.clear()
+    assert life.stopped is not None
+    assert life.stopped["type"] == "lifespan.shutdown.failed"
+    assert "stuck" in life.stopped["message"]
+    assert events == ["first", "failing", "second", "own stop", "after"]
+    assert app.lifecycle.stage is Stage.IDLE
+
+
+# Lifespans of others ------------------------------------------------------------------------------------------------
+
+
+async def test_the_state_of_the_users_lifespan_reaches_requests() -> None:
+    app: Sanic[Any, Any] = Sanic("State", lifespan=lifespan([], "own", pool="a pool"))
+
+    @app.get("/")
+    async def hello(request: Request) -> Any:
+        return text(request.state.pool)
+
+    with TestClient(app) as client:
+        assert client.get("/").text == "a pool"
+
+
+async def test_a_lifespan_may_yield_nothing_and_be_a_generator() -> None:
+    @contextlib.asynccontextmanager
+    async def nothing(app: Any) -> AsyncIterator[None]:
+        yield
+
+    app: Sanic[Any, Any] = Sanic("Nothing", lifespan=nothing)
+    async with Life(app) as life:
+        assert life.state == {}
+
+
+async def test_the_state_of_a_mounted_applications_lifespan_reaches_its_requests() -> None:
+    async def show(request: StarletteRequest) -> StarletteResponse:
+        return PlainTextResponse(f"{request.state.outer} {request.state.inner}")
+
+    inner = Starlette(routes=[starlette_routing.Route("/", show)], lifespan=lifespan([], "inner", inner="in"))
+    app: Sanic[Any, Any] = Sanic("Both", lifespan=lifespan([], "outer", outer="out"))
+    app.mount("/in", inner)
+    with TestClient(app) as client:
+        assert client.get("/in").text == "out in"
+
+
+async def raises_on_lifespan(scope: Scope, receive: Receive, send: Send) -> None:
+    assert scope["type"] == "http", "only http"
+    await PlainTextResponse("fine")(scope, receive, send)
+
+
+async def returns_on_lifespan(scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] == "http":
+        await PlainTextResponse("fine")(scope, receive, send)
+
+
+async def ends_after_startup(scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] == "http":
+        await PlainTextResponse("fine")(scope, receive, send)
+    else:
+        await receive()
+        await send({"type": "lifespan.startup.complete"})
+
+
+@pytest.mark.parametrize("mounted", [raises_on_lifespan, returns_on_lifespan, ends_after_startup])
+async def test_an_application_without_a_lifespan_is_tolerated(mounted: Any) -> None:
+    events: list[str] = []
+    app: Sanic[Any, Any] = Sanic("Tolerant")
+    app.mount("/odd", mounted)
+    app.mount("/star", Starlette(lifespan=lifespan(events, "star")))
+    async with Life(app) as life:
+        assert life.started["type"] == "lifespan.startup.complete"
+        assert (await ask(app, http_scope("/odd"))).body == b"fine"
+    assert events == ["star start", "star stop"]
+
+
+async def test_static_files_have_no_lifespan(tmp_path: Any) -> None:
+    app: Sanic[Any, Any] = Sanic("Files")
+    app.mount("/files", StaticFiles(directory=tmp_path))
+    async with Life(app) as life:
+        assert life.started["type"] == "lifespan.startup.complete"
+
+
+@pytest.mark.parametrize("kind", [Starlette, FastAPI])
+async def test_a_mounted_applications_failing_start_is_loud(kind: Any) -> None:
+    @contextlib.asynccontextmanager
+    async def failing(app: Any) -> AsyncIterator[None]:
+        raise RuntimeError("no queue")
+        yield
+
+    events: list[str] = []
+    app: Sanic[Any, Any] = Sanic("Loud")
+    app.mount("/good", Starlette(lifespan=lifespan(events, "good")))
+    app.mount("/bad", kind(lifespan=failing))
+    with pytest.raises(RuntimeError, match="no queue"):
+        async with Life(app) as life:
+            assert life.started["type"] == "lifespan.startup.failed"
+            await asyncio.wait({life.task})
+    assert events == ["good start", "good stop"]
+
+
+async def test_a_mounted_applications_failing_stop_is_loud_and_the_others_stop() -> None:
+    @contextlib.asynccontextmanager
+    async def failing(app: Any) -> AsyncIterator[None]:
+        yield
+        raise RuntimeError("stuck")
+
+    events: list[str] = []
+    app: Sanic[Any, Any] = Sanic("LoudStop")
+    listening(app, events)
+    app.mount("/first", Starlette(lifespan=lifespan(events, "first")))
+    app.mount("/bad", Starlette(lifespan=failing))
+    life = Life(app)
+    with pytest.raises(RuntimeError, match="a mounted application's shutdown failed"):
+        async with life:
+            events.clear()
+    assert events == ["before_server_stop", "first stop", "after_server_stop"]
+    assert app.lifecycle.stage is Stage.IDLE
+
+
+async def test_mounted_sanic_applications_run_their_phases() -> None:
+    events: list[str] = []
+    inner: Sanic[Any, Any] = Sanic("Inner")
+    outer: Sanic[Any, Any] = Sanic("Outer")
+    listening(outer, events, "outer ")
+    listening(inner, events, "inner ")
+    outer.mount("/in", inner)
+    outer.mount("/again", inner)
+    async with Life(outer):
+        assert sorted(events) == sorted(f"{app} {phase}" for app in ("inner", "outer") for phase in PHASES[:2])
+    assert len(events) == 8
+    assert events[-1] == "outer after_server_stop"
+
+
+def test_what_counts_as_mounted() -> None:
+    one, two, three = FastAPI(), Starlette(), Starlette()
+    routes = [
+        Mount("/one", app=one),
+        starlette_routing.Route("/", PlainTextResponse),
+        Host("two.example", app=two),
+        Mount("/again", app=one),
+        Mount("/group", routes=[Mount("/three", app=three)]),
+    ]
+    found = mounted_applications(list(routes))
+    assert found[:2] == [one, two]
+    assert three in found
+
+
+async def test_the_lifespan_of_an_application_below_a_mount_of_routes_runs() -> None:
+    events: list[str] = []
+    app: Sanic[Any, Any] = Sanic("Grouped")
+    app.router.routes.append(Mount("/group", routes=[Mount("/deep", app=Starlette(lifespan=lifespan(events, "deep")))]))
+    async with Life(app):
+        assert events == ["deep start"]
+    assert events == ["deep start", "deep stop"]
+
+
+# Signals ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def taken() -> Iterator[list[int]]:
+    """Take the signals as a server does; give the list of those that came."""
+    came: list[int] = []
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number in before:
+        signal.signal(number, lambda number, frame: came.append(number))
+    yield came
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_a_signal_begins_the_stop_and_reaches_the_server(number: signal.Signals, taken: list[int]) -> None:
+    app: Sanic[Any, Any] = Sanic("Signalled")
+    events: list[str] = []
+    listening(app, events)
+    before = signal.getsignal(number)
+    async with Life(app):
+        assert signal.getsignal(number) is not before
+        signal.raise_signal(number)
+        assert app.lifecycle.stop_event is not None
+        await app.lifecycle.stop_event.wait()
+        assert events[2:] == ["before_server_stop"]
+        assert app.lifecycle.stopping
+    assert signal.getsignal(number) is before
+    assert taken == [number]
+    assert events == PHASES
+
+
+async def test_a_signal_stops_an_application_that_was_started_lazily(taken: list[int]) -> None:
+    app: Sanic[Any, Any] = Sanic("LazySignalled")
+    stopped = asyncio.Event()
+
+    @app.after_server_stop
+    async def after(app: Any) -> None:
+        stopped.set()
+
+    await ask(app, http_scope())
+    signal.raise_signal(signal.SIGTERM)
+    await stopped.wait()
+    await asyncio.gather(*app.background)
+    assert app.lifecycle.stage is Stage.IDLE
+    assert taken == [signal.SIGTERM]
+
+
+async def test_a_handler_that_came_later_is_left_alone(taken: list[int]) -> None:
+    def later(number: int, frame: Any) -> None: ...
+
+    async with Life(Sanic("Later")):
+        signal.signal(signal.SIGTERM, later)
+    assert signal.getsignal(signal.SIGTERM) is later
+
+
+async def test_a_failed_start_leaves_no_handler_behind(taken: list[int]) -> None:
+    app: Sanic[Any, Any] = Sanic("FailedSignals")
+    before = signal.getsignal(signal.SIGTERM)
+
+    @app.after_server_start
+    async def fail(app: Any) -> None:
+        raise RuntimeError("no")
+
+    life = Life(app)
+    with pytest.raises(RuntimeError):
+        async with life:
+            await asyncio.wait({life.task})
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+async def test_signals_that_nobody_took_are_left_alone() -> None:
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        for number in before:
+            signal.signal(number, signal.SIG_DFL)
+        async with Life(Sanic("Free")):
+            assert {signal.getsignal(number) for number in before} == {signal.SIG_DFL}
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def test_outside_the_main_thread_there_are_no_signals(taken: list[int]) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    seen: list[Any] = []
+
+    async def run() -> None:
+        async with Life(Sanic("Threaded")):
+            seen.append(signal.getsignal(signal.SIGTERM))
+
+    thread = threading.Thread(target=lambda: asyncio.run(run()))
+    thread.start()
+    thread.join()
+    assert seen == [before]
