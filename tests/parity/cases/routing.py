@@ -1,4 +1,7 @@
-"""Routes: typed parameters, decoding, methods, slashes, versions."""
+"""Routes: typed parameters, decoding, methods, slashes, versions.
+
+This is one module because it is a table: its cases have nothing to do with one another and are looked up by name.
+"""
 
 from tests.parity.case import case
 from tests.parity.wire import get, head, options, post, request
