@@ -8,6 +8,7 @@ import re
 import sys
 import tempfile
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -120,7 +121,9 @@ def compare_in_process(cases: Sequence[Case]) -> int:
 
 def _report(case: Case, reference: Framework, other: Framework | InProcess) -> int:
     try:
-        lines = case_differences(case, reference.play_as_reference(case), other.play(case))
+        with ThreadPoolExecutor(1) as pool:
+            answers = pool.submit(other.play, case)
+            lines = case_differences(case, reference.play_as_reference(case), answers.result())
     except CaseError as error:
         lines = [str(error)]
     if case.differs and isinstance(other, Framework) and other.name != "sanic":

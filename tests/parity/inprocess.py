@@ -126,8 +126,8 @@ def _request(wire: bytes) -> tuple[dict[str, Any], list[Message]]:
     head, _, content = wire.partition(b"\r\n\r\n")
     line, *fields = head.split(b"\r\n")
     method, target, version = line.split(b" ")
-    pairs = [field.split(b": ", 1) for field in fields]
-    headers = [(name.lower(), value.strip()) for name, value in pairs]
+    pairs = [field.partition(b":") for field in fields]
+    headers = [(name.lower(), value.lstrip()) for name, _, value in pairs]
     path, _, query = target.partition(b"?")
     scope = {
         "type": "http",

@@ -411,3 +411,53 @@ case(
     get("/1", {"authorization": "Bearer t"}),
     get("/x", {"authorization": "Bearer t"}),
 )
+case(
+    "work in threads, in tasks and with timeouts",
+    """
+    import asyncio, contextvars, time
+
+    variable = contextvars.ContextVar("variable", default="none")
+
+    @app.get("/thread")
+    async def a(request):
+        return text(await asyncio.get_running_loop().run_in_executor(None, lambda: "thread"))
+    @app.get("/gather")
+    async def b(request):
+        async def part(n):
+            await asyncio.sleep(0.001 * n)
+            return n
+        return json(await asyncio.gather(*(part(n) for n in (3, 1, 2))))
+    @app.get("/timeout")
+    async def c(request):
+        try:
+            await asyncio.wait_for(asyncio.sleep(5), 0.01)
+        except asyncio.TimeoutError:
+            raise ServiceUnavailable("too slow")
+    @app.on_request
+    async def set_it(request): variable.set(request.path)
+    @app.get("/context")
+    async def d(request): return text(variable.get())
+    @app.get("/current")
+    async def e(request):
+        async def inner(): return Request.get_current().path
+        return text(await asyncio.create_task(inner()))
+    """,
+    *(get(f"/{name}") for name in ("thread", "gather", "timeout", "context", "current", "none")),
+)
+case(
+    "RESPONSE_TIMEOUT",
+    """
+    import asyncio
+    app.config.RESPONSE_TIMEOUT = 0.2
+
+    @app.get("/slow")
+    async def a(request): await asyncio.sleep(3); return text("late")
+    @app.get("/quick")
+    async def b(request): return text("quick")
+    @app.exception(ServiceUnavailable)
+    async def late(request, exception): return text(f"late: {exception}", status=503)
+    """,
+    get("/quick"),
+    get("/slow"),
+    get("/none"),
+)

@@ -230,3 +230,214 @@ case(
     get("/none"),
     post("/v2/b/", body=b""),
 )
+case(
+    "every argument of Sanic",
+    """
+    from sanic.config import Config
+    from sanic.handlers import ErrorHandler
+    from sanic.request import Request as Base
+    from types import SimpleNamespace
+
+    app = Sanic(
+        name="Full", config=Config(), ctx=SimpleNamespace(x=1), error_handler=ErrorHandler(), request_class=Base,
+        strict_slashes=False, configure_logging=False, log_config=None, inspector=False,
+    )
+
+    @app.get("/")
+    async def a(request): return json([app.name, app.ctx.x, type(app.error_handler).__name__, app.strict_slashes])
+    """,
+    get("/"),
+    get("/none"),
+)
+case(
+    "an unknown argument of Sanic, and attributes of an app",
+    """
+    try:
+        Sanic("X", nosuch=1)
+        refused = None
+    except TypeError as e:
+        refused = "TypeError"
+
+    @app.get("/")
+    async def a(request):
+        return json([refused, app.debug, app.auto_reload, app.test_mode, sorted(app.blueprints),
+                     app.asgi in (True, False), str(app), bool(app.router), app.state.name])
+    """,
+    get("/"),
+)
+case(
+    "bodies of methods that usually have none",
+    """
+    @app.get("/get")
+    async def a(request): return json(request.json)
+    @app.get("/body", ignore_body=False)
+    async def b(request): return json(request.json)
+    @app.delete("/delete")
+    async def c(request): return json(request.json)
+    @app.delete("/deletebody", ignore_body=False)
+    async def d(request): return json(request.json)
+    @app.route("/route", methods=["GET", "DELETE"])
+    async def e(request): return json(request.json)
+    """,
+    *(request("GET", f"/{name}", body=b"[1]") for name in ("get", "body", "route")),
+    *(request("DELETE", f"/{name}", body=b"[1]") for name in ("delete", "deletebody", "route")),
+    request("GET", "/body", body=b"{"),
+)
+case(
+    "forms with blank values",
+    """
+    @app.post("/")
+    async def a(request):
+        return json([dict(request.get_form(keep_blank_values=True)), dict(request.form)])
+    @app.post("/form")
+    async def b(request): return json(dict(request.form))
+    """,
+    post("/", form=[("a", ""), ("b", "1")]),
+    post("/form", form=[("a", ""), ("b", "1")]),
+    post("/", {"content-type": "application/x-www-form-urlencoded"}, b""),
+)
+case(
+    "response middleware over files, streams and redirects",
+    """
+    from sanic.response import file_stream
+    top = folder({"a.txt": "file"})
+
+    @app.on_response
+    async def mark(request, response):
+        response.headers["x-mark"] = request.path
+        if request.path != "/stream": response.add_cookie("seen", "1", secure=False)
+
+    app.static("/s", top)
+    @app.get("/file")
+    async def a(request): return await file(top / "a.txt")
+    @app.get("/stream")
+    async def b(request): return await file_stream(top / "a.txt")
+    @app.get("/redirect")
+    async def c(request): return redirect("/file")
+    @app.get("/empty")
+    async def d(request): return empty()
+    """,
+    *(get(f"/{name}") for name in ("s/a.txt", "file", "stream", "redirect", "empty", "s/none", "none")),
+)
+case(
+    "exceptions in the middleware of a blueprint",
+    """
+    class Mine(Exception): pass
+    bp = Blueprint("bp", url_prefix="/bp")
+
+    @bp.on_request
+    async def guard(request):
+        if request.args: raise Mine(request.args.get("x"))
+    @bp.exception(Mine)
+    async def on_mine(request, exception): return text(f"bp {exception}", status=418)
+    @app.exception(Mine)
+    async def on_mine_app(request, exception): return text(f"app {exception}", status=419)
+    @bp.get("/")
+    async def a(request): return text("a")
+    @app.get("/")
+    async def b(request): raise Mine("root")
+    app.blueprint(bp)
+    """,
+    get("/bp"),
+    get("/bp?x=1"),
+    get("/"),
+    get("/bp/none?x=1"),
+)
+case(
+    "answering twice, and resetting",
+    """
+    @app.get("/twice")
+    async def a(request):
+        await request.respond(text("one"))
+        await request.respond(text("two"))
+    @app.get("/reset")
+    async def b(request):
+        response = await request.respond(content_type="text/plain")
+        request.reset_response()
+        return text("after reset")
+    @app.get("/sent")
+    async def c(request):
+        response = await request.respond(content_type="text/plain")
+        await response.send("x")
+        try:
+            request.reset_response()
+        except Exception as e:
+            await response.send(type(e).__name__)
+        await response.eof()
+    """,
+    get("/twice"),
+    get("/reset"),
+    get("/sent"),
+)
+case(
+    "cookies on errors and on other helpers",
+    """
+    @app.exception(ValueError)
+    async def on_value(request, exception):
+        response = json({"error": str(exception)}, status=400)
+        response.delete_cookie("session")
+        return response
+    @app.get("/error")
+    async def a(request): raise ValueError("bad session")
+    @app.get("/redirect")
+    async def b(request):
+        response = redirect("/")
+        response.add_cookie("a", "b", path="/x", max_age=0)
+        return response
+    @app.get("/empty")
+    async def c(request):
+        response = empty()
+        response.add_cookie("a", "b", samesite="none", httponly=True)
+        return response
+    """,
+    get("/error"),
+    get("/redirect"),
+    get("/empty"),
+)
+case(
+    "a directory as a page",
+    """
+    top = folder({"d/a.txt": "file", "d/b/c.txt": "deep"})
+    app.static("/s", top / "d", directory_view=True)
+    """,
+    get("/s/a.txt"),
+    get("/s/b/c.txt"),
+    get("/s/none"),
+)
+case(
+    "annotations, defaults and optional parameters",
+    """
+    @app.get("/a/<x:int>", name="with_x")
+    @app.get("/a")
+    async def a(request, x: int = 7): return json(x)
+    @app.get("/k/<y>")
+    async def k(request, **kwargs): return json(kwargs)
+    @app.get("/pos/<p>/<q>")
+    async def pos(request, p, q, *rest): return json([p, q, list(rest)])
+    """,
+    get("/a"),
+    get("/a/3"),
+    get("/k/v"),
+    get("/pos/1/2"),
+    get("/a/x"),
+)
+case(
+    "exception classes with a message, a status and a quiet of their own",
+    """
+    from sanic.exceptions import SanicException, NotFound as Missing
+
+    class Payment(SanicException):
+        status_code = 402
+        message = "pay first"
+        quiet = True
+    class Gone(Missing):
+        status_code = 410
+        message = "gone for good"
+    class Plain(SanicException): pass
+
+    @app.get("/<name>")
+    async def a(request, name):
+        raise {"payment": Payment, "gone": Gone, "plain": Plain, "text": Payment("other text")}[name]
+    """,
+    *(get(f"/{name}") for name in ("payment", "gone", "plain", "text", "nosuch")),
+)

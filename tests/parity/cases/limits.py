@@ -119,3 +119,95 @@ case(
     get("/", {"x-long": "x" * 6000}),
     get("/?" + "q" * 6000),
 )
+case(
+    "a connection that goes on after errors and unread bodies",
+    """
+    @app.post("/ignored", stream=True)
+    async def a(request): return text("ignored")
+    @app.get("/bad")
+    async def b(request): raise BadRequest("no")
+    @app.get("/ok")
+    async def c(request): return text("ok")
+    """,
+    wire(
+        b"GET /bad HTTP/1.1\r\nhost: a\r\n\r\n",
+        b"GET /none HTTP/1.1\r\nhost: a\r\n\r\n",
+        b"GET /ok HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n",
+        methods=("GET", "GET", "GET"),
+    ),
+    wire(
+        b"POST /ignored HTTP/1.1\r\nhost: a\r\ncontent-length: 5\r\n\r\n12345",
+        b"GET /ok HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n",
+        methods=("POST", "GET"),
+    ),
+    wire(
+        b"POST /ok HTTP/1.1\r\nhost: a\r\ncontent-length: 5\r\n\r\n12345",
+        b"GET /ok HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n",
+        methods=("POST", "GET"),
+    ),
+)
+case(
+    "a connection after an error that nobody handled",
+    """
+    @app.get("/boom")
+    async def a(request): 1 / 0
+    @app.get("/middle")
+    async def b(request):
+        response = await request.respond(content_type="text/plain")
+        await response.send("begun ")
+        raise ValueError("in the middle")
+    """,
+    wire(
+        b"GET /boom HTTP/1.1\r\nhost: a\r\n\r\n",
+        b"GET /boom HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n",
+        methods=("GET", "GET"),
+    ),
+    get("/middle"),
+    differs="unhandled-errors",
+)
+case(
+    "HEAD among other requests",
+    """
+    @app.route("/", methods=["GET", "HEAD"])
+    async def a(request): return text("body")
+    """,
+    wire(
+        b"HEAD / HTTP/1.1\r\nhost: a\r\n\r\n",
+        b"HEAD /none HTTP/1.1\r\nhost: a\r\n\r\n",
+        b"GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n",
+        methods=("HEAD", "HEAD", "GET"),
+    ),
+    get("/"),
+    post("/", body=b""),
+)
+case(
+    "chunks of many sizes, in pieces",
+    """
+    @app.post("/")
+    async def a(request): return json([len(request.body), request.body[:3].decode(), request.body[-3:].decode()])
+    """,
+    post("/", body=[bytes([97 + n % 26]) * (n * 7 + 1) for n in range(60)]),
+    wire(
+        b"POST / HTTP/1.1\r\nhost: a\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n3\r\nab",
+        b"c\r\n0000",
+        b"A\r\n0123456789\r\n",
+        b"0\r\n\r\n",
+        methods=("POST",),
+        pause=0.01,
+    ),
+    post("/", body=[]),
+)
+case(
+    "spellings of headers and values",
+    """
+    @app.post("/")
+    async def a(request): return json([request.json, request.headers["X-Spaced"], request.content_type])
+    """,
+    wire(
+        b"POST / HTTP/1.1\r\nHOST: a\r\nConnection: CLOSE\r\nContent-LENGTH: 3\r\nx-spaced:   a  b  \r\n"
+        b"CONTENT-type:application/json\r\n\r\n[1]",
+        methods=("POST",),
+    ),
+    post("/", {"x-spaced": "\t a"}, b"[]"),
+    post("/", {"x-spaced": ""}, b"{"),
+)

@@ -406,3 +406,30 @@ case(
     get("/"),
     post("/", body=b""),
 )
+case(
+    "content types",
+    """
+    TYPES = {"a": "application/xml", "b": "text/html", "c": "text/plain; charset=ascii", "d": "image/png", "e": "",
+             "f": "TEXT/HTML", "g": "application/json; charset=utf-8"}
+    @app.get("/r/<name>")
+    async def a(request, name): return raw(b"x", content_type=TYPES[name])
+    @app.get("/h/<name>")
+    async def b(request, name): return HTTPResponse("x", content_type=TYPES[name])
+    """,
+    *(get(f"/r/{name}") for name in "abcdefg"),
+    *(get(f"/h/{name}") for name in "abcdefg"),
+)
+case(
+    "large bodies",
+    """
+    @app.get("/<size:int>")
+    async def a(request, size): return text("x" * size, headers={"x-size": str(size)})
+    @app.get("/bytes/<size:int>")
+    async def b(request, size): return raw(bytes(size))
+    """,
+    get("/0"),
+    get("/65536"),
+    get("/1000000"),
+    get("/bytes/300000"),
+    get("/x"),
+)

@@ -1,4 +1,7 @@
-"""Routes: typed parameters, decoding, methods, slashes, versions."""
+"""Routes: typed parameters, decoding, methods, slashes, versions.
+
+This is one module because it is a table: its cases have nothing to do with one another and are looked up by name.
+"""
 
 from tests.parity.case import case
 from tests.parity.wire import get, head, options, post, request
@@ -589,4 +592,47 @@ case(
     """,
     get("/a"),
     get("/b"),
+)
+case(
+    "the first route that matches the path decides about the method",
+    """
+    @app.options("/v1/b")
+    async def a(request): return text("static")
+    @app.get("/<p>/<q:slug>")
+    async def b(request, p, q): return text("dynamic")
+    @app.get("/n/<x:int>")
+    async def c(request, x): return text("int")
+    @app.post("/n/<x:str>")
+    async def d(request, x): return text("str")
+    @app.get("/")
+    async def e(request): return text("root")
+    @app.delete("/<p:strorempty>")
+    async def f(request, p): return text("strorempty " + p)
+    """,
+    get("/v1/b"),
+    post("/v1/b", body=b""),
+    post("/n/1", body=b""),
+    get("/n/a"),
+    request("PUT", "/n/1"),
+    request("DELETE", "/"),
+    request("DELETE", "/x"),
+    request("PUT", "/"),
+    options("//"),
+)
+case(
+    "ext, path and strorempty among other segments",
+    """
+    @app.get("/e/<p:ext>/a-b")
+    async def a(request, p, ext): return json([p, ext])
+    @app.get("/z/<p:strorempty>/a-b/<q:path>")
+    async def b(request, p, q): return json([p, q])
+    @app.get("/y/<p:path>/end")
+    async def c(request, p): return json(p)
+    """,
+    get("/z/1/a-b/"),
+    get("/z/1/a-b/x/y"),
+    get("/z//a-b/x"),
+    get("/y/1/2/end"),
+    get("/y/end"),
+    get("/y/1/2"),
 )
