@@ -108,8 +108,15 @@ class Expression(Generic[R]):
 
     def convert(self, values: dict[str, str | None]) -> dict[str, Any]:
         """Turn the named groups of a match into parameters; raise `ValueError` where one is refused."""
-        params = {part.name: part.convertor.convert for part in self.segments if isinstance(part, Parameter)}
-        return {name: params[name](value) if name in params else value for name, value in values.items() if value}
+        # Groups that the user's own expression names are handed on as text.
+        params: dict[str, Any] = {name: value for name, value in values.items() if value}
+        for place, part in enumerate(self.segments):
+            if isinstance(part, Parameter):
+                group = part.name or f"_{place}"
+                value = part.convertor.convert(values[group] or "")
+                params.pop(group, None)
+                params.update({part.name: value} if part.name else value)
+        return params
 
 
 @dataclass(slots=True)

@@ -90,8 +90,8 @@ class _Indexed:
 
     def _regex_source(self) -> str:
         parts = [
-            re.escape(part) if isinstance(part, str) else f"(?P<{part.name}>{part.convertor.regex})"
-            for part in self.segments
+            re.escape(part) if isinstance(part, str) else f"(?P<{part.name or f'_{place}'}>{part.convertor.regex})"
+            for place, part in enumerate(self.segments)
         ]
         return "^/" + "/".join(parts) + ("$" if self.strict else "/?$")
 

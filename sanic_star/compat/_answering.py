@@ -111,8 +111,7 @@ class Answering(Application):
         if request.responded if request._writer is None else request._writer.head_sent:
             self.error_handler.log(request, known)
             return None, False
-        request.responded = False
-        request._writer = None
+        request.reset_response()
         response = None
         if not request._request_middleware_started:
             try:

@@ -43,6 +43,7 @@ from sanic_star.compat.config import SANIC_PREFIX, Config
 from sanic_star.compat.exceptions import SanicException, ServerError
 from sanic_star.compat.handlers.error import ErrorHandler
 from sanic_star.compat.helpers import Default, _default
+from sanic_star.compat.log import logger
 from sanic_star.compat.middleware import Middleware, MiddlewareLocation
 from sanic_star.compat.request.types import Request
 from sanic_star.compat.response.types import choose_writer_by_app
@@ -78,6 +79,9 @@ class Sanic(Registrar, Answering, Generic[ConfigT, ContextT]):
         configure_logging: whether logging is configured at all.
         dumps: writes JSON.
         loads: reads JSON.
+        inspector: of Sanic's own server, as the next two; given one, the log says that it has no effect.
+        inspector_class: see `inspector`.
+        certloader_class: see `inspector`.
         debug: whether errors are explained to the client.
         routes: Starlette's routes and mounts.
         middleware: ASGI middleware, as Starlette takes it.
@@ -121,6 +125,9 @@ class Sanic(Registrar, Answering, Generic[ConfigT, ContextT]):
         configure_logging: bool = True,
         dumps: Callable[..., str | bytes] | None = None,
         loads: Callable[[bytes], Any] | None = None,
+        inspector: bool = False,
+        inspector_class: type | None = None,
+        certloader_class: type | None = None,
         *,
         debug: bool = False,
         routes: Sequence[BaseRoute] | None = None,
@@ -160,6 +167,8 @@ class Sanic(Registrar, Answering, Generic[ConfigT, ContextT]):
         self._asgi_client: Any = None
         self.router.ctx.app = self
         type(self).register_app(self)
+        if inspector or inspector_class or certloader_class:
+            logger.warning("Inspector and certificate loader belong to Sanic's own server and have no effect here")
         if dumps:
             self.dumps = dumps
             choose_writer_by_app()

@@ -323,9 +323,9 @@ def _format_of_handler(handler: Any) -> str:
 
 
 def _is_json(req: Any) -> bool:
-    if req.headers.get("content-type", "").startswith(JSON):
-        return True
     try:
+        if JSON in req.accept or req.headers.get("content-type", "").startswith(JSON):
+            return True
         return bool(req.json)
     except Exception:
         # Not JSON, not read, or gone: there is an error already.

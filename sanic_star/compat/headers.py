@@ -201,16 +201,15 @@ def parse_accept(accept: str | None) -> AcceptList:
         accept: its text; None, for no such header, stands for `*/*`, an empty text for nothing at all.
 
     Raises:
-        InvalidHeader: an entry makes no sense.
+        InvalidHeader: no entry makes sense; of several those that do are read.
 
     >>> parse_accept("text/*;q=0.3, text/html")
     [text/html, text/*;q=0.3]
     """
     if not accept:
         return AcceptList([] if accept == "" else [MediaType("*", "*")])
-    entries = [_read_media_type(entry) for entry in accept.split(",") if entry]
-    known = [entry for entry in entries if entry is not None]
-    if not known or len(known) < len(entries):
+    known = [entry for entry in map(_read_media_type, accept.split(",")) if entry is not None]
+    if not known:
         raise InvalidHeader(f"Invalid header value in Accept: {accept}")
     return AcceptList(sorted(known, key=lambda entry: entry.key))
 

@@ -107,6 +107,8 @@ class Workers(Multiprocess):
 
 def serve(app: Application, load: Callable[[], Application], *, reload: bool, workers: int, **options: Any) -> None:
     """Serve an application; arguments as in `sanic_star.servers.run`."""
+    # Forwarding headers are the application's: PROXIES_COUNT and its like say what is trusted, and nothing by default.
+    options["proxy_headers"] = False
     if not reload and workers == 1:
         Server(Config(app, lifespan="on", **options)).run()
         return

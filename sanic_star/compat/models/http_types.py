@@ -25,7 +25,12 @@ class Credentials:
     def _basic(self) -> list[str]:
         if self.auth_type != "Basic" or not self.token:
             raise AttributeError("Username is available for Basic Auth only")
-        return [*b64decode(self.token.encode("utf-8")).decode().split(":", 1), ""][:2]
+        try:
+            name, _, password = b64decode(self.token.encode("utf-8")).decode().partition(":")
+        except ValueError:
+            # No base64, or no UTF-8 in it: credentials that nobody has.
+            return ["", ""]
+        return [name, password]
 
     @property
     def username(self) -> str | None:

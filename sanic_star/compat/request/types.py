@@ -587,6 +587,17 @@ class Request(requests.Request):
             writer.respond(changed)
         return changed
 
+    def reset_response(self) -> None:
+        """Take back an answer that was begun, as long as nothing of it is sent.
+
+        Raises:
+            ServerError: a part of it is.
+        """
+        if self._writer is not None and self._writer.head_sent:
+            raise ServerError("Cannot reset response because previous response was sent.")
+        self._writer = None
+        self.responded = False
+
     def _begin(self) -> ResponseWriter:
         self.responded = True
         if self._writer is None:

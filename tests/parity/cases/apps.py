@@ -460,4 +460,5 @@ case(
     get("/quick"),
     get("/slow"),
     get("/none"),
+    awaits="timeouts",
 )
