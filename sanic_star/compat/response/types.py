@@ -2,6 +2,8 @@
 
 A response keeps what it was given and builds its header fields once, when it is sent: most responses never have more
 than a length and a type, so that `headers` and `cookies` come into being when they are first asked for.
+
+This is one module because Sanic's users import these classes from it, and each stands on the one before.
 """
 
 from __future__ import annotations
