@@ -177,16 +177,18 @@ class Application(Starlette):
         *,
         endless: bool = True,
         receive: Receive | None = None,
+        task: asyncio.Task[Any] | None = None,
     ) -> OpenStream | None:
-        """Watch over a response that the running task sends piece by piece, or over its websocket.
+        """Watch over a response that a task sends piece by piece, or over its websocket.
 
         Args:
             request: the request that it answers.
             finish: completes the response once the task was cut short.
             endless: whether the application's stop cuts it short; what has an end of its own is waited for.
             receive: tells when the client leaves; without it nobody asks.
+            task: the task that answers the request; by default the running one.
         """
-        task = asyncio.current_task()
+        task = task or asyncio.current_task()
         if task is None:
             return None
         stream = request.open_stream = OpenStream(task, finish)
@@ -287,6 +289,9 @@ class Application(Starlette):
         server-sent events have no end of their own, the application's stop ends them.
         """
 
+        # Starlette's responses may send from a child of it.
+        task = asyncio.current_task()
+
         async def finish() -> None:
             await send({"type": "http.response.body", "body": b"", "more_body": False})
 
@@ -294,7 +299,7 @@ class Application(Starlette):
             if message["type"] == "http.response.start":
                 request.responded = True
                 if _is_event_stream(message):
-                    self.open_stream(request, finish)
+                    self.open_stream(request, finish, task=task)
             elif message["type"] == "http.response.body" and not message.get("more_body"):
                 self.close_stream(request)
             await send(message)
