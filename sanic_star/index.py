@@ -16,16 +16,14 @@ Each shape leads to a `Leaf`, a small dictionary from method to routes. Which of
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from re import Pattern
 from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 from starlette.convertors import Convertor
 
 
-@dataclass(frozen=True, slots=True)
 class Parameter:
-    """A path parameter, as one segment of a route's path.
+    """A path parameter, as one segment of a route's path; not to be changed once it is made.
 
     Args:
         name: the name under which the handler gets the value; empty when the convertor returns a mapping of names.
@@ -36,12 +34,23 @@ class Parameter:
         bare: whether the prefix alone, without a slash after it, matches too (as a mount's does).
     """
 
-    name: str
-    convertor: Convertor[Any]
-    label: str = "str"
-    priority: int = 0
-    spans: bool = False
-    bare: bool = False
+    __slots__ = ("bare", "convertor", "label", "name", "priority", "spans")
+
+    def __init__(
+        self,
+        name: str,
+        convertor: Convertor[Any],
+        label: str = "str",
+        priority: int = 0,
+        spans: bool = False,
+        bare: bool = False,
+    ) -> None:
+        self.name = name
+        self.convertor = convertor
+        self.label = label
+        self.priority = priority
+        self.spans = spans
+        self.bare = bare
 
 
 Segments: TypeAlias = tuple[str | Parameter, ...]
@@ -98,13 +107,13 @@ class Node(Generic[R]):
         return edge.node
 
 
-@dataclass(slots=True)
 class Expression(Generic[R]):
     """A route that only a regular expression over the whole path expresses."""
 
-    regex: Pattern[str]
-    segments: Segments
-    leaf: Leaf[R] = field(default_factory=dict)
+    def __init__(self, regex: Pattern[str], segments: Segments) -> None:
+        self.regex = regex
+        self.segments = segments
+        self.leaf: Leaf[R] = {}
 
     def convert(self, values: dict[str, str | None]) -> dict[str, Any]:
         """Turn the named groups of a match into parameters; raise `ValueError` where one is refused."""
@@ -119,14 +128,14 @@ class Expression(Generic[R]):
         return params
 
 
-@dataclass(slots=True)
 class Index(Generic[R]):
     """All routes of one router, arranged for look-up; rebuilt as a whole when a route is taken away."""
 
-    exact: dict[str, Leaf[R]] = field(default_factory=dict)
-    tree: Node[R] = field(default_factory=Node)
-    prefixes: dict[str, Leaf[R]] = field(default_factory=dict)
-    patterns: list[Expression[R]] = field(default_factory=list)
+    def __init__(self) -> None:
+        self.exact: dict[str, Leaf[R]] = {}
+        self.tree: Node[R] = Node()
+        self.prefixes: dict[str, Leaf[R]] = {}
+        self.patterns: list[Expression[R]] = []
 
     def clear(self) -> None:
         """Forget all routes."""

@@ -107,7 +107,7 @@ class Answering(Application):
         """Return the response to an exception, with middleware applied, and whether that settles it."""
         assert isinstance(request, Request)
         known = as_sanic_exception(error)
-        # Without a writer it is somebody else's answer that was begun: a response of Starlette's, a mounted application's.
+        # Without a writer somebody else's answer was begun: a response of Starlette's, a mounted application's.
         if request.responded if request._writer is None else request._writer.head_sent:
             self.error_handler.log(request, known)
             return None, False

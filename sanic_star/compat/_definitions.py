@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from sanic_star.compat.middleware import Middleware
 
 
-@dataclass(eq=False)
-class RouteDefinition:
+class _Record:
+    """Fields by keyword; one that is not given has the class's default.
+
+    Not a dataclass: making two of those takes longer than all else in this package's modules of that size.
+    """
+
+    def __init__(self, **fields: Any) -> None:
+        vars(self).update(fields)
+
+    def but(self, **changes: Any) -> Self:
+        """Return a copy with other values."""
+        return type(self)(**{**vars(self), **changes})
+
+
+class RouteDefinition(_Record):
     """A route, as its decorator described it."""
 
     handler: Callable[..., Any]
@@ -29,11 +41,10 @@ class RouteDefinition:
     static: bool = False
     version_prefix: str = "/v"
     error_format: str | None = None
-    ctx: dict[str, Any] = field(default_factory=dict)
+    ctx: Mapping[str, Any] = {}
 
 
-@dataclass(eq=False)
-class StaticDefinition:
+class StaticDefinition(_Record):
     """A file or directory that is served."""
 
     uri: str
@@ -51,28 +62,28 @@ class StaticDefinition:
     follow_external_symlink_dirs: bool = False
 
 
-@dataclass(eq=False)
 class MiddlewareDefinition:
     """A middleware."""
 
-    middleware: Middleware
+    def __init__(self, middleware: Middleware) -> None:
+        self.middleware = middleware
 
 
-@dataclass(eq=False)
 class ExceptionDefinition:
     """An exception handler."""
 
-    handler: Callable[..., Any]
-    exceptions: tuple[Any, ...]
+    def __init__(self, handler: Callable[..., Any], exceptions: tuple[Any, ...]) -> None:
+        self.handler = handler
+        self.exceptions = exceptions
 
 
-@dataclass(eq=False)
 class ListenerDefinition:
     """A listener."""
 
-    listener: Callable[..., Any]
-    event: str
-    priority: int = 0
+    def __init__(self, listener: Callable[..., Any], event: str, priority: int = 0) -> None:
+        self.listener = listener
+        self.event = event
+        self.priority = priority
 
 
 Definition = RouteDefinition | StaticDefinition | MiddlewareDefinition | ExceptionDefinition | ListenerDefinition

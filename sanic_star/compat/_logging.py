@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging.config
 from typing import Any
 
 from sanic_star.compat.logging.default import LOGGING_CONFIG_DEFAULTS
@@ -20,5 +19,8 @@ def configure(log_config: dict[str, Any] | None = None) -> None:
     global _configured
     wanted = log_config or LOGGING_CONFIG_DEFAULTS
     if wanted is not _configured:
-        logging.config.dictConfig(wanted)
+        # Here: it brings sockets, queues and pickle with it, which who only imports this package need not load.
+        from logging.config import dictConfig
+
+        dictConfig(wanted)
         _configured = wanted

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
 from email.utils import formatdate
 from html import escape
 from operator import itemgetter
@@ -33,7 +32,6 @@ if TYPE_CHECKING:
 LARGE = 1024 * 1024
 
 
-@dataclass(frozen=True)
 class ContentRange:
     """A part of a file (RFC 9110, section 14).
 
@@ -43,9 +41,10 @@ class ContentRange:
         total: the size of the whole, in bytes.
     """
 
-    start: int
-    end: int
-    total: int
+    def __init__(self, start: int, end: int, total: int) -> None:
+        self.start = start
+        self.end = end
+        self.total = total
 
     @property
     def size(self) -> int:

@@ -1,5 +1,7 @@
 """The application: Sanic's words on the engine's `Application`.
 
+This is one module because it is what an application can do, a method for each thing, most of them a few lines.
+
 This file assembles. What is registered comes in through `_registration`, routes go to `router`, what happens around a
 handler is put together by `_pipeline` when the application is finalised, URLs are built by `_urls`, exceptions
 answered by `handlers`, servers run by `sanic_star.servers`.
@@ -15,7 +17,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from inspect import isawaitable, signature
 from types import SimpleNamespace
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic
 
 from starlette import routing as starlette_routing
 from starlette.middleware import Middleware as ASGIMiddleware
@@ -53,8 +55,17 @@ from sanic_star.compat.types.shared_ctx import SharedContext
 from sanic_star.lifespan import Phase, Stage
 from sanic_star.tasks import Tasks
 
-ConfigT = TypeVar("ConfigT", bound=Config)
-ContextT = TypeVar("ContextT")
+if TYPE_CHECKING:
+    # With defaults (PEP 696, in `typing` from Python 3.13 on): `Sanic("app")` needs no annotation.
+    from typing_extensions import TypeVar
+
+    ConfigT = TypeVar("ConfigT", bound=Config, default=Config)
+    ContextT = TypeVar("ContextT", default=Any)
+else:
+    from typing import TypeVar
+
+    ConfigT = TypeVar("ConfigT", bound=Config)
+    ContextT = TypeVar("ContextT")
 
 NAME = re.compile(r"^[a-zA-Z][a-zA-Z0-9_\-]*$")
 _HOW_TO_FIND = (

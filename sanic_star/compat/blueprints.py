@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from copy import copy as shallow_copy
-from dataclasses import replace
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -255,13 +254,12 @@ class Blueprint(Registrar):
         uri = _join(definition.uri, options.get("url_prefix", self.url_prefix))
         name = definition.name.replace(self.copied_from, self.name, 1) if self.copied_from else definition.name
         if isinstance(definition, StaticDefinition):
-            return replace(definition, uri=uri, name=app.generate_name(name))
+            return definition.but(uri=uri, name=app.generate_name(name))
         if options.get("name_prefix"):
             name = f"{options['name_prefix']}_{name}"
         prefixes = (definition.version_prefix, options.get("version_prefix", self.version_prefix), self.version_prefix)
         host = definition.host or ((self.host,) if isinstance(self.host, str) else tuple(self.host or ()))
-        return replace(
-            definition,
+        return definition.but(
             uri=uri,
             name=app.generate_name(name),
             host=host,

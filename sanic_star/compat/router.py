@@ -1,9 +1,12 @@
-"""Sanic's routing words on the engine's router: `<name:type>` paths, registration rules, lookup by name."""
+"""Sanic's routing words on the engine's router: `<name:type>` paths, registration rules, lookup by name.
+
+This is one module because reading a path, its types and the route that comes of it make no sense apart.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from functools import cached_property
 from inspect import signature
@@ -63,7 +66,11 @@ class PathType(Convertor[Any]):
         self.convert = convert  # type: ignore[method-assign,assignment]
         self.regex = regex  # type: ignore[misc]  # a class variable in Starlette, one class a type
         self.to_string = to_string  # type: ignore[method-assign,assignment]
-        self.pattern = re.compile(f"^{regex}$")
+
+    @cached_property
+    def pattern(self) -> re.Pattern[str]:
+        """Describes a whole segment; what URLs are checked with."""
+        return re.compile(f"^{self.regex}$")
 
 
 def _nonempty(value: str) -> str:
@@ -166,7 +173,7 @@ class _SanicRoute:
     ctx: SimpleNamespace
     extra: RouteExtra
 
-    def describe(self, uri: str, unquote: bool, ctx: dict[str, Any], extra: RouteExtra) -> None:
+    def describe(self, uri: str, unquote: bool, ctx: Mapping[str, Any], extra: RouteExtra) -> None:
         """Take what the engine does not know of."""
         self.uri = uri
         self.unquote = unquote
@@ -286,7 +293,7 @@ class Router(routing.Router):
         error_format: str | None = None,
         *,
         websocket: bool = False,
-        ctx: dict[str, Any] | None = None,
+        ctx: Mapping[str, Any] | None = None,
         **extra: Any,
     ) -> Any:
         """Add a route.

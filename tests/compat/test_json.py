@@ -98,12 +98,12 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize("value", SAME, ids=repr)
+@pytest.mark.parametrize("value", SAME, ids=lambda value: type(value).__name__)
 def test_writes_what_sanic_writes(value: Any) -> None:
     assert dumps(value).decode() == ujson.dumps(value, escape_forward_slashes=False)
 
 
-@pytest.mark.parametrize("value", REFUSED, ids=repr)
+@pytest.mark.parametrize("value", REFUSED, ids=lambda value: type(value).__name__)
 def test_refuses_what_has_no_form(value: Any) -> None:
     with pytest.raises(TypeError):
         ujson.dumps(value)
@@ -167,7 +167,7 @@ OPTIONS: list[dict[str, Any]] = [
 OPTION_VALUE = {"b": [1, {"x": 1.0, "y": 1e22, "e": [], "d": {}}], "a": "ü/<&>\\😀", "k": Decimal("1.10")}
 
 
-@pytest.mark.parametrize("options", OPTIONS, ids=repr)
+@pytest.mark.parametrize("options", OPTIONS, ids=lambda value: type(value).__name__)
 def test_keyword_arguments_give_the_same_bytes(options: dict[str, Any]) -> None:
     # Sanic's own writer is bound to leave slashes alone.
     reference = ujson.dumps(OPTION_VALUE, **{"escape_forward_slashes": False, **options})

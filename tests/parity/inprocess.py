@@ -17,6 +17,7 @@ from typing import Any
 from unittest import mock
 from urllib.parse import unquote
 
+from sanic_star import Sanic
 from tests.parity.case import Case, for_sanic_star
 from tests.parity.frameworks import REFUSED, STEP_SECONDS
 from tests.parity.wire import NO_ANSWER, Answer, Exchange, Step
@@ -46,7 +47,12 @@ class InProcess:
 
     def play(self, case: Case) -> list[list[Answer]]:
         """Build and start the app, and play the steps; all of them must be possible here."""
-        with warnings.catch_warnings(), mock.patch.dict(os.environ, case.env):
+        with (
+            warnings.catch_warnings(),
+            mock.patch.dict(os.environ, case.env),
+            # Each case is a program of its own: no application of another test is there.
+            mock.patch.dict(Sanic._app_registry, clear=True),
+        ):
             warnings.simplefilter("ignore")
             try:
                 app = build(for_sanic_star(case.program()), str(self._directory))

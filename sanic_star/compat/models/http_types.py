@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from base64 import b64decode
-from dataclasses import dataclass
 
 
-@dataclass
 class Credentials:
     """Credentials of a request.
 
@@ -19,8 +17,13 @@ class Credentials:
         'user'
     """
 
-    auth_type: str | None
-    token: str | None
+    def __init__(self, auth_type: str | None, token: str | None) -> None:
+        self.auth_type = auth_type
+        self.token = token
+
+    def __repr__(self) -> str:
+        # Without the token: a log is no place for it.
+        return f"Credentials(auth_type={self.auth_type!r})"
 
     def _basic(self) -> list[str]:
         if self.auth_type != "Basic" or not self.token:

@@ -281,7 +281,7 @@ class Request(requests.Request):
         """The body, read before the handler was called; empty in a handler that streams it."""
         # PERF: asked for its `__dict__` an object makes one; the attribute alone does not.
         try:
-            return self._body  # type: ignore[no-any-return]
+            return self._body
         except AttributeError:
             return b""
 
