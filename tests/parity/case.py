@@ -6,7 +6,6 @@ the source makes its own; other names are imported from `sanic.…` as usual. `f
 
 from __future__ import annotations
 
-import ast
 import inspect
 import re
 import textwrap
@@ -111,7 +110,4 @@ def for_sanic_star(source: str) -> str:
 
 
 def _makes_app(source: str) -> bool:
-    for node in ast.parse(source).body:
-        if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == "app" for t in node.targets):
-            return True
-    return False
+    return re.search(r"^app\b[^=\n]*=", source, flags=re.M) is not None
