@@ -260,11 +260,11 @@ class Application(Starlette):
                         scope["path_params"] = {}
                 if route.reads_body:
                     message = await receive()
-                    limit = route.max_body_size
-                    if message.get("more_body") or "body" not in message or (limit and len(message["body"]) > limit):
+                    body, limit = message.get("body"), route.max_body_size
+                    if body is None or message.get("more_body") or (limit is not None and len(body) > limit):
                         await request.read_body(message, limit)
                     else:
-                        request._body = message["body"]
+                        request._body = body
                 response = await route.call(request)
                 if isinstance(response, Response) and not request.responded:
                     await response(scope, receive, send)

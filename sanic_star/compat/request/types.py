@@ -308,7 +308,8 @@ class Request(requests.Request):
         Raises:
             BadRequest: it is no JSON.
         """
-        return self.load_json() if self.parsed_json is None else self.parsed_json
+        parsed = self.parsed_json
+        return self.load_json() if parsed is None else parsed
 
     def load_json(self, loads: Callable[[bytes], Any] | None = None) -> Any:
         """Read the body as JSON.
@@ -320,13 +321,13 @@ class Request(requests.Request):
             BadRequest: it is no JSON.
         """
         try:
-            self.parsed_json = (loads or type(self)._loads)(self.body)
+            parsed = self.parsed_json = (loads or type(self)._loads)(self.body)
         except Exception:
             # Not asked before, because a reader of the application's own may make something of nothing.
             if not self.body:
                 return None
             raise BadRequest("Failed when parsing body as json") from None
-        return self.parsed_json
+        return parsed
 
     def get_form(self, keep_blank_values: bool = False) -> RequestParameters | None:
         """Read the body as a form, urlencoded or multipart.

@@ -363,6 +363,8 @@ class JSONResponse(HTTPResponse):
 
     # Whether somebody set `body` to something else than the value written out.
     _by_hand = False
+    # What writes the value in place of the application's own `dumps`, and with which keyword arguments.
+    _writer: tuple[Callable[..., str | bytes] | None, Mapping[str, Any]] = (None, {})
 
     def __init__(
         self,
@@ -374,14 +376,17 @@ class JSONResponse(HTTPResponse):
         **kwargs: Any,
     ) -> None:
         self._value = body
-        self._writer = (dumps, kwargs)
         self.status = status
         self.content_type = content_type
         if headers:
             self._headers = Header(headers)
-        # PERF: the plain case without the detour over `_write`.
-        written = self._dumps(body) if dumps is None and not kwargs else self._write(body)
-        self._body = written if isinstance(written, bytes) else written.encode()
+        if dumps is None and not kwargs:
+            # PERF: the plain case without the detour over `_write`.
+            written = self._dumps(body)
+            self._body = written if isinstance(written, bytes) else written.encode()
+        else:
+            self._writer = (dumps, kwargs)
+            self._body = self._write(body)
 
     def _write(self, value: Any) -> bytes:
         dumps, options = self._writer
