@@ -170,6 +170,16 @@ class Application(Starlette):
         for stream in list(self.endless):
             stream.cut(Cut.STOP)
 
+    async def endless_ended(self, timeout: float) -> None:
+        """Wait until the streams and websockets that were ended are over.
+
+        Args:
+            timeout: how long, in seconds.
+        """
+        tasks = {stream.task for stream in self.endless} - {asyncio.current_task()}
+        if tasks:
+            await asyncio.wait(tasks, timeout=timeout)
+
     def open_stream(
         self,
         request: Request,

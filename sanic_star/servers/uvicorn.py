@@ -19,6 +19,8 @@ from uvicorn.supervisors.multiprocess import Process
 from sanic_star.applications import Application
 
 serving: set[Server] = set()
+# How long websockets have to say goodbye before uvicorn closes them in its own words (1012), in seconds.
+FAREWELL = 1.0
 
 
 class Config(uvicorn.Config):
@@ -27,6 +29,11 @@ class Config(uvicorn.Config):
     def loaded_app_is(self, app: Application) -> bool:
         """Tell whether this configuration serves `app`."""
         return self.app is app or self.application is app
+
+    @property
+    def should_reload(self) -> bool:
+        """Whether source files are watched; uvicorn's own answer is yes only for an application given by name."""
+        return bool(self.reload)
 
     @property
     def application(self) -> Any:
@@ -56,7 +63,12 @@ class Server(uvicorn.Server):
         """Start the application, then listen, then tell it so."""
         self.app.lifecycle.exact = True
         serving.add(self)
-        await super().startup(sockets)
+        try:
+            await super().startup(sockets)
+        except SystemExit:
+            self._gone()
+            # What the application's start did not end, a port in use did.
+            raise SystemExit(3 if self.lifespan.should_exit else 1) from None
         if not self.started:
             return
         try:
@@ -69,10 +81,14 @@ class Server(uvicorn.Server):
         """Tell the application, then close the connections, then stop it."""
         try:
             await self.app.lifecycle.before_stop()
+            await self.app.endless_ended(FAREWELL)
         finally:
             await super().shutdown(sockets)
-            self.app.lifecycle.exact = False
-            serving.discard(self)
+            self._gone()
+
+    def _gone(self) -> None:
+        self.app.lifecycle.exact = False
+        serving.discard(self)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begin the stop; a second signal ends at once.
@@ -113,7 +129,10 @@ def serve(app: Application, load: Callable[[], Application], *, reload: bool, wo
         Server(Config(app, lifespan="on", **options)).run()
         return
     config = Config(load, factory=True, lifespan="on", reload=reload, workers=None if reload else workers, **options)
-    sockets = [config.bind_socket()]
+    try:
+        sockets = [config.bind_socket()]
+    except SystemExit:
+        raise SystemExit(1) from None
     if reload:
         ChangeReload(config, target=Server(config).run, sockets=sockets).run()
     else:
