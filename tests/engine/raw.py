@@ -30,7 +30,9 @@ def http_scope(path: str = "/", method: str = "GET", **more: Any) -> Scope:
 
 def websocket_scope(path: str = "/", **more: Any) -> Scope:
     """Make the scope of a websocket's handshake."""
-    return {**http_scope(path), "type": "websocket", "method": "GET", "scheme": "ws", "subprotocols": [], **more}
+    scope = {**http_scope(path), "type": "websocket", "scheme": "ws", "subprotocols": [], **more}
+    del scope["method"]
+    return scope
 
 
 class Peer:
@@ -108,6 +110,13 @@ class Life:
         """Send one message, and return the answer."""
         await self.inbox.put({"type": f"lifespan.{what}"})
         return await self.outbox.get()
+
+    async def fail(self) -> Message:
+        """Start an application that can't; return what it said, and raise what it raised."""
+        await self.__aenter__()
+        await asyncio.wait({self.task})
+        self.task.result()
+        return self.started
 
     async def __aenter__(self) -> "Life":
         scope = {"type": "lifespan", "asgi": {"version": "3.0"}, "state": self.state}

@@ -159,7 +159,7 @@ async def test_reading_a_body_by_hand() -> None:
     peer = Peer([b"b"])
     request = engine.Request(http_scope(), peer.receive, peer.send)
     await request.read_body({"type": "http.request", "body": b"a", "more_body": True}, None)
-    assert request._body == b"ab"  # type: ignore[comparison-overlap]
+    assert request._body == b"ab"
     left = engine.Request(http_scope())
     with pytest.raises(ClientDisconnect):
         await left.read_body({"type": "http.disconnect"}, None)

@@ -1,0 +1,140 @@
+"""Servers in processes of their own: started from a script, told apart by their log, ended by their process id."""
+
+import contextlib
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import requests
+
+ROOT = Path(__file__).parents[2]
+PATIENCE = 60.0  # seconds that a slow machine may need; nothing here waits longer than it has to
+UVICORN = (sys.executable, "-m", "uvicorn", "--host", "127.0.0.1", "--port", "0")
+T = TypeVar("T")
+
+# What every script begins with: an application whose phases are written to the log.
+HEAD = """
+import asyncio, os, signal, sys, time
+from sanic_star import Sanic, text
+app = Sanic("Served")
+
+@app.get("/")
+async def hello(request):
+    return text(str(os.getpid()))
+
+def say(*words):
+    # One write: lines of several processes don't mix.
+    sys.stdout.write(" ".join(map(str, words)) + "\\n")
+    sys.stdout.flush()
+
+for phase in ("before_server_start", "after_server_start", "before_server_stop", "after_server_stop"):
+    app.register_listener(lambda app, phase=phase: say(phase), phase)
+"""
+
+
+class Process:
+    """A process and what it has written so far."""
+
+    def __init__(self, command: tuple[str, ...], folder: Path) -> None:
+        env = os.environ | {"PYTHONPATH": os.pathsep.join((str(folder), str(ROOT))), "PYTHONUNBUFFERED": "1"}
+        self.lines: list[str] = []
+        self.popen = subprocess.Popen(
+            command, cwd=folder, env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.popen.stdout is not None
+        with self.popen.stdout:
+            for line in self.popen.stdout:
+                self.lines.append(line)
+
+    @property
+    def log(self) -> str:
+        return "".join(self.lines)
+
+    def until(self, condition: Callable[[], T | None]) -> T:
+        """Wait until a condition holds, and return what it gave; it is an error when the process ends meanwhile."""
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            ended = self.popen.poll() is not None
+            if ended:
+                self._reader.join(PATIENCE)
+            if result := condition():
+                return result
+            assert not ended, f"the process has ended; the log says:\n{self.log}"
+            assert time.monotonic() < deadline, f"the wait was in vain; the log says:\n{self.log}"
+            time.sleep(0.01)
+
+    @property
+    def port(self) -> int:
+        """The port that the server says it listens on."""
+        return int(self.until(lambda: re.search(r"http://127\.0\.0\.1:(\d+)", self.log))[1])
+
+    def get(self, path: str = "/", **options: Any) -> requests.Response:
+        """Send a request, as soon as the server listens."""
+        url = f"http://127.0.0.1:{self.port}{path}"
+        return self.until(lambda: _attempt(url, options))
+
+    def ended(self) -> int:
+        """Wait for the process's end, and return its exit status."""
+        status = self.popen.wait(PATIENCE)
+        self._reader.join(PATIENCE)
+        return status
+
+    def terminate(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """Send a signal, wait for the end, and return the exit status."""
+        self.popen.send_signal(number)
+        return self.ended()
+
+    def phases(self) -> list[str]:
+        """The phases in the log, in order."""
+        return re.findall(r"^(?:before|after)_server_st(?:art|op)\b", self.log, re.M)
+
+
+def _attempt(url: str, options: dict[str, Any]) -> requests.Response | None:
+    with contextlib.suppress(requests.ConnectionError):
+        return requests.get(url, timeout=PATIENCE, **options)
+    return None
+
+
+@contextlib.contextmanager
+def process(folder: Path, script: str, *command: str, name: str = "served.py") -> Iterator[Process]:
+    """Run a script behind `HEAD`, or a command with it as the module `served`, for as long as the block lasts."""
+    (folder / name).write_text(HEAD + textwrap.dedent(script))
+    started = Process(command or (sys.executable, name), folder)
+    try:
+        yield started
+    finally:
+        if started.popen.poll() is None:
+            started.popen.terminate()
+            try:
+                started.popen.wait(10)
+            except subprocess.TimeoutExpired:
+                started.popen.kill()
+        started.ended()
+
+
+def is_open(port: int) -> bool:
+    """Tell whether somebody listens on a port."""
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), PATIENCE):
+        return True
+    return False
+
+
+def free_port() -> int:
+    """Return a port that was free a moment ago."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        port: int = one.getsockname()[1]
+        return port

@@ -1,0 +1,347 @@
+"""Running an application: in processes, as its users do, and what can be seen of it from inside."""
+
+import asyncio
+import signal
+import socket
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
+
+from sanic_star import Request, Sanic, text
+from sanic_star.servers import run, stop
+from sanic_star.servers.uvicorn import Config, Server, serving
+from tests.engine.processes import PATIENCE, UVICORN, free_port, is_open, process
+
+START, STOP = ["before_server_start", "after_server_start"], ["before_server_stop", "after_server_stop"]
+PORTS = """
+port = {port}
+
+def look(moment):
+    import socket
+    try:
+        socket.create_connection(("127.0.0.1", port), 5).close()
+        say(moment, "open")
+    except OSError:
+        say(moment, "closed")
+
+for moment in ("before_server_start", "after_server_start", "before_server_stop", "after_server_stop"):
+    app.register_listener(lambda app, moment=moment: look("at " + moment), moment)
+app.run(port=port)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_each_phase_has_its_exact_moment(tmp_path: Path, number: signal.Signals) -> None:
+    with process(tmp_path, PORTS.format(port=free_port())) as server:
+        assert server.get().status_code == 200
+        assert server.terminate(number) == 0
+    assert [line.split("at ")[1].strip() for line in server.lines if line.startswith("at ")] == [
+        "before_server_start closed",
+        "after_server_start open",
+        "before_server_stop open",
+        "after_server_stop closed",
+    ]
+
+
+def test_requests_finish_and_endless_ones_end_at_the_stop(tmp_path: Path) -> None:
+    script = """
+    @app.get("/slow")
+    async def slow(request):
+        say("slow begun")
+        await asyncio.sleep(0.3)
+        return text("finished")
+
+    @app.get("/events")
+    async def events(request):
+        response = await request.respond(content_type="text/event-stream")
+        try:
+            while True:
+                await response.send("data: x\\n\\n")
+                await asyncio.sleep(0.01)
+        finally:
+            say("events cleaned up")
+
+    @app.websocket("/ws")
+    async def ws(request, ws):
+        try:
+            await ws.recv()
+        finally:
+            say("websocket cleaned up")
+
+    if __name__ == "__main__":
+        app.run(port=0)
+    """
+    with process(tmp_path, script) as server:
+        stop_all(server)
+    assert server.ended() == 0
+
+
+def test_plain_uvicorn_stops_as_fast_with_everything_open(tmp_path: Path) -> None:
+    script = """
+    from starlette.responses import StreamingResponse
+
+    @app.get("/slow")
+    async def slow(request):
+        say("slow begun")
+        await asyncio.sleep(0.3)
+        return text("finished")
+
+    @app.get("/events")
+    async def events(request):
+        async def parts():
+            try:
+                while True:
+                    yield b"data: x\\n\\n"
+                    await asyncio.sleep(0.01)
+            finally:
+                say("events cleaned up")
+        return StreamingResponse(parts(), media_type="text/event-stream")
+
+    @app.websocket("/ws")
+    async def ws(request, ws):
+        try:
+            await ws.recv()
+        finally:
+            say("websocket cleaned up")
+    """
+    with process(tmp_path, script, *UVICORN, "served:app") as server:
+        stop_all(server)
+    # uvicorn raises the signal again after a clean stop.
+    assert server.ended() == -signal.SIGTERM
+
+
+def stop_all(server: Any) -> None:
+    """Open a stream of events, a websocket and a request that takes its time; stop the server."""
+    base = f"127.0.0.1:{server.port}"
+    assert server.get().status_code == 200
+    answers: list[str] = []
+    thread = threading.Thread(target=lambda: answers.append(requests.get(f"http://{base}/slow", timeout=PATIENCE).text))
+    with (
+        requests.get(f"http://{base}/events", stream=True, timeout=PATIENCE) as events,
+        connect(f"ws://{base}/ws") as ws,
+    ):
+        parts = events.iter_content(None)
+        assert next(parts).startswith(b"data: x\n\n")
+        thread.start()
+        server.until(lambda: "slow begun" in server.log)
+        began = time.monotonic()
+        server.popen.send_signal(signal.SIGTERM)
+        # A complete body: a connection that broke off would raise.
+        assert all(part.startswith(b"data:") for part in parts)
+        with pytest.raises(ConnectionClosed) as closed:
+            ws.recv(PATIENCE)
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code == 1001
+        thread.join(PATIENCE)
+        server.ended()
+        assert time.monotonic() - began < 10
+    assert answers == ["finished"]
+    assert server.phases() == START + STOP
+    assert "events cleaned up" in server.log
+    assert "websocket cleaned up" in server.log
+
+
+def test_two_workers(tmp_path: Path) -> None:
+    with process(tmp_path, "\nif __name__ == '__main__':\n    app.run(port=0, workers=2)\n") as server:
+        server.until(lambda: server.phases().count("after_server_start") == 2)
+        pid = int(server.get().text)
+        assert pid != server.popen.pid
+        assert server.terminate() == 0
+    assert sorted(server.phases()) == sorted((START + STOP) * 2)
+
+
+def test_a_script_without_the_guard_serves_once(tmp_path: Path) -> None:
+    with process(tmp_path, "say('imported')\napp.run(port=0, workers=2)\nsay('returned')\n") as server:
+        server.until(lambda: server.phases().count("after_server_start") == 2)
+        assert server.get().status_code == 200
+        assert server.terminate() == 0
+    assert server.log.count("imported") == 3
+    assert server.log.count("Uvicorn running on") == 1
+
+
+def test_an_edit_is_picked_up(tmp_path: Path) -> None:
+    script = """
+    @app.get("/word")
+    async def word(request):
+        return text("first")
+
+    if __name__ == "__main__":
+        app.run(port=0, auto_reload=True)
+    """
+    with process(tmp_path, script) as server:
+        assert server.get("/word").text == "first"
+        source = tmp_path / "served.py"
+        source.write_text(source.read_text().replace('"first"', '"second"'))
+        # The supervisor begins to watch a moment after its child serves.
+        server.until(lambda: "Reloading" in server.log or _touch(source))
+        server.until(lambda: server.get("/word").text == "second")
+        assert server.terminate() == 0
+    assert server.phases()[:4] == START + STOP
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_port_in_use_is_told_with_status_1(tmp_path: Path, workers: int) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with process(
+            tmp_path, f"\nif __name__ == '__main__':\n    app.run(port={port}, workers={workers})\n"
+        ) as server:
+            assert server.ended() == 1
+    assert "address already in use" in server.log.lower()
+    assert "Traceback" not in server.log
+
+
+@pytest.mark.parametrize("phase", START)
+def test_a_failing_listener_ends_the_process_with_an_error(tmp_path: Path, phase: str) -> None:
+    script = f"""
+    @app.listener({phase!r})
+    async def fail(app):
+        raise RuntimeError("no database")
+
+    app.run(port=0)
+    """
+    with process(tmp_path, script) as server:
+        assert server.ended() not in (0, None)
+    assert "no database" in server.log
+    assert server.phases()[-1] == "after_server_stop"
+
+
+def test_app_stop_ends_run(tmp_path: Path) -> None:
+    script = """
+    @app.get("/stop")
+    async def stop(request):
+        app.stop()
+        return text("stopping")
+
+    app.run(port=0)
+    say("returned")
+    """
+    with process(tmp_path, script) as server:
+        assert server.get("/stop").text == "stopping"
+        assert server.ended() == 0
+    assert server.phases() == START + STOP
+    assert "returned" in server.log
+
+
+def test_a_second_signal_ends_at_once(tmp_path: Path) -> None:
+    script = """
+    @app.get("/hang")
+    async def hang(request):
+        say("hanging")
+        await asyncio.sleep(3600)
+
+    app.run(port=0)
+    """
+    with process(tmp_path, script) as server:
+        url = f"http://127.0.0.1:{server.port}/hang"
+        threading.Thread(target=lambda: _swallow(url), daemon=True).start()
+        server.until(lambda: "hanging" in server.log)
+        server.popen.send_signal(signal.SIGINT)
+        server.until(lambda: "before_server_stop" in server.log)
+        assert server.terminate(signal.SIGINT) == 0
+
+
+def _touch(path: Path) -> bool:
+    path.touch()
+    return False
+
+
+def _swallow(url: str) -> None:
+    try:
+        requests.get(url, timeout=PATIENCE)
+    except requests.RequestException:
+        pass
+
+
+# In this process ----------------------------------------------------------------------------------------------------
+
+
+async def test_a_server_in_this_process() -> None:
+    app: Sanic[Any, Any] = Sanic("Inside")
+    events: list[str] = []
+    for phase in START + STOP:
+        app.register_listener(lambda app, phase=phase: events.append(phase), phase)
+
+    @app.get("/")
+    async def hello(request: Request) -> Any:
+        return text("hello")
+
+    ready = asyncio.Event()
+    app.after_server_start(lambda app: ready.set())
+    stop(app)
+    server = Server(Config(app, host="127.0.0.1", port=0, lifespan="on", log_config=None))
+    # Signals belong to the process of the tests.
+    task = asyncio.ensure_future(server._serve())
+    await ready.wait()
+    assert server.app is app
+    assert serving == {server}
+    port = server.servers[0].sockets[0].getsockname()[1]
+    answer = await asyncio.to_thread(requests.get, f"http://127.0.0.1:{port}/", timeout=PATIENCE)
+    assert answer.text == "hello"
+    stop(Sanic("Other"))
+    assert not server.should_exit
+    stop(app)
+    await task
+    assert events == START + STOP
+    assert not serving
+    assert not app.lifecycle.exact
+    assert not is_open(port)
+
+
+async def test_a_failing_after_start_shuts_down() -> None:
+    app: Sanic[Any, Any] = Sanic("InsideFailing")
+    events: list[str] = []
+    for phase in (START[0], *STOP):
+        app.register_listener(lambda app, phase=phase: events.append(phase), phase)
+
+    @app.after_server_start
+    async def fail(app: Any) -> None:
+        raise RuntimeError("no cache")
+
+    server = Server(Config(app, host="127.0.0.1", port=0, lifespan="on", log_config=None))
+    with pytest.raises(RuntimeError, match="no cache"):
+        await server._serve()
+    assert events == [START[0], *STOP]
+    assert not serving
+
+
+async def test_a_failing_before_start_does_not_listen() -> None:
+    app: Sanic[Any, Any] = Sanic("InsideNoStart")
+
+    @app.before_server_start
+    async def fail(app: Any) -> None:
+        raise RuntimeError("no cache")
+
+    server = Server(Config(app, host="127.0.0.1", port=0, lifespan="on", log_config=None))
+    with pytest.raises(SystemExit, match="3"):
+        await server._serve()
+    assert not server.started
+    assert not serving
+
+
+def test_a_configuration_knows_its_application() -> None:
+    app: Sanic[Any, Any]
+    other: Sanic[Any, Any]
+    app, other = Sanic("Known"), Sanic("Else")
+    config = Config(lambda: app, factory=True, log_config=None)
+    assert not config.loaded_app_is(app)
+    config.load()
+    assert config.loaded_app_is(app)
+    assert not config.loaded_app_is(other)
+    assert config.application is app
+
+
+def test_a_worker_that_imports_the_main_module_does_not_serve(monkeypatch: pytest.MonkeyPatch) -> None:
+    from multiprocessing import current_process
+
+    monkeypatch.setattr(current_process(), "_inheriting", True, raising=False)
+    app: Sanic[Any, Any] = Sanic("Inheriting")
+    run(app, lambda: app, host="256.0.0.1", port=0)
