@@ -188,13 +188,17 @@ class Lifecycle:
                 continue
 
             def handler(number: int, frame: Any, before: Any = before) -> None:
-                loop.call_soon_threadsafe(self._signalled)
+                if not loop.is_closed():
+                    loop.call_soon_threadsafe(self._signalled)
                 before(number, frame)
 
             signal.signal(number, handler)
             ours[number] = (handler, before)
 
         def restore() -> None:
+            # A client of a test may be collected, and stop its application, in any thread.
+            if threading.current_thread() is not threading.main_thread():
+                return
             for number, (handler, before) in ours.items():
                 if signal.getsignal(number) is handler:
                     signal.signal(number, before)

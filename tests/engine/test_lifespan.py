@@ -457,6 +457,16 @@ async def test_signals_that_nobody_took_are_left_alone() -> None:
             signal.signal(number, handler)
 
 
+def test_a_stop_in_another_thread_leaves_a_handler_that_only_passes_on(taken: list[int]) -> None:
+    client = TestClient(Sanic("Elsewhere"))
+    client.start()
+    thread = threading.Thread(target=client.close)
+    thread.start()
+    thread.join()
+    signal.raise_signal(signal.SIGTERM)
+    assert taken == [signal.SIGTERM]
+
+
 def test_outside_the_main_thread_there_are_no_signals(taken: list[int]) -> None:
     before = signal.getsignal(signal.SIGTERM)
     seen: list[Any] = []
