@@ -13,9 +13,9 @@ import asyncio
 import importlib
 import re
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from functools import partial
-from inspect import isawaitable, signature
+from inspect import isawaitable, iscoroutine, signature
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar, Generic
 
@@ -541,7 +541,11 @@ class Sanic(Registrar, Answering, Generic[ConfigT, ContextT]):
             return None
         return task if isinstance(task, asyncio.Task) else self._tasks.add(self._job(task), name, register)
 
-    async def _job(self, task: Any) -> Any:
+    def _job(self, task: Any) -> Coroutine[Any, Any, Any]:
+        # A coroutine inside another one would never be awaited where the task is cancelled before its first step.
+        return task if iscoroutine(task) else self._call_job(task)
+
+    async def _call_job(self, task: Any) -> Any:
         if callable(task):
             task = task(self) if signature(task).parameters else task()
         return await task if isawaitable(task) else task
