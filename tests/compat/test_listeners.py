@@ -1,0 +1,130 @@
+"""Listeners: how they are registered, called and ordered."""
+
+import asyncio
+import logging
+from typing import Any
+
+import pytest
+
+from sanic_star import Sanic
+from sanic_star.compat._listeners import Listeners, call_listener
+from sanic_star.compat.exceptions import BadRequest
+from sanic_star.testing import TestClient
+
+MOMENTS = ("before_server_start", "after_server_start", "before_server_stop", "after_server_stop")
+
+
+@pytest.mark.parametrize("way", ["decorator", "called", "listener", "named", "registered", "upper"])
+def test_ways_of_registering(way: str) -> None:
+    app: Sanic[Any, Any] = Sanic("Ways")
+    seen: list[str] = []
+
+    def note(app: Any) -> None:
+        seen.append("called")
+
+    match way:
+        case "decorator":
+            assert app.before_server_start(note) is note
+        case "called":
+            assert app.before_server_start(priority=1)(note) is note
+        case "listener":
+            assert app.listener("before_server_start")(note) is note
+        case "named":
+            assert app.listener(note, "before_server_start") is note
+        case "registered":
+            assert app.register_listener(note, "before_server_start") is note
+        case _:
+            app.listener("BEFORE_SERVER_START")(note)
+    assert app.listeners == {"before_server_start": [note]}
+    with TestClient(app):
+        assert seen == ["called"]
+
+
+@pytest.mark.parametrize("moment", [*MOMENTS, "main_process_start", "main_process_ready", "main_process_stop"])
+def test_every_moment_has_its_decorator(moment: str) -> None:
+    app: Sanic[Any, Any] = Sanic("Moments")
+    getattr(app, moment)(lambda app: None)
+    assert list(app.listeners) == [moment]
+
+
+@pytest.mark.parametrize("event", ["nonsense", None, 5])
+def test_an_unknown_moment_is_refused(event: Any) -> None:
+    with pytest.raises(BadRequest, match="Invalid event"):
+        Listeners().add(print, event, 0)
+
+
+def test_a_moment_that_is_missing_is_refused() -> None:
+    with pytest.raises(BadRequest, match="Missing event name"):
+        Sanic("Missing").listener(lambda app: None)
+
+
+class Callable:
+    async def __call__(self, app: Any, loop: Any) -> Any:
+        return ("object", app, type(loop).__name__ != "")
+
+
+@pytest.mark.parametrize(
+    ("listener", "given"),
+    [
+        (lambda: (), 0),
+        (lambda app: (app,), 1),
+        (lambda app, loop: (app, loop), 2),
+        (lambda app, loop=None: (app,), 1),
+        (lambda *args: args, 1),
+        (lambda *, key=None: (), 0),
+        (lambda app, /, loop: (app, loop), 2),
+    ],
+)
+async def test_a_listener_gets_as_much_as_it_takes(listener: Any, given: int) -> None:
+    assert call_listener(listener, "app") == ("app", asyncio.get_running_loop())[:given]
+
+
+async def test_an_object_that_can_be_called() -> None:
+    assert await call_listener(Callable(), "app") == ("object", "app", True)
+
+
+def test_order_by_registration_and_priority_and_back_at_the_stop() -> None:
+    app: Sanic[Any, Any] = Sanic("Order")
+    seen: list[str] = []
+    for moment in MOMENTS:
+        for name, priority in (("a", 0), ("b", 0), ("first", 5), ("last", -5)):
+            app.register_listener(lambda app, note=f"{moment} {name}": seen.append(note), moment, priority=priority)
+    with TestClient(app):
+        pass
+    forth, back = ["first", "a", "b", "last"], ["last", "b", "a", "first"]
+    assert seen == [
+        f"{moment} {name}" for moment, names in zip(MOMENTS, (forth, forth, back, back), strict=True) for name in names
+    ]
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+async def test_listeners_that_fail(moment: str, caplog: pytest.LogCaptureFixture) -> None:
+    listeners, seen = Listeners(), list[str]()
+
+    def fail(app: Any) -> None:
+        seen.append("failing")
+        raise KeyError(len(seen))
+
+    for _ in range(2):
+        listeners.add(fail, moment, 0)
+    listeners.add(lambda app: seen.append("good"), moment, -1 if moment in MOMENTS[:2] else 1)
+    with caplog.at_level(logging.ERROR), pytest.raises(KeyError, match="1"):
+        await listeners.run(moment, None)
+    if moment in MOMENTS[:2]:
+        assert seen == ["failing"]
+    else:
+        assert seen == ["failing", "failing", "good"]
+        assert [each.message for each in caplog.records] == [f"A listener of {moment} failed"]
+
+
+def test_a_subclass_may_run_listeners_itself() -> None:
+    seen: list[str] = []
+
+    class Mine(Sanic[Any, Any]):
+        async def run_listeners(self, event: str) -> None:
+            seen.append(event)
+            await super().run_listeners(event)
+
+    with TestClient(Mine("Mine")):
+        pass
+    assert seen == list(MOMENTS)

@@ -1,0 +1,249 @@
+"""Sanic's paths: what a parameter may be, what it gives, what is refused, and what a route says of itself."""
+
+import re
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from sanic_star import Request, Sanic, text
+from sanic_star.compat._routing_exceptions import (
+    BadMethod,
+    FinalizationError,
+    InvalidUsage,
+    ParameterNameConflicts,
+    RouteExists,
+)
+from sanic_star.compat.exceptions import MethodNotAllowed, NotFound, SanicException
+from sanic_star.compat.router import PathType, Router
+from sanic_star.testing import TestClient
+
+ID = "00000000-0000-0000-0000-00000000000a"
+
+
+async def handler(request: Any, **params: Any) -> Any:
+    return text("")
+
+
+@pytest.mark.parametrize(
+    ("uri", "path", "params"),
+    [
+        ("/<x>", "/a", {"x": "a"}),
+        ("/<x:str>", "/a-b", {"x": "a-b"}),
+        ("/<x:strorempty>/b", "//b", {"x": ""}),
+        ("/<x:int>", "/-5", {"x": -5}),
+        ("/<x:float>", "/1.5", {"x": 1.5}),
+        ("/<x:alpha>", "/abc", {"x": "abc"}),
+        ("/<x:alpha>", "/a1", None),
+        ("/<x:slug>", "/a-1", {"x": "a-1"}),
+        ("/<x:slug>", "/A_1", None),
+        ("/<x:ymd>", "/2026-11-20", {"x": date(2026, 11, 20)}),
+        ("/<x:ymd>", "/2026-13-20", None),
+        ("/<x:uuid>", f"/{ID}", {"x": UUID(ID)}),
+        ("/<x:path>", "/a/b", {"x": "a/b"}),
+        ("/<x:ext>", "/a.b.txt", {"x": "a.b", "ext": "txt"}),
+        ("/<x:ext>", "/a", None),
+        ("/<x:ext>", "/.txt", None),
+        ("/<x:ext=jpg>", "/a.jpg", {"x": "a", "ext": "jpg"}),
+        ("/<x:ext=jpg>", "/a.png", None),
+        ("/<x:ext=tar.gz|tar.xz>", "/a.b.tar.gz", {"x": "a.b", "ext": "tar.gz"}),
+        ("/<x=int:ext>", "/5.png", {"x": 5, "ext": "png"}),
+        ("/<x=int:ext>", "/a.png", None),
+        (r"/<x:[a-z]{3}>", "/abc", {"x": "abc"}),
+        (r"/<x:[a-z]{3}>", "/abcd", None),
+        (r"/<x:(?P<x>[a-z]+)\d>", "/abc5", {"x": "abc"}),
+        (r"/<x:v(\d+)>", "/v5", {"x": "5"}),
+        (r"/a/<x:\d+/\d+>", "/a/1/2", {"x": "1/2"}),
+        (r"/a/<x:\d+/\d+>", "/a/1/b", None),
+        ("/<x:int>/<y:path>/end", "/5/a/b/end", {"x": 5, "y": "a/b"}),
+    ],
+)
+def test_what_a_parameter_gives(uri: str, path: str, params: Any) -> None:
+    router = Router()
+    router.add(uri, ["GET"], handler)
+    if params is None:
+        with pytest.raises(NotFound):
+            router.get(path, "GET")
+    else:
+        route, found, given = router.get(path, "GET")
+        assert (found, given) == (handler, params)
+        assert route.uri.startswith("/")
+
+
+def test_annotations_give_a_parameter_its_type() -> None:
+    async def typed(request: Request, a: int, b: float, c: UUID, d: str, e: bytes, f) -> Any:  # type: ignore[no-untyped-def]
+        return text("")
+
+    router = Router()
+    route = router.add("/<a>/<b>/<c>/<d>/<e>/<f>", ["GET"], typed)
+    assert route.uri == "/<a:int>/<b:float>/<c:uuid>/<d:str>/<e:str>/<f:str>"
+    assert route.labels == ["a", "b", "c", "d", "e", "f"]
+
+
+@pytest.mark.parametrize(
+    ("uri", "options", "error", "message"),
+    [
+        ("/<x>/<x>", {}, ParameterNameConflicts, "Duplicate named parameters in: <x>/<x>"),
+        ("/<__x>", {}, SanicException, "Parameter names cannot use '__'"),
+        ("/<x=path:ext>", {}, InvalidUsage, "does not support the `path` type"),
+        ("/<x=odd:ext>", {}, InvalidUsage, "only supports filename matching on known parameter types"),
+        ("/<x:ext=js|min.js>", {}, InvalidUsage, "same number of subparts"),
+        ("/<x:ext=.js>", {}, InvalidUsage, r"Invalid extension: \.js"),
+        ("/<x-y:int>", {}, InvalidUsage, "Invalid declaration: <x-y:int>"),
+        (r"/<x:(>", {}, InvalidUsage, "Invalid parameter declaration"),
+        (r"/<x:(a)(b)>", {}, InvalidUsage, "Invalid matching pattern"),
+        (r"/<x:(?P<y>a)>", {}, InvalidUsage, r"Named group \(y\) must match your named parameter \(x\)"),
+        ("/", {"methods": ["JUMP"]}, BadMethod, "Bad method"),
+        ("/", {"error_format": "odd"}, SanicException, "Unknown format: odd"),
+    ],
+)
+def test_what_is_refused(uri: str, options: dict[str, Any], error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        Router().add(uri, **{"methods": ["GET"], "handler": handler, **options})
+
+
+def test_a_place_is_taken_once() -> None:
+    router = Router()
+    router.add("/a/<x:int>", ["GET", "POST"], handler)
+    router.add("/a/<x:int>", ["PUT"], handler)
+    router.add("/a/<x:int>", ["GET"], handler, host="a.example")
+    router.add("/a/<x>", ["GET"], handler)
+    with pytest.raises(RouteExists, match=r"Route already registered: a/<x:int> \[DELETE,POST\]"):
+        router.add("/a/<x:int>", ["POST", "DELETE"], handler)
+
+
+def test_a_route_may_be_overwritten() -> None:
+    async def newer(request: Any) -> Any: ...
+
+    router = Router()
+    router.add("/a", ["GET", "POST"], handler, name="old")
+    router.add("/a", ["GET"], newer, overwrite=True, name="new")
+    assert [route.handler for route in router.routes] == [newer]
+    with pytest.raises(MethodNotAllowed):
+        router.get("/a", "POST")
+
+
+def test_a_started_application_takes_no_routes() -> None:
+    app: Sanic[Any, Any] = Sanic("Started")
+    with TestClient(app), pytest.raises(FinalizationError):
+        app.add_route(handler, "/late")
+    app.add_route(handler, "/late")
+
+
+@pytest.mark.parametrize(
+    ("version", "prefix", "path"),
+    [(1, "/v", "/v1/a"), ("v2", "/v", "/v2/a"), (1.5, "/api/v", "/api/v1.5/a"), (0, "/v", "/v0/a")],
+)
+def test_versions(version: Any, prefix: str, path: str) -> None:
+    assert Router().add("/a", ["GET"], handler, version=version, version_prefix=prefix).uri == path
+
+
+def test_several_hosts_make_several_routes() -> None:
+    router = Router()
+    added = router.add("/a", ["GET"], handler, host=["b.example", "a.example"], name="n")
+    assert [(route.extra.ident, route.requirements) for route in added] == [
+        ("n_a_example", {"host": "a.example"}),
+        ("n_b_example", {"host": "b.example"}),
+    ]
+    assert router.get("/a", "GET", "b.example")[0] is added[1]
+    with pytest.raises(NotFound):
+        router.get("/a", "GET", "c.example")
+
+
+def test_what_a_route_says_of_itself() -> None:
+    router = Router()
+    static = router.add("/a/é", ["GET"], handler, name="static", ctx={"a": 1})
+    assert (static.uri, static.path) == ("/a/%C3%A9", "/a/%C3%A9")
+    assert (static.parts, static.static, static.regex, static.pattern) == (("a", "%C3%A9"), True, False, None)
+    assert (static.params, static.requirements, static.ctx.a) == ({}, {}, 1)
+    assert repr(static) == str(static) == "<Route: name=static path=a/%C3%A9>"
+    typed = router.add("/a/<x:int>", ["GET"], handler)
+    assert (typed.parts, typed.static, typed.regex, typed.pattern) == (("a", "<x:int>"), False, False, None)
+    assert list(typed.params) == [1]
+    regex = router.add(r"/<x:[a-z/]+>", ["GET"], handler)
+    assert regex.regex
+    assert regex.parts == ("<x:[a-z/]+>",)
+    assert re.fullmatch(regex.pattern.removeprefix("^"), "/a/b")
+    assert str(router.add("/", ["GET"], handler)).endswith("path=/>")
+
+
+def test_routes_by_kind() -> None:
+    router = Router()
+    for uri in ("/a", "/b/<x:int>", "/c/<x:path>"):
+        router.add(uri, ["GET"], handler)
+    assert list(router.routes_all) == [("a",), ("b", "<x:int>"), ("c", "<x:path>")]
+    assert list(router.routes_static) == [("a",)]
+    assert list(router.routes_dynamic) == [("b", "<x:int>")]
+    assert list(router.routes_regex) == [("c", "<x:path>")]
+
+
+def test_routes_by_name() -> None:
+    app: Sanic[Any, Any] = Sanic("Named")
+    app.add_route(handler, "/", name="view")
+    route = app.router.routes[0]
+    assert app.router.find_route_by_view_name("view") is route
+    assert app.router.find_route_by_view_name("Named.view") is route
+    assert app.router.find_route_by_view_name("") is None
+    assert app.router.find_route_by_view_name("other") is None
+
+
+def test_a_type_of_ones_own_comes_before_the_others() -> None:
+    def even(value: str) -> int:
+        number = int(value)
+        if number % 2:
+            raise ValueError(value)
+        return number
+
+    app: Sanic[Any, Any] = Sanic("Types")
+    app.router.register_pattern("even", even, re.compile(r"^\d+$"))
+
+    @app.get("/<x:int>")
+    async def number(request: Request, x: int) -> Any:
+        return text(f"int {x}")
+
+    @app.get("/<x:even>")
+    async def evens(request: Request, x: int) -> Any:
+        return text(f"even {x}")
+
+    client = TestClient(app)
+    assert (client.get("/4").text, client.get("/5").text) == ("even 4", "int 5")
+    assert app.url_for("evens", x=4) == "/4"
+    convert, pattern, kind = app.router.regex_types["even"]
+    assert (convert("2"), pattern.pattern, kind) == (2, r"^\d+$", PathType)
+
+
+def test_a_type_of_a_class_of_ones_own() -> None:
+    class Mine(PathType):
+        pass
+
+    router = Router()
+    router.register_pattern("mine", str, r"[a-z]+", Mine)
+    assert type(router.path_types["mine"]) is Mine
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((5, str, "a"), "label must be a string"),
+        (("a", 5, "a"), "cast must be a callable"),
+        (("a", str, 5), "pattern must be a string or a Pattern"),
+    ],
+)
+def test_a_type_that_is_refused(arguments: Any, message: str) -> None:
+    with pytest.raises(InvalidUsage, match=message):
+        Router().register_pattern(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("method", "allowed", "kind", "status"),
+    [
+        ("GET", {"WEBSOCKET"}, "http", 426),
+        ("POST", {"WEBSOCKET"}, "http", 405),
+        ("POST", {"GET"}, "http", 405),
+        ("GET", {"GET"}, "websocket", 404),
+        ("GET", set(), "http", 404),
+    ],
+)
+def test_what_is_said_of_a_miss(method: str, allowed: set[str], kind: str, status: int) -> None:
+    assert Router.miss("/a", method, allowed, {"type": kind}).status_code == status
