@@ -122,14 +122,16 @@ class Application(Starlette):
         return HTTPException(404)
 
     async def answer(self, request: Request, error: BaseException) -> tuple[ASGIApp | None, bool]:
-        """Return the response to an exception (or `None`), and whether that settles it.
+        """Return the response to an exception, and whether that settles it; `None` where another one was begun.
 
         An exception that is not settled is raised again once the response is sent.
         """
         if isinstance(error, HTTPException):
-            return PlainTextResponse(error.detail, error.status_code, error.headers), True
-        logging.getLogger("sanic_star").error("Exception in handler", exc_info=error)
-        return PlainTextResponse("Internal Server Error", 500), False
+            settled, response = True, PlainTextResponse(error.detail, error.status_code, error.headers)
+        else:
+            settled, response = False, PlainTextResponse("Internal Server Error", 500)
+            logging.getLogger("sanic_star").error("Exception in handler", exc_info=error)
+        return None if request.responded else response, settled
 
     async def send_other(self, request: Request, response: Any, scope: Scope, receive: Receive, send: Send) -> None:
         """Send what a route's callable returned where that is none of this package's responses."""
@@ -170,7 +172,7 @@ class Application(Starlette):
         for stream in list(self.endless):
             stream.cut(Cut.STOP)
 
-    async def endless_ended(self, timeout: float) -> None:
+    async def endless_ended(self, timeout: float) -> None:  # noqa: ASYNC109
         """Wait until the streams and websockets that were ended are over.
 
         Args:
@@ -324,7 +326,7 @@ class Application(Starlette):
         if hasattr(error, REPORTED):
             raise error
         response, settled = await self.answer(request, error)
-        if response is not None and not request.responded:
+        if response is not None:
             await response(scope, receive, send)
         if not settled:
             setattr(error, REPORTED, True)
