@@ -57,10 +57,10 @@ def test_its_parts_may_be_given() -> None:
     assert app.error_handler is handler
     assert app.request_class is MyRequest
 
-    @app.get("/a")
     async def kind(request: Request) -> HTTPResponse:
         return text(type(request).__name__)
 
+    app.add_route(kind, "/a")
     client = TestClient(app)
     assert client.get("/a").text == "MyRequest"
     assert client.get("/a/").status_code == 404

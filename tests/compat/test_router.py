@@ -119,7 +119,7 @@ def test_a_route_may_be_overwritten() -> None:
     router = Router()
     router.add("/a", ["GET", "POST"], handler, name="old")
     router.add("/a", ["GET"], newer, overwrite=True, name="new")
-    assert [route.handler for route in router.routes] == [newer]
+    assert [route.endpoint for route in router.routes_all.values()] == [newer]
     with pytest.raises(MethodNotAllowed):
         router.get("/a", "POST")
 

@@ -1,0 +1,254 @@
+"""What a handler may return, and what answers where it fails."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from starlette.responses import JSONResponse, PlainTextResponse
+from starlette.types import Receive, Scope, Send
+
+from sanic_star import HTTPResponse, Request, Sanic, text
+from sanic_star.compat.exceptions import NotFound, SanicException, ServiceUnavailable
+from sanic_star.compat.response import ResponseStream
+from sanic_star.testing import TestClient
+from tests.engine.raw import Peer, ask, http_scope
+
+
+async def raw(scope: Scope, receive: Receive, send: Send) -> None:
+    await PlainTextResponse("raw")(scope, receive, send)
+
+
+async def stream(response: Any) -> None:
+    await response.write("str")
+    await response.write("eam")
+
+
+@pytest.mark.parametrize(
+    ("make", "expected"),
+    [
+        (lambda: text("sanic"), "sanic"),
+        (lambda: HTTPResponse(b"bytes"), "bytes"),
+        (lambda: PlainTextResponse("starlette"), "starlette"),
+        (lambda: JSONResponse({"a": 1}), '{"a":1}'),
+        (lambda: raw, "raw"),
+        (lambda: ResponseStream(stream), "stream"),
+    ],
+)
+@pytest.mark.parametrize("from_exception_handler", [False, True])
+def test_what_may_be_returned(make: Any, expected: str, from_exception_handler: bool) -> None:
+    app: Sanic[Any, Any] = Sanic("Returning")
+
+    @app.get("/")
+    async def handler(request: Request) -> Any:
+        if from_exception_handler:
+            raise KeyError
+        return make()
+
+    @app.exception(KeyError)
+    async def handle(request: Request, error: KeyError) -> Any:
+        return make()
+
+    answer = TestClient(app).get("/")
+    assert (answer.status_code, answer.text) == (200, expected)
+
+
+@pytest.mark.parametrize("value", [None, "text", 5])
+def test_what_may_not_be_returned(value: Any) -> None:
+    app: Sanic[Any, Any] = Sanic("Wrong")
+
+    @app.get("/")
+    async def handler(request: Request) -> Any:
+        return value
+
+    assert TestClient(app).get("/").status_code == 500
+    app.debug = True
+    assert "Invalid response type" in TestClient(app).get("/").text
+
+
+@pytest.mark.parametrize("value", ["text", 5])
+def test_what_an_exception_handler_may_not_return(value: Any) -> None:
+    app: Sanic[Any, Any] = Sanic("WrongHandler", debug=True)
+
+    @app.exception(NotFound)
+    async def handle(request: Request, error: NotFound) -> Any:
+        return value
+
+    answer = TestClient(app).get("/")
+    assert answer.status_code == 500
+    assert "Invalid response type" in answer.text
+
+
+def test_an_exception_handler_that_returns_nothing_leaves_it_to_the_default() -> None:
+    app: Sanic[Any, Any] = Sanic("Nothing")
+    app.exception(NotFound)(lambda request, error: None)
+    assert TestClient(app).get("/").status_code == 404
+
+
+@pytest.mark.parametrize("debug", [False, True])
+@pytest.mark.parametrize("error", [KeyError("inner"), SanicException("inner", 418)])
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_an_exception_handler_that_fails(error: Exception, debug: bool, asynchronous: bool) -> None:
+    app: Sanic[Any, Any] = Sanic("FailingHandler", debug=debug)
+
+    def plain(request: Request, found: Exception) -> Any:
+        raise error
+
+    async def coroutine(request: Request, found: Exception) -> Any:
+        raise error
+
+    app.exception(NotFound)(coroutine if asynchronous else plain)
+    answer = TestClient(app).get("/")
+    assert answer.status_code == (418 if asynchronous and isinstance(error, SanicException) else 500)
+    if answer.status_code == 500:
+        assert ("inner" in answer.text or "failing" in answer.text or "plain" in answer.text) is debug
+
+
+async def test_an_exception_handler_may_answer_piece_by_piece() -> None:
+    app: Sanic[Any, Any] = Sanic("Pieces")
+
+    @app.exception(NotFound)
+    async def handle(request: Request, error: NotFound) -> Any:
+        response = await request.respond(status=404)
+        await response.send("not ")
+        await response.send("here")
+
+    peer = await ask(app, http_scope())
+    assert (peer.status, peer.body, peer.complete) == (404, b"not here", True)
+
+
+async def test_an_error_after_respond_but_before_its_first_part_is_answered() -> None:
+    app: Sanic[Any, Any] = Sanic("Promised")
+
+    @app.get("/")
+    async def handler(request: Request) -> None:
+        await request.respond()
+        raise SanicException("no", 418)
+
+    peer = await ask(app, http_scope())
+    assert (peer.status, peer.complete) == (418, True)
+
+
+async def test_an_error_after_the_head_is_logged_only(caplog: pytest.LogCaptureFixture) -> None:
+    app: Sanic[Any, Any] = Sanic("Late")
+
+    @app.get("/")
+    async def handler(request: Request) -> None:
+        response = await request.respond()
+        await response.send("begun")
+        raise SanicException("late", 418)
+
+    peer = Peer()
+    with pytest.raises(SanicException, match="late"):
+        await app(http_scope(), peer.receive, peer.send)
+    assert peer.status == 200
+    assert not peer.complete
+    assert [each.name for each in caplog.records] == ["sanic.error"]
+
+
+@pytest.mark.parametrize("other", [False, True])
+async def test_a_response_that_is_returned_after_respond(other: bool, caplog: pytest.LogCaptureFixture) -> None:
+    app: Sanic[Any, Any] = Sanic("Twice")
+
+    @app.get("/")
+    async def handler(request: Request) -> Any:
+        response = await request.respond()
+        await response.send("first")
+        return text("second") if other else response
+
+    peer = await ask(app, http_scope())
+    assert (peer.body, peer.complete) == (b"first", True)
+    assert ["will not be sent to client" in each.message for each in caplog.records] == ([True] if other else [])
+
+
+async def test_respond_with_starlettes_response() -> None:
+    app: Sanic[Any, Any] = Sanic("Theirs")
+
+    @app.get("/")
+    async def handler(request: Request) -> Any:
+        return await request.respond(PlainTextResponse("theirs"))
+
+    peer = await ask(app, http_scope())
+    assert (peer.body, peer.complete) == (b"theirs", True)
+
+
+async def test_an_answer_in_response_middleware() -> None:
+    app: Sanic[Any, Any] = Sanic("Changed")
+
+    @app.on_response
+    async def change(request: Request, response: HTTPResponse) -> HTTPResponse:
+        return text("changed", 201)
+
+    @app.get("/")
+    async def handler(request: Request) -> None:
+        response = await request.respond()
+        assert response.status == 201
+        await response.send("!")
+
+    @app.get("/error")
+    async def fail(request: Request) -> None:
+        raise SanicException("no", 418)
+
+    # As on Sanic's server, the first part takes the place of the response's own body.
+    assert (await ask(app, http_scope())).body == b"!"
+    assert (await ask(app, http_scope("/error"))).status == 201
+
+
+async def test_response_middleware_runs_once_for_a_request() -> None:
+    app: Sanic[Any, Any] = Sanic("Once")
+    seen: list[int] = []
+    app.on_response(lambda request, response: seen.append(response.status))
+    request = Request({**http_scope(), "app": app})
+    for status in (200, 202):
+        response = text("a", status)
+        assert await app.respond_through(request, response) is response
+    assert seen == [200]
+
+
+@pytest.mark.parametrize("path", ["/a b", "/a%2Fb"])
+async def test_a_miss_tells_the_path_as_it_came(path: str) -> None:
+    app: Sanic[Any, Any] = Sanic("Shown")
+    encoded = path.replace(" ", "%20").encode()
+    told = (await ask(app, http_scope(path, raw_path=encoded))).body.decode()
+    assert f"Requested URL {encoded.decode()} not found" in told
+    assert "Requested URL /a b not found" in (await ask(app, http_scope("/a b", raw_path=None))).body.decode()
+
+
+async def test_an_exception_of_request_middleware_for_a_missing_path_replaces_the_404() -> None:
+    app: Sanic[Any, Any] = Sanic("Replaced")
+
+    @app.on_request
+    async def fail(request: Request) -> None:
+        raise ServiceUnavailable("down")
+
+    assert (await ask(app, http_scope("/none"))).status == 503
+
+
+def test_synchronous_and_asynchronous_websocket_handlers() -> None:
+    app: Sanic[Any, Any] = Sanic("Speaking")
+    tasks: list[asyncio.Task[Any]] = []
+
+    @app.websocket("/sync")
+    def sync(request: Request, ws: Any) -> None:
+        tasks.append(asyncio.get_running_loop().create_task(ws.close(4000)))
+
+    @app.websocket("/coroutine/<x:int>", subprotocols=["b", "a"])
+    async def coroutine(request: Request, ws: Any, x: int) -> None:
+        await ws.send(f"{ws.subprotocol} {x}")
+
+    with TestClient(app) as client, client.websocket_connect("/coroutine/5", ["a"]) as ws:
+        assert ws.receive_text() == "a 5"
+    with TestClient(app) as client, client.websocket_connect("/sync") as ws:
+        assert ws.receive()["type"] == "websocket.close"
+
+
+async def test_a_limit_is_put_on_routes_that_read_a_body() -> None:
+    app: Sanic[Any, Any] = Sanic("Limits", max_body_size=7)
+    app.config.REQUEST_MAX_SIZE = 9
+
+    async def handler(request: Request) -> HTTPResponse:
+        return text("")
+
+    app.add_route(handler, "/post", ["POST"], name="a")
+    app.add_route(handler, "/get", ["GET"], name="b", ignore_body=True)
+    app.finalise()
+    assert [route.max_body_size for route in app.router.routes] == [7, None]  # type: ignore[attr-defined]

@@ -1,0 +1,125 @@
+"""What stands between the engine and a handler."""
+
+from functools import partial
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from sanic_star import HTTPResponse, Request, Sanic, text
+from sanic_star.compat._pipeline import (
+    handler_call,
+    is_coroutine_function,
+    respond_through,
+    run_before,
+    steps,
+    with_middleware,
+)
+from sanic_star.compat.middleware import Middleware, MiddlewareLocation
+from sanic_star.testing import TestClient
+
+
+async def coroutine(request: Any, **params: Any) -> Any:
+    return ("coroutine", params)
+
+
+def plain(request: Any, **params: Any) -> Any:
+    return ("plain", params)
+
+
+def gives_awaitable(request: Any, **params: Any) -> Any:
+    return coroutine(request, **params)
+
+
+class Object:
+    async def __call__(self, request: Any, **params: Any) -> Any:
+        return ("object", params)
+
+
+@pytest.mark.parametrize(
+    ("function", "expected"),
+    [
+        (coroutine, True),
+        (plain, False),
+        (gives_awaitable, False),
+        (Object(), True),
+        (partial(partial(coroutine), x=1), True),
+        (partial(plain), False),
+    ],
+)
+def test_what_surely_gives_an_awaitable(function: Any, expected: bool) -> None:
+    assert is_coroutine_function(function) is expected
+
+
+@pytest.mark.parametrize(
+    ("handler", "kind"),
+    [(coroutine, "coroutine"), (plain, "plain"), (gives_awaitable, "coroutine"), (Object(), "object")],
+)
+@pytest.mark.parametrize(
+    ("has_params", "unquoted", "params"),
+    [(False, (), {}), (True, (), {"x": "a%20b", "y": 5}), (True, ("x", "y", "z"), {"x": "a b", "y": 5})],
+)
+async def test_a_handler_gets_its_parameters(
+    handler: Any, kind: str, has_params: bool, unquoted: Any, params: Any
+) -> None:
+    request = SimpleNamespace(route_params={"x": "a%20b", "y": 5})
+    assert await handler_call(handler, has_params, frozenset(unquoted))(request) == (kind, params)
+
+
+async def test_without_middleware_nothing_stands_between() -> None:
+    assert with_middleware(coroutine, [], []) is coroutine
+    assert handler_call(coroutine, False, frozenset()) is coroutine
+
+
+async def test_what_was_answered_already_passes_no_response_middleware() -> None:
+    seen: list[str] = []
+    after = steps([Middleware(lambda request, response: seen.append("after"), MiddlewareLocation.RESPONSE)])
+
+    async def call(request: Any) -> Any:
+        return request.answer
+
+    surrounded = with_middleware(call, [], after)
+    for responded, answer in ((True, text("a")), (False, "no response"), (False, None)):
+        assert await surrounded(SimpleNamespace(responded=responded, answer=answer)) is answer
+    assert seen == []
+    await surrounded(SimpleNamespace(responded=False, answer=text("a")))
+    assert seen == ["after"]
+
+
+@pytest.mark.parametrize("asynchronous", [False, True])
+async def test_middleware_outside_of_a_route(asynchronous: bool) -> None:
+    async def before(request: Any) -> Any:
+        return request.early
+
+    async def after(request: Any, response: Any) -> Any:
+        return request.late
+
+    functions: Any = (
+        (before, after) if asynchronous else (lambda request: request.early, lambda request, response: request.late)
+    )
+    for early, late in (("early", "late"), (None, None)):
+        request = SimpleNamespace(early=early, late=late)
+        assert await run_before(request, [(functions[0], asynchronous)]) == early
+        assert await respond_through(request, "response", [(functions[1], asynchronous)]) == (late or "response")
+        assert request._request_middleware_started
+        assert request._response_middleware_started
+
+
+@pytest.mark.parametrize("path", ["/sync", "/awaitable", "/object", "/partial"])
+def test_handlers_of_every_kind(path: str) -> None:
+    class Called:
+        async def __call__(self, request: Request) -> HTTPResponse:
+            return text("/object")
+
+    async def with_extra(request: Request, extra: str) -> HTTPResponse:
+        return text(extra)
+
+    async def inner() -> HTTPResponse:
+        return text("/awaitable")
+
+    app: Sanic[Any, Any] = Sanic("Kinds")
+    app.add_route(lambda request: text("/sync"), "/sync", name="a")
+    app.add_route(lambda request: inner(), "/awaitable", name="b")
+    app.add_route(Called(), "/object", name="c")
+    app.add_route(partial(with_extra, extra="/partial"), "/partial", name="d")
+    assert TestClient(app).get(path).text == path
