@@ -106,15 +106,14 @@ class Lifecycle:
 
     async def before_stop(self) -> None:
         """Run what comes while connections are still open, then end what would never end by itself."""
-        if self._stop_begun:
+        if self._stop_begun or self.stop_event is None:
             return
         self._stop_begun = True
         self.stage = Stage.STOPPING
         try:
             await self._phase(Phase.BEFORE_STOP)
         finally:
-            if self.stop_event is not None:
-                self.stop_event.set()
+            self.stop_event.set()
             self.app.end_endless()
 
     async def stop(self) -> None:
