@@ -278,6 +278,29 @@ def test_starlettes_way_of_adding_routes() -> None:
                 assert ws.receive_text() == message
 
 
+def test_blueprints_in_lists() -> None:
+    app: Sanic[Any, Any] = Sanic("Lists")
+    names = ["a", "b", "c"]
+    first, second, third = (Blueprint(name, url_prefix=name) for name in names)
+    app.blueprint([first, [second, Blueprint.group(third)]])
+    assert list(app.blueprints) == names
+
+
+def test_a_handler_for_all_exceptions() -> None:
+    app: Sanic[Any, Any] = Sanic("All")
+
+    async def handle(request: Request, error: Exception) -> HTTPResponse:
+        return text(type(error).__name__)
+
+    assert app.all_exceptions(handle) is handle
+    assert TestClient(app).get("/").text == "NotFound"
+
+
+def test_what_belongs_to_sanics_server_only_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    Sanic("Inspected", inspector=True)
+    assert ["have no effect here" in each.message for each in caplog.records] == [True]
+
+
 def test_settings_are_taken_from_a_mapping() -> None:
     app: Sanic[Any, Any] = Sanic("Settings")
     app.update_config({"COLOUR": "red"})
@@ -341,6 +364,16 @@ async def test_a_task_object_is_left_to_its_owner() -> None:
     assert app.add_task(task) is task
     assert list(app.tasks) == []
     await task
+
+
+async def test_a_job_may_be_a_future_or_give_a_plain_value() -> None:
+    app: Sanic[Any, Any] = Sanic("Futures")
+    future = asyncio.get_running_loop().create_future()
+    waiting, plain = app.add_task(future), app.add_task(lambda: 5)
+    assert waiting is not None
+    assert plain is not None
+    future.set_result("done")
+    assert [await waiting, await plain] == ["done", 5]
 
 
 async def test_tasks_end_with_the_application() -> None:

@@ -30,6 +30,7 @@ async def handler(request: Any, **params: Any) -> Any:
     ("uri", "path", "params"),
     [
         ("/<x>", "/a", {"x": "a"}),
+        ("/<x:str>/b", "//b", None),
         ("/<x:str>", "/a-b", {"x": "a-b"}),
         ("/<x:strorempty>/b", "//b", {"x": ""}),
         ("/<x:int>", "/-5", {"x": -5}),
@@ -154,6 +155,7 @@ def test_several_hosts_make_several_routes() -> None:
 def test_what_a_route_says_of_itself() -> None:
     router = Router()
     static = router.add("/a/é", ["GET"], handler, name="static", ctx={"a": 1})
+    assert static.handler is handler
     assert (static.uri, static.path) == ("/a/%C3%A9", "/a/%C3%A9")
     assert (static.parts, static.static, static.regex, static.pattern) == (("a", "%C3%A9"), True, False, None)
     assert (static.params, static.requirements, static.ctx.a) == ({}, {}, 1)

@@ -57,6 +57,15 @@ def test_basic_credentials(token: str, user: str, password: str) -> None:
     assert (credentials.username, credentials.password) == (user, password)
 
 
+@pytest.mark.parametrize("token", ["a", "/w=="])
+def test_credentials_that_nobody_has(token: str) -> None:
+    assert (Credentials("Basic", token).username, Credentials("Basic", token).password) == ("", "")
+
+
+def test_a_log_shows_no_token() -> None:
+    assert repr(Credentials("Bearer", "secret")) == "Credentials(auth_type='Bearer')"
+
+
 @pytest.mark.parametrize(("kind", "token"), [("Bearer", "x"), (None, "x"), ("Basic", None)])
 def test_other_credentials_have_no_name(kind: str | None, token: str | None) -> None:
     for attribute in ("username", "password"):

@@ -153,6 +153,21 @@ async def test_a_mount_in_an_application_that_runs_no_lifespans_starts_lazily() 
     await inner.lifecycle.stop()
 
 
+async def test_it_is_started_and_stopped_by_hand_any_number_of_times() -> None:
+    app: Sanic[Any, Any] = Sanic("ByHand")
+    events: list[str] = []
+    listening(app, events)
+    await app.lifecycle.before_stop()
+    assert events == []
+    for _ in range(2):
+        await app.lifecycle.ensure_started()
+        await app.lifecycle.ensure_started()
+        await app.lifecycle.before_stop()
+        await app.lifecycle.before_stop()
+        await app.lifecycle.stop()
+    assert events == PHASES * 2
+
+
 async def test_a_lazy_start_that_fails_is_tried_again() -> None:
     app: Sanic[Any, Any] = Sanic("LazyFailing")
     attempts: list[int] = []
