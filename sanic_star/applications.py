@@ -110,7 +110,7 @@ class Application(Starlette):
         """Return what hands the connection on to a mounted application or one of Starlette's own routes."""
 
         async def forward(connection: Any) -> Any:
-            return enter(connection.scope)
+            return enter(connection)
 
         return forward
 
@@ -321,6 +321,7 @@ class Application(Starlette):
     async def _fail(self, request: Request, error: BaseException, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer an exception, then raise it again unless that settled it."""
         scope["app"] = self
+        scope.update(request.outer)
         if isinstance(error, ClientDisconnect):
             return
         if hasattr(error, REPORTED):
@@ -401,6 +402,7 @@ class Application(Starlette):
         if hasattr(error, REPORTED):
             raise error
         connection.scope["app"] = self
+        connection.scope.update(connection.outer)
         response, settled = await self.answer(connection.request, error)
         if connection.opened:
             await connection.end(1011)

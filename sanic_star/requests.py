@@ -44,6 +44,8 @@ class Request(requests.Request):
 
     # The parameters of the request's own route; `path_params` has those of mounts around it as well.
     route_params: dict[str, Any] = {}
+    # What the scope said before a mounted application was entered: an exception from there is answered here.
+    outer: dict[str, Any] = {}
     # True from the moment that an answer was begun by other means than the handler's return value.
     responded = False
     # The answer while it is sent piece by piece.

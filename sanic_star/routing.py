@@ -498,9 +498,16 @@ class Router(routing.Router):
         self.routes.append(Mount(path, app=app, name=name))
 
 
-def enter(scope: Scope) -> ASGIApp:
-    """Return the ASGI application that the router forwards to, and make the scope that application's."""
-    scope.update(scope.pop(_CHILD, {}))
+def enter(connection: Any) -> ASGIApp:
+    """Return the ASGI application that the router forwards to, and make the scope that application's.
+
+    Args:
+        connection: the request or websocket; its `outer` keeps what the scope said before.
+    """
+    scope = connection.scope
+    child = scope.pop(_CHILD, {})
+    connection.outer = {key: scope[key] for key in child if key in scope}
+    scope.update(child)
     route = scope["route"]
     state = scope["router"].states.get(id(getattr(route, "_base_app", None) or getattr(route, "app", None)))
     if state:

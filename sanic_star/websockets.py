@@ -19,6 +19,7 @@ class WebSocket(websockets.WebSocket):
 
     request: Request
     route_params: dict[str, Any] = {}
+    outer: dict[str, Any] = {}
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         super().__init__(scope, self.receive_message, self.send_message)

@@ -85,7 +85,7 @@ class Answering(Application):
         async def forward(connection: Any) -> Any:
             request = connection if isinstance(connection, Request) else connection.request
             early = await run_before(request, before) if before else None
-            return early or routing.enter(connection.scope)
+            return early or routing.enter(connection)
 
         return forward
 

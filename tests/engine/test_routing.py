@@ -503,6 +503,26 @@ def test_middleware_of_requests_guards_a_mount_and_leaves_it_the_body() -> None:
     assert seen == ["/x", "/x"]
 
 
+@pytest.mark.parametrize("root", ["", "/proxy"])
+async def test_an_exception_of_a_mount_is_answered_outside_of_it(root: str) -> None:
+    app: Sanic[Any, Any] = Sanic("Outside")
+
+    async def fail(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            raise KeyError(scope["root_path"])
+
+    @app.exception(KeyError)
+    async def handle(request: Request, error: KeyError) -> Any:
+        return text(f"{error} {request.path} {request.app.url_for('login')}")
+
+    @app.get("/login")
+    async def login(request: Request) -> Any: ...
+
+    app.mount("/x", fail)
+    peer = await ask(app, http_scope(f"{root}/x", root_path=root))
+    assert peer.body.decode() == f"'{root}/x' {root}/x {root}/login"
+
+
 async def test_the_scope_says_what_starlettes_says() -> None:
     app: Sanic[Any, Any] = Sanic("Scopes")
     seen: list[Scope] = []
