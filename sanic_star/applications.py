@@ -34,7 +34,9 @@ from sanic_star.routing import WEBSOCKET, Call, Route, Router, WebSocketRoute, e
 from sanic_star.streams import Cut, OpenStream
 from sanic_star.websockets import WebSocket
 
-# The mark on an exception that was answered with 500 and logged, and is on its way to the server.
+# The mark that an exception was answered with 500 and logged, and is on its way to the server. On the exception it
+# tells the server's log; whether this very request was answered stands in its scope, because an exception may be raised
+# more than once: a failed task that several requests await.
 REPORTED = "_sanic_star_reported"
 _NOTHING: dict[str, Any] = {}
 
@@ -324,14 +326,19 @@ class Application(Starlette):
         scope.update(request.outer)
         if isinstance(error, ClientDisconnect):
             return
-        if hasattr(error, REPORTED):
+        if scope.get(REPORTED) == id(error):
             raise error
         response, settled = await self.answer(request, error)
         if response is not None:
             await response(scope, receive, send)
         if not settled:
-            setattr(error, REPORTED, True)
+            self._mark(error, scope)
             raise error
+
+    @staticmethod
+    def _mark(error: BaseException, scope: Scope) -> None:
+        setattr(error, REPORTED, True)
+        scope[REPORTED] = id(error)
 
     async def _cancelled(self, request: Request, error: CancelledError) -> None:
         """Finish a stream that was cut short; any other cancellation goes on.
@@ -399,7 +406,7 @@ class Application(Starlette):
 
     async def _fail_websocket(self, connection: WebSocket, error: Exception) -> None:
         """Refuse the handshake with the exception's response, or close an open connection with 1011."""
-        if hasattr(error, REPORTED):
+        if connection.scope.get(REPORTED) == id(error):
             raise error
         connection.scope["app"] = self
         connection.scope.update(connection.outer)
@@ -411,7 +418,7 @@ class Application(Starlette):
         else:
             await connection.end(1011)
         if not settled:
-            setattr(error, REPORTED, True)
+            self._mark(error, connection.scope)
             raise error
 
 

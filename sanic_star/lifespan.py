@@ -82,8 +82,9 @@ class Lifecycle:
         self.stop_event = asyncio.Event()
         self._stop_begun = False
         async with contextlib.AsyncExitStack() as stack:
-            stack.push_async_callback(self._phase, Phase.AFTER_STOP)
             await self._phase(Phase.BEFORE_START)
+            # From here on there is something to undo.
+            stack.push_async_callback(self._phase, Phase.AFTER_STOP)
             state = await stack.enter_async_context(self.app.router.lifespan_context(self.app))
             if state is not None:
                 scope.setdefault("state", {}).update(state)

@@ -10,6 +10,9 @@ from typing import Any
 
 logger = logging.getLogger("sanic.error")
 
+# From so many names on, those of tasks that are over are forgotten when the next one comes.
+NAMES_KEPT = 1000
+
 
 class Tasks:
     """The background tasks of one application."""
@@ -37,6 +40,9 @@ class Tasks:
         self._running.add(task)
         task.add_done_callback(self._done)
         if name and register:
+            # Who names tasks by their request would keep every one of them for ever.
+            if len(self._named) >= NAMES_KEPT:
+                self.purge()
             self._named[name] = task
         return task
 

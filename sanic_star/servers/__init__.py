@@ -38,7 +38,7 @@ def run(
         keep_alive: how long an idle connection stays open, in seconds.
 
     Raises:
-        SystemExit: with status 1, the address can't be listened on, with 3, the application's start failed.
+        SystemExit: with status 1, the address can't be listened on, or the application's start failed.
     """
     # A worker imports the main module; without the `__name__` guard that would serve the application once more.
     if getattr(current_process(), "_inheriting", False):

@@ -67,8 +67,8 @@ class Server(uvicorn.Server):
             await super().startup(sockets)
         except SystemExit:
             self._gone()
-            # What the application's start did not end, a port in use did.
-            raise SystemExit(3 if self.lifespan.should_exit else 1) from None
+            # uvicorn's own status for a failed start is 3, and the same for a port in use.
+            raise SystemExit(1) from None
         if not self.started:
             return
         try:

@@ -110,4 +110,4 @@ def for_sanic_star(source: str) -> str:
 
 
 def _makes_app(source: str) -> bool:
-    return re.search(r"^app\b[^=\n]*=", source, flags=re.M) is not None
+    return re.search(r"^app\s*(:[^=\n]+)?=", source, flags=re.M) is not None
