@@ -39,6 +39,8 @@ from sanic_star.websockets import WebSocket
 # more than once: a failed task that several requests await.
 REPORTED = "_sanic_star_reported"
 _NOTHING: dict[str, Any] = {}
+# How often a stop looks whether requests are over, in seconds: as often as uvicorn's does.
+POLL = 0.1
 
 
 class ReportedOnce(logging.Filter):
@@ -123,17 +125,17 @@ class Application(Starlette):
             return HTTPException(405, headers={"allow": ", ".join(sorted(allowed - {WEBSOCKET}))})
         return HTTPException(404)
 
-    async def answer(self, request: Request, error: BaseException) -> tuple[ASGIApp | None, bool]:
+    async def answer(self, request: Request, error: BaseException) -> tuple[ASGIApp | None, BaseException | None]:
         """Return the response to an exception, and whether that settles it; `None` where another one was begun.
 
-        An exception that is not settled is raised again once the response is sent.
+        The second is `None` where the response settles it, else the exception to raise once the response is sent.
         """
         if isinstance(error, HTTPException):
-            settled, response = True, PlainTextResponse(error.detail, error.status_code, error.headers)
+            response, pending = PlainTextResponse(error.detail, error.status_code, error.headers), None
         else:
-            settled, response = False, PlainTextResponse("Internal Server Error", 500)
+            response, pending = PlainTextResponse("Internal Server Error", 500), error
             logging.getLogger("sanic_star").error("Exception in handler", exc_info=error)
-        return None if request.responded else response, settled
+        return None if request.responded else response, pending
 
     async def send_other(self, request: Request, response: Any, scope: Scope, receive: Receive, send: Send) -> None:
         """Send what a route's callable returned where that is none of this package's responses."""
@@ -156,6 +158,7 @@ class Application(Starlette):
                 route.call = self.compile(route)
         self.router.fallback.call = self.compile_fallback()
         self.router.forward.call = self.compile_forward()
+        self.router.compile = self.compile
         self.router.build()
 
     def started(self) -> None:
@@ -183,6 +186,19 @@ class Application(Starlette):
         tasks = {stream.task for stream in self.endless} - {asyncio.current_task()}
         if tasks:
             await asyncio.wait(tasks, timeout=timeout)
+
+    async def requests_ended(self) -> None:
+        """Wait for the requests in flight, as long as `graceful_timeout` allows."""
+        deadline = asyncio.get_running_loop().time() + self.graceful_timeout
+        while asyncio.get_running_loop().time() < deadline:
+            if not any(request.scope.get("app") is self for request in requests.live.values()):
+                return
+            await asyncio.sleep(POLL)
+
+    @property
+    def graceful_timeout(self) -> float:
+        """How long requests may take to end at the stop, in seconds."""
+        return 15.0
 
     def open_stream(
         self,
@@ -235,6 +251,9 @@ class Application(Starlette):
         assert self._stack is not None
         stack = self._stack
         if scope["type"] != "lifespan":
+            if self.lifecycle.closed:
+                await PlainTextResponse("Service Unavailable", 503)(scope, receive, send)
+                return
             await self.lifecycle.ensure_started()
             self.started()
             if self.lazy_state:
@@ -328,12 +347,13 @@ class Application(Starlette):
             return
         if scope.get(REPORTED) == id(error):
             raise error
-        response, settled = await self.answer(request, error)
+        response, pending = await self.answer(request, error)
         if response is not None:
             await response(scope, receive, send)
-        if not settled:
-            self._mark(error, scope)
-            raise error
+        # A `CancelledError` that cancels nothing ends here: to the server it would mean that the request was cancelled.
+        if isinstance(pending, Exception):
+            self._mark(pending, scope)
+            raise pending
 
     @staticmethod
     def _mark(error: BaseException, scope: Scope) -> None:
@@ -343,9 +363,11 @@ class Application(Starlette):
     async def _cancelled(self, request: Request, error: CancelledError) -> None:
         """Finish a stream that was cut short; any other cancellation goes on.
 
-        A subclass of `CancelledError` cancels nothing: a handler raised it, and it is answered as an error.
+        Where nobody has asked this task to end (a handler awaits a task that was cancelled, or raises it by itself) it
+        is an error like any other.
         """
-        if type(error) is not CancelledError:
+        task = asyncio.current_task()
+        if task is None or not task.cancelling():
             await self._fail(request, error, request.scope, request._receive, request._send)
         elif request.open_stream is None or not await request.open_stream.settle():
             raise error
@@ -410,16 +432,16 @@ class Application(Starlette):
             raise error
         connection.scope["app"] = self
         connection.scope.update(connection.outer)
-        response, settled = await self.answer(connection.request, error)
+        response, pending = await self.answer(connection.request, error)
         if connection.opened:
             await connection.end(1011)
         elif response is not None and "websocket.http.response" in connection.scope.get("extensions", {}):
             await response(connection.scope, connection.receive_message, connection.send_message)
         else:
             await connection.end(1011)
-        if not settled:
-            self._mark(error, connection.scope)
-            raise error
+        if isinstance(pending, Exception):
+            self._mark(pending, connection.scope)
+            raise pending
 
 
 def _is_event_stream(start: Message) -> bool:

@@ -66,6 +66,8 @@ class Lifecycle:
         self._restore_signals: Callable[[], None] = lambda: None
         self._stop_begun = False
         self._lazy = False
+        # Whether a signal has stopped an application that no lifespan will ever start again.
+        self.closed = False
 
     @property
     def stopping(self) -> bool:
@@ -158,7 +160,7 @@ class Lifecycle:
     async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Speak the lifespan protocol with the server (ASGI lifespan specification 2.0)."""
         await receive()
-        self._lazy = False
+        self._lazy = self.closed = False
         try:
             await self.start(scope)
         except BaseException:
@@ -205,9 +207,19 @@ class Lifecycle:
 
         return restore
 
+    async def _stop_by_signal(self) -> None:
+        """Stop an application that was started lazily: nobody will send it a shutdown.
+
+        What comes after the connections are closed waits for the requests in flight. The process ends with the signal:
+        a request that still comes finds the application closed and does not start it again.
+        """
+        await self.before_stop()
+        self.closed = True
+        await self.app.requests_ended()
+        await self.stop()
+
     def _signalled(self) -> None:
-        # Lazily started, nobody will send a shutdown: the whole stop hangs on the signal then.
-        task = asyncio.ensure_future(self.stop() if self._lazy else self.before_stop())
+        task = asyncio.ensure_future(self._stop_by_signal() if self._lazy else self.before_stop())
         self.app.background.add(task)
         task.add_done_callback(self.app.background.discard)
 

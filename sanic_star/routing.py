@@ -341,6 +341,8 @@ class Router(routing.Router):
         self.states: dict[int, dict[str, Any]] = {}
         self.fallback = Route((), not_finalised, methods=(), name="fallback")
         self.forward = Route((), not_finalised, methods=(), name="forward")
+        # Gives a callable to a route that comes while the application runs; the application puts it in.
+        self.compile: Callable[[Any], Call] | None = None
         self._stale = True
         self.routes = RouteList(routes or (), self._changed)
 
@@ -368,6 +370,8 @@ class Router(routing.Router):
         name = getattr(route, "name", None)
         if name:
             self.by_name.setdefault(name, route)
+        if isinstance(route, (Route, WebSocketRoute)) and self.compile and route.call is not_finalised:
+            route.call = self.compile(route)
         if isinstance(route, (Route, WebSocketRoute)) or (isinstance(route, Mount) and route.literal):
             self.index.add(route, lambda: route.path_regex, route.methods or ())
             self.methods.update(route.methods or ())

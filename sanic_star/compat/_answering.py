@@ -103,14 +103,14 @@ class Answering(Application):
         allowed = self.router.allowed(routing.route_path(scope), scope)
         return self.router.miss(shown, scope.get("method", "GET"), allowed, scope)
 
-    async def answer(self, request: EngineRequest, error: BaseException) -> tuple[ASGIApp | None, bool]:
-        """Return the response to an exception, with middleware applied, and whether that settles it."""
+    async def answer(self, request: EngineRequest, error: BaseException) -> tuple[ASGIApp | None, BaseException | None]:
+        """Return the response to an exception, with middleware applied, and what is still to be raised."""
         assert isinstance(request, Request)
         known = as_sanic_exception(error)
         # Without a writer somebody else's answer was begun: a response of Starlette's, a mounted application's.
         if request.responded if request._writer is None else request._writer.head_sent:
             self.error_handler.log(request, known)
-            return None, False
+            return None, error
         request.reset_response()
         response = None
         if not request._request_middleware_started:
@@ -119,14 +119,14 @@ class Answering(Application):
             except Exception as raised:
                 known = error = raised
         if response:
-            settled = True
+            settled: object = True
         else:
             found = self.error_handler.lookup(known, request.name)
             settled = isinstance(known, SanicException) or found is not None
-            response = await self._error_response(request, known)
+            response = self._checked(request, await self._error_response(request, known))
         if not request._response_middleware_started and not request.responded:
             response = await self.respond_through(request, response)
-        return await self._sendable(request, response), settled
+        return self._sendable(request, response), None if settled else error
 
     async def _error_response(self, request: Request, error: BaseException) -> Any:
         try:
@@ -140,14 +140,19 @@ class Answering(Application):
                 return HTTPResponse(f"Error while handling error: {raised}\nStack: {format_exc()}", 500)
             return HTTPResponse("An error occurred while handling an error", 500)
 
-    async def _sendable(self, request: Request, response: Any) -> ASGIApp | None:
-        """Return an exception handler's answer as something that can be sent."""
+    def _checked(self, request: Request, response: Any) -> Any:
+        """Return an exception handler's answer, or the error page for one that is none."""
+        if request.responded or isinstance(response, ResponseStream) or callable(response):
+            return response
+        return self.error_handler.default(
+            request, ServerError(f"Invalid response type {response!r} (need HTTPResponse)")
+        )
+
+    def _sendable(self, request: Request, response: Any) -> ASGIApp:
+        """Return an answer as something that can be sent."""
         if isinstance(response, ResponseStream) or request.responded:
             return partial(self.send_other, request, response)
-        if callable(response):
-            return response  # type: ignore[no-any-return]
-        problem = ServerError(f"Invalid response type {response!r} (need HTTPResponse)")
-        return self.error_handler.default(request, problem)
+        return response  # type: ignore[no-any-return]
 
     async def respond_through(self, request: Request, response: Any) -> Any:
         """Run response middleware, once for each request."""

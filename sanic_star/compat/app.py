@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import os
 import re
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
@@ -519,7 +520,12 @@ class Sanic(Registrar, Answering, Generic[ConfigT, ContextT]):
 
     async def drain(self) -> None:
         """End the background tasks."""
-        await self.shutdown_tasks(self.config.GRACEFUL_SHUTDOWN_TIMEOUT)
+        await self.shutdown_tasks(self.graceful_timeout)
+
+    @property
+    def graceful_timeout(self) -> float:
+        """How long requests and tasks may take to end at the stop, in seconds."""
+        return float(self.config.GRACEFUL_SHUTDOWN_TIMEOUT)
 
     # Tasks ----------------------------------------------------------------------------------------------------------
 
@@ -635,6 +641,13 @@ class Sanic(Registrar, Answering, Generic[ConfigT, ContextT]):
         auto_reload: bool | None = None,
         workers: int = 1,
         access_log: bool | None = None,
+        single_process: bool = False,
+        fast: bool = False,
+        unix: str | None = None,
+        backlog: int = 100,
+        reload_dir: str | list[str] | None = None,
+        noisy_exceptions: bool | None = None,
+        load: Callable[[], Any] | None = None,
     ) -> None:
         """Serve the application until it is stopped; ends the process with status 1 where that can't be done.
 
@@ -646,22 +659,49 @@ class Sanic(Registrar, Answering, Generic[ConfigT, ContextT]):
             auto_reload: whether a change of a source file restarts the application.
             workers: how many processes.
             access_log: whether requests are logged.
+            single_process: whether to do with one process, whatever else is said.
+            fast: as many processes as there are processors.
+            unix: path of a socket to listen on, in place of host and port.
+            backlog: how many connections may wait to be accepted.
+            reload_dir: directories whose changes count too.
+            noisy_exceptions: whether exceptions that are quiet by themselves are logged.
+            load: gives the application in other processes; by default the main module is imported there, and the
+                application looked up by its name.
         """
         servers = importlib.import_module("sanic_star.servers")
         if debug or dev:
             self.debug = True
+        if noisy_exceptions is not None:
+            self.config.NOISY_EXCEPTIONS = noisy_exceptions
+        reload = (dev if auto_reload is None else auto_reload) and not single_process
+        count = 1 if single_process else (os.cpu_count() or 1) if fast else workers
         options = {
             "host": host or "127.0.0.1",
             "port": 8000 if port is None else port,
-            "reload": dev if auto_reload is None else auto_reload,
-            "workers": workers,
+            "reload": reload,
+            "workers": count,
             "access_log": self.config.ACCESS_LOG if access_log is None else access_log,
-            "graceful_timeout": self.config.GRACEFUL_SHUTDOWN_TIMEOUT,
+            "backlog": backlog,
+            "graceful_timeout": self.graceful_timeout,
             "keep_alive": self.config.KEEP_ALIVE_TIMEOUT if self.config.KEEP_ALIVE else 0,
+            "websocket": {
+                "ws_max_size": self.config.WEBSOCKET_MAX_SIZE,
+                "ws_ping_interval": self.config.WEBSOCKET_PING_INTERVAL,
+                "ws_ping_timeout": self.config.WEBSOCKET_PING_TIMEOUT,
+            },
+            "reload_dirs": [reload_dir] if isinstance(reload_dir, str) else reload_dir,
+            "unix": unix,
         }
-        self.state.host, self.state.port, self.state.workers = options["host"], options["port"], workers
-        self.state.auto_reload = bool(options["reload"])
-        servers.run(self, partial(type(self).get_app, self.name), **options)
+        self.state.host, self.state.port, self.state.unix = options["host"], options["port"], unix
+        self.state.workers, self.state.auto_reload = count, bool(reload)
+        if servers.is_imported_by_worker():
+            return
+        asyncio.run(self.run_listeners("main_process_start"))
+        try:
+            asyncio.run(self.run_listeners("main_process_ready"))
+            servers.run(self, load or partial(type(self).get_app, self.name), **options)
+        finally:
+            asyncio.run(self.run_listeners("main_process_stop"))
 
     def stop(self) -> None:
         """Stop the server that `run` has started."""

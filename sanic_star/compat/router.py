@@ -512,6 +512,7 @@ class Router(routing.Router):
         """Return the route of that name, with or without the application's name before it."""
         if not view_name:
             return None
+        self.build()
         app: Sanic[Any, Any] = self.ctx.app
         return self.name_index.get(view_name) or self.name_index.get(app.generate_name(view_name))
 
@@ -539,6 +540,13 @@ class Router(routing.Router):
         """Close the router: from here on a route can't be added."""
         self.finalized = True
         self.build()
+
+    def build(self) -> None:
+        """Arrange all routes in the index, and forget the names of routes that are gone."""
+        if self._stale:
+            here = {id(route) for route in self.routes}
+            self.name_index = {name: route for name, route in self.name_index.items() if id(route) in here}
+        super().build()
 
     def reset(self) -> None:
         """Open the router again."""

@@ -252,3 +252,66 @@ async def test_a_limit_is_put_on_routes_that_read_a_body() -> None:
     app.add_route(handler, "/get", ["GET"], name="b", ignore_body=True)
     app.finalise()
     assert [route.max_body_size for route in app.router.routes] == [7, None]  # type: ignore[attr-defined]
+
+
+def test_one_exception_raised_in_two_requests_is_answered_twice(caplog: pytest.LogCaptureFixture) -> None:
+    app: Sanic[Any, Any] = Sanic("Twice")
+    failed = ValueError("the pool could not be made")
+
+    @app.get("/")
+    async def handler(request: Any) -> None:
+        raise failed
+
+    client = TestClient(app, raise_server_exceptions=False)
+    first, second = client.get("/"), client.get("/")
+    assert first.status_code == second.status_code == 500
+    assert first.text == second.text != "Internal Server Error"
+    assert sum("occurred while handling" in record.getMessage() for record in caplog.records) == 2
+
+
+def test_a_task_that_was_cancelled_elsewhere_is_an_error_like_any_other() -> None:
+    app: Sanic[Any, Any] = Sanic("Elsewhere")
+
+    @app.get("/")
+    async def handler(request: Any) -> None:
+        task = asyncio.ensure_future(asyncio.sleep(10))
+        task.cancel()
+        await task
+
+    @app.on_response
+    async def mark(request: Any, response: Any) -> None:
+        response.headers["x-mark"] = "1"
+
+    answer = TestClient(app, raise_server_exceptions=False).get("/")
+    assert (answer.status_code, answer.headers["x-mark"]) == (500, "1")
+
+
+def test_response_middleware_never_sees_what_is_no_response() -> None:
+    app: Sanic[Any, Any] = Sanic("Nothing")
+
+    @app.exception(ValueError)
+    async def nothing(request: Any, error: Exception) -> None:
+        return None
+
+    @app.get("/")
+    async def handler(request: Any) -> None:
+        raise ValueError
+
+    @app.on_response
+    async def mark(request: Any, response: Any) -> None:
+        response.headers["x-mark"] = "1"
+
+    answer = TestClient(app, raise_server_exceptions=False).get("/")
+    assert (answer.status_code, answer.headers["x-mark"]) == (500, "1")
+    assert "Invalid response type None" in answer.text
+
+
+def test_the_error_of_request_middleware_is_the_one_that_is_raised() -> None:
+    app: Sanic[Any, Any] = Sanic("Real")
+
+    @app.on_request
+    async def fail(request: Any) -> None:
+        raise KeyError("real")
+
+    with pytest.raises(KeyError, match="real"):
+        TestClient(app).get("/none")

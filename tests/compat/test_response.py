@@ -85,7 +85,13 @@ def test_headers_on_the_wire() -> None:
     response = HTTPResponse(
         "x", headers={"X-A": 1, "content-type": "text/y", "content-length": "9"}, content_type="z/z"
     )
-    assert wire(response) == [("x-a", "1"), ("content-type", "text/y"), ("content-length", "9")]
+    assert wire(response) == [("x-a", "1"), ("content-type", "text/y"), ("content-length", "1")]
+    assert response.head(declared=True)[-1] == (b"content-length", b"9")
+    assert response.head(length=False)[-1] == (b"content-length", b"9")
+    copied = HTTPResponse(
+        "x", headers={"transfer-encoding": "chunked", "connection": "close", "content-length": "5000"}
+    )
+    assert wire(copied) == [("content-length", "1")]
     plain = HTTPResponse("x", headers={"X-A": None}, content_type="z/z")
     assert wire(plain) == [("x-a", "None"), ("content-length", "1"), ("content-type", "z/z")]
     assert plain.processed_headers == [(b"x-a", b"None"), (b"content-type", b"z/z")]
@@ -95,13 +101,24 @@ def test_headers_on_the_wire() -> None:
     assert HTTPResponse("x").head(length=False) == []
 
 
-@pytest.mark.parametrize(("name", "value"), [("a", "1\r\nb: 2"), ("a", "\n"), ("a", "\0"), ("a\r", "1"), ("a\nb", "1")])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("a", "1\r\nb: 2"), ("a", "\n"), ("a", "\0"), ("a\r", "1"), ("a\nb", "1"), ("", "1"), ("a b", "1")],
+)
 def test_headers_that_would_split_the_answer(name: str, value: str) -> None:
-    with pytest.raises(ValueError, match="CR, LF and NUL"):
+    with pytest.raises(ValueError, match=r"CR, LF and NUL|a name is made of"):
         header_field(name, value)
 
     async def handler(request: Any) -> HTTPResponse:
         return text("x", headers={name: value})
+
+    assert served(handler).get("/").status_code == 500
+
+
+@pytest.mark.parametrize("status", [0, 99, 600, 799])
+def test_a_status_that_http_has_not(status: int) -> None:
+    async def handler(request: Any) -> HTTPResponse:
+        return text("x", status=status)
 
     assert served(handler).get("/").status_code == 500
 

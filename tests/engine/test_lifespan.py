@@ -212,7 +212,8 @@ async def test_a_start_that_fails_is_loud_and_undoes_what_was_done(phase: str) -
     assert life.started["type"] == "lifespan.startup.failed"
     assert "no database" in life.started["message"]
     assert app.lifecycle.stage is Stage.IDLE
-    assert events == (["after stop"] if phase == PHASES[0] else ["own start", "own stop", "after stop"])
+    # Before the first phase is through, nothing is there that could be undone.
+    assert events == ([] if phase == PHASES[0] else ["own start", "own stop", "after stop"])
     with pytest.raises(RuntimeError, match="no database"), TestClient(app):
         pass
 

@@ -14,7 +14,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from sanic_star import Request, Sanic, text
-from sanic_star.servers import run, stop
+from sanic_star.servers import stop
 from sanic_star.servers.uvicorn import Config, Server, serving
 from tests.engine.processes import PATIENCE, UVICORN, free_port, is_open, process
 
@@ -209,9 +209,9 @@ def test_a_failing_listener_ends_the_process_with_an_error(tmp_path: Path, phase
     app.run(port=0)
     """
     with process(tmp_path, script) as server:
-        assert server.ended() not in (0, None)
+        assert server.ended() == 1
     assert "no database" in server.log
-    assert server.phases()[-1] == "after_server_stop"
+    assert ("after_server_stop" in server.phases()) is (phase != "before_server_start")
 
 
 def test_app_stop_ends_run(tmp_path: Path) -> None:
@@ -321,7 +321,7 @@ async def test_a_failing_before_start_does_not_listen() -> None:
         raise RuntimeError("no cache")
 
     server = Server(Config(app, host="127.0.0.1", port=0, lifespan="on", log_config=None))
-    with pytest.raises(SystemExit, match="3"):
+    with pytest.raises(SystemExit, match="1"):
         await server._serve()
     assert not server.started
     assert not serving
@@ -344,4 +344,4 @@ def test_a_worker_that_imports_the_main_module_does_not_serve(monkeypatch: pytes
 
     monkeypatch.setattr(current_process(), "_inheriting", True, raising=False)
     app: Sanic[Any, Any] = Sanic("Inheriting")
-    run(app, lambda: app, host="256.0.0.1", port=0)
+    app.run("256.0.0.1", 0)

@@ -8,6 +8,7 @@ This is one module because Sanic's users import these classes from it, and each 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Coroutine, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -34,6 +35,8 @@ _CONTENT_TYPES_KEPT = 256
 _lengths: dict[int, tuple[bytes, bytes]] = {}
 _LENGTHS_KEPT = 1024
 _FORBIDDEN = ("\r", "\n", "\0")
+_TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+\-.^_`|~]+")
+_FRAMING = frozenset({b"content-length", b"transfer-encoding", b"connection"})
 
 
 def _content_type(value: str) -> tuple[bytes, bytes]:
@@ -61,15 +64,18 @@ def header_field(name: str, value: object) -> tuple[bytes, bytes]:
         value: anything; its `str()` is sent, as UTF-8.
 
     Raises:
-        ValueError: name or value hold CR, LF or NUL (RFC 9110, section 5.5), by which a value could smuggle in fields.
+        ValueError: the name is no token (RFC 9110, section 5.6.2), or the value holds CR, LF or NUL (section 5.5), by
+            which it could smuggle in other fields.
 
     Examples:
         >>> header_field("X-Count", 3)
         (b'x-count', b'3')
     """
     text = str(value)
-    if any(mark in text or mark in name for mark in _FORBIDDEN):
-        raise ValueError(f"header {name!r}: CR, LF and NUL can't stand in a name or a value, got {text!r}")
+    if any(mark in text for mark in _FORBIDDEN):
+        raise ValueError(f"header {name!r}: CR, LF and NUL can't stand in a value, got {text!r}")
+    if not _TOKEN.fullmatch(name):
+        raise ValueError(f"header {name!r}: a name is made of letters, digits and !#$%&'*+-.^_`|~")
     return name.lower().encode("ascii"), text.encode("utf-8", "surrogateescape")
 
 
@@ -167,16 +173,19 @@ class BaseHTTPResponse(responses.Response):
         """The header fields as they go over the wire (Starlette's name); a copy."""
         return self.head()
 
-    def head(self, length: bool = True) -> list[tuple[bytes, bytes]]:
+    def head(self, length: bool = True, declared: bool = False) -> list[tuple[bytes, bytes]]:
         """Return the header fields as they go over the wire.
 
         Args:
             length: whether the body is whole, so that its length can be told.
+            declared: whether a length that was set stands: HEAD tells of a body that is not there.
 
         Raises:
-            ValueError: a header holds CR, LF or NUL.
+            ValueError: a header, or the status, is nothing that HTTP has.
         """
         status = self.status
+        if not 100 <= status <= 599:
+            raise ValueError(f"status {status!r}: HTTP has 100 to 599 (RFC 9110, section 15)")
         # RFC 9110, sections 8.6 and 15: no content and no length with 1xx and 204; 304 describes another response.
         bodiless = status == 204 or status == 304 or status < 200
         if self._headers is None:
@@ -186,10 +195,15 @@ class BaseHTTPResponse(responses.Response):
             if self.content_type is not None:
                 fields.append(_content_type(self.content_type))
             return fields
-        fields = [header_field(name, value) for name, value in self._headers.items()]
+        # How the body is framed is the server's to say; headers taken over from another answer tell of that one's.
+        declared = "content-length" in self._headers and (declared or not length) and not bodiless
+        left_out = _FRAMING - {b"content-length"} if declared else _FRAMING
+        fields = [
+            field for name, value in self._headers.items() if (field := header_field(name, value))[0] not in left_out
+        ]
         if bodiless:
-            return [field for field in fields if field[0] != b"content-length"]
-        if length and "content-length" not in self._headers:
+            return fields
+        if length and not declared:
             fields.append(_content_length(len(self._body)))
         if self.content_type is not None and "content-type" not in self._headers:
             fields.append(_content_type(self.content_type))
@@ -209,7 +223,13 @@ class BaseHTTPResponse(responses.Response):
             await send({"type": "http.response.start", "status": 200, "headers": [length, kind]})
             await send({"type": "http.response.body", "body": body})
         else:
-            await send({"type": "http.response.start", "status": self.status, "headers": self.head()})
+            await send(
+                {
+                    "type": "http.response.start",
+                    "status": self.status,
+                    "headers": self.head(declared=scope["method"] == "HEAD"),
+                }
+            )
             # Without a length nothing may follow: HTTP/1.1 would take it for the next response (RFC 9112, section 6.3).
             body = self._body if has_message_body(self.status) else b""
             await send({"type": "http.response.body", "body": body})
