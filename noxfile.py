@@ -8,6 +8,7 @@ dependencies stand in `pyproject.toml` (its groups bear the sessions' names). Wh
 from __future__ import annotations
 
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -73,11 +74,16 @@ def tests_on(session: nox.Session) -> None:
 @nox.session(name="tests-min")
 def tests_min(session: nox.Session) -> None:
     """Run the tests with the oldest release of each dependency that `pyproject.toml` allows."""
-    session.install("uv")
     floors = Path(session.create_tmp(), "floors.txt")
     # Direct dependencies only: their own ones stay new, as a user's installer would choose them.
-    resolve = ("--no-deps", "--no-header", "--no-annotate", "--resolution", "lowest-direct", "--all-extras")
-    session.run("uv", "pip", "compile", "-q", *resolve, "-o", str(floors), "pyproject.toml", silent=True)
+    project = nox.project.load_toml("pyproject.toml")["project"]
+    declared = [
+        *project["dependencies"],
+        *(one for extra in project["optional-dependencies"].values() for one in extra),
+    ]
+    # `name[extra]>=1.2,<2` becomes `name==1.2`: constraints name no extras.
+    bounds = (re.match(r"([\w.-]+)(?:\[.*?\])?>=([\d.]+)", one) for one in declared)
+    floors.write_text("".join(f"{bound[1]}=={bound[2]}\n" for bound in bounds if bound))
     install_for_tests(session, "-c", str(floors))
     run_pytest(session)
 

@@ -137,6 +137,8 @@ class Index(Generic[R]):
         # Nodes with a single edge that are reached by literals alone, past none that offers a choice.
         self.shortcuts: dict[str, Node[R]] = {}
         self.prefixes: dict[str, Leaf[R]] = {}
+        # The number of slashes in the longest of them.
+        self.longest_prefix = 0
         self.patterns: list[Expression[R]] = []
 
     def clear(self) -> None:
@@ -145,6 +147,7 @@ class Index(Generic[R]):
         self.tree = Node()
         self.shortcuts.clear()
         self.prefixes.clear()
+        self.longest_prefix = 0
         self.patterns.clear()
 
     def add(self, route: R, regex: Callable[[], Pattern[str]], methods: Iterable[str]) -> None:
@@ -171,6 +174,7 @@ class Index(Generic[R]):
                 and len(literal) == len(segments) - 1
                 and last.label == "path"
             ):
+                self.longest_prefix = max(self.longest_prefix, len(literal))
                 return self.prefixes.setdefault("/".join(["", *literal]), {})
             return self._pattern(segments, regex()).leaf
         node = self.tree
@@ -284,15 +288,17 @@ class Index(Generic[R]):
         """Yield prefix, route and parameters of the routes that end in a `path` parameter, longest prefix first."""
         if not self.prefixes:
             return
-        cut = len(path)
-        while cut >= 0:
-            leaf = self.prefixes.get(path[:cut])
+        # Cut off where no prefix reaches, or a path of ten thousand slashes would be copied as many times.
+        segments = path.split("/", self.longest_prefix + 1)[: self.longest_prefix + 1]
+        while segments:
+            prefix = "/".join(segments)
+            segments.pop()
+            leaf = self.prefixes.get(prefix)
             route = choose(leaf, request) if leaf else None
             if route is not None:
                 last: Any = route.segments[-1]
-                if cut < len(path) or last.bare:
-                    yield path[:cut], route, {last.name: last.convertor.convert(path[cut + 1 :])}
-            cut = path.rfind("/", 0, cut)
+                if len(prefix) < len(path) or last.bare:
+                    yield prefix, route, {last.name: last.convertor.convert(path[len(prefix) + 1 :])}
 
     def by_pattern(self, path: str, choose: Choose[R], request: Any) -> tuple[R, dict[str, Any]] | None:
         """Find a route among the regular expressions."""

@@ -421,11 +421,14 @@ class Router(routing.Router):
         return self.forward, {}
 
     def _search_slashes(self, path: str, method: str, scope: Scope) -> tuple[Any, dict[str, Any]] | None:
-        """Search for a path, then without its trailing slashes, one after the other."""
+        """Search for a path, then without its last slash, then without any slash at its end.
+
+        Not one slash after the other: a path of nothing but slashes would be searched as often as it has some.
+        """
         found = self._search(path, method, scope)
-        while found is None and path.endswith("/") and len(path) > 1:
-            path = path[:-1]
-            found = self._search(path, method, scope, slashless=True)
+        if found is None and path.endswith("/"):
+            for shorter in dict.fromkeys((path[:-1] or "/", path.rstrip("/") or "/")):
+                found = found or self._search(shorter, method, scope, slashless=True)
         return found
 
     def _search(

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import logging
 import os
 import re
 from collections import deque
@@ -413,6 +414,8 @@ class Sanic(Registrar, Answering, Generic[ConfigT, ContextT]):
                 self._blueprint(item, blueprint.options_for(item, options))
             return
         if not isinstance(blueprint, Blueprint):
+            if isinstance(blueprint, str) or not isinstance(blueprint, Iterable):
+                raise TypeError(f"app.blueprint takes blueprints, groups of them, or lists, got {blueprint!r}")
             for item in blueprint:
                 self._blueprint(item, dict(options))
             return
@@ -479,6 +482,9 @@ class Sanic(Registrar, Answering, Generic[ConfigT, ContextT]):
     def finalise(self) -> None:
         """Put together what runs for each route; a route can't be added from here on."""
         self._check_route_names()
+        limit = self.config.REQUEST_MAX_SIZE
+        if limit is not None and (not isinstance(limit, (int, float)) or limit < 0):
+            raise ServerError(f"REQUEST_MAX_SIZE is a number of bytes, such as 100_000_000; it was set to {limit!r}")
         for key, handler in self.exception_handlers.items():
             if (key, None) not in self.error_handler.cached_handlers:
                 self.error_handler.add(key, handler)
@@ -658,7 +664,7 @@ class Sanic(Registrar, Answering, Generic[ConfigT, ContextT]):
             debug: whether errors are explained to the client.
             auto_reload: whether a change of a source file restarts the application.
             workers: how many processes.
-            access_log: whether requests are logged.
+            access_log: whether requests are logged; by default in debug mode, and where `ACCESS_LOG` says so.
             single_process: whether to do with one process, whatever else is said.
             fast: as many processes as there are processors.
             unix: path of a socket to listen on, in place of host and port.
@@ -671,6 +677,7 @@ class Sanic(Registrar, Answering, Generic[ConfigT, ContextT]):
         servers = importlib.import_module("sanic_star.servers")
         if debug or dev:
             self.debug = True
+            logger.setLevel(logging.DEBUG)
         if noisy_exceptions is not None:
             self.config.NOISY_EXCEPTIONS = noisy_exceptions
         reload = (dev if auto_reload is None else auto_reload) and not single_process
@@ -680,7 +687,7 @@ class Sanic(Registrar, Answering, Generic[ConfigT, ContextT]):
             "port": 8000 if port is None else port,
             "reload": reload,
             "workers": count,
-            "access_log": self.config.ACCESS_LOG if access_log is None else access_log,
+            "access_log": self.debug or bool(self.config.ACCESS_LOG) if access_log is None else access_log,
             "backlog": backlog,
             "graceful_timeout": self.graceful_timeout,
             "keep_alive": self.config.KEEP_ALIVE_TIMEOUT if self.config.KEEP_ALIVE else 0,

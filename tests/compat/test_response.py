@@ -50,7 +50,8 @@ def test_html_asks_objects() -> None:
             return "<p>repr"
 
     assert [html(each).body for each in ("<p>", b"<p>", Page(), Notebook())] == [b"<p>", b"<p>", b"<p>html", b"<p>repr"]
-    assert html(5).body == 5  # type: ignore[comparison-overlap]
+    with pytest.raises(TypeError, match="a body is text or bytes, got int: 5"):
+        html(5)
 
 
 def test_raw_empty_and_redirect() -> None:

@@ -662,3 +662,28 @@ async def test_hundreds_of_routes_are_found_by_all_at_once() -> None:
         app.add_route(handler, f"/r{number}/<x:int>", name=f"r{number}")
     peers = await asyncio.gather(*(ask(app, http_scope(f"/r{number}/{number}")) for number in range(300)))
     assert [peer.body.decode() for peer in peers] == [f"/r{n}/<x:int> {n}" for n in range(300)]
+
+
+@pytest.mark.parametrize("path", ["/nope" + "/" * 60_000, "/a" * 30_000, "/files" + "/" * 60_000, "/" * 60_000])
+def test_a_path_of_many_slashes_is_searched_a_few_times_only(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    app: Sanic[Any, Any] = Sanic("Slashes")
+
+    async def handler(request: Any, **params: Any) -> Any:
+        return text("x")
+
+    for number, uri in enumerate(("/", "/a", "/user/<id:int>", "/a/<b>/<c>", "/files/<rest:path>")):
+        app.add_route(handler, uri, methods=["GET", "POST", "PUT"], name=f"r{number}")
+    app.finalise()
+    walks: list[str] = []
+    walk = app.router.index.walk
+
+    def counted(path: str, *rest: Any) -> Any:
+        walks.append(path)
+        return walk(path, *rest)
+
+    monkeypatch.setattr(app.router.index, "walk", counted)
+    scope = {"type": "http", "method": "DELETE", "path": path, "raw_path": path.encode(), "headers": []}
+    app.router.find(scope)
+    app.router.allowed(path, scope)
+    # Once as it is, twice with fewer slashes, for the request's method and each that the routes have.
+    assert len(walks) <= 4 * 4

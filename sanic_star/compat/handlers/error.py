@@ -109,7 +109,8 @@ class ErrorHandler:
         return exception_response(
             request,
             exception,  # type: ignore[arg-type]  # RequestCancelled is a CancelledError
-            debug=self.debug,
+            # The application's, because several may share one handler.
+            debug=request.app.debug,
             base=self.base,
             fallback=request.app.config.FALLBACK_ERROR_FORMAT,
         )

@@ -120,7 +120,11 @@ class BaseHTTPResponse(responses.Response):
     def _encode_body(data: Any) -> bytes:
         if data is None:
             return b""
-        return data.encode() if hasattr(data, "encode") else data  # type: ignore[no-any-return]
+        if isinstance(data, (bytes, bytearray, memoryview)):
+            return bytes(data)
+        if hasattr(data, "encode"):
+            return data.encode()  # type: ignore[no-any-return]
+        raise TypeError(f"a body is text or bytes, got {type(data).__name__}: {data!r:.80}")
 
     @property
     def body(self) -> bytes:
