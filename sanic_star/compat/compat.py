@@ -20,7 +20,7 @@ CancelledErrors: tuple[type[BaseException], ...] = (CancelledError,)
 
 
 class UpperStrEnum(StrEnum):
-    """A `StrEnum` of upper-case names; it equals, and hashes as, its value in any case.
+    """A `StrEnum` of upper-case names; it equals its value in any case, and hashes as the value is written.
 
     >>> class Unit(UpperStrEnum):
     ...     KILO = "KILO"

@@ -82,7 +82,7 @@ def header_field(name: str, value: object) -> tuple[bytes, bytes]:
 def choose_writer_by_app() -> None:
     """Let responses be written by the application that answers, where it brings a writer of its own.
 
-    Without such an application in the process nobody asks.
+    Without such an application in the process nobody asks; from the first one on every response does, for good.
     """
 
     def dumps(value: Any, **options: Any) -> str | bytes:
