@@ -166,11 +166,21 @@ class Application(Starlette):
         for name in ("uvicorn.error", "hypercorn.error", "_granian"):
             logging.getLogger(name).addFilter(_reported_once)
         if self._stack is not None:
-            self.middleware_stack = self._stack
+            self.middleware_stack = self._with_lazy_state(self._stack) if self.lazy_state else self._stack
 
     def stopped(self) -> None:
         """Close the gate: the next start builds the stack anew, with what was added since."""
         self.middleware_stack = self._stack = None
+        self.lazy_state = {}
+
+    def _with_lazy_state(self, stack: ASGIApp) -> ASGIApp:
+        """Return `stack` behind something that hands each request the lifespan's state, as a server does."""
+
+        async def with_state(scope: Scope, receive: Receive, send: Send) -> None:
+            scope["state"] = {**self.lazy_state, **scope.get("state", {})}
+            await stack(scope, receive, send)
+
+        return with_state
 
     def end_endless(self) -> None:
         """End the streams and websockets that would never end by themselves; their clean-up runs."""
@@ -256,8 +266,7 @@ class Application(Starlette):
                 return
             await self.lifecycle.ensure_started()
             self.started()
-            if self.lazy_state:
-                scope.setdefault("state", {}).update(self.lazy_state)
+            stack = self.middleware_stack or stack
         await stack(scope, receive, send)
 
     # The way of a request ------------------------------------------------------------------------------------------

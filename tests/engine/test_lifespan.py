@@ -495,3 +495,20 @@ def test_outside_the_main_thread_there_are_no_signals(taken: list[int]) -> None:
     thread.start()
     thread.join()
     assert seen == [before]
+
+
+async def test_the_state_of_a_lazy_start_reaches_every_request() -> None:
+    @contextlib.asynccontextmanager
+    async def with_state(app: Any) -> AsyncIterator[dict[str, Any]]:
+        yield {"database": "open", "own": 1}
+
+    app: Sanic[Any, Any] = Sanic("LazyState", lifespan=with_state)
+
+    @app.get("/")
+    async def show(request: Request) -> Any:
+        return text(f"{request.state.database} {request.state.own}")
+
+    for _ in range(3):
+        assert (await ask(app, http_scope("/"))).body == b"open 1"
+    # What the server around gives goes before.
+    assert (await ask(app, {**http_scope("/"), "state": {"own": 2}})).body == b"open 2"
