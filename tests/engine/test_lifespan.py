@@ -1,4 +1,7 @@
-"""The life of an application: phases, lifespans of others, lazy start, the stop."""
+"""The life of an application: phases, lifespans of others, lazy start, the stop.
+
+This is one module because it mirrors one, and its tests share the applications that note what happens to them.
+"""
 
 import asyncio
 import contextlib
