@@ -525,9 +525,8 @@ class ResponseStream:
         """Answer the request that this stream was called with, by the streaming function."""
         if self.request is None:
             raise ServerError("Attempted response to unknown request")
-        self.response = await self.request.respond(
-            headers=self.headers, status=self.status, content_type=self.content_type
-        )
+        described: dict[str, Any] = {"status": self.status, "headers": self.headers, "content_type": self.content_type}
+        self.response = await self.request.respond(**described)
         await self.streaming_fn(self)
         return self.response
 
