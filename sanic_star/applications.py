@@ -375,8 +375,7 @@ class Application(Starlette):
         Where nobody has asked this task to end (a handler awaits a task that was cancelled, or raises it by itself) it
         is an error like any other.
         """
-        task = asyncio.current_task()
-        if task is None or not task.cancelling():
+        if not _is_own_cancellation():
             await self._fail(request, error, request.scope, request._receive, request._send)
         elif request.open_stream is None or not await request.open_stream.settle():
             raise error
@@ -430,12 +429,15 @@ class Application(Starlette):
         except Exception as error:
             await self._fail_websocket(connection, error)
         except CancelledError as error:
-            await self._cancelled(request, error)
+            if _is_own_cancellation():
+                await self._cancelled(request, error)
+            else:
+                await self._fail_websocket(connection, error)
         finally:
             self.close_stream(request)
             del requests.live[number]
 
-    async def _fail_websocket(self, connection: WebSocket, error: Exception) -> None:
+    async def _fail_websocket(self, connection: WebSocket, error: BaseException) -> None:
         """Refuse the handshake with the exception's response, or close an open connection with 1011."""
         if connection.scope.get(REPORTED) == id(error):
             raise error
@@ -458,3 +460,9 @@ def _is_event_stream(start: Message) -> bool:
         if name.lower() == b"content-type":
             return bool(value.startswith(b"text/event-stream"))
     return False
+
+
+def _is_own_cancellation() -> bool:
+    """Tell whether somebody has asked the running task to end."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

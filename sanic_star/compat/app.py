@@ -152,6 +152,8 @@ class Sanic(Registrar, Answering, Generic[ConfigT, ContextT]):
         _check_name(name)
         if config is not None and env_prefix != SANIC_PREFIX:
             raise SanicException("When instantiating Sanic with config, you cannot also pass env_prefix")
+        if signal_router is not None:
+            raise SanicException("There are no signals here yet, so that a signal_router would have no effect")
         if configure_logging:
             configure(log_config)
         self.name = name

@@ -439,3 +439,8 @@ def test_what_run_hands_to_the_server(
 
 def test_stop_before_the_start_does_nothing() -> None:
     Sanic("Idle").stop()
+
+
+def test_a_signal_router_is_not_lost_in_silence() -> None:
+    with pytest.raises(SanicException, match="no signals here yet"):
+        Sanic("Signals", signal_router=object())  # type: ignore[arg-type]

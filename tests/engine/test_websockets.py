@@ -259,3 +259,20 @@ async def test_it_knows_whether_it_is_open() -> None:
     await refused.end(1008, "no")
     await refused.end(1008)
     assert peer.sent[1:] == [{"type": "websocket.close", "code": 1008, "reason": "no"}]
+
+
+def test_a_task_that_was_cancelled_elsewhere_closes_the_websocket() -> None:
+    app: Sanic[Any, Any] = Sanic("CancelledElsewhere")
+
+    @app.websocket("/ws")
+    async def ws(request: Any, ws: Any) -> None:
+        await ws.send("one")
+        task = asyncio.ensure_future(asyncio.sleep(10))
+        task.cancel()
+        await task
+
+    with TestClient(app) as client, client.websocket_connect("/ws") as session:
+        assert session.receive_text() == "one"
+        with pytest.raises(WebSocketDisconnect) as closed:
+            session.receive_text()
+    assert closed.value.code == 1011
