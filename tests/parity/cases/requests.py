@@ -191,6 +191,21 @@ case(
     differs="json-msgspec",
 )
 case(
+    "a request class that reads JSON in its own way",
+    """
+    class Mine(Request):
+        def load_json(self, loads=None):
+            self.parsed_json = {"mine": self.body.decode()}
+            return "not this"
+    app = Sanic("Parity", request_class=Mine)
+    @app.post("/")
+    async def a(request): return json([request.json, request.json])
+    """,
+    post("/", body=b"[1]"),
+    post("/", body=b"{"),
+    post("/"),
+)
+case(
     "load_json with another loader",
     """
     import json as stdlib
