@@ -1,7 +1,8 @@
 """A case: a source, what is sent to it, and in what it may differ.
 
 The source is written as for Sanic. The names that `sanic` exports are there without an import, and so is `app`, unless
-the source makes its own; other names are imported from `sanic.…` as usual. `folder({...})` makes a directory of files.
+the source makes its own; other names are imported from `sanic.…` as usual. `folder({...})` makes a directory of files,
+`event(...)` writes down that something happened: the order of events is compared, together with what was logged.
 """
 
 from __future__ import annotations
@@ -37,6 +38,8 @@ class Case:
     scrub: tuple[str, ...] = ()
     exact: bool = False
     awaits: str | None = None
+    stops: bool = False
+    log_differs: str | None = None
 
     @property
     def id(self) -> str:
@@ -64,6 +67,8 @@ def case(
     scrub: tuple[str, ...] = (),
     exact: bool = False,
     awaits: str | None = None,
+    stops: bool = False,
+    log_differs: str | None = None,
 ) -> Case:
     """Add a case to the table.
 
@@ -78,6 +83,8 @@ def case(
         scrub: Regular expressions; what they match in a body or a header is not compared (times, paths).
         exact: Whether JSON is compared to the letter.
         awaits: What of Sanic has to be built first; the case must fail until then, and loses this mark with it.
+        stops: Whether the app is stopped in order (SIGTERM) after the last step, so that events of its end count too.
+        log_differs: The entry of `docs/compatibility.md` that tells why the log differs while the answers are the same.
     """
     caller = inspect.stack()[1].frame.f_globals["__name__"]
     group = caller.rpartition(".")[2]
@@ -93,6 +100,8 @@ def case(
         scrub,
         exact,
         awaits,
+        stops,
+        log_differs,
     )
     if any(made.id == other.id for other in CASES):
         raise ValueError(f"two cases are called {made.id!r}")

@@ -13,9 +13,10 @@ import html
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from tests.parity.case import Case
-from tests.parity.frameworks import REFUSED
+from tests.parity.frameworks import REFUSED, TOLD
 from tests.parity.wire import NO_ANSWER, Answer
 
 SERVERS_OWN = {
@@ -30,15 +31,24 @@ def case_differences(case: Case, sanic: list[list[Answer]], star: list[list[Answ
     if case.fails and sanic[0][0].note == NO_ANSWER and star[0][0].note.startswith(REFUSED):
         return []  # told when the app is built, and not only when it starts
     lines: list[str] = []
-    labels = [step.label for step in case.steps] or ["build"]
+    labels = [*(step.label for step in case.steps), "events and log" if case.steps else "build"]
+    if case.fails:
+        sanic, star = ([step for step in answers if step[0].note != TOLD] for answers in (sanic, star))
     if len(sanic) != len(star):
         return [f"sanic: {sanic[0][0].note or 'built'}", f"star:  {star[0][0].note or 'built'}"]
     for label, theirs, ours in zip(labels, sanic, star, strict=False):
         if len(theirs) != len(ours):
             lines += [f"{label}: {len(theirs)} answers by Sanic, {len(ours)} by sanic_star"]
         for one, other in zip(theirs, ours, strict=False):
+            if case.log_differs and one.note == TOLD:
+                one, other = _events(one), _events(other)
             lines += differences(label, one, other, case.scrub, case.exact)
     return lines
+
+
+def _events(told: Answer) -> Answer:
+    """Return what was told without the log."""
+    return replace(told, body=b"\n".join(line for line in told.body.splitlines() if line.startswith(b"event ")))
 
 
 def differences(label: str, sanic: Answer, star: Answer, scrub: Sequence[str] = (), exact: bool = False) -> list[str]:

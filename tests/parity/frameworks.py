@@ -18,6 +18,7 @@ from tests.parity.wire import NO_ANSWER, Answer
 
 ROOT = Path(__file__).parents[2]
 REFUSED = "refused to build"
+TOLD = "told"
 
 # Far above what any case takes, so that only a hang reaches it, on a slow machine too.
 STEP_SECONDS = 20.0
@@ -45,6 +46,7 @@ class Framework:
     def __init__(self, name: str) -> None:
         self.name = name
         self.log = ""
+        self.told = ""
         self._directory = tempfile.TemporaryDirectory(prefix="parity-", ignore_cleanup_errors=True)
         self._worker = subprocess.Popen(
             [sys.executable, "-m", "tests.parity.worker", name, self._directory.name],
@@ -80,12 +82,14 @@ class Framework:
     def play(self, case: Case) -> list[list[Answer]]:
         """Serve the case and play its steps; each step gives the answers on its connection.
 
+        Behind them comes what the app told meanwhile (see `telling`), as one more answer.
         A source that raises while it builds its app gives one answer of status 0 whose note is the exception.
         """
         with self.serving(case) as port:
             if isinstance(port, str):
                 return [[Answer(0, note=f"{REFUSED}: {port}")]]
-            return [step.play(port, STEP_SECONDS) for step in case.steps]
+            answers = [step.play(port, STEP_SECONDS) for step in case.steps]
+        return [*answers, [Answer(0, body=self.told.encode(), note=TOLD)]]
 
     def play_as_reference(self, case: Case) -> list[list[Answer]]:
         """Play the case, and see to it that it says rightly whether its app can be built and started.
@@ -112,9 +116,10 @@ class Framework:
         try:
             yield told.get("port") or told["refused"]
         finally:
-            self._write({"stop": told["pid"]})
+            self._write({"stop": told["pid"], "seconds": STEP_SECONDS if case.stops else 0})
             self._read()
-            self.log = Path(told["log"]).read_text(errors="replace")
+            log = Path(told["log"])
+            self.log, self.told = log.read_text(errors="replace"), log.with_suffix(".told").read_text()
 
     def _write(self, order: dict[str, Any]) -> None:
         assert self._worker.stdin

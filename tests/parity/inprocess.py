@@ -19,7 +19,8 @@ from urllib.parse import unquote
 
 from sanic_star import Sanic
 from tests.parity.case import Case, for_sanic_star
-from tests.parity.frameworks import REFUSED, STEP_SECONDS
+from tests.parity.frameworks import REFUSED, STEP_SECONDS, TOLD
+from tests.parity.telling import Telling
 from tests.parity.wire import NO_ANSWER, Answer, Exchange, Step
 from tests.parity.worker import build
 
@@ -54,13 +55,17 @@ class InProcess:
             mock.patch.dict(Sanic._app_registry, clear=True),
         ):
             warnings.simplefilter("ignore")
+            told: list[str] = []
+            telling = Telling(told.append)
             try:
-                app = build(for_sanic_star(case.program()), str(self._directory))
+                app = build(for_sanic_star(case.program()), str(self._directory), telling)
             except Exception as error:
                 return [[Answer(0, note=f"{REFUSED}: {type(error).__name__}: {error}")]]
             if case.debug:
                 app.debug = True
-            return asyncio.run(_play(app, case))
+            with telling.listening():
+                answers = asyncio.run(_play(app, case))
+            return [*answers, [Answer(0, body="".join(f"{line}\n" for line in told).encode(), note=TOLD)]]
 
 
 async def _play(app: App, case: Case) -> list[list[Answer]]:

@@ -1,5 +1,7 @@
 """The harness itself: it sees differences, reads the wire strictly, and fails clearly."""
 
+from dataclasses import replace
+
 import pytest
 
 from tests.parity import frameworks
@@ -7,6 +9,7 @@ from tests.parity.case import Case, for_sanic_star
 from tests.parity.compare import case_differences, differences
 from tests.parity.conftest import Reference
 from tests.parity.frameworks import CaseError, Framework
+from tests.parity.inprocess import InProcess
 from tests.parity.wire import Answer, get, parse_answers, part, post
 
 
@@ -125,9 +128,48 @@ def test_a_hang_is_told_and_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(frameworks, "STEP_SECONDS", 0.2)
     hangs = made('import time\n@app.get("/")\nasync def a(request): time.sleep(60)\n')
     with Framework("sanic") as framework:
-        assert framework.play(hangs) == [[Answer(0, note="no complete answer within 0.2 s")]]
+        assert framework.play(hangs)[0] == [Answer(0, note="no complete answer within 0.2 s")]
         monkeypatch.undo()
         assert framework.play(answering('text("alive")'))[0][0].body == b"alive"
+
+
+TELLS = """
+@app.get("/")
+async def a(request):
+    event("one")
+    logging.getLogger("sanic.root").info("two")
+    event("three")
+    return text("")
+@app.before_server_stop
+async def b(app): event("stopping")
+"""
+
+
+def test_events_and_log_records_are_told_in_their_order(star: Framework, in_process: InProcess) -> None:
+    case = replace(made("import logging\n" + TELLS), stops=True)
+    for framework in (star, in_process):
+        *_, [told] = framework.play(case)
+        assert told.body.decode().splitlines() == [
+            "event one",
+            "sanic.root INFO two",
+            "event three",
+            "event stopping",
+        ]
+
+
+def test_another_order_of_events_is_a_difference(in_process: InProcess) -> None:
+    case = made("import logging\n" + TELLS)
+    other = made("import logging\n" + TELLS.replace("one", "three", 1))
+    assert case_differences(case, in_process.play(case), in_process.play(other))[0] == "events and log"
+
+
+def test_the_log_alone_may_differ(in_process: InProcess) -> None:
+    case = replace(made("import logging\n" + TELLS), log_differs="why")
+    silent = made("import logging\n" + TELLS.replace(".info", ".debug"))
+    eventless = made("import logging\n" + TELLS.replace('event("three")', ""))
+    answers = in_process.play(case)
+    assert case_differences(case, answers, in_process.play(silent)) == []
+    assert case_differences(case, answers, in_process.play(eventless)) != []
 
 
 def test_json_is_compared_by_what_it_says() -> None:

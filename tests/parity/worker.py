@@ -15,9 +15,12 @@ import signal
 import socket
 import sys
 import tempfile
+import time
 import types
 from pathlib import Path
 from typing import Any
+
+from tests.parity.telling import MODULE, Telling, into
 
 # The same instant for every file, so that Last-Modified and ETag are comparable.
 MODIFIED = 1_700_000_000
@@ -41,7 +44,7 @@ def main(framework: str, directory: str) -> None:
     for line in sys.stdin:
         order = json.loads(line)
         if "stop" in order:
-            print(json.dumps({"status": _stop(order["stop"])}), file=channel)
+            print(json.dumps({"status": _stop(order["stop"], order["seconds"])}), file=channel)
             continue
         log = Path(directory, f"{framework}-{next(counter)}.log")
         pid = os.fork()
@@ -61,8 +64,21 @@ def _preload(framework: str) -> None:
             importlib.import_module(name)
 
 
-def _stop(pid: int) -> int:
-    """End a child, which is not reaped before, so that its id is still its own."""
+def _stop(pid: int, seconds: float) -> int:
+    """End a child, which is not reaped before, so that its id is still its own.
+
+    Args:
+        pid: the child.
+        seconds: how long it may take to end in order, after SIGTERM; at 0 it is killed.
+    """
+    if seconds:
+        os.kill(pid, signal.SIGTERM)
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            reaped, status = os.waitpid(pid, os.WNOHANG)
+            if reaped:
+                return os.waitstatus_to_exitcode(status)
+            time.sleep(0.01)
     os.kill(pid, signal.SIGKILL)
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
@@ -78,13 +94,15 @@ def _child(framework: str, order: dict[str, Any], log: Path, channel: Any, direc
         listener = socket.socket()
         listener.bind(("127.0.0.1", 0))
         listener.listen(100)
+        telling = Telling(into(log.with_suffix(".told")))
         try:
-            app = build(order["source"], directory)
+            app = build(order["source"], directory, telling)
         except Exception as error:
             print(json.dumps({"refused": f"{type(error).__name__}: {error}"}), file=channel)
             os._exit(0)
         print(json.dumps({"port": listener.getsockname()[1]}), file=channel)
-        _SERVE[framework](app, listener, order["debug"])
+        with telling.listening():
+            _SERVE[framework](app, listener, order["debug"])
         status = 0
     except BaseException:
         import traceback
@@ -96,9 +114,9 @@ def _child(framework: str, order: dict[str, Any], log: Path, channel: Any, direc
         os._exit(status)
 
 
-def build(source: str, directory: str) -> Any:
+def build(source: str, directory: str, telling: Telling) -> Any:
     """Run a source as a module of its own, and return its `app`; its files go into a directory."""
-    module = types.ModuleType("parity_case")
+    module = types.ModuleType(MODULE)
     sys.modules[module.__name__] = module
 
     def folder(files: dict[str, str | bytes]) -> Path:
@@ -112,8 +130,9 @@ def build(source: str, directory: str) -> Any:
         return top
 
     module.__dict__["folder"] = folder
+    module.__dict__["event"] = telling.event
     # In a file: Sanic reads the source of handlers to find out in which format they answer.
-    path = Path(tempfile.mkdtemp(dir=directory)) / "parity_case.py"
+    path = Path(tempfile.mkdtemp(dir=directory)) / f"{MODULE}.py"
     path.write_text(source, encoding="utf-8")
     module.__file__ = str(path)
     exec(compile(source, str(path), "exec"), module.__dict__)

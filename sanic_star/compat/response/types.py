@@ -25,6 +25,7 @@ from sanic_star.compat.compat import Header
 from sanic_star.compat.cookies.response import Cookie, CookieJar, SameSite
 from sanic_star.compat.exceptions import SanicException, ServerError
 from sanic_star.compat.helpers import Default, _default, has_message_body
+from sanic_star.compat.log import logger
 
 if TYPE_CHECKING:
     from sanic_star.compat.request.types import Request
@@ -238,8 +239,13 @@ class BaseHTTPResponse(responses.Response):
                     "headers": self.head(declared=scope["method"] == "HEAD"),
                 }
             )
+            body = self._body
             # Without a length nothing may follow: HTTP/1.1 would take it for the next response (RFC 9112, section 6.3).
-            body = self._body if has_message_body(self.status) else b""
+            if body and not has_message_body(self.status):
+                logger.warning(
+                    "%s: an answer of status %d has no body; what was given is left out", scope["path"], self.status
+                )
+                body = b""
             await send({"type": "http.response.body", "body": body})
         if self.background is not None:
             await self.background()

@@ -386,6 +386,7 @@ case(
     get("/value"),
     get("/arith"),
     get("/value", {"accept": "application/json"}),
+    log_differs="handler-failures",
 )
 case(
     "an ErrorHandler of one's own",

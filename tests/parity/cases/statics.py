@@ -52,6 +52,7 @@ case(
     get("/s/./a.txt"),
     get("/s/%zz"),
     get("/s/%FF"),
+    log_differs="static-files",
 )
 case(
     "symbolic links",
@@ -66,6 +67,7 @@ app.static("/f", top / "public", follow_external_symlink_files=True, name="follo
     get("/s/inner.txt"),
     get("/s/link.txt"),
     get("/f/link.txt"),
+    log_differs="static-files",
 )
 case(
     "index and directory view",

@@ -50,6 +50,7 @@ case(
     websocket("/p", replies=1, subprotocols=["three"]),
     websocket("/p", replies=1),
     websocket("/n", replies=1, subprotocols=["one"]),
+    log_differs="websocket-errors",
 )
 case(
     "closing",
