@@ -27,6 +27,7 @@ from starlette.types import ASGIApp, ExceptionHandler, Lifespan, Message, Receiv
 from starlette.websockets import WebSocketDisconnect
 
 from sanic_star import requests
+from sanic_star.deadlines import Sweeper
 from sanic_star.lifespan import Lifecycle, Phase
 from sanic_star.requests import Request
 from sanic_star.responses import Response
@@ -89,6 +90,7 @@ class Application(Starlette):
         # Streams and websockets that would never end by themselves.
         self.endless: set[OpenStream] = set()
         self.background: set[asyncio.Future[Any]] = set()
+        self.sweeper = Sweeper(self)
         self._stack: ASGIApp | None = None
 
     def make_router(self, routes: Sequence[BaseRoute] | None, lifespan: Lifespan[Any] | None) -> Router:
@@ -146,6 +148,14 @@ class Application(Starlette):
     async def run_phase(self, phase: Phase) -> None:
         """Run the listeners of a phase; there are none here."""
 
+    # How long a part of a request's body may take, and the beginning of a response, in seconds; `None` for no limit.
+    request_timeout: float | None = None
+    response_timeout: float | None = None
+
+    def has_begun(self, request: Request) -> bool:
+        """Tell whether a part of the response is sent already, as far as the request knows."""
+        return request.responded
+
     async def drain(self) -> None:
         """Wait for what shall not be cut off at shutdown."""
 
@@ -163,6 +173,7 @@ class Application(Starlette):
 
     def started(self) -> None:
         """Let requests pass the gate."""
+        self.sweeper.start()
         for name in ("uvicorn.error", "hypercorn.error", "_granian"):
             logging.getLogger(name).addFilter(_reported_once)
         if self._stack is not None:
@@ -170,6 +181,7 @@ class Application(Starlette):
 
     def stopped(self) -> None:
         """Close the gate: the next start builds the stack anew, with what was added since."""
+        self.sweeper.stop()
         self.middleware_stack = self._stack = None
         self.lazy_state = {}
 
@@ -231,7 +243,11 @@ class Application(Starlette):
         task = task or asyncio.current_task()
         if task is None:
             return None
-        stream = request.open_stream = OpenStream(task, finish)
+        stream = request.open_stream
+        if stream is None or stream.reason is not None or stream.task is not task:
+            self.close_stream(request)
+            stream = request.open_stream = OpenStream(task, finish)
+        stream.finish = finish
         if receive is not None:
             stream.watch(receive)
         if endless:
@@ -246,6 +262,13 @@ class Application(Starlette):
         if stream is not None:
             stream.close()
             self.endless.discard(stream)
+
+    def cut_short(self, request: Request, task: asyncio.Task[Any], error: HTTPException) -> None:
+        """Cancel the task of a request whose time is over, and answer with `error` once its clean-up has run."""
+        finish = partial(self._fail, request, error, request.scope, request._receive, request._send)
+        stream = request.open_stream = request.open_stream or OpenStream(task, finish)
+        stream.finish = finish
+        stream.cut(Cut.TIMEOUT, error.detail)
 
     def build_middleware_stack(self) -> ASGIApp:
         """Build the dispatch and the user's ASGI middleware around it; return the gate before both."""
@@ -322,6 +345,7 @@ class Application(Starlette):
                     self.close_stream(request)
                 del live[number]
 
+        self.dispatch_code, self.fail_code = dispatch.__code__, Application._fail.__code__
         return dispatch
 
     async def send_foreign(self, request: Request, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
@@ -356,7 +380,13 @@ class Application(Starlette):
             return
         if scope.get(REPORTED) == id(error):
             raise error
-        response, pending = await self.answer(request, error)
+        try:
+            response, pending = await self.answer(request, error)
+        except CancelledError:
+            # The time is over in an exception handler, too.
+            if request.open_stream is None or not await request.open_stream.settle():
+                raise
+            return
         if response is not None:
             await response(scope, receive, send)
         # A `CancelledError` that cancels nothing ends here: to the server it would mean that the request was cancelled.

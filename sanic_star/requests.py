@@ -48,6 +48,8 @@ class Request(requests.Request):
     outer: dict[str, Any] = {}
     # True from the moment that an answer was begun by other means than the handler's return value.
     responded = False
+    # How much of the body has come, where it comes in parts.
+    received = 0
     # The answer while it is sent piece by piece.
     open_stream: OpenStream | None = None
 
@@ -55,6 +57,11 @@ class Request(requests.Request):
         self.scope = scope
         self._receive = receive
         self._send = send
+
+    @property
+    def arriving(self) -> bool:
+        """Whether the handler waits for the body, which is read before it is called."""
+        return getattr(self.scope.get("route"), "reads_body", False) and not hasattr(self, "_body")
 
     @property
     def receive(self) -> Receive:
@@ -88,6 +95,7 @@ class Request(requests.Request):
             size += len(chunk)
             if limit is not None and size > limit:
                 raise HTTPException(413, TOO_LARGE)
+            self.received = size
             chunks.append(chunk)
             if not message.get("more_body", False):
                 break

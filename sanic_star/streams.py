@@ -21,10 +21,11 @@ class Cut(Enum):
 
     CLIENT_LEFT = "client left"
     STOP = "stop"
+    TIMEOUT = "timeout"
 
 
 class OpenStream:
-    """A response, or a websocket, that is open.
+    """A response, or a websocket, that is open; or the wait for one that may be cut short.
 
     Args:
         task: the task that writes it.
@@ -35,16 +36,24 @@ class OpenStream:
         self.task = task
         self.finish = finish
         self.reason: Cut | None = None
+        self._cancelled = False
         self._watcher: Task[None] | None = None
 
-    def cut(self, reason: Cut) -> None:
-        """Cancel the writing task, once."""
+    def cut(self, reason: Cut, message: str | None = None) -> None:
+        """Cancel the writing task, once.
+
+        Args:
+            reason: why.
+            message: why, for the `CancelledError`.
+        """
         if self.reason is None:
             self.reason = reason
-            self.task.cancel()
+            self._cancelled = self.task.cancel(message)
 
     def watch(self, receive: Receive) -> None:
         """Cut the stream when the client leaves; `receive` must be nobody else's from here on."""
+        if self._watcher is not None:
+            return
         self._watcher = asyncio.get_running_loop().create_task(self._wait_for_leave(receive))
 
     async def _wait_for_leave(self, receive: Receive) -> None:
@@ -53,20 +62,28 @@ class OpenStream:
         self.cut(Cut.CLIENT_LEFT)
 
     def close(self) -> None:
-        """Let go of the stream: it is complete."""
+        """Let go of the stream: it is complete. A cancellation that the task has caught and outlived is taken back."""
+        self._uncancel()
         if self._watcher is not None:
             self._watcher.cancel()
             self._watcher = None
+
+    def _uncancel(self) -> int:
+        """Take back the stream's own cancellation; return how many others there are."""
+        if self._cancelled:
+            self._cancelled = False
+            return self.task.uncancel()
+        return self.task.cancelling()
 
     async def settle(self) -> bool:
         """End the response after the task was cancelled; tell whether the cancellation was this stream's.
 
         To be called in the task itself, from where it caught the `CancelledError`.
         """
+        others = self._uncancel()
         self.close()
-        if self.reason is None:
+        if self.reason is None or others:
             return False
-        self.task.uncancel()
-        if self.reason is Cut.STOP:
+        if self.reason is not Cut.CLIENT_LEFT:
             await self.finish()
         return True

@@ -8,6 +8,7 @@ that is no ready response.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 from functools import partial
 from inspect import isawaitable
 from traceback import format_exc
@@ -32,6 +33,11 @@ from sanic_star.compat.server.websockets.impl import WebsocketImplProtocol
 from sanic_star.requests import Request as EngineRequest
 
 
+def has_body(headers: Iterable[tuple[bytes, bytes]]) -> bool:
+    """Tell by its header fields whether a request has a body."""
+    return any(name == b"transfer-encoding" or (name == b"content-length" and value != b"0") for name, value in headers)
+
+
 class Answering(Application):
     """An application that answers as Sanic does; what is registered is kept by the subclass."""
 
@@ -42,6 +48,22 @@ class Answering(Application):
     response_middleware: deque[Middleware]
     named_request_middleware: dict[str, deque[Middleware]]
     named_response_middleware: dict[str, deque[Middleware]]
+
+    def finalise(self) -> None:
+        """Give each route its callable, and the sweeper its limits; what can't be one is refused.
+
+        Raises:
+            ServerError: a limit is no number, or is negative.
+        """
+        self.request_timeout = self._seconds("REQUEST_TIMEOUT")
+        self.response_timeout = self._seconds("RESPONSE_TIMEOUT")
+        super().finalise()
+
+    def _seconds(self, setting: str) -> float | None:
+        value = self.config.get(setting)
+        if value is None or (isinstance(value, (int, float)) and value >= 0):
+            return value
+        raise ServerError(f"{setting} is a number of seconds, or None for no limit; it was set to {value!r}")
 
     def compile(self, route: routing.Route | routing.WebSocketRoute) -> Call:
         """Return a route's callable: the handler, with what goes around it."""
@@ -55,10 +77,43 @@ class Answering(Application):
         )
         if isinstance(route, routing.WebSocketRoute):
             return self._compile_websocket(route, before)
+        own_limit = getattr(getattr(route, "extra", None), "max_body_size", None)
         limits = [each for each in (self.config.REQUEST_MAX_SIZE, self.max_body_size) if each is not None]
-        route.max_body_size = min(limits, default=None) if route.reads_body else None
+        everywhere = min(limits, default=None) if route.reads_body else None
+        route.max_body_size = everywhere if own_limit is None else own_limit
         call = handler_call(route.endpoint, bool(route.param_convertors), unquoted)
-        return with_middleware(call, before, after)
+        call = with_middleware(call, before, after)
+        return self._until_client_leaves(call) if self.config.get("CANCEL_ON_DISCONNECT") else call
+
+    def _until_client_leaves(self, call: Call) -> Call:
+        """Return `call` under watch: it is cancelled when the client leaves."""
+
+        async def nothing() -> None:
+            """Complete an answer that nobody waits for."""
+
+        async def watched(request: Request) -> Any:
+            if "_body" not in request.__dict__:
+                # Who may still read the body itself is told by its reading that the client has left.
+                if has_body(request.scope["headers"]):
+                    return await call(request)
+                request._body = b""
+            self.open_stream(request, nothing, endless=False, receive=request._receive)
+            try:
+                response = await call(request)
+            except Exception:
+                self.close_stream(request)
+                raise
+            if not request.responded:
+                self.close_stream(request)
+            return response
+
+        return watched
+
+    def has_begun(self, request: EngineRequest) -> bool:
+        """Tell whether a part of the response is sent: not yet, where a handler has only asked to respond."""
+        assert isinstance(request, Request)
+        # Without a writer somebody else's answer was begun: a response of Starlette's, a mounted application's.
+        return request.responded if request._writer is None else request._writer.head_sent
 
     def _compile_websocket(self, route: routing.WebSocketRoute, before: list[Step]) -> Call:
         handler = route.endpoint
@@ -77,6 +132,11 @@ class Answering(Application):
             return None
 
         return speak
+
+    def compile_fallback(self) -> Call:
+        """Return what answers where no route does; the application's middleware runs there, too."""
+        locations = (MiddlewareLocation.REQUEST, MiddlewareLocation.RESPONSE)
+        return with_middleware(super().compile_fallback(), *(self._steps(each, None) for each in locations))
 
     def compile_forward(self) -> Call:
         """Return what hands a connection on: the application's request middleware runs before, and may answer."""
@@ -107,8 +167,7 @@ class Answering(Application):
         """Return the response to an exception, with middleware applied, and what is still to be raised."""
         assert isinstance(request, Request)
         known = as_sanic_exception(error)
-        # Without a writer somebody else's answer was begun: a response of Starlette's, a mounted application's.
-        if request.responded if request._writer is None else request._writer.head_sent:
+        if self.has_begun(request):
             self.error_handler.log(request, known)
             return None, error
         request.reset_response()

@@ -41,6 +41,7 @@ class RouteDefinition(_Record):
     static: bool = False
     version_prefix: str = "/v"
     error_format: str | None = None
+    max_body_size: int | None = None
     ctx: Mapping[str, Any] = {}
 
 

@@ -82,6 +82,7 @@ class Registrar:
         static: bool = False,
         version_prefix: str = "/v",
         error_format: str | None = None,
+        max_body_size: int | None = None,
         **ctx_kwargs: Any,
     ) -> Callable[[H], H]:
         """Let the decorated function answer requests to a path.
@@ -102,6 +103,8 @@ class Registrar:
             static: whether the route serves files.
             version_prefix: stands before the version.
             error_format: the format of error pages, `html`, `json` or `text`.
+            max_body_size: the greatest size of a body, in bytes, in place of the application's; holds for a body that
+                the handler streams, too.
             ctx_kwargs: `ctx_x=1` becomes `route.ctx.x`.
 
         Raises:
@@ -132,6 +135,7 @@ class Registrar:
                 static=static,
                 version_prefix=version_prefix,
                 error_format=error_format if error_format != "auto" else None,
+                max_body_size=max_body_size,
                 ctx={key.removeprefix("ctx_"): value for key, value in ctx_kwargs.items()},
             )
             if apply:

@@ -294,6 +294,7 @@ class Sanic(Registrar, Answering, Generic[ConfigT, ContextT]):
             overwrite=overwrite,
             error_format=definition.error_format,
             websocket=definition.websocket,
+            max_body_size=definition.max_body_size,
             ctx=definition.ctx,
             subprotocols=definition.subprotocols,
         )

@@ -58,6 +58,7 @@ class BodyStream:
             request._stream_consumed = not message.get("more_body", False)
             chunk: bytes = message.get("body", b"")
             self.size += len(chunk)
+            request.received = self.size
             limit = getattr(request.scope.get("route"), "max_body_size", None)
             if limit is not None and self.size > limit:
                 raise PayloadTooLarge(TOO_LARGE)

@@ -460,5 +460,4 @@ case(
     get("/quick"),
     get("/slow"),
     get("/none"),
-    awaits="timeouts",
 )

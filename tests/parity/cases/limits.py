@@ -211,3 +211,114 @@ case(
     post("/", {"x-spaced": "\t a"}, b"[]"),
     post("/", {"x-spaced": ""}, b"{"),
 )
+
+LATE = """
+import asyncio
+app.config.RESPONSE_TIMEOUT = 0.3
+app.config.REQUEST_TIMEOUT = 5
+
+@app.on_response
+async def mark(request, response): response.headers["x-mark"] = f"{response.status} {getattr(request.ctx, 'seen', '')}"
+"""
+case(
+    "a handler that takes too long: what it sees, cleans up and answers",
+    LATE
+    + """
+@app.get("/slow")
+async def slow(request): await asyncio.sleep(9)
+@app.get("/cleanup")
+async def cleanup(request):
+    try: await asyncio.sleep(9)
+    finally:
+        await asyncio.sleep(0.1)
+        request.ctx.seen = "cleaned"
+@app.get("/caught")
+async def caught(request):
+    try: await asyncio.sleep(9)
+    except asyncio.CancelledError: return text("my own answer", status=202)
+@app.get("/raises")
+async def raises(request):
+    try: await asyncio.sleep(9)
+    except asyncio.CancelledError: raise BadRequest("instead")
+@app.get("/on")
+async def on(request):
+    try: await asyncio.sleep(9)
+    except asyncio.CancelledError: await asyncio.sleep(0.6)
+    return text("went on")
+""",
+    *(get(f"/{name}") for name in ("slow", "cleanup", "caught", "raises", "on")),
+    get("/slow", {"accept": "application/json"}),
+    get("/none"),
+)
+case(
+    "middleware that takes too long",
+    LATE
+    + """
+@app.on_request
+async def before(request):
+    if "before" in request.args: await asyncio.sleep(9)
+@app.on_response
+async def after(request, response):
+    response.headers["x-after"] = "1"
+    if "after" in request.args: await asyncio.sleep(9)
+@app.get("/")
+async def handler(request): return text("handler")
+""",
+    get("/"),
+    get("/?before=1"),
+    get("/?after=1"),
+    get("/none?before=1"),
+)
+case(
+    "streams and time limits",
+    LATE
+    + """
+@app.get("/stream")
+async def stream(request):
+    response = await request.respond(content_type="text/plain")
+    for part in "abcd":
+        await response.send(part)
+        await asyncio.sleep(0.2)
+@app.get("/promised")
+async def promised(request):
+    response = await request.respond(content_type="text/plain")
+    await asyncio.sleep(9)
+@app.post("/upload", stream=True)
+async def upload(request):
+    size = 0
+    async for chunk in request.stream:
+        size += len(chunk)
+        await asyncio.sleep(0.01)
+    return json(size)
+""",
+    get("/stream"),
+    get("/promised"),
+    post("/upload", body=b"x" * 10),
+)
+case(
+    "handlers for what came too late",
+    """
+    import asyncio
+    app.config.RESPONSE_TIMEOUT = 0.3
+    app.config.FALLBACK_ERROR_FORMAT = "json"
+
+    @app.exception(ServiceUnavailable)
+    async def late(request, exception):
+        await asyncio.sleep(0.6)
+        return json({"error": str(exception), "status": exception.status_code, "quiet": exception.quiet}, status=504)
+    @app.get("/slow")
+    async def slow(request): await asyncio.sleep(9)
+    @app.get("/group")
+    async def group(request):
+        async with asyncio.timeout(8):
+            await asyncio.gather(asyncio.sleep(9), asyncio.sleep(8))
+    @app.get("/raised")
+    async def raised(request): raise ServiceUnavailable("raised")
+    @app.get("/none")
+    async def none(request): raise NotFound("x")
+    """,
+    get("/slow"),
+    get("/group"),
+    get("/raised"),
+    get("/none"),
+)

@@ -1,0 +1,151 @@
+"""Time limits of requests, kept by one sweeper for each application.
+
+No request sets a timer, and none is told of its limits: a timer and the running task together cost a tenth of a short
+request. In its place the sweeper looks at the table of requests in flight a few times within the shortest limit. What
+it finds at two looks in the same state has been in it for that long; a request that comes and goes between two looks is
+never seen.
+
+Two limits, as Sanic has them: of waiting for the next part of a request's body (answered with 408), and of waiting for
+the response to begin (503). The handler's task is cancelled, once, so that its clean-up runs; what was waiting for it
+answers. Who catches the cancellation may still give an answer of its own.
+
+Not limited are websockets, responses that have begun, and what is mounted and keeps its own time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from asyncio import Task
+from gc import get_referents
+from inspect import iscoroutine, isgenerator
+from types import CodeType
+from typing import TYPE_CHECKING, Any
+
+from starlette.exceptions import HTTPException
+
+from sanic_star import requests
+from sanic_star.requests import Request
+from sanic_star.responses import Response
+
+if TYPE_CHECKING:
+    from sanic_star.applications import Application
+
+logger = logging.getLogger("sanic.error")
+
+# A limit is kept to a twentieth of it, and to a second at the longest; Sanic looks four times as rarely.
+SHARE = 20
+SHORTEST, LONGEST = 0.01, 1.0
+
+
+class Sweeper:
+    """Looks after the requests of one application, on the event loop that starts it.
+
+    Args:
+        app: the application; `request_timeout` and `response_timeout` are its limits in seconds.
+    """
+
+    def __init__(self, app: Application) -> None:
+        self.app = app
+        self._timer: asyncio.TimerHandle | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        # In which state a request was, and since when; by its number.
+        self._seen: dict[int, tuple[tuple[bool, int], float]] = {}
+        # Requests whose time was over once: nobody is cancelled twice.
+        self._settled: set[int] = set()
+
+    def start(self) -> None:
+        """Begin to look, if there is a limit to keep; once for each start of the application."""
+        loop = asyncio.get_running_loop()
+        if self._timer is not None and self._loop is loop:
+            return
+        self.stop()
+        limits = [limit for limit in (self.app.request_timeout, self.app.response_timeout) if limit]
+        if limits:
+            self._loop = loop
+            self._every = min(max(min(limits) / SHARE, SHORTEST), LONGEST)
+            self._timer = loop.call_later(self._every, self._look)
+
+    def stop(self) -> None:
+        """Look no more."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._loop = None
+        self._seen, self._settled = {}, set()
+
+    def _look(self) -> None:
+        assert self._loop is not None
+        self._timer = self._loop.call_later(self._every, self._look)
+        app, now, seen = self.app, self._loop.time(), self._seen
+        self._seen = {}
+        late: set[int] = set()
+        for number, request in list(requests.live.items()):
+            scope = request.scope
+            if scope.get("app") is not app or scope["type"] != "http" or app.has_begun(request):
+                continue
+            state = (request.arriving, request.received)
+            before, since = seen.get(number, (state, now))
+            if before != state:
+                since = now
+            self._seen[number] = (state, since)
+            limit = app.request_timeout if state[0] else app.response_timeout
+            if limit and now - since >= limit and number not in self._settled:
+                late.add(number)
+        self._settled &= self._seen.keys()
+        if late:
+            self._settled |= late
+            self._end(late)
+
+    def _end(self, late: set[int]) -> None:
+        """Cancel the tasks of requests that are late."""
+        found = set()
+        for task in asyncio.all_tasks(self._loop):
+            ways = _ways(task, self.app.dispatch_code, self.app.fail_code)
+            found |= {way.number for way in ways}
+            # Of an application mounted in another one, both of this package, the inner one answers.
+            for way in ways[-1:]:
+                if way.number in late and not way.sends:
+                    arriving = way.request.arriving
+                    error = (
+                        HTTPException(408, "Request Timeout") if arriving else HTTPException(503, "Response Timeout")
+                    )
+                    self.app.cut_short(way.request, task, error)
+        if late - found:
+            logger.warning("A request takes too long, and can't be ended: it runs in no task of asyncio's")
+
+
+class _Way:
+    """How far a dispatch has come: whether it sends its response, perhaps to a slow client."""
+
+    def __init__(self, number: int, request: Request, sends: bool) -> None:
+        self.number = number
+        self.request = request
+        self.sends = sends
+
+
+def _ways(task: Task[Any], dispatch: CodeType, fail: CodeType) -> list[_Way]:
+    """Return the dispatches that a task runs, the outermost first.
+
+    That they are read off the suspended coroutines is the price for requests that note nothing: neither their task
+    nor whether the handler has returned. Debuggers look at them in the same way.
+    """
+    found: list[_Way] = []
+    awaited: Any = task.get_coro()
+    while awaited is not None:
+        frame = getattr(awaited, "cr_frame", None)
+        if frame is not None and frame.f_code is dispatch:
+            known = frame.f_locals
+            # Without a number it is the lifespan's, or a websocket's.
+            if "number" in known:
+                found.append(_Way(known["number"], known["request"], isinstance(known.get("response"), Response)))
+        elif frame is not None and found and frame.f_code is fail:
+            found[-1].sends = "response" in frame.f_locals
+        awaited = _awaited_by(awaited)
+    return found
+
+
+def _awaited_by(awaitable: Any) -> Any:
+    if iscoroutine(awaitable) or isgenerator(awaitable):
+        return awaitable.cr_await if iscoroutine(awaitable) else awaitable.gi_yieldfrom
+    # What `coroutine.__await__()` gives, and the proxies of tracing tools, name their coroutine to the collector only.
+    return next((each for each in get_referents(awaitable) if iscoroutine(each) or isgenerator(each)), None)
