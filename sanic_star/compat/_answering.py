@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sanic_star import routing
 from sanic_star.applications import Application
+from sanic_star.compat._access import AccessLog
 from sanic_star.compat._pipeline import Call, Step, handler_call, respond_through, run_before, steps, with_middleware
 from sanic_star.compat._stream import ResponseWriter
 from sanic_star.compat.config import Config
@@ -114,6 +115,13 @@ class Answering(Application):
         assert isinstance(request, Request)
         # Without a writer somebody else's answer was begun: a response of Starlette's, a mounted application's.
         return request.responded if request._writer is None else request._writer.head_sent
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """Put the access log around everything else, where it is on."""
+        gate = super().build_middleware_stack()
+        if self.config.ACCESS_LOG and self._stack is not None:
+            self._stack = AccessLog(self._stack)
+        return gate
 
     def _compile_websocket(self, route: routing.WebSocketRoute, before: list[Step]) -> Call:
         handler = route.endpoint

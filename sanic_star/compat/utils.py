@@ -13,7 +13,7 @@ from sanic_star.compat.exceptions import LoadFileException, PyFileError
 from sanic_star.compat.helpers import import_string
 
 _TRUE = frozenset(("y", "yes", "yep", "yup", "t", "true", "on", "enable", "enabled", "1"))
-_FALSE = frozenset(("n", "no", "f", "false", "off", "disable", "disabled", "0"))
+_FALSE = frozenset(("n", "no", "nope", "f", "false", "off", "disable", "disabled", "0"))
 _VARIABLE = re.compile(r"\$\{(.+?)\}")
 
 
@@ -21,7 +21,7 @@ def str_to_bool(val: str) -> bool:
     """Read a truth value.
 
     Args:
-        val: one of y yes yep yup t true on enable enabled 1, or n no f false off disable disabled 0, in any case.
+        val: one of y yes yep yup t true on enable enabled 1, or n no nope f false off disable disabled 0, in any case.
 
     Raises:
         ValueError: it is none of these.

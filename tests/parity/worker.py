@@ -140,7 +140,8 @@ def build(source: str, directory: str, telling: Telling) -> Any:
 
 
 def _serve_sanic(app: Any, listener: socket.socket, debug: bool) -> None:
-    app.prepare(sock=listener, debug=debug, motd=False, access_log=False, single_process=True)
+    access = app.config.ACCESS_LOG  # without the argument, a debug mode would turn it on
+    app.prepare(sock=listener, debug=debug, motd=False, access_log=access, single_process=True)
     type(app).serve_single(app)
 
 
