@@ -4,19 +4,16 @@ This is one module because it is what an application can do, a method for each t
 
 This file assembles. What is registered comes in through `_registration`, routes go to `router`, what happens around a
 handler is put together by `_pipeline` when the application is finalised, URLs are built by `_urls`, exceptions
-answered by `handlers`, servers run by `sanic_star.servers`.
+answered by `handlers`, servers run by `_running`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import importlib
-import logging
-import os
 import re
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
-from functools import partial
 from inspect import isawaitable, iscoroutine, signature
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar, Generic
@@ -38,6 +35,7 @@ from sanic_star.compat._definitions import (
 from sanic_star.compat._listeners import Listeners
 from sanic_star.compat._logging import configure
 from sanic_star.compat._registration import Registrar
+from sanic_star.compat._running import Running
 from sanic_star.compat._static import static_handler, static_uri
 from sanic_star.compat._urls import build_url
 from sanic_star.compat.application.constants import Mode
@@ -54,7 +52,7 @@ from sanic_star.compat.response.types import choose_writer_by_app
 from sanic_star.compat.router import Route, Router, WebSocketRoute
 from sanic_star.compat.server.websockets.impl import WebsocketImplProtocol
 from sanic_star.compat.types.shared_ctx import SharedContext
-from sanic_star.lifespan import Phase, Stage
+from sanic_star.lifespan import Phase
 from sanic_star.tasks import Tasks
 
 if TYPE_CHECKING:
@@ -76,7 +74,7 @@ _HOW_TO_FIND = (
 )
 
 
-class Sanic(Registrar, Answering, Generic[ConfigT, ContextT]):
+class Sanic(Registrar, Answering, Running, Generic[ConfigT, ContextT]):
     """An application.
 
     Args:
@@ -637,86 +635,6 @@ class Sanic(Registrar, Answering, Generic[ConfigT, ContextT]):
         if self._asgi_client is None:
             self._asgi_client = _testing().SanicASGITestClient(self)
         return self._asgi_client
-
-    # Running --------------------------------------------------------------------------------------------------------
-
-    def run(
-        self,
-        host: str | None = None,
-        port: int | None = None,
-        *,
-        dev: bool = False,
-        debug: bool = False,
-        auto_reload: bool | None = None,
-        workers: int = 1,
-        access_log: bool | None = None,
-        single_process: bool = False,
-        fast: bool = False,
-        unix: str | None = None,
-        backlog: int = 100,
-        reload_dir: str | list[str] | None = None,
-        noisy_exceptions: bool | None = None,
-        load: Callable[[], Any] | None = None,
-    ) -> None:
-        """Serve the application until it is stopped; ends the process with status 1 where that can't be done.
-
-        Args:
-            host: the address to listen on.
-            port: the port to listen on; 0 for any that is free.
-            dev: debug mode, and reload on changes.
-            debug: whether errors are explained to the client.
-            auto_reload: whether a change of a source file restarts the application.
-            workers: how many processes.
-            access_log: whether requests are logged; by default in debug mode, and where `ACCESS_LOG` says so.
-            single_process: whether to do with one process, whatever else is said.
-            fast: as many processes as there are processors.
-            unix: path of a socket to listen on, in place of host and port.
-            backlog: how many connections may wait to be accepted.
-            reload_dir: directories whose changes count too.
-            noisy_exceptions: whether exceptions that are quiet by themselves are logged.
-            load: gives the application in other processes; by default the main module is imported there, and the
-                application looked up by its name.
-        """
-        servers = importlib.import_module("sanic_star.servers")
-        if debug or dev:
-            self.debug = True
-            logger.setLevel(logging.DEBUG)
-        if noisy_exceptions is not None:
-            self.config.NOISY_EXCEPTIONS = noisy_exceptions
-        reload = (dev if auto_reload is None else auto_reload) and not single_process
-        count = 1 if single_process else (os.cpu_count() or 1) if fast else workers
-        options = {
-            "host": host or "127.0.0.1",
-            "port": 8000 if port is None else port,
-            "reload": reload,
-            "workers": count,
-            "access_log": self.debug or bool(self.config.ACCESS_LOG) if access_log is None else access_log,
-            "backlog": backlog,
-            "graceful_timeout": self.graceful_timeout,
-            "keep_alive": self.config.KEEP_ALIVE_TIMEOUT if self.config.KEEP_ALIVE else 0,
-            "websocket": {
-                "ws_max_size": self.config.WEBSOCKET_MAX_SIZE,
-                "ws_ping_interval": self.config.WEBSOCKET_PING_INTERVAL,
-                "ws_ping_timeout": self.config.WEBSOCKET_PING_TIMEOUT,
-            },
-            "reload_dirs": [reload_dir] if isinstance(reload_dir, str) else reload_dir,
-            "unix": unix,
-        }
-        self.state.host, self.state.port, self.state.unix = options["host"], options["port"], unix
-        self.state.workers, self.state.auto_reload = count, bool(reload)
-        if servers.is_imported_by_worker():
-            return
-        asyncio.run(self.run_listeners("main_process_start"))
-        try:
-            asyncio.run(self.run_listeners("main_process_ready"))
-            servers.run(self, load or partial(type(self).get_app, self.name), **options)
-        finally:
-            asyncio.run(self.run_listeners("main_process_stop"))
-
-    def stop(self) -> None:
-        """Stop the server that `run` has started."""
-        if self.lifecycle.stage is not Stage.IDLE:
-            importlib.import_module("sanic_star.servers").stop(self)
 
 
 def _check_name(name: str) -> None:

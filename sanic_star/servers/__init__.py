@@ -1,15 +1,64 @@
-"""Running an application: `run` serves it until it is stopped, on uvicorn.
+"""Running an application: `run` serves it until it is stopped, on uvicorn, hypercorn or granian.
+
+One process serves in itself (`serving`). Several, and one that is restarted on changes, are looked after by their
+parent (`supervisor`), which owns the sockets; what it starts is `worker`. Which server speaks HTTP is the business of
+one small module each, and everything around it is the same for all: sockets, signals, restarts, exit status.
 
 Nothing of a server is loaded before `run` is called: an application that another server runs never pays for this one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from multiprocessing import current_process
-from typing import Any
+import logging
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
-from sanic_star.applications import Application
+from sanic_star.servers.settings import CannotServe, Settings
+
+if TYPE_CHECKING:
+    import socket
+
+    from sanic_star.applications import Application
+    from sanic_star.servers.serving import Stop
+
+__all__ = ("CannotServe", "Plan", "Settings", "is_imported_by_worker", "run", "served", "stop")
+
+logger = logging.getLogger("sanic.server")
+# What is being served in this process, and how to end it.
+served: list[tuple[Application, Stop]] = []
+
+
+@dataclass
+class Plan:
+    """What is to be served, and how.
+
+    Args:
+        apps: the applications.
+        settings: how each is served; as long as `apps`.
+        load: gives the applications in another process; picklable, and called with `shared`.
+        sockets: for each application one that is bound already, or None.
+        workers: how many processes.
+        supervised: whether even one worker is a process of its own.
+        watch: directories whose changes restart the workers; None: nothing is watched.
+        prelude: a function of a module, called in each worker before its main module is imported.
+        shared: handed to `load`; may hold what `multiprocessing` shares.
+        notify: told of a restart on changes: `start`, `before`, `after`, `stop`, with the changed paths.
+        signals: whether SIGINT and SIGTERM end it.
+    """
+
+    apps: Sequence[Application]
+    settings: Sequence[Settings]
+    load: Callable[[Any], Sequence[Application]] | None = None
+    sockets: Sequence[socket.socket | None] = ()
+    workers: int = 1
+    supervised: bool = False
+    watch: Sequence[str] | None = None
+    prelude: Callable[[], object] | None = None
+    shared: Any = None
+    notify: Callable[[str, set[str]], None] = field(default=lambda event, changed: None)
+    signals: bool = True
 
 
 def is_imported_by_worker() -> bool:
@@ -17,69 +66,41 @@ def is_imported_by_worker() -> bool:
 
     Without the `__name__` guard in that module, it would serve the application once more.
     """
-    return bool(getattr(current_process(), "_inheriting", False))
+    # Who has not imported it is not in a worker.
+    processes = sys.modules.get("multiprocessing.process")
+    return processes is not None and bool(getattr(processes.current_process(), "_inheriting", False))
 
 
-def run(
-    app: Application,
-    load: Callable[[], Application],
-    *,
-    host: str,
-    port: int,
-    unix: str | None = None,
-    reload: bool = False,
-    reload_dirs: list[str] | None = None,
-    workers: int = 1,
-    access_log: bool = False,
-    backlog: int = 100,
-    graceful_timeout: float = 15.0,
-    keep_alive: float = 120,
-    websocket: Mapping[str, Any] | None = None,
-) -> None:
-    """Serve an application until SIGINT or SIGTERM.
+def run(plan: Plan) -> None:
+    """Serve until SIGINT, SIGTERM or `stop`.
+
+    Raises:
+        SystemExit: with status 1, an address can't be listened on, a server is not installed, or the start failed.
+    """
+    from sanic_star.servers.serving import check_servers, serve
+    from sanic_star.servers.sockets import Sockets
+
+    try:
+        check_servers(plan.settings)
+        with Sockets(plan.settings, plan.sockets) as sockets:
+            if plan.supervised or plan.workers > 1 or plan.watch is not None:
+                from sanic_star.servers.supervisor import Supervisor
+
+                Supervisor(plan, sockets).run()
+            else:
+                serve(plan.apps, plan.settings, sockets, signals=plan.signals, ready=lambda stop: sockets.announce())
+    except CannotServe as error:
+        logger.error("%s", error)
+        sys.exit(1)
+
+
+def stop(app: Application, *, everywhere: bool = True) -> None:
+    """Stop the server that runs an application in this process; can be called in any thread.
 
     Args:
         app: the application.
-        load: gives the application in another process; must be picklable. Where there are several processes each
-            imports the main module first, so that the application is there.
-        host: the address to listen on.
-        port: the port to listen on; 0 for any that is free.
-        unix: path of a socket to listen on, in place of host and port.
-        reload: whether a change of a source file restarts the application.
-        reload_dirs: directories that are watched; by default the current one.
-        workers: how many processes.
-        access_log: whether requests are logged.
-        backlog: how many connections may wait to be accepted.
-        graceful_timeout: how long requests may take to end at the stop, in seconds.
-        keep_alive: how long an idle connection stays open, in seconds.
-        websocket: uvicorn's settings for websockets.
-
-    Raises:
-        SystemExit: with status 1, the address can't be listened on, or the application's start failed.
+        everywhere: whether the other workers stop with this one.
     """
-    from sanic_star.servers.uvicorn import serve
-
-    serve(
-        app,
-        load,
-        reload=reload,
-        workers=workers,
-        host=host,
-        port=port,
-        uds=unix,
-        reload_dirs=reload_dirs,
-        access_log=access_log,
-        backlog=backlog,
-        timeout_graceful_shutdown=graceful_timeout,
-        timeout_keep_alive=keep_alive,
-        **(websocket or {}),
-    )
-
-
-def stop(app: Application) -> None:
-    """Stop the server that runs an application in this process."""
-    from sanic_star.servers.uvicorn import serving
-
-    for server in list(serving):
-        if server.config.loaded_app_is(app):
-            server.should_exit = True
+    for each, how in served:
+        if each is app:
+            how.begin(everywhere=everywhere)

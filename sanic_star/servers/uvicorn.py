@@ -1,139 +1,206 @@
 """uvicorn, with the application's four phases at their exact moments.
 
 `before_server_start` runs in the lifespan's start-up, before the port is open; `after_server_start` when it is;
-`before_server_stop` when the signal has come, with connections open; `after_server_stop` in the lifespan's shutdown,
+`before_server_stop` when the stop has begun, with connections open; `after_server_stop` in the lifespan's shutdown,
 when they are closed.
 """
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import socket
-from collections.abc import Callable
-from types import FrameType
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import uvicorn
-from uvicorn.supervisors import ChangeReload, Multiprocess
-from uvicorn.supervisors.multiprocess import Process
 
 from sanic_star.applications import Application
+from sanic_star.servers.serving import FAREWELL, Stop
+from sanic_star.servers.settings import CannotServe, Settings
 
-serving: set[Server] = set()
-# How long websockets have to say goodbye before uvicorn closes them in its own words (1012), in seconds.
-FAREWELL = 1.0
-
-
-class Config(uvicorn.Config):
-    """uvicorn's configuration, which knows its application."""
-
-    def loaded_app_is(self, app: Application) -> bool:
-        """Tell whether this configuration serves `app`."""
-        return self.app is app or self.application is app
-
-    @property
-    def should_reload(self) -> bool:
-        """Whether source files are watched; uvicorn's own answer is yes only for an application given by name."""
-        return bool(self.reload)
-
-    @property
-    def application(self) -> Any:
-        """The application, once it is loaded."""
-        return self.__dict__.get("_application", self.app)
-
-    def load(self) -> None:
-        """Load the application, keeping it apart from what uvicorn puts around it."""
-        if self.factory and callable(self.app):
-            self.app, self.factory = self.app(), False  # type: ignore[call-arg,assignment]
-        self._application = self.app
-        super().load()
+# At the stop, clients learn for so many seconds that their connections will not be used again, before idle ones are
+# closed under them: a request that is on its way gets its answer.
+LAME = 0.2
+# How long a request that was cancelled has to answer with 503 and clean up, in seconds.
+LAST_WORDS = 1.0
 
 
 class Server(uvicorn.Server):
-    """uvicorn's server; calls the application's phases itself."""
+    """uvicorn's server; calls the application's phases itself, and leaves signals to its caller.
 
-    config: Config
+    Args:
+        config: uvicorn's configuration; its application must be one of this package.
+        app: the application.
+        accepting: called when it accepts connections.
+    """
 
-    @property
-    def app(self) -> Application:
-        """The application."""
-        app: Application = self.config.application
-        return app
+    def __init__(self, config: uvicorn.Config, app: Application, accepting: Callable[[], None] = lambda: None) -> None:
+        super().__init__(config)
+        self.app = app
+        self.accepting = accepting
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start the application, then listen, then tell it so."""
-        self.app.lifecycle.exact = True
-        serving.add(self)
         try:
             await super().startup(sockets)
         except SystemExit:
-            self._gone()
-            # uvicorn's own status for a failed start is 3, and the same for a port in use.
-            raise SystemExit(1) from None
-        if not self.started:
-            return
+            raise CannotServe(f"{self.app!r} could not be started") from None
         try:
             await self.app.lifecycle.after_start()
         except BaseException:
             await self.shutdown(sockets)
             raise
+        self.accepting()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Tell the application, then close the connections, then stop it."""
+        """Tell the application, wait for the requests in flight, then close the connections, then stop it."""
         try:
             await self.app.lifecycle.before_stop()
             await self.app.endless_ended(FAREWELL)
         finally:
+            for server in self.servers:
+                server.close()
+            await self._requests_ended()
             await super().shutdown(sockets)
-            self._gone()
 
-    def _gone(self) -> None:
-        self.app.lifecycle.exact = False
-        serving.discard(self)
+    async def _requests_ended(self) -> None:
+        """Let requests end, cancel those that don't in time, and keep no connection."""
+        self.server_state.default_headers = [*self.server_state.default_headers, (b"connection", b"close")]
+        if self.server_state.connections and not self.force_exit:
+            await asyncio.sleep(LAME)
+        patience = self.config.timeout_graceful_shutdown
+        deadline = asyncio.get_running_loop().time() + (float("inf") if patience is None else patience)
+        while self.server_state.tasks and not self.force_exit:
+            if asyncio.get_running_loop().time() >= deadline:
+                for task in self.server_state.tasks:
+                    task.cancel()
+                await asyncio.wait(self.server_state.tasks, timeout=LAST_WORDS)
+                break
+            await asyncio.sleep(0.05)
 
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Begin the stop; a second signal ends at once.
-
-        uvicorn raises the signal again after a clean stop, and the process would end with its number.
-        """
-        self.force_exit = self.should_exit
-        self.should_exit = True
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Take no signals: one process may have several servers."""
+        yield
 
 
-class Worker(Process):
-    """One of several processes."""
+def make_config(app: Application, settings: Settings, **options: Any) -> uvicorn.Config:
+    """Return uvicorn's configuration for these settings.
+
+    Args:
+        app: the application.
+        settings: how it is served.
+        options: more of uvicorn's.
+    """
+    config = uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        access_log=settings.access_log,
+        backlog=settings.backlog,
+        timeout_graceful_shutdown=settings.graceful_timeout,  # type: ignore[arg-type]
+        timeout_keep_alive=settings.keep_alive,  # type: ignore[arg-type]
+        h11_max_incomplete_event_size=settings.max_header_size,
+        ws_max_size=settings.ws_max_size,
+        ws_ping_interval=settings.ws_ping_interval,
+        ws_ping_timeout=settings.ws_ping_timeout,
+        # Forwarding headers are the application's: PROXIES_COUNT and its like say what is trusted.
+        proxy_headers=False,
+        **{"lifespan": "on", **options},
+    )
+    # uvicorn tells of each step of its start and stop; `serving` has said it, in the words that users of Sanic know.
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+    if settings.tls is not None:
+        make = settings.tls.make
+        config.ssl_context_factory = lambda config, default: make()
+    return config
+
+
+async def serve(
+    app: Application, settings: Settings, sockets: list[socket.socket], stop: Stop, accepting: Callable[[], None]
+) -> None:
+    """Serve an application; see `sanic_star.servers.serving.Backend`."""
+    server = Server(make_config(app, settings), app, accepting)
+
+    def force() -> None:
+        server.force_exit = True
+
+    async def watch() -> None:
+        await stop.wait()
+        server.should_exit = True
+        await stop.hurry(force)
+
+    watcher = asyncio.ensure_future(watch())
+    app.lifecycle.exact = True
+    try:
+        await server.serve(sockets)
+    finally:
+        watcher.cancel()
+        app.lifecycle.exact = False
+
+
+class Listening:
+    """uvicorn inside of a running event loop, which leaves the application's start and stop to its caller.
+
+    Args:
+        app: the application.
+        settings: how it is served.
+        bound: the socket.
+    """
+
+    def __init__(self, app: Application, settings: Settings, bound: socket.socket) -> None:
+        # Not this module's own: it calls the phases.
+        self._server = uvicorn.Server(make_config(app, settings, lifespan="off"))
+        self._bound = bound
+        self._main: asyncio.Task[None] | None = None
+
+    async def accept(self) -> None:
+        """Accept connections, if that has not begun."""
+        if self._main is not None:
+            return
+        config = self._server.config
+        config.load()
+        self._server.lifespan = config.lifespan_class(config)
+        await self._server.startup([self._bound])
+        self._main = asyncio.ensure_future(self._serve())
+
+    async def _serve(self) -> None:
+        await self._server.main_loop()
+        await self._server.shutdown([self._bound])
 
     @property
-    def server(self) -> Server:
-        """The server of this process."""
-        if not isinstance(self._server, Server):
-            self._server = Server(self.config)
-        return self._server
+    def sockets(self) -> list[socket.socket]:
+        """What is listened on."""
+        return [] if self._closed else [self._bound]
 
+    @property
+    def connections(self) -> set[Any]:
+        """The open connections."""
+        return set(self._server.server_state.connections)
 
-class Workers(Multiprocess):
-    """Several processes on one socket."""
+    @property
+    def _closed(self) -> bool:
+        return self._server.should_exit or self._bound.fileno() < 0
 
-    def init_processes(self) -> None:
-        """Start the processes."""
-        for _ in range(self.processes_num):
-            worker = Worker(self.config, self.sockets)
-            worker.start()
-            self.processes.append(worker)
+    def close(self) -> None:
+        """Stop to accept, and close connections as their requests end; does not wait."""
+        self._server.should_exit = True
+        if self._main is None:
+            self._bound.close()
 
+    async def wait_closed(self) -> None:
+        """Wait until all connections are closed, which `close` has begun."""
+        if self._main is not None:
+            await asyncio.wait({self._main})
+            self._main.result()
 
-def serve(app: Application, load: Callable[[], Application], *, reload: bool, workers: int, **options: Any) -> None:
-    """Serve an application; arguments as in `sanic_star.servers.run`."""
-    # Forwarding headers are the application's: PROXIES_COUNT and its like say what is trusted, and nothing by default.
-    options["proxy_headers"] = False
-    if not reload and workers == 1:
-        Server(Config(app, lifespan="on", **options)).run()
-        return
-    config = Config(load, factory=True, lifespan="on", reload=reload, workers=None if reload else workers, **options)
-    try:
-        sockets = [config.bind_socket()]
-    except SystemExit:
-        raise SystemExit(1) from None
-    if reload:
-        ChangeReload(config, target=Server(config).run, sockets=sockets).run()
-    else:
-        Workers(config, sockets).run()
+    async def serve_forever(self) -> None:
+        """Serve until it is closed, or the task that waits here is cancelled."""
+        await self.accept()
+        try:
+            await self.wait_closed()
+        finally:
+            self.close()
+            await self.wait_closed()

@@ -9,7 +9,6 @@ import pytest
 from starlette.websockets import WebSocket
 
 from sanic_star import Blueprint, HTTPResponse, Request, Sanic, text
-from sanic_star import servers as engine_servers
 from sanic_star.compat import _logging
 from sanic_star.compat.config import Config
 from sanic_star.compat.exceptions import SanicException, ServerError
@@ -405,36 +404,6 @@ def test_it_has_its_clients() -> None:
     assert app.test_client is app.test_client
     assert isinstance(app.asgi_client, SanicASGITestClient)
     assert app.asgi_client is app.asgi_client
-
-
-@pytest.mark.parametrize(
-    ("given", "expected"),
-    [
-        ({}, {"host": "127.0.0.1", "port": 8000, "reload": False, "workers": 1}),
-        ({"host": "0.0.0.0", "port": 0, "workers": 2}, {"host": "0.0.0.0", "port": 0, "workers": 2}),
-        ({"dev": True}, {"reload": True}),
-        ({"dev": True, "auto_reload": False}, {"reload": False}),
-        ({"debug": True, "access_log": True}, {"access_log": True, "reload": False}),
-    ],
-)
-def test_what_run_hands_to_the_server(
-    given: dict[str, Any], expected: dict[str, Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    app: Sanic[Any, Any] = Sanic("Running")
-    seen: dict[str, Any] = {}
-    monkeypatch.setattr(engine_servers, "run", lambda app, load, **options: seen.update(options, app=app, load=load))
-    app.config.KEEP_ALIVE_TIMEOUT = 7
-    app.run(**given)
-    assert {key: seen[key] for key in expected} == expected
-    assert seen["app"] is app
-    assert seen["load"]() is app
-    assert seen["keep_alive"] == 7
-    assert seen["graceful_timeout"] == app.config.GRACEFUL_SHUTDOWN_TIMEOUT
-    assert app.debug is bool(given.get("debug") or given.get("dev"))
-    assert (app.state.host, app.state.port, app.state.workers) == (seen["host"], seen["port"], seen["workers"])
-    app.config.KEEP_ALIVE = False
-    app.run()
-    assert seen["keep_alive"] == 0
 
 
 def test_stop_before_the_start_does_nothing() -> None:

@@ -1,6 +1,5 @@
 """Running an application: in processes, as its users do, and what can be seen of it from inside."""
 
-import asyncio
 import signal
 import socket
 import threading
@@ -14,8 +13,9 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from sanic_star import Request, Sanic, text
-from sanic_star.servers import stop
-from sanic_star.servers.uvicorn import Config, Server, serving
+from sanic_star.servers import CannotServe, Settings, served, stop
+from sanic_star.servers.serving import serve
+from sanic_star.servers.sockets import Sockets
 from tests.engine.processes import PATIENCE, UVICORN, free_port, is_open, process
 
 START, STOP = ["before_server_start", "after_server_start"], ["before_server_stop", "after_server_stop"]
@@ -162,7 +162,7 @@ def test_a_script_without_the_guard_serves_once(tmp_path: Path) -> None:
         assert server.get().status_code == 200
         assert server.terminate() == 0
     assert server.log.count("imported") == 3
-    assert server.log.count("Uvicorn running on") == 1
+    assert server.log.count("Listening on") == 1
 
 
 def test_an_edit_is_picked_up(tmp_path: Path) -> None:
@@ -264,7 +264,27 @@ def _swallow(url: str) -> None:
 # In this process ----------------------------------------------------------------------------------------------------
 
 
-async def test_a_server_in_this_process() -> None:
+def serving_thread(app: Sanic[Any, Any], server: str = "uvicorn") -> tuple[threading.Thread, int, list[BaseException]]:
+    """Serve an application in a thread: signals belong to the process of the tests."""
+    settings = (Settings(port=0, server=server),)
+    failed: list[BaseException] = []
+    sockets = Sockets(settings)
+    port = sockets[0][0].getsockname()[1]
+
+    def run() -> None:
+        try:
+            with sockets:
+                serve([app], settings, sockets)
+        except BaseException as error:
+            failed.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    return thread, port, failed
+
+
+@pytest.mark.parametrize("server", ["uvicorn", "hypercorn", "granian"])
+def test_a_server_in_this_process(server: str) -> None:
     app: Sanic[Any, Any] = Sanic("Inside")
     events: list[str] = []
     for phase in START + STOP:
@@ -274,29 +294,26 @@ async def test_a_server_in_this_process() -> None:
     async def hello(request: Request) -> Any:
         return text("hello")
 
-    ready = asyncio.Event()
+    ready = threading.Event()
     app.after_server_start(lambda app: ready.set())
     stop(app)
-    server = Server(Config(app, host="127.0.0.1", port=0, lifespan="on", log_config=None))
-    # Signals belong to the process of the tests.
-    task = asyncio.ensure_future(server._serve())
-    await ready.wait()
-    assert server.app is app
-    assert serving == {server}
-    port = server.servers[0].sockets[0].getsockname()[1]
-    answer = await asyncio.to_thread(requests.get, f"http://127.0.0.1:{port}/", timeout=PATIENCE)
+    thread, port, failed = serving_thread(app, server)
+    assert ready.wait(PATIENCE)
+    answer = requests.get(f"http://127.0.0.1:{port}/", timeout=PATIENCE)
     assert answer.text == "hello"
     stop(Sanic("Other"))
-    assert not server.should_exit
+    assert [each for each, _ in served] == [app]
     stop(app)
-    await task
+    thread.join(PATIENCE)
+    assert failed == []
     assert events == START + STOP
-    assert not serving
+    assert served == []
     assert not app.lifecycle.exact
     assert not is_open(port)
 
 
-async def test_a_failing_after_start_shuts_down() -> None:
+@pytest.mark.parametrize("server", ["uvicorn", "hypercorn", "granian"])
+def test_a_failing_after_start_shuts_down(server: str) -> None:
     app: Sanic[Any, Any] = Sanic("InsideFailing")
     events: list[str] = []
     for phase in (START[0], *STOP):
@@ -306,37 +323,26 @@ async def test_a_failing_after_start_shuts_down() -> None:
     async def fail(app: Any) -> None:
         raise RuntimeError("no cache")
 
-    server = Server(Config(app, host="127.0.0.1", port=0, lifespan="on", log_config=None))
-    with pytest.raises(RuntimeError, match="no cache"):
-        await server._serve()
+    thread, _, failed = serving_thread(app, server)
+    thread.join(PATIENCE)
+    assert "no cache" in repr(failed)
     assert events == [START[0], *STOP]
-    assert not serving
+    assert served == []
 
 
-async def test_a_failing_before_start_does_not_listen() -> None:
+@pytest.mark.parametrize("server", ["uvicorn", "hypercorn", "granian"])
+def test_a_failing_before_start_does_not_listen(server: str) -> None:
     app: Sanic[Any, Any] = Sanic("InsideNoStart")
 
     @app.before_server_start
     async def fail(app: Any) -> None:
         raise RuntimeError("no cache")
 
-    server = Server(Config(app, host="127.0.0.1", port=0, lifespan="on", log_config=None))
-    with pytest.raises(SystemExit, match="1"):
-        await server._serve()
-    assert not server.started
-    assert not serving
-
-
-def test_a_configuration_knows_its_application() -> None:
-    app: Sanic[Any, Any]
-    other: Sanic[Any, Any]
-    app, other = Sanic("Known"), Sanic("Else")
-    config = Config(lambda: app, factory=True, log_config=None)
-    assert not config.loaded_app_is(app)
-    config.load()
-    assert config.loaded_app_is(app)
-    assert not config.loaded_app_is(other)
-    assert config.application is app
+    thread, port, failed = serving_thread(app, server)
+    thread.join(PATIENCE)
+    assert isinstance(failed[0], CannotServe)
+    assert not is_open(port)
+    assert served == []
 
 
 def test_a_worker_that_imports_the_main_module_does_not_serve(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,7 +28,7 @@ class ApplicationState(State):
         app: the application.
 
     Attributes: `app`, `mode`, `host`, `port`, `ssl`, `sock`, `unix`, `workers`, `auto_reload`, `reload_dirs`,
-    `verbosity`, `fast`, `server`, `asgi`, `primary`.
+    `verbosity`, `fast`, `server`, `server_info`, `asgi`, `primary`, `coffee`.
     """
 
     def __init__(self, app: Sanic[Any, Any]) -> None:
@@ -37,6 +37,7 @@ class ApplicationState(State):
                 "app": app,
                 "asgi": True,
                 "auto_reload": False,
+                "coffee": False,
                 "fast": False,
                 "host": "",
                 "mode": Mode.PRODUCTION,
@@ -44,6 +45,7 @@ class ApplicationState(State):
                 "primary": True,
                 "reload_dirs": set(),
                 "server": Server.ASGI,
+                "server_info": [],
                 "sock": None,
                 "ssl": None,
                 "unix": None,

@@ -1,0 +1,138 @@
+"""What is to be served, in the engine's words; and how an application is found again in another process.
+
+There it comes from importing the main module once more, or from its factory. What was said when it was run (debug
+mode, verbosity, `shared_ctx`) goes there with it.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from importlib import import_module
+from socket import socket
+from typing import TYPE_CHECKING, Any
+
+from sanic_star.compat.application.constants import ServerStage
+from sanic_star.compat.exceptions import SanicException
+from sanic_star.compat.log import logger
+from sanic_star.compat.logging.filter import VerbosityFilter
+from sanic_star.compat.types.shared_ctx import SharedContext
+from sanic_star.servers.settings import CannotServe, Settings
+
+if TYPE_CHECKING:
+    from sanic_star.servers import Plan
+
+
+@dataclass
+class ApplicationServerInfo:
+    """How an application is to be served, once.
+
+    Attributes: `settings` in Sanic's words; `stage`; and for `sanic_star.servers`: `how`, `sock`, `signals`.
+    """
+
+    settings: dict[str, Any]
+    how: Settings
+    sock: socket | None = None
+    signals: bool = True
+    stage: ServerStage = field(default=ServerStage.STOPPED)
+
+
+@dataclass
+class Loader:
+    """A factory in the form of an `AppLoader`."""
+
+    load: Callable[[], Any]
+
+
+@dataclass
+class _Said:
+    """What was said when an application was run, for its copies in other processes."""
+
+    name: str
+    debug: bool
+    state: dict[str, Any]
+    config: dict[str, Any]
+    shared: dict[str, Any]
+
+    @classmethod
+    def of(cls, app: Any) -> _Said:
+        names = ("host", "port", "unix", "workers", "auto_reload", "verbosity", "fast", "server", "primary")
+        shared = {name: value for name, value in vars(app.shared_ctx).items() if name not in SharedContext.SAFE}
+        return cls(
+            app.name,
+            app.debug,
+            {name: getattr(app.state, name) for name in names},
+            {name: app.config[name] for name in ("ACCESS_LOG", "NOISY_EXCEPTIONS")},
+            shared,
+        )
+
+    def apply(self, app: Any) -> None:
+        if self.debug:
+            app.debug = True
+            logger.setLevel(logging.DEBUG)
+        for name, value in self.state.items():
+            setattr(app.state, name, value)
+        app.config.update(self.config)
+        VerbosityFilter.verbosity = self.state["verbosity"]
+        for name, value in self.shared.items():
+            if not hasattr(app.shared_ctx, name):
+                setattr(app.shared_ctx, name, value)
+        app.shared_ctx.lock()
+
+
+def _load(loader: Any, everything: list[_Said]) -> list[Any]:
+    """Find the applications in another process; one for each time that one is served."""
+    registry = import_module("sanic_star.compat.app").Sanic
+    found: dict[str, Any] = {}
+    if loader is not None:
+        found[everything[0].name] = loader.load()
+    for said in everything:
+        if said.name not in found:
+            try:
+                found[said.name] = registry.get_app(said.name)
+            except SanicException as error:
+                raise CannotServe(str(error)) from None
+        said.apply(found[said.name])
+    return [found[said.name] for said in everything]
+
+
+def plan(apps: Sequence[Any], loader: Any) -> Plan:
+    """Return what the engine shall serve."""
+    primary = apps[0]
+    served = [(app, info) for app in apps for info in app.state.server_info]
+    watch: list[str] | None = None
+    if any(app.state.auto_reload for app in apps):
+        folders = {folder for app in apps for folder in app.state.reload_dirs}
+        for folder in sorted(folders):
+            if not folder.is_dir():
+                logger.warning("Directory %s could not be located", folder)
+        watch = sorted(str(folder) for folder in folders if folder.is_dir())
+    make: type[Plan] = import_module("sanic_star.servers").Plan
+    return make(
+        apps=[app for app, _ in served],
+        settings=[info.how for _, info in served],
+        load=partial(_load, loader),
+        sockets=[info.sock for _, info in served],
+        workers=primary.state.workers,
+        watch=watch,
+        prelude=_prelude(),
+        shared=[_Said.of(app) for app, _ in served],
+        notify=partial(_notify, primary),
+        signals=all(info.signals for _, info in served),
+    )
+
+
+def _notify(app: Any, event: str, changed: set[str]) -> None:
+    """Run the listeners for restarts on changes, in the process that watches."""
+
+
+def _prelude() -> Callable[[], object] | None:
+    """Return what other processes have to do before they import the main module: what this one has done."""
+    known = sys.modules.get("sanic")
+    if known is None or not known.__name__.startswith("sanic_star"):
+        return None
+    install: Callable[[], object] = import_module("sanic_star.compat").install
+    return install

@@ -1,0 +1,433 @@
+"""Running applications in Sanic's words: `run`, `prepare`, `serve`, `serve_single`, `create_server`, `stop`.
+
+`prepare` notes how an application is to be served; `serve` serves all that were prepared, in one process or several.
+What is noted is turned into the engine's words by `_plans`; who listens and who restarts is `sanic_star.servers`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from importlib import import_module
+from pathlib import Path
+from socket import socket
+from ssl import SSLContext
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from sanic_star.applications import Application
+from sanic_star.compat._plans import ApplicationServerInfo, Loader, plan
+from sanic_star.compat.application.constants import Mode, Server
+from sanic_star.compat.application.state import ApplicationState
+from sanic_star.compat.config import Config
+from sanic_star.compat.helpers import Default
+from sanic_star.compat.log import logger
+from sanic_star.compat.logging.filter import VerbosityFilter
+from sanic_star.compat.server.async_server import AsyncioServer
+from sanic_star.compat.types.shared_ctx import SharedContext
+from sanic_star.lifespan import Stage
+from sanic_star.servers.settings import CannotServe, Settings
+
+if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
+
+
+TLSArgument = None | SSLContext | dict[str, Any] | str | list[Any] | tuple[Any, ...]
+
+
+class Running(Application):
+    """An application that can serve itself; its registry, configuration and listeners are the subclass's."""
+
+    _app_registry: ClassVar[dict[str, Any]]
+    name: str
+    config: Config
+    state: ApplicationState
+    shared_ctx: SharedContext
+
+    async def run_listeners(self, event: str) -> None:
+        """Run the listeners of a moment."""
+        raise NotImplementedError
+
+    def run(
+        self,
+        host: str | None = None,
+        port: int | None = None,
+        *,
+        single_process: bool = False,
+        load: Callable[[], Any] | None = None,
+        **options: Any,
+    ) -> None:
+        """Serve the application until it is stopped; ends the process with status 1 where that can't be done.
+
+        Args:
+            host: the address to listen on.
+            port: the port to listen on; 0 for any that is free.
+            single_process: whether to do with one process, and without the listeners of the main process.
+            load: gives the application in other processes; by default the main module is imported there, and the
+                application looked up by its name.
+            options: as in `prepare`.
+
+        Raises:
+            RuntimeError, TypeError, ValueError: options contradict each other, or make no sense.
+            SystemExit: with status 1, the address is in use, a server is not installed, or the start failed.
+
+        Examples:
+            A script::
+
+                if __name__ == "__main__":
+                    app.run(port=8000, workers=2)
+        """
+        if import_module("sanic_star.servers").is_imported_by_worker():
+            return
+        self.prepare(host, port, single_process=single_process, **options)
+        if single_process:
+            self.serve_single(self)
+        else:
+            self.serve(self, app_loader=None if load is None else Loader(load))
+
+    def prepare(
+        self,
+        host: str | None = None,
+        port: int | None = None,
+        *,
+        dev: bool = False,
+        debug: bool = False,
+        auto_reload: bool | None = None,
+        version: int = 1,
+        ssl: TLSArgument = None,
+        sock: socket | None = None,
+        workers: int = 1,
+        protocol: type[asyncio.Protocol] | None = None,
+        backlog: int = 100,
+        register_sys_signals: bool = True,
+        access_log: bool | None = None,
+        unix: str | None = None,
+        loop: AbstractEventLoop | None = None,
+        reload_dir: list[str] | str | None = None,
+        noisy_exceptions: bool | None = None,
+        motd: bool = True,
+        fast: bool = False,
+        verbosity: int = 0,
+        motd_display: Mapping[str, str] | None = None,
+        coffee: bool = False,
+        auto_tls: bool = False,
+        single_process: bool = False,
+        server: str = "uvicorn",
+    ) -> None:
+        """Note how the application is to be served; `Sanic.serve` does it, for all that were prepared.
+
+        Args:
+            host: the address to listen on; by default 127.0.0.1.
+            port: the port to listen on; 0 for any that is free; by default 8000, and 8443 with `auto_tls`.
+            dev: debug mode, and restart on changes.
+            debug: whether errors are explained to the client.
+            auto_reload: whether a change of a source file restarts the application; by default `AUTO_RELOAD` says.
+            version: the highest version of HTTP; 2 and 3 are served by hypercorn.
+            ssl: certificate: a directory, a mapping of `cert`, `key`, `password`, a pair of paths, a context, or a
+                list of them, of which the client's wish chooses.
+            sock: a socket that is bound already.
+            workers: how many processes.
+            protocol: of Sanic's own server; the log says that it has no effect.
+            backlog: how many connections may wait to be accepted.
+            register_sys_signals: whether SIGINT and SIGTERM end it; only `serve_single` may do without.
+            access_log: whether requests are logged; by default in debug mode, and where `ACCESS_LOG` says so.
+            unix: path of a socket to listen on, in place of host and port.
+            loop: not possible; inside of a running event loop there is `create_server`.
+            reload_dir: directories in which every changed file counts.
+            noisy_exceptions: whether exceptions that are quiet by themselves are logged.
+            motd: whether the log begins with what is served where.
+            fast: as many processes as there are processors.
+            verbosity: lets records with a `verbosity` up to this into the log.
+            motd_display: what the beginning of the log says besides.
+            coffee: whether it comes with coffee.
+            auto_tls: in debug mode, make a certificate for localhost.
+            single_process: whether there shall be one process only.
+            server: `uvicorn`, `hypercorn` or `granian`.
+
+        Raises:
+            RuntimeError, TypeError, ValueError: options contradict each other, or make no sense.
+            SanicException: a certificate for localhost can't be made.
+        """
+        if loop is not None:
+            raise TypeError("loop is not a valid argument. To use an existing loop, change to create_server().")
+        if fast and workers != 1:
+            raise RuntimeError("You cannot use both fast=True and workers=X")
+        if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
+            raise RuntimeError(f"workers is the number of processes, 1 or more, got {workers!r}")
+        if auto_reload is None:
+            auto_reload = bool(self.config.AUTO_RELOAD)
+        auto_reload = auto_reload or dev
+        if single_process and (fast or workers > 1 or auto_reload):
+            raise RuntimeError("Single process cannot be run with multiple workers or auto-reload")
+        if not register_sys_signals and not single_process:
+            raise RuntimeError("Cannot run Sanic.serve with register_sys_signals=False. Use Sanic.serve_single.")
+        _warn_of_protocol(protocol)
+        self._set_mode(debug or dev, access_log, noisy_exceptions, verbosity)
+        how = self._settings(host, port, unix=unix, backlog=backlog, version=version, ssl=ssl, auto_tls=auto_tls)
+        if server != "uvicorn" or how.version == 1:
+            how = replace(how, server=server)
+        state = self.state
+        state.host, state.port, state.ssl, state.sock, state.unix = how.host, how.port, ssl, sock, unix
+        state.fast, state.server, state.coffee = fast, Server.SANIC, coffee
+        state.workers = _processors() if fast else workers
+        state.auto_reload = auto_reload
+        state.reload_dirs = {Path(each) for each in _folders(reload_dir)}
+        settings = {
+            "app": self, "host": how.host, "port": how.port, "version": how.version, "sock": sock, "unix": unix,
+            "ssl": ssl, "backlog": backlog, "register_sys_signals": register_sys_signals,
+        }  # fmt: skip
+        state.server_info.append(ApplicationServerInfo(settings, how, sock, register_sys_signals))
+        if motd_display:
+            self.config.MOTD_DISPLAY.update(motd_display)
+        if motd and self.config.MOTD:
+            motd_of = import_module("sanic_star.compat.application.motd")
+            motd_of.show(self, how, state.workers, self.config.MOTD_DISPLAY, coffee)
+
+    def _set_mode(self, debug: bool, access_log: bool | None, noisy_exceptions: bool | None, verbosity: int) -> None:
+        if debug:
+            self.debug = True
+            logger.setLevel(logging.DEBUG)
+        if access_log is not None or self.debug:
+            self.config.ACCESS_LOG = self.debug if access_log is None else access_log
+        if noisy_exceptions is not None:
+            self.config.NOISY_EXCEPTIONS = noisy_exceptions
+        self.state.verbosity = VerbosityFilter.verbosity = verbosity
+
+    def _settings(
+        self,
+        host: str | None,
+        port: int | None,
+        *,
+        unix: str | None = None,
+        backlog: int = 100,
+        version: int = 1,
+        ssl: TLSArgument = None,
+        auto_tls: bool = False,
+    ) -> Settings:
+        """Put together what was said and what is configured."""
+        if int(version) not in (1, 2, 3):
+            raise ValueError(f"version is the highest version of HTTP, 1, 2 or 3, got {version!r}")
+        if port is not None and (not isinstance(port, int) or not 0 <= port <= 65535):
+            raise ValueError(f"port is a number from 0 to 65535, got {port!r}")
+        certificates = import_module("sanic_star.compat._tls")
+        config = self.config
+        tls = certificates.read(ssl, config.TLS_CERT_PASSWORD or None)
+        if tls is None and (auto_tls or version == 3):
+            tls = certificates.local(config, self.debug)
+        header_size = config.REQUEST_MAX_HEADER_SIZE
+        return Settings(
+            host=host or "127.0.0.1",
+            port=(8443 if auto_tls or version == 3 else 8000) if port is None else port,
+            unix=os.fspath(unix) if unix else None,
+            backlog=backlog,
+            server="hypercorn" if version > 1 else "uvicorn",
+            version=int(version),
+            tls=tls,
+            access_log=bool(config.ACCESS_LOG),
+            graceful_timeout=float(config.GRACEFUL_SHUTDOWN_TIMEOUT),
+            keep_alive=config.KEEP_ALIVE_TIMEOUT if config.KEEP_ALIVE else 0,
+            max_header_size=header_size,
+            ws_max_size=config.WEBSOCKET_MAX_SIZE,
+            ws_ping_interval=config.WEBSOCKET_PING_INTERVAL or None,
+            ws_ping_timeout=config.WEBSOCKET_PING_TIMEOUT or None,
+            uvloop=None if isinstance(config.USE_UVLOOP, Default) else bool(config.USE_UVLOOP),
+        )
+
+    @classmethod
+    def serve(
+        cls,
+        primary: Any = None,
+        *,
+        app_loader: Any = None,
+        factory: Callable[[], Any] | None = None,
+    ) -> None:
+        """Serve all applications that were prepared, until they are stopped.
+
+        Args:
+            primary: the application whose listeners for the main process run, and whose number of workers counts; by
+                default the one that was prepared first.
+            app_loader: makes the primary application in other processes; has a method `load`.
+            factory: the same, a function.
+
+        Raises:
+            SystemExit: with status 1, an address is in use, a server is not installed, or a start failed.
+        """
+        if import_module("sanic_star.servers").is_imported_by_worker():
+            return
+        apps = cls._prepared(primary)
+        if not apps:
+            return
+        primary = apps[0]
+        if app_loader is None and factory is not None:
+            app_loader = Loader(factory)
+        if primary.state.workers > 1 or primary.state.auto_reload:
+            _choose_spawn()
+        try:
+            asyncio.run(primary.run_listeners("main_process_start"))
+            for app in apps:
+                app.shared_ctx.lock()
+            _warn_of_main_listeners(apps)
+            what = plan(apps, app_loader)
+            asyncio.run(primary.run_listeners("main_process_ready"))
+            import_module("sanic_star.servers").run(what)
+        finally:
+            logger.info("Server Stopped")
+            try:
+                asyncio.run(primary.run_listeners("main_process_stop"))
+            finally:
+                _forget(apps)
+
+    @classmethod
+    def serve_single(cls, primary: Any = None) -> None:
+        """Serve all applications that were prepared in this process, without listeners of a main process.
+
+        Args:
+            primary: the application that starts first.
+
+        Raises:
+            RuntimeError: more than one worker was asked for, or a restart on changes.
+            SystemExit: with status 1, an address is in use, a server is not installed, or a start failed.
+        """
+        if import_module("sanic_star.servers").is_imported_by_worker():
+            return
+        apps = cls._prepared(primary)
+        if not apps:
+            return
+        if any(app.state.workers > 1 or app.state.auto_reload for app in apps):
+            _forget(apps)
+            raise RuntimeError("Single process cannot be run with multiple workers or auto-reload")
+        try:
+            import_module("sanic_star.servers").run(replace(plan(apps, None), workers=1))
+        finally:
+            logger.info("Server Stopped")
+            _forget(apps)
+
+    @classmethod
+    def _prepared(cls, primary: Any) -> list[Any]:
+        apps = [app for app in cls._app_registry.values() if app.state.server_info]
+        if primary is not None and primary.state.server_info:
+            # By identity: a test may have made another one of its name since.
+            apps = [primary, *(app for app in apps if app is not primary and app.name != primary.name)]
+        for number, app in enumerate(apps):
+            app.state.primary = number == 0
+        return apps
+
+    async def create_server(
+        self,
+        host: str | None = None,
+        port: int | None = None,
+        *,
+        debug: bool = False,
+        ssl: TLSArgument = None,
+        sock: socket | None = None,
+        protocol: type[asyncio.Protocol] | None = None,
+        backlog: int = 100,
+        access_log: bool | None = None,
+        unix: str | None = None,
+        return_asyncio_server: bool = True,
+        asyncio_server_kwargs: dict[str, Any] | None = None,
+        noisy_exceptions: bool | None = None,
+    ) -> AsyncioServer:
+        """Make a server in the running event loop, which runs step by step in the caller's hands.
+
+        Args:
+            host: the address to listen on.
+            port: the port to listen on; 0 for any that is free.
+            debug: whether errors are explained to the client.
+            ssl: certificate, as in `prepare`.
+            sock: a socket that is bound already.
+            protocol: of Sanic's own server; the log says that it has no effect.
+            backlog: how many connections may wait to be accepted.
+            access_log: whether requests are logged.
+            unix: path of a socket to listen on, in place of host and port.
+            return_asyncio_server: without effect, as in Sanic: a server is returned in any case.
+            asyncio_server_kwargs: `backlog` and `ssl` replace those here; the log says that others have no effect.
+            noisy_exceptions: whether exceptions that are quiet by themselves are logged.
+
+        Raises:
+            OSError: the address can't be listened on.
+        """
+        _warn_of_protocol(protocol)
+        more = dict(asyncio_server_kwargs or {})
+        begin = more.pop("start_serving", True)
+        backlog, ssl = more.pop("backlog", backlog), more.pop("ssl", ssl)
+        if more:
+            logger.warning("create_server: without effect on uvicorn: %s", ", ".join(sorted(more)))
+        if any(self.listeners.get(event) for event in _OF_THE_MAIN_PROCESS):
+            logger.warning("Listener events for the main process are not available with create_server()")
+        self._set_mode(debug, access_log, noisy_exceptions, self.state.verbosity)
+        how = self._settings(host, port, unix=unix, backlog=backlog, ssl=ssl)
+        self.state.host, self.state.port, self.state.unix = how.host, how.port, unix
+        sockets = import_module("sanic_star.servers.sockets")
+        try:
+            bound = sock or (sockets.bind_unix(unix) if unix else sockets.bind_tcp(how.host, how.port))
+        except CannotServe as error:
+            raise OSError(str(error)) from None
+        if begin:
+            # Connections wait in the system's queue until the server accepts them.
+            bound.listen(backlog)
+        server = AsyncioServer(self, how, bound)  # type: ignore[arg-type]
+        logger.info("Listening on %s", sockets.location(bound, tls=how.tls is not None))
+        return server
+
+    @property
+    def listeners(self) -> Mapping[str, Sequence[Callable[..., Any]]]:
+        """The listeners, by the name of their moment."""
+        raise NotImplementedError
+
+    def stop(self, terminate: bool = True, unregister: bool = False) -> None:
+        """Stop the server that runs the application.
+
+        Args:
+            terminate: whether the other workers stop, too.
+            unregister: whether `get_app` shall find the application no longer.
+        """
+        if self.lifecycle.stage is not Stage.IDLE:
+            import_module("sanic_star.servers").stop(self, everywhere=terminate)
+        if unregister and self._app_registry.get(self.name) is self:
+            del self._app_registry[self.name]
+
+
+_OF_THE_MAIN_PROCESS = ("main_process_start", "main_process_ready", "main_process_stop")
+
+
+def _choose_spawn() -> None:
+    """Let queues and locks that listeners of the main process make for `shared_ctx` reach the workers."""
+    processes = import_module("multiprocessing")
+    if processes.get_start_method(allow_none=True) is None:
+        processes.set_start_method("spawn")
+
+
+def _warn_of_protocol(protocol: Any) -> None:
+    if protocol is not None:
+        logger.warning("protocol=%s is of Sanic's own server and has no effect here", protocol)
+
+
+def _warn_of_main_listeners(apps: Sequence[Any]) -> None:
+    count = sum(len(app.listeners.get(event, ())) for app in apps[1:] for event in _OF_THE_MAIN_PROCESS)
+    if count:
+        logger.warning(
+            "%d listener(s) for the main process belong to secondary applications and are ignored; attach them to %r",
+            count,
+            apps[0],
+        )
+
+
+def _forget(apps: Iterable[Any]) -> None:
+    for app in apps:
+        app.state.server_info.clear()
+        app.state.mode = Mode.DEBUG if app.debug else Mode.PRODUCTION
+
+
+def _folders(reload_dir: list[str] | str | None) -> Iterable[str]:
+    if reload_dir is None:
+        return ()
+    return (reload_dir,) if isinstance(reload_dir, (str, os.PathLike)) else reload_dir
+
+
+def _processors() -> int:
+    """Return how many processors this process may use."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1

@@ -1,0 +1,174 @@
+"""Certificates, in all the ways in which `ssl=` takes them: a context, paths, a directory, one for each name."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import ssl
+import subprocess
+import tempfile
+from collections.abc import Callable, Sequence
+from functools import partial
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from sanic_star.compat.config import Config
+from sanic_star.compat.constants import DEFAULT_LOCAL_TLS_CERT, DEFAULT_LOCAL_TLS_KEY, LocalCertCreator
+from sanic_star.compat.exceptions import SanicException
+from sanic_star.servers.settings import TLS
+
+# The names that certbot gives the files of a certificate.
+DIRECTORY = ("fullchain.pem", "privkey.pem")
+
+
+def read(definition: Any, password: str | None = None) -> TLS | None:
+    """Return what `ssl=` means, and make sure that it can be read.
+
+    Args:
+        definition: a context; a directory with `fullchain.pem` and `privkey.pem`; a mapping with `cert`, `key` and
+            perhaps `password`; the paths of certificate and key; or a list of such things, of which the client's
+            wish (SNI) chooses one, and the first where it wishes none of them.
+        password: of keys that don't say.
+
+    Raises:
+        ValueError: it is none of these, or a file can't be read.
+    """
+    if definition is None:
+        return None
+    if isinstance(definition, (list, tuple)) and not _is_pair(definition):
+        return TLS(_checked(partial(_choose, tuple(definition), password)))
+    if isinstance(definition, ssl.SSLContext):
+        return TLS(partial(_same, definition))
+    cert, key, own = _paths(definition)
+    return TLS(_checked(partial(_load, cert, key, own or password)), cert, key, own or password)
+
+
+def _is_pair(definition: Sequence[Any]) -> bool:
+    """Tell the paths of a certificate and its key from two directories."""
+    return len(definition) == 2 and all(
+        isinstance(each, (str, os.PathLike)) and not os.path.isdir(each) for each in definition
+    )
+
+
+def _paths(definition: Any) -> tuple[str, str, str | None]:
+    if isinstance(definition, (list, tuple)):
+        return os.fspath(definition[0]), os.fspath(definition[1]), None
+    if isinstance(definition, (str, os.PathLike)):
+        folder = os.fspath(definition)
+        return os.path.join(folder, DIRECTORY[0]), os.path.join(folder, DIRECTORY[1]), None
+    if isinstance(definition, dict):
+        found = {key.removesuffix("file"): value for key, value in definition.items()}
+        if missing := {"cert", "key"} - set(found):
+            raise ValueError(f"ssl= is a mapping without {' and '.join(sorted(missing))}")
+        return os.fspath(found["cert"]), os.fspath(found["key"]), found.get("password")
+    raise ValueError(
+        f"ssl= takes a directory, a mapping with cert and key, a pair of paths or an SSLContext, got {definition!r}"
+    )
+
+
+def _checked(make: Callable[[], ssl.SSLContext]) -> Callable[[], ssl.SSLContext]:
+    make()
+    return make
+
+
+def _same(context: ssl.SSLContext) -> ssl.SSLContext:
+    return context
+
+
+def _load(cert: str, key: str, password: str | None) -> ssl.SSLContext:
+    for path in (key, cert):
+        if not os.access(path, os.R_OK):
+            raise ValueError(f"Certificate not found or permission denied {path}")
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    # RFC 8996 has done away with what is older.
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_alpn_protocols(["http/1.1"])
+    try:
+        # An empty one: OpenSSL would ask for it on the terminal, and wait.
+        context.load_cert_chain(cert, key, password or "")
+    except ssl.SSLError as error:
+        raise ValueError(f"Certificate {cert} with key {key} can't be used: {error}") from None
+    return context
+
+
+def _choose(definitions: Sequence[Any], password: str | None) -> ssl.SSLContext:
+    """Return a context that answers with the certificate of the name that the client asks for."""
+    if not definitions:
+        raise ValueError("ssl= is an empty list")
+    contexts: list[ssl.SSLContext] = []
+    by_name: dict[str, ssl.SSLContext] = {}
+    for each in definitions:
+        if each is None:
+            continue
+        tls = read(each, password)
+        assert tls is not None
+        contexts.append(tls.make())
+        for name in _names(tls.cert) if tls.cert else ():
+            by_name.setdefault(name, contexts[-1])
+    if not contexts:
+        raise ValueError("ssl= is a list without a certificate")
+
+    def chosen(connection: ssl.SSLObject, name: str | None, first: ssl.SSLContext) -> int | None:
+        wanted = (name or "").lower()
+        found = by_name.get(wanted) or by_name.get("*." + wanted.partition(".")[2])
+        if found is not None:
+            connection.context = found
+        elif definitions[0] is None:
+            return ssl.ALERT_DESCRIPTION_UNRECOGNIZED_NAME  # None at the head: nobody else is answered
+        return None
+
+    front = contexts[0]
+    front.sni_callback = chosen
+    return front
+
+
+def _names(cert: str) -> list[str]:
+    """Return the host names of a certificate."""
+    # The standard library has this for its own tests only; the rest of it reads certificates of the other side.
+    decoded: dict[str, Any] = ssl._ssl._test_decode_cert(cert)  # type: ignore[attr-defined]
+    return [name.lower() for kind, name in decoded.get("subjectAltName", ()) if kind == "DNS"]
+
+
+# Certificates for development ---------------------------------------------------------------------------------------
+
+
+def local(config: Config, debug: bool) -> TLS:
+    """Return a certificate for this machine's own name, made if need be by mkcert or trustme.
+
+    Args:
+        config: says where it is (`LOCAL_TLS_CERT`, `LOCAL_TLS_KEY`), what it is for and what makes it.
+        debug: whether the application is developed; otherwise nobody should trust it.
+
+    Raises:
+        SanicException: it is not debug mode, or nothing is there that could make one.
+    """
+    if not debug:
+        raise SanicException(
+            "Outside of debug mode HTTPS needs a certificate: give ssl=…, or dev=True to have one made for localhost."
+        )
+    given = (config.LOCAL_TLS_CERT, config.LOCAL_TLS_KEY)
+    if all(isinstance(each, (str, Path)) for each in given):
+        found = read(given, config.TLS_CERT_PASSWORD)
+    else:
+        folder = Path(tempfile.mkdtemp(prefix="sanic_star-tls-"))
+        cert, key = folder / DEFAULT_LOCAL_TLS_CERT, folder / DEFAULT_LOCAL_TLS_KEY
+        _make(config.LOCAL_CERT_CREATOR, config.LOCALHOST, cert, key)
+        found = read((cert, key))
+    assert found is not None
+    return found
+
+
+def _make(creator: Any, host: str, cert: Path, key: Path) -> None:
+    if creator in (LocalCertCreator.AUTO, LocalCertCreator.MKCERT) and (mkcert := shutil.which("mkcert")):
+        command = [mkcert, "-cert-file", str(cert), "-key-file", str(key), host, "127.0.0.1", "::1"]
+        subprocess.run(command, check=True, capture_output=True)
+        return
+    if creator in (LocalCertCreator.AUTO, LocalCertCreator.TRUSTME) and find_spec("trustme"):
+        made = import_module("trustme").CA().issue_cert(host, "127.0.0.1", "::1")
+        made.private_key_pem.write_to_path(key)
+        for number, part in enumerate(made.cert_chain_pems):
+            part.write_to_path(cert, append=number > 0)
+        return
+    raise SanicException("A certificate for localhost needs mkcert, or the package trustme; neither is installed.")

@@ -1,0 +1,56 @@
+"""What is said when a server starts: what runs where, and how."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from sanic_star._version import __version__
+from sanic_star.compat.log import logger
+from sanic_star.servers.settings import Settings
+
+
+def facts(app: Any, settings: Settings, workers: int, display: Mapping[str, str]) -> dict[str, str]:
+    """Return what is worth knowing when a server starts.
+
+    Args:
+        app: the application.
+        settings: how it is served.
+        workers: how many processes.
+        display: what the application adds, or says differently.
+    """
+    count = "single worker" if workers == 1 else f"w/ {workers} workers"
+    protocols = " and ".join(
+        f"HTTP/{each}" for each in {1: ("1.1",), 2: ("1.1", "2"), 3: ("1.1", "2", "3")}[settings.version]
+    )
+    try:
+        release = version(settings.server)
+    except PackageNotFoundError:
+        release = ""
+    return {
+        "app": app.name,
+        "mode": f"{app.state.mode}, {count}",
+        "server": f"{settings.server} {release}, {protocols}",
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        **display,
+    }
+
+
+def location(settings: Settings) -> str:
+    """Return where the server is to be found, as far as it is known before it starts."""
+    if settings.unix:
+        return f"{settings.unix} http://..."
+    scheme = "https" if settings.tls else "http"
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    return f"{scheme}://{host}:{settings.port}" if settings.port else f"{scheme}://{host}, any free port"
+
+
+def show(app: Any, settings: Settings, workers: int, display: Mapping[str, str], coffee: bool = False) -> None:
+    """Write it to the log, a line each."""
+    logger.info("sanic_star v%s%s", __version__, " \N{HOT BEVERAGE}" if coffee else "")
+    logger.info("Goin' Fast @ %s", location(settings))
+    for name, value in facts(app, settings, workers, display).items():
+        logger.info("%s: %s", name, value)

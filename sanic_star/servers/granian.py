@@ -1,0 +1,109 @@
+"""granian, in its embedded form: its Rust runtime speaks HTTP, the application runs on this process's event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from socket import AddressFamily, socket
+from typing import Any
+
+from granian._granian import SocketHolder
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings, HTTP2Settings
+from granian.log import LogLevels
+from granian.server.embed import Server as Embedded
+
+from sanic_star.applications import Application
+from sanic_star.lifespan import Stage
+from sanic_star.servers.serving import FAREWELL, Stop, first
+from sanic_star.servers.settings import CannotServe, Settings
+
+# What the HTTP library of granian insists on, in bytes.
+LEAST_BUFFER = 8192
+
+
+class Server(Embedded):
+    """granian's embedded server, on a socket that is there already."""
+
+    def __init__(self, *args: Any, inherited: socket, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._inherited = inherited
+
+    def _init_shared_socket(self) -> None:
+        # granian binds by itself, with SO_REUSEPORT: connections that wait in a worker's own queue die with it.
+        unix = self._inherited.family is getattr(AddressFamily, "AF_UNIX", None)
+        holder: Any = SocketHolder
+        self._shd = holder(os.dup(self._inherited.fileno()), unix, self.backlog)
+        self._ssp = None
+
+
+def make_server(app: Application, settings: Settings, inherited: socket) -> Server:
+    """Return granian's server for these settings.
+
+    Raises:
+        CannotServe: the certificate is not given by paths, which is all that granian reads.
+    """
+    tls = settings.tls
+    if tls is not None and not (tls.cert and tls.key):
+        raise CannotServe("granian reads certificates by itself: give ssl=… the paths of one, or take uvicorn")
+    http1, http2 = HTTP1Settings(keep_alive=settings.keep_alive > 0), HTTP2Settings()
+    if settings.max_header_size is not None:
+        http1.max_buffer_size = max(settings.max_header_size, LEAST_BUFFER)
+        http2.max_headers_size = settings.max_header_size
+    return Server(
+        app,
+        interface=Interfaces.ASGI,
+        address=settings.host,
+        port=settings.port,
+        inherited=inherited,
+        backlog=settings.backlog,
+        http=HTTPModes.auto if settings.version == 2 else HTTPModes.http1,
+        http1_settings=http1,
+        http2_settings=http2,
+        log_level=LogLevels.warning,
+        log_access=settings.access_log,
+        ssl_cert=Path(tls.cert) if tls and tls.cert else None,
+        ssl_key=Path(tls.key) if tls and tls.key else None,
+        ssl_key_password=tls.password if tls else None,
+    )
+
+
+async def serve(
+    app: Application, settings: Settings, sockets: list[socket], stop: Stop, accepting: Callable[[], None]
+) -> None:
+    """Serve an application; see `sanic_star.servers.serving.Backend`."""
+    if sys.platform == "win32":
+        raise CannotServe("granian can't take over a socket on Windows; take uvicorn")
+    server = make_server(app, settings, sockets[0])
+    app.lifecycle.exact = True
+    task = asyncio.ensure_future(server.serve())
+    try:
+        # It says nothing when it listens: that is in the step that follows the application's start.
+        while not task.done() and app.lifecycle.stage in (Stage.IDLE, Stage.STARTING):
+            await asyncio.wait({task}, timeout=0.01)
+        if task.done() or app.lifecycle.stage is not Stage.RUNNING:
+            raise CannotServe(f"{app!r} could not be started")
+        await app.lifecycle.after_start()
+        accepting()
+        await first(stop.wait(), [task])
+        await app.lifecycle.before_stop()
+        await app.endless_ended(FAREWELL)
+    finally:
+        server.stop()  # type: ignore[no-untyped-call]
+        await _ended(task, stop, settings.graceful_timeout)
+        if not stop.now:
+            await app.lifecycle.stop()  # where granian did not come to it
+        app.lifecycle.exact = False
+
+
+async def _ended(task: asyncio.Task[None], stop: Stop, patience: float) -> None:
+    """Wait until granian has ended, which waits for the requests in flight; after a while, or told so, end it."""
+    deadline = asyncio.get_running_loop().time() + patience
+    while not task.done() and not stop.now and asyncio.get_running_loop().time() < deadline:
+        await asyncio.wait({task}, timeout=0.05)
+    if not task.done():
+        task.cancel()
+    await asyncio.gather(task, return_exceptions=True)

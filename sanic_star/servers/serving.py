@@ -1,0 +1,220 @@
+"""Serving in this process, until it is told to stop.
+
+A server, whichever it is, is a `Backend`: it starts an application, says when it accepts connections, waits for the
+stop, and ends. What stops it is one `Stop` for all applications of the process: a signal, `app.stop()`, the
+supervisor. Ctrl-C once more ends the process without waiting for anybody.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from importlib import import_module
+from importlib.util import find_spec
+from socket import socket
+from typing import Any, Protocol
+
+from sanic_star import servers
+from sanic_star.applications import Application
+from sanic_star.servers.settings import CannotServe, Settings
+
+logger = logging.getLogger("sanic.server")
+SERVERS = ("uvicorn", "hypercorn", "granian")
+SIGNALS = tuple(
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGBREAK") if hasattr(signal, name)
+)  # fmt: skip
+# How long websockets and event streams have to say goodbye before the server closes them in its own words, in seconds.
+FAREWELL = 1.0
+
+
+class Stop:
+    """The end of all servers of this process.
+
+    Args:
+        everywhere: what tells the other workers, where there are any.
+    """
+
+    def __init__(self, everywhere: Callable[[], None] | None = None) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._begun = asyncio.Event()
+        self._now = asyncio.Event()
+        self._everywhere = everywhere
+
+    def begin(self, *, everywhere: bool = False) -> None:
+        """Begin the stop; can be called in any thread, and in a signal handler."""
+        if everywhere and self._everywhere is not None:
+            self._everywhere()
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._begun.set)
+
+    def signalled(self, number: int, frame: Any) -> None:
+        """Begin the stop; Ctrl-C once more, and it ends at once.
+
+        Only that: supervisors of all kinds send SIGTERM to a process and to its group, so that it comes twice.
+        """
+        hurry = self._begun.is_set() and number == signal.SIGINT
+        self._loop.call_soon_threadsafe((self._now if hurry else self._begun).set)
+
+    @property
+    def begun(self) -> bool:
+        """Whether it has begun."""
+        return self._begun.is_set()
+
+    @property
+    def now(self) -> bool:
+        """Whether nothing is waited for any longer."""
+        return self._now.is_set()
+
+    async def wait(self) -> None:
+        """Wait until it begins."""
+        await self._begun.wait()
+
+    async def hurry(self, end: Callable[[], object]) -> None:
+        """Call something once nothing is waited for any longer."""
+        await self._now.wait()
+        end()
+
+
+class Backend(Protocol):
+    """A server."""
+
+    async def __call__(
+        self, app: Application, settings: Settings, sockets: list[socket], stop: Stop, accepting: Callable[[], None]
+    ) -> None:
+        """Serve an application until `stop` begins; call `accepting` when it accepts connections.
+
+        Raises:
+            CannotServe: its start failed; the reason is in the log.
+        """
+
+
+def backend(settings: Settings) -> Backend:
+    """Return what speaks HTTP."""
+    found: Backend = import_module(f"sanic_star.servers.{settings.server}").serve
+    return found
+
+
+def check_servers(settings: Sequence[Settings]) -> None:
+    """Make sure that the servers are there, and can do what is asked.
+
+    Raises:
+        CannotServe: one can't.
+    """
+    for each in settings:
+        if each.server not in SERVERS:
+            raise CannotServe(f"There is no server {each.server!r}; choose one of {', '.join(SERVERS)}")
+        if find_spec(each.server) is None:
+            raise CannotServe(f"{each.server} is not installed: pip install 'sanic-star[{each.server}]'")
+        if each.version == 3 and find_spec("aioquic") is None:
+            raise CannotServe("HTTP/3 needs aioquic: pip install 'sanic-star[hypercorn]'")
+        if each.version > 1 and each.server != "hypercorn" and not (each.version == 2 and each.server == "granian"):
+            raise CannotServe(f"{each.server} does not speak HTTP/{each.version}; server='hypercorn' does")
+        if each.version == 3 and (each.tls is None or each.unix):
+            raise CannotServe("HTTP/3 needs a certificate, and a port: ssl=…, and no unix=…")
+
+
+def serve(
+    apps: Sequence[Application],
+    settings: Sequence[Settings],
+    sockets: Sequence[list[socket]],
+    *,
+    signals: bool = True,
+    ready: Callable[[Stop], None] = lambda stop: None,
+    begun: Callable[[Stop], None] = lambda stop: None,
+    everywhere: Callable[[], None] | None = None,
+) -> None:
+    """Serve applications in this process until they are stopped.
+
+    Args:
+        apps: the applications.
+        settings: how each is served.
+        sockets: what each listens on.
+        signals: whether SIGINT and SIGTERM end it.
+        ready: called when all accept connections.
+        begun: called first, with what ends it.
+        everywhere: what `app.stop` calls so that other workers stop, too.
+
+    Raises:
+        CannotServe: the start of one failed.
+    """
+
+    async def main() -> None:
+        stop = Stop(everywhere)
+        begun(stop)
+        with _signals(stop if signals else None):
+            logger.info("Starting worker [%d]", os.getpid())
+            await _serve_all(apps, settings, sockets, stop, lambda: ready(stop))
+            logger.info("Worker complete [%d]", os.getpid())
+
+    with asyncio.Runner(loop_factory=_loop_factory(settings)) as runner:
+        runner.run(main())
+
+
+async def _serve_all(
+    apps: Sequence[Application],
+    settings: Sequence[Settings],
+    sockets: Sequence[list[socket]],
+    stop: Stop,
+    ready: Callable[[], None],
+) -> None:
+    tasks: list[asyncio.Task[None]] = []
+    here = [(app, stop) for app in apps]
+    servers.served.extend(here)
+    try:
+        for app, how, where in zip(apps, settings, sockets, strict=True):
+            accepting = asyncio.Event()
+            # The last one first: at the stop tasks go on in this order, and what was started last ends first.
+            tasks.insert(0, asyncio.ensure_future(backend(how)(app, how, where, stop, accepting.set)))
+            await first(accepting.wait(), tasks)
+            if stop.begun or any(task.done() for task in tasks):
+                break
+        else:
+            logger.info("Worker ready [%d]", os.getpid())
+            ready()
+            await first(stop.wait(), tasks)
+            logger.info("Stopping worker [%d]", os.getpid())
+    finally:
+        stop.begin()
+        results = await asyncio.gather(*tasks, return_exceptions=True)
+        for each in here:
+            servers.served.remove(each)
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+
+
+async def first(waiting: Any, tasks: Sequence[asyncio.Task[None]]) -> None:
+    """Wait for something, or for the end of a server."""
+    waiter = asyncio.ensure_future(waiting)
+    await asyncio.wait([waiter, *tasks], return_when=asyncio.FIRST_COMPLETED)
+    waiter.cancel()
+
+
+@contextmanager
+def _signals(stop: Stop | None) -> Iterator[None]:
+    """Let signals begin the stop, in the main thread; in others nobody may take them."""
+    if stop is None or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, stop.signalled) for number in SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _loop_factory(settings: Sequence[Settings]) -> Callable[[], asyncio.AbstractEventLoop] | None:
+    wanted = {each.uvloop for each in settings}
+    if False in wanted or (True not in wanted and find_spec("uvloop") is None):
+        return None
+    try:
+        factory: Callable[[], asyncio.AbstractEventLoop] = import_module("uvloop").new_event_loop
+    except ModuleNotFoundError:
+        raise CannotServe("USE_UVLOOP is set, and uvloop is not installed: pip install uvloop") from None
+    return factory

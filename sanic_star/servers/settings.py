@@ -1,0 +1,67 @@
+"""How one application is served: plain data, which goes from process to process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from ssl import SSLContext
+
+
+class CannotServe(Exception):
+    """What was asked for can't be served; the message is one line that says why, and how to mend it."""
+
+
+@dataclass(frozen=True)
+class TLS:
+    """Certificates.
+
+    Args:
+        make: gives the context; picklable where there are several processes.
+        cert: path of the certificate, for servers that read it themselves.
+        key: path of its key.
+        password: of the key.
+    """
+
+    make: Callable[[], SSLContext]
+    cert: str | None = None
+    key: str | None = None
+    password: str | None = None
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How one application is served.
+
+    Args:
+        host: the address to listen on.
+        port: the port to listen on; 0 for any that is free.
+        unix: path of a socket to listen on, in place of host and port.
+        backlog: how many connections may wait to be accepted.
+        server: `uvicorn`, `hypercorn` or `granian`.
+        version: the highest version of HTTP: 1, 2 or 3.
+        tls: certificates; without them the server speaks in the clear.
+        access_log: whether requests are logged.
+        graceful_timeout: how long requests may take to end at the stop, in seconds.
+        keep_alive: how long an idle connection stays open, in seconds.
+        max_header_size: of a request, in bytes; None: the server's own limit.
+        ws_max_size: of a websocket's message, in bytes.
+        ws_ping_interval: after how many seconds a websocket is asked whether it is alive; None: never.
+        ws_ping_timeout: how many seconds it has to answer.
+        uvloop: whether uvloop runs it; None: where it is installed.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 8000
+    unix: str | None = None
+    backlog: int = 100
+    server: str = "uvicorn"
+    version: int = 1
+    tls: TLS | None = None
+    access_log: bool = False
+    graceful_timeout: float = 15.0
+    keep_alive: float = 120
+    max_header_size: int | None = None
+    ws_max_size: int = 2**20
+    ws_ping_interval: float | None = 20
+    ws_ping_timeout: float | None = 20
+    uvloop: bool | None = None

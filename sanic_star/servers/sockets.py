@@ -1,0 +1,151 @@
+"""The sockets that are listened on: bound before anything is started, so that an address in use is known at once.
+
+They are bound by the parent of all workers and inherited by these: a worker can go and another come while the queue of
+waiting connections lives on.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import stat
+from collections.abc import Sequence
+from contextlib import suppress
+from types import TracebackType
+
+from sanic_star.servers.settings import CannotServe, Settings
+
+logger = logging.getLogger("sanic.server")
+
+
+class Sockets(list[list[socket.socket]]):
+    """The sockets of several applications, one list for each; what was bound here is closed at the end.
+
+    Args:
+        settings: how each application is served.
+        given: for each application a socket that is bound already, or None.
+
+    Raises:
+        CannotServe: one can't be bound.
+    """
+
+    def __init__(self, settings: Sequence[Settings], given: Sequence[socket.socket | None] = ()) -> None:
+        super().__init__()
+        self._settings = settings
+        self._paths: list[tuple[str, int]] = []
+        try:
+            for number, each in enumerate(settings):
+                self.append([])
+                taken = given[number] if number < len(given) else None
+                self[-1].append(taken if taken is not None else self._bind(each))
+                if each.version == 3:
+                    self[-1].append(_bind_datagrams(each, self[-1][0]))
+        except BaseException:
+            self.close()
+            raise
+
+    def _bind(self, settings: Settings) -> socket.socket:
+        if settings.unix is None:
+            return bind_tcp(settings.host, settings.port)
+        bound = bind_unix(settings.unix)
+        self._paths.append((settings.unix, os.stat(settings.unix).st_ino))
+        return bound
+
+    def announce(self) -> None:
+        """Say in the log where it is listened."""
+        for how, (bound, *_) in zip(self._settings, self, strict=True):
+            if bound.fileno() >= 0:
+                logger.info("Listening on %s", location(bound, tls=how.tls is not None))
+
+    def close(self) -> None:
+        """Close them, and remove the files of unix sockets, unless somebody else has put his own there."""
+        for each in self:
+            for bound in each:
+                bound.close()
+        for path, inode in self._paths:
+            with suppress(OSError):
+                if os.stat(path).st_ino == inode:
+                    os.unlink(path)
+
+    def __enter__(self) -> Sockets:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def location(bound: socket.socket, *, tls: bool = False) -> str:
+    """Return where a socket listens, as a URL; of a unix socket its path."""
+    address = bound.getsockname()
+    if not isinstance(address, tuple):
+        return f"unix:{address}"
+    host = f"[{address[0]}]" if ":" in address[0] else address[0]
+    return f"{'https' if tls else 'http'}://{host}:{address[1]}"
+
+
+def bind_tcp(host: str, port: int) -> socket.socket:
+    """Bind a socket to an address.
+
+    Raises:
+        CannotServe: it is no address of this machine, or in use, or forbidden.
+    """
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+    except (OSError, UnicodeError, OverflowError, TypeError) as error:
+        raise CannotServe(f"Cannot listen on host {host!r}, port {port!r}: {error}") from None
+    bound = socket.socket(family, kind, protocol)
+    try:
+        if os.name == "posix":  # elsewhere the option would let two programs have one port
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind(address)
+    except (OSError, OverflowError) as error:
+        bound.close()
+        why = getattr(error, "strerror", None) or str(error)
+        raise CannotServe(f"Cannot listen on {host}:{port}: {why}. Is it taken by another program?") from None
+    bound.setblocking(False)
+    return bound
+
+
+def bind_unix(path: str) -> socket.socket:
+    """Bind a unix socket that everybody may connect to; one that a dead process has left is replaced.
+
+    Raises:
+        CannotServe: the file is no socket, or can't be made.
+    """
+    if not hasattr(socket, "AF_UNIX"):
+        raise CannotServe(f"Cannot listen on {path}: this system has no unix sockets; use host and port")
+    bound = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        with suppress(FileNotFoundError):
+            if not stat.S_ISSOCK(os.stat(path).st_mode):
+                raise CannotServe(f"Cannot listen on {path}: there is a file of that name, which is no socket")
+            # As Sanic does: a deployment may start the next server before the last one has gone.
+            os.unlink(path)
+        bound.bind(path)
+        # A proxy runs as another user; the directory says who may come in.
+        os.chmod(path, 0o666)
+    except OSError as error:
+        bound.close()
+        raise CannotServe(f"Cannot listen on {path}: {error.strerror or error}") from None
+    except CannotServe:
+        bound.close()
+        raise
+    bound.setblocking(False)
+    return bound
+
+
+def _bind_datagrams(settings: Settings, beside: socket.socket) -> socket.socket:
+    """Bind the UDP socket of HTTP/3 to the address of the TCP one."""
+    bound = socket.socket(beside.family, socket.SOCK_DGRAM)
+    try:
+        bound.bind(beside.getsockname())
+    except OSError as error:
+        bound.close()
+        raise CannotServe(f"Cannot listen on UDP port {settings.port}: {error.strerror or error}") from None
+    bound.setblocking(False)
+    return bound

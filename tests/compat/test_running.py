@@ -1,0 +1,230 @@
+"""What `run`, `prepare`, `serve` and their like make of what they are told; nothing listens here."""
+
+import logging
+import ssl
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sanic_star import Sanic, servers
+from sanic_star.compat.application.constants import Mode, Server
+from sanic_star.compat.exceptions import SanicException
+from sanic_star.compat.log import VerbosityFilter
+from sanic_star.servers import CannotServe, Plan
+
+
+@pytest.fixture
+def plans(monkeypatch: pytest.MonkeyPatch) -> list[Plan]:
+    """Instead of serving, the plans are collected."""
+    seen: list[Plan] = []
+    monkeypatch.setattr(servers, "run", seen.append)
+    monkeypatch.setattr(Sanic, "_app_registry", {})
+    monkeypatch.setattr(VerbosityFilter, "verbosity", 0)
+    return seen
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, {"host": "127.0.0.1", "port": 8000, "server": "uvicorn", "version": 1, "access_log": False}),
+        ({"host": "0.0.0.0", "port": 0, "workers": 2}, {"host": "0.0.0.0", "port": 0}),
+        ({"debug": True}, {"access_log": True}),
+        ({"debug": True, "access_log": False}, {"access_log": False}),
+        ({"access_log": True}, {"access_log": True}),
+        ({"unix": "/tmp/x.sock", "backlog": 7}, {"unix": "/tmp/x.sock", "backlog": 7}),
+        ({"version": 2}, {"server": "hypercorn", "version": 2}),
+        ({"version": 2, "server": "granian"}, {"server": "granian", "version": 2}),
+        ({"server": "hypercorn"}, {"server": "hypercorn", "version": 1}),
+    ],
+)
+def test_settings(given: dict[str, Any], expected: dict[str, Any], plans: list[Plan]) -> None:
+    Sanic("Running").run(**given)
+    settings = plans[0].settings[0]
+    assert {key: getattr(settings, key) for key in expected} == expected
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, {"workers": 1, "watch": None, "signals": True}),
+        ({"workers": 3}, {"workers": 3}),
+        ({"dev": True}, {"watch": []}),
+        ({"dev": True, "auto_reload": False}, {"watch": []}),
+        ({"auto_reload": True, "reload_dir": "/tmp"}, {"watch": ["/tmp"]}),
+        ({"auto_reload": True, "reload_dir": ["/usr", "/tmp", "/none"]}, {"watch": ["/tmp", "/usr"]}),
+        ({"single_process": True, "register_sys_signals": False}, {"signals": False, "workers": 1}),
+    ],
+)
+def test_plans(given: dict[str, Any], expected: dict[str, Any], plans: list[Plan]) -> None:
+    app = Sanic("Running")
+    app.run(**given)
+    assert {key: getattr(plans[0], key) for key in expected} == expected
+    assert plans[0].apps == [app]
+    assert plans[0].load is not None
+    assert plans[0].load(plans[0].shared) == [app]
+
+
+def test_what_is_configured_goes_to_the_server(plans: list[Plan]) -> None:
+    app = Sanic("Configured")
+    app.config.update(
+        KEEP_ALIVE_TIMEOUT=7,
+        WEBSOCKET_MAX_SIZE=8,
+        WEBSOCKET_PING_INTERVAL=0,
+        REQUEST_MAX_HEADER_SIZE=99,
+        USE_UVLOOP=False,
+    )
+    app.run()
+    settings = plans[0].settings[0]
+    assert (settings.keep_alive, settings.ws_max_size, settings.ws_ping_interval) == (7, 8, None)
+    assert (settings.max_header_size, settings.uvloop) == (99, False)
+    assert settings.graceful_timeout == app.config.GRACEFUL_SHUTDOWN_TIMEOUT
+    app.config.KEEP_ALIVE = False
+    app.config.AUTO_RELOAD = True
+    app.run()
+    assert plans[1].settings[0].keep_alive == 0
+    assert plans[1].watch == []
+
+
+def test_the_state_tells_how_it_runs(plans: list[Plan]) -> None:
+    app = Sanic("Telling")
+    app.prepare("0.0.0.0", 9, debug=True, workers=2, verbosity=1, noisy_exceptions=True, reload_dir="/tmp")
+    state = app.state
+    assert (state.host, state.port, state.workers, state.verbosity) == ("0.0.0.0", 9, 2, 1)
+    assert (state.mode, state.server, state.reload_dirs) == (Mode.DEBUG, Server.SANIC, {Path("/tmp")})
+    assert state.server_info[0].settings["port"] == 9
+    assert app.config.NOISY_EXCEPTIONS
+    assert VerbosityFilter.verbosity == 1
+    Sanic.serve()
+    assert state.server_info == []
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "words"),
+    [
+        ({"loop": object()}, TypeError, "create_server"),
+        ({"fast": True, "workers": 2}, RuntimeError, "both fast=True and workers=X"),
+        ({"workers": 0}, RuntimeError, "workers"),
+        ({"workers": "2"}, RuntimeError, "workers"),
+        ({"single_process": True, "workers": 2}, RuntimeError, "Single process"),
+        ({"single_process": True, "dev": True}, RuntimeError, "Single process"),
+        ({"register_sys_signals": False}, RuntimeError, "serve_single"),
+        ({"version": 4}, ValueError, "version"),
+        ({"port": 99999}, ValueError, "port"),
+        ({"port": "80"}, ValueError, "port"),
+        ({"ssl": "/nonexistent"}, ValueError, "/nonexistent/privkey.pem"),
+        ({"ssl": {"cert": "a"}}, ValueError, "without key"),
+        ({"ssl": 5}, ValueError, "ssl="),
+        ({"ssl": []}, ValueError, "empty"),
+        ({"ssl": [None]}, ValueError, "without a certificate"),
+        ({"auto_tls": True}, SanicException, "debug mode"),
+        ({"version": 3}, SanicException, "debug mode"),
+        ({"nonsense": 1}, TypeError, "nonsense"),
+    ],
+)
+def test_what_makes_no_sense(given: dict[str, Any], error: type[Exception], words: str, plans: list[Plan]) -> None:
+    with pytest.raises(error, match=words):
+        Sanic("Senseless").run(**given)
+    assert plans == []
+
+
+def test_what_has_no_effect_is_said(plans: list[Plan], caplog: pytest.LogCaptureFixture) -> None:
+    app = Sanic("Said")
+    app.run(protocol=object)
+    assert "protocol=" in caplog.text
+    app.run(auto_reload=True, reload_dir="/nonexistent")
+    assert "Directory /nonexistent could not be located" in caplog.text
+
+
+def test_motd(plans: list[Plan], caplog: pytest.LogCaptureFixture) -> None:
+    app = Sanic("Motto")
+    with caplog.at_level(logging.INFO):
+        app.run(port=0, motd_display={"mood": "fine"}, server="granian")
+        app.prepare(unix="/tmp/y.sock", coffee=True, workers=2)
+        app.prepare("::1", 80)
+    for words in ("Goin' Fast @ http://127.0.0.1, any free port", "mood: fine", "server: granian", "\N{HOT BEVERAGE}"):
+        assert words in caplog.text
+    for words in ("/tmp/y.sock http://...", "w/ 2 workers", "http://[::1]:80"):
+        assert words in caplog.text
+    caplog.clear()
+    app.config.MOTD = False
+    app.run()
+    Sanic("Quiet").run(motd=False)
+    assert "Goin' Fast" not in caplog.text
+
+
+def test_several_applications(plans: list[Plan], caplog: pytest.LogCaptureFixture) -> None:
+    first, second, third = Sanic("First"), Sanic("Second"), Sanic("Third")
+    events: list[str] = []
+    for app in (first, second):
+        app.main_process_start(lambda app: events.append(app.name))
+    first.prepare(port=1)
+    second.prepare(port=2, workers=2)
+    second.prepare(port=3)
+    Sanic.serve(second)
+    plan = plans[0]
+    assert plan.apps == [second, second, first]
+    assert [each.port for each in plan.settings] == [2, 3, 1]
+    assert plan.workers == 1
+    assert events == ["Second"]
+    assert second.state.primary
+    assert not first.state.primary
+    assert "1 listener(s) for the main process" in caplog.text
+    assert third.state.server_info == []
+    assert plan.load is not None
+    assert plan.load(plan.shared) == [second, second, first]
+
+
+def test_serving_nothing_returns(plans: list[Plan]) -> None:
+    Sanic.serve()
+    Sanic.serve_single()
+    assert plans == []
+
+
+def test_serve_single(plans: list[Plan]) -> None:
+    app = Sanic("Alone")
+    events: list[str] = []
+    app.main_process_start(lambda app: events.append(app.name))
+    app.prepare(port=1)
+    Sanic.serve_single()
+    assert plans[0].workers == 1
+    assert events == []
+    app.prepare(workers=2)
+    with pytest.raises(RuntimeError, match="Single process"):
+        Sanic.serve_single(app)
+
+
+def make() -> Any:
+    return Sanic("Made")
+
+
+def test_factories(plans: list[Plan]) -> None:
+    app = make()
+    app.prepare(workers=2, debug=True, verbosity=2)
+    app.shared_ctx.greeting = "hello"
+    Sanic.serve(factory=make)
+    plan = plans[0]
+    assert plan.load is not None
+    other: Any = plan.load(plan.shared)[0]
+    assert other is not app
+    assert other.name == "Made"
+    assert other.debug
+    assert other.state.verbosity == 2
+    assert other.shared_ctx.greeting == "hello"
+
+
+def test_an_application_that_is_not_there_in_a_worker(plans: list[Plan]) -> None:
+    app = Sanic("Gone")
+    app.run(workers=2)
+    Sanic.unregister_app(app)
+    assert plans[0].load is not None
+    with pytest.raises(CannotServe, match="'Gone' not found"):
+        plans[0].load(plans[0].shared)
+
+
+def test_a_context_is_taken_as_it_is(plans: list[Plan]) -> None:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    Sanic("Context").run(ssl=context)
+    tls = plans[0].settings[0].tls
+    assert tls is not None
+    assert tls.make() is context
