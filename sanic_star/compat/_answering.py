@@ -54,17 +54,12 @@ class Answering(Application):
         """Give each route its callable, and the sweeper its limits; what can't be one is refused.
 
         Raises:
-            ServerError: a limit is no number, or is negative.
+            ServerError: a setting has a value that it can't have.
         """
-        self.request_timeout = self._seconds("REQUEST_TIMEOUT")
-        self.response_timeout = self._seconds("RESPONSE_TIMEOUT")
+        self.config.validate()
+        self.request_timeout = self.config.get("REQUEST_TIMEOUT")
+        self.response_timeout = self.config.get("RESPONSE_TIMEOUT")
         super().finalise()
-
-    def _seconds(self, setting: str) -> float | None:
-        value = self.config.get(setting)
-        if value is None or (isinstance(value, (int, float)) and value >= 0):
-            return value
-        raise ServerError(f"{setting} is a number of seconds, or None for no limit; it was set to {value!r}")
 
     def compile(self, route: routing.Route | routing.WebSocketRoute) -> Call:
         """Return a route's callable: the handler, with what goes around it."""

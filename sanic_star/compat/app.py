@@ -483,9 +483,6 @@ class Sanic(Registrar, Answering, Running, Generic[ConfigT, ContextT]):
     def finalise(self) -> None:
         """Put together what runs for each route; a route can't be added from here on."""
         self._check_route_names()
-        limit = self.config.REQUEST_MAX_SIZE
-        if limit is not None and (not isinstance(limit, (int, float)) or limit < 0):
-            raise ServerError(f"REQUEST_MAX_SIZE is a number of bytes, such as 100_000_000; it was set to {limit!r}")
         for key, handler in self.exception_handlers.items():
             if (key, None) not in self.error_handler.cached_handlers:
                 self.error_handler.add(key, handler)

@@ -14,6 +14,7 @@ from typing import Any
 
 from sanic_star.compat.constants import LocalCertCreator
 from sanic_star.compat.errorpages import DEFAULT_FORMAT, check_error_format
+from sanic_star.compat.exceptions import ServerError
 from sanic_star.compat.helpers import Default, _default
 from sanic_star.compat.log import error_logger
 from sanic_star.compat.logging.deprecation import filter_deprecations
@@ -65,6 +66,22 @@ DEFAULT_CONFIG: dict[str, Any] = {
     "WEBSOCKET_MAX_SIZE": 2**20,
     "WEBSOCKET_PING_INTERVAL": 20,
     "WEBSOCKET_PING_TIMEOUT": 20,
+}
+
+
+# What an application reckons with while it serves, so that text from a file or the environment would end in errors of
+# requests: the least value, and whether `None` switches the setting off.
+_NUMBERS: dict[str, tuple[float, bool]] = {
+    "GRACEFUL_SHUTDOWN_TIMEOUT": (0, False),
+    "KEEP_ALIVE_TIMEOUT": (0, False),
+    "PROXIES_COUNT": (0, True),
+    "REQUEST_MAX_HEADER_SIZE": (1, False),
+    "REQUEST_MAX_SIZE": (0, True),
+    "REQUEST_TIMEOUT": (0, True),
+    "RESPONSE_TIMEOUT": (0, True),
+    "WEBSOCKET_MAX_SIZE": (1, True),
+    "WEBSOCKET_PING_INTERVAL": (0, True),
+    "WEBSOCKET_PING_TIMEOUT": (0, True),
 }
 
 
@@ -283,6 +300,24 @@ class Config(dict[str, Any]):
             self.update({key: getattr(config, key) for key in dir(config) if key.isupper()})
         else:
             raise TypeError(f"Settings come from a mapping, a module, an object or a path, not from {config!r}")
+
+    def validate(self) -> None:
+        """Refuse numbers that are none, or are below what makes sense; the application asks when it starts.
+
+        Raises:
+            ServerError: it names the setting, its value and what it has to be.
+
+        >>> Config({"REQUEST_MAX_SIZE": "1 MB"}, env_prefix=None).validate()
+        Traceback (most recent call last):
+        sanic_star.compat.exceptions.ServerError: REQUEST_MAX_SIZE is '1 MB'; it has to be a number from 0 on, or None
+        """
+        for name, (least, optional) in _NUMBERS.items():
+            value = self.get(name)
+            if value is None and (optional or name not in self):
+                continue
+            if not isinstance(value, (int, float)) or isinstance(value, bool) or not value >= least:
+                wanted = f"a number from {least} on" + (", or None" if optional else "")
+                raise ServerError(f"{name} is {value!r}; it has to be {wanted}")
 
     def load(self, config: bytes | str | Path | Mapping[str, Any] | Any) -> None:
         """Do what `update_config` does, its former name."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import pickle
+import re
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,9 +15,10 @@ from typing import Any
 import pytest
 import sanic.config
 
+from sanic_star import Sanic
 from sanic_star.compat import config as ours
 from sanic_star.compat.config import Config
-from sanic_star.compat.exceptions import SanicException
+from sanic_star.compat.exceptions import SanicException, ServerError
 from sanic_star.compat.helpers import Default
 from sanic_star.compat.logging.deprecation import deprecation
 
@@ -262,3 +264,31 @@ def test_the_filter_of_deprecations(action: str, seen: int) -> None:
 def test_an_unknown_filter_is_refused() -> None:
     with pytest.raises(ValueError, match="DEPRECATION_FILTER is 'bogus'"):
         Config({"DEPRECATION_FILTER": "bogus"})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("REQUEST_MAX_SIZE", "1 MB"),
+        ("REQUEST_MAX_SIZE", -1),
+        ("RESPONSE_TIMEOUT", True),
+        ("REQUEST_TIMEOUT", float("nan")),
+        ("PROXIES_COUNT", "two"),
+        ("GRACEFUL_SHUTDOWN_TIMEOUT", None),
+        ("WEBSOCKET_MAX_SIZE", 0),
+    ],
+)
+def test_a_number_that_is_none_stops_the_start(name: str, value: object) -> None:
+    app = Sanic("wrong")
+    app.config[name] = value
+    with pytest.raises(ServerError, match=f"^{name} is {re.escape(repr(value))}; it has to be a number from "):
+        app.finalise()
+
+
+def test_no_number_switches_a_limit_off() -> None:
+    app = Sanic("off")
+    app.config.update(REQUEST_MAX_SIZE=None, RESPONSE_TIMEOUT=None, PROXIES_COUNT=None, WEBSOCKET_PING_INTERVAL=None)
+    app.config.validate()
+    config = Config(env_prefix=None)
+    del config.KEEP_ALIVE_TIMEOUT
+    config.validate()
