@@ -1,4 +1,4 @@
-"""The command: what it can't serve it says in one line, what it can it serves and ends with status 0."""
+"""The command: what it can't do it says in one line, what it can it does and ends with status 0."""
 
 import os
 import signal
@@ -8,19 +8,22 @@ import sys
 import time
 from pathlib import Path
 from textwrap import dedent
+from typing import Any
 
 import pytest
-from click.testing import CliRunner
 
-from sanic_star import __version__
-from sanic_star.cli import Unusable, load, main
+from sanic_star import Sanic, __version__
+from sanic_star.cli import Unusable, _serve, load, main
 
+# Written for Sanic, and with no word of this package.
 APP = """
-from sanic_star import Sanic, text
+from sanic import Blueprint, Sanic, text
+from sanic.response import json
 
 app = Sanic("Command")
 other = Sanic("Other")
 number = 3
+shelf = Blueprint("shelf", url_prefix="/shelf")
 
 
 @app.get("/")
@@ -28,58 +31,328 @@ async def hello(request):
     return text("hello")
 
 
+@shelf.websocket("/feed")
+async def feed(request, ws): ...
+
+
+app.blueprint(shelf)
+
+
 def make():
     return Sanic("Made")
+
+
+def make_with(args):
+    return Sanic(f"Made-{args.target.partition(':')[0]}-{args.port}")
+
+
+class Made(Sanic):
+    def __init__(self):
+        super().__init__("Class")
+
+
+@app.command
+async def restock(item, count: int = 3):
+    "Order more."
+    print(f"{count!r} {item!r}")
+
+
+@app.command(name="clean-up")
+def clean(*, dry_run: bool = False, **more):
+    print(f"{dry_run!r} {more!r}")
+
+
+@app.command
+def broken():
+    raise ValueError("broken")
+"""
+
+MOUNTS = """
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
+from starlette.routing import Host, Mount, Route, WebSocketRoute
+from starlette.staticfiles import StaticFiles
+
+from sanic_star import Sanic
+
+
+async def version(request):
+    return PlainTextResponse("1.0")
+
+
+async def feed(websocket): ...
+
+
+app = Sanic("Site")
+files = Mount("/files", StaticFiles(directory="."))
+inner = Starlette(routes=[Route("/version", version), WebSocketRoute("/feed", feed), files])
+app.mount("/about", inner)
+app.router.routes.append(Host("api.example", inner))
 """
 
 
 @pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_sanic: None) -> Path:
     (tmp_path / "served.py").write_text(dedent(APP))
+    (tmp_path / "site_of_mounts.py").write_text(dedent(MOUNTS))
     (tmp_path / "broken.py").write_text("import no_such_library")
+    (tmp_path / "failing.py").write_text("raise ValueError('of its own')")
+    (tmp_path / "empty.py").write_text("")
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop" / "__init__.py").write_text("")
+    (tmp_path / "shop" / "served.py").write_text(dedent(APP).replace('"Command"', '"Shop"'))
+    (tmp_path / "public").mkdir()
+    (tmp_path / "public" / "page.txt").write_text("page")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
-    for name in ("served", "broken"):
+    # The command announces itself to processes that are spawned later on.
+    monkeypatch.setattr(sys.modules["__main__"], "__spec__", sys.modules["__main__"].__spec__)
+    monkeypatch.setenv("SANIC_STAR_MAIN", "")
+    for name in ("served", "broken", "failing", "empty", "shop", "shop.served", "site_of_mounts"):
         monkeypatch.delitem(sys.modules, name, raising=False)
     return tmp_path
 
 
+def status_of(*arguments: str) -> Any:
+    """Run the command in this process, and return with which status it ends."""
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    return ended.value.code
+
+
+@pytest.fixture
+def runs(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, dict[str, Any]]]:
+    """Note with what an application would be run."""
+    noted: list[tuple[str, dict[str, Any]]] = []
+
+    def run(app: Any, *, load: Any, **options: Any) -> None:
+        assert callable(load)
+        noted.append((app.name, options))
+
+    monkeypatch.setattr(Sanic, "run", run)
+    return noted
+
+
+# Targets ------------------------------------------------------------------------------------------------------------
+
+
 @pytest.mark.usefixtures("project")
-def test_import_strings() -> None:
-    assert load("served").name == "Command"  # type: ignore[attr-defined]
-    assert load("served:other").name == "Other"  # type: ignore[attr-defined]
-    assert load("served:make", factory=True).name == "Made"  # type: ignore[attr-defined]
+@pytest.mark.parametrize(
+    ("target", "name"),
+    [
+        ("served", "Command"),
+        ("served:app", "Command"),
+        ("served.app", "Command"),
+        ("served:other", "Other"),
+        ("served:make", "Made"),
+        ("served.make", "Made"),
+        ("served:make()", "Made"),
+        ("shop.served", "Shop"),
+        ("shop.served:app", "Shop"),
+        ("shop.served.app", "Shop"),
+        ("./public", "SimpleServer"),
+    ],
+)
+def test_targets(target: str, name: str) -> None:
+    assert load(target).name == name
+    # Once more, when its modules are imported already.
+    assert load(target).name == name
+
+
+@pytest.mark.usefixtures("project")
+def test_other_ways_to_load() -> None:
+    assert load("served:Made", factory=True).name == "Class"
+    assert load("public", simple=True).name == "SimpleServer"
+    assert load("served:app", factory=True).name == "Command"
     assert load("served:app", debug=True).debug
 
 
 @pytest.mark.usefixtures("project")
 @pytest.mark.parametrize(
-    ("target", "says"),
+    ("arguments", "says"),
     [
-        ("nosuch:app", "no module 'nosuch'"),
-        ("served:nosuch", "has no 'nosuch'"),
-        ("served:number", "is a int"),
-        ("served:make", "add --factory"),
+        (["nosuch:app"], "no module 'nosuch'"),
+        (["nosuch.deep:app"], "no module 'nosuch'"),
+        (["shop.nosuch:app"], "no module 'shop.nosuch'"),
+        (["nosuch"], "no module 'nosuch'"),
+        (["served:nosuch"], "has no 'nosuch'"),
+        (["served:app.nosuch"], "has no 'app.nosuch'"),
+        (["shop.nosuch"], "'shop' has no 'nosuch'"),
+        (["served:number"], "is a int"),
+        (["served:Made"], "add --factory"),
+        (["empty"], "no 'app' in the module 'empty'"),
+        (["served.py"], "write the module and the application, as in served:app"),
+        (["shop/served.py"], "as in shop.served:app"),
+        (["./nosuch"], "There is no directory './nosuch'"),
+        (["nosuch", "--simple"], "There is no directory 'nosuch'"),
+        (["served:app", "-D"], "Run it under systemd"),
+        (["served:app", "--pidfile", "x"], "There is no --pidfile here"),
+        (["served:app", "stop"], "send SIGTERM"),
     ],
 )
-def test_what_is_no_application_is_said_in_one_line(target: str, says: str) -> None:
-    done = CliRunner().invoke(main, [target])
-    assert done.exit_code == 1
-    assert says in done.output
-    assert len(done.output.splitlines()) == 1
-    with pytest.raises(Unusable, match=says):
-        load(target)
+def test_what_cannot_be_served_is_said_in_one_line(
+    arguments: list[str], says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert status_of(*arguments) == 1
+    shown = capsys.readouterr().err
+    assert says in shown
+    assert len(shown.splitlines()) == 1
+    if len(arguments) == 1:
+        with pytest.raises(Unusable, match=says.replace("(", r"\(")):
+            load(arguments[0])
 
 
 @pytest.mark.usefixtures("project")
 def test_an_error_of_the_application_itself_is_shown_as_it_is() -> None:
     with pytest.raises(ModuleNotFoundError, match="no_such_library"):
         load("broken:app")
+    with pytest.raises(ValueError, match="of its own"):
+        load("failing:app")
 
 
-def test_version_and_options() -> None:
-    assert __version__ in CliRunner().invoke(main, ["--version"]).output
-    assert CliRunner().invoke(main, ["x:app", "--port", "99999"]).exit_code == 2
+@pytest.mark.usefixtures("project")
+def test_after_sanic_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    __import__("sanic")
+    assert status_of("served:app") == 1
+    assert "comes too late" in capsys.readouterr().err
+
+
+# Flags --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("project")
+@pytest.mark.parametrize(
+    ("flags", "options"),
+    [
+        ("", {}),
+        ("--host 0.0.0.0 -p 0", {"host": "0.0.0.0", "port": 0}),
+        ("-u /run/x.sock --workers 3", {"unix": "/run/x.sock", "workers": 3}),
+        ("--fast --access-logs", {"fast": True, "access_log": True}),
+        ("--no-access-logs --single-process", {"access_log": False, "single_process": True}),
+        ("--dev -R templates -R static", {"dev": True, "reload_dir": ["templates", "static"]}),
+        ("--debug --reload", {"debug": True, "auto_reload": True}),
+        ("--auto-reload", {"auto_reload": True}),
+        ("--cert c.pem --key k.pem", {"ssl": {"cert": "c.pem", "key": "k.pem"}}),
+        ("--tls one", {"ssl": "one"}),
+        ("--tls one --tls two", {"ssl": ["one", "two"]}),
+        ("--cert c --key k --tls two", {"ssl": [{"cert": "c", "key": "k"}, "two"]}),
+        ("--auto-tls", {"auto_tls": True}),
+        ("--http 2 --server hypercorn", {"version": 2, "server": "hypercorn"}),
+        ("-3", {"version": 3}),
+        ("-1", {"version": 1}),
+        ("--no-motd --noisy-exceptions", {"motd": False, "noisy_exceptions": True}),
+        ("-vv", {"verbosity": 2}),
+        ("--verbosity=1 --coffee", {"verbosity": 1, "coffee": True}),
+    ],
+)
+def test_flags(flags: str, options: dict[str, Any], runs: list[Any]) -> None:
+    assert status_of("served:app", *flags.split()) == 0
+    assert runs == [("Command", options)]
+
+
+@pytest.mark.usefixtures("project")
+def test_a_factory_with_an_argument_gets_what_was_said(runs: list[Any]) -> None:
+    assert status_of("served:make_with", "--port", "7") == 0
+    assert status_of("--simple", "public") == 0
+    assert runs == [("Made-served-7", {"port": 7}), ("SimpleServer", {})]
+
+
+@pytest.mark.usefixtures("project")
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["served:app", "--nosuch"],
+        ["served:app", "--port", "99999"],
+        ["served:app", "--workers", "0"],
+        ["served:app", "--cert", "c.pem"],
+        ["served:app", "--server", "apache"],
+        ["served:app", "nosuch"],
+        ["routes"],
+    ],
+)
+def test_a_wrong_command_line(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert status_of(*arguments) == 2
+    assert "Usage: sanic-star" in capsys.readouterr().err
+
+
+def test_version_and_help(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.modules["__main__"], "__spec__", None)
+    monkeypatch.setenv("SANIC_STAR_MAIN", "")
+    assert status_of("--version") == 0
+    assert f"sanic-star {__version__}; API of Sanic 25.12." in capsys.readouterr().out
+    assert status_of("--help") == 0
+    assert "sanic-star routes TARGET" in capsys.readouterr().out
+    assert all(parameter.help for parameter in _serve.serve.params if getattr(parameter, "help", None) is not None)
+
+
+# Routes -------------------------------------------------------------------------------------------------------------
+
+
+def table(text: str) -> list[list[str]]:
+    """Return the cells of a table that is aligned by spaces."""
+    return [line.split() for line in text.splitlines()]
+
+
+@pytest.mark.usefixtures("project")
+def test_routes(capsys: pytest.CaptureFixture[str]) -> None:
+    assert status_of("routes", "served:app") == 0
+    assert table(capsys.readouterr().out) == [
+        ["METHODS", "PATH", "NAME", "HANDLER", "BLUEPRINT"],
+        ["GET", "/", "Command.hello", "served.hello"],
+        ["WEBSOCKET", "/shelf/feed", "Command.shelf.feed", "served.feed", "shelf"],
+    ]
+
+
+@pytest.mark.usefixtures("project")
+def test_routes_of_what_is_mounted(capsys: pytest.CaptureFixture[str]) -> None:
+    assert status_of("routes", "site_of_mounts") == 0
+    starlette = "starlette.applications.Starlette"
+    assert table(capsys.readouterr().out)[1:] == [
+        ["MOUNT", "/about", starlette],
+        ["GET,HEAD", "/about/version", "version", "site_of_mounts.version"],
+        ["WEBSOCKET", "/about/feed", "feed", "site_of_mounts.feed"],
+        ["MOUNT", "/about/files", "starlette.staticfiles.StaticFiles"],
+        ["MOUNT", "api.example", starlette],
+        ["GET,HEAD", "api.example/version", "version", "site_of_mounts.version"],
+        ["WEBSOCKET", "api.example/feed", "feed", "site_of_mounts.feed"],
+        ["MOUNT", "api.example/files", "starlette.staticfiles.StaticFiles"],
+    ]
+
+
+# Commands -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("project")
+@pytest.mark.parametrize(
+    ("arguments", "printed"),
+    [
+        (["restock", "--item=nut", "--count", "5"], "'5' 'nut'\n"),
+        (["restock"], "3 None\n"),
+        (["clean-up"], "False {}\n"),
+        (["clean-up", "--dry-run=1"], "'1' {}\n"),
+        (["clean-up", "--dry_run=1"], "'1' {}\n"),
+    ],
+)
+def test_commands_of_the_application(arguments: list[str], printed: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert status_of("served:app", "exec", *arguments) == 0
+    assert capsys.readouterr().out == printed
+
+
+@pytest.mark.usefixtures("project")
+def test_commands_are_listed_and_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert status_of("served:app", "exec") == 0
+    assert "Order more." in capsys.readouterr().out
+    assert status_of("served:app", "exec", "restock", "--help") == 0
+    assert "--count TEXT  int" in capsys.readouterr().out
+    assert status_of("served:app", "exec", "nosuch") == 2
+    assert "No such command 'nosuch'" in capsys.readouterr().err
+    assert status_of("--factory", "served:Made", "exec", "restock") == 2
+    with pytest.raises(ValueError, match="broken"):
+        main(["served:app", "exec", "broken"])
+
+
+# Serving ------------------------------------------------------------------------------------------------------------
 
 
 def answer(port: int) -> bytes:

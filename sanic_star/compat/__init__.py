@@ -3,6 +3,8 @@
 from types import SimpleNamespace
 from typing import TypeAlias
 
+from sanic_star.compat.__version__ import __version__
+from sanic_star.compat.alias import install, uninstall
 from sanic_star.compat.app import Sanic
 from sanic_star.compat.blueprints import Blueprint
 from sanic_star.compat.config import Config
@@ -29,8 +31,6 @@ from sanic_star.compat.server.websockets.impl import WebsocketImplProtocol as We
 
 DefaultSanic: TypeAlias = "Sanic[Config, SimpleNamespace]"
 DefaultRequest: TypeAlias = Request
-# The release of Sanic whose API this is.
-__version__ = "25.12.1"
 
 __all__ = [
     "BadRequest",
@@ -60,8 +60,10 @@ __all__ = [
     "empty",
     "file",
     "html",
+    "install",
     "json",
     "raw",
     "redirect",
     "text",
+    "uninstall",
 ]

@@ -87,4 +87,19 @@ class ListenerDefinition:
         self.priority = priority
 
 
-Definition = RouteDefinition | StaticDefinition | MiddlewareDefinition | ExceptionDefinition | ListenerDefinition
+class CommandDefinition:
+    """A command: `sanic-star server:app exec name`."""
+
+    def __init__(self, function: Callable[..., Any], name: str) -> None:
+        self.function = function
+        self.name = name
+
+
+Definition = (
+    RouteDefinition
+    | StaticDefinition
+    | MiddlewareDefinition
+    | ExceptionDefinition
+    | ListenerDefinition
+    | CommandDefinition
+)

@@ -13,6 +13,7 @@ from pathlib import Path, PurePath
 from typing import Any, TypeVar
 
 from sanic_star.compat._definitions import (
+    CommandDefinition,
     Definition,
     ExceptionDefinition,
     ListenerDefinition,
@@ -415,6 +416,33 @@ class Registrar:
     def after_server_stop(self, listener: Any = None, *, priority: int = 0) -> Any:
         """Call a function when the server's connections are closed."""
         return self._moment(listener, "after_server_stop", priority)
+
+    # Commands -------------------------------------------------------------------------------------------------------
+
+    def command(self, maybe_func: Any = None, *, name: str = "") -> Any:
+        """Make a command of a function: `sanic-star server:app exec name --argument=value`.
+
+        It runs with the application loaded and not started. What the command line says it gets as text, and `None`
+        for a parameter without default that is not given there.
+
+        Args:
+            maybe_func: the function, sync or async.
+            name: the command's name, by default the function's.
+
+        Raises:
+            SanicException: a blueprint with commands is registered; commands are applications' only, as in Sanic.
+
+        Examples:
+            >>> from sanic_star import Sanic
+            >>> app = Sanic("Shop")
+            >>> @app.command
+            ... async def restock(count: int = 10):
+            ...     print(f"{count} more")
+        """
+        if maybe_func is None:
+            return partial(self.command, name=name)
+        self._define(CommandDefinition(maybe_func, name or maybe_func.__name__))
+        return maybe_func
 
 
 def _check_arguments(handler: Callable[..., Any], websocket: bool) -> None:

@@ -25,6 +25,7 @@ from starlette.types import ExceptionHandler, Lifespan
 
 from sanic_star.compat._answering import Answering
 from sanic_star.compat._definitions import (
+    CommandDefinition,
     Definition,
     ExceptionDefinition,
     ListenerDefinition,
@@ -173,6 +174,7 @@ class Sanic(Registrar, Answering, Running, Generic[ConfigT, ContextT]):
         self.named_request_middleware: dict[str, deque[Middleware]] = {}
         self.named_response_middleware: dict[str, deque[Middleware]] = {}
         self.shared_ctx = SharedContext()
+        self._commands: dict[str, Callable[..., Any]] = {}
         self._listeners = Listeners()
         self._tasks = Tasks()
         self._delayed: list[tuple[Any, str | None, bool]] = []
@@ -272,6 +274,8 @@ class Sanic(Registrar, Answering, Running, Generic[ConfigT, ContextT]):
             return self._apply_middleware(definition)
         if isinstance(definition, ExceptionDefinition):
             return self._apply_exception(definition)
+        if isinstance(definition, CommandDefinition):
+            return self._commands.update({definition.name: definition.function})
         return self._apply_listener(definition)
 
     def _apply_route(self, definition: RouteDefinition, overwrite: bool = False) -> list[Route | WebSocketRoute]:

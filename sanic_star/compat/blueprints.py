@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from sanic_star.compat._definitions import (
+    CommandDefinition,
     Definition,
     ExceptionDefinition,
     ListenerDefinition,
@@ -208,6 +209,8 @@ class Blueprint(Registrar):
             app: the application.
             options: `url_prefix`, `version`, `strict_slashes`, `version_prefix`, `name_prefix` of this registration.
         """
+        if any(isinstance(definition, CommandDefinition) for definition in self._definitions):
+            raise SanicException("Registering commands with blueprints is not supported.")
         if app not in self._apps:
             self._apps.append(app)
         self._registrations.append((app, options))

@@ -1,0 +1,43 @@
+"""The `sanic-star` command.
+
+    sanic-star server:app --dev             serve an application
+    sanic-star ./public --simple            serve a directory
+    sanic-star routes server:app            show its routes
+    sanic-star server:app exec name --x=1   run one of its own commands
+
+An application written for Sanic is served as it is: the alias is installed before it is imported.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from sanic_star.cli._exec import execute
+from sanic_star.cli._loading import Unusable, load
+from sanic_star.cli._routes import routes
+from sanic_star.cli._serve import serve
+from sanic_star.compat._spawned import stand_before
+
+__all__ = ["Unusable", "load", "main"]
+
+PROGRAM = "sanic-star"
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Do what the command line says, and end the process.
+
+    Args:
+        arguments: what follows the name of the command; by default those of the process.
+
+    Raises:
+        SystemExit: with status 0; 1 where something could not be done; 2 where the command line is wrong.
+    """
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if given[:1] == ["routes"]:
+        routes.main(given[1:], f"{PROGRAM} routes")
+    if "exec" in given[1:]:
+        execute(given, PROGRAM)
+    # Processes that the application spawns shall find it under the alias, too.
+    stand_before(sys.modules.get("__main__"))
+    serve.main(given, PROGRAM)

@@ -1,0 +1,71 @@
+"""`sanic-star TARGET exec NAME`: a command that the application has made with `@app.command`.
+
+As in Sanic each parameter of the function is an option, whose value is text.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from functools import partial
+from inspect import Parameter, getdoc, isawaitable, signature
+from typing import Any
+
+import click
+
+from sanic_star.cli._loading import load
+
+NAMED = (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY)
+HELP = {"help_option_names": ["-h", "--help"]}
+
+
+def execute(arguments: Sequence[str], program: str) -> None:
+    """Run the command that stands behind `exec`, and end the process."""
+    at = arguments.index("exec", 1)
+    before, after = list(arguments[:at]), list(arguments[at + 1 :])
+    commands = click.Group("exec", callback=None, context_settings=HELP, help="Run a command of the application.")
+
+    @click.command(context_settings={**HELP})
+    @click.argument("target")
+    @click.option("--factory", is_flag=True, help="The name is something to call that makes the application.")
+    def choose(target: str, factory: bool) -> None:
+        """Run a command of the application TARGET: sanic-star TARGET exec NAME."""
+        app: Any = load(target, factory)
+        for name, function in getattr(app, "_commands", {}).items():
+            commands.add_command(as_command(name, function))
+        commands.main(after or ["--help"], f"{program} {target} exec")
+
+    choose.main(before, program)
+
+
+def as_command(name: str, function: Callable[..., Any]) -> click.Command:
+    """Return a command of the command line for a function."""
+    parameters = [each for each in signature(function).parameters.values() if each.kind in NAMED]
+    options: list[click.Parameter] = [_option(each) for each in parameters]
+    return click.Command(
+        name,
+        context_settings=HELP,
+        params=options,
+        callback=partial(_call, function, parameters),
+        help=getdoc(function) or f"Execute {name}",
+    )
+
+
+def _option(parameter: Parameter) -> click.Option:
+    flags = {f"--{parameter.name}", f"--{parameter.name.replace('_', '-')}"}
+    annotation = "" if parameter.annotation is Parameter.empty else parameter.annotation
+    return click.Option([*sorted(flags), parameter.name], help=getattr(annotation, "__name__", str(annotation)))
+
+
+def _call(function: Callable[..., Any], parameters: Sequence[Parameter], **said: Any) -> None:
+    arguments = {}
+    for each in parameters:
+        default = None if each.default is Parameter.empty else each.default
+        arguments[each.name] = default if said[each.name] is None else said[each.name]
+    result = function(**arguments)
+    if isawaitable(result):
+        asyncio.run(_awaited(result))
+
+
+async def _awaited(result: Any) -> None:
+    await result

@@ -1,0 +1,70 @@
+"""From what the command line names to the application, and one line for each way in which that fails."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from sanic_star.applications import Application
+from sanic_star.compat.alias import AliasError, install
+from sanic_star.compat.worker.loader import DEFAULT_APP_NAME, AppLoader, NoApplication
+
+
+class Unusable(click.ClickException):
+    """What was asked for can't be served; the message says why and how to mend it."""
+
+    exit_code = 1
+
+
+def load(target: str, factory: bool = False, simple: bool = False, debug: bool = False, args: Any = None) -> Any:
+    """Return the application that the command line names, with the alias installed.
+
+    Args:
+        target: `module:name`, `module.name`, `module` for an application called `app` in it, or a directory. A name may
+            be that of a function that makes the application.
+        factory: whether the name is something else to call, such as a class.
+        simple: whether the target is a directory.
+        debug: whether to switch debug mode on.
+        args: what a function gets that makes the application and takes an argument.
+
+    Raises:
+        Unusable: there is no such module, name or directory, or it is no application.
+    """
+    try:
+        install()
+    except AliasError as error:
+        raise Unusable(str(error)) from None
+    loader = AppLoader(target, factory, simple, args)
+    _check(target, simple)
+    try:
+        found = loader.load()
+    except ModuleNotFoundError as error:
+        asked = loader.module_name or target
+        if error.name is None or not f"{asked}.".startswith(f"{error.name}."):
+            raise
+        raise Unusable(f"There is no module {error.name!r} here; write module:app, as in server:app.") from None
+    except NoApplication as error:
+        raise Unusable(str(error)) from None
+    if found is None:
+        module, name = (loader.module_name, loader.app_name) if loader.module_name else (target, DEFAULT_APP_NAME)
+        raise Unusable(f"{module!r} has no {name!r}; write module:app, with the name of your application.")
+    if not isinstance(found, Application):
+        hint = " If it makes one, add --factory." if callable(found) else ""
+        raise Unusable(f"{target!r} is a {type(found).__name__}, no application of sanic_star.{hint}")
+    if debug:
+        found.debug = True
+    return found
+
+
+def _check(target: str, simple: bool) -> None:
+    """Refuse what can only be a slip."""
+    path = Path(target)
+    if simple and not path.is_dir():
+        raise Unusable(f"There is no directory {target!r} here; --simple serves a directory.")
+    if not simple and target.endswith(".py"):
+        module = ".".join(path.with_suffix("").parts)
+        raise Unusable(f"{target!r} is a file; write the module and the application, as in {module}:app.")
+    if ("/" in target or "\\" in target) and not path.is_dir():
+        raise Unusable(f"There is no directory {target!r} here; an application is written as package.module:app.")

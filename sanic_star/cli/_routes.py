@@ -1,0 +1,58 @@
+"""`sanic-star routes TARGET`: what the application answers, as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import click
+
+from sanic_star.cli._loading import load
+
+HEAD = ("METHODS", "PATH", "NAME", "HANDLER", "BLUEPRINT")
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("target")
+@click.option("--factory", is_flag=True, help="The name is something to call that makes the application.")
+@click.option("--simple", "-s", is_flag=True, help="TARGET is a directory.")
+def routes(target: str, factory: bool, simple: bool) -> None:
+    """Show the routes of the application TARGET, and what is mounted in it."""
+    app = load(target, factory, simple)
+    rows = [HEAD, *rows_of(app)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(HEAD))]
+    for row in rows:
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def rows_of(app: Any, prefix: str = "") -> Iterator[tuple[str, ...]]:
+    """Yield a row for each route of an application, and for those of what is mounted in it, below its path."""
+    blueprints = set(getattr(app, "blueprints", ()))
+    for route in getattr(app, "routes", None) or ():
+        path = prefix + str(getattr(route, "uri", None) or getattr(route, "path", None) or getattr(route, "host", ""))
+        name = getattr(route, "name", None) or ""
+        handler = getattr(route, "handler", None) or getattr(route, "endpoint", None)
+        if handler is None:
+            mounted = getattr(route, "app", None)
+            yield ("MOUNT", path, name, _named(mounted), "")
+            yield from rows_of(mounted, path)
+        else:
+            yield (_methods(route), path, name, _named(handler), _blueprint(name, blueprints))
+
+
+def _methods(route: Any) -> str:
+    methods = getattr(route, "methods", None)
+    if getattr(getattr(route, "extra", None), "websocket", False) or methods is None:
+        return "WEBSOCKET"
+    return ",".join(sorted(methods))
+
+
+def _blueprint(name: str, blueprints: set[str]) -> str:
+    """Return the blueprint that a route's name begins with, after the application's."""
+    rest = name.partition(".")[2]
+    return max((each for each in blueprints if rest.startswith(f"{each}.")), key=len, default="")
+
+
+def _named(thing: Any) -> str:
+    named = thing if hasattr(thing, "__qualname__") else type(thing)
+    return f"{named.__module__}.{named.__qualname__}"

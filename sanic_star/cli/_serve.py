@@ -1,0 +1,133 @@
+"""`sanic-star TARGET`: the flags of Sanic's command, and what they mean to `app.run`."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import click
+
+import sanic_star.compat
+from sanic_star import __version__
+from sanic_star.cli._loading import Unusable, load
+
+# Of Sanic's own server and supervisor; each says what to do in its place.
+LEFT_OUT = {
+    ("--daemon", "-D"): "Run it under systemd, or another supervisor, which also keeps its log.",
+    ("--pidfile",): "Run it under systemd, or another supervisor, which knows its process.",
+    ("--logfile",): "Run it under systemd, or another supervisor, which keeps its log.",
+    ("--user",): "Let the supervisor that starts it choose the user.",
+    ("--group",): "Let the supervisor that starts it choose the group.",
+    ("--repl",): "Start `python` and import the application there.",
+    ("--tls-strict-host",): "Give the server in front the certificates of the hosts that it knows.",
+}
+ACTIONS = {
+    "status": "ask the supervisor that runs it, such as `systemctl status`",
+    "restart": "send SIGHUP to the process, or ask the supervisor that runs it",
+    "stop": "send SIGTERM to the process, or ask the supervisor that runs it",
+}
+# Where the name of a setting in `app.run` is another than that of the flag.
+NAMES = {"single": "single_process", "path": "reload_dir", "access_logs": "access_log"}
+
+
+def show_version(context: click.Context, parameter: click.Parameter, given: bool) -> None:
+    """Say the versions, and end."""
+    if given:
+        click.echo(f"sanic-star {__version__}; API of Sanic {sanic_star.compat.__version__}")
+        context.exit()
+
+
+def refuse(said: str, context: click.Context, parameter: click.Parameter, given: Any) -> None:
+    """End with the reason why there is no such flag."""
+    if given:
+        raise Unusable(f"There is no {parameter.opts[0]} here. {said}")
+
+
+def flags_left_out(command: click.Command) -> click.Command:
+    """Add the flags that only say what to do in their place."""
+    for names, said in LEFT_OUT.items():
+        takes_value = names[0] in {"--pidfile", "--logfile", "--user", "--group"}
+        refusal = partial(refuse, said)
+        command.params.append(
+            click.Option(names, is_flag=not takes_value, hidden=True, expose_value=False, callback=refusal)
+        )
+    return command
+
+
+def pair(name: str, text: str) -> Callable[[Any], Any]:
+    """Return an option that can be switched on and off, and is `None` where nothing is said."""
+    return click.option(f"--{name}/--no-{name}", default=None, help=text)
+
+
+@flags_left_out
+@click.command(
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=(
+        "Besides: `sanic-star routes TARGET` shows the routes, "
+        "`sanic-star TARGET exec NAME` runs a command of the application."
+    ),
+)
+@click.argument("target")
+@click.argument("action", required=False, default="serve", metavar="")
+@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=show_version, help="Show it.")
+@click.option("--factory", is_flag=True, help="The name is something to call that makes the application.")
+@click.option("--simple", "-s", is_flag=True, help="TARGET is a directory, whose files are served.")
+@click.option("--host", "-H", help="Address to listen on.  [default: 127.0.0.1]")
+@click.option("--port", "-p", type=click.IntRange(0, 65535), help="Port; 0 for any.  [default: 8000]")
+@click.option("--unix", "-u", help="Path of a socket to listen on, in place of host and port.")
+@click.option("--http", type=click.Choice(["1", "2", "3"]), help="Highest version of HTTP; 2 and 3 need hypercorn.")
+@click.option("-1", "http", flag_value="1", help="The same as --http 1.")
+@click.option("-3", "http", flag_value="3", help="The same as --http 3.")
+@click.option("--server", type=click.Choice(["uvicorn", "hypercorn", "granian"]), help="What speaks HTTP.")
+@click.option("--cert", type=click.Path(), help="File of the certificate; with --key.")
+@click.option("--key", type=click.Path(), help="File of the certificate's key; with --cert.")
+@click.option("--tls", type=click.Path(), multiple=True, help="Directory with fullchain.pem and privkey.pem.")
+@click.option("--auto-tls", is_flag=True, default=None, help="Make a certificate for development.")
+@click.option("--debug", is_flag=True, default=None, help="Explain errors to the client.")
+@click.option("--dev", "-d", is_flag=True, default=None, help="--debug and --reload.")
+@click.option("--reload", "--auto-reload", "-r", "auto_reload", is_flag=True, default=None, help="Restart on changes.")
+@click.option("--reload-dir", "-R", "path", multiple=True, help="Watch this directory too; can be said several times.")
+@click.option("--workers", "-w", type=click.IntRange(1), help="Number of processes.  [default: 1]")
+@click.option("--fast", is_flag=True, default=None, help="As many processes as there are processors.")
+@click.option("--single-process", "single", is_flag=True, default=None, help="One process, which serves in itself.")
+@pair("access-logs", "Log requests.")
+@pair("noisy-exceptions", "Log exceptions that are quiet by themselves.")
+@pair("motd", "Say at the start what is served.")
+@pair("coffee", "Say it with coffee.")
+@click.option("--verbosity", type=click.IntRange(0), help="Say more: 1, 2.")
+@click.option("-v", "louder", count=True, help="The same, once or twice.")
+def serve(target: str, action: str, louder: int, **flags: Any) -> None:
+    """Serve the application TARGET.
+
+    TARGET is server:app, or server for a name `app` in it, or server:create_app for a function that makes the
+    application, or a directory whose files are served. An application written for Sanic runs as it is.
+    """
+    if action in ACTIONS:
+        raise Unusable(f"The command keeps no daemon: {ACTIONS[action]}.")
+    if action != "serve":
+        raise click.UsageError(f"{action!r} is nothing that can be done; write exec before the name of a command.")
+    flags["verbosity"] = louder if flags["verbosity"] is None else flags["verbosity"]
+    # A factory that takes an argument gets what the command line said, by the names that it has in Sanic.
+    said = Namespace(target=target, action=action, **flags)
+    factory, simple = flags.pop("factory"), flags.pop("simple")
+    again = partial(load, target, factory, simple, bool(flags["debug"] or flags["dev"]), said)
+    again().run(load=again, **settings(**flags))
+
+
+def settings(
+    http: str | None, cert: str | None, key: str | None, tls: tuple[str, ...], verbosity: int, **flags: Any
+) -> dict[str, Any]:
+    """Return what was said as arguments of `app.run`, and nothing that was not."""
+    found = {NAMES.get(name, name): list(value) if isinstance(value, tuple) else value for name, value in flags.items()}
+    found |= {"ssl": certificate(cert, key, tls), "version": http and int(http), "verbosity": verbosity or None}
+    return {name: value for name, value in found.items() if value is not None and value != []}
+
+
+def certificate(cert: str | None, key: str | None, directories: tuple[str, ...]) -> Any:
+    """Return what `app.run(ssl=…)` takes; `None` where no certificate is named."""
+    if bool(cert) != bool(key):
+        raise click.UsageError("--cert and --key go together.")
+    found: list[Any] = [*([{"cert": cert, "key": key}] if cert else []), *directories]
+    return found[0] if len(found) == 1 else found or None

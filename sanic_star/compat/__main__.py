@@ -1,0 +1,101 @@
+"""`python -m sanic_star.compat script.py …`: run a program written for Sanic, as it is.
+
+What follows is read as by `python` itself: a file or directory, `-m module` or `-c command`, then the arguments of the
+program.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from importlib.util import find_spec
+from types import CodeType, ModuleType
+from typing import Any, NoReturn
+
+from sanic_star.compat._spawned import stand_before
+from sanic_star.compat.alias import AliasError, install
+
+USAGE = "usage: python -m sanic_star.compat {script.py | directory | -m module | -c command} [argument …]"
+
+
+def fail(message: str) -> NoReturn:
+    """End the process with a message and the status of a wrong command line."""
+    print(message, file=sys.stderr)
+    raise SystemExit(2)
+
+
+def code_of_file(path: str) -> CodeType:
+    """Return the code of a file."""
+    try:
+        with io.open_code(path) as file:
+            return compile(file.read(), path, "exec", dont_inherit=True)
+    except OSError as error:
+        fail(f"Can't open {path!r}: {error.strerror}. {USAGE}")
+
+
+def code_of_module(name: str) -> tuple[CodeType, Any]:
+    """Return the code of a module, or of the `__main__` in a package, and its spec."""
+    try:
+        spec = find_spec(name)
+        if spec and spec.submodule_search_locations is not None:
+            spec = find_spec(f"{name}.__main__")
+    except ModuleNotFoundError as error:
+        if error.name is None or not name.startswith(error.name):
+            raise
+        spec = None
+    loader: Any = spec and spec.loader
+    code = loader and loader.get_code(spec and spec.name)
+    if code is None:
+        fail(f"There is no module {name!r} that can be run from here. {USAGE}")
+    return code, spec
+
+
+def run(code: CodeType, arguments: list[str], what: str, **attributes: Any) -> None:
+    """Run a program's code as the main module of this process."""
+    main = ModuleType("__main__")
+    vars(main).update(__builtins__=__builtins__, **attributes)
+    sys.modules["__main__"] = main
+    sys.argv[:] = arguments
+    stand_before(main, what)
+    exec(code, vars(main))
+
+
+def look_in(directory: str) -> None:
+    """Let modules be found where the program is, as `python` does unless it is told not to."""
+    if not sys.flags.safe_path:
+        sys.path[0] = directory
+
+
+def main(arguments: list[str]) -> None:
+    """Run the program that the arguments name."""
+    match arguments:
+        case [] | ["-h" | "--help"]:
+            fail(USAGE)
+        case ["-m" | "-c" as option]:
+            fail(f"{option} needs an argument. {USAGE}")
+    try:
+        install()
+    except AliasError as error:
+        fail(str(error))
+    match arguments:
+        case ["-m", name, *rest]:
+            code, spec = code_of_module(name)
+            # As for `python` itself: what runs by being imported is not imported in spawned processes.
+            what = "" if spec.name.endswith("__main__") else f"module:{spec.name}"
+            run(code, [spec.origin, *rest], what, __package__=spec.parent, __file__=spec.origin)
+        case ["-c", command, *rest]:
+            look_in("")
+            run(compile(command, "<string>", "exec", dont_inherit=True), ["-c", *rest], "")
+        case [path, *_] if path.startswith("-"):
+            fail(f"There is no option {path}. {USAGE}")
+        case [path, *rest]:
+            whole = os.path.abspath(path)
+            file = os.path.join(whole, "__main__.py") if os.path.isdir(whole) else whole
+            code = code_of_file(file)
+            look_in(os.path.dirname(file))
+            run(code, [path, *rest], "" if file != whole else f"path:{file}", __file__=file, __package__=None)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,27 @@
+"""A server of files: `sanic-star ./directory --simple`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from sanic_star.compat.app import Sanic
+from sanic_star.compat.exceptions import SanicException
+
+
+def create_simple_server(directory: Path) -> Sanic[Any, Any]:
+    """Make an application that serves a directory: its files, `index.html`, or a page that lists what is there.
+
+    Args:
+        directory: the directory.
+
+    Raises:
+        SanicException: there is no such directory.
+    """
+    if not directory.is_dir():
+        raise SanicException(
+            f"Cannot setup Sanic Simple Server without a path to a directory: {str(directory)!r} is none"
+        )
+    app: Sanic[Any, Any] = Sanic("SimpleServer")
+    app.static("/", directory, name="main", directory_view=True, index="index.html")
+    return app

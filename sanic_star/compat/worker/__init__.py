@@ -1,0 +1,1 @@
+"""Loading applications in other processes; see `loader`."""

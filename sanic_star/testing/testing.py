@@ -1,0 +1,36 @@
+"""The names of `sanic_testing.testing`: the clients, and the addresses that their requests go to."""
+
+from typing import TYPE_CHECKING, Any
+
+from sanic_star.testing.response import TestingResponse
+from sanic_star.testing.sanic import SanicTestClient
+
+if TYPE_CHECKING:
+    from sanic_star.testing.asgi import SanicASGITestClient
+
+HOST = "127.0.0.1"
+# None: any that is free.
+PORT: int | None = None
+ASGI_HOST = "mockserver"
+ASGI_PORT = 1234
+ASGI_BASE_URL = f"http://{ASGI_HOST}:{ASGI_PORT}"
+
+__all__ = [
+    "ASGI_BASE_URL",
+    "ASGI_HOST",
+    "ASGI_PORT",
+    "HOST",
+    "PORT",
+    "SanicASGITestClient",
+    "SanicTestClient",
+    "TestingResponse",
+]
+
+
+def __getattr__(name: str) -> Any:
+    # httpx2 is an extra, and the other client has no use for it.
+    if name != "SanicASGITestClient":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from sanic_star.testing.asgi import SanicASGITestClient
+
+    return SanicASGITestClient

@@ -1,0 +1,189 @@
+"""The alias inside of a process: what `import sanic` gives while it is installed, and what stays when it is not."""
+
+import importlib
+import importlib.metadata
+import importlib.util
+import pickle
+import pkgutil
+import runpy
+import sys
+from typing import Any
+
+import pytest
+import sanic as real_sanic
+
+import sanic_star
+from sanic_star.compat import alias
+from sanic_star.compat._left_out import LEFT_OUT, explain, is_left_out
+
+# Built by others, or later; the alias finds them as soon as they are there.
+AWAITED = {"sanic.signals", "sanic.worker", "sanic.worker.loader"}
+REAL = ["sanic", *(module.name for module in pkgutil.walk_packages(real_sanic.__path__, "sanic."))]
+
+
+@pytest.fixture
+def installed(no_sanic: None) -> None:
+    alias.install()
+
+
+def load(name: str) -> Any:
+    return importlib.import_module(name)
+
+
+@pytest.mark.usefixtures("installed")
+def test_names_are_our_own_modules() -> None:
+    assert load("sanic") is load("sanic_star.compat")
+    assert load("sanic.app") is load("sanic_star.compat.app")
+    assert load("sanic.response.types") is load("sanic_star.compat.response.types")
+    assert load("sanic_testing") is load("sanic_star.testing")
+    assert load("sanic_testing.testing").HOST == "127.0.0.1"
+    assert load("sanic").__version__.startswith("25.12.")
+    assert load("sanic.__version__").__version__ == load("sanic").__version__
+    assert sanic_star.__version__ != load("sanic").__version__
+
+
+@pytest.mark.usefixtures("installed")
+def test_what_is_patched_by_path_is_patched(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sanic.helpers.STATUS_CODES", {200: b"fine"})
+    assert load("sanic_star.compat.helpers").STATUS_CODES == {200: b"fine"}
+
+
+@pytest.mark.usefixtures("installed")
+def test_modules_keep_their_own_specs_and_can_be_reloaded() -> None:
+    module = load("sanic.constants")
+    assert module.__name__ == module.__spec__.name == "sanic_star.compat.constants"
+    assert importlib.util.find_spec("sanic.views") is not None
+    before = load("sanic.types.hashable_dict")
+    assert importlib.reload(before) is before
+
+
+@pytest.mark.usefixtures("installed")
+def test_exceptions_of_sanic_routing_are_those_that_are_raised() -> None:
+    raised = load("sanic_routing.exceptions").RouteExists
+    assert load("sanic_routing").exceptions.RouteExists is raised
+    app = load("sanic").Sanic("Twice")
+
+    def handler(request: Any) -> None: ...
+
+    app.add_route(handler, "/")
+    with pytest.raises(raised):
+        app.add_route(handler, "/", name="other")
+
+
+@pytest.mark.parametrize("name", REAL)
+@pytest.mark.usefixtures("installed")
+def test_each_module_of_sanic_is_there_or_something_is_said_of_it(name: str) -> None:
+    if name == "sanic.__main__":
+        assert importlib.util.find_spec(name)
+    elif alias.twin(name):
+        assert load(name).__name__ == alias.twin(name).name  # type: ignore[union-attr]
+        assert not is_left_out(name)
+    elif name not in AWAITED:
+        assert is_left_out(name)
+        with pytest.raises(ModuleNotFoundError, match="sanic_star has no "):
+            load(name)
+
+
+def test_only_modules_that_were_sanics_are_spoken_of() -> None:
+    gone = {"sanic.websocket", "sanic_routing", "sanic_testing", "sanic_ext"}
+    assert set(LEFT_OUT) - gone <= set(REAL)
+
+
+@pytest.mark.usefixtures("installed")
+@pytest.mark.parametrize(
+    ("statement", "missing"),
+    [
+        ("import sanic.server.protocols.http_protocol", "sanic.server.protocols"),
+        ("from sanic import asgi", "sanic.asgi"),
+        ("from sanic.server import protocols", "sanic.server.protocols"),
+        ("from sanic_testing.adapter import ASGIAdapter", "sanic_testing.adapter"),
+        ("import sanic_routing.tree", "sanic_routing.tree"),
+        ("import sanic_ext", "sanic_ext"),
+        ("import sanic._static", "sanic._static"),
+        ("import sanic.alias", "sanic.alias"),
+        ("import sanic.nosuch", "sanic.nosuch"),
+    ],
+)
+def test_a_module_outside_the_list_says_what_replaces_it(statement: str, missing: str) -> None:
+    with pytest.raises(ModuleNotFoundError, match=f"^sanic_star has no {missing}: ") as caught:
+        exec(statement, {})
+    assert caught.value.name == missing
+
+
+@pytest.mark.usefixtures("installed")
+def test_other_mistakes_are_python_s_own() -> None:
+    with pytest.raises(ImportError, match="cannot import name 'nosuch'"):
+        exec("from sanic import nosuch", {})
+    with pytest.raises(ModuleNotFoundError, match="is not a package"):
+        exec("import sanic.app.nosuch", {})
+    with pytest.raises(ModuleNotFoundError, match="No module named 'nosuch'"):
+        exec("import nosuch", {})
+    assert alias.twin("sanic.app.nosuch") is None
+    assert "no module of that name" in explain("sanic.nosuch")
+
+
+@pytest.mark.usefixtures("installed")
+def test_a_plugin_that_asks_for_the_version() -> None:
+    assert importlib.metadata.version("sanic") == load("sanic").__version__
+    assert importlib.metadata.version("Sanic_Testing") == "24.6.0"
+    assert importlib.metadata.distribution("sanic-routing").metadata["Name"] == "sanic-routing"
+    assert importlib.metadata.distribution("sanic").files is None
+    assert importlib.metadata.version("pytest") == pytest.__version__
+    listed = [each.metadata["Name"] for each in importlib.metadata.distributions()]
+    assert listed.count("sanic") <= 1
+
+
+@pytest.mark.usefixtures("installed")
+def test_pickles_can_be_read_where_no_alias_is() -> None:
+    NotFound = load("sanic.exceptions").NotFound
+    written = pickle.dumps(NotFound("gone"))
+    assert b"sanic_star.compat.exceptions" in written
+    alias.uninstall()
+    assert type(pickle.loads(written)) is NotFound
+    assert repr(NotFound) == "<class 'sanic_star.compat.exceptions.NotFound'>"
+
+
+@pytest.mark.usefixtures("installed")
+def test_pickles_of_sanic_itself_can_be_read() -> None:
+    assert pickle.loads(b"csanic.exceptions\nNotFound\n.") is load("sanic.exceptions").NotFound
+
+
+@pytest.mark.usefixtures("installed")
+def test_python_m_sanic_is_the_command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(sys, "argv", ["sanic", "--version"])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_module("sanic", run_name="__main__")
+    assert ended.value.code == 0
+    assert sanic_star.__version__ in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("no_sanic")
+def test_installing_twice_and_taking_it_away() -> None:
+    finders = list(sys.meta_path)
+    alias.install()
+    alias.install()
+    assert alias.is_installed()
+    assert len(sys.meta_path) == len(finders) + 1
+    load("sanic.response")
+    alias.uninstall()
+    alias.uninstall()
+    assert not alias.is_installed()
+    assert sys.meta_path == finders
+    assert not [name for name in sys.modules if name.partition(".")[0] == "sanic"]
+    # The real one again.
+    assert "sanic_star" not in str(load("sanic").__file__)
+
+
+@pytest.mark.usefixtures("no_sanic")
+def test_after_sanic_itself() -> None:
+    load("sanic")
+    with pytest.raises(alias.AliasError, match=r"comes too late: sanic\S* was imported before, from .*sanic"):
+        alias.install()
+    assert not alias.is_installed()
+
+
+@pytest.mark.usefixtures("no_sanic")
+def test_a_module_that_was_forbidden_is_no_import(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "sanic", None)
+    alias.install()
+    assert load("sanic") is load("sanic_star.compat")

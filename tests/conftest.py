@@ -1,0 +1,19 @@
+"""What tests of several folders need."""
+
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from sanic_star.compat import alias
+
+
+@pytest.fixture
+def no_sanic(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Hide that this process has imported the real Sanic, so that the alias can be installed; take it away after."""
+    for name in [name for name in sys.modules if name.partition(".")[0] in alias.PACKAGES]:
+        monkeypatch.delitem(sys.modules, name)
+    yield
+    alias.uninstall()
+    for name in [name for name in sys.modules if name.partition(".")[0] in alias.PACKAGES]:
+        del sys.modules[name]
