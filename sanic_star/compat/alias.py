@@ -17,7 +17,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from importlib import import_module
-from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
 from types import CodeType, ModuleType
@@ -77,8 +76,11 @@ def twin(name: str) -> ModuleSpec | None:
         return None
 
 
-class _Loader(Loader):
-    """Gives a module of ours for one of Sanic's."""
+class _Loader:
+    """Gives a module of ours for one of Sanic's.
+
+    Of no base class, as the finder: `importlib.abc` would load what opens archives.
+    """
 
     def __init__(self, own: ModuleSpec) -> None:
         self.own = own
@@ -99,7 +101,7 @@ class _Loader(Loader):
         return code
 
 
-class _Finder(MetaPathFinder):
+class _Finder:
     """Answers for Sanic's packages, and nothing else."""
 
     def find_spec(
@@ -109,8 +111,9 @@ class _Finder(MetaPathFinder):
             own = twin(fullname)
             if own is None:
                 raise ModuleNotFoundError(explain(fullname), name=fullname)
+            loader: Any = _Loader(own)
             package = own.submodule_search_locations is not None
-            return ModuleSpec(fullname, _Loader(own), origin=own.origin, is_package=package)
+            return ModuleSpec(fullname, loader, origin=own.origin, is_package=package)
         # `from sanic import asgi` asks for it by the package's own name.
         asked = f"sanic{fullname.removeprefix(HERE)}"
         if fullname.startswith(f"{HERE}.") and is_left_out(asked):

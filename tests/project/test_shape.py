@@ -8,7 +8,7 @@ import pytest
 
 from tests.project import ROOT
 
-ABOVE_THE_ENGINE = {"compat", "testing", "porting", "cli.py"}
+ABOVE_THE_ENGINE = {"compat", "testing", "porting", "cli"}
 # Starts processes and servers, and is not on the way of a request.
 BESIDE_THE_ENGINE = "servers"
 REASON = re.compile(r"\b(is|stays) one (file|module|page) because\b")
