@@ -25,7 +25,6 @@ LEFT_OUT = {
     "sanic.models.futures": "what a blueprint has registered is in its `routes`, `listeners` and `middlewares`",
     "sanic.models.protocol_types": "`request.client` and `request.scope` tell of the connection",
     "sanic.pages": "error pages are made in `sanic.errorpages`",
-    "sanic.server.async_server": "`app.create_server` gives such an object",
     "sanic.server.events": "listeners are called by the application: `app.listener(…)`",
     "sanic.server.goodbye": SERVER,
     "sanic.server.loop": "the event loop is the ASGI server's choice: `uvicorn --loop`",
