@@ -9,7 +9,6 @@ PROCESSES = "worker processes are the ASGI server's: `app.run(workers=…)`, or 
 LEFT_OUT = {
     "sanic.application.ext": "what extends an application is called with it: `extension.init_app(app)`",
     "sanic.application.logo": "the display at the start is uvicorn's",
-    "sanic.application.motd": "the display at the start is uvicorn's",
     "sanic.application.spinner": "the display at the start is uvicorn's",
     "sanic.asgi": "the application is an ASGI application itself",
     "sanic.base": "`sanic.app.Sanic` and `sanic.blueprints.Blueprint` are plain classes",

@@ -116,9 +116,12 @@ class _Finder:
             return ModuleSpec(fullname, loader, origin=own.origin, is_package=package)
         # `from sanic import asgi` asks for it by the package's own name.
         asked = f"sanic{fullname.removeprefix(HERE)}"
-        if fullname.startswith(f"{HERE}.") and is_left_out(asked):
+        if fullname.startswith(f"{HERE}.") and is_left_out(asked) and not self._others_find(fullname, path):
             raise ModuleNotFoundError(explain(asked), name=asked)
         return None
+
+    def _others_find(self, fullname: str, path: Sequence[str] | None) -> bool:
+        return any(finder.find_spec(fullname, path) for finder in sys.meta_path if finder is not self)
 
     def find_distributions(self, context: Any = None) -> Iterator[Distribution]:
         """Answer for the version of Sanic; a list of all that is installed is left as it is."""
