@@ -16,6 +16,7 @@ from tests.parity.case import CASES, Case
 from tests.parity.compare import case_differences, error_page
 from tests.parity.frameworks import CaseError, Framework
 from tests.parity.inprocess import InProcess, plays
+from tests.parity.page import PAGE, written
 from tests.parity.wire import Answer, Exchange, request
 
 
@@ -34,6 +35,7 @@ def main() -> int:
         sub.add_argument("--in-process", action="store_true", help="compare with sanic_star without a server")
         sub.add_argument("--on", default="sanic", choices=("sanic", "sanic_star"))
         sub.add_argument("--log", action="store_true", help="print what the app wrote, too")
+    commands.add_parser("page", help="write which cases show which intended difference into docs/compatibility.md")
     trying = commands.add_parser("try", help="send requests to a file of your own, on both")
     trying.add_argument("file", type=Path)
     trying.add_argument("sent", nargs="+", metavar="'METHOD /path [name: value]... [{body}]'")
@@ -49,6 +51,9 @@ def main() -> int:
         return 0
     import tests.parity.cases  # noqa: F401 - fills CASES
 
+    if options.command == "page":
+        PAGE.write_text(written(PAGE.read_text()))
+        return 0
     chosen = [case for case in CASES if options.part.lower() in f"{case.group} {case.name} {case.id}".lower()]
     if options.command == "list":
         print("\n".join(f"{case.id:60} {case.name}" for case in chosen))

@@ -10,10 +10,9 @@ import tests.parity.cases  # noqa: F401 - fills CASES
 from tests.parity.case import CASES, Case
 from tests.parity.compare import case_differences
 from tests.parity.conftest import Reference
-from tests.parity.frameworks import ROOT, Framework
+from tests.parity.frameworks import Framework
 from tests.parity.inprocess import InProcess, plays
-
-DIFFERENCES = ROOT / "docs" / "compatibility.md"
+from tests.parity.page import PAGE, written
 
 
 def _param(case: Case) -> object:
@@ -54,7 +53,7 @@ def test_same_answers_in_process(
 def judge(case: Case, lines: list[str], log: str) -> None:
     """Fail with the differences and the log, unless they are intended; then fail if there are none."""
     if case.differs:
-        assert lines, f"this no longer differs: take `differs=` from the case, and the entry from {DIFFERENCES.name}"
+        assert lines, f"this no longer differs: take `differs=` from the case, and the entry from {PAGE.name}"
     elif lines:
         pytest.fail("\n".join([*lines, "--- log of sanic_star", log[-2000:]]), pytrace=False)
 
@@ -66,4 +65,8 @@ def test_intended_differences_are_few(mark: str) -> None:
 
 @pytest.mark.parametrize("case", [pytest.param(case, id=case.id) for case in CASES if case.differs or case.log_differs])
 def test_intended_difference_is_documented(case: Case) -> None:
-    assert f"{{ #{case.differs or case.log_differs} }}" in DIFFERENCES.read_text()
+    assert f"{{ #{case.differs or case.log_differs} }}" in PAGE.read_text()
+
+
+def test_the_page_tells_which_cases_show_a_difference() -> None:
+    assert PAGE.read_text() == written(PAGE.read_text()), "python -m tests.parity page"

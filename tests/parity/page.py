@@ -1,0 +1,28 @@
+"""The part of `docs/compatibility.md` that comes from the marks: which cases show which entry.
+
+`python -m tests.parity page` writes it; a test holds it up to date.
+"""
+
+from __future__ import annotations
+
+from tests.parity.case import CASES
+from tests.parity.frameworks import ROOT
+
+PAGE = ROOT / "docs" / "compatibility.md"
+BEGIN, END = "<!-- written by `python -m tests.parity page` -->\n", "<!-- end -->\n"
+
+
+def written(page: str) -> str:
+    """Return the page's text with its table of cases as the marks have it."""
+    before, _, rest = page.partition(BEGIN)
+    return before + BEGIN + _table() + END + rest.partition(END)[2]
+
+
+def _table() -> str:
+    shown: dict[str, list[str]] = {}
+    for case in CASES:
+        for entry, what in ((case.differs, ""), (case.log_differs, " (log)")):
+            if entry:
+                shown.setdefault(entry, []).append(f"{case.group}: {case.name}{what}")
+    rows = (f"| [`{entry}`](#{entry}) | {'<br>'.join(sorted(names))} |\n" for entry, names in sorted(shown.items()))
+    return "\n| entry | parity cases that show it |\n|---|---|\n" + "".join(rows) + "\n"
