@@ -225,7 +225,8 @@ class Running(Application):
             server="hypercorn" if version > 1 else "uvicorn",
             version=int(version),
             tls=tls,
-            access_log=bool(config.ACCESS_LOG),
+            # The application logs its accesses itself, under every server.
+            access_log=False,
             graceful_timeout=float(config.GRACEFUL_SHUTDOWN_TIMEOUT),
             keep_alive=config.KEEP_ALIVE_TIMEOUT if config.KEEP_ALIVE else 0,
             max_header_size=header_size,

@@ -29,9 +29,6 @@ def plans(monkeypatch: pytest.MonkeyPatch) -> list[Plan]:
     [
         ({}, {"host": "127.0.0.1", "port": 8000, "server": "uvicorn", "version": 1, "access_log": False}),
         ({"host": "0.0.0.0", "port": 0, "workers": 2}, {"host": "0.0.0.0", "port": 0}),
-        ({"debug": True}, {"access_log": True}),
-        ({"debug": True, "access_log": False}, {"access_log": False}),
-        ({"access_log": True}, {"access_log": True}),
         ({"unix": "/tmp/x.sock", "backlog": 7}, {"unix": "/tmp/x.sock", "backlog": 7}),
         ({"version": 2}, {"server": "hypercorn", "version": 2}),
         ({"version": 2, "server": "granian"}, {"server": "granian", "version": 2}),
@@ -42,6 +39,17 @@ def test_settings(given: dict[str, Any], expected: dict[str, Any], plans: list[P
     Sanic("Running").run(**given)
     settings = plans[0].settings[0]
     assert {key: getattr(settings, key) for key in expected} == expected
+
+
+@pytest.mark.parametrize(
+    ("given", "logged"),
+    [({}, False), ({"debug": True}, True), ({"debug": True, "access_log": False}, False), ({"access_log": True}, True)],
+)
+def test_accesses_are_logged_by_the_application(given: dict[str, Any], logged: bool, plans: list[Plan]) -> None:
+    app = Sanic("Running")
+    app.run(**given)
+    assert app.config.ACCESS_LOG is logged
+    assert not plans[0].settings[0].access_log
 
 
 @pytest.mark.parametrize(

@@ -24,5 +24,5 @@ def _table() -> str:
         for entry, what in ((case.differs, ""), (case.log_differs, " (log)")):
             if entry:
                 shown.setdefault(entry, []).append(f"{case.group}: {case.name}{what}")
-    rows = (f"| [`{entry}`](#{entry}) | {'<br>'.join(sorted(names))} |\n" for entry, names in sorted(shown.items()))
+    rows = (f"| `{entry}` | {'<br>'.join(sorted(names))} |\n" for entry, names in sorted(shown.items()))
     return "\n| entry | parity cases that show it |\n|---|---|\n" + "".join(rows) + "\n"
