@@ -116,6 +116,13 @@ def docs(session: nox.Session) -> None:
 
 
 @nox.session
+def fuzz(session: nox.Session) -> None:
+    """Compare the router with Sanic's on random tables; `nox -s fuzz -- --requests 500000 --seed 7` for longer."""
+    install_for_tests(session)
+    session.run("python", "-m", "tests.fuzz", *session.posargs)
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Measure against the peers and write the tables of the documentation (needs `wrk` for the part over a socket)."""
     session.install(".", *group("bench"))

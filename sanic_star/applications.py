@@ -302,7 +302,7 @@ class Application(Starlette):
         `direct` in place. `benchmarks/` measures it as «in process».
         """
         router, live, set_current, next_number = self.router, requests.live, requests.current.set, requests.number
-        direct, find, make = router.direct, router.find, self.request_factory
+        direct, resolve, make = router.direct, router.resolve, self.request_factory
         other, fail, cancelled = self._dispatch_other, self._fail, self._cancelled
 
         async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
@@ -315,9 +315,10 @@ class Application(Starlette):
             set_current(number)
             scope["router"] = router
             try:
-                route = direct.get(scope.get("raw_path"), _NOTHING).get(scope["method"])
+                raw, method = scope.get("raw_path"), scope["method"]
+                route = direct.get(raw, _NOTHING).get(method)
                 if route is None or scope.get("root_path"):
-                    route, request.route_params = find(scope)
+                    route, request.route_params = resolve(scope, raw, method)
                 else:
                     scope["route"] = route
                     scope["endpoint"] = route.endpoint

@@ -1,20 +1,20 @@
-"""The route index: which route answers a path, at a cost that does not grow with the number of routes.
+"""The route index: which routes stand at a path, at a cost that does not grow with the number of routes.
 
-Paths are cut at their slashes and kept in four shapes, tried by the router in this order:
+Paths are cut at their slashes and kept in three shapes, asked by the router in this order:
 
 1. `exact`: a path without parameters is one dictionary look-up;
 2. a tree over segments (`walk`): a literal segment is a look-up in its node, a parameter an edge, the more specific
-   convertor first, with a step back where a branch ends in nothing;
-3. `prefixes`: mounts and routes that end in a `path` parameter, by their longest literal prefix;
-4. `patterns`: what no tree expresses (a regular expression over several segments), one after the other, before an
-   empty prefix.
+   type first, with a step back where a branch ends in nothing;
+3. parameters that may hold slashes (`spanning`): a path that ends in its only one is found by its literal prefix, any
+   other by its regular expression; of both, the path with more segments first, then the one registered first.
 
-Each shape leads to a `Leaf`, a small dictionary from method to routes. Which of a leaf's routes fits a request
-(method, host) is the caller's to say: `choose(leaf, request)` gives the route, or `None` to search on.
+Each shape leads to a `Leaf`: the routes of one path, by method. The first leaf whose path matches decides; which of its
+routes fits the request (method, host) is the router's to say.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from re import Pattern
 from typing import Any, Generic, Protocol, TypeAlias, TypeVar
@@ -26,15 +26,16 @@ class Parameter:
     """A path parameter, as one segment of a route's path; not to be changed once it is made.
 
     Args:
-        name: the name under which the handler gets the value; empty when the convertor returns a mapping of names.
+        name: the name under which the handler gets the value.
         convertor: turns the segment into a value and back; `convert` raises `ValueError` for what it refuses.
-        label: the type's name, as in `{name:label}`.
+        label: the type's name, as in `{name:label}`; parameters of one label in one place are one way.
         priority: of two parameters in one place the higher is tried first.
         spans: whether the value may hold slashes.
-        bare: whether the prefix alone, without a slash after it, matches too (as a mount's does).
+        expand: makes several parameters of the value, in place of the one called `name`; a `ValueError` is no match.
+        exact: whether the whole path's regular expression has to match too, because `convertor` takes more.
     """
 
-    __slots__ = ("bare", "convertor", "label", "name", "priority", "spans")
+    __slots__ = ("convertor", "exact", "expand", "label", "name", "priority", "spans")
 
     def __init__(
         self,
@@ -43,41 +44,81 @@ class Parameter:
         label: str = "str",
         priority: int = 0,
         spans: bool = False,
-        bare: bool = False,
+        expand: Callable[[Any], dict[str, Any]] | None = None,
+        exact: bool = False,
     ) -> None:
         self.name = name
         self.convertor = convertor
         self.label = label
         self.priority = priority
         self.spans = spans
-        self.bare = bare
+        self.expand = expand
+        self.exact = exact
 
 
 Segments: TypeAlias = tuple[str | Parameter, ...]
 
 
 class Indexed(Protocol):
-    """What the index must know of a route: its path between the slashes."""
+    """What the index must know of a route."""
 
     segments: Segments
+    hosts: tuple[str, ...]
+
+    def expression(self) -> Pattern[str]:
+        """Return the whole path as a regular expression; asked for only where the tree can't express it."""
 
 
 R = TypeVar("R", bound=Indexed)
 
-_NO_EDGES: Sequence[Any] = ()
 
-Leaf: TypeAlias = dict[str, list[R]]
-Choose: TypeAlias = Callable[[Leaf[R], Any], R | None]
+class Leaf(Generic[R]):
+    """The routes of one path.
+
+    Attributes:
+        routes: by method.
+        sure: those that answer whatever the request's host is.
+        regex: what the path must match beside; `None` where the way to this leaf says it all.
+        rank: the place among the leaves with a parameter that holds slashes, the lower first.
+        shared: whether several routes are here, or one for certain hosts.
+        final: whether the search is over where no route here fits the request. Else the path without its last slash
+            may lead on; that is how Sanic does it where the path has parameters and there is something to choose.
+    """
+
+    __slots__ = ("literal", "rank", "regex", "routes", "shared", "sure")
+
+    def __init__(
+        self, regex: Pattern[str] | None = None, rank: tuple[int, int] = (0, 0), literal: bool = False
+    ) -> None:
+        self.routes: dict[str, list[R]] = {}
+        self.sure: dict[str, R] = {}
+        self.shared = False
+        self.literal = literal
+        self.regex = regex
+        self.rank = rank
+
+    @property
+    def final(self) -> bool:
+        return not self.shared or (self.literal and bool(self.sure))
+
+    def add(self, route: R, methods: Iterable[str]) -> None:
+        """Put a route under its methods; of several the first answers."""
+        self.shared = bool(self.routes or route.hosts)
+        for method in methods:
+            self.routes.setdefault(method, []).append(route)
+            if not route.hosts and len(self.routes[method]) == 1:
+                self.sure[method] = route
+            else:
+                self.sure.pop(method, None)
 
 
 class Edge(Generic[R]):
     """A way from a node to the next, through a parameter."""
 
-    __slots__ = ("convert", "name", "node", "parameter")
+    __slots__ = ("convert", "node", "parameter")
 
     def __init__(self, parameter: Parameter) -> None:
         self.parameter = parameter
-        self.name = parameter.name
         # PERF: held here, bound once; a convertor may set `convert` to a builtin such as `int`, which saves a frame.
         self.convert: Callable[[str], Any] = parameter.convertor.convert
         self.node: Node[R] = Node()
@@ -86,46 +127,93 @@ class Edge(Generic[R]):
 class Node(Generic[R]):
     """A place in the tree: all routes whose segments so far are alike."""
 
-    __slots__ = ("edges", "leaf", "literals", "sure")
+    __slots__ = ("edges", "leaves", "literals")
 
     def __init__(self) -> None:
         self.literals: dict[str, Node[R]] = {}
-        self.edges: list[Edge[R]] = []
-        self.leaf: Leaf[R] = {}
-        # PERF: what `choose` would take for a method whatever the request, see `Index.settle`.
-        self.sure: dict[str, R] = {}
+        self.edges: Sequence[Edge[R]] = ()
+        # One, or none; two where types that look alike to the tree differ in what they refuse (see `Parameter.exact`).
+        self.leaves: Sequence[Leaf[R]] = ()
 
     def follow(self, parameter: Parameter) -> Node[R]:
         """Return the node behind `parameter`, made where it is missing."""
         for edge in self.edges:
-            known = edge.parameter
-            if known.name == parameter.name and known.label == parameter.label:
+            if edge.parameter.label == parameter.label:
                 return edge.node
         edge = Edge[R](parameter)
-        self.edges.append(edge)
-        self.edges.sort(key=lambda each: -each.parameter.priority)
+        self.edges = (*self.edges, edge)
         return edge.node
 
+    def leaf(self, regex: Pattern[str] | None) -> Leaf[R]:
+        """Return the leaf of this node for routes with that expression, made where it is missing."""
+        for leaf in self.leaves:
+            if (leaf.regex is None) == (regex is None):
+                return leaf
+        made = Leaf[R](regex)
+        self.leaves = (made, *self.leaves) if regex else (*self.leaves, made)
+        return made
 
-class Expression(Generic[R]):
-    """A route that only a regular expression over the whole path expresses."""
+    def settle(self) -> int:
+        """Put all edges below in the order in which they are tried; return how many segments lie below.
 
-    def __init__(self, regex: Pattern[str], segments: Segments) -> None:
-        self.regex = regex
-        self.segments = segments
-        self.leaf: Leaf[R] = {}
+        Ways that end nowhere by themselves come before those that do: that is how Sanic does it.
+        """
+        depth = max((1 + child.settle() for child in self.literals.values()), default=0)
+        if self.edges:
+            order = {id(edge): _order(edge, edge.node.settle()) for edge in self.edges}
+            self.edges = sorted(self.edges, key=lambda edge: order[id(edge)])
+            depth = max(depth, *(1 - order[id(edge)][2] for edge in self.edges))
+        return depth
 
-    def convert(self, values: dict[str, str | None]) -> dict[str, Any]:
-        """Turn the named groups of a match into parameters; raise `ValueError` where one is refused."""
-        # Groups that the user's own expression names are handed on as text.
-        params: dict[str, Any] = {name: value for name, value in values.items() if value}
-        for place, part in enumerate(self.segments):
-            if isinstance(part, Parameter):
-                group = part.name or f"_{place}"
-                value = part.convertor.convert(values[group] or "")
-                params.pop(group, None)
-                params.update({part.name: value} if part.name else value)
-        return params
+
+def _order(edge: Edge[Any], depth: int) -> tuple[bool, int, int, int, str]:
+    node, parameter = edge.node, edge.parameter
+    return bool(node.leaves), -parameter.priority, -depth, len(node.literals) + len(node.edges), parameter.label
+
+
+class Tail(Generic[R]):
+    """The ways through one more parameter to the end of a path, from a node that literals alone lead to.
+
+    Attributes:
+        ways: each with what converts the bytes, and the route and the parameter's name by method.
+        barred: the last segments for which a literal path comes first.
+    """
+
+    __slots__ = ("barred", "ways")
+
+    def __init__(self, node: Node[R]) -> None:
+        self.ways = tuple(way for edge in node.edges for way in _ways(edge))
+        self.barred = {literal.encode("ascii") for literal, child in node.literals.items() if child.leaves}
+
+
+def _ways(edge: Edge[R]) -> Iterator[tuple[Callable[[bytes], Any], dict[str, tuple[R, str]]]]:
+    """Yield the way to the end of a path through an edge, if there is one."""
+    for leaf in edge.node.leaves:
+        routes: dict[str, tuple[R, str]] = {}
+        for method, route in leaf.sure.items():
+            last = route.segments[-1]
+            if isinstance(last, Parameter) and not last.expand:
+                routes[method] = route, last.name
+        yield _reads_bytes(edge.parameter), routes
+
+
+def _reads_bytes(parameter: Parameter) -> Callable[[bytes], Any]:
+    """Return what converts a segment as it stands on the wire; what is not ASCII is refused, and takes the long way."""
+    convert = parameter.convertor.convert
+    if convert in (int, float):
+        # PERF: these read bytes as they read text; not to decode them saves a tenth of the look-up.
+        return convert
+    if not parameter.exact:
+        return lambda segment: convert(segment.decode("ascii"))
+    matches = re.compile(parameter.convertor.regex).fullmatch
+
+    def checked(segment: bytes) -> Any:
+        text = segment.decode("ascii")
+        if matches(text) is None:
+            raise ValueError(text)
+        return text
+
+    return checked
 
 
 class Index(Generic[R]):
@@ -134,115 +222,97 @@ class Index(Generic[R]):
     def __init__(self) -> None:
         self.exact: dict[str, Leaf[R]] = {}
         self.tree: Node[R] = Node()
-        # Nodes with a single edge that are reached by literals alone, past none that offers a choice.
-        self.shortcuts: dict[str, Node[R]] = {}
+        # By the path up to its last slash, as it stands on the wire.
+        self.tails: dict[bytes, Tail[R]] = {}
         self.prefixes: dict[str, Leaf[R]] = {}
-        # The number of slashes in the longest of them.
+        self.patterns: list[tuple[Leaf[R], Segments]] = []
+        # The most segments that a path has, and that a prefix has.
+        self.depth = 0
         self.longest_prefix = 0
-        self.patterns: list[Expression[R]] = []
 
     def clear(self) -> None:
         """Forget all routes."""
         self.exact.clear()
         self.tree = Node()
-        self.shortcuts.clear()
+        self.tails.clear()
         self.prefixes.clear()
-        self.longest_prefix = 0
         self.patterns.clear()
+        self.depth = self.longest_prefix = 0
 
-    def add(self, route: R, regex: Callable[[], Pattern[str]], methods: Iterable[str]) -> None:
+    def add(self, route: R, methods: Iterable[str]) -> None:
         """Put a route under its segments.
 
         Args:
             route: what a search shall give.
-            regex: gives the whole path's regular expression; called only for a path that the tree can't express.
             methods: the HTTP methods, upper case.
         """
-        leaf = self._leaf(route.segments, regex)
-        for method in methods:
-            leaf.setdefault(method, []).append(route)
+        self.depth = max(self.depth, len(route.segments))
+        self._leaf(route).add(route, methods)
 
-    def _leaf(self, segments: Segments, regex: Callable[[], Pattern[str]]) -> Leaf[R]:
-        literal = [part for part in segments if isinstance(part, str)]
-        if len(literal) == len(segments):
-            return self.exact.setdefault("/" + "/".join(literal), {})
-        if any(isinstance(part, Parameter) and part.spans for part in segments):
-            last = segments[-1]
-            if (
-                isinstance(last, Parameter)
-                and last.spans
-                and len(literal) == len(segments) - 1
-                and last.label == "path"
-            ):
-                self.longest_prefix = max(self.longest_prefix, len(literal))
-                return self.prefixes.setdefault("/".join(["", *literal]), {})
-            return self._pattern(segments, regex()).leaf
+    def _leaf(self, route: R) -> Leaf[R]:
+        segments = route.segments
+        parameters = [part for part in segments if isinstance(part, Parameter)]
+        if not parameters:
+            path = "/" + "/".join(part for part in segments if isinstance(part, str))
+            return self.exact.setdefault(path, Leaf(literal=True))
+        if any(part.spans for part in parameters):
+            return self._spanning(route, parameters)
         node = self.tree
         for part in segments:
-            node = node.literals.setdefault(part, Node()) if isinstance(part, str) else node.follow(part)
-        return node.leaf
+            if isinstance(part, Parameter):
+                node = node.follow(part)
+            elif part in node.literals:
+                node = node.literals[part]
+            else:
+                node.literals[part] = node = Node()
+        return node.leaf(route.expression() if any(part.exact for part in parameters) else None)
 
-    def _pattern(self, segments: Segments, regex: Pattern[str]) -> Expression[R]:
-        for known in self.patterns:
-            if known.regex == regex:
+    def _spanning(self, route: R, parameters: list[Parameter]) -> Leaf[R]:
+        segments = route.segments
+        rank = -len(segments), len(self.prefixes) + len(self.patterns)
+        if len(parameters) == 1 and segments[-1] is parameters[0] and parameters[0].label == "path":
+            self.longest_prefix = max(self.longest_prefix, len(segments) - 1)
+            prefix = "/".join(("", *(part for part in segments if isinstance(part, str))))
+            return self.prefixes.setdefault(prefix, Leaf(rank=rank))
+        shape = _shape(segments)
+        for known, others in self.patterns:
+            if _shape(others) == shape:
                 return known
-        self.patterns.append(Expression(regex, segments))
-        self.patterns.sort(key=lambda each: -len(each.segments))
-        return next(each for each in self.patterns if each.regex == regex)
+        leaf = Leaf[R](route.expression(), rank)
+        self.patterns.append((leaf, segments))
+        self.patterns.sort(key=lambda each: each[0].rank)
+        return leaf
 
-    def settle(self, sure: Callable[[Leaf[R]], dict[str, R]]) -> None:
-        """Note in each leaf of the tree the routes that need no choice.
-
-        Args:
-            sure: gives them, by method.
-        """
-        nodes = [self.tree]
-        while nodes:
-            node = nodes.pop()
-            node.sure = sure(node.leaf)
-            nodes += node.literals.values()
-            nodes += (edge.node for edge in node.edges)
-        self._find_shortcuts("", self.tree)
-
-    def _find_shortcuts(self, prefix: str, node: Node[R]) -> None:
-        reached = [(prefix, node)]
+    def settle(self) -> None:
+        """Put everything in the order of a search; to be called when all routes are added."""
+        self.tree.settle()
+        reached = [("", self.tree)]
         while reached:
-            prefix, node = reached.pop()
-            if len(node.edges) == 1:
-                self.shortcuts[prefix] = node
-            if not node.edges:
-                # Behind a node that has edges as well as literals a step back may lead elsewhere.
-                reached += ((f"{prefix}/{literal}", child) for literal, child in node.literals.items())
+            head, node = reached.pop()
+            if node.edges:
+                self.tails[head.encode("ascii")] = Tail(node)
+            reached += ((f"{head}/{literal}", child) for literal, child in node.literals.items())
+        for path in self.exact:
+            start, _, last = path.encode("ascii").rpartition(b"/")
+            if start in self.tails:
+                self.tails[start].barred.add(last)
 
-    def walk(self, path: str, method: str, choose: Choose[R], request: Any) -> tuple[R, dict[str, Any]] | None:
-        """Find a route in the tree.
+    def walk(self, path: str) -> tuple[Leaf[R], Sequence[Any]] | None:
+        """Find the first leaf of the tree whose path matches, and the values of its parameters.
 
         Args:
             path: the request's path, undecoded, with its leading slash.
-            method: the request's method.
-            choose: picks the route of a leaf that fits the request, or `None`.
-            request: what `choose` needs to know; handed through.
         """
-        # PERF: most dynamic paths are literal up to one parameter at their end. Where the walk over the literals would
-        # arrive at a node with one way on, it begins there: half the time of the steps it saves, and the same answer.
-        head, _, last = path.rpartition("/")
-        start = self.shortcuts.get(head)
-        if start is not None and last not in start.literals:
-            edge = start.edges[0]
-            try:
-                value = edge.convert(last)
-            except ValueError:
-                return None
-            if method in edge.node.sure:
-                return edge.node.sure[method], {edge.name: value} if edge.name else value
-        segments = path.split("/")
+        # No more pieces than the tree is deep: a path of ten thousand slashes is not worth as many strings.
+        segments = path.split("/", self.depth + 1)
         end = len(segments)
+        if end > self.depth + 1:
+            return None
         depth = 1
         node = self.tree
-        params: dict[str, Any] = {}
-        # Where a step back leads: the depth, the parameters so far, the edges not tried there. None as long as each
-        # node on the way offers one way only.
-        untried: list[tuple[int, dict[str, Any], Sequence[Edge[R]]]] | None = None
+        values: list[Any] = []
+        # Where a step back leads: the depth, the values so far, the edges not tried there.
+        untried: list[tuple[int, list[Any], Sequence[Edge[R]]]] = []
         edges: Sequence[Edge[R]]
         while True:
             if depth < end:
@@ -250,17 +320,15 @@ class Index(Generic[R]):
                 edges = node.edges
                 if child is not None:
                     if edges:
-                        untried = untried or []
-                        untried.append((depth, dict(params), edges))
+                        untried.append((depth, values[:], edges))
                     node = child
                     depth += 1
                     continue
             else:
-                if method in node.sure:
-                    return node.sure[method], params
-                if node.leaf and (route := choose(node.leaf, request)) is not None:
-                    return route, params
-                edges = _NO_EDGES
+                for leaf in node.leaves:
+                    if leaf.regex is None or leaf.regex.match(path):
+                        return leaf, values
+                edges = ()
             while True:
                 for edge in edges:
                     try:
@@ -268,46 +336,58 @@ class Index(Generic[R]):
                     except ValueError:
                         continue
                     if edge is not edges[-1]:
-                        untried = untried or []
-                        untried.append((depth, dict(params), edges[edges.index(edge) + 1 :]))
-                    if edge.name:
-                        params[edge.name] = value
-                    else:
-                        params.update(value)
+                        untried.append((depth, values[:], edges[edges.index(edge) + 1 :]))
+                    values.append(value)
+                    node = edge.node
+                    depth += 1
                     break
                 else:
                     if not untried:
                         return None
-                    depth, params, edges = untried.pop()
+                    depth, values, edges = untried.pop()
                     continue
-                node = edge.node
-                depth += 1
                 break
 
-    def by_prefix(self, path: str, choose: Choose[R], request: Any) -> Iterator[tuple[str, R, dict[str, Any]]]:
-        """Yield prefix, route and parameters of the routes that end in a `path` parameter, longest prefix first."""
-        if not self.prefixes:
-            return
-        # Cut off where no prefix reaches, or a path of ten thousand slashes would be copied as many times.
-        segments = path.split("/", self.longest_prefix + 1)[: self.longest_prefix + 1]
-        while segments:
-            prefix = "/".join(segments)
-            segments.pop()
-            leaf = self.prefixes.get(prefix)
-            route = choose(leaf, request) if leaf else None
-            if route is not None:
-                last: Any = route.segments[-1]
-                if len(prefix) < len(path) or last.bare:
-                    yield prefix, route, {last.name: last.convertor.convert(path[len(prefix) + 1 :])}
+    def spanning(self, path: str) -> tuple[Leaf[R], Sequence[Any], str | None] | None:
+        """Find the first leaf with a parameter that holds slashes whose path matches.
 
-    def by_pattern(self, path: str, choose: Choose[R], request: Any) -> tuple[R, dict[str, Any]] | None:
-        """Find a route among the regular expressions."""
-        for pattern in self.patterns:
-            match = pattern.regex.fullmatch(path)
-            if match is None or (route := choose(pattern.leaf, request)) is None:
-                continue
-            try:
-                return route, pattern.convert(match.groupdict())
-            except ValueError:
-                continue
+        Returns:
+            The leaf, the values of its parameters, and the literal prefix where it was found by that.
+        """
+        by_prefix = self._by_prefix(path) if self.prefixes else None
+        for leaf, segments in self.patterns:
+            if by_prefix is not None and by_prefix[0].rank < leaf.rank:
+                return by_prefix
+            assert leaf.regex is not None
+            match = leaf.regex.fullmatch(path)
+            if match is not None:
+                return leaf, [match[part.name] for part in segments if isinstance(part, Parameter)], None
+        return by_prefix
+
+    def _by_prefix(self, path: str) -> tuple[Leaf[R], Sequence[Any], str] | None:
+        for prefix in prefixes_of(path, self.longest_prefix):
+            leaf = self.prefixes.get(prefix)
+            if leaf is not None and len(prefix) < len(path):
+                return leaf, (path[len(prefix) + 1 :],), prefix
         return None
+
+
+def prefixes_of(path: str, most: int) -> Iterator[str]:
+    """Yield the path's beginnings at its slashes, longest first.
+
+    Args:
+        path: begins with a slash.
+        most: how many slashes the longest that matters has: a path of ten thousand would be copied as many times.
+
+    Examples:
+        >>> list(prefixes_of("/a/b/c", 2))
+        ['/a/b', '/a', '']
+    """
+    segments = path.split("/", most + 1)[: most + 1]
+    while segments:
+        yield "/".join(segments)
+        segments.pop()
+
+
+def _shape(segments: Segments) -> tuple[str, ...]:
+    return tuple(part if isinstance(part, str) else f"<{part.label}>" for part in segments)

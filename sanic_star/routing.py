@@ -7,39 +7,39 @@ and sends what comes back; what happens inside is the caller's affair. Three rul
 
 - a path that leads to just one route whatever the request says (no parameter, no host) is in `Router.direct`, by the
   bytes that stand on the wire;
-- every other request asks `Router.find`, which answers with a route in any case: where nothing matches with
+- every other request asks `Router.resolve`, which answers with a route in any case: where nothing matches with
   `fallback` (404, 405, 426), where a mounted application or one of Starlette's own routes does with `forward`;
 - `Router.routes` is a list that may be changed by anyone at any time: a change empties the index, and the next look-up
   builds it anew.
 
-Which route wins: a literal path, then paths with typed parameters, then mounts and catch-all routes by the longest
-literal prefix, then Starlette's own routes in order, then regular expressions, then what has no literal prefix (a mount
-at the root, `/<p:path>`): it hides nothing.
+Which route wins is told in `docs/architecture.md`. In short: a literal path, then the tree of typed parameters; of
+these the first whose path matches decides, and nothing but a mount or one of Starlette's routes answers where it
+refuses the method. Then, by the length of their literal prefixes, mounts and paths with a parameter that holds slashes;
+Starlette's own routes in order; regular expressions; and last what has no literal prefix, because it hides nothing.
 """
 
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from functools import cached_property
 from typing import Any, SupportsIndex, TypeAlias
 from urllib.parse import quote
 
 from starlette import routing
-from starlette.convertors import CONVERTOR_TYPES, Convertor
+from starlette.convertors import Convertor
 from starlette.datastructures import URL, URLPath
 from starlette.middleware import Middleware
 from starlette.responses import RedirectResponse
 from starlette.routing import BaseRoute, Match, NoMatchFound, get_name
 from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 
-from sanic_star.index import Index, Leaf, Parameter, Segments
+from sanic_star.index import Index, Leaf, Parameter, Segments, prefixes_of
 
 # What may stand unescaped in a path (RFC 3986, section 3.3: pchar and the slash).
 PATH_SAFE = "/:@!$&'()*+,;=~-._"
-ANY = "*"
 WEBSOCKET = "WEBSOCKET"
-REST = "path"
 # Where a scope keeps what changes in it at the door of a mounted application: paths are the outer one's until then.
 _CHILD = "sanic_star.child"
 
@@ -63,7 +63,10 @@ def route_path(scope: Scope) -> str:
         '/a%2Fb'
     """
     raw: bytes | None = scope.get("raw_path")
-    path = quote(scope["path"], PATH_SAFE) if raw is None else quote(raw, PATH_SAFE + "%")
+    if raw is None:
+        path = quote(scope["path"], PATH_SAFE)
+    else:
+        path = raw.decode("ascii") if raw.isascii() else quote(raw, PATH_SAFE + "%")
     root: str = scope.get("root_path", "")
     if root:
         encoded = quote(root, PATH_SAFE)
@@ -80,32 +83,66 @@ class _Indexed:
     """What HTTP and websocket routes have in common beside Starlette's attributes."""
 
     segments: Segments
+    parameters: tuple[Parameter, ...] = ()
+    # The parameters' names; `None` where one of them makes others.
+    names: tuple[str, ...] | None = ()
     hosts: tuple[str, ...]
     call: Call = staticmethod(not_finalised)
     # A literal path needs no regular expression, and most are never asked for one: made on first use.
     strict = False
 
+    def _keep(self, segments: Segments) -> None:
+        self.segments = segments
+        parameters = tuple(part for part in segments if isinstance(part, Parameter))
+        if parameters:
+            self.parameters = parameters
+            self.names = None if any(part.expand for part in parameters) else tuple(part.name for part in parameters)
+
     @cached_property
     def path_regex(self) -> re.Pattern[str]:
         """The path as one regular expression with named groups, matched against the path below the root."""
-        return re.compile(self._regex_source())
+        return re.compile(self._source() + ("$" if self.strict else "/?$"))
 
-    def _regex_source(self) -> str:
+    def expression(self) -> re.Pattern[str]:
+        """Return the path as a regular expression that takes no slash more: the router takes that off."""
+        return re.compile(self._source() + "$")
+
+    def _source(self) -> str:
         parts = [
-            re.escape(part) if isinstance(part, str) else f"(?P<{part.name or f'_{place}'}>{part.convertor.regex})"
-            for place, part in enumerate(self.segments)
+            re.escape(part) if isinstance(part, str) else f"(?P<{part.name}>{part.convertor.regex})"
+            for part in self.segments
         ]
-        return "^/" + "/".join(parts) + ("$" if self.strict else "/?$")
+        return "^/" + "/".join(parts)
 
     @cached_property
     def path_format(self) -> str:
         """The path with `{name}` for each parameter."""
         return _format(self.segments, lambda part: f"{{{part.name}}}")
 
+    def bind(self, values: Sequence[Any]) -> dict[str, Any]:
+        """Return the parameters by their names; raise `ValueError` where one is refused after all.
+
+        Args:
+            values: the converted segments, in order.
+        """
+        names = self.names
+        if names is not None:
+            # PERF: the general way takes three times as long as this one, which is for nearly all.
+            if len(names) == 2:
+                return {names[0]: values[0], names[1]: values[1]}
+            return dict(zip(names, values, strict=False))
+        params: dict[str, Any] = {}
+        for part, value in zip(self.parameters, values, strict=True):
+            if part.expand is None:
+                params[part.name] = value
+            else:
+                params.update(part.expand(value))
+        return params
+
     @cached_property
     def param_convertors(self) -> dict[str, Convertor[Any]]:
         """Convertors by the name of their parameter."""
-        return {part.name: part.convertor for part in self.segments if isinstance(part, Parameter)}
+        return {part.name: part.convertor for part in self.parameters}
 
     def admits(self, scope: Scope) -> bool:
         """Tell whether the request's host is one that the route is for (always, where it names none)."""
@@ -140,7 +177,7 @@ class Route(_Indexed, routing.Route):  # type: ignore[override]  # computed on f
         reads_body: bool = False,
         include_in_schema: bool = True,
     ) -> None:
-        self.segments = segments
+        self._keep(segments)
         self.endpoint = endpoint
         self.methods = set(methods)
         self.name = get_name(endpoint) if name is None else name
@@ -160,7 +197,7 @@ class Route(_Indexed, routing.Route):  # type: ignore[override]  # computed on f
         if match is None:
             return Match.NONE, {}
         try:
-            params = {name: self.param_convertors[name].convert(value) for name, value in match.groupdict().items()}
+            params = self.bind([part.convertor.convert(match[part.name] or "") for part in self.parameters])
         except ValueError:
             return Match.NONE, {}
         child = {"endpoint": self.endpoint, "path_params": {**scope.get("path_params", {}), **params}}
@@ -182,7 +219,7 @@ class WebSocketRoute(_Indexed, routing.WebSocketRoute):  # type: ignore[override
         hosts: Sequence[str] = (),
         strict: bool = False,
     ) -> None:
-        self.segments = segments
+        self._keep(segments)
         self.endpoint = endpoint
         self.name = get_name(endpoint) if name is None else name
         self.hosts = tuple(hosts)
@@ -196,9 +233,6 @@ class Mount(routing.Mount):
     Unlike Starlette's it serves its own path without a redirect to the one with a slash (POST to an API mounted at
     `/graphql`); static files keep the redirect, because relative links depend on it.
     """
-
-    methods = {ANY}
-    hosts: tuple[str, ...] = ()
 
     def __init__(
         self,
@@ -218,16 +252,6 @@ class Mount(routing.Mount):
     def literal(self) -> bool:
         """Whether the path has no parameters, so that the index can hold it."""
         return "{" not in self.path
-
-    @cached_property
-    def segments(self) -> Segments:
-        """The path as the index keeps it."""
-        rest = Parameter(REST, CONVERTOR_TYPES[REST], REST, spans=True, bare=True)
-        return (*quote(self.path, PATH_SAFE).split("/")[1:], rest)
-
-    def admits(self, scope: Scope) -> bool:
-        """Tell that a mount takes every host."""
-        return True
 
     def enter(self, scope: Scope) -> Scope:
         """Return what the mounted application's scope has other than the one around it."""
@@ -306,18 +330,39 @@ class RouteList(list[BaseRoute]):
         return self
 
 
-def _choose(leaf: Leaf[Any], scope: Scope) -> Any:
-    """Return the route of a leaf that fits a request: a mount, a route for its host, a route for all hosts."""
-    routes = leaf.get(ANY) or leaf.get(scope.get("method", WEBSOCKET)) or []
+def _choose(leaf: Leaf[Any], method: str, scope: Scope) -> Any:
+    """Return the route of a leaf that fits a request: one for its host, else one for all hosts."""
+    routes = leaf.routes.get(method, ())
     for route in routes:
         if route.hosts and route.admits(scope):
             return route
     return next((route for route in routes if not route.hosts), None)
 
 
-def _sure(leaf: Leaf[Any]) -> dict[str, Any]:
-    """Return the routes of a leaf that no other one competes with, whatever the request says."""
-    return {method: routes[0] for method, routes in leaf.items() if len(routes) == 1 and not routes[0].hosts}
+# What competes for a path, by weight: a leaf of the tree; a mount or a catch-all route by the length of its literal
+# prefix; a regular expression; what has no literal prefix, and hides nothing. Of two that weigh the same a mount wins.
+_TREE, _PATTERN, _ROOT, _NONE = sys.maxsize, 0, -1, -2
+
+
+class _Refused:
+    """Stands for a route where a path has led to a leaf, and the leaf has none for this request.
+
+    Args:
+        leaf: the leaf; `None` where the path is not quite a route's after all.
+        final: whether the path without its last slash may lead on; as in Sanic it may where several routes were to
+            choose from.
+    """
+
+    def __init__(self, leaf: Leaf[Any] | None, final: bool) -> None:
+        self.leaf = leaf
+        self.final = final
+
+
+def _may_go_on(found: Found | None) -> bool:
+    return found is None or (isinstance(found[0], _Refused) and not found[0].final)
+
+
+Found: TypeAlias = tuple[Any, dict[str, Any]]
 
 
 class Router(routing.Router):
@@ -333,10 +378,13 @@ class Router(routing.Router):
     ) -> None:
         super().__init__(redirect_slashes=redirect_slashes, lifespan=lifespan)
         self.index: Index[Any] = Index()
+        self._tails = self.index.tails
         self.direct: dict[bytes | None, dict[str, Any]] = {}
+        # By their path, and how many slashes the longest of these has.
+        self.mounts: dict[str, Mount] = {}
+        self._deepest_mount = 0
         self.foreign: list[BaseRoute] = []
         self.by_name: dict[str, BaseRoute] = {}
-        self.methods: set[str] = set()
         # What mounted applications' requests find in their state, by the application's id; kept by `lifespan`.
         self.states: dict[int, dict[str, Any]] = {}
         self.fallback = Route((), not_finalised, methods=(), name="fallback")
@@ -347,9 +395,11 @@ class Router(routing.Router):
         self.routes = RouteList(routes or (), self._changed)
 
     def _changed(self) -> None:
-        self._stale = True
-        # Emptied, not replaced: the application's dispatch holds on to this dictionary.
-        self.direct.clear()
+        if not self._stale:
+            self._stale = True
+            # Emptied, not replaced: the application's dispatch holds on to this dictionary.
+            self.direct.clear()
+            self.index.clear()
 
     def build(self) -> None:
         """Arrange all routes in the index, if they have changed since."""
@@ -357,28 +407,32 @@ class Router(routing.Router):
             return
         self._stale = False
         self.index.clear()
+        self.mounts = {}
+        self._deepest_mount = 0
         self.foreign = []
         self.by_name = {}
-        self.methods = set()
         for route in self.routes:
             self._arrange(route)
-        self.index.settle(_sure)
+        self.index.settle()
         for path, leaf in self.index.exact.items():
-            self.direct[path.encode("ascii")] = _sure(leaf)
+            self.direct[path.encode("ascii")] = leaf.sure
 
     def _arrange(self, route: BaseRoute) -> None:
         name = getattr(route, "name", None)
         if name:
             self.by_name.setdefault(name, route)
-        if isinstance(route, (Route, WebSocketRoute)) and self.compile and route.call is not_finalised:
-            route.call = self.compile(route)
-        if isinstance(route, (Route, WebSocketRoute)) or (isinstance(route, Mount) and route.literal):
-            self.index.add(route, lambda: route.path_regex, route.methods or ())
-            self.methods.update(route.methods or ())
+        if isinstance(route, (Route, WebSocketRoute)):
+            if self.compile and route.call is not_finalised:
+                route.call = self.compile(route)
+            self.index.add(route, route.methods or ())
+        elif isinstance(route, Mount) and route.literal:
+            path = quote(route.path, PATH_SAFE)
+            self.mounts.setdefault(path, route)
+            self._deepest_mount = max(self._deepest_mount, path.count("/"))
         else:
             self.foreign.append(route)
 
-    def find(self, scope: Scope) -> tuple[Any, dict[str, Any]]:
+    def find(self, scope: Scope) -> Found:
         """Return the route that answers a request, with its own path parameters.
 
         The scope gets `route`, `endpoint` and `path_params` (those of mounts around included), as Starlette's router
@@ -388,81 +442,160 @@ class Router(routing.Router):
         Args:
             scope: the connection's ASGI scope.
         """
+        return self.resolve(scope, scope.get("raw_path"), scope.get("method", WEBSOCKET))
+
+    def resolve(self, scope: Scope, raw: bytes | None, method: str) -> Found:
+        """Do what `find` does, for who has looked up two things in the scope already.
+
+        Args:
+            scope: the connection's ASGI scope.
+            raw: its `raw_path`.
+            method: its method, `WEBSOCKET` for a websocket.
+        """
+        if raw is not None and not scope.get("root_path"):
+            # PERF: most paths with parameters are literal up to one parameter at their end. A walk over the literals
+            # would arrive at the same place and take the same way on, which makes this safe; it takes twice as long.
+            # `benchmarks/` shows it as `/user/<id:int>`.
+            head, _, last = raw.rpartition(b"/")
+            tail = self._tails.get(head)
+            if tail is not None and last not in tail.barred:
+                for convert, routes in tail.ways:
+                    try:
+                        value = convert(last)
+                    except ValueError:
+                        continue
+                    if method not in routes:
+                        break
+                    route, name = routes[method]
+                    scope["route"] = route
+                    scope["endpoint"] = route.endpoint
+                    params = {name: value}
+                    scope["path_params"] = {**scope["path_params"], **params} if "path_params" in scope else params
+                    return route, params
+            if raw.isascii():
+                return self._find(scope, raw.decode("ascii"), method)
+        return self._find(scope, route_path(scope), method)
+
+    def _find(self, scope: Scope, path: str, method: str) -> Found:
+        """Find a route the long way; see `find`."""
         if self._stale:
             self.build()
-        raw = scope.get("raw_path")
-        # PERF: the usual path needs no quoting and has nothing before it to take off.
-        path = route_path(scope) if raw is None or scope.get("root_path") else raw.decode("latin-1")
-        # PERF: the tree first. Only a path that leads to several routes stands in `exact` beside `direct`, and the
-        # search below finds it before it asks the tree once more.
-        method = scope.get("method", WEBSOCKET)
+        found: Found | None = None
+        # PERF: what most paths with several parameters come to; the search below gives the same, in more steps.
         if path not in self.index.exact:
-            found = self.index.walk(path, method, _choose, scope)
-            if found is not None:
-                route, params = found
-                scope["route"] = route
-                scope["endpoint"] = route.endpoint
-                outer = scope.get("path_params")
-                scope["path_params"] = {**outer, **params} if outer else params
-                return found
-        found = self._search_slashes(path if path.isascii() else route_path(scope), method, scope)
+            at: tuple[Any, ...] | None = self.index.walk(path)
+            if at is None and not self.mounts and not self.foreign:
+                at = self.index.spanning(path)
+                if at is None and not path.endswith("/"):
+                    return self.fallback, {}
+            route = at[0].sure.get(method) if at is not None else None
+            if at is not None and route is not None and route.names is not None:
+                found = route, route.bind(at[1])
         if found is None:
-            return self._redirect(path, scope) or (self.fallback, {})
+            found = self._search_slashes(path, method, scope)
+            if found is None or isinstance(found[0], _Refused):
+                return self._redirect(path, scope) or (self.fallback, {})
         route, params = found
         scope["route"] = route
         if isinstance(route, (Route, WebSocketRoute)):
             scope["endpoint"] = route.endpoint
             outer = scope.get("path_params")
             scope["path_params"] = {**outer, **params} if outer else params
-            return route, params
+            return found
         child = route.enter(scope) if isinstance(route, Mount) and route.literal else params
         scope.update((key, child.pop(key)) for key in ("endpoint", "path_params") if key in child)
         scope[_CHILD] = child
         return self.forward, {}
 
-    def _search_slashes(self, path: str, method: str, scope: Scope) -> tuple[Any, dict[str, Any]] | None:
-        """Search for a path, then without its last slash, then without any slash at its end.
+    def _search_slashes(self, path: str, method: str, scope: Scope) -> Found | None:
+        """Search for a path, then without its last slash, and so on to where no slash is at its end.
 
-        Not one slash after the other: a path of nothing but slashes would be searched as often as it has some.
+        Not for each of ten thousand slashes: a path that has more segments than any route is in no tree, and where a
+        regular expression would take it, it would take the longer one.
         """
         found = self._search(path, method, scope)
-        if found is None and path.endswith("/"):
-            for shorter in dict.fromkeys((path[:-1] or "/", path.rstrip("/") or "/")):
-                found = found or self._search(shorter, method, scope, slashless=True)
+        if not path.endswith("/") or not _may_go_on(found):
+            return found
+        bare = path.rstrip("/")
+        most = max(self.index.depth - bare.count("/"), 1)
+        for slashes in range(min(len(path) - len(bare) - 1, most), -1, -1):
+            found = self._search(bare + "/" * slashes or "/", method, scope, slashless=True)
+            if not _may_go_on(found):
+                break
         return found
 
-    def _search(
-        self, path: str, method: str, scope: Scope, slashless: bool = False
-    ) -> tuple[Any, dict[str, Any]] | None:
-        """Search the index and Starlette's own routes in the order that the module's head tells.
+    def _search(self, path: str, method: str, scope: Scope, slashless: bool = False) -> Found | None:
+        """Search the index, mounts and Starlette's own routes in the order that the module's head tells.
 
         Args:
-            slashless: whether `path` lost a trailing slash: strict routes and mounts are out then.
+            slashless: whether `path` lost a trailing slash: mounts and Starlette's routes are out then.
         """
-        leaf = self.index.exact.get(path)
-        route = _choose(leaf, scope) if leaf else None
-        found = (route, {}) if route is not None else self.index.walk(path, method, _choose, scope)
-        if found is None:
-            found = self._by_prefix(path, scope, slashless)
-        return None if slashless and found is not None and getattr(found[0], "strict", True) else found
+        found, weight = self._in_index(path, method, scope, slashless)
+        answered = found is not None and not isinstance(found[0], _Refused)
+        if slashless or (answered and weight == _TREE):
+            return found
+        mount, mount_weight = self._mount(path) if self.mounts else (None, _NONE)
+        if answered and weight > max(mount_weight, _PATTERN):
+            return found
+        if mount is not None and mount_weight > _PATTERN:
+            return mount, {}
+        theirs = self._theirs(scope) if self.foreign else None
+        if theirs is not None:
+            return theirs
+        if mount is not None and not (answered and weight > mount_weight):
+            return mount, {}
+        return found
 
-    def _by_prefix(self, path: str, scope: Scope, slashless: bool) -> tuple[Any, dict[str, Any]] | None:
-        rootwide = None
-        for prefix, route, params in self.index.by_prefix(path, _choose, scope):
-            if prefix:
-                return route, params
-            rootwide = (route, params)
-        if self.foreign and not slashless:
-            partial = None
-            for foreign in self.foreign:
-                match, child = foreign.matches(scope)
-                if match is Match.FULL:
-                    return foreign, dict(child)
-                if match is Match.PARTIAL and partial is None:
-                    partial = (foreign, dict(child))
-            if partial is not None:
-                return partial
-        return self.index.by_pattern(path, _choose, scope) or rootwide
+    def _in_index(self, path: str, method: str, scope: Scope, slashless: bool) -> tuple[Found | None, int]:
+        """Search the index; the first leaf that matches decides. Return what it gives and what it weighs."""
+        leaf = self.index.exact.get(path)
+        if leaf is not None:
+            return self._decide(leaf, (), method, scope, slashless), _TREE
+        at = self.index.walk(path)
+        if at is not None:
+            return self._decide(*at, method, scope, slashless), _TREE
+        # Without its last slash the root is no path at all, and none that an expression takes.
+        spanning = None if slashless and path == "/" else self.index.spanning(path)
+        if spanning is None:
+            return None, _NONE
+        leaf, values, prefix = spanning
+        weight = _PATTERN if prefix is None else len(prefix) or _ROOT
+        return self._decide(leaf, values, method, scope, slashless), weight
+
+    @staticmethod
+    def _decide(leaf: Leaf[Any], values: Sequence[Any], method: str, scope: Scope, slashless: bool) -> Found:
+        """Choose a route of the leaf that a path led to."""
+        route = leaf.sure.get(method) or _choose(leaf, method, scope)
+        refused: Found = _Refused(leaf, leaf.final), {}
+        # A route that is alone with its parameters is asked for its path's last details before its method.
+        alone = None if leaf.shared or leaf.literal else next(iter(leaf.routes.values()))[0]
+        route = route or alone
+        if route is None:
+            return refused
+        if slashless and route.strict and route.segments[-1] != "":
+            return _Refused(None, True), {}
+        try:
+            params = route.bind(values)
+        except ValueError:
+            return _Refused(None, True), {}
+        return (route, params) if route is not alone or method in leaf.routes else refused
+
+    def _mount(self, path: str) -> tuple[Mount | None, int]:
+        for prefix in prefixes_of(path, self._deepest_mount):
+            if prefix in self.mounts:
+                return self.mounts[prefix], len(prefix) or _ROOT
+        return None, _NONE
+
+    def _theirs(self, scope: Scope) -> Found | None:
+        """Ask Starlette's own routes, as Starlette does."""
+        partial = None
+        for foreign in self.foreign:
+            match, child = foreign.matches(scope)
+            if match is Match.FULL:
+                return foreign, dict(child)
+            if match is Match.PARTIAL and partial is None:
+                partial = (foreign, dict(child))
+        return partial
 
     def _redirect(self, path: str, scope: Scope) -> tuple[Any, dict[str, Any]] | None:
         """Find out whether one of Starlette's own routes would match with a slash more or less, as Starlette does."""
@@ -477,12 +610,11 @@ class Router(routing.Router):
 
     def allowed(self, path: str, scope: Scope) -> set[str]:
         """Return the methods for which the path has a route; `WEBSOCKET` stands for a websocket."""
-        found: set[str] = set()
-        for method in self.methods - {ANY}:
-            match = self._search_slashes(path, method, {**scope, "method": method})
-            if match is not None and isinstance(match[0], (Route, WebSocketRoute)):
-                found.add(method)
-        return found
+        found = self._search_slashes(path, scope.get("method", WEBSOCKET), scope)
+        if found is None or not isinstance(found[0], _Refused) or found[0].leaf is None:
+            return set()
+        # A route for certain hosts tells nothing to others.
+        return {method for method, routes in found[0].leaf.routes.items() if not all(route.hosts for route in routes)}
 
     def url_path_for(self, name: str, /, **path_params: Any) -> URLPath:
         """Build a path from a route's name and its parameters, as Starlette does.

@@ -140,14 +140,21 @@ class FileType(PathType):
         for extension in allowed:
             if not _EXTENSION.match(extension):
                 raise InvalidUsage(f"Invalid extension: {extension}")
-        super().__init__("ext", self._split, PATH_TYPES[2].regex)
+        super().__init__("ext", _ext, PATH_TYPES[2].regex)
         self.name = name
         self.stem = stem
         self.allowed = allowed
         self.parts = (dots.pop() if dots else 0) + 1
 
-    def _split(self, value: str) -> dict[str, Any]:
-        parts = _ext(value)
+    def expand(self, parts: tuple[str, ...] | str) -> dict[str, Any]:
+        """Return the file's name and its extension; raise `ValueError` for one that is not allowed.
+
+        Args:
+            parts: the segment between its dots; the whole of it where a regular expression has found the route, and
+                there it stays whole, as in Sanic.
+        """
+        if isinstance(parts, str):
+            return {self.name: parts}
         stem, extension = ".".join(parts[: -self.parts]), ".".join(parts[-self.parts :])
         if self.allowed and extension not in self.allowed:
             raise ValueError(extension)
@@ -355,25 +362,32 @@ class Router(routing.Router):
                 reads = not ignore_body and not stream
                 route = Route(segments, handler, methods=verbs, reads_body=reads, **common)
             route.describe(shown, unquote, ctx or {}, notes)
-            self._insert(route, overwrite)
+            self._insert(route, path, overwrite)
             added.append(route)
         return added[0] if len(added) == 1 else added
 
-    def _insert(self, route: Route | WebSocketRoute, overwrite: bool) -> None:
-        shape = tuple(part if isinstance(part, str) else (part.label, part.convertor.regex) for part in route.segments)
-        keys = [(shape, route.hosts, method) for method in route.methods or ()]
+    def _insert(self, route: Route | WebSocketRoute, uri: str, overwrite: bool) -> None:
+        """Add a route, unless another one stands in its way.
+
+        Routes of one path are for certain hosts, all of them, or none of them is, as in Sanic; and a websocket's
+        handshake is a GET.
+        """
+        shape = tuple(part if isinstance(part, str) else (part.label, part.exact) for part in route.segments)
+        methods = {"GET" if method == WEBSOCKET else method for method in route.methods or ()}
+        keys = [(shape, route.hosts, method) for method in methods]
         rivals = {id(self._taken[key]): self._taken[key] for key in keys if key in self._taken}
+        neighbour = self._taken.get(shape)
+        if neighbour is not None and bool(neighbour.hosts) != bool(route.hosts):
+            rivals[id(neighbour)] = neighbour
         if rivals:
             # Whoever took a route out of `routes` has made its place free.
             present = {id(known) for known in self.routes}
             rivals = {key: rival for key, rival in rivals.items() if key in present}
         if rivals and not overwrite:
-            raise RouteExists(
-                f"Route already registered: {route.uri.lstrip('/')} [{','.join(sorted(route.methods or ()))}]"
-            )
+            raise RouteExists(f"Route already registered: {uri.lstrip('/')} [{','.join(sorted(methods))}]")
         for rival in rivals.values():
             self.routes.remove(rival)
-        for key in keys:
+        for key in (shape, *keys):
             self._taken[key] = route
         if route.name:
             self.name_index[route.name] = route
@@ -431,7 +445,7 @@ class Router(routing.Router):
                     "and not regular expressions."
                 )
             kind = FileType(name, self.path_types.get(stem or ""), allowed.split("|") if allowed else ())
-            return Parameter("", kind, f"ext{stem or ''}{allowed or ''}{name}", self._priority("ext"))
+            return Parameter(name, kind, "ext", self._priority("ext"), expand=kind.expand, exact=bool(allowed))
         match = _PARAMETER.match(part)
         if match is None:
             raise InvalidUsage(f"Invalid declaration: {part}")
@@ -457,14 +471,14 @@ class Router(routing.Router):
             group = next(iter(pattern.groupindex))
             raise InvalidUsage(f"Named group ({group}) must match your named parameter ({name})")
 
-        def convert(value: str) -> str:
-            match = pattern.fullmatch(value)
-            if match is None:
-                raise ValueError(value)
-            return match.group(1) if pattern.groups else value
+        def expand(value: str) -> dict[str, Any]:
+            match = pattern.match(value)
+            return {name: match[1] if match else None}
 
         source = re.sub(r"\((?:\?P<\w+>|(?!\?))", "(?:", label.removeprefix("^").removesuffix("$"))
-        return Parameter(name, PathType(label, convert, source), label, 0, spans="/" in label)
+        value = PathType(label, str, source)
+        expands = expand if pattern.groups else None
+        return Parameter(name, value, label, 0, spans="/" in label, expand=expands, exact=True)
 
     # Finding --------------------------------------------------------------------------------------------------------
 
@@ -489,7 +503,7 @@ class Router(routing.Router):
         route, params = self.find(scope)
         if route is self.fallback:
             raise self.miss(path, method, self.allowed(path, scope), scope)
-        return route, getattr(route, "endpoint", route), params
+        return route, route.endpoint, params
 
     @staticmethod
     def miss(path: str, method: str, allowed: set[str], scope: Scope) -> SanicException:

@@ -57,7 +57,8 @@ async def handler(request: Any, **params: Any) -> Any:
         (r"/<x:v(\d+)>", "/v5", {"x": "5"}),
         (r"/a/<x:\d+/\d+>", "/a/1/2", {"x": "1/2"}),
         (r"/a/<x:\d+/\d+>", "/a/1/b", None),
-        ("/<x:int>/<y:path>/end", "/5/a/b/end", {"x": 5, "y": "a/b"}),
+        ("/<x:int>/<y:path>/end", "/5/a/b/end", {"x": "5", "y": "a/b"}),
+        ("/<x=int:ext>/<y:path>", "/5.png/b", {"x": "5.png", "y": "b"}),
     ],
 )
 def test_what_a_parameter_gives(uri: str, path: str, params: Any) -> None:
@@ -108,10 +109,18 @@ def test_a_place_is_taken_once() -> None:
     router = Router()
     router.add("/a/<x:int>", ["GET", "POST"], handler)
     router.add("/a/<x:int>", ["PUT"], handler)
-    router.add("/a/<x:int>", ["GET"], handler, host="a.example")
-    router.add("/a/<x>", ["GET"], handler)
-    with pytest.raises(RouteExists, match=r"Route already registered: a/<x:int> \[DELETE,POST\]"):
-        router.add("/a/<x:int>", ["POST", "DELETE"], handler)
+    router.add("/a/<x>", ["GET"], handler, host="a.example")
+    router.add("/a/<y>", ["GET"], handler, host="b.example")
+    with pytest.raises(RouteExists, match=r"Route already registered: a/<y:int> \[DELETE,POST\]"):
+        router.add("/a/<y:int>", ["POST", "DELETE"], handler)
+    # Of one path's routes either all are for certain hosts or none is.
+    with pytest.raises(RouteExists):
+        router.add("/a/<x:int>", ["PATCH"], handler, host="a.example")
+    with pytest.raises(RouteExists):
+        router.add("/a/<x>", ["PATCH"], handler)
+    # The handshake of a websocket is a GET.
+    with pytest.raises(RouteExists, match=r"\[GET\]"):
+        router.add("/a/<x:int>", None, handler, websocket=True)
 
 
 def test_a_route_may_be_overwritten() -> None:

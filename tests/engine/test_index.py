@@ -1,14 +1,14 @@
-"""The index: what leads to a route, in which order, and with what parameters."""
+"""The index: which leaf a path leads to, in which order, and with what values."""
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from starlette.convertors import CONVERTOR_TYPES, Convertor
 
-from sanic_star.index import Index, Leaf, Parameter, Segments
+from sanic_star.index import Index, Parameter, Segments, prefixes_of
+from sanic_star.routing import Route
 
 
 class Digits(Convertor[int]):
@@ -21,19 +21,32 @@ class Digits(Convertor[int]):
         return str(value)
 
 
-class Pair(Convertor[dict[str, str]]):
-    """Takes `a=b`; gives names and values."""
+class Pair(Convertor[tuple[str, str]]):
+    """Takes `a=b`."""
 
     regex = r"\w+=\w+"
 
-    def convert(self, value: str) -> dict[str, str]:
+    def convert(self, value: str) -> tuple[str, str]:
         name, sign, rest = value.partition("=")
         if not sign:
             raise ValueError(value)
-        return {name: rest}
+        return name, rest
 
-    def to_string(self, value: dict[str, str]) -> str:
-        return str(value)
+    def to_string(self, value: tuple[str, str]) -> str:
+        return "=".join(value)
+
+
+class Text(Convertor[str]):
+    """Takes anything; what it should take is said by the expression."""
+
+    def __init__(self, regex: str) -> None:
+        self.regex = regex  # type: ignore[misc]
+
+    def convert(self, value: str) -> str:
+        return value
+
+    def to_string(self, value: str) -> str:
+        return value
 
 
 @dataclass
@@ -42,61 +55,61 @@ class Place:
 
     name: str
     segments: Segments
+    methods: tuple[str, ...] = ("GET",)
     hosts: tuple[str, ...] = ()
-    methods: Iterable[str] = field(default=("GET",))
+
+    def expression(self) -> re.Pattern[str]:
+        return Route(self.segments, print, methods=()).expression()
 
 
 TEXT = Parameter("text", CONVERTOR_TYPES["str"])
 NUMBER = Parameter("number", Digits(), "int", priority=5)
-PAIR = Parameter("", Pair(), "pair", priority=9)
+PAIR = Parameter("pair", Pair(), "pair", priority=9, expand=dict)
 REST = Parameter("rest", CONVERTOR_TYPES["path"], "path", spans=True)
-BARE = Parameter("rest", CONVERTOR_TYPES["path"], "path", spans=True, bare=True)
-TWO = Parameter("two", Digits(), r"\d+/\d+", spans=True)
-
-
-def choose(leaf: Leaf[Place], method: Any) -> Place | None:
-    return next(iter(leaf.get(method, ())), None)
+TWO = Parameter("two", Text(r"\d+/\d+"), r"\d+/\d+", spans=True)
+UPPER = Parameter("upper", Text("[A-Z]+"), "[A-Z]+", exact=True)
 
 
 def build(*places: Place) -> Index[Place]:
     index: Index[Place] = Index()
     for place in places:
-        source = "/" + "/".join(
-            part if isinstance(part, str) else f"(?P<{part.name}>{part.convertor.regex})" for part in place.segments
-        )
-        index.add(place, lambda source=source: re.compile(source), place.methods)  # type: ignore[misc]
-    index.settle(lambda leaf: {method: places[0] for method, places in leaf.items() if len(places) == 1})
+        index.add(place, place.methods)
+    index.settle()
     return index
 
 
-def walk(index: Index[Place], path: str, method: str = "GET") -> tuple[str, dict[str, Any]] | None:
-    found = index.walk(path, method, choose, method)
-    return None if found is None else (found[0].name, found[1])
+def walk(index: Index[Place], path: str, method: str = "GET") -> tuple[str | None, list[Any]] | None:
+    found = index.walk(path)
+    if found is None:
+        return None
+    leaf, values = found
+    return leaf.sure[method].name if method in leaf.sure else None, list(values)
 
 
 def test_a_path_without_parameters_is_in_the_dictionary() -> None:
     index = build(Place("root", ("",)), Place("deep", ("a", "b")))
-    assert {path: leaf["GET"][0].name for path, leaf in index.exact.items()} == {"/": "root", "/a/b": "deep"}
+    assert {path: leaf.sure["GET"].name for path, leaf in index.exact.items()} == {"/": "root", "/a/b": "deep"}
     assert walk(index, "/a/b") is None
 
 
 @pytest.mark.parametrize(
     ("path", "found"),
     [
-        ("/a/1", ("number", {"number": 1})),
-        ("/a/b=c", ("pair", {"b": "c"})),
-        ("/a/x", ("text", {"text": "x"})),
-        ("/a/1/end", ("number end", {"number": 1})),
+        ("/a/1", ("number", [1])),
+        ("/a/b=c", ("pair", [("b", "c")])),
+        ("/a/x", ("text", ["x"])),
+        ("/a/1/end", ("number end", [1])),
         # The literal and the number lead nowhere: a step back each, to the general one.
-        ("/a/new/other", ("text other", {"text": "new"})),
-        ("/a/1/other", ("text other", {"text": "1"})),
+        ("/a/new/other", ("text other", ["new"])),
+        ("/a/1/other", ("text other", ["1"])),
         ("/a/1/nothing", None),
         ("/a/new/nothing", None),
         ("/a/new/edit", None),
-        ("/a/new/edit/now", ("edit", {"text": "now"})),
-        ("/1/2/x", ("deep", {"number": 1, "text": "x"})),
+        ("/a/new/edit/now", ("edit", ["now"])),
+        ("/1/2/x", ("deep", [1, "x"])),
         ("/b", None),
         ("/", None),
+        ("/a/1/end/and/too/long", None),
     ],
 )
 def test_the_more_specific_way_comes_first_with_a_step_back(path: str, found: Any) -> None:
@@ -112,93 +125,146 @@ def test_the_more_specific_way_comes_first_with_a_step_back(path: str, found: An
     assert walk(index, path) == found
 
 
-def test_a_step_back_forgets_the_parameters_of_the_way_that_failed() -> None:
-    index = build(Place("a", (NUMBER, NUMBER, "a")), Place("b", (TEXT, Parameter("x", CONVERTOR_TYPES["str"]), "b")))
-    assert walk(index, "/1/2/b") == ("b", {"text": "1", "x": "2"})
+def test_a_step_back_forgets_the_values_of_the_way_that_failed() -> None:
+    index = build(Place("a", (NUMBER, NUMBER, "a")), Place("b", (TEXT, TEXT, "b")))
+    assert walk(index, "/1/2/b") == ("b", ["1", "2"])
 
 
-def test_equal_parameters_share_a_way_and_other_names_make_another() -> None:
+@pytest.mark.parametrize(
+    ("segments", "first"),
+    [
+        # No route of its own, a deeper way, a narrower way, the text of the type: in this order.
+        ([("A",), ("B", "x")], "B"),
+        ([("A", "x"), ("B", "x", "y")], "B"),
+        ([("A", "x", "1"), ("A", "y", "2"), ("B", "x", "1")], "B"),
+        ([("B", "x"), ("A", "x")], "A"),
+        # But first of all the priority, among those with a route of their own or without.
+        ([("9", "x"), ("A", "x", "y")], "9"),
+        ([("9",), ("A", "x")], "A"),
+    ],
+)
+def test_what_stands_first_of_several_ways(segments: list[tuple[str, ...]], first: str) -> None:
+    kinds = {label: Parameter("p", CONVERTOR_TYPES["str"], label, priority=9 if label == "9" else 0) for label in "AB9"}
+    index = build(*(Place("", tuple(kinds.get(part, part) for part in each)) for each in segments))
+    assert index.tree.edges[0].parameter.label == first
+
+
+def test_equal_types_share_a_way_whatever_their_names_are() -> None:
     named = Parameter("id", Digits(), "int", priority=5)
     index = build(
         Place("get", (NUMBER,)), Place("post", (NUMBER,), methods=("POST",)), Place("put", (named,), methods=("PUT",))
     )
-    assert [edge.name for edge in index.tree.edges] == ["number", "id"]
-    assert walk(index, "/7", "POST") == ("post", {"number": 7})
-    assert walk(index, "/7", "PUT") == ("put", {"id": 7})
-    assert walk(index, "/7", "PATCH") is None
+    assert len(index.tree.edges) == 1
+    assert [walk(index, "/7", method) for method in ("GET", "POST", "PUT", "PATCH")] == [
+        ("get", [7]),
+        ("post", [7]),
+        ("put", [7]),
+        (None, [7]),
+    ]
 
 
-def test_of_several_routes_in_one_place_the_caller_chooses() -> None:
-    index = build(Place("first", (NUMBER,)), Place("second", (NUMBER,)))
-    assert index.tree.edges[0].node.sure == {}
-    found = index.walk("/1", "GET", lambda leaf, wanted: leaf["GET"][wanted], 1)
-    assert found is not None
-    assert found[0].name == "second"
+def test_what_is_not_sure() -> None:
+    leaf = build(Place("first", (NUMBER,)), Place("second", (NUMBER,))).tree.edges[0].node.leaves[0]
+    assert (leaf.sure, leaf.shared, len(leaf.routes["GET"])) == ({}, True, 2)
+    leaf = build(Place("for a", (NUMBER,), hosts=("a",))).tree.edges[0].node.leaves[0]
+    assert (leaf.sure, leaf.shared, leaf.final) == ({}, True, False)
+    leaf = build(Place("alone", (NUMBER,))).tree.edges[0].node.leaves[0]
+    assert (list(leaf.sure), leaf.shared, leaf.final) == (["GET"], False, True)
 
 
-def prefixes(index: Index[Place], path: str, method: str = "GET") -> list[tuple[str, str, dict[str, Any]]]:
-    return [(prefix, place.name, params) for prefix, place, params in index.by_prefix(path, choose, method)]
+def test_a_type_that_takes_more_than_its_expression_asks_it_at_the_end() -> None:
+    index = build(Place("upper", (UPPER, NUMBER)), Place("text", (TEXT, TEXT)))
+    assert walk(index, "/AB/1") == ("upper", ["AB", 1])
+    assert walk(index, "/ab/1") == ("text", ["ab", "1"])
+
+
+def test_two_leaves_of_one_way() -> None:
+    loose, tight = (Parameter("f", CONVERTOR_TYPES["str"], "ext", exact=exact) for exact in (False, True))
+    tight.convertor = Digits()
+    index = build(Place("any", (loose,)), Place("digits", (tight,)))
+    assert walk(index, "/12") == ("digits", ["12"])
+    assert walk(index, "/ab") == ("any", ["ab"])
+
+
+def test_the_tails_of_literal_beginnings() -> None:
+    index = build(
+        Place("number", ("a", NUMBER)),
+        Place("upper", ("a", UPPER)),
+        Place("text", ("a", TEXT), methods=("POST",)),
+        Place("pair", ("b", PAIR)),
+        Place("static", ("a", "new")),
+        Place("deeper", ("a", NUMBER, "x")),
+    )
+    assert sorted(index.tails) == [b"/a", b"/b"]
+    (numbers, by_number), (uppers, by_upper), (texts, _) = index.tails[b"/a"].ways
+    assert (numbers(b"7"), {method: (route.name, name) for method, (route, name) in by_number.items()}) == (
+        7,
+        {"GET": ("number", "number")},
+    )
+    assert (uppers(b"AB"), by_upper["GET"][1], texts(b"ab")) == ("AB", "upper", "ab")
+    with pytest.raises(ValueError, match="ab"):
+        uppers(b"ab")
+    with pytest.raises(UnicodeDecodeError):
+        texts("ä".encode())
+    assert index.tails[b"/a"].barred == {b"new"}
+    # What makes several parameters goes the long way.
+    assert index.tails[b"/b"].ways[0][1] == {}
+
+
+def spanning(index: Index[Place], path: str, method: str = "GET") -> Any:
+    found = index.spanning(path)
+    return found and (found[0].sure[method].name if method in found[0].sure else None, list(found[1]), found[2])
 
 
 @pytest.mark.parametrize(
     ("path", "found"),
     [
-        ("/a/b/c", [("/a/b", "ab", {"rest": "c"}), ("/a", "a", {"rest": "b/c"}), ("", "all", {"rest": "a/b/c"})]),
-        ("/a/b", [("/a/b", "ab", {"rest": ""}), ("/a", "a", {"rest": "b"}), ("", "all", {"rest": "a/b"})]),
-        ("/a", [("", "all", {"rest": "a"})]),
-        ("/a/", [("/a", "a", {"rest": ""}), ("", "all", {"rest": "a/"})]),
-        ("/ab", [("", "all", {"rest": "ab"})]),
-        ("/", [("", "all", {"rest": ""})]),
+        ("/a/b/c", ("ab", ["c"], "/a/b")),
+        ("/a/b", ("a", ["b"], "/a")),
+        ("/a/b/", ("ab", [""], "/a/b")),
+        ("/a", ("all", ["a"], "")),
+        ("/a/", ("a", [""], "/a")),
+        ("/ab", ("all", ["ab"], "")),
+        ("/", ("all", [""], "")),
     ],
 )
-def test_prefixes_come_longest_first(path: str, found: Any) -> None:
-    index = build(Place("all", (REST,)), Place("a", ("a", REST)), Place("ab", ("a", "b", BARE)))
-    assert prefixes(index, path) == found
+def test_the_longest_prefix_wins(path: str, found: Any) -> None:
+    index = build(Place("all", (REST,)), Place("a", ("a", REST)), Place("ab", ("a", "b", REST)))
+    assert spanning(index, path) == found
 
 
-def test_a_prefix_of_another_method_is_passed_over() -> None:
+def test_the_first_prefix_decides_whatever_its_methods_are() -> None:
     index = build(Place("all", (REST,)), Place("a", ("a", REST), methods=("POST",)))
-    assert prefixes(index, "/a/b") == [("", "all", {"rest": "a/b"})]
-    assert prefixes(build(), "/a/b") == []
+    assert spanning(index, "/a/b") == (None, ["b"], "/a")
+    assert spanning(build(), "/a/b") is None
 
 
-def test_expressions_over_several_segments() -> None:
+def test_expressions_and_prefixes_stand_in_one_order() -> None:
     index = build(
         Place("two", ("a", TWO)),
         Place("three", ("a", "b", REST, "c")),
         Place("also two", ("a", TWO), methods=("POST",)),
         Place("mixed", (NUMBER, REST)),
+        Place("a", ("a", REST)),
+        Place("end", (REST, "end")),
     )
-    assert [len(each.segments) for each in index.patterns] == [4, 2, 2]
-
-    def find(path: str, method: str = "GET") -> Any:
-        found = index.by_pattern(path, choose, method)
-        return None if found is None else (found[0].name, found[1])
-
-    assert find("/a/b/x/y/c") == ("three", {"rest": "x/y"})
-    assert find("/5/x/y") == ("mixed", {"number": 5, "rest": "x/y"})
-    assert find("/a/7") == ("two", {"two": 7})
-    assert find("/a/7", "POST") == ("also two", {"two": 7})
-    assert find("/a/7", "PUT") is None
-    assert find("/a") is None
+    assert [len(segments) for _, segments in index.patterns] == [4, 2, 2, 2]
+    assert spanning(index, "/a/b/x/y/c") == ("three", ["x/y"], None)
+    assert spanning(index, "/5/x/y") == ("mixed", ["5", "x/y"], None)
+    assert spanning(index, "/a/7/8") == ("two", ["7/8"], None)
+    assert spanning(index, "/a/7/8", "PUT") == (None, ["7/8"], None)
+    assert spanning(index, "/a/7/end") == ("a", ["7/end"], "/a")
+    assert spanning(index, "/b/7/end") == ("end", ["b/7"], None)
+    assert spanning(index, "/b") is None
 
 
-def test_an_expression_whose_value_is_refused_is_no_match() -> None:
-    odd = Parameter("odd", Pair(), r"\w+/\w+", spans=True)
-    index: Index[Place] = Index()
-    index.add(Place("odd", (odd,)), lambda: re.compile(r"/(?P<odd>\w+/\w+)(?P<other>!)?"), ("GET",))
-    assert index.by_pattern("/a/b", choose, "GET") is None
-
-
-def test_names_in_an_expression_that_are_no_parameters_keep_their_text() -> None:
-    index: Index[Place] = Index()
-    index.add(Place("odd", (TWO,)), lambda: re.compile(r"/(?P<two>\d+)(?P<other>!)?(?P<none>x)?"), ("GET",))
-    found = index.by_pattern("/7!", choose, "GET")
-    assert found is not None
-    assert found[1] == {"two": 7, "other": "!"}
+def test_the_beginnings_of_a_path() -> None:
+    assert list(prefixes_of("/a/b", 9)) == ["/a/b", "/a", ""]
+    assert list(prefixes_of("/a/b/c/d", 1)) == ["/a", ""]
 
 
 def test_clear_forgets_everything() -> None:
     index = build(Place("a", ("a",)), Place("b", (NUMBER,)), Place("c", (REST,)), Place("d", (TWO,)))
     index.clear()
-    assert (index.exact, index.tree.edges, index.prefixes, index.patterns) == ({}, [], {}, [])
+    assert (index.exact, index.tree.edges, index.tails, index.prefixes, index.patterns) == ({}, (), {}, {}, [])
+    assert (index.depth, index.longest_prefix) == (0, 0)

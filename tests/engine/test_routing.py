@@ -72,8 +72,6 @@ def app_with_everything() -> Sanic[Any, Any]:
     add("/files/exact", "exact in catch")
     add("/mounted/by/sanic", "before mount")
     add(r"/re/<x:\d+/\w+>", "regex")
-    add("/hosted", "for a", host="a.example")
-    add("/hosted", "for all")
     add("/multi", "multi get", "GET", "HEAD")
     add("/multi", "multi post", "POST")
     add("/strict/", "strict slash", strict_slashes=True)
@@ -82,6 +80,8 @@ def app_with_everything() -> Sanic[Any, Any]:
     app.mount("/mounted", raw("mount"))
     app.mount("/mounted/deeper", raw("deeper"))
     app.router.routes += [
+        Route(("hosted",), endpoint("for all"), methods=["GET"]),
+        Route(("hosted",), endpoint("for a"), methods=["GET"], hosts=["a.example"]),
         starlette_routing.Route("/theirs/{id:int}", endpoint("theirs")),
         starlette_routing.Route("/theirs/post", endpoint("their_post"), methods=["POST"]),
         starlette_routing.Mount("/their/{name}", app=raw("their mount")),
@@ -160,8 +160,7 @@ def test_which_route_wins_for_a_host(host: str, path: str, answer: str) -> None:
         ("GET", "/missing", 404, None),
         ("GET", "/socket", 426, None),
         ("POST", "/socket", 405, {"GET"}),
-        ("GET", "/both", 200, None),
-        ("POST", "/both", 405, {"GET"}),
+        ("POST", "/wide/1/2", 405, {"GET"}),
     ],
 )
 def test_404_405_and_426(method: str, path: str, status: int, allow: Any) -> None:
@@ -177,9 +176,8 @@ def test_404_405_and_426(method: str, path: str, status: int, allow: Any) -> Non
     app.add_route(handler, "/only/<x:int>", ["GET"], name="c")
     app.add_route(handler, "/rest/<x:path>", ["GET", "HEAD"], name="d")
     app.add_route(handler, r"/re/<x:\d/\d>", ["DELETE"], name="e")
-    app.add_route(handler, "/both", ["GET"], name="f")
+    app.add_route(handler, "/wide/<x>/2", ["GET"], name="f")
     app.add_websocket_route(talk, "/socket", name="g")
-    app.add_websocket_route(talk, "/both", name="h")
     response = TestClient(app).request(method, path)
     assert response.status_code == status
     if allow is None:
@@ -641,7 +639,6 @@ async def test_a_route_of_no_application_says_so() -> None:
 def test_a_mount_with_parameters_is_starlettes_affair() -> None:
     plain, with_parameter = Mount("/a", app=raw("a")), Mount("/{x}", app=raw("x"))
     assert (plain.literal, with_parameter.literal) == (True, False)
-    assert plain.admits({})
     router = Router([plain, with_parameter])
     router.build()
     assert router.foreign == [with_parameter]
@@ -685,5 +682,5 @@ def test_a_path_of_many_slashes_is_searched_a_few_times_only(path: str, monkeypa
     scope = {"type": "http", "method": "DELETE", "path": path, "raw_path": path.encode(), "headers": []}
     app.router.find(scope)
     app.router.allowed(path, scope)
-    # Once as it is, twice with fewer slashes, for the request's method and each that the routes have.
-    assert len(walks) <= 4 * 4
+    # As it is, and with as many slashes at the end as the longest of the routes could take, for each of the two.
+    assert len(walks) <= 2 * 5

@@ -618,7 +618,6 @@ case(
     request("DELETE", "/x"),
     request("PUT", "/"),
     options("//"),
-    awaits="Sanic's choice among routes of other methods",
 )
 case(
     "ext, path and strorempty among other segments",

@@ -1,0 +1,48 @@
+"""Compare the routers on random tables until there were so many requests."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import warnings
+from collections import Counter
+
+import sanic
+
+import sanic_star
+from tests.fuzz.tables import Row, Table, compare
+
+
+def tables(rows: list[Row]) -> tuple[Table, Table]:
+    """Return the same table of both frameworks."""
+    return Table(sanic.Sanic, sanic.text, rows), Table(sanic_star.Sanic, sanic_star.text, rows)
+
+
+def main() -> int:
+    """Run the command; the exit status is 1 if something differed."""
+    parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
+    parser.add_argument("--requests", type=int, default=50_000)
+    parser.add_argument("--seed", type=int, default=1, help="of the first table; the next has the next")
+    parser.add_argument("--show", type=int, default=10, help="how many differences are printed")
+    options = parser.parse_args()
+    warnings.simplefilter("ignore")
+    asked, seed, found = 0, options.seed, []
+    while asked < options.requests:
+        count, differences = compare(seed, 40, tables)
+        found += [(seed, each) for each in differences]
+        asked += count
+        seed += 1
+    kinds: Counter[str] = Counter()
+    for number, each in found:
+        kind = f"{each.sanic.split()[0]} / {each.ours.split()[0] if each.ours else ''}"
+        kinds[kind] += 1
+        if kinds[kind] <= options.show:
+            print(f"seed {number}: {each.asked}\n    Sanic      {each.sanic}\n    sanic_star {each.ours}")
+            for place, row in enumerate(each.rows):
+                print(f"      {place} {' '.join(row.methods):12} {row.uri}  {row.options()}")
+    print(f"{seed - options.seed} tables, {asked} requests, {len(found)} differences")
+    return bool(found)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

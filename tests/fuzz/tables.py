@@ -1,0 +1,260 @@
+"""Random route tables and random paths: the same to both routers, which must choose alike.
+
+The pools are small on purpose, so that routes collide: what is worth finding is where several of them fit one path.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from random import Random
+from typing import Any
+
+LITERALS = ("a", "b", "1", "a-b", "x.txt", "2024-02-29", "v1")
+# What a type is called in a path, and what may stand there.
+TYPES = {
+    "": ("a", "b-1", "x.txt", "%C3%A4", "7"),
+    ":str": ("a", "b", "1.5", "a%2Fb", "~"),
+    ":strorempty": ("", "a", "1"),
+    ":int": ("1", "-7", "+7", "007", "1_000", "a"),
+    ":float": ("1", "1.5", "-.5", "1e3", "nan", "x"),
+    ":alpha": ("a", "Bc", "a1"),
+    ":slug": ("a", "a-b", "1-2-c", "A", "a--b"),
+    ":ymd": ("2024-02-29", "2023-02-29", "2024-2-9", "1"),
+    ":uuid": ("00000000-0000-0000-0000-00000000000a", "0000000000000000000000000000000a", "a"),
+    ":ext": ("x.txt", "a.tar.gz", "a", ".txt", "X.TXT"),
+    ":ext=txt|md": ("x.txt", "a.md", "a.gz", "X.TXT"),
+    "=int:ext": ("1.txt", "a.txt"),
+    "=int:ext=txt|md": ("1.txt", "a.txt", "1.gz"),
+    ":path": ("", "a", "a/b", "1/x.txt", "a/"),
+    ":[a-z]": ("a", "ab", "1"),
+    r":\d{1,3}": ("1", "12", "1234"),
+    r":[a-z]\d?": ("a", "a1", "aa"),
+    r":(?P<{name}>[a-z])\.txt": ("x.txt", "xx.txt"),
+    r":\d/\d": ("1/1", "1", "1/a"),
+    ":nosuch": ("nosuch", "a"),
+    ":even": ("2", "1", "x"),
+}
+STUMBLED = ("IndexError", "RecursionError")
+# Sanic asks for the host before it looks at an expression: for other hosts nothing is found, whatever else fits.
+EXPRESSIONS = tuple(
+    kind for kind in TYPES if "[" in kind or "\\" in kind or "ext=" in kind or kind in ("=int:ext", ":nosuch")
+)
+SPANNING = ("<:path", r"<:\d/\d")
+METHODS = ("GET", "POST", "DELETE", "OPTIONS", "HEAD")
+HOSTS = ("one.test", "two.test:80", "One.test")
+
+
+@dataclass(frozen=True)
+class Row:
+    """A route, as its decorator describes it."""
+
+    uri: str
+    kinds: tuple[str, ...]
+    methods: tuple[str, ...] = ("GET",)
+    hosts: tuple[str, ...] = ()
+    strict: bool | None = None
+    version: Any = None
+
+    @property
+    def mixed(self) -> bool:
+        """Whether a parameter that holds slashes stands beside others.
+
+        What Sanic gives for these depends on the types of other routes that it has tried before: only who answers can
+        be compared.
+        """
+        given = [kind for kind in self.kinds if kind.startswith("<")]
+        return len(given) > 1 and any(kind in SPANNING for kind in given)
+
+    def options(self) -> dict[str, Any]:
+        given = {"strict_slashes": self.strict, "version": self.version, "host": list(self.hosts) or None}
+        return {"methods": list(self.methods), **{key: value for key, value in given.items() if value is not None}}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request, as far as a router looks at it."""
+
+    method: str
+    path: str
+    host: str | None = None
+
+
+def a_table(random: Random) -> list[Row]:
+    """Return the rows of a table."""
+    hosted = random.random() < 0.2
+    rows = [_row(random, hosted) for _ in range(random.randint(1, 8))]
+    again = [row for row in rows if random.random() < 0.3]
+    return rows + [
+        replace(row, methods=_methods(random), strict=random.choice((None, True, row.strict))) for row in again
+    ]
+
+
+def _row(random: Random, hosted: bool) -> Row:
+    kinds = tuple(
+        random.choice(LITERALS) if random.random() < 0.45 else "<" + random.choice(tuple(TYPES))
+        for _ in range(random.choices((0, 1, 2, 3, 4), (1, 6, 8, 4, 2))[0])
+    )
+    extensions = sum("ext" in kind for kind in kinds)
+    # Two would both give a parameter called `ext`; and one beside a parameter that holds slashes is no parameter at all
+    # in Sanic, or an error, by what other routes there are.
+    if extensions > 1 or (extensions and any(kind in SPANNING for kind in kinds)):
+        return _row(random, hosted)
+    # Where an expression stands, Sanic knows the names of one route of a path only.
+    names = "pqrs" if any(kind[1:] in (*EXPRESSIONS, ":path") for kind in kinds) else random.sample("pqrs", 4)
+    parts = [
+        f"<{names[place]}{kind[1:].replace('{name}', names[place])}>" if kind.startswith("<") else kind
+        for place, kind in enumerate(kinds)
+    ]
+    return Row(
+        "/" + "/".join(parts) + random.choice(("", "", "/")),
+        kinds,
+        _methods(random),
+        ()
+        if not hosted or any(kind[1:] in EXPRESSIONS for kind in kinds)
+        else tuple(random.sample(HOSTS, 2)[random.randint(0, 2) :]),
+        random.choice((None, None, None, True, False)),
+        random.choice((None,) * 12 + (1, "2", 1.5)),
+    )
+
+
+def _methods(random: Random) -> tuple[str, ...]:
+    return tuple(random.sample(METHODS, random.choices((1, 2, 3), (6, 2, 1))[0]))
+
+
+def requests(random: Random, rows: list[Row], count: int) -> Iterator[Asked]:
+    """Yield requests, most of which fit one of the rows more or less."""
+    for _ in range(count):
+        row = random.choice(rows)
+        parts = [random.choice(TYPES[kind[1:]]) if kind.startswith("<") else kind for kind in row.kinds]
+        if parts and random.random() < 0.25:
+            place = random.randrange(len(parts))
+            parts[place] = random.choice((*LITERALS, "", "a", "%2e%2e", "%", "é", ".."))
+        if random.random() < 0.1:
+            parts.append(random.choice(("a", "1", "")))
+        version = f"/v{row.version}" if row.version and random.random() < 0.9 else ""
+        slashes = "/" * random.choices((0, 1, 2, 3), (8, 4, 1, 1))[0]
+        path = version + "/" + "/".join(parts) + slashes
+        method = random.choice(row.methods) if random.random() < 0.7 else random.choice(METHODS)
+        yield Asked(method, path.replace("é", "%C3%A9"), random.choice((*row.hosts, *HOSTS, None)))
+
+
+class Table:
+    """One framework's router with the rows in it.
+
+    Args:
+        sanic: the framework's class of applications.
+        text: its function `text`.
+        rows: what is registered; what a row met is in `registered`.
+    """
+
+    def __init__(self, sanic: Any, text: Callable[[str], Any], rows: list[Row]) -> None:
+        sanic._app_registry.clear()
+        self.app = sanic("Table")
+        self.app.router.register_pattern("even", _even, r"\d+")
+        self.rows = rows
+        self.registered: list[str] = []
+        self.handlers: list[Any] = []
+        for number, row in enumerate(rows):
+            self.handlers.append(_handler(number, text))
+            try:
+                self.app.add_route(self.handlers[-1], row.uri, name=f"r{number}", **row.options())
+                self.registered.append("")
+            except Exception as error:
+                # The order of the methods is that of a set, in Sanic.
+                told = re.sub(r"\[[A-Z,]+\]$", lambda match: "".join(sorted(match[0])), str(error))
+                self.registered.append(f"{type(error).__name__}: {told}")
+
+    @property
+    def empty(self) -> bool:
+        return all(self.registered)
+
+    def finalize(self) -> None:
+        self.app.router.finalize()
+
+    def ask(self, asked: Asked) -> str:
+        """Return the row that answers and its parameters, or the exception."""
+        try:
+            _, handler, params = self.app.router.get(asked.path, asked.method, asked.host)
+        except Exception as error:
+            allowed = sorted(getattr(error, "allowed_methods", None) or ())
+            return f"{type(error).__name__} {' '.join(map(str, allowed))}".strip()
+        number = self.handlers.index(handler)
+        return f"{number} mixed" if self.rows[number].mixed else f"{number} {dict(sorted(params.items()))!r}"
+
+
+def _even(value: str) -> int:
+    number = int(value)
+    if number % 2:
+        raise ValueError(value)
+    return number
+
+
+def _handler(number: int, text: Callable[[str], Any]) -> Any:
+    async def answer(request: Any, **params: Any) -> Any:
+        return text(f"{number} {dict(sorted(params.items()))!r}")
+
+    return answer
+
+
+@dataclass
+class Difference:
+    """Where the two do not agree."""
+
+    rows: list[Row]
+    asked: Asked | None
+    sanic: str
+    ours: str
+
+
+Tables = Callable[[list[Row]], tuple[Table, Table]]
+
+
+def compare(seed: int, count: int, tables: Tables) -> tuple[int, list[Difference]]:
+    """Make a table by its seed, ask both; return how many requests it were and where they differ."""
+    random = Random(seed)
+    rows, found = _registered(a_table(random), tables)
+    if found or not rows:
+        return 0, found
+    sanic, ours = tables(rows)
+    try:
+        sanic.finalize()
+    except Exception:
+        # Sanic notices only now what it can't do: days beside regular expressions, expressions with several groups.
+        return 0, []
+    ours.finalize()
+    asked = list(requests(random, rows, count))
+    for each in asked:
+        theirs, mine = sanic.ask(each), ours.ask(each)
+        if theirs != mine and not _excused(theirs, mine):
+            found.append(Difference(rows, each, theirs, mine))
+    return len(asked), found
+
+
+def _registered(rows: list[Row], tables: Tables) -> tuple[list[Row], list[Difference]]:
+    """Return the rows without those that are refused, and where one of the two refuses otherwise than the other.
+
+    Only the first refusal is looked at, and the table made anew without that row: it leaves traces in Sanic's router.
+    """
+    while True:
+        sanic, ours = tables(rows)
+        refused = next((place for place, told in enumerate(sanic.registered) if told), len(rows))
+        for place, (theirs, mine) in enumerate(zip(sanic.registered, ours.registered, strict=True)):
+            if theirs != mine and place <= refused:
+                return rows, [Difference(rows, None, f"{rows[place].uri}: {theirs}", mine)]
+        if refused == len(rows):
+            return rows, []
+        rows = rows[:refused] + rows[refused + 1 :]
+
+
+def _excused(theirs: str, mine: str) -> bool:
+    """Tell whether a difference is one of those that `docs/compatibility.md` lists."""
+    if theirs in STUMBLED:  # over `//` for example; here it must be an answer
+        return True
+    if (
+        theirs == "MethodNotAllowed"
+    ):  # forgets which methods are allowed, where a path with parameters has several routes
+        return mine.startswith("MethodNotAllowed ")
+    # A value that was left over from a route tried before.
+    return "('" in theirs and theirs.split()[0] == mine.split()[0]
