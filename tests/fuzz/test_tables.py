@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
+import subprocess
+import sys
 
-from tests.fuzz.__main__ import tables
-from tests.fuzz.tables import compare
+from tests.project import ROOT
 
 
-@pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("seed", range(0, 100, 20))
-def test_both_routers_choose_alike(seed: int) -> None:
-    found = [difference for number in range(seed, seed + 20) for difference in compare(number, 10, tables)[1]]
-    assert not found, "\n".join(map(str, found))
+def test_both_routers_choose_alike() -> None:
+    # In a process of its own: Sanic sets up logging for the whole of it.
+    command = [sys.executable, "-m", "tests.fuzz", "--requests", "800"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
