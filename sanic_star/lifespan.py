@@ -152,7 +152,7 @@ class Lifecycle:
                 try:
                     await self.start({"type": "lifespan", "state": self.app.lazy_state})
                 except BaseException:
-                    self.stage = Stage.IDLE
+                    self._not_started()
                     raise
                 # The next start may be on another event loop, where this lock can't be waited for.
                 self._starting = None
@@ -164,7 +164,7 @@ class Lifecycle:
         try:
             await self.start(scope)
         except BaseException:
-            self.stage = Stage.IDLE
+            self._not_started()
             await send({"type": "lifespan.startup.failed", "message": traceback.format_exc()})
             raise
         self.app.started()
@@ -176,6 +176,10 @@ class Lifecycle:
             await send({"type": "lifespan.shutdown.failed", "message": traceback.format_exc()})
             raise
         await send({"type": "lifespan.shutdown.complete"})
+
+    def _not_started(self) -> None:
+        self.stage = Stage.IDLE
+        self.app.stopped()
 
     def _arm_signals(self) -> Callable[[], None]:
         """Begin the stop when SIGINT or SIGTERM arrives, before the server's own handler; return what undoes it."""

@@ -46,6 +46,8 @@ class Request(requests.Request):
     route_params: dict[str, Any] = {}
     # What the scope said before a mounted application was entered: an exception from there is answered here.
     outer: dict[str, Any] = {}
+    # Whether the route's callable reads the body, where the dispatch doesn't.
+    reads_body = False
     # True from the moment that an answer was begun by other means than the handler's return value.
     responded = False
     # How much of the body has come, where it comes in parts.
@@ -61,7 +63,8 @@ class Request(requests.Request):
     @property
     def arriving(self) -> bool:
         """Whether the handler waits for the body, which is read before it is called."""
-        return getattr(self.scope.get("route"), "reads_body", False) and not hasattr(self, "_body")
+        reads = self.reads_body or getattr(self.scope.get("route"), "reads_body", False)
+        return reads and not hasattr(self, "_body")
 
     @property
     def receive(self) -> Receive:

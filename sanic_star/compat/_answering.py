@@ -20,6 +20,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from sanic_star import routing
 from sanic_star.applications import Application
 from sanic_star.compat._access import AccessLog
+from sanic_star.compat._events import Events
 from sanic_star.compat._pipeline import Call, Step, handler_call, respond_through, run_before, steps, with_middleware
 from sanic_star.compat._stream import ResponseWriter
 from sanic_star.compat.config import Config
@@ -31,6 +32,7 @@ from sanic_star.compat.request.types import Request
 from sanic_star.compat.response.types import HTTPResponse, ResponseStream
 from sanic_star.compat.router import Router
 from sanic_star.compat.server.websockets.impl import WebsocketImplProtocol
+from sanic_star.compat.signals import Event, SignalRouter
 from sanic_star.requests import Request as EngineRequest
 
 
@@ -49,9 +51,20 @@ class Answering(Application):
     response_middleware: deque[Middleware]
     named_request_middleware: dict[str, deque[Middleware]]
     named_response_middleware: dict[str, deque[Middleware]]
+    signal_router: SignalRouter
+    # Which events somebody listens to; nobody, until the application is finalised.
+    _events = Events(SignalRouter())
+
+    def started(self) -> None:
+        """Let requests pass the gate; past it they meet what tells of their beginning and end."""
+        super().started()
+        if self.middleware_stack is not None:
+            self.middleware_stack = self._events.around_application(
+                self.middleware_stack, self.request_factory, self._fail
+            )
 
     def finalise(self) -> None:
-        """Give each route its callable, and the sweeper its limits; what can't be one is refused.
+        """Give each route its callable, with the events that somebody listens to, and the sweeper its limits.
 
         Raises:
             ServerError: a setting has a value that it can't have.
@@ -59,6 +72,7 @@ class Answering(Application):
         self.config.validate()
         self.request_timeout = self.config.get("REQUEST_TIMEOUT")
         self.response_timeout = self.config.get("RESPONSE_TIMEOUT")
+        self._events = Events(self.signal_router)
         super().finalise()
 
     def compile(self, route: routing.Route | routing.WebSocketRoute) -> Call:
@@ -75,11 +89,18 @@ class Answering(Application):
             return self._compile_websocket(route, before)
         own_limit = getattr(getattr(route, "extra", None), "max_body_size", None)
         limits = [each for each in (self.config.REQUEST_MAX_SIZE, self.max_body_size) if each is not None]
-        everywhere = min(limits, default=None) if route.reads_body else None
+        extra = getattr(route, "extra", None)
+        reads = not (extra.stream or extra.ignore_body) if extra is not None else route.reads_body
+        everywhere = min(limits, default=None) if reads else None
         route.max_body_size = everywhere if own_limit is None else own_limit
-        call = handler_call(route.endpoint, bool(route.param_convertors), unquoted)
-        call = with_middleware(call, before, after)
-        return self._until_client_leaves(call) if self.config.get("CANCEL_ON_DISCONNECT") else call
+        handler = handler_call(route.endpoint, bool(route.param_convertors), unquoted)
+        call = with_middleware(self._events.around_handler(handler), before, after)
+        if self.config.get("CANCEL_ON_DISCONNECT"):
+            call = self._until_client_leaves(call)
+        lived = self._events.around_route(call, route, reads)
+        # Events tell of a request before its body is read: then the route's callable reads it.
+        route.reads_body = reads and lived is call
+        return lived
 
     def _until_client_leaves(self, call: Call) -> Call:
         """Return `call` under watch: it is cancelled when the client leaves."""
@@ -119,27 +140,33 @@ class Answering(Application):
         return gate
 
     def _compile_websocket(self, route: routing.WebSocketRoute, before: list[Step]) -> Call:
-        handler = route.endpoint
+        handler = self._events.around_websocket(route.endpoint)
         subprotocols = getattr(getattr(route, "extra", None), "subprotocols", ())
 
-        async def speak(websocket: WebsocketImplProtocol) -> Any:
+        async def speak(websocket: WebsocketImplProtocol) -> None:
             request: Any = websocket.request
-            early = await run_before(request, before)
-            if early:
-                return early
             await websocket.handshake(subprotocols)
             result = handler(request, websocket, **request.route_params)
             if isawaitable(result):
                 await result
             await websocket.close()
-            return None
 
-        return speak
+        handled = self._events.around_handler(speak, always=True)
+
+        async def guarded(websocket: WebsocketImplProtocol) -> Any:
+            return await run_before(websocket.request, before) or await handled(websocket)
+
+        return self._events.around_route(guarded, route, reads_body=False)
 
     def compile_fallback(self) -> Call:
         """Return what answers where no route does; the application's middleware runs there, too."""
+        call = super().compile_fallback()
+        lived = self._events.around_route(call, None, reads_body=False)
+        if lived is not call or self._events.heard(Event.HTTP_LIFECYCLE_EXCEPTION, Event.SERVER_EXCEPTION_REPORT):
+            # Those who listen are told of the exception before the middleware, which then runs when it is answered.
+            return lived
         locations = (MiddlewareLocation.REQUEST, MiddlewareLocation.RESPONSE)
-        return with_middleware(super().compile_fallback(), *(self._steps(each, None) for each in locations))
+        return with_middleware(call, *(self._steps(each, None) for each in locations))
 
     def compile_forward(self) -> Call:
         """Return what hands a connection on: the application's request middleware runs before, and may answer."""
@@ -150,14 +177,15 @@ class Answering(Application):
             early = await run_before(request, before) if before else None
             return early or routing.enter(connection)
 
-        return forward
+        return self._events.around_route(forward, self.router.forward, reads_body=False)
 
     def _steps(self, location: MiddlewareLocation, name: str | None) -> list[Step]:
         if location is MiddlewareLocation.REQUEST:
             everywhere, named = self.request_middleware, self.named_request_middleware
         else:
             everywhere, named = self.response_middleware, self.named_response_middleware
-        return steps(Middleware.convert(everywhere, named.get(name or "", ()), location=location))
+        found = steps(Middleware.convert(everywhere, named.get(name or "", ()), location=location))
+        return [self._events.around_middleware(step, location.name.lower()) for step in found]
 
     def miss(self, scope: Scope) -> Exception:
         """Return the exception for a request that no route answers."""
@@ -170,6 +198,9 @@ class Answering(Application):
         """Return the response to an exception, with middleware applied, and what is still to be raised."""
         assert isinstance(request, Request)
         known = as_sanic_exception(error)
+        if request.scope["type"] == "http":
+            await self.signal_router.report(error, answered=True)
+            await self._events.fire_safely(Event.HTTP_LIFECYCLE_EXCEPTION, request=request, exception=error)
         if self.has_begun(request):
             self.error_handler.log(request, known)
             return None, error
@@ -188,6 +219,8 @@ class Answering(Application):
             response = self._checked(request, await self._error_response(request, known))
         if not request._response_middleware_started and not request.responded:
             response = await self.respond_through(request, response)
+        if request.scope["type"] == "http":
+            await self._events.fire_safely(Event.HTTP_LIFECYCLE_RESPONSE, request=request, response=response)
         return self._sendable(request, response), None if settled else error
 
     async def _error_response(self, request: Request, error: BaseException) -> Any:

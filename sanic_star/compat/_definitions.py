@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from enum import Enum
 from pathlib import Path
 from typing import Any, Self
 
@@ -95,6 +96,24 @@ class CommandDefinition:
         self.name = name
 
 
+class SignalDefinition:
+    """A signal."""
+
+    def __init__(
+        self,
+        handler: Callable[..., Any],
+        event: str | Enum,
+        condition: Mapping[str, Any] | None = None,
+        exclusive: bool = True,
+        priority: int = 0,
+    ) -> None:
+        self.handler = handler
+        self.event = event
+        self.condition = condition
+        self.exclusive = exclusive
+        self.priority = priority
+
+
 Definition = (
     RouteDefinition
     | StaticDefinition
@@ -102,4 +121,5 @@ Definition = (
     | ExceptionDefinition
     | ListenerDefinition
     | CommandDefinition
+    | SignalDefinition
 )

@@ -1,35 +1,53 @@
-"""Listeners: functions that are called at certain moments of an application's life."""
+"""Listeners: functions that are called at certain moments of an application's life.
+
+Four of the moments are events too, `server.init.before` and its like: the signals of those are called together with the
+listeners, in one order. What starts is called in the order of definition, the higher priority first; what stops in
+reverse, as what it undoes was done. The other moments know no priority, as in Sanic.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from inspect import isawaitable, signature
 from typing import Any
 
 from sanic_star.compat._definitions import ListenerDefinition
 from sanic_star.compat.exceptions import BadRequest
-from sanic_star.compat.log import error_logger
+from sanic_star.compat.log import error_logger, logger
+from sanic_star.compat.signals import Event, SignalRouter
 
+# The moments, and the events that are the same.
+_EVENTS = {
+    "before_server_start": Event.SERVER_INIT_BEFORE,
+    "after_server_start": Event.SERVER_INIT_AFTER,
+    "before_server_stop": Event.SERVER_SHUTDOWN_BEFORE,
+    "after_server_stop": Event.SERVER_SHUTDOWN_AFTER,
+}
 LISTENER_EVENTS = (
-    "before_server_start",
-    "after_server_start",
-    "before_server_stop",
-    "after_server_stop",
+    *_EVENTS,
     "main_process_start",
     "main_process_ready",
     "main_process_stop",
+    "reload_process_start",
+    "reload_process_stop",
+    "before_reload_trigger",
+    "after_reload_trigger",
 )
-# Listeners of the stop side run in the reverse of their order, as what they undo was done.
 _REVERSED = ("before_server_stop", "after_server_stop")
 
 
 class Listeners:
-    """The listeners of one application."""
+    """The listeners of one application.
 
-    def __init__(self) -> None:
+    Args:
+        signals: the application's signals.
+    """
+
+    def __init__(self, signals: SignalRouter) -> None:
         self._known: defaultdict[str, list[ListenerDefinition]] = defaultdict(list)
+        self._signals = signals
 
     def add(self, listener: Callable[..., Any], event: str, priority: int) -> None:
         """Add a listener.
@@ -44,23 +62,47 @@ class Listeners:
         """
         if not isinstance(event, str) or event.lower() not in LISTENER_EVENTS:
             raise BadRequest(f"Invalid event: {event}. Use one of: {', '.join(LISTENER_EVENTS)}")
-        self._known[event.lower()].append(ListenerDefinition(listener, event.lower(), priority))
+        event = event.lower()
+        if priority and event not in _EVENTS:
+            logger.warning("Priority is not supported for %s", event)
+            priority = 0
+        definition = ListenerDefinition(listener, event, priority)
+        self._known[event].append(definition)
+        if event in _EVENTS:
+            self._join(definition)
+
+    def _join(self, definition: ListenerDefinition) -> None:
+        """Put a listener among the signals of its event."""
+
+        async def called(app: Any, loop: Any, **more: Any) -> None:
+            result = call_listener(definition.listener, app)
+            if isawaitable(result):
+                await result
+
+        # A listener may be added while the application runs, for its stop.
+        closed, self._signals.finalized = self._signals.finalized, False
+        self._signals.add(called, _EVENTS[definition.event], priority=definition.priority)
+        self._signals.finalized = closed
 
     def by_event(self) -> dict[str, list[Callable[..., Any]]]:
         """Return the functions by the name of their moment, in order of registration."""
         return {event: [each.listener for each in found] for event, found in self._known.items()}
 
-    async def run(self, event: str, app: Any) -> None:
+    async def run(self, event: str, app: Any, more: Mapping[str, Any] | None = None) -> None:
         """Call the listeners of a moment, one after the other.
 
         One that fails ends the start. On the stop side the others run before its exception is raised, because they
         free what was taken; of several exceptions the first is raised and the others are logged.
+
+        Args:
+            event: the moment's name.
+            app: the application.
+            more: keyword arguments for listeners that take them.
         """
-        found = sorted(self._known[event], key=lambda each: -each.priority)
         failed: Exception | None = None
-        for definition in reversed(found) if event in _REVERSED else found:
+        for call in self._calls(event, app, more or {}):
             try:
-                result = call_listener(definition.listener, app)
+                result = call()
                 if isawaitable(result):
                     await result
             except Exception as error:
@@ -72,15 +114,36 @@ class Listeners:
         if failed is not None:
             raise failed
 
+    def _calls(self, event: str, app: Any, more: Mapping[str, Any]) -> list[Callable[[], Any]]:
+        if event not in _EVENTS:
+            found = self._known.get(event, [])
+            return [lambda each=each: call_listener(each.listener, app, more) for each in found]  # type: ignore[misc]
+        context = {"app": app, "loop": asyncio.get_running_loop()}
+        calls = self._signals.calls(_EVENTS[event], context)
+        return calls[::-1] if event in _REVERSED else calls
 
-def call_listener(listener: Callable[..., Any], app: Any) -> Any:
-    """Call a listener with as much as it takes: nothing, the application, application and event loop."""
-    required = [
+
+def call_listener(listener: Callable[..., Any], app: Any, more: Mapping[str, Any] | None = None) -> Any:
+    """Call a listener with as much as it takes: nothing, the application, application and event loop.
+
+    Args:
+        listener: the listener.
+        app: the application.
+        more: keyword arguments, of which it gets those that it names.
+    """
+    parameters = signature(listener).parameters
+    kinds = [each.kind for each in parameters.values()]
+    named = {
+        name: value
+        for name, value in (more or {}).items()
+        if name in parameters or any(kind is kind.VAR_KEYWORD for kind in kinds)
+    }
+    positional = [
         each
-        for each in signature(listener).parameters.values()
-        if each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD)
+        for each in parameters.values()
+        if each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD) and each.name not in named
     ]
-    if len([each for each in required if each.default is each.empty]) >= 2:
-        return listener(app, asyncio.get_running_loop())
-    takes_any = any(each.kind is each.VAR_POSITIONAL for each in signature(listener).parameters.values())
-    return listener(app) if required or takes_any else listener()
+    if len([each for each in positional if each.default is each.empty]) >= 2:
+        return listener(app, asyncio.get_running_loop(), **named)
+    takes_any = any(kind is kind.VAR_POSITIONAL for kind in kinds)
+    return listener(app, **named) if positional or takes_any else listener(**named)

@@ -2,13 +2,16 @@
 
 Each of them makes a record of what was registered (`_definitions`) and hands it to `_define`: an application applies
 it at once, a blueprint keeps it until it is registered.
+
+This is one module because it is one class, whose methods are the decorators; few of them have more than a line or two.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from enum import Enum
 from functools import partial
-from inspect import signature
+from inspect import isawaitable, signature
 from pathlib import Path, PurePath
 from typing import Any, TypeVar
 
@@ -19,6 +22,7 @@ from sanic_star.compat._definitions import (
     ListenerDefinition,
     MiddlewareDefinition,
     RouteDefinition,
+    SignalDefinition,
     StaticDefinition,
 )
 from sanic_star.compat._static import DirectoryHandler
@@ -401,6 +405,22 @@ class Registrar:
         """Call a function when the main process ends."""
         return self._moment(listener, "main_process_stop", priority)
 
+    def reload_process_start(self, listener: Any = None, *, priority: int = 0) -> Any:
+        """Call a function when the process that watches the source files starts."""
+        return self._moment(listener, "reload_process_start", priority)
+
+    def reload_process_stop(self, listener: Any = None, *, priority: int = 0) -> Any:
+        """Call a function when the process that watches the source files ends."""
+        return self._moment(listener, "reload_process_stop", priority)
+
+    def before_reload_trigger(self, listener: Any = None, *, priority: int = 0) -> Any:
+        """Call a function when a source file has changed, before the application is restarted."""
+        return self._moment(listener, "before_reload_trigger", priority)
+
+    def after_reload_trigger(self, listener: Any = None, *, priority: int = 0) -> Any:
+        """Call a function when a change has restarted the application; it may take `changed`, the files' names."""
+        return self._moment(listener, "after_reload_trigger", priority)
+
     def before_server_start(self, listener: Any = None, *, priority: int = 0) -> Any:
         """Call a function before this process accepts connections."""
         return self._moment(listener, "before_server_start", priority)
@@ -443,6 +463,72 @@ class Registrar:
             return partial(self.command, name=name)
         self._define(CommandDefinition(maybe_func, name or maybe_func.__name__))
         return maybe_func
+
+    # Signals --------------------------------------------------------------------------------------------------------
+
+    def signal(
+        self,
+        event: str | Enum,
+        *,
+        apply: bool = True,
+        condition: Mapping[str, Any] | None = None,
+        exclusive: bool = True,
+        priority: int = 0,
+    ) -> Callable[[H], H]:
+        """Call the decorated function when an event is dispatched: `@app.signal("shop.order.placed")`.
+
+        Args:
+            event: its name, of three parts; the last one may be a parameter, as `shop.order.<what>`.
+            apply: whether to register it at once.
+            condition: call it only for events dispatched under this condition.
+            exclusive: whether an event without a condition is none for a handler that has one.
+            priority: of several the higher is called first.
+
+        Raises:
+            InvalidSignal: no event can have that name.
+        """
+
+        def decorate(handler: H) -> H:
+            if apply:
+                self._define(SignalDefinition(handler, event, condition, exclusive, priority))
+            return handler
+
+        return decorate
+
+    def add_signal(
+        self,
+        handler: Callable[..., Any] | None,
+        event: str | Enum,
+        condition: Mapping[str, Any] | None = None,
+        exclusive: bool = True,
+    ) -> Callable[..., Any]:
+        """Call a function when an event is dispatched; arguments as in `signal`.
+
+        Args:
+            handler: the function; `None` only makes the event known, for `event` to wait for.
+            event: its name.
+            condition: call it only for events dispatched under this condition.
+            exclusive: whether an event without a condition is none for a handler that has one.
+        """
+        return self.signal(event, condition=condition, exclusive=exclusive)(handler or no_handler)
+
+    def catch_exception(self, handler: Callable[..., Any]) -> None:
+        """Call a function with this object and each exception that a request or a signal raises, answered or not.
+
+        Args:
+            handler: called with the application or blueprint and the exception; may be a coroutine function.
+        """
+
+        async def caught(exception: BaseException) -> None:
+            result = handler(self, exception)
+            if isawaitable(result):
+                await result
+
+        self.signal("server.exception.report")(caught)
+
+
+async def no_handler(**context: Any) -> None:
+    """Handle an event that somebody only waits for."""
 
 
 def _check_arguments(handler: Callable[..., Any], websocket: bool) -> None:

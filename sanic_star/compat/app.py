@@ -14,6 +14,7 @@ import importlib
 import re
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from enum import Enum
 from inspect import isawaitable, iscoroutine, signature
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar, Generic
@@ -31,11 +32,13 @@ from sanic_star.compat._definitions import (
     ListenerDefinition,
     MiddlewareDefinition,
     RouteDefinition,
+    SignalDefinition,
     StaticDefinition,
 )
 from sanic_star.compat._listeners import Listeners
 from sanic_star.compat._logging import configure
-from sanic_star.compat._registration import Registrar
+from sanic_star.compat._registration import H, Registrar, no_handler
+from sanic_star.compat._routing_exceptions import NotFound as SignalNotFound
 from sanic_star.compat._running import Running
 from sanic_star.compat._static import static_handler, static_uri
 from sanic_star.compat._urls import build_url
@@ -52,8 +55,9 @@ from sanic_star.compat.request.types import Request
 from sanic_star.compat.response.types import choose_writer_by_app
 from sanic_star.compat.router import Route, Router, WebSocketRoute
 from sanic_star.compat.server.websockets.impl import WebsocketImplProtocol
+from sanic_star.compat.signals import RESERVED_NAMESPACES, Signal, SignalRouter
 from sanic_star.compat.types.shared_ctx import SharedContext
-from sanic_star.lifespan import Phase
+from sanic_star.lifespan import Phase, Stage
 from sanic_star.tasks import Tasks
 
 if TYPE_CHECKING:
@@ -83,6 +87,7 @@ class Sanic(Registrar, Answering, Running, Generic[ConfigT, ContextT]):
         config: the configuration; without it one is read from the environment.
         ctx: a place for whatever belongs to the application.
         router: finds routes.
+        signal_router: finds signals.
         error_handler: answers exceptions.
         env_prefix: what the names of environment variables with settings begin with.
         request_class: makes requests.
@@ -128,7 +133,7 @@ class Sanic(Registrar, Answering, Running, Generic[ConfigT, ContextT]):
         config: ConfigT | None = None,
         ctx: ContextT | None = None,
         router: Router | None = None,
-        signal_router: None = None,
+        signal_router: SignalRouter | None = None,
         error_handler: ErrorHandler | None = None,
         env_prefix: str | None = SANIC_PREFIX,
         request_class: type[Request] | None = None,
@@ -151,8 +156,6 @@ class Sanic(Registrar, Answering, Running, Generic[ConfigT, ContextT]):
         _check_name(name)
         if config is not None and env_prefix != SANIC_PREFIX:
             raise SanicException("When instantiating Sanic with config, you cannot also pass env_prefix")
-        if signal_router is not None:
-            raise SanicException("There are no signals here yet, so that a signal_router would have no effect")
         if configure_logging:
             configure(log_config)
         self.name = name
@@ -175,12 +178,16 @@ class Sanic(Registrar, Answering, Running, Generic[ConfigT, ContextT]):
         self.named_response_middleware: dict[str, deque[Middleware]] = {}
         self.shared_ctx = SharedContext()
         self._commands: dict[str, Callable[..., Any]] = {}
-        self._listeners = Listeners()
         self._tasks = Tasks()
         self._delayed: list[tuple[Any, str | None, bool]] = []
         self._test_client: Any = None
         self._asgi_client: Any = None
         self.router.ctx.app = self
+        if not isinstance(signal_router, SignalRouter | None):
+            raise SanicException(f"signal_router is a SignalRouter, got {signal_router!r}")
+        self.signal_router = signal_router or SignalRouter()
+        self.signal_router.ctx.app = self
+        self._listeners = Listeners(self.signal_router)
         type(self).register_app(self)
         if inspector or inspector_class or certloader_class:
             logger.warning("Inspector and certificate loader belong to Sanic's own server and have no effect here")
@@ -276,6 +283,8 @@ class Sanic(Registrar, Answering, Running, Generic[ConfigT, ContextT]):
             return self._apply_exception(definition)
         if isinstance(definition, CommandDefinition):
             return self._commands.update({definition.name: definition.function})
+        if isinstance(definition, SignalDefinition):
+            return self._apply_signal(definition)
         return self._apply_listener(definition)
 
     def _apply_route(self, definition: RouteDefinition, overwrite: bool = False) -> list[Route | WebSocketRoute]:
@@ -331,6 +340,28 @@ class Sanic(Registrar, Answering, Running, Generic[ConfigT, ContextT]):
 
     def _apply_listener(self, definition: ListenerDefinition) -> Any:
         return self.register_listener(definition.listener, definition.event, priority=definition.priority)
+
+    def _apply_signal(self, definition: SignalDefinition, reopen: bool = False) -> Signal:
+        reopen = self.signal_router.finalized and (reopen or self.lifecycle.stage is not Stage.IDLE)
+        if reopen:
+            self.signal_router.finalized = False
+        try:
+            added = self.signal_router.add(
+                definition.handler,
+                definition.event,
+                definition.condition,
+                definition.exclusive,
+                priority=definition.priority,
+            )
+        finally:
+            if reopen:
+                self.signal_router.finalized = True
+        if self.router.finalized and added.parts[0] in RESERVED_NAMESPACES:
+            # What fires these events is put around handlers at the start.
+            super().finalise()
+            if self.lifecycle.stage is not Stage.STARTING:
+                self.started()
+        return added
 
     def register_listener(self, listener: Any, event: str, *, priority: int = 0) -> Any:
         """Call a function at a moment in the application's life.
@@ -508,18 +539,27 @@ class Sanic(Registrar, Answering, Running, Generic[ConfigT, ContextT]):
         """Open the router again, for what is added before the next start."""
         super().stopped()
         self.router.reset()
+        self.signal_router.reset()
 
     async def run_phase(self, phase: Phase) -> None:
         """Run the listeners of a phase, and with the first one the tasks that were added before there was a loop."""
+        if phase is Phase.BEFORE_START and not self.signal_router.finalized:
+            self.signal_router.finalize()
         await self.run_listeners(phase.value)
         if phase is Phase.BEFORE_START:
             delayed, self._delayed = self._delayed, []
             for job, name, register in delayed:
                 self._tasks.add(self._job(job), name, register)
 
-    async def run_listeners(self, event: str) -> None:
-        """Run the listeners of a moment."""
-        await self._listeners.run(event, self)
+    async def run_listeners(self, event: str, **more: Any) -> None:
+        """Run the listeners of a moment.
+
+        Args:
+            event: the moment's name.
+            more: keyword arguments for listeners that take them: `changed`, a set of file names, for
+                `after_reload_trigger`.
+        """
+        await self._listeners.run(event, self, more)
 
     @property
     def listeners(self) -> dict[str, list[Callable[..., Any]]]:
@@ -534,6 +574,88 @@ class Sanic(Registrar, Answering, Running, Generic[ConfigT, ContextT]):
     def graceful_timeout(self) -> float:
         """How long requests and tasks may take to end at the stop, in seconds."""
         return float(self.config.GRACEFUL_SHUTDOWN_TIMEOUT)
+
+    # Signals --------------------------------------------------------------------------------------------------------
+
+    def dispatch(
+        self,
+        event: str | Enum,
+        *,
+        condition: dict[str, str] | None = None,
+        context: dict[str, Any] | None = None,
+        fail_not_found: bool = True,
+        inline: bool = False,
+        reverse: bool = False,
+    ) -> Coroutine[Any, Any, Any]:
+        """Tell of an event; see `SignalRouter.dispatch` for arguments, result and exceptions.
+
+        Examples:
+            >>> from sanic_star import Sanic
+            >>> app = Sanic("Shop")
+            >>> @app.signal("shop.order.<what>")
+            ... async def order(what, number):
+            ...     print(what, number)
+            >>> asyncio.run(app.dispatch("shop.order.placed", context={"number": 1}, inline=True))
+            placed 1
+        """
+        return self.signal_router.dispatch(
+            event,
+            context=context,
+            condition=condition,
+            fail_not_found=fail_not_found,
+            inline=inline,
+            reverse=reverse,
+        )
+
+    async def event(
+        self,
+        event: str | Enum,
+        timeout: float | None = None,  # noqa: ASYNC109 (as in Sanic)
+        *,
+        condition: dict[str, Any] | None = None,
+        exclusive: bool = True,
+    ) -> Any:
+        """Wait for an event.
+
+        Args:
+            event: its name; one that no signal was added for only if `EVENT_AUTOREGISTER` is set.
+            timeout: how long, in seconds.
+            condition: the condition under which it has to be dispatched.
+            exclusive: whether that has to be said; otherwise an event without condition will do.
+
+        Returns:
+            The event's context.
+
+        Raises:
+            InvalidSignal: no event can have that name.
+            NotFound: the event is not known.
+            TimeoutError: it did not come in time.
+        """
+        waiter = self.signal_router.get_waiter(event, condition, exclusive)
+        if waiter is None and self.config.EVENT_AUTOREGISTER:
+            self._apply_signal(SignalDefinition(no_handler, event), reopen=True)
+            waiter = self.signal_router.get_waiter(event, condition, exclusive)
+        if waiter is None:
+            raise SignalNotFound(f"Could not find signal {event}")
+        return await asyncio.wait_for(waiter.wait(), timeout)
+
+    def report_exception(self, handler: H) -> H:
+        """Call a function with the application and each exception that a request or a signal raises, answered or not.
+
+        Args:
+            handler: called with application and exception; may be a coroutine function.
+        """
+        self.catch_exception(handler)
+        return handler
+
+    def signalize(self, allow_fail_builtin: bool = True) -> None:
+        """Close the signal router, which the start does by itself.
+
+        Args:
+            allow_fail_builtin: see `SignalRouter`.
+        """
+        self.signal_router.allow_fail_builtin = allow_fail_builtin
+        self.signal_router.finalize()
 
     # Tasks ----------------------------------------------------------------------------------------------------------
 

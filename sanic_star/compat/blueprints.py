@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections import defaultdict
+from collections.abc import Mapping
 from copy import copy as shallow_copy
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -15,6 +17,7 @@ from sanic_star.compat._definitions import (
     ListenerDefinition,
     MiddlewareDefinition,
     RouteDefinition,
+    SignalDefinition,
     StaticDefinition,
 )
 from sanic_star.compat._registration import Registrar
@@ -229,12 +232,71 @@ class Blueprint(Registrar):
             if isinstance(definition, ListenerDefinition):
                 if self._first_time(app, definition):
                     self.listeners[definition.event].append(app._apply_listener(definition))
+            elif isinstance(definition, SignalDefinition):
+                if self._first_time(app, definition):
+                    condition = self._condition(definition.condition)
+                    app._apply_signal(SignalDefinition(
+                        definition.handler, definition.event, condition, False, definition.priority
+                    ))  # fmt: skip
             elif isinstance(definition, (MiddlewareDefinition, ExceptionDefinition)):
                 fresh = [name for name in names if self._first_time(app, definition, name)]
                 if fresh and isinstance(definition, MiddlewareDefinition):
                     self.middlewares.append(app._apply_middleware(definition, fresh))
                 elif fresh and isinstance(definition, ExceptionDefinition):
                     self.exceptions.append(app._apply_exception(definition, fresh))
+
+    def _condition(self, condition: Mapping[str, Any] | None) -> dict[str, Any]:
+        return {**(condition or {}), "__blueprint__": self.name}
+
+    async def dispatch(self, *args: Any, **kwargs: Any) -> list[Any]:
+        """Tell the applications that it is registered in of an event, for handlers of this blueprint.
+
+        Args:
+            args: the event's name.
+            kwargs: as in `Sanic.dispatch`.
+
+        Returns:
+            What `Sanic.dispatch` returns, for each application.
+
+        Raises:
+            SanicException: it was registered in none.
+        """
+        kwargs["condition"] = self._condition(kwargs.get("condition"))
+        return list(await asyncio.gather(*(app.dispatch(*args, **kwargs) for app in self.apps)))
+
+    async def event(
+        self,
+        event: str,
+        timeout: float | None = None,  # noqa: ASYNC109 (as in Sanic)
+        *,
+        condition: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """Wait for an event in one of the applications that it is registered in.
+
+        Args:
+            event: its name.
+            timeout: how long, in seconds.
+            condition: the condition under which it has to be dispatched, beside being this blueprint's.
+
+        Returns:
+            The context of the event that came first.
+
+        Raises:
+            SanicException: it was registered in none.
+            NotFound: the event is not known.
+            TimeoutError: it did not come in time.
+        """
+        mine = self._condition(condition)
+        waiting = {
+            asyncio.ensure_future(app.event(event, timeout, condition=mine, exclusive=False)) for app in self.apps
+        }
+        try:
+            done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            return next(iter(done)).result()
+        finally:
+            for task in waiting:
+                task.cancel()
+            await asyncio.gather(*waiting, return_exceptions=True)
 
     def _first_time(self, *what: Any) -> bool:
         """Tell whether something was not applied yet; from now on it was."""

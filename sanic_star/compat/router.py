@@ -425,7 +425,7 @@ class Router(routing.Router):
             if ":" not in part:
                 part = f"<{part[1:-1]}:{hints.get(part[1:-1], 'str')}>"
             shown.append(part)
-            segments.append(self._parameter(part, uri))
+            segments.append(self.parameter(part, uri))
         names = [part.name for part in segments if isinstance(part, Parameter) and part.name]
         if len(names) != len(set(names)):
             raise ParameterNameConflicts(f"Duplicate named parameters in: {uri.lstrip('/')}")
@@ -433,7 +433,16 @@ class Router(routing.Router):
             raise SanicException(f"Invalid route: {uri}. Parameter names cannot use '__'.")
         return "/" + "/".join(shown), tuple(segments)
 
-    def _parameter(self, part: str, uri: str) -> Parameter:
+    def parameter(self, part: str, uri: str) -> Parameter:
+        """Read one segment that is a parameter.
+
+        Args:
+            part: the segment, as `<name:type>`.
+            uri: the path, for the message of an exception.
+
+        Raises:
+            InvalidUsage: it is no parameter.
+        """
         file = _FILE.match(part)
         if file:
             name, stem, allowed = file.groups()

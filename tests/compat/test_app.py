@@ -410,6 +410,6 @@ def test_stop_before_the_start_does_nothing() -> None:
     Sanic("Idle").stop()
 
 
-def test_a_signal_router_is_not_lost_in_silence() -> None:
-    with pytest.raises(SanicException, match="no signals here yet"):
+def test_a_signal_router_that_is_none_is_refused() -> None:
+    with pytest.raises(SanicException, match="signal_router is a SignalRouter"):
         Sanic("Signals", signal_router=object())  # type: ignore[arg-type]

@@ -9,6 +9,7 @@ import pytest
 from sanic_star import Sanic
 from sanic_star.compat._listeners import Listeners, call_listener
 from sanic_star.compat.exceptions import BadRequest
+from sanic_star.compat.signals import SignalRouter
 from sanic_star.testing import TestClient
 
 MOMENTS = ("before_server_start", "after_server_start", "before_server_stop", "after_server_stop")
@@ -40,7 +41,19 @@ def test_ways_of_registering(way: str) -> None:
         assert seen == ["called"]
 
 
-@pytest.mark.parametrize("moment", [*MOMENTS, "main_process_start", "main_process_ready", "main_process_stop"])
+@pytest.mark.parametrize(
+    "moment",
+    [
+        *MOMENTS,
+        "main_process_start",
+        "main_process_ready",
+        "main_process_stop",
+        "reload_process_start",
+        "reload_process_stop",
+        "before_reload_trigger",
+        "after_reload_trigger",
+    ],
+)
 def test_every_moment_has_its_decorator(moment: str) -> None:
     app: Sanic[Any, Any] = Sanic("Moments")
     getattr(app, moment)(lambda app: None)
@@ -50,7 +63,7 @@ def test_every_moment_has_its_decorator(moment: str) -> None:
 @pytest.mark.parametrize("event", ["nonsense", None, 5])
 def test_an_unknown_moment_is_refused(event: Any) -> None:
     with pytest.raises(BadRequest, match="Invalid event"):
-        Listeners().add(print, event, 0)
+        Listeners(SignalRouter()).add(print, event, 0)
 
 
 def test_a_moment_that_is_missing_is_refused() -> None:
@@ -99,7 +112,7 @@ def test_order_by_registration_and_priority_and_back_at_the_stop() -> None:
 
 @pytest.mark.parametrize("moment", MOMENTS)
 async def test_listeners_that_fail(moment: str, caplog: pytest.LogCaptureFixture) -> None:
-    listeners, seen = Listeners(), list[str]()
+    listeners, seen = Listeners(SignalRouter()), list[str]()
 
     def fail(app: Any) -> None:
         seen.append("failing")
@@ -121,10 +134,77 @@ def test_a_subclass_may_run_listeners_itself() -> None:
     seen: list[str] = []
 
     class Mine(Sanic[Any, Any]):
-        async def run_listeners(self, event: str) -> None:
+        async def run_listeners(self, event: str, **more: Any) -> None:
             seen.append(event)
-            await super().run_listeners(event)
+            await super().run_listeners(event, **more)
 
     with TestClient(Mine("Mine")):
         pass
     assert seen == list(MOMENTS)
+
+
+def test_signals_of_the_server_are_called_among_its_listeners() -> None:
+    app: Sanic[Any, Any] = Sanic("Among")
+    seen: list[Any] = []
+    app.before_server_start(lambda app: seen.append("one"))
+
+    @app.signal("server.init.before")
+    def init(**context: Any) -> str:
+        seen.append(sorted(context))
+        return "what a signal returns ends nothing here"
+
+    app.before_server_start(lambda app: seen.append("two"))
+    app.signal("server.shutdown.after", priority=3)(lambda **context: seen.append("stopped"))
+    app.after_server_stop(lambda app: seen.append("three"))
+    with TestClient(app):
+        assert seen == ["one", ["app", "loop"], "two"]
+    assert seen[3:] == ["three", "stopped"]
+
+
+async def test_an_event_of_the_server_may_be_waited_for() -> None:
+    app: Sanic[Any, Any] = Sanic("Waited")
+    app.add_signal(None, "server.init.before")
+    waiting = asyncio.ensure_future(app.event("server.init.before", timeout=5))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    await app.run_listeners("before_server_start")
+    assert sorted(await waiting) == ["app", "loop"]
+
+
+def test_a_listener_may_be_added_while_the_application_runs() -> None:
+    app: Sanic[Any, Any] = Sanic("Late")
+    seen: list[str] = []
+
+    @app.after_server_start
+    async def start(app: Sanic[Any, Any]) -> None:
+        app.register_listener(lambda app: seen.append("stopped"), "before_server_stop")
+
+    with TestClient(app):
+        pass
+    assert seen == ["stopped"]
+
+
+@pytest.mark.parametrize("moment", ["main_process_start", "before_reload_trigger"])
+def test_moments_without_priorities(moment: str, caplog: pytest.LogCaptureFixture) -> None:
+    app: Sanic[Any, Any] = Sanic("NoPriority")
+    seen: list[int] = []
+    for number in (1, 2):
+        app.register_listener(lambda app, number=number: seen.append(number), moment, priority=number)
+    assert [each.message for each in caplog.records] == [f"Priority is not supported for {moment}"] * 2
+    asyncio.run(app.run_listeners(moment))
+    assert seen == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("listener", "expected"),
+    [
+        (lambda app, changed: changed, {"a.py"}),
+        (lambda app, loop, changed: (type(loop).__name__ != "", changed), (True, {"a.py"})),
+        (lambda app: "app", "app"),
+        (lambda changed: changed, {"a.py"}),
+        (lambda **more: more, {"changed": {"a.py"}}),
+        (lambda: "nothing", "nothing"),
+    ],
+)
+async def test_a_listener_is_told_what_has_changed(listener: Any, expected: Any) -> None:
+    assert call_listener(listener, None, {"changed": {"a.py"}}) == expected

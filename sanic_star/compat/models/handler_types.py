@@ -23,4 +23,4 @@ ListenerType: TypeAlias = (
     | Callable[[Sanic, AbstractEventLoop], Coroutine[Any, Any, None] | None]
 )
 RouteHandler: TypeAlias = Callable[..., Any]
-SignalHandler: TypeAlias = Callable[..., Coroutine[Any, Any, None]]
+SignalHandler: TypeAlias = Callable[..., Any]

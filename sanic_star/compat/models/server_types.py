@@ -7,6 +7,9 @@ from typing import Any
 
 from starlette.types import Scope
 
+# Where a scope keeps its `ConnInfo`, once somebody was told of the connection before there was a request.
+CONNECTION = "sanic_star.connection"
+
 
 class ConnInfo:
     """Local and remote ends of a connection, as the ASGI scope tells them.

@@ -441,9 +441,9 @@ class Request(requests.Request):
     def conn_info(self) -> ConnInfo:
         """What is known of the connection."""
         if self._conn_info is None:
-            from sanic_star.compat.models.server_types import ConnInfo
+            from sanic_star.compat.models.server_types import CONNECTION, ConnInfo
 
-            self._conn_info = ConnInfo(self.scope)
+            self._conn_info = self.scope.get(CONNECTION) or ConnInfo(self.scope)
         return self._conn_info
 
     @property

@@ -263,7 +263,6 @@ case(
     get("/"),
     get("/inline"),
     get("/unknown"),
-    awaits="signals",
 )
 case(
     "signals of the request's life",
@@ -294,7 +293,6 @@ case(
     get("/seen"),
     get("/none"),
     get("/seen"),
-    awaits="signals",
 )
 case(
     "background tasks",

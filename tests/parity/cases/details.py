@@ -52,7 +52,6 @@ case(
     websocket("/bp/ws", replies=1),
     websocket("/bp/ws2", replies=1),
     get("/bp/s/none"),
-    awaits="signals",
 )
 case(
     "registering a blueprint after its routes, and routes after registering",

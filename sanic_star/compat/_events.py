@@ -1,0 +1,258 @@
+"""The events of requests and websockets: put at their places when the application is finalised.
+
+Where nobody listens to an event there is nothing at its place, so that signals cost a request nothing until they are
+used. What is wrapped, from the outside in:
+
+    the application      http.lifecycle.begin, read_head, send, complete
+    a route's callable   http.lifecycle.request, handle, http.routing.before, after, http.lifecycle.read_body, response
+    each middleware      http.middleware.before, after
+    the handler          http.handler.before, after; websocket.handler.before, after, exception
+
+`http.lifecycle.exception` and `server.exception.report` are fired where exceptions are answered. ASGI gives a request
+when its head is complete, and the route is found before the first event can be told of it; so `begin` is told for each
+request, not for each connection, and the order of events is Sanic's all the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from inspect import isawaitable
+from typing import Any
+
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from sanic_star.compat._pipeline import Call, Step
+from sanic_star.compat.log import error_logger
+from sanic_star.compat.models.server_types import CONNECTION
+from sanic_star.compat.response.types import ResponseStream
+from sanic_star.compat.signals import Emit, Event, SignalRouter
+
+_ON_THE_WIRE = (
+    Event.HTTP_LIFECYCLE_BEGIN,
+    Event.HTTP_LIFECYCLE_READ_HEAD,
+    Event.HTTP_LIFECYCLE_SEND,
+    Event.HTTP_LIFECYCLE_COMPLETE,
+)
+_AROUND_A_ROUTE = (
+    Event.HTTP_LIFECYCLE_REQUEST,
+    Event.HTTP_LIFECYCLE_HANDLE,
+    Event.HTTP_ROUTING_BEFORE,
+    Event.HTTP_ROUTING_AFTER,
+    Event.HTTP_LIFECYCLE_READ_BODY,
+    Event.HTTP_LIFECYCLE_RESPONSE,
+)
+_AROUND_A_HANDLER = (Event.HTTP_HANDLER_BEFORE, Event.HTTP_HANDLER_AFTER)
+_AROUND_A_WEBSOCKET = (
+    Event.WEBSOCKET_HANDLER_BEFORE,
+    Event.WEBSOCKET_HANDLER_AFTER,
+    Event.WEBSOCKET_HANDLER_EXCEPTION,
+)
+_AROUND_MIDDLEWARE = (Event.HTTP_MIDDLEWARE_BEFORE, Event.HTTP_MIDDLEWARE_AFTER)
+
+
+class Events:
+    """Which of the events somebody listens to; made anew whenever the application is finalised.
+
+    Args:
+        router: the application's signals.
+    """
+
+    def __init__(self, router: SignalRouter) -> None:
+        self._router = router
+        self._emitters: dict[Event, Emit] = {}
+        for event in Event if router.routes else ():
+            emit = router.emitter(event)
+            if emit is not None:
+                self._emitters[event] = emit
+
+    def heard(self, *events: Event) -> bool:
+        """Tell whether somebody listens to one of the events."""
+        return any(event in self._emitters for event in events)
+
+    async def fire(self, event: Event, **context: Any) -> None:
+        """Tell those who listen to an event."""
+        emit = self._emitters.get(event)
+        if emit is not None:
+            await emit(context)
+
+    async def fire_safely(self, event: Event, **context: Any) -> None:
+        """Tell those who listen to an event where their exceptions must not take an answer away; they are logged."""
+        try:
+            await self.fire(event, **context)
+        except Exception as error:
+            error_logger.error("A handler of %s failed", event.value, exc_info=error)
+
+    # A route ---------------------------------------------------------------------------------------------------------
+
+    def around_route(self, call: Call, route: Any, reads_body: bool) -> Call:
+        """Return `call` with the events of a request's life around it.
+
+        Args:
+            call: answers the request, middleware included.
+            route: what `http.routing.after` is told; `None` where no route answers.
+            reads_body: whether the body is to be read first.
+        """
+        if not self.heard(*_AROUND_A_ROUTE):
+            return call
+
+        async def lived(connection: Any) -> Any:
+            request = getattr(connection, "request", connection)
+            await self._found(request, route)
+            if self.heard(Event.HTTP_LIFECYCLE_READ_BODY) and request is connection:
+                request._receive = self._telling_of_the_body(request._receive)
+            if reads_body:
+                request.reads_body = True
+                await request.read_body(await request._receive(), route.max_body_size)
+            response = await call(connection)
+            answer = request.stream.response if request._writer is not None else response
+            if isinstance(answer, (Response, ResponseStream)):
+                await self.fire(Event.HTTP_LIFECYCLE_RESPONSE, request=request, response=answer)
+            return response
+
+        return lived
+
+    async def _found(self, request: Any, route: Any) -> None:
+        # Until it is told of, no route has been found.
+        kept = request.scope.pop("route", None)
+        await self.fire(Event.HTTP_LIFECYCLE_REQUEST, request=request)
+        await self.fire(Event.HTTP_LIFECYCLE_HANDLE, request=request)
+        await self.fire(Event.HTTP_ROUTING_BEFORE, request=request)
+        if kept is not None:
+            request.scope["route"] = kept
+        if route is not None:
+            found = {"route": route, "kwargs": dict(request.route_params), "handler": getattr(route, "endpoint", None)}
+            await self.fire(Event.HTTP_ROUTING_AFTER, request=request, **found)
+
+    def _telling_of_the_body(self, receive: Receive) -> Receive:
+        async def telling() -> Message:
+            message = await receive()
+            if message["type"] == "http.request" and message.get("body"):
+                await self.fire(Event.HTTP_LIFECYCLE_READ_BODY, body=message["body"])
+            return message
+
+        return telling
+
+    # Handlers and middleware ----------------------------------------------------------------------------------------
+
+    def around_handler(self, call: Call, always: bool = False) -> Call:
+        """Return `call` with the events of a handler around it.
+
+        Args:
+            call: calls the handler with a request, or with a websocket.
+            always: whether it counts as handled, too, when it raises.
+        """
+        if not self.heard(*_AROUND_A_HANDLER):
+            return call
+
+        async def handled(connection: Any) -> Any:
+            request = getattr(connection, "request", connection)
+            await self.fire(Event.HTTP_HANDLER_BEFORE, request=request)
+            try:
+                response = await call(connection)
+            except Exception:
+                if always:
+                    await self.fire(Event.HTTP_HANDLER_AFTER, request=request)
+                raise
+            await self.fire(Event.HTTP_HANDLER_AFTER, request=request)
+            return response
+
+        return handled
+
+    def around_websocket(self, handler: Callable[..., Any]) -> Callable[..., Any]:
+        """Return a websocket's handler with its events around it."""
+        if not self.heard(*_AROUND_A_WEBSOCKET):
+            return handler
+
+        async def spoken(request: Any, websocket: Any, **params: Any) -> None:
+            both = {"request": request, "websocket": websocket}
+            await self.fire(Event.WEBSOCKET_HANDLER_BEFORE, **both)
+            try:
+                result = handler(request, websocket, **params)
+                if isawaitable(result):
+                    await result
+            except Exception as error:
+                await self.fire_safely(Event.WEBSOCKET_HANDLER_EXCEPTION, **both, exception=error)
+                raise
+            await self.fire(Event.WEBSOCKET_HANDLER_AFTER, **both)
+
+        return spoken
+
+    def around_middleware(self, step: Step, attach_to: str) -> Step:
+        """Return a middleware with its events around it.
+
+        Args:
+            step: the middleware.
+            attach_to: `request` or `response`; the condition under which the events are dispatched.
+        """
+        if not self.heard(*_AROUND_MIDDLEWARE):
+            return step
+        function = step[0]
+        before, after = (self._router.emitter(event, {"attach_to": attach_to}) for event in _AROUND_MIDDLEWARE)
+
+        async def told(request: Any, response: Any = None) -> Any:
+            context = {"request": request, "response": response}
+            if before:
+                await before(context)
+            changed = function(request, response) if attach_to == "response" else function(request)
+            if isawaitable(changed):
+                changed = await changed
+            if after:
+                await after(context)
+            return changed
+
+        return told, True
+
+    # The application ------------------------------------------------------------------------------------------------
+
+    def around_application(self, app: ASGIApp, make: Callable[..., Any], fail: Callable[..., Any]) -> ASGIApp:
+        """Return an application with the events of what comes over the wire around it.
+
+        Args:
+            app: the application, middleware included.
+            make: makes a request from scope, receive and send.
+            fail: answers an exception: gets the request, the exception, and these three.
+        """
+        if not self.heard(*_ON_THE_WIRE):
+            return app
+
+        async def told(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] == "lifespan":
+                await app(scope, receive, send)
+                return
+            scope[CONNECTION] = connection = make(scope, receive, send).conn_info
+            if self.heard(Event.HTTP_LIFECYCLE_SEND) and scope["type"] == "http":
+                send = partial(self._telling_of_the_answer, send)
+            try:
+                await self.fire(Event.HTTP_LIFECYCLE_BEGIN, conn_info=connection)
+                await self.fire(Event.HTTP_LIFECYCLE_READ_HEAD, head=_head(scope))
+            except Exception as error:
+                if scope["type"] != "http":
+                    raise
+                await fail(make(scope, receive, send), error, scope, receive, send)
+                return
+            try:
+                await app(scope, receive, send)
+            finally:
+                await self.fire_safely(Event.HTTP_LIFECYCLE_COMPLETE, conn_info=connection)
+
+        return told
+
+    async def _telling_of_the_answer(self, send: Send, message: Message) -> None:
+        if message["type"] == "http.response.body":
+            await self.fire_safely(Event.HTTP_LIFECYCLE_SEND, data=message.get("body", b""))
+        await send(message)
+
+
+def _head(scope: Scope) -> bytes:
+    """Return the head of a request as HTTP/1.1 writes it, without the empty line."""
+    target = scope.get("raw_path") or scope["path"].encode()
+    if scope["query_string"]:
+        target += b"?" + scope["query_string"]
+    first = b"%s %s HTTP/%s" % (
+        scope.get("method", "GET").encode(),
+        target,
+        scope.get("http_version", "1.1").encode(),
+    )
+    return b"\r\n".join([first, *(name + b": " + value for name, value in scope["headers"])])

@@ -1,0 +1,535 @@
+"""Signals: events that are dispatched by name, and the functions that are called when they are.
+
+A name has three parts, `shop.order.placed`; the last one may be a parameter, `shop.order.<what>` or
+`shop.order.<id:int>`, which is filled when the event is dispatched. A name without a dot stands for itself. The
+namespaces `server`, `http` and `websocket` are reserved: their events (`Event`) tell of the life of the application and
+of its requests, and `_events` fires them.
+
+Signals whose names agree but for the last part form a group, as far as that part is of one type. Of an event's groups
+the one with the most specific type answers, so that `<id:int>` goes before `<what>`; literal last parts and text are of
+one type.
+
+This is one module because Sanic's users import these names from it, and they make one router.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from enum import Enum
+from functools import partial
+from inspect import isawaitable
+from types import SimpleNamespace
+from typing import Any
+
+from sanic_star.compat._routing_exceptions import FinalizationError, NotFound
+from sanic_star.compat.exceptions import InvalidSignal
+from sanic_star.compat.log import error_logger
+from sanic_star.compat.models.handler_types import SignalHandler
+from sanic_star.compat.router import Router
+from sanic_star.index import Parameter
+
+Condition = Mapping[str, Any] | None
+Emit = Callable[[dict[str, Any]], Awaitable[Any]]
+
+
+class Event(Enum):
+    """The events of the server, of requests and of websockets."""
+
+    SERVER_EXCEPTION_REPORT = "server.exception.report"
+    SERVER_INIT_AFTER = "server.init.after"
+    SERVER_INIT_BEFORE = "server.init.before"
+    SERVER_SHUTDOWN_AFTER = "server.shutdown.after"
+    SERVER_SHUTDOWN_BEFORE = "server.shutdown.before"
+    HTTP_LIFECYCLE_BEGIN = "http.lifecycle.begin"
+    HTTP_LIFECYCLE_COMPLETE = "http.lifecycle.complete"
+    HTTP_LIFECYCLE_EXCEPTION = "http.lifecycle.exception"
+    HTTP_LIFECYCLE_HANDLE = "http.lifecycle.handle"
+    HTTP_LIFECYCLE_READ_BODY = "http.lifecycle.read_body"
+    HTTP_LIFECYCLE_READ_HEAD = "http.lifecycle.read_head"
+    HTTP_LIFECYCLE_REQUEST = "http.lifecycle.request"
+    HTTP_LIFECYCLE_RESPONSE = "http.lifecycle.response"
+    HTTP_ROUTING_AFTER = "http.routing.after"
+    HTTP_ROUTING_BEFORE = "http.routing.before"
+    HTTP_HANDLER_AFTER = "http.handler.after"
+    HTTP_HANDLER_BEFORE = "http.handler.before"
+    HTTP_LIFECYCLE_SEND = "http.lifecycle.send"
+    HTTP_MIDDLEWARE_AFTER = "http.middleware.after"
+    HTTP_MIDDLEWARE_BEFORE = "http.middleware.before"
+    WEBSOCKET_HANDLER_AFTER = "websocket.handler.after"
+    WEBSOCKET_HANDLER_BEFORE = "websocket.handler.before"
+    WEBSOCKET_HANDLER_EXCEPTION = "websocket.handler.exception"
+
+
+RESERVED_NAMESPACES: dict[str, tuple[str, ...]] = {
+    space: tuple(event.value for event in Event if event.value.startswith(f"{space}."))
+    for space in ("server", "http", "websocket")
+}
+GENERIC_SIGNAL_FORMAT = "__generic__.__signal__.%s"
+_TRIGGER = "<__trigger__:str>"
+_REPORT = Event.SERVER_EXCEPTION_REPORT.value
+# The mark of an exception that was told to those who listen to reports: it may pass several places that tell.
+_TOLD = "_sanic_star_told"
+
+
+def _applies(requirements: Condition, exclusive: bool, condition: Condition) -> bool:
+    """Tell whether something with requirements is meant by an event that is dispatched under a condition."""
+    if condition is None:
+        return not exclusive or not requirements
+    return condition == requirements
+
+
+class Signal:
+    """A handler, and which event it is for; made by `SignalRouter.add`.
+
+    Attributes: `name` (with `*` in place of a parameter), `path`, `parts`, `handler`, `requirements`, `priority`,
+    `ctx` (with `definition`, `exclusive`, `trigger`, `waiters`), `router`.
+    """
+
+    def __init__(
+        self,
+        router: SignalRouter,
+        handler: SignalHandler,
+        definition: str,
+        parts: tuple[str, str, str],
+        requirements: Mapping[str, Any],
+        exclusive: bool,
+        priority: int,
+    ) -> None:
+        self.router = router
+        self.handler = handler
+        self.requirements = dict(requirements)
+        self.priority = priority
+        last = parts[2]
+        self.parameter = _parameter(last, definition) if _is_parameter(last) else None
+        trigger = self.parameter.name if self.parameter else ""
+        self.name = ".".join((*parts[:2], "*" if trigger else last))
+        written = f"<{trigger}:{self.parameter.label}>" if self.parameter else _TRIGGER
+        self.parts = (*parts[:2], written)
+        self.path = ".".join(self.parts)
+        waiters: deque[SignalWaiter] = deque()
+        self.ctx = SimpleNamespace(exclusive=exclusive, trigger=trigger, definition=definition, waiters=waiters)
+        self.extra = SimpleNamespace(requirements=self.requirements)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: name={self.name} path={self.path}>"
+
+    def applies(self, condition: Condition) -> bool:
+        """Tell whether the handler is called for its event, dispatched under a condition."""
+        return _applies(self.requirements, self.ctx.exclusive, condition)
+
+
+class SignalWaiter:
+    """Somebody who waits for an event; made by `SignalRouter.get_waiter`.
+
+    Args:
+        signal: a signal of that event.
+        event_definition: the event, as it was written.
+        trigger: the name of its parameter, if it has one.
+        requirements: the condition under which it has to be dispatched.
+        exclusive: whether that has to be said; otherwise an event without condition will do.
+        future: gets the event's context.
+    """
+
+    def __init__(
+        self,
+        signal: Signal,
+        event_definition: str,
+        trigger: str = "",
+        requirements: Condition = None,
+        exclusive: bool = True,
+        future: asyncio.Future[Any] | None = None,
+    ) -> None:
+        self.signal = signal
+        self.event_definition = event_definition
+        self.trigger = trigger
+        self.requirements = requirements
+        self.exclusive = exclusive
+        self.future = future
+
+    async def wait(self) -> Any:
+        """Wait for the event; return its context."""
+        self.future = asyncio.get_running_loop().create_future()
+        self.signal.ctx.waiters.append(self)
+        try:
+            return await self.future
+        finally:
+            self.signal.ctx.waiters.remove(self)
+
+    def matches(self, event: str, condition: Condition) -> bool:
+        """Tell whether this is the event, dispatched under the condition, that is waited for."""
+        return bool(event == self.event_definition or self.trigger) and _applies(
+            self.requirements, self.exclusive, condition
+        )
+
+
+class SignalGroup:
+    """The signals whose names agree but for a last part of one type.
+
+    Args:
+        parts: the first two parts of the name, and the type of the last one.
+        parameter: describes the last part.
+    """
+
+    def __init__(self, parts: tuple[str, str, str], parameter: Parameter) -> None:
+        self.parts = parts
+        self.parameter = parameter
+        self.routes: list[Signal] = []
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: path={self.path} len={len(self.routes)}>"
+
+    def __len__(self) -> int:
+        return len(self.routes)
+
+    @property
+    def path(self) -> str:
+        """The common name, with the type of the last part."""
+        return f"{self.parts[0]}.{self.parts[1]}.<__trigger__:{self.parameter.label}>"
+
+    def signals(self, event: str) -> list[Signal]:
+        """Return those that are for an event of this group, in the order in which they are called."""
+        found = [each for each in self.routes if each.ctx.trigger or each.ctx.definition == event]
+        return sorted(found, key=lambda each: -each.priority)
+
+
+class SignalRouter:
+    """The signals of an application.
+
+    Attributes: `routes` (all signals), `name_index`, `groups`, `finalized`, `ctx` (with `app` and `loop`), and
+    `allow_fail_builtin`: whether it is an error to dispatch an event of a reserved namespace that nobody listens to.
+
+    Examples:
+        >>> router = SignalRouter()
+        >>> async def placed(**context): ...
+        >>> router.add(placed, "shop.order.placed").name
+        'shop.order.placed'
+        >>> router.add(placed, "shop.order")
+        Traceback (most recent call last):
+        sanic_star.compat.exceptions.InvalidSignal: Invalid signal event: shop.order
+    """
+
+    delimiter = "."
+
+    def __init__(self) -> None:
+        self.ctx = SimpleNamespace(loop=None, app=None)
+        self.allow_fail_builtin = True
+        self.finalized = False
+        self.routes: list[Signal] = []
+        self.name_index: dict[str, Signal] = {}
+        self.groups: dict[tuple[str, str, str], SignalGroup] = {}
+        # asyncio keeps weak references only.
+        self._running: set[asyncio.Task[Any]] = set()
+
+    @staticmethod
+    def format_event(event: str | Enum) -> str:
+        """Return the whole name of an event, which may be given as a member of an enumeration, or without dots.
+
+        Raises:
+            TypeError: it is no name.
+        """
+        name = event.value if isinstance(event, Enum) else event
+        if not isinstance(name, str):
+            raise TypeError(f"an event has a name, got {name!r}")
+        return name if "." in name else GENERIC_SIGNAL_FORMAT % name
+
+    # Registration ---------------------------------------------------------------------------------------------------
+
+    def add(
+        self,
+        handler: SignalHandler,
+        event: str | Enum,
+        condition: Mapping[str, Any] | None = None,
+        exclusive: bool = True,
+        *,
+        priority: int = 0,
+    ) -> Signal:
+        """Call a function when an event is dispatched.
+
+        Args:
+            handler: called with the event's context as keyword arguments; may be a coroutine function.
+            event: the event's name.
+            condition: call it only for events dispatched under this condition.
+            exclusive: whether an event without a condition is none for a handler that has one.
+            priority: of several the higher is called first.
+
+        Raises:
+            InvalidSignal: no event can have that name.
+            FinalizationError: the router is closed.
+        """
+        name = self.format_event(event)
+        parts = _parts(name)
+        if self.finalized:
+            raise FinalizationError("Cannot finalize router more than once.")
+        signal = Signal(self, handler, name, parts, condition or {}, exclusive, priority)
+        parameter = signal.parameter or _parameter(_TRIGGER, name)
+        key = (*parts[:2], parameter.label)
+        group = self.groups.setdefault(key, SignalGroup(key, parameter))
+        group.routes.append(signal)
+        self.routes.append(signal)
+        self.name_index[signal.name] = signal
+        return signal
+
+    def finalize(self, do_compile: bool = True, do_optimize: bool = False) -> None:
+        """Close the router: until it is reset, no signal can be added.
+
+        Args:
+            do_compile: accepted for Sanic's sake; there is nothing to compile.
+            do_optimize: likewise.
+
+        Raises:
+            FinalizationError: it is closed already.
+            RuntimeError: no event loop runs.
+        """
+        try:
+            self.ctx.loop = asyncio.get_running_loop()
+        except RuntimeError:
+            raise RuntimeError("Cannot finalize signals outside of event loop") from None
+        if self.finalized:
+            raise FinalizationError("Cannot finalize router more than once.")
+        self.finalized = True
+
+    def reset(self) -> None:
+        """Open the router again."""
+        self.finalized = False
+
+    # Finding --------------------------------------------------------------------------------------------------------
+
+    def get(
+        self, event: str | Enum, condition: dict[str, str] | None = None
+    ) -> tuple[SignalGroup, list[SignalHandler], dict[str, Any]]:
+        """Find what an event leads to.
+
+        Args:
+            event: the event's name.
+            condition: for the message of the exception.
+
+        Returns:
+            The group of its signals, their handlers, and the value of the last part.
+
+        Raises:
+            NotFound: no group has this event.
+        """
+        name = self.format_event(event)
+        group, signals, value = self._find(name, condition)
+        return group, [each.handler for each in signals], {"__trigger__": value}
+
+    def _find(self, event: str, condition: Condition) -> tuple[SignalGroup, list[Signal], Any]:
+        parts = event.split(self.delimiter)
+        fits: list[tuple[SignalGroup, list[Signal], Any]] = []
+        for group in sorted(self._groups(parts), key=lambda each: -each.parameter.priority):
+            try:
+                value = group.parameter.convertor.convert(parts[2])
+            except ValueError:
+                continue
+            signals = group.signals(event)
+            fits.append((group, signals, value))
+            if signals:
+                return fits[-1]
+        if not fits:
+            under = f" with {condition}" if condition else ""
+            raise NotFound(f"Could not find signal {event}{under}", path=event)
+        return fits[0]
+
+    def _groups(self, parts: list[str]) -> Iterable[SignalGroup]:
+        if len(parts) != 3:
+            return []
+        return [group for key, group in self.groups.items() if key[:2] == (parts[0], parts[1])]
+
+    def get_waiter(
+        self, event: str | Enum, condition: dict[str, Any] | None = None, exclusive: bool = True
+    ) -> SignalWaiter | None:
+        """Return what waits for an event; `None` where no signal of that name was added.
+
+        Args:
+            event: the event's name.
+            condition: the condition under which it has to be dispatched.
+            exclusive: whether that has to be said; otherwise an event without condition will do.
+
+        Raises:
+            InvalidSignal: no event can have that name.
+        """
+        name = self.format_event(event)
+        parts = _parts(name)
+        parameter = _parameter(parts[2], name) if _is_parameter(parts[2]) else None
+        signal = self.name_index.get(".".join((*parts[:2], "*")) if parameter else name)
+        if signal is None:
+            return None
+        return SignalWaiter(signal, name, parameter.name if parameter else "", condition, exclusive)
+
+    # Dispatching ----------------------------------------------------------------------------------------------------
+
+    async def dispatch(
+        self,
+        event: str | Enum,
+        *,
+        context: dict[str, Any] | None = None,
+        condition: dict[str, str] | None = None,
+        fail_not_found: bool = True,
+        inline: bool = False,
+        reverse: bool = False,
+    ) -> Any:
+        """Tell of an event: wake those who wait for it, and call its handlers until one returns something true.
+
+        Args:
+            event: the event's name.
+            context: keyword arguments for the handlers.
+            condition: tells for which of the handlers it is; see `add`.
+            fail_not_found: whether it is an error, inline, if nobody ever listened to this event.
+            inline: whether to wait for the handlers.
+            reverse: whether to call them in reverse order.
+
+        Returns:
+            The task in which the handlers are called; inline, what the last of them returned if it is true.
+
+        Raises:
+            NotFound: inline, nobody ever listened.
+        """
+        job = self._dispatch(self.format_event(event), context, condition, fail_not_found and inline, reverse)
+        if inline:
+            return await job
+        task = asyncio.get_running_loop().create_task(job)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        # As in Sanic, handlers that wait for nothing are through when this returns.
+        await asyncio.sleep(0)
+        return task
+
+    async def _dispatch(
+        self, event: str, context: dict[str, Any] | None, condition: Condition, fail_not_found: bool, reverse: bool
+    ) -> Any:
+        try:
+            _, signals, value = self._find(event, condition)
+        except NotFound as error:
+            reserved = event.split(self.delimiter)[0] in RESERVED_NAMESPACES
+            if fail_not_found and (not reserved or self.allow_fail_builtin):
+                raise
+            app = self.ctx.app
+            if app is not None and app.debug and app.state.verbosity >= 1:
+                error_logger.warning(str(error))
+            return None
+        return await self._call(event, signals[::-1] if reverse else signals, value, condition, context or {})
+
+    async def _call(
+        self, event: str, signals: list[Signal], value: Any, condition: Condition, context: dict[str, Any]
+    ) -> Any:
+        try:
+            self._wake(event, signals, value, condition, context)
+            for signal in signals:
+                if signal.applies(condition):
+                    result = signal.handler(**_with_value(signal, value, context))
+                    if isawaitable(result):
+                        result = await result
+                    if result:
+                        return result
+        except Exception as error:
+            if event == _REPORT:
+                error_logger.error("A handler of %s failed", _REPORT, exc_info=error)
+                return None
+            await self.report(error)
+            raise
+        return None
+
+    @staticmethod
+    def _wake(event: str, signals: list[Signal], value: Any, condition: Condition, context: dict[str, Any]) -> None:
+        for signal in signals:
+            for waiter in signal.ctx.waiters:
+                if waiter.matches(event, condition) and not waiter.future.done():
+                    waiter.future.set_result(_with_value(signal, value, context))
+
+    async def report(self, error: BaseException, answered: bool = False) -> None:
+        """Tell those who listen to `server.exception.report` of an exception, once.
+
+        Args:
+            error: the exception.
+            answered: whether it goes no further. One that is raised again later is told of again.
+        """
+        told = getattr(error, _TOLD, False)
+        if told and answered:
+            delattr(error, _TOLD)
+        if told or not self.routes:
+            return
+        if not answered:
+            setattr(error, _TOLD, True)
+        await self._dispatch(_REPORT, {"exception": error}, None, False, False)
+
+    def emitter(self, event: Event, condition: Condition = None) -> Emit | None:
+        """Return what dispatches an event inline to those who listen now; `None` if nobody does.
+
+        For the events of the package itself, which are composed at the start: the look-up is done here, once.
+
+        Args:
+            event: the event.
+            condition: as in `dispatch`.
+        """
+        name = event.value
+        if not self.routes:
+            return None
+        try:
+            _, signals, value = self._find(name, condition)
+        except NotFound:
+            return None
+        return partial(self._call, name, signals, value, condition) if signals else None
+
+    def calls(self, event: Event, context: dict[str, Any]) -> list[Callable[[], Any]]:
+        """Return what `dispatch` would call, one by one, for who deals with exceptions in another way.
+
+        Args:
+            event: the event.
+            context: keyword arguments for the handlers.
+        """
+        try:
+            _, signals, value = self._find(event.value, None)
+        except NotFound:
+            return []
+        self._wake(event.value, signals, value, None, context)
+        return [partial(each.handler, **_with_value(each, value, context)) for each in signals if each.applies(None)]
+
+
+def _with_value(signal: Signal, value: Any, context: dict[str, Any]) -> dict[str, Any]:
+    """Return an event's context, with the last part of its name for a signal that has a parameter there."""
+    return {signal.ctx.trigger: value, **context} if signal.ctx.trigger else dict(context)
+
+
+def _parts(event: str) -> tuple[str, str, str]:
+    """Take the name of an event apart, and see whether an application may use it.
+
+    Raises:
+        InvalidSignal: it may not.
+    """
+    # A dot inside a parameter's brackets separates nothing.
+    first, _, rest = event.partition(".")
+    second, dot, last = rest.partition(".")
+    if not dot or first.startswith("<") or second.startswith("<") or ("." in last and not _is_parameter(last)):
+        raise InvalidSignal(f"Invalid signal event: {event}")
+    if not _is_parameter(last) and event not in RESERVED_NAMESPACES.get(first, (event,)):
+        raise InvalidSignal(f"Cannot declare reserved signal event: {event}")
+    return first, second, last
+
+
+def _is_parameter(part: str) -> bool:
+    return len(part) > 2 and part.startswith("<") and part.endswith(">")
+
+
+_types = Router()
+
+
+def _parameter(part: str, event: str) -> Parameter:
+    """Read the last part of an event's name.
+
+    Raises:
+        InvalidUsage: it is no parameter.
+    """
+    return _types.parameter(f"{part[:-1]}:str>" if part[1:-1].isidentifier() else part, event)
+
+
+__all__ = [
+    "GENERIC_SIGNAL_FORMAT",
+    "RESERVED_NAMESPACES",
+    "Event",
+    "Signal",
+    "SignalGroup",
+    "SignalRouter",
+    "SignalWaiter",
+]
