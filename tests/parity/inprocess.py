@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import re
 import warnings
-from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, MutableMapping
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -53,6 +54,7 @@ class InProcess:
             mock.patch.dict(os.environ, case.env),
             # Each case is a program of its own: no application of another test is there.
             mock.patch.dict(Sanic._app_registry, clear=True),
+            _own_level(),
         ):
             warnings.simplefilter("ignore")
             told: list[str] = []
@@ -66,6 +68,18 @@ class InProcess:
             with telling.listening():
                 answers = asyncio.run(_play(app, case))
             return [*answers, [Answer(0, body="".join(f"{line}\n" for line in told).encode(), note=TOLD)]]
+
+
+@contextlib.contextmanager
+def _own_level() -> Iterator[None]:
+    """Log from INFO on, whatever an application that was run in debug mode has left behind."""
+    logger = logging.getLogger("sanic.root")
+    before = logger.level
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 async def _play(app: App, case: Case) -> list[list[Answer]]:
