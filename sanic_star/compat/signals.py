@@ -15,6 +15,7 @@ This is one module because Sanic's users import these names from it, and they ma
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from enum import Enum
@@ -319,8 +320,11 @@ class SignalRouter:
         parts = event.split(self.delimiter)
         fits: list[tuple[SignalGroup, list[Signal], Any]] = []
         for group in sorted(self._groups(parts), key=lambda each: -each.parameter.priority):
+            parameter = group.parameter
+            if parameter.exact and not re.fullmatch(parameter.convertor.regex, parts[2]):
+                continue
             try:
-                value = group.parameter.convertor.convert(parts[2])
+                value = parameter.convertor.convert(parts[2])
             except ValueError:
                 continue
             signals = group.signals(event)
