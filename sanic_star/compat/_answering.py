@@ -260,6 +260,8 @@ class Answering(Application):
     ) -> None:
         """Send what is no ready response of Sanic's: a stream, a response of Starlette's, any ASGI application."""
         assert isinstance(request, Request)
+        if isinstance(response, ResponseStream) and not request._response_middleware_started:
+            response = await self.respond_through(request, response)
         if isinstance(response, ResponseStream):
             await response(request)
             await response.eof()

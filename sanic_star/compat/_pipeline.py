@@ -12,10 +12,10 @@ from inspect import isawaitable, iscoroutinefunction
 from typing import Any
 from urllib.parse import unquote
 
-from starlette.responses import Response
-
 from sanic_star.compat.log import error_logger
 from sanic_star.compat.middleware import Middleware
+from sanic_star.compat.response._foreign import named
+from sanic_star.responses import Response
 
 Call = Callable[[Any], Awaitable[Any]]
 Step = tuple[Callable[..., Any], bool]
@@ -86,7 +86,9 @@ def with_middleware(call: Call, before: Sequence[Step], after: Sequence[Step]) -
                 break
         else:
             response = await call(request)
-        if after and not request.responded and isinstance(response, Response):
+        if after and not request.responded:
+            if not isinstance(response, Response):
+                return await respond_through(request, response, after)
             request._response_middleware_started = True
             try:
                 for function, coroutine in after:
@@ -117,12 +119,16 @@ async def run_before(request: Any, before: Sequence[Step]) -> Any:
 async def respond_through(request: Any, response: Any, after: Sequence[Step]) -> Any:
     """Run response middleware; the first that returns something replaces the response and is the last to run.
 
-    An exception in one is logged and leaves the response as it is, so that an answer that is ready is not lost.
+    An exception in one is logged and leaves the response as it is, so that an answer that is ready is not lost. What is
+    no response, an ASGI application or a slip of the handler, has nothing that middleware could change.
     """
+    known = named(response)
+    if known is None:
+        return response
     request._response_middleware_started = True
     try:
         for function, _ in after:
-            changed = function(request, response)
+            changed = function(request, known)
             if isawaitable(changed):
                 changed = await changed
             if changed:

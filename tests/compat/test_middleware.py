@@ -1,11 +1,16 @@
 """Middleware: how it is registered, in which order it runs, what it may answer and change."""
 
+from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
+from starlette.responses import FileResponse, PlainTextResponse, StreamingResponse
+from starlette.responses import Response as StarletteResponse
 
 from sanic_star import Blueprint, HTTPResponse, Request, Sanic, text
 from sanic_star.compat.middleware import Middleware, MiddlewareLocation
+from sanic_star.compat.response import ResponseStream, _foreign
 from sanic_star.testing import TestClient
 
 REQUEST, RESPONSE = MiddlewareLocation.REQUEST, MiddlewareLocation.RESPONSE
@@ -205,3 +210,137 @@ def test_the_object() -> None:
     assert "location=RESPONSE" in repr(partial_like)
     Middleware.reset_count()
     assert Middleware(function, REQUEST).definition == 1
+
+
+# Responses that are not Sanic's ---------------------------------------------------------------------------------------
+
+
+def returning(response: Any) -> Sanic[Any, Any]:
+    app: Sanic[Any, Any] = Sanic("Returning")
+
+    @app.get("/")
+    async def handler(request: Request) -> Any:
+        return response() if callable(response) else response
+
+    return app
+
+
+async def parts() -> Any:
+    yield b"hello"
+
+
+def make_file(folder: Path) -> FileResponse:
+    path = folder / "a.txt"
+    path.write_text("hello")
+    return FileResponse(path)
+
+
+@pytest.mark.parametrize("kind", ["plain", "stream", "file", "own"])
+def test_middleware_reads_and_changes_starlettes_responses(kind: str, tmp_path: Path) -> None:
+    class Own(PlainTextResponse):
+        media_type = "text/own"
+
+    made = {
+        "plain": lambda: PlainTextResponse("hello", 201),
+        "stream": lambda: StreamingResponse(parts(), 201, media_type="text/plain"),
+        "file": lambda: make_file(tmp_path),
+        "own": lambda: Own("hello", 201),
+    }[kind]
+    app, seen = returning(made), []
+
+    @app.on_response
+    async def change(request: Request, response: Any) -> None:
+        seen.append((response.status, response.content_type, isinstance(response, StarletteResponse)))
+        assert response.status == response.status_code
+        response.status = 202
+        response.headers["x-id"] = UUID(int=5)
+        response.headers["x-id"] = 6
+        response.headers.add("x-id", 7)
+        response.headers.extend({"x-a": 1})
+        response.headers.extend([("x-a", 2)])
+        assert response.headers.setdefault("x-a", "3") == response.headers.setdefault("x-b", 1) == "1"
+        assert response.headers.getone("x-a") == "1"
+        assert response.headers.getall("x-a") == response.headers.get_all("x-a") == ["1", "2"]
+        assert (response.headers.getone("no", 5), response.headers.getall("no", 5), response.headers.get_all("no")) == (
+            5,
+            5,
+            [],
+        )
+        for method in (response.headers.getone, response.headers.getall, response.headers.pop, response.headers.popall):
+            with pytest.raises(KeyError):
+                method("no")
+        assert response.headers.pop("x-a") == "1"
+        assert response.headers.popall("x-b") == ["1"]
+        response.content_type = "text/changed"
+        cookie = response.add_cookie("a", "1", secure=False, samesite=None)
+        cookie.max_age = 5
+        response.delete_cookie("b")
+        response.set_cookie("c", "2")
+        if kind in ("plain", "own"):
+            assert response.body == b"hello"
+            response.body = "changed!"
+        else:
+            with pytest.raises(AttributeError, match="comes when it is sent"):
+                _ = response.body
+            with pytest.raises(AttributeError, match="comes when it is sent"):
+                response.body = b""
+
+    answer = TestClient(app).get("/")
+    assert seen[0][2] is True
+    assert (answer.status_code, answer.text) == (202, "changed!" if kind in ("plain", "own") else "hello")
+    assert (answer.headers["x-id"], answer.headers["content-type"]) == ("6, 7", "text/changed")
+    assert "x-a" not in answer.headers
+    assert answer.headers["set-cookie"].count("a=1; Path=/; Max-Age=5") == 1
+    assert answer.headers["set-cookie"].count("c=2") == 1
+
+
+def test_starlettes_headers_may_be_replaced_and_are_checked(caplog: pytest.LogCaptureFixture) -> None:
+    ready = PlainTextResponse("ready")
+    app = returning(lambda: ready)
+
+    @app.on_response
+    async def change(request: Request, response: Any) -> None:
+        if request.args:
+            response.headers["x-a"] = "a\r\nx-b: c"
+        response.headers = {"x-only": "1"}
+
+    client = TestClient(app)
+    assert dict(client.get("/").headers) == {"x-only": "1"}
+    assert dict(client.get("/").headers) == {"x-only": "1"}
+    assert "x-b" not in client.get("/?bad=1").headers
+    assert "CR, LF and NUL" in caplog.text
+
+
+def test_middleware_may_replace_what_handlers_return() -> None:
+    async def asgi(scope: Any, receive: Any, send: Any) -> None:
+        await PlainTextResponse("asgi")(scope, receive, send)
+
+    async def write(response: Any) -> None:
+        await response.write("stream")
+
+    for made in (lambda: PlainTextResponse("a"), lambda: ResponseStream(write), lambda: asgi):
+        app = returning(made)
+        kinds: list[str] = []
+
+        @app.on_response
+        async def change(request: Request, response: Any, kinds: list[str] = kinds) -> Any:
+            kinds.append(type(response).__name__)
+            return text("new") if request.args else None
+
+        client = TestClient(app)
+        bodies = [client.get(path).text for path in ("/", "/?new=1")]
+        # An ASGI application has no status and no headers before it runs.
+        assert (bodies, kinds) in (
+            (["a", "new"], ["PlainTextResponse"] * 2),
+            (["stream", "new"], ["ResponseStream"] * 2),
+            (["asgi", "asgi"], []),
+        )
+
+
+def test_kinds_of_responses_made_at_run_time_fill_no_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_foreign, "_KINDS_KEPT", len(_foreign._kinds))
+    kind = type("Made", (PlainTextResponse,), {})
+    known = _foreign.named(kind("x"))
+    assert (type(known).__name__, known.status) == ("Made", 200)
+    assert _foreign.named(known) is known
+    assert kind not in _foreign._kinds

@@ -100,7 +100,9 @@ async def test_middleware_outside_of_a_route(asynchronous: bool) -> None:
     for early, late in (("early", "late"), (None, None)):
         request = SimpleNamespace(early=early, late=late)
         assert await run_before(request, [(functions[0], asynchronous)]) == early
-        assert await respond_through(request, "response", [(functions[1], asynchronous)]) == (late or "response")
+        response = text("response")
+        assert await respond_through(request, response, [(functions[1], asynchronous)]) == (late or response)
+        assert await respond_through(request, "no response", [(functions[1], asynchronous)]) == "no response"
         assert request._request_middleware_started
         assert request._response_middleware_started
 

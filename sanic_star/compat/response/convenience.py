@@ -165,7 +165,7 @@ def guess_content_type(file_path: str | PurePath, fallback: str = DEFAULT_HTTP_C
         >>> guess_content_type("notes.txt")
         'text/plain; charset=utf-8'
     """
-    kind = guess_type(str(file_path))[0]
+    kind = guess_type(os.path.basename(file_path))[0]
     if kind is None:
         return fallback
     return kind + "; charset=utf-8" if kind.startswith("text/") else kind

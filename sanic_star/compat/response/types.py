@@ -190,11 +190,12 @@ class BaseHTTPResponse(responses.Response):
             declared: whether a length that was set stands: HEAD tells of a body that is not there.
 
         Raises:
-            ValueError: a header, or the status, is nothing that HTTP has.
+            ValueError: a header is nothing that HTTP has.
+            RuntimeError: the status is nothing that HTTP has.
         """
         status = self.status
-        if not 100 <= status <= 599:
-            raise ValueError(f"status {status!r}: HTTP has 100 to 599 (RFC 9110, section 15)")
+        if not isinstance(status, int) or not 100 <= status <= 599:
+            raise RuntimeError(f"status {status!r}: HTTP has 100 to 599 (RFC 9110, section 15)")
         # RFC 9110, sections 8.6 and 15: no content and no length with 1xx and 204; 304 describes another response.
         bodiless = status == 204 or status == 304 or status < 200
         if self._headers is None:

@@ -1,0 +1,174 @@
+"""Sanic's words for Starlette's responses: response middleware can read and change whatever a handler returned.
+
+A response of Starlette's, or of a library's, stays the object that it is: only its class is exchanged for one that
+knows Sanic's names, too. It is an instance of its own class as before, and does everything that it did.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from starlette.datastructures import MutableHeaders
+from starlette.responses import Response as StarletteResponse
+from starlette.types import Receive, Scope, Send
+
+from sanic_star.compat.compat import Header
+from sanic_star.compat.cookies.response import CookieJar
+from sanic_star.compat.response.types import BaseHTTPResponse, ResponseStream, header_field
+from sanic_star.responses import Response
+
+_kinds: dict[type, type] = {}
+# An application has a handful of kinds of responses; who makes classes while it runs shall not fill the memory.
+_KINDS_KEPT = 256
+
+
+class NamedHeaders(MutableHeaders):
+    """Starlette's headers with the methods of Sanic's, which take values of any type."""
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        field = header_field(key, value)
+        places = [place for place, (name, _) in enumerate(self._list) if name == field[0]]
+        self._list[:] = [each for place, each in enumerate(self._list) if place not in places[1:]]
+        if places:
+            self._list[places[0]] = field
+        else:
+            self._list.append(field)
+
+    def add(self, key: str, value: Any) -> None:
+        """Add a field, whether there is one of that name or not."""
+        self._list.append(header_field(key, value))
+
+    append = add
+
+    def setdefault(self, key: str, value: Any) -> Any:
+        """Set a field that is not there; return what it says."""
+        if key not in self:
+            self[key] = value
+        return self[key]
+
+    def extend(self, fields: Mapping[str, Any] | Iterable[tuple[str, Any]]) -> None:
+        """Add fields."""
+        for name, value in fields.items() if isinstance(fields, Mapping) else fields:
+            self.add(name, value)
+
+    def getone(self, key: str, *default: Any) -> Any:
+        """Return the first field of a name."""
+        found = self.getlist(key)
+        if not found and not default:
+            raise KeyError(key)
+        return found[0] if found else default[0]
+
+    def getall(self, key: str, *default: Any) -> Any:
+        """Return all fields of a name."""
+        found = self.getlist(key)
+        if not found and not default:
+            raise KeyError(key)
+        return found or default[0]
+
+    def get_all(self, key: str) -> list[str]:
+        """Return all fields of a name, none if it is not there."""
+        return self.getlist(key)
+
+    def pop(self, key: str, *default: Any) -> Any:
+        """Take out the field of a name; the first value is returned."""
+        value = self.getone(key, *default)
+        del self[key]
+        return value
+
+    def popall(self, key: str, *default: Any) -> Any:
+        """Take out all fields of a name."""
+        values = self.getall(key, *default)
+        del self[key]
+        return values
+
+    def clear(self) -> None:
+        """Take out all fields."""
+        self._list.clear()
+
+
+class SanicNames(StarletteResponse):
+    """What Sanic's users expect of a response, for one of Starlette's."""
+
+    _jar: CookieJar | None = None
+
+    @property
+    def status(self) -> int:
+        """Sanic's name for `status_code`."""
+        return self.status_code
+
+    @status.setter
+    def status(self, value: int) -> None:
+        self.status_code = value
+
+    @property
+    def headers(self) -> NamedHeaders:
+        """The header fields."""
+        if not isinstance(self.__dict__.get("_headers"), NamedHeaders):
+            self._headers = NamedHeaders(raw=self.raw_headers)
+        return self._headers  # type: ignore[return-value]
+
+    @headers.setter
+    def headers(self, value: Mapping[str, Any]) -> None:
+        self.headers.clear()
+        self.headers.extend(value)
+
+    @property
+    def content_type(self) -> str | None:
+        """The value of `content-type`."""
+        return self.headers.get("content-type")
+
+    @content_type.setter
+    def content_type(self, value: str) -> None:
+        self.headers["content-type"] = value
+
+    @property
+    def body(self) -> Any:
+        """The body, where it is at hand; a stream's, a file's is not."""
+        if "body" not in self.__dict__:
+            raise AttributeError(f"the body of a {type(self).__name__} comes when it is sent")
+        return self.__dict__["body"]
+
+    @body.setter
+    def body(self, value: Any) -> None:
+        if "body" not in self.__dict__:
+            raise AttributeError(f"the body of a {type(self).__name__} comes when it is sent")
+        self.__dict__["body"] = BaseHTTPResponse._encode_body(value)
+        if "content-length" in self.headers:
+            self.headers["content-length"] = len(self.body)
+
+    @property
+    def cookies(self) -> CookieJar:
+        """The cookies that Sanic's methods set; they join the header fields when the response is sent."""
+        if self._jar is None:
+            self._jar = CookieJar(Header())
+        return self._jar
+
+    add_cookie = BaseHTTPResponse.add_cookie
+    delete_cookie = BaseHTTPResponse.delete_cookie  # type: ignore[assignment]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._jar is not None:
+            self.headers.extend(self._jar.headers.items())
+            self._jar = None
+        await super().__call__(scope, receive, send)
+
+
+def named(response: Any) -> Any:
+    """Return what response middleware gets for something that a handler returned, `None` where that is no response.
+
+    Args:
+        response: Sanic's responses come back as they are, Starlette's with Sanic's names.
+    """
+    if isinstance(response, (Response, ResponseStream, SanicNames)):
+        return response
+    if not isinstance(response, StarletteResponse):
+        return None
+    kind = type(response)
+    known = _kinds.get(kind)
+    if known is None:
+        known = type(kind.__name__, (SanicNames, kind), {"__module__": kind.__module__})
+        if len(_kinds) < _KINDS_KEPT:
+            _kinds[kind] = known
+    response.__class__ = known
+    return response
