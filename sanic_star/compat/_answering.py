@@ -184,8 +184,9 @@ class Answering(Application):
             everywhere, named = self.request_middleware, self.named_request_middleware
         else:
             everywhere, named = self.response_middleware, self.named_response_middleware
-        found = steps(Middleware.convert(everywhere, named.get(name or "", ()), location=location))
-        return [self._events.around_middleware(step, location.name.lower()) for step in found]
+        found = Middleware.convert(everywhere, named.get(name or "", ()), location=location)
+        ordered = steps(Middleware.in_order(found, location))
+        return [self._events.around_middleware(step, location.name.lower()) for step in ordered]
 
     def miss(self, scope: Scope) -> Exception:
         """Return the exception for a request that no route answers."""
@@ -214,8 +215,7 @@ class Answering(Application):
         if response:
             settled: object = True
         else:
-            found = self.error_handler.lookup(known, request.name)
-            settled = isinstance(known, SanicException) or found is not None
+            settled = isinstance(known, SanicException) or self.error_handler.lookup(known, request.name) is not None
             response = self._checked(request, await self._error_response(request, known))
         if not request._response_middleware_started and not request.responded:
             response = await self.respond_through(request, response)

@@ -53,21 +53,24 @@ class Middleware:
 
     @classmethod
     def convert(cls, *middleware_collections: Iterable[Any], location: MiddlewareLocation) -> deque[Middleware]:
-        """Return all of the collections' members as middleware, in the order in which they run.
+        """Return all of the collections' members as middleware, in their order.
 
         Examples:
             >>> first, second = (lambda request: None), (lambda request: None)
-            >>> chain = Middleware.convert([first, second], location=MiddlewareLocation.REQUEST)
+            >>> chain = Middleware.convert([first], [second], location=MiddlewareLocation.REQUEST)
             >>> [each.func is first for each in chain]
             [True, False]
         """
-        members = [
+        return deque(
             each if isinstance(each, Middleware) else cls(each, location)
             for collection in middleware_collections
             for each in collection
-        ]
-        # Requests pass from the outermost to the innermost, responses back.
-        return deque(sorted(members, key=lambda each: each.order, reverse=location is MiddlewareLocation.REQUEST))
+        )
+
+    @staticmethod
+    def in_order(middleware: Iterable[Middleware], location: MiddlewareLocation) -> list[Middleware]:
+        """Return middleware in the order in which it runs: requests pass from outside to inside, responses back."""
+        return sorted(middleware, key=lambda each: each.order, reverse=location is MiddlewareLocation.REQUEST)
 
     @classmethod
     def reset_count(cls) -> None:

@@ -94,7 +94,6 @@ class ErrorHandler:
         handler = self.lookup(exception, request.name if request else None)
         try:
             answer = handler(request, exception) if handler else None
-            return self.default(request, exception) if answer is None else answer
         except Exception:
             name = getattr(handler, "__name__", repr(handler))
             url = repr(str(request.url)) if request else "unknown"
@@ -102,6 +101,7 @@ class ErrorHandler:
             error_logger.exception(message, name, url)
             told = message % (name, url) if self.debug else "An error occurred while handling an error"
             return text(told, 500)
+        return self.default(request, exception) if answer is None else answer
 
     def default(self, request: Request, exception: BaseException) -> HTTPResponse:
         """Log an exception, and return the error page for it."""
