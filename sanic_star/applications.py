@@ -404,11 +404,16 @@ class Application(Starlette):
         """Finish a stream that was cut short; any other cancellation goes on.
 
         Where nobody has asked this task to end (a handler awaits a task that was cancelled, or raises it by itself) it
-        is an error like any other.
+        is an error like any other. A server that stops, and waits for this no longer, has nobody else who would answer.
         """
         if not _is_own_cancellation():
             await self._fail(request, error, request.scope, request._receive, request._send)
-        elif request.open_stream is None or not await request.open_stream.settle():
+        elif request.open_stream is not None and await request.open_stream.settle():
+            pass
+        elif self.lifecycle.stopping and not self.has_begun(request):
+            _forget_cancellation()
+            await self._fail(request, HTTPException(503), request.scope, request._receive, request._send)
+        else:
             raise error
 
     def _bounded(self, stack: ASGIApp) -> ASGIApp:
@@ -497,3 +502,10 @@ def _is_own_cancellation() -> bool:
     """Tell whether somebody has asked the running task to end."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
+
+
+def _forget_cancellation() -> None:
+    """Let the running task go on as if nobody had asked it to end."""
+    task = asyncio.current_task()
+    while task is not None and task.uncancel() > 0:
+        pass

@@ -9,6 +9,8 @@ Two limits, as Sanic has them: of waiting for the next part of a request's body 
 the response to begin (503). The handler's task is cancelled, once, so that its clean-up runs; what was waiting for it
 answers. Who catches the cancellation may still give an answer of its own.
 
+A third one is the server's patience when it stops (`end_all`).
+
 Not limited are websockets, responses that have begun, and what is mounted and keeps its own time.
 """
 
@@ -112,6 +114,18 @@ class Sweeper:
                     self.app.cut_short(way.request, task, error)
         if late - found:
             logger.warning("A request takes too long, and can't be ended: it runs in no task of asyncio's")
+
+    def end_all(self) -> None:
+        """End all requests in flight: their server stops, and has waited long enough.
+
+        Answered with 503 where nothing is sent yet; what is half sent breaks off.
+        """
+        for task in asyncio.all_tasks():
+            for way in _ways(task, self.app.dispatch_code, self.app.fail_code)[-1:]:
+                if way.sends or self.app.has_begun(way.request):
+                    task.cancel()
+                else:
+                    self.app.cut_short(way.request, task, HTTPException(503, "Service Unavailable"))
 
 
 class _Way:

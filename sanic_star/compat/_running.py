@@ -225,8 +225,6 @@ class Running(Application):
             server="hypercorn" if version > 1 else "uvicorn",
             version=int(version),
             tls=tls,
-            # The application logs its accesses itself, under every server.
-            access_log=False,
             graceful_timeout=float(config.GRACEFUL_SHUTDOWN_TIMEOUT),
             keep_alive=config.KEEP_ALIVE_TIMEOUT if config.KEEP_ALIVE else 0,
             max_header_size=header_size,

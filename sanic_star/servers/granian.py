@@ -18,7 +18,7 @@ from granian.server.embed import Server as Embedded
 
 from sanic_star.applications import Application
 from sanic_star.lifespan import Stage
-from sanic_star.servers.serving import FAREWELL, Stop, first
+from sanic_star.servers.serving import FAREWELL, LAST_WORDS, Stop, first, lose_patience
 from sanic_star.servers.settings import CannotServe, Settings
 
 # What the HTTP library of granian insists on, in bytes.
@@ -64,7 +64,6 @@ def make_server(app: Application, settings: Settings, inherited: socket) -> Serv
         http1_settings=http1,
         http2_settings=http2,
         log_level=LogLevels.warning,
-        log_access=settings.access_log,
         ssl_cert=Path(tls.cert) if tls and tls.cert else None,
         ssl_key=Path(tls.key) if tls and tls.key else None,
         ssl_key_password=tls.password if tls else None,
@@ -93,17 +92,17 @@ async def serve(
         await app.endless_ended(FAREWELL)
     finally:
         server.stop()  # type: ignore[no-untyped-call]
-        await _ended(task, stop, settings.graceful_timeout)
+        await _ended(app, task, stop, settings.graceful_timeout)
         if not stop.now:
             await app.lifecycle.stop()  # where granian did not come to it
         app.lifecycle.exact = False
 
 
-async def _ended(task: asyncio.Task[None], stop: Stop, patience: float) -> None:
-    """Wait until granian has ended, which waits for the requests in flight; after a while, or told so, end it."""
-    deadline = asyncio.get_running_loop().time() + patience
-    while not task.done() and not stop.now and asyncio.get_running_loop().time() < deadline:
-        await asyncio.wait({task}, timeout=0.05)
-    if not task.done():
-        task.cancel()
+async def _ended(app: Application, task: asyncio.Task[None], stop: Stop, patience: float) -> None:
+    """Wait until granian has ended, which waits for the requests in flight; after a while, or told so, end them."""
+    impatient = asyncio.ensure_future(lose_patience(app, patience))
+    hurry = asyncio.ensure_future(stop.hurry(task.cancel))
+    await asyncio.wait({task}, timeout=patience + LAST_WORDS)
+    for each in (task, impatient, hurry):
+        each.cancel()
     await asyncio.gather(task, return_exceptions=True)

@@ -13,7 +13,7 @@ from hypercorn.asyncio import serve as serve_hypercorn
 from hypercorn.utils import LifespanFailureError
 
 from sanic_star.applications import Application
-from sanic_star.servers.serving import FAREWELL, Stop
+from sanic_star.servers.serving import FAREWELL, LAST_WORDS, Stop, lose_patience
 from sanic_star.servers.settings import TLS, CannotServe, Settings
 
 
@@ -49,9 +49,8 @@ def make_config(settings: Settings, sockets: list[socket]) -> Config:
         config.keyfile_password = settings.tls.password
     config.alpn_protocols = ["h2", "http/1.1"] if settings.version > 1 else ["http/1.1"]
     config.backlog = settings.backlog
-    config.accesslog = "-" if settings.access_log else None
     config.loglevel = "WARNING"
-    config.graceful_timeout = settings.graceful_timeout
+    config.graceful_timeout = settings.graceful_timeout + LAST_WORDS
     config.shutdown_timeout = 2 * settings.graceful_timeout + 60
     config.startup_timeout = 24 * 3600  # a start that takes long is the application's own affair
     config.keep_alive_timeout = settings.keep_alive
@@ -77,7 +76,9 @@ async def serve(
         await stop.wait()
         await app.lifecycle.before_stop()
         await app.endless_ended(FAREWELL)
+        patience.append(asyncio.ensure_future(lose_patience(app, settings.graceful_timeout)))
 
+    patience: list[asyncio.Task[None]] = []
     app.lifecycle.exact = True
     task = asyncio.ensure_future(
         serve_hypercorn(app, make_config(settings, sockets), shutdown_trigger=until_stop, mode="asgi")  # type: ignore[arg-type]
@@ -93,5 +94,6 @@ async def serve(
         if error is not None:
             raise error
     finally:
-        watcher.cancel()
+        for each in (watcher, *patience):
+            each.cancel()
         app.lifecycle.exact = False

@@ -30,6 +30,8 @@ SIGNALS = tuple(
 )  # fmt: skip
 # How long websockets and event streams have to say goodbye before the server closes them in its own words, in seconds.
 FAREWELL = 1.0
+# How long a request that was cancelled has to answer with 503 and clean up, in seconds.
+LAST_WORDS = 1.0
 
 
 class Stop:
@@ -193,6 +195,12 @@ async def first(waiting: Any, tasks: Sequence[asyncio.Task[None]]) -> None:
     waiter = asyncio.ensure_future(waiting)
     await asyncio.wait([waiter, *tasks], return_when=asyncio.FIRST_COMPLETED)
     waiter.cancel()
+
+
+async def lose_patience(app: Application, patience: float) -> None:
+    """End the requests in flight after so many seconds."""
+    await asyncio.sleep(patience)
+    app.sweeper.end_all()
 
 
 @contextmanager

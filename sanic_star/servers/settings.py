@@ -40,7 +40,6 @@ class Settings:
         server: `uvicorn`, `hypercorn` or `granian`.
         version: the highest version of HTTP: 1, 2 or 3.
         tls: certificates; without them the server speaks in the clear.
-        access_log: whether requests are logged.
         graceful_timeout: how long requests may take to end at the stop, in seconds.
         keep_alive: how long an idle connection stays open, in seconds.
         max_header_size: of a request, in bytes; None: the server's own limit.
@@ -57,7 +56,6 @@ class Settings:
     server: str = "uvicorn"
     version: int = 1
     tls: TLS | None = None
-    access_log: bool = False
     graceful_timeout: float = 15.0
     keep_alive: float = 120
     max_header_size: int | None = None

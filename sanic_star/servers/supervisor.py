@@ -55,6 +55,8 @@ class Worker:
     def __init__(self, number: int, generation: int, plan: Plan, sockets: Sockets) -> None:
         self.number, self.generation = number, generation
         self.ready = False
+        # As far as the supervisor has noticed: who asks the system twice may get two answers.
+        self.gone = False
         self.channel, theirs = _context.Pipe()
         name = f"Sanic-Server-{number}-{generation}"
         order = Order(name, plan.prelude, _main_module(), Late((plan.load, plan.shared)), plan.settings, list(sockets))
@@ -70,11 +72,6 @@ class Worker:
             raise CannotServe(_unpicklable(error)) from None
         finally:
             theirs.close()
-
-    @property
-    def gone(self) -> bool:
-        """Whether it has ended."""
-        return self.process.exitcode is not None
 
     def stop(self) -> None:
         """Tell it to end."""
@@ -100,6 +97,8 @@ class Supervisor:
         self.plan = plan
         self.sockets = sockets
         self.workers: list[Worker] = []
+        # With those that are not yet workers, or no more.
+        self._processes: list[Worker] = []
         self.stopping = self.now = False
         self._roll_wanted = False
         self._started = 0
@@ -118,7 +117,7 @@ class Supervisor:
             try:
                 self._run()
             finally:
-                self._end(self.workers)
+                self._end(list(self._processes))
                 if self._watch is not None:
                     self._watch.stop()
                     self.plan.notify("stop", set())
@@ -150,6 +149,7 @@ class Supervisor:
     def _start(self, number: int) -> Worker:
         worker = Worker(number, self._started // max(1, self.plan.workers), self.plan, self.sockets)
         self._started += 1
+        self._processes.append(worker)
         return worker
 
     def _populate(self) -> None:
@@ -172,13 +172,11 @@ class Supervisor:
         logger.info("Restarting %d workers, one after the other", len(self.workers))
         for place, old in enumerate(list(self.workers)):
             new = self._start(old.number)
-            self.workers.append(new)
             self._until(lambda new=new: new.ready or new.gone)  # type: ignore[misc]
-            self.workers.remove(new)
             if not new.ready:
                 if not self.stopping:
                     logger.error("A new worker could not be started; the old ones go on")
-                self._end([new])
+                    self._end([new])
                 return
             self.workers[place] = new
             self._end([old])
@@ -188,7 +186,7 @@ class Supervisor:
         while not self.stopping and (dead := [each for each in self.workers if each.gone]):
             for each in dead:
                 logger.error("Worker [%s] has ended with status %s", each.process.pid, each.process.exitcode)
-                each.channel.close()
+                self._end([each])
                 self.workers[self.workers.index(each)] = self._start(each.number)
             self._until(lambda: all(each.ready or each.gone for each in self.workers))
             if all(each.gone for each in self.workers) and not self.stopping:
@@ -209,6 +207,7 @@ class Supervisor:
                 each.process.kill()
             each.process.join()
             each.channel.close()
+            self._processes.remove(each)
 
     # What happens ---------------------------------------------------------------------------------------------------
 
@@ -223,7 +222,7 @@ class Supervisor:
 
     def _look(self, timeout: float | None = None) -> None:
         """Wait until something happens, and take note of it."""
-        alive = [each for each in self.workers if not each.gone]
+        alive = [each for each in self._processes if not each.gone]
         handles: list[Any] = [
             self._alarm,
             *(each.process.sentinel for each in alive),
@@ -233,7 +232,8 @@ class Supervisor:
         if self._alarm in happened:
             with suppress(BlockingIOError):
                 self._alarm.recv(4096)
-        for each in self.workers:
+        for each in alive:
+            each.gone = each.process.exitcode is not None
             # Of those too that have ended meanwhile: their last word may be that all shall stop.
             self._hear(each)
 

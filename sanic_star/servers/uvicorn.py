@@ -17,14 +17,12 @@ from typing import Any
 import uvicorn
 
 from sanic_star.applications import Application
-from sanic_star.servers.serving import FAREWELL, Stop
+from sanic_star.servers.serving import FAREWELL, LAST_WORDS, Stop
 from sanic_star.servers.settings import CannotServe, Settings
 
 # At the stop, clients learn for so many seconds that their connections will not be used again, before idle ones are
 # closed under them: a request that is on its way gets its answer.
 LAME = 0.2
-# How long a request that was cancelled has to answer with 503 and clean up, in seconds.
-LAST_WORDS = 1.0
 
 
 class Server(uvicorn.Server):
@@ -74,8 +72,7 @@ class Server(uvicorn.Server):
         deadline = asyncio.get_running_loop().time() + (float("inf") if patience is None else patience)
         while self.server_state.tasks and not self.force_exit:
             if asyncio.get_running_loop().time() >= deadline:
-                for task in self.server_state.tasks:
-                    task.cancel()
+                self.app.sweeper.end_all()
                 await asyncio.wait(self.server_state.tasks, timeout=LAST_WORDS)
                 break
             await asyncio.sleep(0.05)
@@ -98,7 +95,7 @@ def make_config(app: Application, settings: Settings, **options: Any) -> uvicorn
         app,
         host=settings.host,
         port=settings.port,
-        access_log=settings.access_log,
+        access_log=False,  # the application's own, on sanic.access
         backlog=settings.backlog,
         timeout_graceful_shutdown=settings.graceful_timeout,  # type: ignore[arg-type]
         timeout_keep_alive=settings.keep_alive,  # type: ignore[arg-type]
