@@ -64,7 +64,10 @@ class Lifecycle:
         self._stack: contextlib.AsyncExitStack | None = None
         self._starting: asyncio.Lock | None = None
         self._restore_signals: Callable[[], None] = lambda: None
-        self._stop_begun = False
+        self._stop_begun = self._told = False
+        # Of how many servers, each with a port of its own, and what their requests find in their state.
+        self._servers = 0
+        self._yielded: dict[str, Any] = {}
         self._lazy = False
         # Whether a signal has stopped an application that no lifespan will ever start again.
         self.closed = False
@@ -82,7 +85,7 @@ class Lifecycle:
         """
         self.stage = Stage.STARTING
         self.stop_event = asyncio.Event()
-        self._stop_begun = False
+        self._stop_begun = self._told = False
         async with contextlib.AsyncExitStack() as stack:
             await self._phase(Phase.BEFORE_START)
             # From here on there is something to undo.
@@ -104,12 +107,18 @@ class Lifecycle:
         self.stage = Stage.RUNNING
 
     async def after_start(self) -> None:
-        """Run what comes when this process accepts connections."""
+        """Run what comes when this process accepts connections; once, though it may do so on several ports."""
+        if self._told:
+            return
+        self._told = True
         await self._phase(Phase.AFTER_START)
 
     async def before_stop(self) -> None:
         """Run what comes while connections are still open, then end what would never end by itself."""
-        if self._stop_begun or self.stop_event is None:
+        if self.stop_event is None:
+            return
+        if self._stop_begun:
+            await self.stop_event.wait()
             return
         self._stop_begun = True
         self.stage = Stage.STOPPING
@@ -160,22 +169,37 @@ class Lifecycle:
     async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Speak the lifespan protocol with the server (ASGI lifespan specification 2.0)."""
         await receive()
+        if self.exact and self.stage is Stage.RUNNING:
+            # Another port of the same application.
+            scope.setdefault("state", {}).update(self._yielded)
+        else:
+            await self._begin(scope, send)
+        self._servers += 1
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        self._servers -= 1
+        if self._servers == 0:
+            await self._end(send)
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _begin(self, scope: Scope, send: Send) -> None:
         self._lazy = self.closed = False
+        self._servers = 0
         try:
             await self.start(scope)
         except BaseException:
             self._not_started()
             await send({"type": "lifespan.startup.failed", "message": traceback.format_exc()})
             raise
+        self._yielded = dict(scope.get("state", {}))
         self.app.started()
-        await send({"type": "lifespan.startup.complete"})
-        await receive()
+
+    async def _end(self, send: Send) -> None:
         try:
             await self.stop()
         except BaseException:
             await send({"type": "lifespan.shutdown.failed", "message": traceback.format_exc()})
             raise
-        await send({"type": "lifespan.shutdown.complete"})
 
     def _not_started(self) -> None:
         self.stage = Stage.IDLE

@@ -18,7 +18,7 @@ from granian.server.embed import Server as Embedded
 
 from sanic_star.applications import Application
 from sanic_star.lifespan import Stage
-from sanic_star.servers.serving import FAREWELL, LAST_WORDS, Stop, first, lose_patience
+from sanic_star.servers.serving import LAST_WORDS, Stop, first, lose_patience
 from sanic_star.servers.settings import CannotServe, Settings
 
 # What the HTTP library of granian insists on, in bytes.
@@ -77,7 +77,6 @@ async def serve(
     if sys.platform == "win32":
         raise CannotServe("granian can't take over a socket on Windows; take uvicorn")
     server = make_server(app, settings, sockets[0])
-    app.lifecycle.exact = True
     task = asyncio.ensure_future(server.serve())
     try:
         # It says nothing when it listens: that is in the step that follows the application's start.
@@ -88,14 +87,11 @@ async def serve(
         await app.lifecycle.after_start()
         accepting()
         await first(stop.wait(), [task])
-        await app.lifecycle.before_stop()
-        await app.endless_ended(FAREWELL)
     finally:
         server.stop()  # type: ignore[no-untyped-call]
         await _ended(app, task, stop, settings.graceful_timeout)
         if not stop.now:
             await app.lifecycle.stop()  # where granian did not come to it
-        app.lifecycle.exact = False
 
 
 async def _ended(app: Application, task: asyncio.Task[None], stop: Stop, patience: float) -> None:

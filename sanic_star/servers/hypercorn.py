@@ -5,16 +5,21 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable
+from functools import partial
 from socket import SOCK_DGRAM, socket
 from ssl import SSLContext
+from typing import Any
 
 import hypercorn
 from hypercorn.asyncio import serve as serve_hypercorn
 from hypercorn.utils import LifespanFailureError
 
 from sanic_star.applications import Application
-from sanic_star.servers.serving import FAREWELL, LAST_WORDS, Stop, lose_patience
+from sanic_star.servers.serving import LAST_WORDS, Stop, lose_patience
 from sanic_star.servers.settings import TLS, CannotServe, Settings
+
+# How long connections may take to close, once all is sent, in seconds.
+WAIT_FOR_FAREWELL = 3.0
 
 
 class Config(hypercorn.Config):
@@ -74,16 +79,17 @@ async def serve(
         await app.lifecycle.after_start()
         accepting()
         await stop.wait()
-        await app.lifecycle.before_stop()
-        await app.endless_ended(FAREWELL)
-        patience.append(asyncio.ensure_future(lose_patience(app, settings.graceful_timeout)))
+        watchers.append(asyncio.ensure_future(lose_patience(app, settings.graceful_timeout)))
 
-    patience: list[asyncio.Task[None]] = []
-    app.lifecycle.exact = True
+    if settings.tls is not None:
+        # Closing, TLS waits half a minute for the client's farewell, and a client that keeps connections says none.
+        # hypercorn passes no such option on; the event loop is ours for as long as it serves.
+        loop: Any = asyncio.get_running_loop()
+        loop.create_server = partial(loop.create_server, ssl_shutdown_timeout=WAIT_FOR_FAREWELL)
     task = asyncio.ensure_future(
         serve_hypercorn(app, make_config(settings, sockets), shutdown_trigger=until_stop, mode="asgi")  # type: ignore[arg-type]
     )
-    watcher = asyncio.ensure_future(stop.hurry(task.cancel))
+    watchers = [asyncio.ensure_future(stop.hurry(task.cancel))]
     try:
         await asyncio.wait({task})
         if task.cancelled():
@@ -94,6 +100,5 @@ async def serve(
         if error is not None:
             raise error
     finally:
-        for each in (watcher, *patience):
+        for each in watchers:
             each.cancel()
-        app.lifecycle.exact = False

@@ -44,6 +44,7 @@ class Stop:
     def __init__(self, everywhere: Callable[[], None] | None = None) -> None:
         self._loop = asyncio.get_running_loop()
         self._begun = asyncio.Event()
+        self._told = asyncio.Event()
         self._now = asyncio.Event()
         self._everywhere = everywhere
 
@@ -73,8 +74,19 @@ class Stop:
         return self._now.is_set()
 
     async def wait(self) -> None:
-        """Wait until it begins."""
+        """Wait until it has begun, and all applications were told: what a server does."""
+        await self._told.wait()
+
+    async def tell(self, apps: Sequence[Application]) -> None:
+        """Wait until it begins, then tell the applications, the last one first, then let the servers go on."""
         await self._begun.wait()
+        logger.info("Stopping worker [%d]", os.getpid())
+        try:
+            for app in reversed(apps):
+                await app.lifecycle.before_stop()
+                await app.endless_ended(FAREWELL)
+        finally:
+            self._told.set()
 
     async def hurry(self, end: Callable[[], object]) -> None:
         """Call something once nothing is waited for any longer."""
@@ -164,37 +176,42 @@ async def _serve_all(
     stop: Stop,
     ready: Callable[[], None],
 ) -> None:
-    tasks: list[asyncio.Task[None]] = []
     here = [(app, stop) for app in apps]
     servers.served.extend(here)
+    for app in apps:
+        app.lifecycle.exact = True
+    running: list[asyncio.Task[None]] = []
+    telling = asyncio.ensure_future(stop.tell(apps))
+    hurry = asyncio.ensure_future(stop.hurry(telling.cancel))
     try:
         for app, how, where in zip(apps, settings, sockets, strict=True):
             accepting = asyncio.Event()
-            # The last one first: at the stop tasks go on in this order, and what was started last ends first.
-            tasks.insert(0, asyncio.ensure_future(backend(how)(app, how, where, stop, accepting.set)))
-            await first(accepting.wait(), tasks)
-            if stop.begun or any(task.done() for task in tasks):
+            running.append(asyncio.ensure_future(backend(how)(app, how, where, stop, accepting.set)))
+            await first(accepting.wait(), [telling, *running])
+            if stop.begun or any(task.done() for task in running):
                 break
         else:
             logger.info("Worker ready [%d]", os.getpid())
             ready()
-            await first(stop.wait(), tasks)
-            logger.info("Stopping worker [%d]", os.getpid())
+            await first(telling, running)
     finally:
         stop.begin()
-        results = await asyncio.gather(*tasks, return_exceptions=True)
+        results = await asyncio.gather(*running, telling, return_exceptions=True)
+        hurry.cancel()
         for each in here:
             servers.served.remove(each)
+            each[0].lifecycle.exact = False
     for result in results:
-        if isinstance(result, BaseException):
+        if isinstance(result, Exception):
             raise result
 
 
 async def first(waiting: Any, tasks: Sequence[asyncio.Task[None]]) -> None:
-    """Wait for something, or for the end of a server."""
+    """Wait for something, or for the end of one of these."""
     waiter = asyncio.ensure_future(waiting)
     await asyncio.wait([waiter, *tasks], return_when=asyncio.FIRST_COMPLETED)
-    waiter.cancel()
+    if waiter not in tasks and not isinstance(waiting, asyncio.Future):
+        waiter.cancel()
 
 
 async def lose_patience(app: Application, patience: float) -> None:

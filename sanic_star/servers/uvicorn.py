@@ -17,12 +17,14 @@ from typing import Any
 import uvicorn
 
 from sanic_star.applications import Application
-from sanic_star.servers.serving import FAREWELL, LAST_WORDS, Stop
+from sanic_star.servers.serving import LAST_WORDS, Stop
 from sanic_star.servers.settings import CannotServe, Settings
 
 # At the stop, clients learn for so many seconds that their connections will not be used again, before idle ones are
 # closed under them: a request that is on its way gets its answer.
 LAME = 0.2
+# How often it is looked whether something is over, in seconds.
+TICK = 0.05
 
 
 class Server(uvicorn.Server):
@@ -53,10 +55,9 @@ class Server(uvicorn.Server):
         self.accepting()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Tell the application, wait for the requests in flight, then close the connections, then stop it."""
+        """Tell the application where nobody has, wait for requests, close the connections, then stop it."""
         try:
             await self.app.lifecycle.before_stop()
-            await self.app.endless_ended(FAREWELL)
         finally:
             for server in self.servers:
                 server.close()
@@ -64,18 +65,28 @@ class Server(uvicorn.Server):
             await super().shutdown(sockets)
 
     async def _requests_ended(self) -> None:
-        """Let requests end, cancel those that don't in time, and keep no connection."""
-        self.server_state.default_headers = [*self.server_state.default_headers, (b"connection", b"close")]
-        if self.server_state.connections and not self.force_exit:
+        """Let requests end, cut short those that don't in time, and close all connections."""
+        state, loop = self.server_state, asyncio.get_running_loop()
+        state.default_headers = [*state.default_headers, (b"connection", b"close")]
+        if state.connections and not self.force_exit:
             await asyncio.sleep(LAME)
         patience = self.config.timeout_graceful_shutdown
-        deadline = asyncio.get_running_loop().time() + (float("inf") if patience is None else patience)
-        while self.server_state.tasks and not self.force_exit:
-            if asyncio.get_running_loop().time() >= deadline:
+        deadline = loop.time() + (float("inf") if patience is None else patience)
+        while state.tasks and not self.force_exit:
+            if loop.time() >= deadline:
                 self.app.sweeper.end_all()
-                await asyncio.wait(self.server_state.tasks, timeout=LAST_WORDS)
+                await asyncio.wait(state.tasks, timeout=LAST_WORDS)
                 break
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(TICK)
+        for connection in list(state.connections):
+            connection.shutdown()
+        while state.connections and not self.force_exit and loop.time() < deadline:
+            await asyncio.sleep(TICK)
+            for connection in list(state.connections):
+                transport: Any = connection.transport
+                # All is sent. TLS waits for the client's farewell, and a client that keeps connections does not listen.
+                if transport.is_closing() and not transport.get_write_buffer_size():
+                    transport.abort()
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -130,12 +141,10 @@ async def serve(
         await stop.hurry(force)
 
     watcher = asyncio.ensure_future(watch())
-    app.lifecycle.exact = True
     try:
         await server.serve(sockets)
     finally:
         watcher.cancel()
-        app.lifecycle.exact = False
 
 
 class Listening:
