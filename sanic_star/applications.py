@@ -5,7 +5,8 @@ ours. Until the application has started that is `_gate`, which starts it; from t
 nothing between, or the user's ASGI middleware around it. So neither the start nor the absence of middleware costs a
 running application anything.
 
-The dispatch and the error boundary are one frame: see `_make_dispatch`.
+The dispatch and the error boundary are one frame: see `_make_dispatch`. This is one module because what it holds is one
+class, whose methods are steps of one way: from the server's call through the dispatch to what answers where that fails.
 """
 
 from __future__ import annotations
