@@ -412,7 +412,7 @@ class Application(Starlette):
         elif request.open_stream is not None and await request.open_stream.settle():
             pass
         elif self.lifecycle.stopping and not self.has_begun(request):
-            _forget_cancellation()
+            asyncio.current_task().uncancel()  # type: ignore[union-attr]
             await self._fail(request, HTTPException(503), request.scope, request._receive, request._send)
         else:
             raise error
@@ -503,10 +503,3 @@ def _is_own_cancellation() -> bool:
     """Tell whether somebody has asked the running task to end."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
-
-
-def _forget_cancellation() -> None:
-    """Let the running task go on as if nobody had asked it to end."""
-    task = asyncio.current_task()
-    while task is not None and task.uncancel() > 0:
-        pass
