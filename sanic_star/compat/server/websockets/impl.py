@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Any
 
-from starlette.types import Message
+from starlette.types import Message, Receive, Scope, Send
 from starlette.websockets import WebSocketDisconnect
 
-from sanic_star.compat.exceptions import BadRequest, WebsocketClosed
+from sanic_star.compat.exceptions import BadRequest, ServerError, WebsocketClosed
+from sanic_star.compat.server.websockets._frames import Frames
 from sanic_star.websockets import WebSocket
+
+# As many messages as a `recv_burst` takes are kept for one who waits for the end meanwhile.
+KEPT = 256
 
 
 class ConnectionClosed(WebSocketDisconnect, WebsocketClosed):
@@ -36,6 +41,14 @@ class WebsocketImplProtocol(WebSocket):
     _receiving = False
     # A read that a time limit has left behind, for the next `recv`.
     _pending: asyncio.Future[Message] | None = None
+    _frames: Frames | None = None
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        super().__init__(scope, receive, send)
+        # Messages that came while somebody waited for the connection's end.
+        self._kept: deque[Message] = deque()
+        # Told when a `recv` is over, and when the connection is: for who waits for the end.
+        self._changed = asyncio.Event()
 
     async def handshake(self, subprotocols: Iterable[str] = ()) -> None:
         """Accept the connection.
@@ -71,21 +84,32 @@ class WebsocketImplProtocol(WebSocket):
             raise WebsocketClosed("Another task is already waiting for the next message")
         self._receiving = True
         try:
-            if timeout is None and self._pending is None:
+            if timeout is None and self._pending is None and not self._kept:
                 message = await self.receive()
             else:
-                # Not cancelled when the time is over: not every server keeps a message that was about to be given.
-                self._pending = self._pending or asyncio.ensure_future(self.receive())
-                if not (await asyncio.wait({self._pending}, timeout=timeout))[0]:
-                    return None
-                pending, self._pending = self._pending, None
-                message = pending.result()
+                while not self._kept:
+                    if not await self._keep_next(timeout):
+                        return None
+                message = self._kept.popleft()
         finally:
             self._receiving = False
+            self._changed.set()
         if message["type"] == "websocket.disconnect":
             raise ConnectionClosed(message.get("code") or 1005, message.get("reason"))
         text: str | None = message.get("text")
         return message["bytes"] if text is None else text
+
+    async def _keep_next(self, timeout: float | None = None) -> bool:  # noqa: ASYNC109
+        """Wait for one more message and keep it; tell whether it came in time."""
+        # Not cancelled when the time is over: not every server keeps a message that was about to be given.
+        pending = self._pending = self._pending or asyncio.ensure_future(self.receive())
+        if not (await asyncio.wait({pending}, timeout=timeout))[0]:
+            return False
+        # Of two that wait, for a message and for the end, the first that wakes takes it.
+        if self._pending is pending:
+            self._pending = None
+            self._kept.append(pending.result())
+        return True
 
     async def recv_burst(self, max_recv: int = 256) -> list[str | bytes]:
         """Return the messages that are there at once, without waiting for more.
@@ -120,11 +144,12 @@ class WebsocketImplProtocol(WebSocket):
         """Send a message.
 
         Args:
-            message: text, something like bytes; a mapping is an ASGI message and passed on as such.
+            message: text, something like bytes, or several of either that make one message; a mapping is an ASGI
+                message and passed on as such.
 
         Raises:
             WebsocketClosed: the connection is closed.
-            TypeError: the message is of another type.
+            TypeError: the message is of another type, or its parts are of different ones.
         """
         if isinstance(message, Mapping):
             await super().send(dict(message))
@@ -135,8 +160,77 @@ class WebsocketImplProtocol(WebSocket):
             await super().send({"type": "websocket.send", "text": message})
         elif isinstance(message, (bytes, bytearray, memoryview)):
             await super().send({"type": "websocket.send", "bytes": bytes(message)})
+        elif isinstance(message, Iterable):
+            await self.send(_joined(message))
         else:
             raise TypeError("Websocket data must be bytes, str.")
+
+    async def ping(self, data: str | bytes | None = None) -> asyncio.Future[float]:
+        """Send a ping.
+
+        Args:
+            data: up to 125 bytes that the pong brings back, by default four random ones.
+
+        Returns:
+            A future, done when the pong arrives: `await (await ws.ping())`.
+
+        Raises:
+            ServerError: this server gives no way to it. Under uvicorn there is one, unless an ASGI middleware stands
+                before it; under every server `WEBSOCKET_PING_INTERVAL`, or its own setting, makes the server ping.
+            WebsocketClosed: the connection is closed.
+        """
+        return self._control("ping").ping(data.encode() if isinstance(data, str) else data)
+
+    async def pong(self, data: str | bytes = b"") -> None:
+        """Send a pong that nobody asked for, as a sign of life; where that is possible, see `ping`."""
+        self._control("pong").pong(data.encode() if isinstance(data, str) else bytes(data))
+
+    def _control(self, what: str) -> Frames:
+        if self.closed:
+            raise WebsocketClosed(f"Cannot send a {what} when the websocket interface is closed.")
+        if self._frames is None:
+            self._frames = Frames.behind(self._server_send)
+        if self._frames is None:
+            raise ServerError(f"This server sends no {what} for an application; it sends its own (see its settings)")
+        return self._frames
+
+    async def wait_for_connection_lost(self, timeout: float | None = None) -> bool:  # noqa: ASYNC109
+        """Wait until the connection is closed; tell whether it is.
+
+        Messages that come meanwhile are kept for `recv`, up to so many that the client can't fill the memory.
+
+        Args:
+            timeout: how long to wait, in seconds; without it as long as it takes.
+        """
+        try:
+            async with asyncio.timeout(timeout):
+                while not self.closed:
+                    if self._receiving or len(self._kept) >= KEPT:
+                        self._changed.clear()
+                        await self._changed.wait()
+                    else:
+                        await self._keep_next()
+        except TimeoutError:
+            pass
+        return self.closed
+
+    async def receive_message(self) -> Message:
+        """Pass on the server's next message; note the end."""
+        message = await super().receive_message()
+        if self.closed:
+            self._lose()
+        return message
+
+    async def send_message(self, message: Message) -> None:
+        """Pass a message on to the server; note the end."""
+        await super().send_message(message)
+        if self.closed:
+            self._lose()
+
+    def _lose(self) -> None:
+        self._changed.set()
+        if self._frames is not None:
+            self._frames.close()
 
     async def close(self, code: int = 1000, reason: str | None = "") -> None:
         """Close the connection.
@@ -152,3 +246,13 @@ class WebsocketImplProtocol(WebSocket):
         if self._pending is not None:
             self._pending.cancel()
         await super().end(code, reason)
+
+
+def _joined(parts: Iterable[Any]) -> str | bytes:
+    """Return the parts of a message as one: ASGI has no fragments."""
+    known = list(parts)
+    if all(isinstance(part, str) for part in known):
+        return "".join(known)
+    if all(isinstance(part, (bytes, bytearray, memoryview)) for part in known):
+        return b"".join(known)
+    raise TypeError("Websocket data must be bytes, str: all parts of a message of one kind")

@@ -1,0 +1,193 @@
+"""Pings, pongs, parts of messages, and the wait for a connection's end."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+import uvicorn
+from starlette.types import ASGIApp, Message
+from websockets.asyncio.client import ClientConnection, connect
+
+from sanic_star import Sanic, Websocket
+from sanic_star.compat.exceptions import ServerError, WebsocketClosed
+from sanic_star.compat.server.websockets.impl import KEPT, ConnectionClosed, WebsocketImplProtocol
+from sanic_star.testing import TestClient
+from tests.engine.raw import Peer, websocket_scope
+
+PATIENCE = 30.0
+
+
+def speaking(handler: Callable[..., Any]) -> Sanic[Any, Any]:
+    app: Sanic[Any, Any] = Sanic("Frames")
+    app.add_websocket_route(handler, "/")
+    return app
+
+
+@asynccontextmanager
+async def connected(app: ASGIApp, ws: str = "auto") -> AsyncIterator[ClientConnection]:
+    """Serve an application on uvicorn, in this loop, and connect to it."""
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(app, ws=ws, log_level="error", lifespan="on", ws_ping_interval=None))
+    serving = asyncio.ensure_future(server._serve([listener]))
+    try:
+        while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
+            await asyncio.sleep(0.01)
+        async with connect(f"ws://127.0.0.1:{listener.getsockname()[1]}/", ping_interval=None) as client:
+            yield client
+    finally:
+        server.should_exit = True
+        await asyncio.wait_for(serving, PATIENCE)
+
+
+async def test_pings_reach_the_client_and_its_pongs_come_back() -> None:
+    async def handler(request: Any, ws: Websocket) -> None:
+        times = [await asyncio.wait_for(await ws.ping(data), PATIENCE) for data in (None, "text", b"bytes")]
+        first, second = await ws.ping("1"), await ws.ping("2")
+        with pytest.raises(ValueError, match="same data"):
+            await ws.ping("2")
+        await asyncio.wait_for(asyncio.gather(first, second), PATIENCE)
+        await ws.pong()
+        await ws.pong("sign of life")
+        await ws.send(f"{len(times)} {all(0 <= each < PATIENCE for each in times)}")
+        await ws.recv()
+        unanswered = await ws.ping("3")
+        await ws.close()
+        seen.append(unanswered.cancelled())
+        for call in (ws.ping, ws.pong):
+            with pytest.raises(WebsocketClosed, match="is closed"):
+                await call()
+        seen.append("done")
+
+    seen: list[Any] = []
+    async with connected(speaking(handler)) as client:
+        assert await asyncio.wait_for(client.recv(), PATIENCE) == "3 True"
+        await client.pong("nobody asked")
+        await client.send("go on")
+        await asyncio.wait_for(client.wait_closed(), PATIENCE)
+    assert seen == [True, "done"]
+
+
+@pytest.mark.parametrize("where", ["wsproto", "middleware"])
+async def test_a_server_that_has_no_way_to_it_is_told_of(where: str) -> None:
+    async def handler(request: Any, ws: Websocket) -> None:
+        for call in (ws.ping, ws.pong):
+            with pytest.raises(ServerError, match=r"sends no p[io]ng for an application"):
+                await call()
+        await ws.send("told")
+
+    class Pass:
+        def __init__(self, app: ASGIApp) -> None:
+            self.app = app
+
+        async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+            async def passing(message: Message) -> None:
+                await send(message)
+
+            await self.app(scope, receive, passing)
+
+    app = speaking(handler)
+    if where == "middleware":
+        app.add_middleware(Pass)
+    async with connected(app, "wsproto" if where == "wsproto" else "auto") as client:
+        assert await asyncio.wait_for(client.recv(), PATIENCE) == "told"
+
+
+def test_a_message_in_parts_is_sent_as_one() -> None:
+    async def handler(request: Any, ws: Websocket) -> None:
+        await ws.send(["one ", "message"])
+        await ws.send(part for part in (b"a", bytearray(b"b")))
+        await ws.send([])
+        for wrong in (["text", b"bytes"], [1], 5):
+            try:
+                await ws.send(wrong)
+            except TypeError as error:
+                await ws.send(str(error)[:33])
+
+    with TestClient(speaking(handler)).websocket_connect("/") as client:
+        assert client.receive_text(5) == "one message"
+        assert client.receive_bytes(5) == b"ab"
+        assert client.receive_text(5) == ""
+        assert [client.receive_text(5) for _ in range(3)] == ["Websocket data must be bytes, str."[:33]] * 3
+
+
+# The end ------------------------------------------------------------------------------------------------------------
+
+
+class Line(Peer):
+    """The server's side of a websocket, which says what it is told to, when it is."""
+
+    def __init__(self) -> None:
+        super().__init__([])
+        self.inbox: asyncio.Queue[Message] = asyncio.Queue()
+        self.say("connect")
+
+    def say(self, kind: str, **more: Any) -> None:
+        self.inbox.put_nowait({"type": f"websocket.{kind}", **more})
+
+    async def receive(self) -> Message:
+        return await self.inbox.get()
+
+
+async def open_line() -> tuple[Line, WebsocketImplProtocol]:
+    line = Line()
+    ws = WebsocketImplProtocol(websocket_scope(), line.receive, line.send)
+    await ws.handshake()
+    return line, ws
+
+
+async def test_the_wait_for_the_end_keeps_messages() -> None:
+    line, ws = await open_line()
+    line.say("receive", text="1")
+    assert await ws.wait_for_connection_lost(0.02) is False
+    line.say("receive", text="2")
+    assert await ws.wait_for_connection_lost(0.02) is False
+    line.say("receive", text="3")
+    assert await ws.recv() == "1"
+    waiting = asyncio.ensure_future(ws.wait_for_connection_lost())
+    await asyncio.sleep(0)
+    assert [await ws.recv(), await ws.recv(PATIENCE)] == ["2", "3"]
+    line.say("disconnect", code=1001)
+    assert await asyncio.wait_for(waiting, PATIENCE) is True
+    assert await ws.wait_for_connection_lost() is True
+    with pytest.raises(ConnectionClosed):
+        await ws.recv()
+
+
+async def test_two_wait_and_the_message_comes_once() -> None:
+    line, ws = await open_line()
+    waiting = asyncio.ensure_future(ws.wait_for_connection_lost())
+    await asyncio.sleep(0)
+    reading = asyncio.ensure_future(ws.recv())
+    await asyncio.sleep(0)
+    line.say("receive", text="once")
+    assert await asyncio.wait_for(reading, PATIENCE) == "once"
+    assert await ws.recv(0.02) is None
+    line.say("disconnect")
+    assert await asyncio.wait_for(waiting, PATIENCE) is True
+
+
+async def test_who_reads_is_left_to_read() -> None:
+    line, ws = await open_line()
+    reading = asyncio.ensure_future(ws.recv())
+    await asyncio.sleep(0)
+    waiting = asyncio.ensure_future(ws.wait_for_connection_lost(PATIENCE))
+    await asyncio.sleep(0)
+    line.say("receive", text="read")
+    assert await asyncio.wait_for(reading, PATIENCE) == "read"
+    await ws.close()
+    assert await asyncio.wait_for(waiting, PATIENCE) is True
+
+
+async def test_a_flood_does_not_fill_the_memory() -> None:
+    line, ws = await open_line()
+    for number in range(KEPT + 5):
+        line.say("receive", text=str(number))
+    assert await ws.wait_for_connection_lost(0.1) is False
+    assert line.inbox.qsize() == 5
+    assert [await ws.recv() for _ in range(KEPT + 5)] == [str(number) for number in range(KEPT + 5)]
