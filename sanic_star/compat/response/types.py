@@ -8,7 +8,6 @@ This is one module because Sanic's users import these classes from it, and each 
 
 from __future__ import annotations
 
-import importlib
 import re
 from collections.abc import Callable, Coroutine, Mapping
 from datetime import datetime
@@ -563,13 +562,6 @@ class ResponseStream:
     def body(self) -> Any:
         """The body of the response underneath."""
         return self.response.body
-
-
-def __getattr__(name: str) -> Any:
-    if name == "Request":
-        # Sanic's module has the name; the other one needs this one to be there first.
-        return importlib.import_module("sanic_star.compat.request.types").Request
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 __all__ = ["BaseHTTPResponse", "HTTPResponse", "JSONResponse", "ResponseStream", "has_message_body", "header_field"]

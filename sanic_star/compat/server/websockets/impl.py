@@ -243,9 +243,10 @@ class WebsocketImplProtocol(WebSocket):
 
     async def end(self, code: int, reason: str = "") -> None:
         """Close the connection unless it is closed already, and wait for no message any more."""
-        if self._pending is not None:
-            self._pending.cancel()
         await super().end(code, reason)
+        pending, self._pending = self._pending, None
+        if pending is not None:
+            pending.cancel()
 
 
 def _joined(parts: Iterable[Any]) -> str | bytes:
