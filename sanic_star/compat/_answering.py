@@ -223,6 +223,38 @@ class Answering(Application):
             await self._events.fire_safely(Event.HTTP_LIFECYCLE_RESPONSE, request=request, response=response)
         return self._sendable(request, response), None if settled else error
 
+    async def handle_request(self, request: Request) -> None:
+        """Answer a request: routing, middleware, handler, and the response sent to whoever gave the request.
+
+        Args:
+            request: it is built anew from its scope, as for any ASGI application.
+        """
+        await self(request.scope, request.receive, request._send)
+
+    async def handle_exception(self, request: Request, exception: BaseException, run_middleware: bool = True) -> None:
+        """Answer a request with what an exception leads to: its handler's response, or the error page.
+
+        Args:
+            request: the request.
+            exception: what went wrong.
+            run_middleware: whether the middleware that has not run yet does.
+        """
+        if not run_middleware:
+            request._request_middleware_started = request._response_middleware_started = True
+        response, _ = await self.answer(request, exception)
+        if response is not None:
+            await response(request.scope, request.receive, request._send)
+
+    @property
+    def asgi(self) -> bool:
+        """That an ASGI server runs the application: always, here."""
+        return bool(self.state.asgi)
+
+    @property
+    def websocket_enabled(self) -> bool:
+        """Whether there is a route for a websocket."""
+        return any(isinstance(route, routing.WebSocketRoute) for route in self.router.routes)
+
     async def _error_response(self, request: Request, error: BaseException) -> Any:
         try:
             response = self.error_handler.response(request, error)

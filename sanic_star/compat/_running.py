@@ -185,6 +185,44 @@ class Running(Application):
             motd_of = import_module("sanic_star.compat.application.motd")
             motd_of.show(self, how, state.workers, self.config.MOTD_DISPLAY, coffee)
 
+    def motd(self, server_settings: Mapping[str, Any] | None = None) -> None:
+        """Log what runs where, and how, as at the start; without effect where the setting `MOTD` is off.
+
+        Args:
+            server_settings: `host`, `port`, `unix` and `ssl` as for `prepare`, where it has not been prepared.
+        """
+        if self.config.MOTD:
+            given = {
+                key: value for key, value in (server_settings or {}).items() if key in ("host", "port", "unix", "ssl")
+            }
+            known = self.state.server_info
+            how = (
+                known[0].how
+                if known and not given
+                else self._settings(given.pop("host", None), given.pop("port", None), **given)
+            )
+            motd_of = import_module("sanic_star.compat.application.motd")
+            motd_of.show(self, how, max(self.state.workers, 1), self.config.MOTD_DISPLAY)
+
+    @property
+    def auto_reload(self) -> bool:
+        """Whether the application is served again when its files change."""
+        return bool(self.config.AUTO_RELOAD)
+
+    @auto_reload.setter
+    def auto_reload(self, value: bool) -> None:
+        self.config.AUTO_RELOAD = self.state.auto_reload = value
+
+    @property
+    def reload_dirs(self) -> set[Path]:
+        """The folders that are watched for changes, beside the application's own."""
+        return self.state.reload_dirs  # type: ignore[no-any-return]
+
+    @property
+    def sock(self) -> socket | None:
+        """The socket that it was prepared to be served on."""
+        return self.state.sock  # type: ignore[no-any-return]
+
     def _set_mode(self, debug: bool, access_log: bool | None, noisy_exceptions: bool | None, verbosity: int) -> None:
         if debug:
             self.debug = True

@@ -743,6 +743,25 @@ class Sanic(Registrar, Answering, Running, Generic[ConfigT, ContextT]):
         except RuntimeError:
             raise SanicException("Loop can only be retrieved after the app has started running.") from None
 
+    # Extensions -----------------------------------------------------------------------------------------------------
+
+    def extend(self, **options: Any) -> Any:
+        """Refuse to be extended: Sanic Extensions reach into parts of Sanic that are not here.
+
+        Args:
+            options: Sanic's `extensions`, `built_in_extensions`, `config` and others.
+
+        Raises:
+            RuntimeError: always; it names what takes their place.
+        """
+        asked = ", ".join(sorted(options)) or "nothing in particular"
+        raise RuntimeError(f"{_explain('sanic_ext')} (asked for: {asked})")
+
+    @property
+    def ext(self) -> Any:
+        """Sanic Extensions, which are not here: raises what `extend` raises."""
+        return self.extend()
+
     # Tests ----------------------------------------------------------------------------------------------------------
 
     @property
@@ -775,6 +794,12 @@ def _as_middleware(middleware: Any, attach_to: str, priority: int | Default) -> 
     if isinstance(priority, int) and priority != middleware.priority:
         return Middleware(middleware.func, middleware.location, priority)
     return middleware
+
+
+def _explain(name: str) -> str:
+    # Here: only who needs the sentence loads the table of sentences.
+    told: str = importlib.import_module("sanic_star.compat._left_out").explain(name)
+    return told
 
 
 def _testing() -> Any:
