@@ -6,6 +6,7 @@
 from typing import TYPE_CHECKING, Any
 
 from sanic_star.testing.client import TestClient
+from sanic_star.testing.manager import TestManager
 from sanic_star.testing.proxy import WebsocketProxy
 from sanic_star.testing.response import TestingResponse
 from sanic_star.testing.sanic import SanicTestClient
@@ -18,6 +19,7 @@ __all__ = [
     "SanicASGITestClient",
     "SanicTestClient",
     "TestClient",
+    "TestManager",
     "TestingResponse",
     "WebSocketDenialResponse",
     "WebSocketSession",

@@ -1,0 +1,3 @@
+"""The project's own tests are run by `test_unported`, in processes of their own."""
+
+collect_ignore = ["project"]

@@ -1,0 +1,2 @@
+GREETING = "Welcome to the shop"
+LARGEST_ORDER = 10
