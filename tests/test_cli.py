@@ -122,14 +122,21 @@ def status_of(*arguments: str) -> Any:
 
 @pytest.fixture
 def runs(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, dict[str, Any]]]:
-    """Note with what an application would be run."""
+    """Note with what an application would be served."""
     noted: list[tuple[str, dict[str, Any]]] = []
 
-    def run(app: Any, *, load: Any, **options: Any) -> None:
-        assert callable(load)
+    def prepare(app: Any, **options: Any) -> None:
         noted.append((app.name, options))
 
-    monkeypatch.setattr(Sanic, "run", run)
+    def serve(app: Any, *, factory: Any = None) -> None:
+        single = noted[-1][1].get("single_process", False)
+        assert (factory is None) is single
+        # Workers make it once more.
+        assert single or factory().name == app.name
+
+    monkeypatch.setattr(Sanic, "prepare", prepare)
+    monkeypatch.setattr(Sanic, "serve", staticmethod(serve))
+    monkeypatch.setattr(Sanic, "serve_single", staticmethod(serve))
     return noted
 
 
@@ -188,6 +195,10 @@ def test_other_ways_to_load() -> None:
         (["served:app", "-D"], "Run it under systemd"),
         (["served:app", "--pidfile", "x"], "There is no --pidfile here"),
         (["served:app", "stop"], "send SIGTERM"),
+        (["served:app", "--fast", "--workers", "2"], "cannot use both fast=True and workers=X"),
+        (["served:app", "--single-process", "--reload"], "Single process cannot be run with"),
+        (["served:app", "--tls", "nosuch"], "nosuch"),
+        (["served:app", "--cert", "nosuch.pem", "--key", "nosuch.key"], "not found or permission denied nosuch"),
     ],
 )
 def test_what_cannot_be_served_is_said_in_one_line(
@@ -267,6 +278,7 @@ def test_a_factory_with_an_argument_gets_what_was_said(runs: list[Any]) -> None:
         ["served:app", "--workers", "0"],
         ["served:app", "--cert", "c.pem"],
         ["served:app", "--server", "apache"],
+        ["served:app", "--server", "uvicorn", "--http", "2"],
         ["served:app", "nosuch"],
         ["routes"],
     ],

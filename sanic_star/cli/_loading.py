@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
-from sanic_star.applications import Application
 from sanic_star.compat.alias import AliasError, install
+from sanic_star.compat.app import Sanic
 from sanic_star.compat.worker.loader import DEFAULT_APP_NAME, AppLoader, NoApplication
 
 
@@ -18,7 +18,9 @@ class Unusable(click.ClickException):
     exit_code = 1
 
 
-def load(target: str, factory: bool = False, simple: bool = False, debug: bool = False, args: Any = None) -> Any:
+def load(
+    target: str, factory: bool = False, simple: bool = False, debug: bool = False, args: Any = None
+) -> Sanic[Any, Any]:
     """Return the application that the command line names, with the alias installed.
 
     Args:
@@ -50,7 +52,7 @@ def load(target: str, factory: bool = False, simple: bool = False, debug: bool =
     if found is None:
         module, name = (loader.module_name, loader.app_name) if loader.module_name else (target, DEFAULT_APP_NAME)
         raise Unusable(f"{module!r} has no {name!r}; write module:app, with the name of your application.")
-    if not isinstance(found, Application):
+    if not isinstance(found, Sanic):
         hint = " If it makes one, add --factory." if callable(found) else ""
         raise Unusable(f"{target!r} is a {type(found).__name__}, no application of sanic_star.{hint}")
     if debug:

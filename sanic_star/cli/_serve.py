@@ -1,4 +1,4 @@
-"""`sanic-star TARGET`: the flags of Sanic's command, and what they mean to `app.run`."""
+"""`sanic-star TARGET`: the flags of Sanic's command, and what they mean to `app.prepare`."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import click
 import sanic_star.compat
 from sanic_star import __version__
 from sanic_star.cli._loading import Unusable, load
+from sanic_star.compat.exceptions import SanicException
 
 # Of Sanic's own server and supervisor; each says what to do in its place.
 LEFT_OUT = {
@@ -28,7 +29,7 @@ ACTIONS = {
     "restart": "send SIGHUP to the process, or ask the supervisor that runs it",
     "stop": "send SIGTERM to the process, or ask the supervisor that runs it",
 }
-# Where the name of a setting in `app.run` is another than that of the flag.
+# Where the name of a setting in `app.prepare` is another than that of the flag.
 NAMES = {"single": "single_process", "path": "reload_dir", "access_logs": "access_log"}
 
 
@@ -113,20 +114,31 @@ def serve(target: str, action: str, louder: int, **flags: Any) -> None:
     said = Namespace(target=target, action=action, **flags)
     factory, simple = flags.pop("factory"), flags.pop("simple")
     again = partial(load, target, factory, simple, bool(flags["debug"] or flags["dev"]), said)
-    again().run(load=again, **settings(**flags))
+    app = again()
+    run = settings(**flags)
+    try:
+        app.prepare(**run)
+    except (SanicException, OSError, RuntimeError, TypeError, ValueError) as error:
+        raise Unusable(str(error)) from None
+    if flags["single"]:
+        app.serve_single(app)
+    else:
+        app.serve(app, factory=again)
 
 
 def settings(
     http: str | None, cert: str | None, key: str | None, tls: tuple[str, ...], verbosity: int, **flags: Any
 ) -> dict[str, Any]:
-    """Return what was said as arguments of `app.run`, and nothing that was not."""
+    """Return what was said as arguments of `app.prepare`, and nothing that was not."""
+    if flags["server"] == "uvicorn" and http in {"2", "3"}:
+        raise click.UsageError(f"uvicorn speaks HTTP/1.1; --http {http} goes with --server hypercorn.")
     found = {NAMES.get(name, name): list(value) if isinstance(value, tuple) else value for name, value in flags.items()}
     found |= {"ssl": certificate(cert, key, tls), "version": http and int(http), "verbosity": verbosity or None}
     return {name: value for name, value in found.items() if value is not None and value != []}
 
 
 def certificate(cert: str | None, key: str | None, directories: tuple[str, ...]) -> Any:
-    """Return what `app.run(ssl=…)` takes; `None` where no certificate is named."""
+    """Return what `app.prepare` takes as `ssl`; `None` where no certificate is named."""
     if bool(cert) != bool(key):
         raise click.UsageError("--cert and --key go together.")
     found: list[Any] = [*([{"cert": cert, "key": key}] if cert else []), *directories]
