@@ -248,6 +248,7 @@ class Application(Starlette):
         if stream is None or stream.reason is not None or stream.task is not task:
             self.close_stream(request)
             stream = request.open_stream = OpenStream(task, finish)
+            request.holds = True
         stream.finish = finish
         if receive is not None:
             stream.watch(receive)
@@ -268,7 +269,7 @@ class Application(Starlette):
         """Cancel the task of a request whose time is over, and answer with `error` once its clean-up has run."""
         finish = partial(self._fail, request, error, request.scope, request._receive, request._send)
         stream = request.open_stream = request.open_stream or OpenStream(task, finish)
-        stream.finish = finish
+        stream.finish, request.holds = finish, True
         stream.cut(Cut.TIMEOUT, error.detail)
 
     def build_middleware_stack(self) -> ASGIApp:
@@ -343,8 +344,9 @@ class Application(Starlette):
             except CancelledError as error:
                 await cancelled(request, error)
             finally:
-                if request.open_stream is not None:
+                if request.holds:
                     self.close_stream(request)
+                    request.release()
                 del live[number]
 
         self.dispatch_code, self.fail_code = dispatch.__code__, Application._fail.__code__

@@ -10,6 +10,7 @@ holds a number instead, and `live` maps numbers to the requests in flight.
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Iterator
 from contextvars import ContextVar
 from itertools import count
 from typing import Any
@@ -54,6 +55,8 @@ class Request(requests.Request):
     received = 0
     # The answer while it is sent piece by piece.
     open_stream: OpenStream | None = None
+    # True where something is to be closed when the request is over.
+    holds = False
 
     def __init__(self, scope: Scope, receive: Receive = empty_receive, send: Send = empty_send) -> None:
         self.scope = scope
@@ -64,17 +67,31 @@ class Request(requests.Request):
     def arriving(self) -> bool:
         """Whether the handler waits for the body, which is read before it is called."""
         reads = self.reads_body or getattr(self.scope.get("route"), "reads_body", False)
-        return reads and not hasattr(self, "_body")
+        return reads and not self.body_is_read
+
+    @property
+    def body_is_read(self) -> bool:
+        """Whether the whole body is here."""
+        return hasattr(self, "_body")
+
+    def kept_body(self) -> Iterator[bytes]:
+        """Yield the body that was read."""
+        yield self._body
+
+    def release(self) -> None:
+        """Let go of what was held for this request; called when it is over, if `holds` is true."""
 
     @property
     def receive(self) -> Receive:
         """The ASGI `receive`; once the body was read it is played again, so that another reader may have it."""
-        if not hasattr(self, "_body"):
-            return self._receive
-        return _Replay(self._body, self._receive)
+        return _Replay(self.kept_body(), self._receive) if self.body_is_read else self._receive
 
     async def read_body(self, first: Message, limit: int | None) -> None:
-        """Read a body that comes in several messages.
+        """Read a body that comes in several messages; arguments and exceptions are those of `arriving_body`."""
+        self._body = b"".join([chunk async for chunk in self.arriving_body(first, limit)])
+
+    async def arriving_body(self, first: Message, limit: int | None) -> AsyncIterator[bytes]:
+        """Yield the parts of a body as they come.
 
         Args:
             first: the message that was received already.
@@ -84,7 +101,6 @@ class Request(requests.Request):
             HTTPException: 413, the body is larger than `limit`; as soon as that is known.
             ClientDisconnect: the client left before the end.
         """
-        chunks: list[bytes] = []
         size = 0
         declared = dict(self.scope["headers"]).get(b"content-length", b"0")
         if limit is not None and declared.isdigit() and int(declared) > limit:
@@ -99,25 +115,25 @@ class Request(requests.Request):
             if limit is not None and size > limit:
                 raise HTTPException(413, TOO_LARGE)
             self.received = size
-            chunks.append(chunk)
+            yield chunk
             if not message.get("more_body", False):
                 break
             message = await self._receive()
-        self._body = b"".join(chunks)
 
 
 class _Replay:
     """An ASGI `receive` that gives a body once more, then goes on with the server's."""
 
-    def __init__(self, body: bytes, receive: Receive) -> None:
-        self.body: bytes | None = body
+    def __init__(self, parts: Iterator[bytes], receive: Receive) -> None:
+        self.parts = parts
+        self.part: bytes | None = next(parts, b"")
         self.receive = receive
 
     async def __call__(self) -> Message:
-        body, self.body = self.body, None
-        if body is None:
+        if self.part is None:
             return await self.receive()
-        return {"type": "http.request", "body": body, "more_body": False}
+        part, self.part = self.part, next(self.parts, None)
+        return {"type": "http.request", "body": part, "more_body": self.part is not None}
 
 
 def current_request() -> Request:

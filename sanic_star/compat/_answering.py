@@ -109,7 +109,7 @@ class Answering(Application):
             """Complete an answer that nobody waits for."""
 
         async def watched(request: Request) -> Any:
-            if "_body" not in request.__dict__:
+            if not request.body_is_read:
                 # Who may still read the body itself is told by its reading that the client has left.
                 if has_body(request.scope["headers"]):
                     return await call(request)
@@ -320,7 +320,7 @@ class Answering(Application):
         """Watch over a response that a handler sends piece by piece."""
         kind = str(writer.response.content_type) if writer.response else ""
         # A handler that still reads the body itself is told by its reading that the client has left.
-        body_is_read = "_body" in request.__dict__ or request._stream_consumed
+        body_is_read = request.body_is_read or request._stream_consumed
         reads_itself = getattr(getattr(request.route, "extra", None), "stream", False) and not body_is_read
         self.open_stream(
             request,

@@ -72,6 +72,11 @@ DEFAULT_CONFIG: dict[str, Any] = {
 # What an application reckons with while it serves, so that text from a file or the environment would end in errors of
 # requests: the least value, and whether `None` switches the setting off.
 _NUMBERS: dict[str, tuple[float, bool]] = {
+    "FORM_MAX_FIELDS": (0, False),
+    "FORM_MAX_FIELD_SIZE": (0, True),
+    "FORM_MAX_FILES": (0, False),
+    "FORM_MAX_FILE_SIZE": (0, True),
+    "FORM_SPOOL_SIZE": (0, False),
     "GRACEFUL_SHUTDOWN_TIMEOUT": (0, False),
     "KEEP_ALIVE_TIMEOUT": (0, False),
     "PROXIES_COUNT": (0, True),

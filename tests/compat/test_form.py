@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 from contextlib import suppress
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -10,8 +12,9 @@ import sanic.request.form
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sanic_star.compat.exceptions import BadRequest
-from sanic_star.compat.request._multipart import MultipartReader
+from sanic_star.compat.exceptions import BadRequest, PayloadTooLarge
+from sanic_star.compat.request._multipart import FormLimits, MultipartReader
+from sanic_star.compat.request._spool import Spool
 from sanic_star.compat.request.form import File, form_parameters, parse_multipart_form, parse_urlencoded_form
 
 sanic_form: Any = sanic.request.form
@@ -58,19 +61,21 @@ def test_a_form_is_read_as_sanic_reads_it(body: bytes) -> None:
 @pytest.mark.parametrize("body", BODIES)
 @pytest.mark.parametrize("size", [1, 7])
 def test_a_form_may_arrive_in_pieces(body: bytes, size: int) -> None:
-    reader = MultipartReader("X", spool_size=3)
+    reader = MultipartReader("X", Spool(limit=30))
     for start in range(0, len(body), size):
         reader.feed(body[start : start + size])
+        if reader.spool.full:
+            reader.spool.flush()
     reader.finish()
-    try:
-        assert form_parameters(reader) == parse_multipart_form(body, "X")
-    finally:
-        reader.close()
+    assert form_parameters(reader.parts) == parse_multipart_form(body, "X")
+    assert b"".join(reader.spool.blocks()) == body
+    reader.spool.close()
 
 
 WRONG = [
-    (b"garbage", "X", "Expected boundary character"),
-    (b"--Y\r\n", "X", "Expected boundary character"),
+    (b"garbage", "X", "its boundary is nowhere in it"),
+    (b"--Y\r\n", "X", "its boundary is nowhere in it"),
+    (b"--Xgarbage\r\n", "X", "Did not find CR at end of boundary"),
     (part(FIELD), "X", "it ends before its last boundary"),
     (b"--X\r\n" + FIELD.encode(), "X", "it ends before its last boundary"),
     (part(FIELD, b"\xe9") + END, "X", "the field 'a' is not in utf-8"),
@@ -104,37 +109,109 @@ def test_a_flood_of_parts_is_stopped() -> None:
         parse_multipart_form(part(FIELD) * 1001 + END, "X")
     with pytest.raises(BadRequest, match="more than 1000 files"):
         parse_multipart_form(part(FILE) * 1001 + END, "X")
-    fields, files = parse_multipart_form(part(FIELD) * 3 + part(FILE) * 2 + END, "X", max_fields=3, max_files=2)
+    few = FormLimits(fields=3, files=2, field_size=1, file_size=2)
+    fields, files = parse_multipart_form(part(FIELD) * 3 + part(FILE) * 2 + END, "X", few)
     assert (len(fields["a"]), len(files["f"])) == (3, 2)
+    with pytest.raises(PayloadTooLarge, match="the field 'a' has more than 1 bytes"):
+        parse_multipart_form(part(FIELD, b"12") + END, "X", few)
+    with pytest.raises(PayloadTooLarge, match="the file 'f' has more than 2 bytes"):
+        parse_multipart_form(part(FILE, b"123") + END, "X", few)
 
 
-def test_a_large_file_goes_to_disk_and_is_read_when_asked_for() -> None:
-    reader = MultipartReader("X", spool_size=10)
-    reader.feed(part(FILE, b"x" * 10)[:-2])
-    assert not reader.on_disk
-    reader.feed(b"xxx\r\n")
-    reader.feed(part(FILE, b"small")[:-2])
-    assert not reader.on_disk
-    reader.feed(b"\r\n" + END)
+def test_a_large_form_goes_to_disk_and_is_read_when_asked_for() -> None:
+    reader = MultipartReader("X", Spool(limit=100))
+    reader.feed(part(FILE, b"x" * 10 + b"\n" + b"y" * 100)[:-2])
+    assert reader.spool.full
+    reader.spool.flush()
+    assert reader.spool.on_disk
+    reader.feed(b"zzz\r\n" + part(FILE, b"small") + END)
     reader.finish()
-    large, small = form_parameters(reader)[1]["f"]
+    large, small = form_parameters(reader.parts)[1]["f"]
     assert repr(large) == "File(type='text/plain', body=…, name='x.txt')"
-    assert large.file.read(4) == b"xxxx"
-    assert large.body == b"x" * 13
+    assert large.file.readline() == b"x" * 10 + b"\n"
+    assert large.file.tell() == 11
+    assert (large.file.seek(-3, 2), large.file.read()) == (111, b"zzz")
+    assert (large.file.seek(-5, 1), large.file.read(2)) == (109, b"yy")
+    assert large.file.seek(1000) == 1000
+    assert large.file.read(1) == b""
+    with pytest.raises(OSError, match="before the start"):
+        large.file.raw.seek(-1)
+    assert large.body == b"x" * 10 + b"\n" + b"y" * 100 + b"zzz"
     assert small.body == b"small"
-    reader.close()
-    assert large.file.closed
-    assert large.body == b"x" * 13
+    reader.spool.close()
+    assert large.body.endswith(b"zzz")
+    with pytest.raises(ValueError, match="closed file"):
+        large.file.seek(0) or large.file.read()
+    large.close()
+    with pytest.raises(ValueError, match="closed"):
+        large.file.raw.read()
 
 
-def test_a_reader_that_failed_holds_nothing() -> None:
-    reader = MultipartReader("X", spool_size=1)
-    reader.feed(part(FILE, b"data"))
-    spool = reader.files[0][2]
-    with pytest.raises(BadRequest):
+def test_a_spool_goes_with_the_last_file_of_it() -> None:
+    reader = MultipartReader("X", Spool(limit=0))
+    reader.feed(part(FILE, b"data") + END)
+    reader.spool.flush()
+    reader.finish()
+    (file,) = form_parameters(reader.parts)[1]["f"]
+    temporary = reader.spool._file
+    assert temporary is not None
+    gc.disable()
+    try:
+        del reader
+        assert file.body == b"data"
+        del file
+        assert temporary.closed
+    finally:
+        gc.enable()
+
+
+@pytest.mark.parametrize("size", [1, 1000])
+def test_a_header_without_a_value_may_be_the_last(size: int) -> None:
+    body = part(FILE + "\r\nContent-Type:   ", b"\r\n-") + END
+    reader = MultipartReader("X", Spool(limit=20))
+    for start in range(0, len(body), size):
+        reader.feed(body[start : start + size])
+    reader.finish()
+    assert [tuple(file) for file in form_parameters(reader.parts)[1]["f"]] == [("", b"\r\n-", "x.txt")]
+    reader.spool.close()
+
+
+@pytest.mark.parametrize("before", [b"preamble\r\n", b"preamble", b"\r\n\r\n", b"-", b"--", b"--Y\r\n"])
+@pytest.mark.parametrize("size", [1, 1000])
+def test_what_is_before_the_first_boundary_is_passed_over(before: bytes, size: int) -> None:
+    body = before + part(FIELD) + part(FILE, b"data") + END
+    reader = MultipartReader("X")
+    for start in range(0, len(body), size):
+        reader.feed(body[start : start + size])
+    reader.finish()
+    fields, files = form_parameters(reader.parts)
+    their_fields, their_files = sanic_form.parse_multipart_form(body, b"X")
+    assert fields == their_fields
+    assert {name: list(map(tuple, values)) for name, values in files.items()} == their_files
+
+
+NEARLY = st.lists(st.sampled_from([b"\r", b"\n", b"-", b"--", b"X", b"\r\n--", b"\r\n-", b"a", b"\xff"])).map(b"".join)
+
+
+@given(st.lists(st.tuples(st.booleans(), NEARLY), max_size=4), st.integers(1, 60), NEARLY)
+def test_any_content_is_found_again(contents: list[tuple[bool, bytes]], size: int, before: bytes) -> None:
+    body = before + b"".join(part(FILE if of_file else FIELD, content) for of_file, content in contents) + END
+    reader = MultipartReader("X", Spool(limit=50))
+    whole = b"--X" not in before + b"-" and not any(b"--X" in content for _, content in contents)
+    try:
+        for start in range(0, len(body), size):
+            reader.feed(body[start : start + size])
+            if reader.spool.full:
+                reader.spool.flush()
         reader.finish()
-    assert spool.closed
-    assert (reader.fields, reader.files, reader.on_disk) == ([], [], False)
+    except BadRequest:
+        assert not whole
+    else:
+        found = [part.spool.read_at(part.start, part.length) for part in reader.parts]
+        assert not whole or found == [content for _, content in contents]
+        assert b"".join(reader.spool.blocks()) == body
+    finally:
+        reader.spool.close()
 
 
 def test_a_file_is_the_tuple_that_it_is_in_sanic() -> None:
@@ -150,6 +227,7 @@ def test_a_file_is_the_tuple_that_it_is_in_sanic() -> None:
     assert ours.file.read() == b"Hi"
     ours.close()
     assert ours.body == b"Hi"
+    assert File("text/plain", BytesIO(b"Hi"), "a.txt") == ours
 
 
 def test_an_urlencoded_form() -> None:

@@ -370,3 +370,20 @@ def test_many_requests_at_once_have_their_own_values(app: Sanic[Any, Any]) -> No
 
     with TestClient(app) as client:
         assert [client.get(f"/{n}?q={n}").json() for n in range(3)] == [[n, str(n)] for n in range(3)]
+
+
+async def test_the_protocol_and_the_transport_tell_of_the_connection() -> None:
+    app: Sanic[Any, Any] = Sanic("Protocol")
+    app.config.KEEP_ALIVE_TIMEOUT = 7
+    request = Request.build(app=app, scope={"client": ["10.0.0.7", 5000], "server": ["h", 80]})
+    protocol = request.protocol
+    assert protocol is request.protocol is request.transport.get_protocol()
+    assert protocol.transport.get_extra_info("peername") == ("10.0.0.7", 5000)
+    assert protocol.transport.get_extra_info("sockname") == ("h", 80)
+    assert protocol.transport.get_extra_info("ssl_object", "none") == "none"
+    assert (protocol.app, protocol.request, protocol.request_class) == (app, request, Request)
+    assert (protocol.conn_info, protocol.ctx) == (request.conn_info, request.conn_info.ctx)
+    assert protocol.loop is asyncio.get_running_loop()
+    limits = (protocol.request_max_size, protocol.request_timeout, protocol.response_timeout)
+    assert limits == (100_000_000, 60, 60)
+    assert protocol.keep_alive_timeout == 7

@@ -72,8 +72,9 @@ class BodyStream:
 
     async def __call__(self) -> AsyncGenerator[bytes, None]:
         """Yield the body in Starlette's way: the parts, then an empty one."""
-        if "_body" in self.request.__dict__:
-            yield self.request._body
+        if self.request.body_is_read:
+            for part in self.request.kept_body():
+                yield part
         else:
             async for chunk in self:
                 yield chunk

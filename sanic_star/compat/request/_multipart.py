@@ -1,38 +1,88 @@
 """Reading a multipart form while it arrives.
 
-The grammar is python-multipart's. Fields are kept as text, files go to spools: in memory up to a size, then on disk.
-Every mistake of the client is a `BadRequest` that says what is wrong, raised by `feed` or `finish`, after which the
-reader holds nothing any more.
+The grammar is python-multipart's. The body goes to a spool as it comes. Of a part only its headers are kept, and where
+in the spool it begins and ends: a field is text once somebody asks for it, a file is a section of the spool.
+Every mistake of the client is a `BadRequest` that says what is wrong, or a `PayloadTooLarge`.
 """
 
 from __future__ import annotations
 
 import unicodedata
-from io import BytesIO
-from tempfile import TemporaryFile
-from typing import IO, Any
+from dataclasses import dataclass
+from io import BufferedReader
+from typing import Any
 from urllib.parse import unquote
 
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser
 
-from sanic_star.compat.exceptions import BadRequest
+from sanic_star.compat.exceptions import BadRequest, PayloadTooLarge
 from sanic_star.compat.headers import parse_content_header
+from sanic_star.compat.request._spool import Section, Spool
 
 # Starlette's limits, and Django's for fields: a thousand parts of nothing cost more to read than one of a megabyte.
 MAX_FIELDS = 1000
 MAX_FILES = 1000
-SPOOL_SIZE = 1024 * 1024
+# Ten times Starlette's: applications written for Sanic, which has none, put pictures into fields.
+MAX_FIELD_SIZE = 10_000_000
+# Longer than all headers of a part may be.
+HEADERS_SIZE = 65536
+
+FAILED = "Failed when parsing form: "
+
+
+@dataclass(frozen=True)
+class FormLimits:
+    """What a form may have.
+
+    Args:
+        fields: how many fields.
+        files: how many files.
+        field_size: how many bytes each field; `None` for no limit but that of the body.
+        file_size: how many bytes each file; `None` for no limit but that of the body.
+    """
+
+    fields: int = MAX_FIELDS
+    files: int = MAX_FILES
+    field_size: int | None = MAX_FIELD_SIZE
+    file_size: int | None = None
+
+
+@dataclass
+class Part:
+    """One part of a form: what its headers say, and where it is in the spool."""
+
+    spool: Spool
+    name: str
+    type: str
+    charset: str
+    filename: str | None
+    start: int
+    length: int = 0
+
+    def open(self) -> BufferedReader:
+        """Return its content as a binary file."""
+        return BufferedReader(Section(self.spool, self.start, self.length))
+
+    def text(self) -> str:
+        """Return its content as text.
+
+        Raises:
+            BadRequest: it is not in the charset that the client names.
+        """
+        try:
+            return self.spool.read_at(self.start, self.length).decode(self.charset)
+        except (UnicodeDecodeError, LookupError):
+            raise BadRequest(f"{FAILED}the field {self.name!r} is not in {self.charset}") from None
 
 
 class MultipartReader:
-    """Takes a body in pieces of any size, and gives its fields and files.
+    """Takes a body in pieces of any size, keeps it, and finds its parts.
 
     Args:
         boundary: what separates the parts, from the Content-Type header.
-        max_fields: how many fields there may be.
-        max_files: how many files there may be.
-        spool_size: up to how many bytes a file is kept in memory; 0: always.
+        spool: where the body goes; one that has the body already is read by `read`.
+        limits: what the form may have.
 
     Raises:
         BadRequest: there is no such boundary.
@@ -41,28 +91,21 @@ class MultipartReader:
     >>> for byte in b'--B\\r\\nContent-Disposition: form-data; name="a"\\r\\n\\r\\n1\\r\\n--B--':
     ...     reader.feed(bytes([byte]))
     >>> reader.finish()
-    >>> reader.fields
+    >>> [(part.name, part.text()) for part in reader.parts]
     [('a', '1')]
     """
 
-    def __init__(
-        self,
-        boundary: bytes | str,
-        *,
-        max_fields: int = MAX_FIELDS,
-        max_files: int = MAX_FILES,
-        spool_size: int = SPOOL_SIZE,
-    ) -> None:
-        self.fields: list[tuple[str, str]] = []
-        self.files: list[tuple[str, str, IO[bytes], str]] = []
-        self._max_fields, self._max_files, self._spool_size = max_fields, max_files, spool_size
-        self._empty, self._complete = True, False
+    def __init__(self, boundary: bytes | str, spool: Spool | None = None, limits: FormLimits | None = None) -> None:
+        self.parts: list[Part] = []
+        self.spool = spool or Spool()
+        self._limits = limits or FormLimits()
+        self._read, self._complete = 0, False
+        self._counts = {False: 0, True: 0}
         self._name, self._value = b"", b""
+        self._headers_end, self._empty_value = 0, True
         self._headers: dict[str, bytes] = {}
-        self._field, self._charset, self._data = "", "", bytearray()
-        self._spool: IO[bytes] | None = None
         if not boundary:
-            raise BadRequest("Failed when parsing form: the Content-Type header names no boundary")
+            raise BadRequest(f"{FAILED}the Content-Type header names no boundary")
         callbacks: Any = {
             "on_part_begin": self._begin,
             "on_header_field": self._header_field,
@@ -70,111 +113,111 @@ class MultipartReader:
             "on_header_end": self._header_end,
             "on_headers_finished": self._headers_finished,
             "on_part_data": self._part_data,
-            "on_part_end": self._part_end,
             "on_end": self._end,
         }
         try:
             self._parser = MultipartParser(boundary, callbacks)
         except (FormParserError, UnicodeEncodeError):
-            raise BadRequest("Failed when parsing form: the boundary is too long or not in Latin letters") from None
-
-    @property
-    def on_disk(self) -> bool:
-        """Whether the file that is arriving is on disk, so that the next piece of it is better written in a thread."""
-        return not isinstance(self._spool, BytesIO | None)
+            raise BadRequest(f"{FAILED}the boundary is too long or not in Latin letters") from None
+        # What is before the first boundary counts for nothing (RFC 2046, 5.1.1), and python-multipart wants it gone.
+        self._first = b"--" + (boundary if isinstance(boundary, bytes) else boundary.encode("latin-1"))
+        self._before: bytes | None = b""
 
     def feed(self, data: bytes) -> None:
-        """Read the next piece.
+        """Keep the next piece, and read it.
 
         Raises:
             BadRequest: it does not belong into a form, or there are too many parts.
+            PayloadTooLarge: a part is too large.
         """
-        self._empty = self._empty and not data
+        self.spool.append(data)
+        self.read(data)
+
+    def read(self, data: bytes) -> None:
+        """Read the next piece, which the spool has already; it raises what `feed` raises."""
+        if self._before is not None:
+            data = self._before + data
+            found = data.find(self._first)
+            # A boundary may begin at the very end.
+            skipped = found if found >= 0 else max(0, len(data) - len(self._first) + 1)
+            self._read += skipped
+            data = data[skipped:]
+            self._before = data if found < 0 else None
+            if found < 0:
+                return
         try:
             self._parser.write(data)
         except FormParserError as error:
-            self.close()
-            raise BadRequest(f"Failed when parsing form: {error}") from None
-        except BadRequest:
-            self.close()
-            raise
+            raise BadRequest(f"{FAILED}{error}") from None
+        self._read += len(data)
 
     def finish(self) -> None:
         """Say that this was all.
 
         Raises:
-            BadRequest: the last boundary is missing.
+            BadRequest: there is no boundary, or the last one is missing.
         """
-        if not (self._complete or self._empty):
-            self.close()
-            raise BadRequest("Failed when parsing form: it ends before its last boundary")
-
-    def close(self) -> None:
-        """Let go of all fields and files."""
-        for _, _, spool, _ in self.files:
-            spool.close()
-        self.fields, self.files, self._spool = [], [], None
+        # The parser and its callbacks hold each other; nothing of them is needed any more.
+        self._parser.callbacks = {}
+        if not self.spool.size or self._complete:
+            return
+        if self._before is not None:
+            raise BadRequest(f"{FAILED}its boundary is nowhere in it")
+        raise BadRequest(f"{FAILED}it ends before its last boundary")
 
     def _begin(self) -> None:
         self._headers = {}
 
     def _header_field(self, data: bytes, start: int, end: int) -> None:
         self._name += data[start:end]
+        self._headers_end, self._empty_value = self._read + end, True
 
     def _header_value(self, data: bytes, start: int, end: int) -> None:
         self._value += data[start:end]
+        self._headers_end, self._empty_value = self._read + end, False
 
     def _header_end(self) -> None:
         self._headers[self._name.decode("ascii", "replace").lower()] = self._value
         self._name, self._value = b"", b""
 
     def _headers_finished(self) -> None:
-        _, told = self._read("content-disposition")
-        kind, options = self._read("content-type")
+        _, told = self._header("content-disposition")
+        kind, options = self._header("content-type")
         if "name" not in told:
-            raise BadRequest("Failed when parsing form: a part has no name")
-        self._field, self._charset, self._data = told["name"], options.get("charset", "utf-8"), bytearray()
+            raise BadRequest(f"{FAILED}a part has no name")
         filename = told["filename"] if "filename" in told else _extended(told.get("filename*"))
-        if filename is None:
-            if len(self.fields) == self._max_fields:
-                raise BadRequest(f"Failed when parsing form: it has more than {self._max_fields} fields")
-            self._spool = None
-            return
-        if len(self.files) == self._max_files:
-            raise BadRequest(f"Failed when parsing form: it has more than {self._max_files} files")
-        self._spool = BytesIO()
-        self.files.append((self._field, kind or "text/plain", self._spool, filename))
+        is_file = filename is not None
+        most, what = (self._limits.files, "files") if is_file else (self._limits.fields, "fields")
+        if self._counts[is_file] == most:
+            raise BadRequest(f"{FAILED}it has more than {most} {what}")
+        self._counts[is_file] += 1
+        if "content-type" not in self._headers:
+            kind = "text/plain"
+        part = Part(self.spool, told["name"], kind, options.get("charset", "utf-8"), filename, self._content_start())
+        self.parts.append(part)
 
-    def _read(self, header: str) -> tuple[str, dict[str, str]]:
-        value, options = parse_content_header(self._headers.get(header, b"").decode("utf-8", "replace"))
+    def _header(self, name: str) -> tuple[str, dict[str, str]]:
+        value, options = parse_content_header(self._headers.get(name, b"").decode("utf-8", "replace"))
         return value, {name: str(option) for name, option in options.items()}
 
+    def _content_start(self) -> int:
+        # The parser tells how much of its content a part has, in pieces that may be copies, but not where it begins:
+        # behind the empty line that follows the last header of which something was told.
+        blank = 0
+        if self._empty_value:
+            # Of an empty value nothing is told, nor of the colon and the spaces before it.
+            blank = self.spool.read_at(self._headers_end, HEADERS_SIZE).find(b"\r\n\r\n")
+            if blank < 0:
+                raise BadRequest(f"{FAILED}a header is too long")
+        return self._headers_end + blank + 4
+
     def _part_data(self, data: bytes, start: int, end: int) -> None:
-        if self._spool is None:
-            self._data += data[start:end]
-            return
-        if isinstance(self._spool, BytesIO) and 0 < self._spool_size < self._spool.tell() + end - start:
-            self._move_to_disk(self._spool.getvalue())
-        self._spool.write(data[start:end])
-
-    def _move_to_disk(self, content: bytes) -> None:
-        # Not tempfile's SpooledTemporaryFile: that one insists on being closed even if it never left memory.
-        self._spool = TemporaryFile()  # noqa: SIM115 - it outlives this reader, and `close` closes it
-        self._spool.write(content)
-        name, kind, _, filename = self.files[-1]
-        self.files[-1] = (name, kind, self._spool, filename)
-
-    def _part_end(self) -> None:
-        if self._spool is not None:
-            self._spool.seek(0)
-            self._spool = None
-            return
-        try:
-            text = self._data.decode(self._charset)
-        except (UnicodeDecodeError, LookupError):
-            message = f"Failed when parsing form: the field {self._field!r} is not in {self._charset}"
-            raise BadRequest(message) from None
-        self.fields.append((self._field, text))
+        part = self.parts[-1]
+        part.length += end - start
+        limit = self._limits.field_size if part.filename is None else self._limits.file_size
+        if limit is not None and part.length > limit:
+            what = "field" if part.filename is None else "file"
+            raise PayloadTooLarge(f"{FAILED}the {what} {part.name!r} has more than {limit} bytes")
 
     def _end(self) -> None:
         self._complete = True
@@ -188,5 +231,5 @@ def _extended(value: str | None) -> str | None:
     try:
         name = unquote(rest.partition("'")[2], encoding=charset or "utf-8")
     except LookupError:
-        raise BadRequest(f"Failed when parsing form: a file's name is in the unknown charset {charset!r}") from None
+        raise BadRequest(f"{FAILED}a file's name is in the unknown charset {charset!r}") from None
     return unicodedata.normalize("NFC", name)

@@ -6,13 +6,14 @@ asks for its `body`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from io import BytesIO
 from typing import IO, Any
 from urllib.parse import parse_qs
 
 from sanic_star.compat.exceptions import BadRequest
-from sanic_star.compat.request._multipart import MAX_FIELDS, MAX_FILES, MultipartReader
+from sanic_star.compat.request._multipart import MAX_FIELDS, FormLimits, MultipartReader, Part
+from sanic_star.compat.request._spool import Spool
 from sanic_star.compat.request.parameters import RequestParameters
 
 
@@ -31,28 +32,36 @@ class File:
 
     __match_args__ = ("type", "body", "name")
     _fields = __match_args__
-    __slots__ = ("_body", "file", "name", "type")
+    __slots__ = ("_body", "_file", "_part", "name", "type")
 
-    file: IO[bytes]
-    """The content as a file, for reading without loading all of it."""
-
-    def __init__(self, type: str, body: bytes | IO[bytes], name: str) -> None:
+    def __init__(self, type: str, body: bytes | IO[bytes] | Part, name: str) -> None:
         self.type = type
         self.name = name
         self._body = body if isinstance(body, bytes) else None
-        self.file = BytesIO(body) if isinstance(body, bytes) else body
+        self._part = body if isinstance(body, Part) else None
+        self._file = None if isinstance(body, bytes | Part) else body
+
+    @property
+    def file(self) -> IO[bytes]:
+        """The content as a binary file, for reading without loading all of it."""
+        if self._file is None:
+            self._file = BytesIO(self._body or b"") if self._part is None else self._part.open()
+        return self._file
 
     @property
     def body(self) -> bytes:
         """The content; read when first asked for, and kept."""
         if self._body is None:
-            self.file.seek(0)
-            self._body = self.file.read()
-            self.file.seek(0)
+            if self._part is not None:
+                self._body = self._part.spool.read_at(self._part.start, self._part.length)
+            else:
+                self.file.seek(0)
+                self._body = self.file.read()
+                self.file.seek(0)
         return self._body
 
     def close(self) -> None:
-        """Let go of the temporary file; a body that was read before stays."""
+        """Close `file`; a body that was read before stays."""
         self.file.close()
 
     def __iter__(self) -> Iterator[Any]:
@@ -75,41 +84,46 @@ class File:
         return f"File(type={self.type!r}, body={body}, name={self.name!r})"
 
 
-def form_parameters(reader: MultipartReader) -> tuple[RequestParameters, RequestParameters]:
-    """Return the fields and the files that a reader has found by now."""
+def form_parameters(parts: Iterable[Part]) -> tuple[RequestParameters, RequestParameters]:
+    """Return the fields and the files of a form.
+
+    Raises:
+        BadRequest: a field is not in the charset that the client names.
+    """
     fields, files = RequestParameters(), RequestParameters()
-    for name, text in reader.fields:
-        fields.setdefault(name, []).append(text)
-    for name, kind, spool, filename in reader.files:
-        files.setdefault(name, []).append(File(kind, spool, filename))
+    for part in parts:
+        if part.filename is None:
+            fields.setdefault(part.name, []).append(part.text())
+        else:
+            files.setdefault(part.name, []).append(File(part.type, part, part.filename))
     return fields, files
 
 
 def parse_multipart_form(
-    body: bytes, boundary: bytes | str, *, max_fields: int = MAX_FIELDS, max_files: int = MAX_FILES
+    body: bytes, boundary: bytes | str, limits: FormLimits | None = None
 ) -> tuple[RequestParameters, RequestParameters]:
     """Read a multipart body that is here as a whole.
 
     Args:
         body: the body; an empty one is an empty form.
         boundary: what separates its parts, from the Content-Type header.
-        max_fields: how many fields it may have.
-        max_files: how many files it may have.
+        limits: what it may have.
 
     Returns:
         The fields, whose values are text, and the files, whose values are `File` objects.
 
     Raises:
         BadRequest: it is no multipart form, is cut off, or has too many parts.
+        PayloadTooLarge: a part is too large.
 
     >>> body = b'--B\\r\\nContent-Disposition: form-data; name="a"\\r\\n\\r\\n1\\r\\n--B--'
     >>> parse_multipart_form(body, "B")
     ({'a': ['1']}, {})
     """
-    reader = MultipartReader(boundary, max_fields=max_fields, max_files=max_files, spool_size=0)
-    reader.feed(body)
+    reader = MultipartReader(boundary, Spool(content=body), limits)
+    reader.read(body)
     reader.finish()
-    return form_parameters(reader)
+    return form_parameters(reader.parts)
 
 
 def parse_urlencoded_form(

@@ -11,15 +11,17 @@ This is one module because the request is one class, whose attributes are short 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections import defaultdict
+from collections.abc import AsyncIterable, Callable, Iterator, Mapping
 from functools import partial
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 from urllib.parse import parse_qs, parse_qsl
 
 from starlette._utils import AwaitableOrContextManagerWrapper
 from starlette.datastructures import FormData
 from starlette.requests import Request as StarletteRequest
+from starlette.types import Message
 
 from sanic_star import requests
 from sanic_star.compat._json import decode as json_decode
@@ -46,6 +48,8 @@ from sanic_star.compat.headers import (
 )
 from sanic_star.compat.models.http_types import Credentials
 from sanic_star.compat.request._body import BodyStream
+from sanic_star.compat.request._protocol import Protocol, Transport
+from sanic_star.compat.request._upload import MULTIPART, Upload, form_limits
 from sanic_star.compat.request._url import RequestURL
 from sanic_star.compat.request.form import File, parse_multipart_form, parse_urlencoded_form
 from sanic_star.compat.request.parameters import RequestParameters
@@ -56,6 +60,7 @@ if TYPE_CHECKING:
     from sanic_star.compat.app import Sanic
     from sanic_star.compat.models.server_types import ConnInfo
 
+QueryOptions = tuple[bool, bool, str, str]
 _DEFAULT_PORTS = {"http": 80, "ws": 80, "https": 443, "wss": 443}
 
 
@@ -83,7 +88,6 @@ class Request(requests.Request):
     _ctx: Any = None
     _id: uuid.UUID | str | int | None = None
     _name: str | None = None
-    _parsed: Mapping[Any, Any] = {}
     parsed_json: Any = None
     parsed_form: RequestParameters | None = None
     parsed_files: RequestParameters | None = None
@@ -94,6 +98,10 @@ class Request(requests.Request):
     parsed_token: str | None = None
     _headers: Header | None = None  # type: ignore[assignment]
     _conn_info: ConnInfo | None = None
+    _upload: Upload | None = None
+    _protocol: Protocol | None = None
+    _parsed_args: defaultdict[QueryOptions, RequestParameters] | None = None
+    _parsed_not_grouped_args: defaultdict[QueryOptions, list[tuple[str, str]]] | None = None
     head = b""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -123,8 +131,15 @@ class Request(requests.Request):
 
     @classmethod
     def build(
-        cls, method: str = "GET", url: str = "/", headers: Mapping[str, str] | None = None, body: bytes = b""
-    ) -> Request:
+        cls,
+        method: str = "GET",
+        url: str = "/",
+        headers: Mapping[str, str] | None = None,
+        body: bytes = b"",
+        *,
+        app: Sanic[Any, Any] | None = None,
+        scope: Mapping[str, Any] | None = None,
+    ) -> Self:
         """Make a request out of nothing, for tests.
 
         Args:
@@ -132,6 +147,8 @@ class Request(requests.Request):
             url: path and query, or a whole URL.
             headers: header fields.
             body: the body.
+            app: the application that `request.app` is.
+            scope: what else the ASGI scope says.
 
         Examples:
             >>> Request.build("POST", "/items?page=2", body=b"[1]").json
@@ -149,6 +166,8 @@ class Request(requests.Request):
                 "raw_path": whole.path.encode(),
                 "query_string": whole.query.encode(),
                 "headers": [(name.lower().encode(), value.encode()) for name, value in fields.items()],
+                **({} if app is None else {"app": app}),
+                **(scope or {}),
             }
         )
         request._body = body
@@ -291,11 +310,15 @@ class Request(requests.Request):
         try:
             return self._body
         except AttributeError:
-            return b""
+            if self._upload is None:
+                return b""
+            self._body = self._upload.body()
+            return self._body
 
     @body.setter
     def body(self, value: bytes) -> None:
         self._body = value
+        self._upload = None
 
     @property
     def stream(self) -> BodyStream:
@@ -306,8 +329,46 @@ class Request(requests.Request):
 
     async def receive_body(self) -> None:
         """Read the whole body of a request that streams it, for `body`, `json` and `form`."""
-        if "_body" not in self.__dict__:
-            self._body = b"".join([chunk async for chunk in self.stream])
+        if not self.body_is_read:
+            await self._keep(self.stream)
+
+    async def read_body(self, first: Message, limit: int | None) -> None:
+        """Read a body that comes in several messages, a multipart form into a spool."""
+        await self._keep(self.arriving_body(first, limit))
+
+    async def _keep(self, parts: AsyncIterable[bytes]) -> None:
+        upload = Upload.of(self.content_type, self._config)
+        if upload is None:
+            self._body = b"".join([part async for part in parts])
+            return
+        try:
+            async for part in parts:
+                await upload.add(part)
+        except BaseException:
+            upload.spool.close()
+            raise
+        upload.finish()
+        self._upload = upload
+        self.holds = True
+
+    @property
+    def _config(self) -> Mapping[str, Any]:
+        return self.app.config if "app" in self.scope else {}
+
+    @property
+    def body_is_read(self) -> bool:
+        """Whether the whole body is here."""
+        return self._upload is not None or "_body" in self.__dict__
+
+    def kept_body(self) -> Iterator[bytes]:
+        """Yield the body that was read, a large one in pieces."""
+        return super().kept_body() if self._upload is None else self._upload.spool.blocks()
+
+    def release(self) -> None:
+        """Let go of a form's files that are on disk: they are gone then, except those that somebody still holds."""
+        if self._upload is not None and self._upload.on_disk:
+            self._upload.let_go()
+            self.parsed_files = None
 
     @property
     def json(self) -> Any:
@@ -357,9 +418,13 @@ class Request(requests.Request):
         fields, files = RequestParameters(), RequestParameters()
         kind, options = parse_content_header(self.content_type)
         if kind == "application/x-www-form-urlencoded":
-            fields = parse_urlencoded_form(self.body, keep_blank_values=keep_blank_values)
-        elif kind == "multipart/form-data":
-            fields, files = parse_multipart_form(self.body, str(options.get("boundary", "")))
+            limits = form_limits(self._config)
+            fields = parse_urlencoded_form(self.body, keep_blank_values=keep_blank_values, max_fields=limits.fields)
+        elif self._upload is not None:
+            fields, files = self._upload.form()
+        elif kind == MULTIPART:
+            boundary = str(options.get("boundary", ""))
+            fields, files = parse_multipart_form(self.body, boundary, form_limits(self._config))
         self.parsed_form, self.parsed_files = fields, files
         return fields
 
@@ -384,15 +449,19 @@ class Request(requests.Request):
         """What follows the question mark, undecoded."""
         return self.scope.get("query_string", b"").decode("latin-1")  # type: ignore[no-any-return]
 
-    def _query(self, parse: Callable[..., Any], make: Callable[[Any], Any], *options: Any) -> Any:
-        key = (parse, *options)
-        if key not in self._parsed:
-            if not self._parsed:
-                self._parsed = {}
-            blank, strict, encoding, errors = options
-            text = self.query_string
-            self._parsed[key] = make(parse(text, blank, strict, encoding, errors) if text else ())  # type: ignore[index]
-        return self._parsed[key]
+    @property
+    def parsed_args(self) -> defaultdict[QueryOptions, RequestParameters]:
+        """What `get_args` has read by now, by its arguments."""
+        if self._parsed_args is None:
+            self._parsed_args = defaultdict(RequestParameters)
+        return self._parsed_args
+
+    @property
+    def parsed_not_grouped_args(self) -> defaultdict[QueryOptions, list[tuple[str, str]]]:
+        """What `get_query_args` has read by now, by its arguments."""
+        if self._parsed_not_grouped_args is None:
+            self._parsed_not_grouped_args = defaultdict(list)
+        return self._parsed_not_grouped_args
 
     def get_args(
         self,
@@ -409,10 +478,10 @@ class Request(requests.Request):
             encoding: of the percent-encoded parts.
             errors: what to do where they are not in that encoding, as in `bytes.decode`.
         """
-        found: RequestParameters = self._query(
-            parse_qs, RequestParameters, keep_blank_values, strict_parsing, encoding, errors
-        )
-        return found
+        options, parsed = (keep_blank_values, strict_parsing, encoding, errors), self.parsed_args
+        if options not in parsed and self.query_string:
+            parsed[options] = RequestParameters(parse_qs(self.query_string, *options))
+        return parsed[options]
 
     def get_query_args(
         self,
@@ -422,8 +491,10 @@ class Request(requests.Request):
         errors: str = "replace",
     ) -> list[tuple[str, str]]:
         """Read the query, as pairs in order; arguments as in `get_args`."""
-        found: list[tuple[str, str]] = self._query(parse_qsl, list, keep_blank_values, strict_parsing, encoding, errors)
-        return found
+        options, parsed = (keep_blank_values, strict_parsing, encoding, errors), self.parsed_not_grouped_args
+        if options not in parsed and self.query_string:
+            parsed[options] = parse_qsl(self.query_string, *options)
+        return parsed[options]
 
     @property
     def args(self) -> RequestParameters:
@@ -445,6 +516,18 @@ class Request(requests.Request):
 
             self._conn_info = self.scope.get(CONNECTION) or ConnInfo(self.scope)
         return self._conn_info
+
+    @property
+    def protocol(self) -> Protocol:
+        """What there is of Sanic's protocol: the connection, limits of time and size."""
+        if self._protocol is None:
+            self._protocol = Protocol(self)
+        return self._protocol
+
+    @property
+    def transport(self) -> Transport:
+        """What there is of Sanic's transport: `get_extra_info`."""
+        return Transport(self)
 
     @property
     def socket(self) -> tuple[str, int] | tuple[None, None]:

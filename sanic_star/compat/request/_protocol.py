@@ -1,0 +1,98 @@
+"""Sanic's protocol and transport, as far as they tell of the connection; there is no way to act on it here."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sanic_star.compat.app import Sanic
+    from sanic_star.compat.models.server_types import ConnInfo
+    from sanic_star.compat.request.types import Request
+
+
+class Transport:
+    """Tells of the connection what the ASGI scope knows.
+
+    Args:
+        request: a request that came over it.
+    """
+
+    def __init__(self, request: Request) -> None:
+        self._request = request
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        """Return `peername` or `sockname`, or the default for anything else.
+
+        >>> from sanic_star import Request
+        >>> Request.build(scope={"client": ("10.0.0.7", 5000)}).transport.get_extra_info("peername")
+        ('10.0.0.7', 5000)
+        """
+        if name in ("peername", "sockname"):
+            return getattr(self._request.conn_info, name) or default
+        return default
+
+    def get_protocol(self) -> Protocol:
+        """Return the protocol."""
+        return self._request.protocol
+
+
+class Protocol:
+    """What Sanic's applications ask the protocol of a request for.
+
+    Args:
+        request: the request.
+    """
+
+    def __init__(self, request: Request) -> None:
+        self.request = request
+
+    @property
+    def app(self) -> Sanic[Any, Any]:
+        """The application."""
+        return self.request.app
+
+    @property
+    def conn_info(self) -> ConnInfo:
+        """What is known of the connection."""
+        return self.request.conn_info
+
+    @property
+    def ctx(self) -> Any:
+        """A place for whatever belongs to the connection: under ASGI, to this request of it."""
+        return self.request.conn_info.ctx
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The event loop that runs the request."""
+        return asyncio.get_running_loop()
+
+    @property
+    def transport(self) -> Transport:
+        """The transport."""
+        return self.request.transport
+
+    @property
+    def request_class(self) -> type[Request]:
+        """The type of requests."""
+        return type(self.request)
+
+    @property
+    def request_max_size(self) -> int | None:
+        """The greatest size of a body, in bytes."""
+        return self.app.config.REQUEST_MAX_SIZE  # type: ignore[no-any-return]
+
+    @property
+    def request_timeout(self) -> float | None:
+        """How long a part of a body may take, in seconds."""
+        return self.app.config.REQUEST_TIMEOUT  # type: ignore[no-any-return]
+
+    @property
+    def response_timeout(self) -> float | None:
+        """How long a response may take to begin, in seconds."""
+        return self.app.config.RESPONSE_TIMEOUT  # type: ignore[no-any-return]
+
+    @property
+    def keep_alive_timeout(self) -> float:
+        """How long an idle connection stays, in seconds."""
+        return self.app.config.KEEP_ALIVE_TIMEOUT  # type: ignore[no-any-return]
