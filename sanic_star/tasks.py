@@ -12,15 +12,26 @@ logger = logging.getLogger("sanic.error")
 
 # From so many names on, those of tasks that are over are forgotten when the next one comes.
 NAMES_KEPT = 1000
+# How long the clean-up of a task may take that was waited for in vain, in seconds: as long as a websocket's farewell.
+CLEAN_UP = 1.0
+
+
+class TooManyTasksError(Exception):
+    """As many tasks run as are allowed."""
 
 
 class Tasks:
-    """The background tasks of one application."""
+    """The background tasks of one application.
+
+    Attributes: `limit`, how many may run at the same time; `None` for any number.
+    """
 
     def __init__(self) -> None:
+        self.limit: int | None = None
         # asyncio keeps weak references only: what is not held here may be collected while it runs.
         self._running: set[Task[Any]] = set()
         self._named: dict[str, Task[Any]] = {}
+        self._to_drain: set[Task[Any]] = set()
 
     def __len__(self) -> int:
         return len(self._running)
@@ -28,16 +39,31 @@ class Tasks:
     def __iter__(self) -> Iterator[Task[Any]]:
         return iter(set(self._running) | set(self._named.values()))
 
-    def add(self, job: Coroutine[Any, Any, Any], name: str | None = None, register: bool = True) -> Task[Any]:
+    def add(
+        self,
+        job: Coroutine[Any, Any, Any] | Task[Any],
+        name: str | None = None,
+        register: bool = True,
+        drain: bool = False,
+    ) -> Task[Any]:
         """Start a task.
 
         Args:
-            job: what it runs.
+            job: what it runs; a task that runs already is taken in.
             name: for `get`, and for the log.
             register: whether it can be found by that name.
+            drain: whether it is waited for at the stop, in place of being cancelled.
+
+        Raises:
+            TooManyTasksError: `limit` tasks run already; the job is closed.
         """
-        task = asyncio.get_running_loop().create_task(job, name=name)
+        if self.limit is not None and len(self._running) >= self.limit:
+            job.cancel() if isinstance(job, Task) else job.close()
+            raise TooManyTasksError(f"{len(self._running)} background tasks are running, no more are allowed")
+        task = job if isinstance(job, Task) else asyncio.get_running_loop().create_task(job, name=name)
         self._running.add(task)
+        if drain:
+            self._to_drain.add(task)
         task.add_done_callback(self._done)
         if name and register:
             # Who names tasks by their request would keep every one of them for ever.
@@ -48,6 +74,7 @@ class Tasks:
 
     def _done(self, task: Task[Any]) -> None:
         self._running.discard(task)
+        self._to_drain.discard(task)
         error = None if task.cancelled() else task.exception()
         if error is not None:
             logger.error("Task %s failed", task.get_name(), exc_info=error)
@@ -60,22 +87,36 @@ class Tasks:
         """
         return self._named[name]
 
+    def named(self) -> list[Task[Any]]:
+        """Return the tasks that can be found by a name."""
+        return list(self._named.values())
+
     def purge(self) -> None:
         """Forget the names of tasks that are over."""
         for name in [name for name, task in self._named.items() if task.done()]:
             del self._named[name]
 
-    async def shutdown(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 (it waits, it does not give up)
+    # It waits, it does not give up.
+    async def shutdown(self, timeout: float | None = None, drain: bool = False) -> None:  # noqa: ASYNC109
         """Cancel all tasks, and wait until they are over.
 
         Args:
             timeout: how long to wait, in seconds.
+            drain: whether those that were added so may come to their own end within that time; then they are
+                cancelled, too.
         """
         loop = asyncio.get_running_loop()
         # A test may start an application once more on another loop; tasks of the first one are gone with it.
         waiting = {task for task in self._running if task is not asyncio.current_task() and task.get_loop() is loop}
-        for task in waiting:
+        kept = waiting & self._to_drain if drain else set()
+        for task in waiting - kept:
             task.cancel()
         if waiting:
             await asyncio.wait(waiting, timeout=timeout)
+        late = {task for task in kept if not task.done()}
+        for task in late:
+            logger.error("Task %s did not end in time and is cancelled", task.get_name())
+            task.cancel()
+        if late:
+            await asyncio.wait(late, timeout=CLEAN_UP)
         self.purge()

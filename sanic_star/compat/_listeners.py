@@ -15,7 +15,7 @@ from typing import Any
 
 from sanic_star.compat._definitions import ListenerDefinition
 from sanic_star.compat.exceptions import BadRequest
-from sanic_star.compat.log import error_logger, logger
+from sanic_star.compat.log import error_logger
 from sanic_star.compat.signals import Event, SignalRouter
 
 # The moments, and the events that are the same.
@@ -64,7 +64,7 @@ class Listeners:
             raise BadRequest(f"Invalid event: {event}. Use one of: {', '.join(LISTENER_EVENTS)}")
         event = event.lower()
         if priority and event not in _EVENTS:
-            logger.warning("Priority is not supported for %s", event)
+            error_logger.warning("Priority is not supported for %s", event)
             priority = 0
         definition = ListenerDefinition(listener, event, priority)
         self._known[event].append(definition)

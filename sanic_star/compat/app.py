@@ -15,7 +15,6 @@ import re
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from enum import Enum
-from inspect import isawaitable, iscoroutine, signature
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar, Generic
 
@@ -41,6 +40,7 @@ from sanic_star.compat._registration import H, Registrar, no_handler
 from sanic_star.compat._routing_exceptions import NotFound as SignalNotFound
 from sanic_star.compat._running import Running
 from sanic_star.compat._static import static_handler, static_uri
+from sanic_star.compat._tasking import Tasking
 from sanic_star.compat._urls import build_url
 from sanic_star.compat.application.constants import Mode
 from sanic_star.compat.application.state import ApplicationState
@@ -58,7 +58,6 @@ from sanic_star.compat.server.websockets.impl import WebsocketImplProtocol
 from sanic_star.compat.signals import RESERVED_NAMESPACES, Signal, SignalRouter
 from sanic_star.compat.types.shared_ctx import SharedContext
 from sanic_star.lifespan import Phase, Stage
-from sanic_star.tasks import Tasks
 
 if TYPE_CHECKING:
     # With defaults (PEP 696, in `typing` from Python 3.13 on): `Sanic("app")` needs no annotation.
@@ -79,7 +78,7 @@ _HOW_TO_FIND = (
 )
 
 
-class Sanic(Registrar, Answering, Running, Generic[ConfigT, ContextT]):
+class Sanic(Registrar, Tasking, Answering, Running, Generic[ConfigT, ContextT]):
     """An application.
 
     Args:
@@ -178,8 +177,6 @@ class Sanic(Registrar, Answering, Running, Generic[ConfigT, ContextT]):
         self.named_response_middleware: dict[str, deque[Middleware]] = {}
         self.shared_ctx = SharedContext()
         self._commands: dict[str, Callable[..., Any]] = {}
-        self._tasks = Tasks()
-        self._delayed: list[tuple[Any, str | None, bool]] = []
         self._test_client: Any = None
         self._asgi_client: Any = None
         self.router.ctx.app = self
@@ -542,14 +539,14 @@ class Sanic(Registrar, Answering, Running, Generic[ConfigT, ContextT]):
         self.signal_router.reset()
 
     async def run_phase(self, phase: Phase) -> None:
-        """Run the listeners of a phase, and with the first one the tasks that were added before there was a loop."""
+        """Run the listeners of a phase; tasks that were added before there was a loop, and timers, start after them."""
         if phase is Phase.BEFORE_START and not self.signal_router.finalized:
             self.signal_router.finalize()
         await self.run_listeners(phase.value)
         if phase is Phase.BEFORE_START:
-            delayed, self._delayed = self._delayed, []
-            for job, name, register in delayed:
-                self._tasks.add(self._job(job), name, register)
+            self.start_delayed_tasks()
+        elif phase is Phase.AFTER_START:
+            self.start_timers()
 
     async def run_listeners(self, event: str, **more: Any) -> None:
         """Run the listeners of a moment.
@@ -568,7 +565,7 @@ class Sanic(Registrar, Answering, Running, Generic[ConfigT, ContextT]):
 
     async def drain(self) -> None:
         """End the background tasks."""
-        await self.shutdown_tasks(self.graceful_timeout)
+        await self.drain_tasks(self.graceful_timeout)
 
     @property
     def graceful_timeout(self) -> float:
@@ -657,79 +654,7 @@ class Sanic(Registrar, Answering, Running, Generic[ConfigT, ContextT]):
         self.signal_router.allow_fail_builtin = allow_fail_builtin
         self.signal_router.finalize()
 
-    # Tasks ----------------------------------------------------------------------------------------------------------
-
-    def add_task(self, task: Any, *, name: str | None = None, register: bool = True) -> asyncio.Task[Any] | None:
-        """Run something in the background.
-
-        Args:
-            task: a coroutine, or a function that gives one; called with the application if it takes an argument.
-            name: to find it again.
-            register: whether it can be found by that name.
-
-        Returns:
-            The task; `None` where no event loop runs yet: it starts with the application then.
-        """
-        try:
-            asyncio.get_running_loop()
-        except RuntimeError:
-            self._delayed.append((task, name, register))
-            return None
-        return task if isinstance(task, asyncio.Task) else self._tasks.add(self._job(task), name, register)
-
-    def _job(self, task: Any) -> Coroutine[Any, Any, Any]:
-        # A coroutine inside another one would never be awaited where the task is cancelled before its first step.
-        return task if iscoroutine(task) else self._call_job(task)
-
-    async def _call_job(self, task: Any) -> Any:
-        if callable(task):
-            task = task(self) if signature(task).parameters else task()
-        return await task if isawaitable(task) else task
-
-    def get_task(self, name: str, *, raise_exception: bool = True) -> asyncio.Task[Any] | None:
-        """Return a background task by its name.
-
-        Args:
-            name: its name.
-            raise_exception: whether to raise `SanicException` where there is none, or to return `None`.
-        """
-        try:
-            return self._tasks.get(name)
-        except KeyError:
-            if raise_exception:
-                raise SanicException(f'Registered task named "{name}" not found.') from None
-            return None
-
-    async def cancel_task(self, name: str, msg: str | None = None, *, raise_exception: bool = True) -> None:
-        """Cancel a background task and wait until it is over.
-
-        Args:
-            name: its name.
-            msg: what its `CancelledError` says.
-            raise_exception: whether a missing task is an error.
-        """
-        task = self.get_task(name, raise_exception=raise_exception)
-        if task and not task.done():
-            task.cancel(msg) if msg else task.cancel()
-            await asyncio.wait({task})
-
-    def purge_tasks(self) -> None:
-        """Forget the names of background tasks that are over."""
-        self._tasks.purge()
-
-    async def shutdown_tasks(self, timeout: float | None = None, increment: float = 0.1) -> None:  # noqa: ASYNC109
-        """Cancel all background tasks and wait until they are over.
-
-        Args:
-            timeout: how long to wait, in seconds; by default `GRACEFUL_SHUTDOWN_TIMEOUT`.
-            increment: accepted for Sanic's sake, which looks again after so many seconds; here nothing looks again.
-        """
-        await self._tasks.shutdown(self.config.GRACEFUL_SHUTDOWN_TIMEOUT if timeout is None else timeout)
-
-    @property
-    def tasks(self) -> Iterable[asyncio.Task[Any]]:
-        """The background tasks."""
-        return iter(self._tasks)
+    # The event loop -------------------------------------------------------------------------------------------------
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop:

@@ -1,0 +1,238 @@
+"""Background tasks and timers in Sanic's words: what an application runs beside its requests."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import tempfile
+from collections.abc import Callable, Coroutine, Iterable
+from datetime import tzinfo
+from functools import partial
+from inspect import isawaitable, iscoroutine, signature
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sanic_star.compat._pipeline import is_coroutine_function
+from sanic_star.compat._timers import Due, Timer, at_intervals, by_clock
+from sanic_star.compat.config import Config
+from sanic_star.compat.exceptions import SanicException, ServiceUnavailable
+from sanic_star.tasks import Tasks, TooManyTasksError
+
+J = TypeVar("J", bound=Callable[..., Any])
+
+
+class Tasking:
+    """Runs tasks and timers; a part of `Sanic`, whose methods these are."""
+
+    name: str
+    config: Config
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._tasks = Tasks()
+        # What was added before there was an event loop: the task, its name, whether it is registered, and drained.
+        self._delayed: list[tuple[Any, str | None, bool, bool]] = []
+        self._timers: list[Timer] = []
+        self._timers_run = False
+
+    def start_delayed_tasks(self) -> None:
+        """Start the tasks that were added before there was an event loop."""
+        delayed, self._delayed = self._delayed, []
+        for task, name, register, drain in delayed:
+            self.add_task(task, name=name, register=register, drain=drain)
+
+    def start_timers(self) -> None:
+        """Start the timers; one that is made from here on starts at once."""
+        self._timers_run = True
+        for timer in self._timers:
+            self._start(timer)
+
+    def _start(self, timer: Timer) -> None:
+        # Timers count for nothing, their runs do.
+        limit, self._tasks.limit = self._tasks.limit, None
+        self._tasks.add(timer.run(self._tasks), f"timer {timer.name}", register=False)
+        self._tasks.limit = limit
+
+    # Tasks ----------------------------------------------------------------------------------------------------------
+
+    def add_task(
+        self, task: Any, *, name: str | None = None, register: bool = True, drain: bool = False
+    ) -> asyncio.Task[Any] | None:
+        """Run something in the background.
+
+        Args:
+            task: a coroutine, a task, or a function that gives one; called with the application if it takes an
+                argument. A function runs in the event loop's thread: one that blocks belongs in `asyncio.to_thread`.
+            name: to find it again, and for the log if it fails.
+            register: whether it can be found by that name.
+            drain: whether the stop waits for it, up to `GRACEFUL_SHUTDOWN_TIMEOUT`, in place of cancelling it.
+
+        Returns:
+            The task; `None` where no event loop runs yet: it starts with the application then.
+
+        Raises:
+            ServiceUnavailable: `TASK_LIMIT` tasks run already.
+        """
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            self._delayed.append((task, name, register, drain))
+            return None
+        self._tasks.limit = self.config.get("TASK_LIMIT")
+        # A coroutine inside another one would never be awaited where the task is cancelled before its first step.
+        job = task if iscoroutine(task) or isinstance(task, asyncio.Task) else self._call_job(task)
+        try:
+            return self._tasks.add(job, name, register, drain)
+        except TooManyTasksError as error:
+            raise ServiceUnavailable(f"Too much to do: {error}") from None
+
+    async def _call_job(self, task: Any) -> Any:
+        if callable(task):
+            task = task(self) if signature(task).parameters else task()
+        return await task if isawaitable(task) else task
+
+    def get_task(self, name: str, *, raise_exception: bool = True) -> asyncio.Task[Any] | None:
+        """Return a background task by its name.
+
+        Args:
+            name: its name.
+            raise_exception: whether to raise `SanicException` where there is none, or to return `None`.
+        """
+        try:
+            return self._tasks.get(name)
+        except KeyError:
+            if raise_exception:
+                raise SanicException(f'Registered task named "{name}" not found.') from None
+            return None
+
+    async def cancel_task(self, name: str, msg: str | None = None, *, raise_exception: bool = True) -> None:
+        """Cancel a background task and wait until it is over.
+
+        Args:
+            name: its name.
+            msg: what its `CancelledError` says.
+            raise_exception: whether a missing task is an error.
+        """
+        task = self.get_task(name, raise_exception=raise_exception)
+        if task and not task.done():
+            task.cancel(msg) if msg else task.cancel()
+            await asyncio.wait({task})
+
+    def purge_tasks(self) -> None:
+        """Forget the names of background tasks that are over."""
+        self._tasks.purge()
+
+    async def shutdown_tasks(self, timeout: float | None = None, increment: float = 0.1) -> None:  # noqa: ASYNC109
+        """Cancel all background tasks and wait until they are over.
+
+        Args:
+            timeout: how long to wait, in seconds; by default `GRACEFUL_SHUTDOWN_TIMEOUT`.
+            increment: accepted for Sanic's sake, which looks again after so many seconds; here nothing looks again.
+        """
+        await self._tasks.shutdown(self.config.GRACEFUL_SHUTDOWN_TIMEOUT if timeout is None else timeout)
+
+    async def drain_tasks(self, timeout: float) -> None:  # noqa: ASYNC109
+        """End all background tasks for good: wait for those that are to be drained, cancel the others.
+
+        Args:
+            timeout: how long to wait, in seconds; who is late then is cancelled.
+        """
+        self._timers_run = False
+        await self._tasks.shutdown(timeout, drain=True)
+
+    @property
+    def tasks(self) -> Iterable[asyncio.Task[Any]]:
+        """The background tasks that were registered under a name."""
+        return iter(self._tasks.named())
+
+    @property
+    def running_tasks(self) -> int:
+        """How many background tasks run, timers included."""
+        return len(self._tasks)
+
+    # Timers ---------------------------------------------------------------------------------------------------------
+
+    def every(
+        self,
+        seconds: float,
+        *,
+        name: str | None = None,
+        jitter: float = 0.0,
+        one_worker: bool | str | Path = False,
+        drain: bool = False,
+    ) -> Callable[[J], J]:
+        """Call the decorated function again and again while the application runs.
+
+        It never overlaps with itself, and a failure ends one run only. An asynchronous function runs in the event loop,
+        any other one in a thread.
+
+        Args:
+            seconds: the interval; the first run comes after the first one.
+            name: for the log, by default the function's.
+            jitter: up to so many seconds are added to each time, so that not all processes run at the same moment.
+            one_worker: whether only one process of this machine runs it, by a lock on a file; or that file's path.
+            drain: whether the stop waits for a run, up to `GRACEFUL_SHUTDOWN_TIMEOUT`, in place of cancelling it.
+
+        Raises:
+            ValueError: the interval is no positive number.
+
+        Examples:
+            >>> from sanic_star import Sanic
+            >>> app = Sanic("Shop")
+            >>> @app.every(60, jitter=5, one_worker=True)
+            ... async def tidy_up(app): ...
+        """
+        return self._timer(at_intervals(seconds), name, jitter, one_worker, drain)
+
+    def cron(
+        self,
+        expression: str,
+        *,
+        timezone: str | tzinfo | None = None,
+        name: str | None = None,
+        jitter: float = 0.0,
+        one_worker: bool | str | Path = False,
+        drain: bool = False,
+    ) -> Callable[[J], J]:
+        """Call the decorated function by the clock while the application runs; needs the extra `cron`.
+
+        Args:
+            expression: minute, hour, day of the month, month, day of the week, as in Debian's cron.
+            timezone: the clock, as `"Europe/Berlin"`; by default the machine's.
+            name: as in `every`, like all that follows.
+            jitter: see `every`.
+            one_worker: see `every`.
+            drain: see `every`.
+
+        Raises:
+            ImportError: the package that reads such expressions is missing.
+            ValueError: the expression, or the time zone, is none.
+        """
+        return self._timer(by_clock(expression, timezone), name, jitter, one_worker, drain)
+
+    def _timer(
+        self, due: Due, name: str | None, jitter: float, one_worker: bool | str | Path, drain: bool
+    ) -> Callable[[J], J]:
+        if jitter < 0:
+            raise ValueError(f"jitter is a number of seconds, got {jitter!r}")
+
+        def decorate(job: J) -> J:
+            known = name or getattr(job, "__name__", None) or type(job).__name__
+            lock = self._lock_file(known) if one_worker is True else Path(one_worker) if one_worker else None
+            timer = Timer(known, partial(self._run_job, job), due, jitter=jitter, lock=lock, drain=drain)
+            self._timers.append(timer)
+            if self._timers_run:
+                self._start(timer)
+            return job
+
+        return decorate
+
+    def _lock_file(self, name: str) -> Path:
+        user = os.getuid() if hasattr(os, "getuid") else os.environ.get("USERNAME", "")
+        return Path(tempfile.gettempdir(), re.sub(r"[^\w.-]", "_", f"sanic-star-{user}-{self.name}-{name}.lock"))
+
+    def _run_job(self, job: Callable[..., Any]) -> Coroutine[Any, Any, Any]:
+        if is_coroutine_function(job):
+            return self._call_job(job)
+        return asyncio.to_thread(job, *((self,) if signature(job).parameters else ()))
