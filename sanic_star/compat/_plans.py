@@ -6,6 +6,7 @@ mode, verbosity, `shared_ctx`) goes there with it.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import sys
 from collections.abc import Callable, Sequence
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from sanic_star.compat.application.constants import ServerStage
 from sanic_star.compat.exceptions import SanicException
-from sanic_star.compat.log import logger
+from sanic_star.compat.log import error_logger, logger
 from sanic_star.compat.logging.filter import VerbosityFilter
 from sanic_star.compat.types.shared_ctx import SharedContext
 from sanic_star.servers.settings import CannotServe, Settings
@@ -125,8 +126,22 @@ def plan(apps: Sequence[Any], loader: Any) -> Plan:
     )
 
 
+# What the process that watches tells of, and the moments of listeners that these are.
+_MOMENTS = {
+    "start": "reload_process_start",
+    "before": "before_reload_trigger",
+    "after": "after_reload_trigger",
+    "stop": "reload_process_stop",
+}
+
+
 def _notify(app: Any, event: str, changed: set[str]) -> None:
-    """Run the listeners for restarts on changes, in the process that watches."""
+    """Run the listeners for restarts on changes, in the process that watches; one that fails stops no restart."""
+    more = {"changed": changed} if event == "after" else {}
+    try:
+        asyncio.run(app.run_listeners(_MOMENTS[event], **more))
+    except Exception as error:
+        error_logger.error("A listener of %s failed", _MOMENTS[event], exc_info=error)
 
 
 def _prelude() -> Callable[[], object] | None:

@@ -46,7 +46,7 @@ class Running(Application):
     state: ApplicationState
     shared_ctx: SharedContext
 
-    async def run_listeners(self, event: str) -> None:
+    async def run_listeners(self, event: str, **more: Any) -> None:
         """Run the listeners of a moment."""
         raise NotImplementedError
 

@@ -171,6 +171,15 @@ def test_an_edit_is_picked_up(tmp_path: Path) -> None:
     async def word(request):
         return text("first")
 
+    @app.reload_process_start
+    async def watching(app): say("watching begins")
+    @app.before_reload_trigger
+    def before(app): say("before the reload"); raise ValueError("of a listener")
+    @app.after_reload_trigger
+    async def after(app, loop, changed): say(f"after the reload of {len(changed)} file")
+    @app.reload_process_stop
+    def over(app): say("watching ends")
+
     if __name__ == "__main__":
         app.run(port=0, auto_reload=True)
     """
@@ -181,8 +190,13 @@ def test_an_edit_is_picked_up(tmp_path: Path) -> None:
         # The supervisor begins to watch a moment after its child serves.
         server.until(lambda: "Reloading" in server.log or _touch(source))
         server.until(lambda: server.get("/word").text == "second")
+        server.until(lambda: "after the reload of" in server.log)
         assert server.terminate() == 0
     assert server.phases()[:4] == START + STOP
+    told = ["watching begins", "before the reload", "after the reload of 1 file", "watching ends"]
+    places = [server.log.index(each) for each in told]
+    assert places == sorted(places)
+    assert "A listener of before_reload_trigger failed" in server.log
 
 
 @pytest.mark.parametrize("workers", [1, 2])
