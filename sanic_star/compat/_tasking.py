@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from sanic_star.compat._pipeline import is_coroutine_function
+from sanic_star.compat._tasks import Tasks, TooManyTasksError
 from sanic_star.compat._timers import Due, Timer, at_intervals, by_clock
 from sanic_star.compat.config import Config
 from sanic_star.compat.exceptions import SanicException, ServiceUnavailable
-from sanic_star.tasks import Tasks, TooManyTasksError
 
 J = TypeVar("J", bound=Callable[..., Any])
 

@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import IO, Any
 from zoneinfo import ZoneInfo
 
+from sanic_star.compat._tasks import Tasks, TooManyTasksError
 from sanic_star.compat.log import logger
-from sanic_star.tasks import Tasks, TooManyTasksError
 
 # Tells when a job is due next: gets the time, and when it was due before, in seconds since the epoch.
 Due = Callable[[float, float | None], float]

@@ -17,8 +17,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from sanic_star import Request, Sanic, text
+from sanic_star.compat._tasks import Tasks
 from sanic_star.compat._timers import Lock, Timer, at_intervals, by_clock
-from sanic_star.tasks import Tasks
 from sanic_star.testing import TestClient
 
 
