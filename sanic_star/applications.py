@@ -289,7 +289,13 @@ class Application(Starlette):
             if self.lifecycle.closed:
                 await PlainTextResponse("Service Unavailable", 503)(scope, receive, send)
                 return
-            await self.lifecycle.ensure_started()
+            try:
+                await self.lifecycle.ensure_started()
+            except Exception as error:
+                # Not every server answers for an application that raises, or says why.
+                logging.getLogger("sanic.error").error("The application could not be started", exc_info=error)
+                await PlainTextResponse("Internal Server Error", 500)(scope, receive, send)
+                raise
             self.started()
             stack = self.middleware_stack or stack
         await stack(scope, receive, send)

@@ -16,8 +16,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import signal
-import threading
 import traceback
 from collections.abc import AsyncIterator, Callable
 from enum import Enum
@@ -26,8 +24,13 @@ from typing import TYPE_CHECKING, Any
 from starlette.routing import BaseRoute, Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from sanic_star.servers.signals import chain
+
 if TYPE_CHECKING:
     from sanic_star.applications import Application
+
+# How long a server that knows nothing of the application's life waits for its stop, in seconds.
+PATIENCE = 1.0
 
 
 class Phase(Enum):
@@ -99,7 +102,8 @@ class Lifecycle:
                 states[id(mounted)] = dict(scope.get("state", {}))
                 await stack.enter_async_context(_foreign_lifespan(mounted, states[id(mounted)]))
             self.app.finalise()
-            self._restore_signals = self._arm_signals()
+            if not self.exact:
+                self._restore_signals = chain(self._signalled, lambda: PATIENCE if self._lazy else 0)
             stack.callback(self._restore_signals)
             if not self.exact:
                 await self.after_start()
@@ -205,36 +209,6 @@ class Lifecycle:
         self.stage = Stage.IDLE
         self.app.stopped()
 
-    def _arm_signals(self) -> Callable[[], None]:
-        """Begin the stop when SIGINT or SIGTERM arrives, before the server's own handler; return what undoes it."""
-        if self.exact or threading.current_thread() is not threading.main_thread():
-            return lambda: None
-        loop = asyncio.get_running_loop()
-        ours: dict[int, tuple[Any, Any]] = {}
-        for number in (signal.SIGINT, signal.SIGTERM):
-            before = signal.getsignal(number)
-            # No server has taken the signal: a test, or a program with plans of its own. Nothing would follow ours.
-            if before in (signal.SIG_DFL, signal.SIG_IGN, signal.default_int_handler, None):
-                continue
-
-            def handler(number: int, frame: Any, before: Any = before) -> None:
-                if not loop.is_closed():
-                    loop.call_soon_threadsafe(self._signalled)
-                before(number, frame)
-
-            signal.signal(number, handler)
-            ours[number] = (handler, before)
-
-        def restore() -> None:
-            # A client of a test may be collected, and stop its application, in any thread.
-            if threading.current_thread() is not threading.main_thread():
-                return
-            for number, (handler, before) in ours.items():
-                if signal.getsignal(number) is handler:
-                    signal.signal(number, before)
-
-        return restore
-
     async def _stop_by_signal(self) -> None:
         """Stop an application that was started lazily: nobody will send it a shutdown.
 
@@ -246,10 +220,11 @@ class Lifecycle:
         await self.app.requests_ended()
         await self.stop()
 
-    def _signalled(self) -> None:
+    def _signalled(self) -> asyncio.Future[None]:
         task = asyncio.ensure_future(self._stop_by_signal() if self._lazy else self.before_stop())
         self.app.background.add(task)
         task.add_done_callback(self.app.background.discard)
+        return task
 
 
 def mounted_applications(routes: list[BaseRoute]) -> list[ASGIApp]:

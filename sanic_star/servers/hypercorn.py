@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable
-from functools import partial
 from socket import SOCK_DGRAM, socket
 from ssl import SSLContext
 from typing import Any
@@ -15,11 +14,12 @@ from hypercorn.asyncio import serve as serve_hypercorn
 from hypercorn.utils import LifespanFailureError
 
 from sanic_star.applications import Application
-from sanic_star.servers.serving import LAST_WORDS, Stop, lose_patience
+from sanic_star.servers.serving import LAME, Stop
 from sanic_star.servers.settings import TLS, CannotServe, Settings
 
 # How long connections may take to close, once all is sent, in seconds.
 WAIT_FOR_FAREWELL = 3.0
+WAIT_FOR_WEBSOCKETS = 0.5
 
 
 class Config(hypercorn.Config):
@@ -55,7 +55,7 @@ def make_config(settings: Settings, sockets: list[socket]) -> Config:
     config.alpn_protocols = ["h2", "http/1.1"] if settings.version > 1 else ["http/1.1"]
     config.backlog = settings.backlog
     config.loglevel = "WARNING"
-    config.graceful_timeout = settings.graceful_timeout + LAST_WORDS
+    config.graceful_timeout = settings.graceful_timeout
     config.shutdown_timeout = 2 * settings.graceful_timeout + 60
     config.startup_timeout = 24 * 3600  # a start that takes long is the application's own affair
     config.keep_alive_timeout = settings.keep_alive
@@ -74,31 +74,48 @@ async def serve(
 
     hypercorn asks for what shall end it once it accepts connections, and that is the moment for `after_server_start`.
     """
+    config = make_config(settings, sockets)
+    listening = _listening(settings)
 
     async def until_stop() -> None:
         await app.lifecycle.after_start()
         accepting()
         await stop.wait()
-        watchers.append(asyncio.ensure_future(lose_patience(app, settings.graceful_timeout)))
+        for each in listening:
+            each.close()
+        # Clients learn that their connections will not be used again, before idle ones are closed under them.
+        config.keep_alive_max_requests = 0
+        await asyncio.sleep(LAME)
+        await app.requests_ended()
+        app.sweeper.end_all()
+        if stop.ended_endless:
+            # It leaves the connections of websockets open that the application has closed.
+            config.graceful_timeout = WAIT_FOR_WEBSOCKETS
 
-    if settings.tls is not None:
-        # Closing, TLS waits half a minute for the client's farewell, and a client that keeps connections says none.
-        # hypercorn passes no such option on; the event loop is ours for as long as it serves.
-        loop: Any = asyncio.get_running_loop()
-        loop.create_server = partial(loop.create_server, ssl_shutdown_timeout=WAIT_FOR_FAREWELL)
-    task = asyncio.ensure_future(
-        serve_hypercorn(app, make_config(settings, sockets), shutdown_trigger=until_stop, mode="asgi")  # type: ignore[arg-type]
-    )
-    watchers = [asyncio.ensure_future(stop.hurry(task.cancel))]
+    task = asyncio.ensure_future(serve_hypercorn(app, config, shutdown_trigger=until_stop, mode="asgi"))  # type: ignore[arg-type]
+    hurry = asyncio.ensure_future(stop.hurry(task.cancel))
     try:
         await asyncio.wait({task})
-        if task.cancelled():
-            return
-        error = task.exception()
+        error = None if task.cancelled() else task.exception()
         if isinstance(error, LifespanFailureError):
             raise CannotServe(f"{app!r} could not be started: {error}") from None
         if error is not None:
             raise error
     finally:
-        for each in watchers:
-            each.cancel()
+        hurry.cancel()
+
+
+def _listening(settings: Settings) -> list[asyncio.Server]:
+    """Return what hypercorn will listen with; it keeps that to itself, but the event loop is ours while it serves."""
+    made: list[asyncio.Server] = []
+    loop: Any = asyncio.get_running_loop()
+    create = loop.create_server
+    # Closing, TLS waits half a minute for the client's farewell, and a client that keeps connections says none.
+    farewell = {} if settings.tls is None else {"ssl_shutdown_timeout": WAIT_FOR_FAREWELL}
+
+    async def create_server(*args: Any, **options: Any) -> Any:
+        made.append(await create(*args, **options, **farewell))
+        return made[-1]
+
+    loop.create_server = create_server
+    return made

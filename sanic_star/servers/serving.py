@@ -30,6 +30,9 @@ SIGNALS = tuple(
 )  # fmt: skip
 # How long websockets and event streams have to say goodbye before the server closes them in its own words, in seconds.
 FAREWELL = 1.0
+# At the stop, clients learn for so many seconds that their connections will not be used again, before idle ones are
+# closed under them: a request that is on its way gets its answer.
+LAME = 0.2
 # How long a request that was cancelled has to answer with 503 and clean up, in seconds.
 LAST_WORDS = 1.0
 
@@ -47,6 +50,8 @@ class Stop:
         self._told = asyncio.Event()
         self._now = asyncio.Event()
         self._everywhere = everywhere
+        # Whether websockets or event streams were open when it began.
+        self.ended_endless = False
 
     def begin(self, *, everywhere: bool = False) -> None:
         """Begin the stop; can be called in any thread, and in a signal handler."""
@@ -81,6 +86,7 @@ class Stop:
         """Wait until it begins, then tell the applications, the last one first, then let the servers go on."""
         await self._begun.wait()
         logger.info("Stopping worker [%d]", os.getpid())
+        self.ended_endless = any(app.endless for app in apps)
         try:
             for app in reversed(apps):
                 await app.lifecycle.before_stop()

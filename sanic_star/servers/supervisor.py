@@ -134,15 +134,16 @@ class Supervisor:
         if self._watch is None and not self.stopping and any(each.gone for each in self.workers):
             raise CannotServe("A worker could not be started, so that nothing is served; the log above says why")
         while not self.stopping:
-            self._look()
-            changed = self._watch.changed() if self._watch is not None else set()
-            if changed:
+            # What has happened meanwhile comes before waiting: nobody rings twice.
+            if self._watch is not None and (changed := self._watch.changed()):
                 self._reload(changed)
             elif self._roll_wanted:
                 self._roll_wanted = False
                 self._roll()
-            elif self._watch is None:
+            elif self._watch is None and any(each.gone for each in self.workers):
                 self._replace_the_dead()
+            else:
+                self._look()
 
     # Workers --------------------------------------------------------------------------------------------------------
 

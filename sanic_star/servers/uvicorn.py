@@ -17,12 +17,9 @@ from typing import Any
 import uvicorn
 
 from sanic_star.applications import Application
-from sanic_star.servers.serving import LAST_WORDS, Stop
+from sanic_star.servers.serving import LAME, LAST_WORDS, Stop
 from sanic_star.servers.settings import CannotServe, Settings
 
-# At the stop, clients learn for so many seconds that their connections will not be used again, before idle ones are
-# closed under them: a request that is on its way gets its answer.
-LAME = 0.2
 # How often it is looked whether something is over, in seconds.
 TICK = 0.05
 

@@ -1,0 +1,250 @@
+"""One application under every server: what is measured, for the tests and for the table in `docs/deploying.md`.
+
+python -m tests.engine.matrix       measures all of it, and prints the table
+"""
+
+import os
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import requests
+from websockets.exceptions import ConnectionClosed, WebSocketException
+from websockets.sync.client import connect
+
+from tests.engine.processes import PATIENCE, Process, free_port, process
+
+SCRIPT = """
+@app.get("/word")
+async def word(request):
+    return text("first")
+
+@app.get("/events")
+async def events(request):
+    response = await request.respond(content_type="text/event-stream")
+    try:
+        while True:
+            await response.send("data: x\\n\\n")
+            await asyncio.sleep(0.01)
+    finally:
+        say("events cleaned up")
+
+@app.websocket("/ws")
+async def ws(request, ws):
+    try:
+        while True:
+            await ws.send(await ws.recv())
+    finally:
+        say("websocket cleaned up")
+
+if os.environ.get("FAIL"):
+    @app.before_server_start
+    async def fail(app):
+        raise RuntimeError("no database")
+
+if __name__ == "__main__":
+    app.run(port=int(sys.argv[1]), server=sys.argv[2], auto_reload=len(sys.argv) > 3, motd=False)
+"""
+
+
+@dataclass
+class Server:
+    """A server, as somebody starts it.
+
+    Args:
+        name: what the table calls it.
+        command: what starts it, `{port}` and `{reload}` to be filled in.
+        reload: what makes it restart on changes; None: it can't; empty: only when it is told so by SIGHUP.
+        status: its exit status after SIGTERM.
+        failed: its exit status when a listener fails at the start, or of each answer where it goes on.
+        lifespan: whether it tells the application that it starts.
+        code: with which a websocket is closed when it stops; None: it just ends.
+        cut: whether it tells its worker nothing, and breaks off a stream after a time-out of its own.
+    """
+
+    name: str
+    command: str
+    reload: str | None = "--reload"
+    status: int = 0
+    failed: int = 1
+    lifespan: bool = True
+    code: int | None = 1001
+    cut: bool = False
+
+
+SERVERS = [
+    Server("app.run", "served.py {port} uvicorn {reload}", "reload"),
+    Server("app.run, hypercorn", "served.py {port} hypercorn {reload}", "reload"),
+    Server("app.run, granian", "served.py {port} granian {reload}", "reload"),
+    Server("uvicorn", "-m uvicorn served:app --port {port} {reload}", status=-signal.SIGTERM, failed=3),
+    Server("hypercorn", "-m hypercorn served:app --bind 127.0.0.1:{port} {reload}", failed=0, code=1011, cut=True),
+    Server("granian", "-m granian --interface asgi --port {port} {reload} served:app"),
+    Server("gunicorn", "-m gunicorn -k uvicorn_worker.UvicornWorker -b 127.0.0.1:{port} served:app", "", failed=3),
+    Server("daphne", "-m daphne -b 127.0.0.1 -p {port} served:app", None, failed=500, lifespan=False, code=None),
+]
+
+
+class Running:
+    """One server, running."""
+
+    def __init__(self, log: Process, port: int, folder: Path) -> None:
+        self.log = log
+        self.port = port
+        self.folder = folder
+
+    def get(self, path: str, **options: Any) -> requests.Response:
+        # In a list: a response with an error's status is false.
+        return self.log.until(lambda: _attempt(f"http://127.0.0.1:{self.port}{path}", options))[0]
+
+    def stop(self) -> float:
+        """Send SIGTERM, and return how long it took."""
+        began = time.monotonic()
+        self.log.terminate()
+        return time.monotonic() - began
+
+
+def _attempt(url: str, options: dict[str, Any]) -> list[requests.Response]:
+    try:
+        return [requests.get(url, timeout=PATIENCE, **options)]
+    except requests.ConnectionError:
+        return []
+
+
+@contextmanager
+def running(server: Server, folder: Path, reload: bool = False, fail: bool = False) -> Iterator[Running]:
+    """Run a server for as long as the block lasts."""
+    port = free_port()
+    option = (server.reload or "") if reload else ""
+    command = (sys.executable, *server.command.format(port=port, reload=option).split())
+    before = dict(os.environ)
+    if fail:
+        os.environ["FAIL"] = "1"
+    try:
+        with process(folder, SCRIPT, *command) as started:
+            yield Running(started, port, folder)
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+@dataclass
+class Start:
+    """Which phases were over before the first answer, and which with it."""
+
+    before: list[str]
+    after: list[str]
+
+
+def start(server: Server, folder: Path) -> Start:
+    with running(server, folder) as it:
+        deadline = time.monotonic() + (PATIENCE if server.lifespan else 3)
+        while len(it.log.phases()) < 2 and time.monotonic() < deadline:
+            time.sleep(0.02)
+        before = it.log.phases()
+        assert it.get("/word").text == "first"
+        it.log.until(lambda: len(it.log.phases()) >= 2)
+        return Start(before, it.log.phases())
+
+
+@dataclass
+class Stop:
+    """How long a stop took, how the process ended, what the client saw, and whether the handler cleaned up."""
+
+    seconds: float
+    status: int
+    complete: bool
+    code: int | None
+    cleaned: bool
+    phases: list[str]
+
+
+def stream_at_stop(server: Server, folder: Path) -> Stop:
+    with running(server, folder) as it:
+        assert it.get("/word").text == "first"
+        with it.get("/events", stream=True) as answer:
+            parts = answer.iter_content(None)
+            assert next(parts).startswith(b"data: x")
+            seconds = it.stop()
+            try:
+                for _ in parts:
+                    pass
+                complete = True
+            except requests.RequestException:
+                complete = False
+    return Stop(seconds, it.log.ended(), complete, None, "events cleaned up" in it.log.log, it.log.phases())
+
+
+def websocket_at_stop(server: Server, folder: Path) -> Stop:
+    code: int | None = None
+    with running(server, folder) as it:
+        assert it.get("/word").text == "first"
+        with connect(f"ws://127.0.0.1:{it.port}/ws", close_timeout=PATIENCE) as websocket:
+            websocket.send("hello")
+            assert websocket.recv(PATIENCE) == "hello"
+            # The close frame is answered by a thread of the client's, so that the server has its farewell.
+            seconds = it.stop()
+            try:
+                websocket.recv(PATIENCE)
+            except ConnectionClosed as closed:
+                code = closed.rcvd.code if closed.rcvd else None
+            except WebSocketException:
+                pass
+    return Stop(seconds, it.log.ended(), code is not None, code, "websocket cleaned up" in it.log.log, it.log.phases())
+
+
+def failing(server: Server, folder: Path) -> tuple[int | None, bool]:
+    """Return the exit status of a start that fails, and whether the log says why; without lifespan the answer's."""
+    with running(server, folder, fail=True) as it:
+        if not server.lifespan:
+            return it.get("/word").status_code, "no database" in it.log.log
+        status = it.log.ended()
+    return status, "no database" in it.log.log
+
+
+def reload(server: Server, folder: Path) -> float | None:
+    """Return how long it takes from an edit to its effect, with a stream open; None where it can't."""
+    if server.reload is None:
+        return None
+    with running(server, folder, reload=True) as it:
+        assert it.get("/word").text == "first"
+        with it.get("/events", stream=True) as answer:
+            assert next(answer.iter_content(None)).startswith(b"data: x")
+            source = folder / "served.py"
+            source.write_text(source.read_text().replace('"first"', '"second"'))
+            if not server.reload:
+                it.log.popen.send_signal(signal.SIGHUP)
+            began = touched = time.monotonic()
+            while it.get("/word").text != "second":
+                assert time.monotonic() < began + PATIENCE
+                # A watcher may have begun to watch after the edit.
+                if time.monotonic() > touched + 5:
+                    source.touch()
+                    touched = time.monotonic()
+                time.sleep(0.05)
+            return time.monotonic() - began
+
+
+def main() -> None:
+    """Print the table."""
+
+    def cell(measure: Callable[..., Any], server: Server) -> Any:
+        with tempfile.TemporaryDirectory() as folder:
+            return measure(server, Path(folder))
+
+    for server in SERVERS:
+        print(server.name)
+        for measure in (start, stream_at_stop, websocket_at_stop, failing, reload):
+            try:
+                print("   ", measure.__name__, cell(measure, server), flush=True)
+            except Exception as error:
+                print("   ", measure.__name__, type(error).__name__, str(error)[:1500], flush=True)
+
+
+if __name__ == "__main__":
+    main()
