@@ -6,9 +6,11 @@
 from typing import TYPE_CHECKING, Any
 
 from sanic_star.testing.client import TestClient
+from sanic_star.testing.deadline import DeadlineExceeded
 from sanic_star.testing.manager import TestManager
 from sanic_star.testing.proxy import WebsocketProxy
 from sanic_star.testing.response import TestingResponse
+from sanic_star.testing.reusable import ReusableClient
 from sanic_star.testing.sanic import SanicTestClient
 from sanic_star.testing.websocket import WebSocketDenialResponse, WebSocketSession
 
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     from sanic_star.testing.asgi import SanicASGITestClient
 
 __all__ = [
+    "DeadlineExceeded",
+    "ReusableClient",
     "SanicASGITestClient",
     "SanicTestClient",
     "TestClient",

@@ -15,6 +15,7 @@ from urllib3.exceptions import ProtocolError
 
 from sanic_star.testing.bodies import CHUNK, body_chunks
 from sanic_star.testing.exchange import Exchange, IncompleteResponse, SlowResponse
+from sanic_star.testing.keywords import values_of
 from sanic_star.testing.scopes import connection_scope
 from sanic_star.testing.server import Server
 
@@ -50,6 +51,8 @@ class ASGIAdapter(HTTPAdapter):
         self._raise = raise_app_exceptions
         self._root_path = root_path
         self._client = client
+        # Of the last request, with or without a response.
+        self.last_scope: dict[str, Any] | None = None
 
     def send(
         self,
@@ -71,13 +74,14 @@ class ASGIAdapter(HTTPAdapter):
         scope = self._scope(request, server)
         scope["type"], scope["method"] = "http", request.method
         scope["extensions"]["http.response.debug"] = {}
+        self.last_scope = scope
         body = body_chunks(request.body)
         exchange = Exchange(self._app, scope, body, stream=stream, raise_app_exceptions=self._raise)
         limit = timeout[1] if isinstance(timeout, tuple) else timeout
         try:
             server.run(exchange.begin(limit) if stream else exchange.complete(limit))
         except SlowResponse as error:
-            raise requests.exceptions.ReadTimeout(f"no response within {limit} s", request=request) from error
+            raise requests.exceptions.ReadTimeout(str(error), request=request) from error
         except IncompleteResponse as error:
             raise requests.exceptions.ChunkedEncodingError(str(error), request=request) from error
         if stream:
@@ -103,7 +107,7 @@ class ASGIAdapter(HTTPAdapter):
         assert request.url is not None
         return connection_scope(
             request.url,
-            [(_encode(name), _encode(value)) for name, value in request.headers.items()],
+            [(_encode(name), _encode(each)) for name, value in request.headers.items() for each in values_of(value)],
             root_path=self._root_path,
             client=self._client,
             state=server.state,
@@ -205,8 +209,8 @@ class _Stream(io.RawIOBase):
     def _next(self) -> bytes:
         try:
             return self._server.run(self._exchange.next_chunk(self._timeout))
-        except SlowResponse:
-            self.failure = requests.exceptions.ConnectionError(f"no more of the body within {self._timeout} s")
+        except SlowResponse as error:
+            self.failure = requests.exceptions.ConnectionError(str(error))
         except IncompleteResponse as error:
             self.failure = requests.exceptions.ChunkedEncodingError(str(error))
             self.failure.__cause__ = error.__cause__

@@ -13,7 +13,9 @@ from starlette.types import ASGIApp
 
 from sanic_star.testing.bodies import AsyncBody, body_chunks
 from sanic_star.testing.conversation import Conversation
+from sanic_star.testing.deadline import within
 from sanic_star.testing.exchange import Exchange, IncompleteResponse, SlowResponse, Stage
+from sanic_star.testing.keywords import for_handshake
 from sanic_star.testing.lifespan import Lifespan
 from sanic_star.testing.proxy import WebsocketProxy
 from sanic_star.testing.response import TestingResponse
@@ -42,6 +44,7 @@ class SanicASGITestClient(httpx2.AsyncClient):
 
     Raises:
         Exception: from a request, the app's own: of its start, its stop, or one that it sent no response for.
+        RuntimeError: from a request, when the client was closed.
         httpx2.ReadTimeout: from a request, when its ``timeout`` seconds have passed.
         httpx2.RemoteProtocolError: from a request, when the app stopped in the middle of the body.
 
@@ -91,6 +94,7 @@ class SanicASGITestClient(httpx2.AsyncClient):
         Returns:
             The request, the last one when redirects were followed, and the response.
         """
+        self._check_open()
         response = await super().request(method, url, **kwargs)
         return response.extensions[HOOK].get("request") if gather_request else None, TestingResponse(response)
 
@@ -103,12 +107,16 @@ class SanicASGITestClient(httpx2.AsyncClient):
             uri: as in ``request``.
             subprotocols: what the client offers.
             mimic: a coroutine function that plays the client; it gets an object with ``send``, ``recv`` and ``close``.
-            kwargs: ``headers``, ``params`` and ``cookies`` for the handshake.
+            kwargs: ``extra_headers`` or ``headers``, ``origin``, ``params`` and ``cookies`` for the handshake.
 
         Returns:
             The request, and ``{"opened": bool}``, or with ``mimic`` what was sent both ways.
         """
-        handshake = self.build_request("GET", uri, **kwargs)
+        self._check_open()
+        accepted, wire = for_handshake(kwargs)
+        if wire:
+            raise TypeError(f"there is no socket here: leave out {', '.join(wire)}")
+        handshake = self.build_request("GET", uri, **accepted)
         headers = [
             *handshake.headers.raw,
             *((k.encode(), v.encode()) for k, v in handshake_headers(subprotocols).items()),
@@ -118,8 +126,12 @@ class SanicASGITestClient(httpx2.AsyncClient):
             scope["type"], scope["scheme"] = "websocket", "wss" if scope["scheme"] == "https" else "ws"
             scope["subprotocols"] = list(subprotocols or ())
             proxy = WebsocketProxy(Conversation(self.app, scope, raise_app_exceptions=False))
-            await proxy.talk(mimic)
+            await within(proxy.talk(mimic), f"the websocket {scope['path']} did not end")
         return scope["extensions"][HOOK].get("request"), proxy if mimic else {"opened": proxy.opened}
+
+    def _check_open(self) -> None:
+        if self.is_closed:
+            raise RuntimeError("this client was closed: make another one, or let app.asgi_client stay open")
 
 
 class _Transport(httpx2.AsyncBaseTransport):
@@ -137,7 +149,7 @@ class _Transport(httpx2.AsyncBaseTransport):
             try:
                 await exchange.complete(request.extensions.get("timeout", {}).get("read"))
             except SlowResponse as error:
-                raise httpx2.ReadTimeout("no response in time", request=request) from error
+                raise httpx2.ReadTimeout(str(error), request=request) from error
             except IncompleteResponse as error:
                 raise httpx2.RemoteProtocolError(str(error), request=request) from error
         if exchange.error is not None and exchange.stage is Stage.WAITING and not self._suppress:

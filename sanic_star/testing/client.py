@@ -5,13 +5,14 @@ request (or the ``with`` block) and stops with ``close`` (or the end of the bloc
 """
 
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterable, Mapping, Sequence
 from typing import Any, Self
 
 import requests
 from starlette.types import ASGIApp
 
 from sanic_star.testing.adapter import ASGIAdapter, make_response
+from sanic_star.testing.bodies import AsyncBody
 from sanic_star.testing.loops import OwnLoop, PortalLoop, in_event_loop
 from sanic_star.testing.server import Server, close_with
 from sanic_star.testing.websocket import WebSocketSession, handshake_headers
@@ -31,13 +32,17 @@ class TestClient(requests.Session):
         raise_server_exceptions: whether an exception that the app raises is raised in the test; otherwise the client
             gets what a server would send, mostly a 500.
         root_path: where the app is mounted; the scope's ``root_path``.
+        backend: `asyncio`, the only one that an app of this package runs on.
+        backend_options: ``use_uvloop``, ``loop_factory`` and ``debug``, for the event loop.
         cookies: for every request.
         headers: for every request.
         follow_redirects: whether redirects are followed unless a call says otherwise by ``allow_redirects=False``.
         client: the client's address in the scope.
 
     Raises:
-        RuntimeError: from a request, when it is used without ``with`` inside a running event loop.
+        ValueError: another backend.
+        RuntimeError: from a request, when it is used without ``with`` inside a running event loop, or after it was
+            closed.
         Exception: from the first request, or on entering the block, what the app's start-up raised.
 
     >>> from starlette.applications import Starlette
@@ -58,12 +63,18 @@ class TestClient(requests.Session):
         base_url: str = "http://testserver",
         raise_server_exceptions: bool = True,
         root_path: str = "",
+        backend: str = "asyncio",
+        backend_options: Mapping[str, Any] | None = None,
         cookies: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
         follow_redirects: bool = True,
         client: tuple[str, int] | None = ("testclient", 50000),
     ) -> None:
         super().__init__()
+        if backend != "asyncio":
+            raise ValueError(f"TestClient runs apps on asyncio, not on {backend!r}: leave out `backend`")
+        self._loop_options = dict(backend_options or {})
+        self._closed = False
         self.app = app
         self.base_url = base_url
         self.follow_redirects = follow_redirects
@@ -88,7 +99,7 @@ class TestClient(requests.Session):
 
     def __enter__(self) -> Self:
         self.close()
-        self._serve(Server(self.app, PortalLoop()))
+        self._serve(Server(self.app, PortalLoop(self._loop_options)))
         return self
 
     def start(self) -> None:
@@ -97,14 +108,16 @@ class TestClient(requests.Session):
         Raises:
             Exception: the app's own.
         """
+        self._closed = False
         self._started()
 
     def close(self) -> None:
-        """End open streams and websockets, run the app's shutdown and free the loop; a later request starts again.
+        """End open streams and websockets, run the app's shutdown and free the loop; ``start`` begins anew.
 
         Raises:
             Exception: the app's own.
         """
+        self._closed = True
         server, self._server = self._server, None
         if server is not None:
             assert self._finalizer is not None
@@ -119,12 +132,16 @@ class TestClient(requests.Session):
         Args:
             method: the HTTP method.
             url: absolute, or what comes after ``base_url``; anything whose ``str`` is a URL.
+            args: as there.
             follow_redirects: overrules the client's setting.
+            kwargs: as there; and ``content``, which is `data` that is no form.
 
         Raises:
             Exception: the app's own, with ``raise_server_exceptions``.
             requests.RequestException: as over a network, for instance when ``timeout`` seconds have passed.
         """
+        if (content := kwargs.pop("content", None)) is not None:
+            kwargs["data"] = AsyncBody(content) if isinstance(content, AsyncIterable) else content
         allow = kwargs.pop("allow_redirects", True) and self.follow_redirects
         kwargs["allow_redirects"] = allow if follow_redirects is None else follow_redirects
         return super().request(method, self._absolute(str(url)), *args, **kwargs)
@@ -182,15 +199,18 @@ class TestClient(requests.Session):
 
     def _started(self) -> Server:
         if self._server is None:
+            if self._closed:
+                raise RuntimeError("this TestClient was closed: call start(), or use it in a `with` block")
             if in_event_loop():
                 raise RuntimeError(
                     "TestClient can't block inside a running event loop: use it in a `with` block, or app.asgi_client"
                 )
-            self._serve(Server(self.app, OwnLoop()))
+            self._serve(Server(self.app, OwnLoop(options=self._loop_options)))
         assert self._server is not None
         return self._server
 
     def _serve(self, server: Server) -> None:
+        self._closed = False
         server.start()
         self._server = server
         self._finalizer = close_with(self, server)

@@ -12,7 +12,9 @@ from enum import Enum, auto
 from starlette.types import ASGIApp, Message, Scope
 from starlette.websockets import WebSocketDisconnect
 
+from sanic_star.testing.deadline import DeadlineExceeded, deadline, place_of
 from sanic_star.testing.exchange import LEAVE_GRACE
+from sanic_star.testing.response import ResponseHeaders, headers_of
 
 __all__ = ["ABNORMAL", "Conversation"]
 
@@ -67,11 +69,40 @@ class Conversation:
         self._readable = asyncio.Event()
         self._writable = asyncio.Event()
 
+    @property
+    def path(self) -> str:
+        """The path of the handshake."""
+        path: str = self._scope["path"]
+        return path
+
+    @property
+    def request_headers(self) -> ResponseHeaders:
+        """The headers of the handshake."""
+        return headers_of(self._scope["headers"])
+
+    @property
+    def close_code(self) -> int | None:
+        """The code that the websocket was closed with, as far as the test knows."""
+        return None if self._over is None else self._over.code
+
+    @property
+    def close_reason(self) -> str | None:
+        """The reason that came with the code."""
+        return None if self._over is None else self._over.reason
+
+    async def closed(self) -> None:
+        """Wait until the app has closed, or has ended; what it sent before that is read by nobody."""
+        while self._over is None:
+            try:
+                await self.take(None)
+            except WebSocketDisconnect:
+                break
+
     async def connect(self) -> Message:
         """Offer the handshake, and give what the app says to it: accept, close or a whole denial response."""
         self._to_app.put_nowait({"type": "websocket.connect"})
         self._task = asyncio.create_task(self._run())
-        await self._news()
+        await self._news(None)
         if not self._from_app:
             self._check()
             return {"type": "websocket.http.response", "status": 500, "headers": [], "body": b""}
@@ -92,8 +123,7 @@ class Conversation:
         """Wait for the app's next message; ``websocket.send``, or ``websocket.close`` once."""
         if self._over is not None:
             raise self._over
-        async with asyncio.timeout(seconds):
-            await self._news()
+        await self._news(seconds)
         if not self._from_app:
             self._over = WebSocketDisconnect(ABNORMAL)
             self._check()
@@ -115,10 +145,17 @@ class Conversation:
             await asyncio.wait((self._task,), timeout=LEAVE_GRACE)
             self._check()
 
-    async def _news(self) -> None:
-        while not self._from_app and not self.ended:
-            self._readable.clear()
-            await self._readable.wait()
+    async def _news(self, seconds: float | None) -> None:
+        limit = deadline() if seconds is None else seconds
+        try:
+            async with asyncio.timeout(limit):
+                while not self._from_app and not self.ended:
+                    self._readable.clear()
+                    await self._readable.wait()
+        except TimeoutError:
+            assert self._task is not None
+            what = f"nothing came through the websocket {self._scope['path']} within {limit:g} s"
+            raise DeadlineExceeded(f"{what}: the app waits {place_of(self._task)}") from None
 
     def _check(self) -> None:
         error, self._error = self._error, None

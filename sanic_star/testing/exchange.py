@@ -20,6 +20,8 @@ from typing import Any
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Scope
 
+from sanic_star.testing.deadline import DeadlineExceeded, deadline, place_of, within
+
 __all__ = ["LEAVE_GRACE", "Body", "Exchange", "IncompleteResponse", "SlowResponse"]
 
 # Chunks, not bytes: what counts in a test is that a stream without end stands still.
@@ -108,10 +110,9 @@ class Exchange:
         """
         # The app's own TimeoutError is kept by _run: one that comes out here is ours.
         try:
-            async with asyncio.timeout(seconds):
-                await self._run()
-        except TimeoutError as error:
-            raise SlowResponse from error
+            await within(self._run(), self._what("no answer"), seconds)
+        except DeadlineExceeded as error:
+            raise SlowResponse(str(error)) from error
         self.report()
 
     async def begin(self, seconds: float | None) -> None:
@@ -153,11 +154,17 @@ class Exchange:
 
     async def _news(self, seconds: float | None) -> None:
         self._readable.clear()
+        limit = deadline() if seconds is None else seconds
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(limit):
                 await self._readable.wait()
         except TimeoutError as error:
-            raise SlowResponse from error
+            assert self._task is not None
+            what = self._what("no answer" if self.stage is Stage.WAITING else "no more of the body")
+            raise SlowResponse(f"{what} within {limit:g} s: it waits {place_of(self._task)}") from error
+
+    def _what(self, what: str) -> str:
+        return f"{what} to {self.scope['method']} {self.scope['path']}"
 
     def _hang_up(self) -> None:
         if self.stage is not Stage.COMPLETE:

@@ -13,6 +13,8 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message
 
+from sanic_star.testing.deadline import DeadlineExceeded, deadline, place_of
+
 __all__ = ["Lifespan"]
 
 
@@ -51,22 +53,33 @@ class Lifespan:
             RuntimeError: when it reported a failed start-up without raising.
         """
         self._task = asyncio.create_task(self._run())
-        await self._settled()
+        try:
+            await self._settled("start-up")
+        except Exception as error:
+            error.add_note("The app's start-up failed, so no request was sent: mend what its lifespan or listeners do.")
+            raise
 
     async def stop(self) -> None:
         """Run the app's shutdown, when it has a lifespan; raises as ``start`` does."""
         if self._stage is _Stage.RUNNING:
             self._moved.clear()
             self._stop.set()
-            await self._settled()
+            await self._settled("shutdown")
             # The app has said that it is done: one turn of the loop lets it return instead of being cancelled.
             await asyncio.sleep(0)
         elif self._task is not None and self._task.done():
             self._task.result()
 
-    async def _settled(self) -> None:
-        await self._moved.wait()
+    async def _settled(self, what: str) -> None:
         assert self._task is not None
+        limit = deadline()
+        try:
+            async with asyncio.timeout(limit):
+                await self._moved.wait()
+        except TimeoutError:
+            place = place_of(self._task)
+            self._task.cancel()
+            raise DeadlineExceeded(f"the app's {what} did not end within {limit:g} s: it waits {place}") from None
         if self._failure is not None or self._stage is _Stage.ENDED:
             await self._task
         if self._failure is not None:

@@ -11,8 +11,9 @@ works inside a running event loop too, which it blocks while it waits.
 """
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import ExitStack
+from importlib import import_module
 from threading import Lock
 from typing import Any, Protocol, TypeVar
 
@@ -36,14 +37,22 @@ class OwnLoop:
 
     Args:
         advice: what to use instead where this can't work; ends the error message.
+        loop: a loop that is somebody else's, and stays open.
+        options: ``use_uvloop``, ``loop_factory`` and ``debug``, as anyio takes them.
 
     Raises:
         RuntimeError: from ``run``, when this thread already runs an event loop.
     """
 
-    def __init__(self, advice: str = "use TestClient in a `with` block") -> None:
+    def __init__(
+        self,
+        advice: str = "use TestClient in a `with` block",
+        loop: asyncio.AbstractEventLoop | None = None,
+        options: Mapping[str, Any] | None = None,
+    ) -> None:
         # A factory keeps Runner from making this loop the thread's current one: that belongs to the test.
-        self._runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
+        self._runner = None if loop else _runner(**(options or {}))
+        self._loop = loop
         self._advice = advice
         self._lock = Lock()
 
@@ -53,18 +62,25 @@ class OwnLoop:
             raise RuntimeError(f"this client can't block inside a running event loop: {self._advice}")
         # Runner.run would install a SIGINT handler each time; a loop has no need of it to be interrupted by one.
         with self._lock:
-            return self._runner.get_loop().run_until_complete(coroutine)
+            loop = self._loop if self._runner is None else self._runner.get_loop()
+            assert loop is not None
+            return loop.run_until_complete(coroutine)
 
     def close(self) -> None:
-        self._runner.close()
+        if self._runner is not None:
+            self._runner.close()
 
 
 class PortalLoop:
-    """Run coroutines on an event loop that lives in a thread of its own until ``close``."""
+    """Run coroutines on an event loop that lives in a thread of its own until ``close``.
 
-    def __init__(self) -> None:
+    Args:
+        options: as for ``OwnLoop``.
+    """
+
+    def __init__(self, options: Mapping[str, Any] | None = None) -> None:
         self._stack = ExitStack()
-        self._portal = self._stack.enter_context(start_blocking_portal("asyncio"))
+        self._portal = self._stack.enter_context(start_blocking_portal("asyncio", dict(options or {})))
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         result: T = self._portal.call(_wait, coroutine)
@@ -72,6 +88,16 @@ class PortalLoop:
 
     def close(self) -> None:
         self._stack.close()
+
+
+def _runner(
+    debug: bool | None = None,
+    loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None,
+    use_uvloop: bool = False,
+) -> asyncio.Runner:
+    if use_uvloop and loop_factory is None:
+        loop_factory = import_module("uvloop").new_event_loop
+    return asyncio.Runner(debug=debug, loop_factory=loop_factory or asyncio.new_event_loop)
 
 
 async def _wait(coroutine: Coroutine[Any, Any, T]) -> T:

@@ -4,7 +4,8 @@ Its methods are those of a client of the `websockets` library, which is what `sa
 raises that library's exceptions when the websocket is closed.
 """
 
-from collections.abc import AsyncIterator, Callable, Coroutine
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from typing import Any
 
 from starlette.types import Message
@@ -13,8 +14,9 @@ from websockets.exceptions import ConnectionClosed, ConnectionClosedError, Conne
 from websockets.frames import Close
 
 from sanic_star.testing.conversation import ABNORMAL, Conversation
+from sanic_star.testing.response import ResponseHeaders, headers_of
 
-__all__ = ["WebsocketProxy"]
+__all__ = ["SocketProxy", "WebsocketProxy"]
 
 
 class WebsocketProxy:
@@ -28,6 +30,8 @@ class WebsocketProxy:
         subprotocol: which subprotocol it has chosen.
         client_sent: what the client has sent.
         client_received: what the client has received.
+        request_headers: those of the handshake.
+        response_headers: those that the app has accepted with.
     """
 
     def __init__(self, conversation: Conversation) -> None:
@@ -35,7 +39,40 @@ class WebsocketProxy:
         self.subprotocol: str | None = None
         self.client_sent: list[str | bytes] = []
         self.client_received: list[str | bytes] = []
+        self.request_headers: Mapping[str, str] = conversation.request_headers
+        self.response_headers: Mapping[str, str] = ResponseHeaders([])
         self._conversation = conversation
+
+    @property
+    def ws(self) -> "WebsocketProxy":
+        """The client's side, which is this."""
+        return self
+
+    @property
+    def open(self) -> bool:
+        """Whether the client does not know of a close."""
+        return self.opened and self.close_code is None
+
+    @property
+    def closed(self) -> bool:
+        """Whether the client knows that it is closed."""
+        return self.opened and self.close_code is not None
+
+    @property
+    def close_code(self) -> int | None:
+        """The code that it was closed with; None while it is open."""
+        return self._conversation.close_code
+
+    @property
+    def close_reason(self) -> str | None:
+        """The reason that came with the code."""
+        return self._conversation.close_reason
+
+    @property
+    def path(self) -> str:
+        """The path of the handshake."""
+        path: str = self._conversation.path
+        return path
 
     @property
     def server_sent(self) -> list[str | bytes]:
@@ -80,6 +117,29 @@ class WebsocketProxy:
         """Close the websocket."""
         await self._conversation.leave(code, reason)
 
+    async def wait_closed(self) -> None:
+        """Wait until the app has closed the websocket, or has ended."""
+        await self._conversation.closed()
+
+    async def ping(self, data: str | bytes = b"") -> Awaitable[float]:
+        """Ask whether the other side is there; gives what to await for its answer.
+
+        In process a server's part is done by the client, so the answer is there at once.
+        """
+        if self.close_code is not None:
+            raise ConnectionClosedError(None, None)
+        pong: asyncio.Future[float] = asyncio.get_running_loop().create_future()
+        pong.set_result(0.0)
+        return pong
+
+    async def pong(self, data: str | bytes = b"") -> None:
+        """Answer without having been asked; nobody waits for it.
+
+        Raises:
+            websockets.exceptions.ConnectionClosed: the websocket is closed.
+        """
+        await self.ping(data)
+
     async def __aiter__(self) -> AsyncIterator[str | bytes]:
         try:
             while True:
@@ -93,6 +153,7 @@ class WebsocketProxy:
         try:
             if message["type"] == "websocket.accept":
                 self.opened, self.subprotocol = True, message.get("subprotocol")
+                self.response_headers = headers_of(message.get("headers", ()))
                 if mimic is not None:
                     await mimic(self)
                     await self._say_goodbye()
@@ -106,6 +167,71 @@ class WebsocketProxy:
             await self.send("")
         except ConnectionClosed:
             pass
+
+
+class SocketProxy(WebsocketProxy):
+    """The same over a socket.
+
+    Args:
+        connection: a client's connection of the `websockets` library; what is not here is its.
+    """
+
+    def __init__(self, connection: Any) -> None:
+        self.opened = True
+        self.subprotocol: str | None = connection.subprotocol
+        self.client_sent: list[str | bytes] = []
+        self.client_received: list[str | bytes] = []
+        self.request_headers = connection.request.headers
+        self.response_headers = connection.response.headers
+        self._connection = connection
+
+    async def play(self, mimic: "Callable[[WebsocketProxy], Coroutine[Any, Any, Any]] | None") -> None:
+        """Let ``mimic`` play the client."""
+        if mimic is not None:
+            await mimic(self)
+            await self._say_goodbye()
+
+    @property
+    def close_code(self) -> int | None:
+        code: int | None = self._connection.close_code
+        return code
+
+    @property
+    def close_reason(self) -> str | None:
+        reason: str | None = self._connection.close_reason
+        return reason
+
+    @property
+    def path(self) -> str:
+        path: str = self._connection.request.path
+        return path
+
+    async def send(self, data: Any) -> None:
+        await self._connection.send(data)
+        self.client_sent.append(data)
+
+    async def recv(self) -> str | bytes:
+        data: str | bytes = await self._connection.recv()
+        self.client_received.append(data)
+        return data
+
+    async def close(self, code: int = 1000, reason: str = "") -> None:
+        await self._connection.close(code, reason)
+
+    async def wait_closed(self) -> None:
+        await self._connection.wait_closed()
+
+    async def ping(self, data: str | bytes = b"") -> Awaitable[float]:
+        pong: Awaitable[float] = await self._connection.ping(data or None)
+        return pong
+
+    async def pong(self, data: str | bytes = b"") -> None:
+        await self._connection.pong(data)
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "_connection":
+            raise AttributeError(name)
+        return getattr(self._connection, name)
 
 
 def _closed(error: WebSocketDisconnect) -> ConnectionClosed:

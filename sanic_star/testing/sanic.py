@@ -2,13 +2,14 @@
 
 Each call starts the app, sends one request, stops the app, and returns the app's own request object with the response.
 All of it happens in the calling thread, on an event loop that lives as long as the call: listeners of all four phases
-run each time, and nothing of one call is left in the next, cookies included.
+run each time, and nothing of one call is left in the next, cookies included. A test that names an address gets a
+server that listens there; otherwise nothing listens anywhere.
 
-The keywords are those that `sanic_testing` hands to httpx; they are translated here for `requests`. An exception in
-the app is a response with status 500. What goes wrong on the client's side is a ValueError, as in `sanic_testing`.
+The keywords are those that `sanic_testing` hands to httpx; they are translated for `requests`. An exception in the app
+is a response with status 500. What goes wrong on the client's side is a ValueError, as in `sanic_testing`.
 """
 
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -16,31 +17,26 @@ import requests
 from requests.cookies import RequestsCookieJar
 from starlette.types import ASGIApp
 
-from sanic_star.testing.adapter import ASGIAdapter, make_response
-from sanic_star.testing.conversation import Conversation
-from sanic_star.testing.keywords import for_requests
+from sanic_star.testing.connections import NO_RESPONSE, PORT_IN_PROCESS, Connection, InProcess, Mimic, address_of
+from sanic_star.testing.keywords import configure, for_handshake, for_requests
 from sanic_star.testing.loops import OwnLoop, in_event_loop
 from sanic_star.testing.proxy import WebsocketProxy
 from sanic_star.testing.response import TestingResponse
-from sanic_star.testing.scopes import HOOK, leave_requests
-from sanic_star.testing.server import Server
-from sanic_star.testing.websocket import denial, handshake_headers
+from sanic_star.testing.sockets import OverSocket, served_by
+from sanic_star.testing.verbs import Verbs
 
 __all__ = ["SanicTestClient"]
 
-# There is no port to listen on; a URL and a Host header need one all the same. It is that of the ASGI client.
-_PORT = 1234
-
-Mimic = Callable[[WebsocketProxy], Coroutine[Any, Any, Any]]
+_HOST = "127.0.0.1"
 
 
-class SanicTestClient:
+class SanicTestClient(Verbs):
     """Send an app one request at a time, each between a start and a stop of its own.
 
     Args:
         app: the app; any ASGI app will do, but only one of this package gives its request object.
-        port: the port in the requests' URL; nothing listens there.
-        host: the host in the requests' URL.
+        port: the port to listen on; by default nothing listens, and requests need none.
+        host: the address to listen on.
 
     >>> from starlette.applications import Starlette
     >>> from starlette.responses import PlainTextResponse
@@ -55,69 +51,14 @@ class SanicTestClient:
 
     __test__ = False
 
-    def __init__(self, app: ASGIApp, port: int | None = None, host: str = "127.0.0.1") -> None:
+    def __init__(self, app: ASGIApp, port: int | None = None, host: str = _HOST) -> None:
         self.app = app
         self.port = port
         self.host = host
-        self._server: Server | None = None
-        self._session = requests.Session()
-        self._session.trust_env = False
-        self._adapter = ASGIAdapter(app, self._running, raise_app_exceptions=False, client=("127.0.0.1", 50000))
-        self._session.mount("http://", self._adapter)
-        self._session.mount("https://", self._adapter)
-
-    def request(self, uri: str = "/", *args: Any, method: str = "GET", **kwargs: Any) -> tuple[Any, TestingResponse]:
-        """Start the app, send a request, stop the app.
-
-        Args:
-            uri: what comes after host and port, or an absolute URL.
-            args: ``gather_request``, ``debug``, ``server_kwargs``, ``host`` and ``allow_none``, in this order.
-            method: the HTTP method.
-            gather_request: whether the app's request object is wanted; None is returned in its place otherwise.
-            debug: switches the app's debug mode on, for good.
-            server_kwargs: accepted for compatibility; there is no server.
-            host: for the URL of this request.
-            allow_none: accepted for compatibility; there always is a response.
-            kwargs: what httpx takes: ``params headers cookies auth timeout content data json files``; redirects are
-                followed unless ``follow_redirects`` or ``allow_redirects`` is false.
-
-        Returns:
-            The request, the first one when there were redirects, and the response.
-
-        Raises:
-            RuntimeError: this thread runs an event loop; the ASGI client works there.
-            ValueError: the client could not complete the request.
-            Exception: the app's own, from its start or its stop.
-        """
-        return self._request(method.upper(), uri, *args, **kwargs)
-
-    def get(self, *args: Any, **kwargs: Any) -> tuple[Any, TestingResponse]:
-        """Send a GET; see ``request`` for the arguments."""
-        return self._request("GET", *args, **kwargs)
-
-    def post(self, *args: Any, **kwargs: Any) -> tuple[Any, TestingResponse]:
-        """Send a POST; see ``request`` for the arguments."""
-        return self._request("POST", *args, **kwargs)
-
-    def put(self, *args: Any, **kwargs: Any) -> tuple[Any, TestingResponse]:
-        """Send a PUT; see ``request`` for the arguments."""
-        return self._request("PUT", *args, **kwargs)
-
-    def patch(self, *args: Any, **kwargs: Any) -> tuple[Any, TestingResponse]:
-        """Send a PATCH; see ``request`` for the arguments."""
-        return self._request("PATCH", *args, **kwargs)
-
-    def delete(self, *args: Any, **kwargs: Any) -> tuple[Any, TestingResponse]:
-        """Send a DELETE; see ``request`` for the arguments."""
-        return self._request("DELETE", *args, **kwargs)
-
-    def options(self, *args: Any, **kwargs: Any) -> tuple[Any, TestingResponse]:
-        """Send an OPTIONS; see ``request`` for the arguments."""
-        return self._request("OPTIONS", *args, **kwargs)
-
-    def head(self, *args: Any, **kwargs: Any) -> tuple[Any, TestingResponse]:
-        """Send a HEAD; see ``request`` for the arguments."""
-        return self._request("HEAD", *args, **kwargs)
+        # The one that was not asked for.
+        self._own_port: int | None = None
+        self._in_process = InProcess(app)
+        self._session = self._in_process.session()
 
     def websocket(
         self,
@@ -127,6 +68,7 @@ class SanicTestClient:
         subprotocols: Sequence[str] | None = None,
         mimic: Mimic | None = None,
         debug: bool = False,
+        server_kwargs: dict[str, Any] | None = None,
         host: str | None = None,
         **kwargs: Any,
     ) -> tuple[Any, WebsocketProxy]:
@@ -138,37 +80,29 @@ class SanicTestClient:
             subprotocols: what the client offers.
             mimic: a coroutine function that plays the client; it gets an object with ``send``, ``recv`` and ``close``.
             debug: as in ``request``.
+            server_kwargs: as in ``request``.
             host: as in ``request``.
-            kwargs: ``headers``, ``params`` and ``cookies`` for the handshake.
+            kwargs: ``extra_headers`` or ``headers``, ``origin``, ``params`` and ``cookies`` for the handshake. Others
+                are those of ``websockets.connect``, and ask for a socket.
 
         Returns:
             The request, and what was sent both ways.
 
         Raises:
-            RuntimeError: as in ``request``.
+            RuntimeError: this thread runs an event loop; the ASGI client works there.
             ValueError: the app did not accept, or ``mimic`` failed; the exception's cause says how.
             Exception: the app's own, from its start or its stop.
         """
-        url = self._url(uri, host)
-        if url.startswith("ws"):
-            url = "http" + url.removeprefix("ws")
-        keywords = {name: value for name, value in for_requests(kwargs).items() if name in _HANDSHAKE}
-        keywords["headers"] = {**handshake_headers(subprotocols), **(keywords.get("headers") or {})}
-        handshake = self._session.prepare_request(requests.Request("GET", url, **keywords))
-        with self._serving(debug) as server:
-            scope = self._adapter.websocket_scope(handshake, server, subprotocols)
-            proxy = WebsocketProxy(Conversation(self.app, scope, raise_app_exceptions=False))
-
-            def respond(status: int, headers: list[tuple[bytes, bytes]], body: Any) -> requests.Response:
-                return make_response(self._adapter, handshake, status, headers, body, scope)
-
+        handshake, wire = for_handshake(kwargs)
+        with self._serving(debug, server_kwargs, host, bool(wire)) as connection:
+            session = self._fresh_session(connection)
+            url = self._url(uri, host, connection)
+            url = "http" + url.removeprefix("ws") if url.startswith("ws") else url
             try:
-                message = server.run(proxy.talk(mimic))
-                if message["type"] != "websocket.accept":
-                    raise denial(message, respond)
+                request, proxy = connection.websocket(session, url, subprotocols, mimic, {**handshake, **wire})
             except Exception as error:
                 raise ValueError(f"Exception during request: [{error!r}]") from error
-        return _request_of(scope) if gather_request else None, proxy
+        return request if gather_request else None, proxy
 
     def _request(
         self,
@@ -179,50 +113,68 @@ class SanicTestClient:
         server_kwargs: dict[str, Any] | None = None,
         host: str | None = None,
         allow_none: bool = False,
+        *,
+        session_kwargs: dict[str, Any] | None = None,
         **kwargs: Any,
-    ) -> tuple[Any, TestingResponse]:
-        with self._serving(debug):
+    ) -> tuple[Any, Any]:
+        with self._serving(debug, server_kwargs, host) as connection:
             try:
-                response = self._session.request(method, self._url(uri, host), **for_requests(kwargs))
+                session, settings = self._fresh_session(connection), {}
+                if session_kwargs:
+                    session = connection.session()
+                    settings = configure(session, session_kwargs)
+                base = settings.pop("base_url", None)
+                url = self._url(uri, host, connection) if base is None else f"{base.rstrip('/')}/{uri.lstrip('/')}"
+                request, response = connection.request(session, method, url, for_requests({**settings, **kwargs}))
             except Exception as error:
+                if allow_none and isinstance(error, NO_RESPONSE):
+                    return connection.last_request() if gather_request else None, None
                 raise ValueError(f"Exception during request: [{error!r}]") from error
-        first: Any = response.history[0] if response.history else response
-        return _request_of(first.raw.scope) if gather_request else None, TestingResponse(response)
+        return request if gather_request else None, TestingResponse(response)
 
-    def _url(self, uri: str, host: str | None) -> str:
+    def _fresh_session(self, connection: Connection) -> requests.Session:
+        if connection is not self._in_process:
+            return connection.session()
+        # Made once, because it takes longer than a request.
+        self._session.cookies = RequestsCookieJar()
+        return self._session
+
+    def _url(self, uri: str, host: str | None, connection: Connection) -> str:
         if uri.startswith(("http:", "https:", "ws:", "wss:")):
             return uri
-        self.port = self.port or _PORT
-        return f"http://{host or self.host}:{self.port}/{uri.removeprefix('/')}"
+        if connection is self._in_process:
+            return address_of("http", host or self.host, self.port) + uri.removeprefix("/")
+        return connection.base + uri.removeprefix("/")
 
     @contextmanager
-    def _serving(self, debug: bool) -> Iterator[Server]:
+    def _serving(
+        self, debug: bool, server_kwargs: dict[str, Any] | None, host: str | None, socket: bool = False
+    ) -> Iterator[Connection]:
         if in_event_loop():
             raise RuntimeError("test_client can't block inside a running event loop: await app.asgi_client there")
-        if debug:
-            self.app.debug = True  # type: ignore[attr-defined]
-        self._session.cookies = RequestsCookieJar()
+        address = served_by(self.app, server_kwargs, debug) if server_kwargs or debug else {}
+        connection = self._connection(address, host, socket)
         with _test_mode(self.app):
-            leave_requests(self.app)
-            server = Server(self.app, OwnLoop())
-            server.start()
-            self._server = server
+            connection.open(OwnLoop())
             try:
-                yield server
+                if self.port is None or (connection is not self._in_process and self.port == self._own_port):
+                    self.port = self._own_port = connection.port
+                yield connection
             finally:
-                self._server = None
-                server.close()
+                connection.close()
 
-    def _running(self) -> Server:
-        assert self._server is not None
-        return self._server
-
-
-_HANDSHAKE = {"headers", "params", "cookies"}
-
-
-def _request_of(scope: dict[str, Any]) -> Any:
-    return scope["extensions"][HOOK].get("request")
+    def _connection(self, address: dict[str, Any], host: str | None, socket: bool) -> Connection:
+        asked = self.port if self.port != self._own_port else None
+        address.pop("backlog", None)
+        name = address.pop("host", None) or host or self.host
+        if not (address or socket or asked or name != _HOST) or not hasattr(self.app, "create_server"):
+            if address or socket:
+                raise TypeError("only an app of this package is served on a socket: leave out what asks for one")
+            return self._in_process
+        port = address.pop("port", None)
+        if port is None:
+            port = asked or (self._own_port if self._own_port != PORT_IN_PROCESS else 0) or 0
+        return OverSocket(self.app, name, port, address)
 
 
 @contextmanager

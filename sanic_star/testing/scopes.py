@@ -1,12 +1,12 @@
 """The ASGI scope of a request or a websocket handshake, made from what a client library has prepared."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-__all__ = ["HOOK", "connection_scope", "leave_requests"]
+__all__ = ["HOOK", "connection_scope", "gather_requests", "leave_requests"]
 
 # A fresh dictionary under this key of ``scope["extensions"]`` is where an app may leave its own request object, for
 # the clients that hand it to the test.
@@ -62,15 +62,37 @@ def leave_requests(app: ASGIApp) -> None:
     The app makes its requests as before; whoever makes them writes them down. An app that nobody tests does not ask.
     """
     make = getattr(app, "request_factory", None)
-    if make is None or hasattr(make, "leaves_requests"):
-        return
+    if make is not None and not isinstance(make, _Leaving):
+        app.request_factory = _Leaving(make)  # type: ignore[attr-defined]
 
-    def factory(scope: Scope, receive: Receive, send: Send) -> Any:
-        request = make(scope, receive, send)
+
+def gather_requests(app: ASGIApp) -> list[Any]:
+    """Let an app of this package leave its request objects in a list, for scopes that a server has made."""
+    leave_requests(app)
+    seen: list[Any] = app.request_factory.seen  # type: ignore[attr-defined]
+    seen.clear()
+    return seen
+
+
+class _Leaving:
+    """Make requests, and leave them where a client finds them; picklable with the app.
+
+    Args:
+        make: the app's own factory.
+    """
+
+    def __init__(self, make: Callable[[Scope, Receive, Send], Any]) -> None:
+        self.make = make
+        self.seen: list[Any] = []
+
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Any:
+        request = self.make(scope, receive, send)
         kept = scope.get("extensions", {}).get(HOOK)
-        if kept is not None:
+        if kept is None:
+            self.seen.append(request)
+        else:
             kept.setdefault("request", request)
         return request
 
-    factory.leaves_requests = True  # type: ignore[attr-defined]
-    app.request_factory = factory  # type: ignore[attr-defined]
+    def __getstate__(self) -> dict[str, Any]:
+        return {"make": self.make, "seen": []}

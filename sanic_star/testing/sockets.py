@@ -1,0 +1,316 @@
+"""An app of this package on a real socket, for as long as a test needs it.
+
+uvicorn serves it in the calling thread, on the loop of the test's call. The client has a thread of its own, and so a
+handler can be stepped through in a debugger. An address that is in use is waited for: tests that name one port run in
+several processes at a time, under pytest-xdist, and take turns.
+"""
+
+import asyncio
+import os
+import socket
+import ssl
+from collections.abc import Sequence
+from contextlib import suppress
+from importlib import import_module
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+from sanic_star.testing.connections import Mimic, address_of
+from sanic_star.testing.deadline import deadline, within
+from sanic_star.testing.exchange import LEAVE_GRACE
+from sanic_star.testing.loops import EventLoop
+from sanic_star.testing.proxy import WebsocketProxy
+from sanic_star.testing.scopes import gather_requests
+
+__all__ = ["OverSocket", "served_by"]
+
+# For an address that another process's test has, in seconds; longer than most tests take.
+_PATIENCE = 10.0
+# What asks for a socket, what is set on the app, and what is of no account for a server that lives for one test.
+_ADDRESS = {"host", "port", "unix", "sock", "ssl", "backlog"}
+_MODE = {"debug", "dev", "access_log", "noisy_exceptions", "verbosity"}
+_OF_NO_ACCOUNT = {
+    "motd", "motd_display", "coffee", "register_sys_signals", "single_process", "protocol", "reload_dir", "load",
+}  # fmt: skip
+# What a test can't have, and the value that it may say all the same.
+_NOT_HERE = {"workers": 1, "fast": False, "auto_reload": False, "version": 1, "auto_tls": False, "loop": None}
+
+
+def served_by(app: Any, server_kwargs: dict[str, Any] | None, debug: bool) -> dict[str, Any]:
+    """Set the app's mode as ``app.run(**server_kwargs)`` would, and give what is left: the address.
+
+    Raises:
+        TypeError: there is no such keyword.
+        ValueError: one that a server inside a test can't have.
+    """
+    options = dict(server_kwargs or {})
+    for name, value in options.items():
+        if name in _NOT_HERE:
+            if value is not None and value != _NOT_HERE[name]:
+                raise ValueError(
+                    f"a test serves the app in its own process: leave {name}={value!r} out of server_kwargs"
+                )
+        elif name not in _ADDRESS | _MODE | _OF_NO_ACCOUNT | {"server"}:
+            raise TypeError(f"server_kwargs are those of app.run(), which has no {name!r}")
+    mode = {name: options[name] for name in _MODE & options.keys()}
+    if mode or debug:
+        debug = debug or bool(mode.get("debug") or mode.get("dev"))
+        set_mode = getattr(app, "_set_mode", None)
+        if set_mode is not None:
+            set_mode(debug, mode.get("access_log"), mode.get("noisy_exceptions"), mode.get("verbosity", 0))
+        elif debug:
+            app.debug = True
+    return {name: options[name] for name in _ADDRESS & options.keys() if options[name] is not None}
+
+
+class OverSocket:
+    """Serve an app, and send requests to it over the network.
+
+    Args:
+        app: an app of this package.
+        host: the address to listen on.
+        port: the port to listen on; 0 for any that is free.
+        address: `ssl`, `unix`, `sock` and `backlog`, as for ``app.run``.
+
+    Raises:
+        TypeError: the app is another ASGI app.
+    """
+
+    def __init__(self, app: Any, host: str, port: int, address: dict[str, Any]) -> None:
+        if not hasattr(app, "create_server"):
+            raise TypeError("only an app of this package is served on a socket: leave out what asks for one")
+        self.port = port
+        self._scheme = "https" if address.get("ssl") else "http"
+        self._app = app
+        self._host = host
+        self._address = address
+        self._unix: str | None = address.get("unix")
+        self._server: Any = None
+        self._loop: EventLoop | None = None
+        self._seen: list[Any] = []
+        self._sessions: list[requests.Session] = []
+
+    @property
+    def base(self) -> str:
+        """What URLs begin with."""
+        return address_of(self._scheme, self._host, self.port)
+
+    def open(self, loop: EventLoop) -> None:
+        """Start the app, and listen.
+
+        Raises:
+            OSError: the address can't be had.
+        """
+        self._seen = gather_requests(self._app)
+        self._loop = loop
+        try:
+            loop.run(within(self._start(), "the app's start-up did not end"))
+        except BaseException:
+            self._end()
+            raise
+
+    def close(self) -> None:
+        """Stop the app, with the connections closed."""
+        assert self._loop is not None
+        for session in self._sessions:
+            session.close()
+        try:
+            self._loop.run(within(self._stop(), "the app's shutdown did not end"))
+        finally:
+            self._end()
+
+    def session(self) -> requests.Session:
+        """Give a new session, which takes any certificate unless it is told otherwise."""
+        session = requests.Session()
+        session.trust_env, session.verify = False, False
+        adapter = _Adapter(self._unix)
+        session.mount("http://", adapter)
+        session.mount("https://", adapter)
+        self._sessions.append(session)
+        return session
+
+    def request(
+        self, session: requests.Session, method: str, url: str, keywords: dict[str, Any]
+    ) -> tuple[Any, requests.Response]:
+        """Send a request."""
+        assert self._loop is not None
+        self._seen.clear()
+        keywords.setdefault("timeout", deadline())
+        limit = keywords["timeout"]
+        what = f"no answer to {method} {urlsplit(url).path}"
+        exchange = asyncio.to_thread(session.request, method, url, **keywords)
+        response = self._loop.run(within(exchange, what, limit if isinstance(limit, int | float) else None))
+        return self._seen[0] if self._seen else None, response
+
+    def websocket(
+        self,
+        session: requests.Session,
+        url: str,
+        subprotocols: Sequence[str] | None,
+        mimic: Mimic | None,
+        keywords: dict[str, Any],
+    ) -> tuple[Any, WebsocketProxy]:
+        """Open a websocket.
+
+        Raises:
+            websockets.exceptions.InvalidStatus: the app did not accept.
+        """
+        assert self._loop is not None
+        self._seen.clear()
+        headers, params, cookies = (keywords.pop(name, None) for name in ("headers", "params", "cookies"))
+        handshake = session.prepare_request(
+            requests.Request("GET", url, headers=headers, params=params, cookies=dict(cookies or {}))
+        )
+        extra = {name: value for name, value in handshake.headers.items() if name in {*(headers or ()), "Cookie"}}
+        talk = self._talk(str(handshake.url), mimic, {"subprotocols": subprotocols, **keywords}, extra)
+        proxy = self._loop.run(within(talk, f"the websocket {urlsplit(url).path} did not end"))
+        return self._seen[0] if self._seen else None, proxy
+
+    def last_request(self) -> Any:
+        """Give the last request."""
+        return self._seen[-1] if self._seen else None
+
+    async def _talk(
+        self, url: str, mimic: Mimic | None, options: dict[str, Any], headers: dict[str, str]
+    ) -> WebsocketProxy:
+        from websockets.asyncio.client import connect, unix_connect
+
+        from sanic_star.testing.proxy import SocketProxy
+
+        uri = "ws" + url.removeprefix("http")
+        options["additional_headers"] = headers
+        if self._scheme == "https":
+            options.setdefault("ssl", _trusting())
+        if self._unix:
+            connecting = unix_connect(self._unix, uri=uri, **options)
+        else:
+            connecting = connect(uri, **{"proxy": None, **options})
+        async with connecting as connection:
+            proxy = SocketProxy(connection)
+            await proxy.play(mimic)
+        return proxy
+
+    async def _start(self) -> None:
+        address = dict(self._address)
+        address.pop("unix", None)
+        bound = address.pop("sock", None) or await self._bind()
+        if bound.family != getattr(socket, "AF_UNIX", None):
+            self.port = bound.getsockname()[1]
+        config = self._app.config
+        patience = config.GRACEFUL_SHUTDOWN_TIMEOUT
+        # The client has left when the server stops, so what still runs then is a handler that hangs.
+        config.GRACEFUL_SHUTDOWN_TIMEOUT = min(patience, LEAVE_GRACE)
+        try:
+            server = await self._app.create_server(
+                self._host, self.port, sock=bound, access_log=config.ACCESS_LOG, **address
+            )
+        except BaseException:
+            bound.close()
+            raise
+        finally:
+            config.GRACEFUL_SHUTDOWN_TIMEOUT = patience
+        self._server = server
+        await server.startup()
+        try:
+            await server.before_start()
+            await server.start_serving()
+            await server.after_start()
+        except BaseException as error:
+            error.add_note("The app's start-up failed, so no request was sent: mend what its lifespan or listeners do.")
+            await server.close()
+            raise
+
+    async def _bind(self) -> socket.socket:
+        servers = import_module("sanic_star.servers.sockets")
+        refused = import_module("sanic_star.servers.settings").CannotServe
+        patience = asyncio.get_running_loop().time() + (_PATIENCE if self.port else 0)
+        while True:
+            bound: socket.socket | None = None
+            try:
+                bound = servers.bind_unix(self._unix) if self._unix else servers.bind_tcp(self._host, self.port)
+                bound.listen(self._address.get("backlog", 100))
+                return bound
+            except (OSError, refused) as error:
+                if bound is not None:
+                    bound.close()
+                if asyncio.get_running_loop().time() >= patience:
+                    raise OSError(f"{error}; without a port in the test, any that is free is taken") from None
+                await asyncio.sleep(0.05)
+
+    async def _stop(self) -> None:
+        try:
+            await self._server.before_stop()
+        finally:
+            try:
+                await self._server.close()
+            finally:
+                await self._server.after_stop()
+
+    def _end(self) -> None:
+        assert self._loop is not None
+        self._loop.close()
+        self._loop = self._server = None
+        self._sessions.clear()
+        if self._unix:
+            with suppress(OSError):
+                os.unlink(self._unix)
+
+
+def _trusting() -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
+
+
+class _TrustingConnection(HTTPSConnection):
+    """A connection to a server that has the certificate of a test; urllib3 would warn of each."""
+
+    def connect(self) -> None:
+        super().connect()
+        self.is_verified = True
+
+    def close(self) -> None:
+        """Say goodbye, for which a server waits long; its own word can't come while its loop stands still."""
+        if isinstance(self.sock, ssl.SSLSocket):
+            with suppress(OSError, ValueError):
+                self.sock.settimeout(0)
+                self.sock.unwrap()
+        super().close()
+
+
+class _TrustingPool(HTTPSConnectionPool):
+    ConnectionCls = _TrustingConnection
+
+
+class _Adapter(HTTPAdapter):
+    """The usual adapter, to the socket of a test."""
+
+    def __init__(self, unix: str | None) -> None:
+        super().__init__()
+        plain = _unix_pool(unix) if unix else HTTPConnectionPool
+        self.poolmanager.pool_classes_by_scheme = {"http": plain, "https": _TrustingPool}
+
+    def close(self) -> None:
+        """Close the connections now: a response that the test holds would keep its own."""
+        pools = self.poolmanager.pools
+        for key in pools.keys():  # noqa: SIM118 (no mapping that could be iterated)
+            pools[key].close()
+        super().close()
+
+
+def _unix_pool(path: str) -> type[HTTPConnectionPool]:
+    class Connection(HTTPConnection):
+        def connect(self) -> None:
+            self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            self.sock.settimeout(self.timeout if isinstance(self.timeout, int | float) else None)
+            self.sock.connect(path)
+
+    class Pool(HTTPConnectionPool):
+        ConnectionCls = Connection
+
+    return Pool
