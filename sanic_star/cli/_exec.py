@@ -6,9 +6,9 @@ As in Sanic each parameter of the function is an option, whose value is text.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
-from inspect import Parameter, getdoc, isawaitable, signature
+from inspect import Parameter, getdoc, signature
 from typing import Any
 
 import click
@@ -57,15 +57,9 @@ def _option(parameter: Parameter) -> click.Option:
     return click.Option([*sorted(flags), parameter.name], help=getattr(annotation, "__name__", str(annotation)))
 
 
-def _call(function: Callable[..., Any], parameters: Sequence[Parameter], **said: Any) -> None:
+def _call(function: Callable[..., Coroutine[Any, Any, Any]], parameters: Sequence[Parameter], **said: Any) -> None:
     arguments = {}
     for each in parameters:
         default = None if each.default is Parameter.empty else each.default
         arguments[each.name] = default if said[each.name] is None else said[each.name]
-    result = function(**arguments)
-    if isawaitable(result):
-        asyncio.run(_awaited(result))
-
-
-async def _awaited(result: Any) -> None:
-    await result
+    asyncio.run(function(**arguments))

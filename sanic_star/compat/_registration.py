@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
-from functools import partial
+from functools import partial, wraps
 from inspect import isawaitable, signature
 from pathlib import Path, PurePath
 from typing import Any, TypeVar
@@ -449,6 +449,9 @@ class Registrar:
             maybe_func: the function, sync or async.
             name: the command's name, by default the function's.
 
+        Returns:
+            The function, made a coroutine function if it is none.
+
         Raises:
             SanicException: a blueprint with commands is registered; commands are applications' only, as in Sanic.
 
@@ -461,8 +464,14 @@ class Registrar:
         """
         if maybe_func is None:
             return partial(self.command, name=name)
-        self._define(CommandDefinition(maybe_func, name or maybe_func.__name__))
-        return maybe_func
+
+        @wraps(maybe_func)
+        async def command(*args: Any, **kwargs: Any) -> Any:
+            result = maybe_func(*args, **kwargs)
+            return await result if isawaitable(result) else result
+
+        self._define(CommandDefinition(command, name or maybe_func.__name__))
+        return command
 
     # Signals --------------------------------------------------------------------------------------------------------
 

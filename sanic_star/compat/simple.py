@@ -19,9 +19,7 @@ def create_simple_server(directory: Path) -> Sanic[Any, Any]:
         SanicException: there is no such directory.
     """
     if not directory.is_dir():
-        raise SanicException(
-            f"Cannot setup Sanic Simple Server without a path to a directory: {str(directory)!r} is none"
-        )
+        raise SanicException("Cannot setup Sanic Simple Server without a path to a directory")
     app: Sanic[Any, Any] = Sanic("SimpleServer")
     app.static("/", directory, name="main", directory_view=True, index="index.html")
     return app

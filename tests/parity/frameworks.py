@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from tests.parity.case import Case, for_sanic_star
+from tests.parity.case import Case
 from tests.parity.wire import NO_ANSWER, Answer
 
 ROOT = Path(__file__).parents[2]
@@ -108,8 +108,6 @@ class Framework:
     def serving(self, case: Case) -> Any:
         """Serve the case within the block; give its port, or the exception with which it refused to be built."""
         source = case.program()
-        if self.name != "sanic":
-            source = for_sanic_star(source)
         self._write({"source": source, "env": dict(case.env), "debug": case.debug})
         # The worker and its new child write independently.
         told = {**self._read(), **self._read()}

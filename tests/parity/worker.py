@@ -60,7 +60,9 @@ def _preload(framework: str) -> None:
         for name in ("sanic", "sanic.pages.error", "sanic.server.runners", "sanic.worker.serve", "aiofiles"):
             importlib.import_module(name)
     else:
-        for name in ("sanic_star", "uvicorn", "uvicorn.protocols.http.auto", "uvicorn.protocols.websockets.auto"):
+        # The source is the same on both, to the letter: here its `import sanic` means sanic_star.
+        importlib.import_module("sanic_star.compat").install()
+        for name in ("sanic", "uvicorn", "uvicorn.protocols.http.auto", "uvicorn.protocols.websockets.auto"):
             importlib.import_module(name)
 
 
