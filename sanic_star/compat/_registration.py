@@ -51,7 +51,8 @@ class Registrar:
         """Return the name of a view, with this object's name before it.
 
         Args:
-            objects: names, or things that have one; the first that has counts.
+            objects: names, or things that have one; the first that has counts. A `partial` has none, and neither has an
+                instance whose class does not give it one.
 
         Raises:
             ValueError: none has a name.
@@ -60,10 +61,8 @@ class Registrar:
             if each is None:
                 continue
             name = each if isinstance(each, str) else getattr(each, "name", None) or getattr(each, "__name__", None)
-            if name is None and isinstance(each, partial):
-                name = getattr(each.func, "__name__", None)
             if name is None:
-                name = type(each).__name__
+                continue
             name = str(name)
             return name if name.startswith(f"{self.name}.") else f"{self.name}.{name}"
         raise ValueError("Could not generate a name for handler")
@@ -120,7 +119,7 @@ class Registrar:
         if unknown:
             raise TypeError(f"Unexpected keyword arguments: {', '.join(unknown)}")
         path = uri if not uri or uri.startswith("/") else f"/{uri}"
-        verbs = frozenset(str(method).upper() for method in methods or ("GET",))
+        verbs = frozenset(str(method.upper()) for method in methods or ("GET",))
 
         def decorate(handler: H) -> H:
             _check_arguments(handler, websocket)

@@ -38,7 +38,8 @@ if TYPE_CHECKING:
 
 # A slash inside a parameter's brackets separates nothing: it is part of a regular expression.
 _SEPARATOR = re.compile(r"/(?=[^>]*(?:<(?<!\?<)|$))")
-_PARAMETER = re.compile(r"^<([a-zA-Z_][a-zA-Z0-9_]*)(?::(.*))?>$")
+_PARAMETER = re.compile(r"^<([a-zA-Z_][a-zA-Z0-9_]*):(.*)>$")
+_UNTYPED = re.compile(r"^<[a-zA-Z_][a-zA-Z0-9_]*>$")
 _FILE = re.compile(r"^<([a-zA-Z_][a-zA-Z0-9_]*)(?:=([a-z]+))?:ext(?:=([a-z0-9|.]+))?>$")
 _EXTENSION = re.compile(r"^[a-z0-9](?:[a-z0-9.]*[a-z0-9])?$")
 _FILE_URI = "__file_uri__"
@@ -71,6 +72,10 @@ class PathType(Convertor[Any]):
     def pattern(self) -> re.Pattern[str]:
         """Describes a whole segment; what URLs are checked with."""
         return re.compile(f"^{self.regex}$")
+
+
+def _quoted(literal: str) -> str:
+    return quote(unquote(literal), PATH_SAFE)
 
 
 def _nonempty(value: str) -> str:
@@ -384,7 +389,8 @@ class Router(routing.Router):
             present = {id(known) for known in self.routes}
             rivals = {key: rival for key, rival in rivals.items() if key in present}
         if rivals and not overwrite:
-            raise RouteExists(f"Route already registered: {uri.lstrip('/')} [{','.join(sorted(methods))}]")
+            written = "/".join(part if part[:1] == "<" else _quoted(part) for part in _SEPARATOR.split(uri.lstrip("/")))
+            raise RouteExists(f"Route already registered: {written} [{','.join(sorted(methods))}]")
         for rival in rivals.values():
             self.routes.remove(rival)
         for key in (shape, *keys):
@@ -404,10 +410,10 @@ class Router(routing.Router):
             The path with every parameter's type, and its segments.
 
         Raises:
-            InvalidUsage, ParameterNameConflicts, SanicException: a parameter is not what Sanic allows.
+            InvalidUsage, ParameterNameConflicts, SanicException, re.error: a parameter is not what Sanic allows.
         """
         if "<" not in uri:
-            literal = "/".join(quote(unquote(part), PATH_SAFE) for part in uri.lstrip("/").split("/"))
+            literal = "/".join(map(_quoted, uri.lstrip("/").split("/")))
             return "/" + literal, tuple(literal.split("/"))
         hints = {
             each.name: each.annotation.__name__.lower()
@@ -418,11 +424,11 @@ class Router(routing.Router):
         segments: list[str | Parameter] = []
         for part in _SEPARATOR.split(uri.lstrip("/")):
             if not part.startswith("<"):
-                literal = quote(unquote(part), PATH_SAFE)
+                literal = _quoted(part)
                 shown.append(literal)
                 segments.append(literal)
                 continue
-            if ":" not in part:
+            if _UNTYPED.match(part):
                 part = f"<{part[1:-1]}:{hints.get(part[1:-1], 'str')}>"
             shown.append(part)
             segments.append(self.parameter(part, uri))
@@ -459,6 +465,8 @@ class Router(routing.Router):
         if match is None:
             raise InvalidUsage(f"Invalid declaration: {part}")
         name, label = match.groups()
+        if label.startswith("ext="):
+            raise InvalidUsage(f"Invalid extension parameter definition: {uri.lstrip('/')}")
         known = self.path_types.get(label)
         if known is not None:
             return Parameter(name, known, label, self._priority(label), spans=label == "path")
@@ -473,7 +481,7 @@ class Router(routing.Router):
         try:
             pattern = re.compile(label)
         except re.error as error:
-            raise InvalidUsage(f"Invalid parameter declaration: {uri}: {error}") from None
+            raise re.error(f"Invalid parameter declaration: {uri}: {error}") from None
         if pattern.groups > 1:
             raise InvalidUsage(f"Invalid matching pattern {label}")
         if pattern.groupindex and name not in pattern.groupindex:

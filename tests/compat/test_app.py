@@ -207,8 +207,10 @@ def test_names_of_views() -> None:
     assert app.generate_name("a") == "Names.a"
     assert app.generate_name("Names.a") == "Names.a"
     assert app.generate_name(None, view) == "Names.view"
-    assert app.generate_name(partial(view, extra=1)) == "Names.view"
-    assert app.generate_name(Callable()) == "Names.Callable"
+    for nameless in (partial(view, extra=1), Callable()):
+        assert app.generate_name("given", nameless) == "Names.given"
+        with pytest.raises(ValueError, match="Could not generate a name"):
+            app.generate_name(nameless)
     assert app.generate_name(SimpleNamespace(name="n")) == "Names.n"
 
 

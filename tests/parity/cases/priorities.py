@@ -1,0 +1,74 @@
+"""Which route wins: every pair of types in one place, and what the first that matches says about the method."""
+
+from itertools import combinations
+
+from tests.parity.case import case
+from tests.parity.wire import get, options, post, request
+
+VALUES = {
+    "str": ("abc", "a.b"),
+    "strorempty": ("", "a~b"),
+    "int": ("12", "-3"),
+    "float": ("1.5", "1e3"),
+    "alpha": ("abc", "a1"),
+    "slug": ("a-b", "a--b"),
+    "ymd": ("2024-02-29", "2023-02-29"),
+    "uuid": ("123e4567-e89b-12d3-a456-426614174000", "123e4567e89b12d3a456426614174000"),
+    "ext": ("a.txt", ".txt"),
+    "path": ("a/b", "a/"),
+    "[a-z]+": ("abc", "ab1"),
+}
+LABEL = {"[a-z]+": "regex"}
+
+TWO = """
+@app.get("/p/<x:{0}>")
+async def first(request, x, ext=None): return json(["first", str(x), type(x).__name__, ext])
+@app.route("/p/<x:{1}>", methods=["GET", "POST"])
+async def second(request, x, ext=None): return json(["second", str(x), type(x).__name__, ext])
+"""
+
+for one, other in combinations(VALUES, 2):
+    # What comes second may answer POST, too: where the first one matches it must not.
+    case(
+        f"{LABEL.get(one, one)} before or after {LABEL.get(other, other)}",
+        TWO.format(one, other),
+        *(get(f"/p/{value}") for value in (*VALUES[one], *VALUES[other])),
+        *(post(f"/p/{kind[0]}", body=b"") for kind in (VALUES[one], VALUES[other])),
+        scrub=(r"URL (None|/p/\S+) not",),
+    )
+
+NAMED = """
+@app.{0}("{1}")
+async def a(request, **given): return json(["a", dict(sorted(given.items()))])
+@app.{2}("{3}")
+async def b(request, **given): return json(["b", dict(sorted(given.items()))])
+"""
+for name, first, second, paths in (
+    ("a literal and a parameter", ("get", "/p/new"), ("post", "/p/<x>"), ("/p/new", "/p/old", "/p/", "/p/new/")),
+    ("a literal and an int", ("get", "/p/1"), ("post", "/p/<x:int>"), ("/p/1", "/p/2", "/p/01", "/p/x")),
+    ("a literal and a path", ("get", "/p/new"), ("post", "/p/<x:path>"), ("/p/new", "/p/new/", "/p/new/er", "/p/")),
+    ("the root and a path", ("get", "/"), ("post", "/<x:path>"), ("/", "//", "/a", "/a/")),
+    ("the root and a parameter", ("get", "/"), ("post", "/<x>"), ("/", "//", "/a", "/a/")),
+    ("the root and strorempty", ("get", "/"), ("post", "/<x:strorempty>"), ("/", "//", "/a", "/a/")),
+    ("a longer literal", ("get", "/p/<x>/edit"), ("post", "/p/new/<y>"), ("/p/new/edit", "/p/1/edit", "/p/new/1")),
+    ("a longer parameter", ("get", "/p/<x:int>/<y>"), ("post", "/p/<x>/edit"), ("/p/1/edit", "/p/a/edit", "/p/1/2")),
+    ("a path below a path", ("get", "/p/<x:path>"), ("post", "/p/q/<x:path>"), ("/p/q/r", "/p/q/", "/p/q", "/p/r")),
+    ("a path and its end", ("get", "/<x:path>"), ("post", "/<x:path>/end"), ("/a/end", "/a/b/end", "/end", "/a/end/")),
+    ("a path behind an int", ("get", "/<a:int>/<b:path>"), ("post", "/<a:path>"), ("/1/b", "/a/b", "/1", "/1/")),
+    ("a path behind a literal", ("get", "/<a:str>/<b:path>"), ("post", "/p/<a:path>"), ("/p/b", "/a/b", "/p/", "/p")),
+    ("two expressions", ("get", "/p/<x:[a-m]+>"), ("post", "/p/<x:[a-z]+>"), ("/p/abc", "/p/xyz", "/p/amz", "/p/1")),
+    ("expressions, the deeper first", ("get", "/<x:[a-z]+>/1"), ("post", "/<x:[a-c]+>/1/2"), ("/a/1", "/a/1/2", "/z/1")),
+    ("an expression with slashes", ("get", r"/p/<x:\d+/\d+>"), ("post", "/p/<x:int>/<y>"), ("/p/1/2", "/p/1/a", "/p/1")),
+    ("an int of other routes", ("get", "/<x:int>/b"), ("post", "/<x:int>"), ("/1", "/1/b", "/1/", "/1/c")),
+    ("strict and loose", ("get", "/p/<x>/"), ("post", "/p/<x>"), ("/p/1", "/p/1/", "/p/1//")),
+    ("ext and its choice", ("get", "/p/<x:ext=txt>"), ("post", "/p/<x:ext>"), ("/p/a.txt", "/p/a.gz", "/p/a", "/p/.txt")),
+    ("ext of an int", ("get", "/p/<x=int:ext>"), ("post", "/p/<x:str>"), ("/p/1.txt", "/p/a.txt", "/p/a", "/p/.txt")),
+    ("a version and a literal", ("get", "/v1/<x>"), ("post", "/v1/a"), ("/v1/a", "/v1/b", "/v1", "/v2/a")),
+):  # fmt: skip
+    case(
+        name,
+        NAMED.format(*first, *second),
+        *(request(method, path, body=b"" if method == "POST" else None) for path in paths for method in ("GET", "POST")),
+        options(paths[-1]),
+        scrub=(r"URL (None|/\S*) not",),
+    )

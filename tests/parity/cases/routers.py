@@ -1,0 +1,315 @@
+"""The router as a whole: hosts, versions, slashes, decoding, late registration, and what it tells of its routes.
+
+This is one module because it is a table: its cases have nothing to do with one another and are looked up by name.
+"""
+
+from itertools import product
+
+from tests.parity.case import case
+from tests.parity.talk import websocket
+from tests.parity.wire import get, head, options, post, request
+
+for app, blueprint, route in product((None, True, False), repeat=3):
+    case(
+        f"slashes, app {app}, blueprint {blueprint}, route {route}",
+        f"""
+app = Sanic("Parity", strict_slashes={app})
+bp = Blueprint("bp", url_prefix="/bp", strict_slashes={blueprint})
+@app.get("/a", strict_slashes={route})
+@bp.get("/a", strict_slashes={route})
+async def a(request): return text("a")
+@app.get("/b/", strict_slashes={route})
+@bp.get("/b/", strict_slashes={route})
+async def b(request): return text("b")
+@app.get("/c/<x:int>/", strict_slashes={route})
+@bp.post("/c/<x:int>", strict_slashes={route})
+async def c(request, x): return json(x)
+app.blueprint(bp)
+"""
+        if app is not None
+        else f"""
+bp = Blueprint("bp", url_prefix="/bp", strict_slashes={blueprint})
+@bp.get("/a", strict_slashes={route})
+async def a(request): return text("a")
+@bp.get("/", strict_slashes={route})
+async def root(request): return text("root")
+@bp.get("/c/<x:int>/", strict_slashes={route})
+async def c(request, x): return json(x)
+app.blueprint(bp)
+""",
+        *(
+            get(f"{prefix}{path}{slash}")
+            for prefix in ("", "/bp")
+            for path in ("/a", "/b", "/c/1")
+            for slash in ("", "/", "//")
+        ),
+        post("/bp/c/1/", body=b""),
+        get("/bp"),
+        get("/bp/"),
+    )
+
+ANY_HOST = """
+@app.get("/", host="one.test")
+async def one(request): return text("one")
+@app.get("/", host=["two.test", "three.test:81"], name="several")
+async def two(request): return text(f"two {request.name}")
+@app.post("/p/<x:int>", host="one.test")
+async def number(request, x): return json(x)
+@app.get("/p/<x>", host="two.test")
+async def word(request, x): return json(x)
+@app.get("/p/<x:path>")
+async def rest(request, x): return json(["rest", x])
+@app.websocket("/ws", host="one.test")
+async def ws(request, ws): await ws.send("one")
+"""
+for number, host in enumerate(("one.test", "ONE.test", "two.test", "three.test", "three.test:81", "one.test:80", " one.test", "one.test.", "")):
+    case(
+        f"host {number}, {host!r}",
+        ANY_HOST,
+        get("/", {"host": host}),
+        post("/p/1", {"host": host}, body=b""),
+        get("/p/1", {"host": host}),
+        get("/p/a", {"host": host}),
+        get("/p/a/b", {"host": host}),
+        get("/none", {"host": host}),
+        request("PUT", "/", {"host": host}),
+    )
+for kind, source in (
+    ("a blueprint", 'bp = Blueprint("bp", host="one.test")'),
+    ("a blueprint with several", 'bp = Blueprint("bp", host=["one.test", "two.test"])'),
+    ("a blueprint's registration", 'bp = Blueprint("bp", url_prefix="/x")'),
+):
+    case(
+        f"hosts of {kind}",
+        f"""
+{source}
+@bp.get("/a")
+async def a(request): return text(f"a {{request.name}}")
+@bp.get("/b", host="three.test")
+async def b(request): return text("b")
+app.blueprint(bp{', host="one.test"' if "registration" in kind else ""})
+@app.get("/hosts")
+async def hosts(request): return json(sorted(str(route.requirements) for route in app.router.routes))
+""",
+        *(get(f"{x}/{path}", {"host": f"{h}.test"}) for x in ("", "/x") for path in "ab" for h in ("one", "two", "three")),
+        get("/hosts"),
+    )
+for name, value in (
+    ("with a parameter", "<name>.test"),
+    ("with a star", "*.test"),
+    ("of upper case", "One.Test"),
+    ("with a scheme", "http://one.test"),
+    ("that is empty", ""),
+    ("as a tuple", ("one.test", "two.test")),
+    ("as a set", {"one.test"}),
+):
+    case(
+        f"a host {name}",
+        f"""
+@app.get("/", host={value!r})
+async def h(request): return text("h")
+@app.get("/a")
+async def a(request): return text("a")
+""",
+        *(get("/", {"host": each}) for each in ("one.test", "One.Test", "<name>.test", "*.test", "http://one.test", "")),
+    )
+
+for number, version in enumerate((1, "1", "v1", 1.5, "1.5", "beta", "/v2/", 0, "", "é")):
+    case(
+        f"version {number}, {version!r}",
+        f"""
+@app.get("/a", version={version!r})
+async def a(request): return json([request.path, app.url_for("a")])
+bp = Blueprint("bp", url_prefix="/bp", version={version!r})
+@bp.get("/a")
+async def b(request): return json([request.path, app.url_for("bp.b")])
+@bp.get("/c", version=7, version_prefix="/api/v")
+async def c(request): return json([request.path, app.url_for("bp.c")])
+app.blueprint(bp)
+""",
+        *(get(f"/{v}/a") for v in ("v1", "v1.5", "vbeta", "v2", "v0", "v", "v%C3%A9", "vv1")),
+        *(get(f"/{v}/bp/a") for v in ("v1", "v1.5", "v0")),
+        get("/api/v7/bp/c"),
+        get("/a"),
+    )
+
+TOLD = """
+bp = Blueprint("bp", url_prefix="/bp")
+@bp.post("/<y:path>", name="inner")
+async def b(request, y): pass
+app.blueprint(bp)
+@app.get("/a/b", ctx_x=1, name="literal")
+async def a(request): return text("a")
+@app.route("/c/<x:int>/<z>", methods=["GET", "DELETE"], unquote=True, version=2)
+async def c(request, x, z): pass
+@app.get(r"/r/<x:[a-z]{2}>", strict_slashes=True)
+async def r(request, x): pass
+@app.get("/e/<f:ext=jpg|png>", host="one.test")
+async def e(request, f, ext): pass
+@app.websocket("/ws")
+async def w(request, ws): pass
+app.static("/s", __file__, name="s")
+
+def by_name(value): return sorted(map(str, value))
+@app.get("/told", name="told")
+async def told(request):
+    router = app.router
+    return json(%s, default=str)
+"""
+for name, expression in (
+    ("names", "by_name(route.name for route in router.routes)"),
+    ("methods", "{route.name: by_name(route.methods) for route in router.routes if route.name != 'Parity.w'}"),
+    ("handlers", "{route.name: route.handler.__name__ for route in router.routes if not route.extra.static and route.name != 'Parity.w'}"),  # noqa: E501
+    ("uris", "{route.name: route.uri for route in router.routes}"),
+    ("strictness", "{route.name: [route.strict, route.unquote] for route in router.routes}"),
+    ("requirements", "{route.name: dict(route.requirements) for route in router.routes}"),
+    ("contexts", "{route.name: vars(route.ctx) for route in router.routes}"),
+    ("labels", "{route.name: by_name(route.labels) for route in router.routes}"),
+    ("segments", "{route.name: list(route.segments) for route in router.routes}"),
+    ("parts", "{route.name: list(route.parts) for route in router.routes}"),
+    ("patterns", "{route.name: route.pattern for route in router.routes}"),
+    ("kinds", "{route.name: [bool(route.regex), bool(route.static), route.extra.static, route.extra.websocket] for route in router.routes}"),  # noqa: E501
+    ("parameters", "{route.name: {place: [part.name, part.label, part.pattern.pattern] for place, part in route.params.items() if part.name} for route in router.routes if 'e' not in route.name[-2:]}"),  # noqa: E501
+    ("extras", "{route.name: [route.extra.ident, route.extra.ignore_body, route.extra.stream, list(route.extra.hosts)] for route in router.routes}"),  # noqa: E501
+    ("the index of names", "by_name(router.name_index)"),
+    ("static routes", "by_name('/'.join(parts) for parts in router.routes_static)"),
+    ("dynamic routes", "len(router.routes_dynamic)"),
+    ("routes with an expression", "len(router.routes_regex)"),
+    ("all routes", "len(router.routes_all), len(router.routes)"),
+    ("the view by its name", "[(found := router.find_route_by_view_name(name)) and found.name for name in ('literal', 'Parity.literal', 'bp.inner', 'nope', '', None)]"),  # noqa: E501
+    ("its state", "[router.finalized, by_name(router.ALLOWED_METHODS), router.DEFAULT_METHOD, router.delimiter]"),
+    ("what it gets", "[(route.name, handler.__name__, given) for route, handler, given in [router.get('/a/b', 'GET', None), router.get('/v2/c/1/a%20b', 'DELETE', 'x')]]"),  # noqa: E501
+    ("a later route", "str(attempt(lambda: app.add_route(told, '/late', name='late')))"),
+    ("a later decorator", "str(attempt(lambda: app.get('/late', name='late')(told)))"),
+    ("a later websocket", "str(attempt(lambda: app.websocket('/late')(w)))"),
+    ("a later file", "str(attempt(lambda: app.static('/late', __file__, name='late')))"),
+    ("a later blueprint", "str(attempt(lambda: app.blueprint(Blueprint('late'))))"),
+    ("a path that is not there", "str(attempt(lambda: router.get('/nope', 'GET', None)))"),
+    ("a method that is not there", "str(attempt(lambda: router.get('/a/b', 'POST', None)))"),
+    ("a second closing", "str(attempt(lambda: router.finalize()))"),
+    ("types", "sorted(router.regex_types)"),
+):  # fmt: skip
+    case(
+        f"the router tells {name}",
+        """
+def attempt(act):
+    try:
+        return act()
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+"""
+        + TOLD % expression,
+        get("/told"),
+        get("/late"),
+    )
+
+case(
+    "registration in a listener",
+    """
+    @app.before_server_start
+    async def add(app):
+        async def late(request): return text("late")
+        app.add_route(late, "/late")
+    @app.main_process_start
+    async def main(app): pass
+    @app.get("/a")
+    async def a(request): return text("a")
+    """,
+    get("/late"),
+    get("/a"),
+    get("/later"),
+)
+case(
+    "registration after the start",
+    """
+    @app.after_server_start
+    async def add(app):
+        async def late(request): return text("late")
+        try:
+            app.add_route(late, "/late")
+        except Exception as error:
+            app.ctx.told = f"{type(error).__name__}: {error}"
+    @app.get("/a")
+    async def a(request): return text(app.ctx.told)
+    """,
+    get("/late"),
+    get("/a"),
+    get("/later"),
+)
+case(
+    "head and options are for those who ask for them",
+    """
+    @app.get("/get")
+    async def g(request): return text("get")
+    @app.head("/head")
+    async def h(request): return text("", headers={"x-a": "1"})
+    @app.options("/options")
+    async def o(request): return text("options")
+    @app.route("/both", methods=["GET", "HEAD", "OPTIONS"])
+    async def b(request): return text(request.method)
+    """,
+    *(ask(f"/{path}") for ask in (get, head, options) for path in ("get", "head", "options", "both", "none")),
+)
+case(
+    "a path of a websocket",
+    """
+    @app.websocket("/ws/<x:int>")
+    async def w(request, ws, x): await ws.send(f"{x + 1}")
+    @app.get("/ws/<x:str>")
+    async def s(request, x): return text(x)
+    """,
+    websocket("/ws/1", replies=1),
+    post("/ws/1", body=b""),
+    get("/ws/a"),
+    head("/ws/1"),
+)
+for name, source, paths in (
+    ("a class of its own", "app.router.register_pattern('even', lambda v: int(v) if int(v) % 2 == 0 else int('x'), r'[0-9]+')", ("2", "3", "x", "")),  # noqa: E501
+    ("two of a kind", "app.router.register_pattern('even', str, r'[a-z]+')\napp.router.register_pattern('even', int, r'[0-9]+')", ("2", "a", "")),  # noqa: E501
+    ("a known name", "app.router.register_pattern('int', lambda v: 'own ' + v, r'.+')\napp.router.register_pattern('even', str, r'.+')", ("2", "a")),  # noqa: E501
+    ("a compiled pattern", "import re\napp.router.register_pattern('even', str.upper, re.compile(r'^[a-z]+$'))", ("a", "2", "A")),  # noqa: E501
+    ("an error of another class", "def cast(v): return {'a': 1}[v]\napp.router.register_pattern('even', cast, r'.')", ("a", "b")),  # noqa: E501
+    ("a value that is None", "app.router.register_pattern('even', lambda v: None, r'.+')", ("a", "")),
+    ("a value that is a tuple", "app.router.register_pattern('even', lambda v: [v, v], r'.+')", ("a", "")),
+):  # fmt: skip
+    case(
+        f"a pattern, {name}",
+        source
+        + """
+@app.get("/p/<x:even>")
+async def p(request, x): return json([x, type(x).__name__])
+@app.get("/p/<x:int>")
+async def i(request, x): return json([x, "int"])
+@app.get("/u/<x>")
+async def u(request, x): return text(app.url_for("p", x=x))
+""",
+        *(get(f"/p/{path}") for path in paths),
+        get("/u/2"),
+    )
+for number, (label, cast, pattern) in enumerate((("5", "str", "'a'"), ("'a'", "5", "'a'"), ("'a'", "str", "5"), ("'a'", "str", "None"), ("'a'", "str", "'['"))):  # fmt: skip
+    case(
+        f"pattern {number} that is refused, {label} {cast} {pattern}",
+        f"""
+try:
+    app.router.register_pattern({label}, {cast}, {pattern})
+    told = "fine"
+except Exception as error:
+    told = f"{{type(error).__name__}}: {{error}}"
+@app.get("/")
+async def tell(request): return text(told)
+""",
+        get("/"),
+    )
+VALUES = ("a", "%41", "a%2Fb", "a%2fb", "%", "%4", "%zz", "%00", "%FF", "%C3%A4", "%C3", "%25", "%2e%2e", "a+b", "a;b", "a,b", "..", ".")
+for kind in ("str", "strorempty", "path", "int", "alpha", "slug", "ext", "[^/]+"):
+    for unquote in (False, True):
+        case(
+            f"encoded characters in {'text' if kind == '[^/]+' else kind}, unquote={unquote}",
+            f"""
+@app.get("/p/<x:{kind}>", unquote={unquote})
+async def p(request, x, **more): return json([x, more, request.match_info])
+""",
+            *(get(f"/p/{value}") for value in VALUES),
+            *(get(f"/p/{value}") for value in ("%31", "a%2Etxt", "a.t%78t")),
+            scrub=(r"URL (None|/p/\S+) not",),
+        )
