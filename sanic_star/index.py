@@ -62,7 +62,7 @@ Segments: TypeAlias = tuple[str | Parameter, ...]
 class Indexed(Protocol):
     """What the index must know of a route."""
 
-    segments: Segments
+    pieces: Segments
     hosts: tuple[str, ...]
 
     def expression(self) -> Pattern[str]:
@@ -191,7 +191,7 @@ def _ways(edge: Edge[R]) -> Iterator[tuple[Callable[[bytes], Any], dict[str, tup
     for leaf in edge.node.leaves:
         routes: dict[str, tuple[R, str]] = {}
         for method, route in leaf.sure.items():
-            last = route.segments[-1]
+            last = route.pieces[-1]
             if isinstance(last, Parameter) and not last.expand:
                 routes[method] = route, last.name
         yield _reads_bytes(edge.parameter), routes
@@ -246,11 +246,11 @@ class Index(Generic[R]):
             route: what a search shall give.
             methods: the HTTP methods, upper case.
         """
-        self.depth = max(self.depth, len(route.segments))
+        self.depth = max(self.depth, len(route.pieces))
         self._leaf(route).add(route, methods)
 
     def _leaf(self, route: R) -> Leaf[R]:
-        segments = route.segments
+        segments = route.pieces
         parameters = [part for part in segments if isinstance(part, Parameter)]
         if not parameters:
             path = "/" + "/".join(part for part in segments if isinstance(part, str))
@@ -268,7 +268,7 @@ class Index(Generic[R]):
         return node.leaf(route.expression() if any(part.exact for part in parameters) else None)
 
     def _spanning(self, route: R, parameters: list[Parameter]) -> Leaf[R]:
-        segments = route.segments
+        segments = route.pieces
         rank = -len(segments), len(self.prefixes) + len(self.patterns)
         if len(parameters) == 1 and segments[-1] is parameters[0] and parameters[0].label == "path":
             self.longest_prefix = max(self.longest_prefix, len(segments) - 1)

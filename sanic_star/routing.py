@@ -82,7 +82,7 @@ def _format(segments: Segments, write: Callable[[Parameter], str]) -> str:
 class _Indexed:
     """What HTTP and websocket routes have in common beside Starlette's attributes."""
 
-    segments: Segments
+    pieces: Segments
     parameters: tuple[Parameter, ...] = ()
     # The parameters' names; `None` where one of them makes others.
     names: tuple[str, ...] | None = ()
@@ -92,7 +92,7 @@ class _Indexed:
     strict = False
 
     def _keep(self, segments: Segments) -> None:
-        self.segments = segments
+        self.pieces = segments
         parameters = tuple(part for part in segments if isinstance(part, Parameter))
         if parameters:
             self.parameters = parameters
@@ -110,14 +110,14 @@ class _Indexed:
     def _source(self) -> str:
         parts = [
             re.escape(part) if isinstance(part, str) else f"(?P<{part.name}>{part.convertor.regex})"
-            for part in self.segments
+            for part in self.pieces
         ]
         return "^/" + "/".join(parts)
 
     @cached_property
     def path_format(self) -> str:
         """The path with `{name}` for each parameter."""
-        return _format(self.segments, lambda part: f"{{{part.name}}}")
+        return _format(self.pieces, lambda part: f"{{{part.name}}}")
 
     def bind(self, values: Sequence[Any]) -> dict[str, Any]:
         """Return the parameters by their names; raise `ValueError` where one is refused after all.
@@ -572,7 +572,7 @@ class Router(routing.Router):
         route = route or alone
         if route is None:
             return refused
-        if slashless and route.strict and route.segments[-1] != "":
+        if slashless and route.strict and route.pieces[-1] != "":
             return _Refused(None, True), {}
         try:
             params = route.bind(values)

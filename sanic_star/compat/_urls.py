@@ -115,7 +115,7 @@ def _scheme(netloc: str, websocket: bool) -> str:
 def _path(route: Route | WebSocketRoute, arguments: dict[str, Any]) -> str:
     """Return the route's path with its parameters, which are taken out of `arguments`."""
     parts = []
-    for part in route.segments:
+    for part in route.pieces:
         if isinstance(part, str):
             parts.append(part)
         elif isinstance(part.convertor, FileType):

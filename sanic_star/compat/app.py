@@ -13,7 +13,8 @@ import asyncio
 import importlib
 import re
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from enum import Enum
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar, Generic
@@ -286,7 +287,7 @@ class Sanic(Registrar, Tasking, Answering, Running, Generic[ConfigT, ContextT]):
 
     def _apply_route(self, definition: RouteDefinition, overwrite: bool = False) -> list[Route | WebSocketRoute]:
         fallback = self.strict_slashes if definition.strict_slashes is None else definition.strict_slashes
-        added = self.router.add(
+        added = self._add_route(
             definition.uri,
             definition.methods,
             definition.handler,
@@ -308,8 +309,24 @@ class Sanic(Registrar, Tasking, Answering, Running, Generic[ConfigT, ContextT]):
         )
         return added if isinstance(added, list) else [added]
 
+    def _add_route(self, *args: Any, **options: Any) -> Any:
+        """Add a route to the router, to one that a running application has closed too."""
+        with self.amend():
+            return self.router.add(*args, **options)
+
+    @contextmanager
+    def amend(self) -> Iterator[None]:
+        """Open the router of a running application within the block, for what is added there."""
+        closed = self.router.finalized
+        self.router.reset()
+        try:
+            yield
+        finally:
+            if closed:
+                self.router.finalize()
+
     def _apply_static(self, definition: StaticDefinition) -> list[Route | WebSocketRoute]:
-        added = self.router.add(
+        added = self._add_route(
             static_uri(definition),
             ("GET", "HEAD"),
             static_handler(definition),
@@ -513,13 +530,14 @@ class Sanic(Registrar, Tasking, Answering, Running, Generic[ConfigT, ContextT]):
     # Start and stop -------------------------------------------------------------------------------------------------
 
     def finalise(self) -> None:
-        """Put together what runs for each route; a route can't be added from here on."""
+        """Put together what runs for each route, and close the router; see `amend`."""
         self._check_route_names()
         for key, handler in self.exception_handlers.items():
             if (key, None) not in self.error_handler.cached_handlers:
                 self.error_handler.add(key, handler)
         super().finalise()
-        self.router.finalize()
+        if not self.router.finalized:
+            self.router.finalize()
 
     def _check_route_names(self) -> None:
         seen: set[str] = set()

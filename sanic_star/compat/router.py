@@ -114,7 +114,7 @@ def _ext(value: str) -> tuple[str, ...]:
 PATH_TYPES = (
     PathType("strorempty", str, r"[^/]*"),
     PathType("str", _nonempty, r"[^/]+"),
-    PathType("ext", _ext, r"[^/]+\.[a-z0-9](?:[a-z0-9.]*[a-z0-9])?"),
+    PathType("ext", _ext, r"[^/]+\.[a-z0-9](?:[a-z0-9\.]*[a-z0-9])?"),
     PathType("slug", _slug, r"[a-z0-9]+(?:-[a-z0-9]+)*"),
     PathType("alpha", _alpha, r"[A-Za-z]+"),
     PathType("path", str, r"[^/]?.*?"),
@@ -166,6 +166,28 @@ class FileType(PathType):
         return {self.name: self.stem.convert(stem) if self.stem else stem, "ext": extension}
 
 
+class ParamInfo(Parameter):
+    """A path parameter, with Sanic's words for it."""
+
+    __slots__ = ()
+
+    @property
+    def cast(self) -> Callable[[str], Any]:
+        """Turns the segment into the value."""
+        return self.convertor.convert
+
+    @property
+    def pattern(self) -> re.Pattern[str]:
+        """Describes the segment."""
+        found: re.Pattern[str] = self.convertor.pattern  # type: ignore[attr-defined]
+        return found
+
+    @property
+    def regex(self) -> bool:
+        """Whether the type is a regular expression."""
+        return self.exact
+
+
 class RouteExtra(SimpleNamespace):
     """What Sanic keeps about a route beside its path: `ident`, `hosts`, `static`, `stream`, `error_format`, …"""
 
@@ -173,7 +195,7 @@ class RouteExtra(SimpleNamespace):
 class _SanicRoute:
     """Sanic's words for a route of either kind."""
 
-    segments: Segments
+    pieces: Segments
     endpoint: Callable[..., Any]
     methods: Any
     name: str
@@ -204,9 +226,14 @@ class _SanicRoute:
         return tuple(_SEPARATOR.split(self.uri.lstrip("/")))
 
     @property
-    def params(self) -> dict[int, Parameter]:
+    def segments(self) -> tuple[str, ...]:
+        """The segments of the path, parameters by their type alone: what two routes must not have in common."""
+        return tuple(part if isinstance(part, str) else f"<__dynamic__:{part.label}>" for part in self.pieces)
+
+    @property
+    def params(self) -> dict[int, ParamInfo]:
         """The parameters, by the place of their segment."""
-        return {place: part for place, part in enumerate(self.segments) if isinstance(part, Parameter)}
+        return {place: part for place, part in enumerate(self.pieces) if isinstance(part, ParamInfo)}
 
     @property
     def labels(self) -> list[str]:
@@ -216,8 +243,7 @@ class _SanicRoute:
     @property
     def regex(self) -> bool:
         """Whether the path holds a regular expression or a `path` parameter."""
-        known = {each.label for each in PATH_TYPES} - {"path"}
-        return any(part.label not in known for part in self.params.values())
+        return any(part.exact or part.spans for part in self.params.values())
 
     @property
     def static(self) -> bool:
@@ -227,7 +253,10 @@ class _SanicRoute:
     @property
     def pattern(self) -> str | None:
         """The path's regular expression, where the route needs one."""
-        return self.path_regex.pattern if self.regex else None  # type: ignore[attr-defined]
+        if not self.regex:
+            return None
+        whole: str = self.expression().pattern  # type: ignore[attr-defined]
+        return whole.removeprefix("^").removesuffix("$")
 
     def __str__(self) -> str:
         return f"<Route: name={self.name} path={self.uri.lstrip('/') or '/'}>"
@@ -248,6 +277,7 @@ class Router(routing.Router):
 
     DEFAULT_METHOD = "GET"
     ALLOWED_METHODS = HTTP_METHODS
+    delimiter = "/"
 
     def __init__(self, routes: Sequence[BaseRoute] | None = None, **options: Any) -> None:
         super().__init__(routes, **options)
@@ -271,6 +301,7 @@ class Router(routing.Router):
 
         Raises:
             InvalidUsage: an argument is of the wrong type.
+            re.error: the pattern is no regular expression.
         """
         if not isinstance(label, str):
             raise InvalidUsage(f"When registering a pattern, label must be a string, not label={label}")
@@ -283,7 +314,7 @@ class Router(routing.Router):
             )
         source = pattern if isinstance(pattern, str) else pattern.pattern
         kind = param_info_class if isinstance(param_info_class, type) else PathType
-        self.path_types[label] = kind(label, cast, source.removeprefix("^").removesuffix("$"))
+        self.path_types[label] = kind(label, cast, re.compile(source).pattern.removeprefix("^").removesuffix("$"))
 
     # Adding ---------------------------------------------------------------------------------------------------------
 
@@ -377,7 +408,7 @@ class Router(routing.Router):
         Routes of one path are for certain hosts, all of them, or none of them is, as in Sanic; and a websocket's
         handshake is a GET.
         """
-        shape = tuple(part if isinstance(part, str) else (part.label, part.exact) for part in route.segments)
+        shape = tuple(part if isinstance(part, str) else (part.label, part.exact) for part in route.pieces)
         methods = {"GET" if method == WEBSOCKET else method for method in route.methods or ()}
         keys = [(shape, route.hosts, method) for method in methods]
         rivals = {id(self._taken[key]): self._taken[key] for key in keys if key in self._taken}
@@ -439,7 +470,7 @@ class Router(routing.Router):
             raise SanicException(f"Invalid route: {uri}. Parameter names cannot use '__'.")
         return "/" + "/".join(shown), tuple(segments)
 
-    def parameter(self, part: str, uri: str) -> Parameter:
+    def parameter(self, part: str, uri: str) -> ParamInfo:
         """Read one segment that is a parameter.
 
         Args:
@@ -460,7 +491,7 @@ class Router(routing.Router):
                     "and not regular expressions."
                 )
             kind = FileType(name, self.path_types.get(stem or ""), allowed.split("|") if allowed else ())
-            return Parameter(name, kind, "ext", self._priority("ext"), expand=kind.expand, exact=bool(allowed))
+            return ParamInfo(name, kind, "ext", self._priority("ext"), expand=kind.expand, exact=bool(allowed))
         match = _PARAMETER.match(part)
         if match is None:
             raise InvalidUsage(f"Invalid declaration: {part}")
@@ -469,14 +500,14 @@ class Router(routing.Router):
             raise InvalidUsage(f"Invalid extension parameter definition: {uri.lstrip('/')}")
         known = self.path_types.get(label)
         if known is not None:
-            return Parameter(name, known, label, self._priority(label), spans=label == "path")
+            return ParamInfo(name, known, label, self._priority(label), spans=label == "path")
         return self._expression(name, label, uri)
 
     def _priority(self, label: str) -> int:
         return list(self.path_types).index(label)
 
     @staticmethod
-    def _expression(name: str, label: str, uri: str) -> Parameter:
+    def _expression(name: str, label: str, uri: str) -> ParamInfo:
         """Read a parameter whose type is a regular expression; its only group, if there is one, is the value."""
         try:
             pattern = re.compile(label)
@@ -495,7 +526,7 @@ class Router(routing.Router):
         source = re.sub(r"\((?:\?P<\w+>|(?!\?))", "(?:", label.removeprefix("^").removesuffix("$"))
         value = PathType(label, str, source)
         expands = expand if pattern.groups else None
-        return Parameter(name, value, label, 0, spans="/" in label, expand=expands, exact=True)
+        return ParamInfo(name, value, label, 0, spans="/" in label, expand=expands, exact=True)
 
     # Finding --------------------------------------------------------------------------------------------------------
 
@@ -520,6 +551,8 @@ class Router(routing.Router):
         route, params = self.find(scope)
         if route is self.fallback:
             raise self.miss(path, method, self.allowed(path, scope), scope)
+        if getattr(route, "unquote", False):
+            params = {name: unquote(value) if isinstance(value, str) else value for name, value in params.items()}
         return route, route.endpoint, params
 
     @staticmethod
@@ -568,7 +601,13 @@ class Router(routing.Router):
         return {parts: route for parts, route in self.routes_all.items() if route.regex}
 
     def finalize(self, *args: Any, **kwargs: Any) -> None:
-        """Close the router: from here on a route can't be added."""
+        """Close the router: from here on `add` refuses.
+
+        Raises:
+            FinalizationError: it is closed.
+        """
+        if self.finalized:
+            raise FinalizationError("Cannot finalize router more than once.")
         self.finalized = True
         self.build()
 

@@ -2,6 +2,7 @@
 
 import re
 from datetime import date
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -135,11 +136,35 @@ def test_a_route_may_be_overwritten() -> None:
         router.get("/a", "POST")
 
 
-def test_a_started_application_takes_no_routes() -> None:
-    app: Sanic[Any, Any] = Sanic("Started")
-    with TestClient(app), pytest.raises(FinalizationError):
-        app.add_route(handler, "/late")
-    app.add_route(handler, "/late")
+def test_a_closed_router_takes_no_routes() -> None:
+    app: Sanic[Any, Any] = Sanic("Closed")
+    app.add_route(handler, "/early")
+    with TestClient(app):
+        with pytest.raises(FinalizationError, match="Cannot finalize router more than once"):
+            app.router.add("/late", ["GET"], handler)
+        with pytest.raises(FinalizationError):
+            app.router.finalize()
+    app.router.add("/late", ["GET"], handler)
+
+
+def test_a_running_application_takes_routes_all_the_same(tmp_path: Path) -> None:
+    app: Sanic[Any, Any] = Sanic("Running")
+    (tmp_path / "a.txt").write_text("a file")
+
+    @app.get("/first")
+    async def first(request: Request) -> Any:
+        app.add_route(lambda request, x: text(f"late {x}"), "/late/<x:int>", name="late")
+        app.static("/file", tmp_path / "a.txt", name="file")
+        return text("first")
+
+    with TestClient(app) as client:
+        assert client.get("/late/1").status_code == 404
+        assert client.get("/first").text == "first"
+        assert [client.get(path).text for path in ("/late/1", "/file")] == ["late 1", "a file"]
+        assert app.router.finalized
+        with pytest.raises(RouteExists), app.amend():
+            app.add_route(handler, "/first", name="other")
+        assert app.router.finalized
 
 
 @pytest.mark.parametrize(
@@ -173,11 +198,23 @@ def test_what_a_route_says_of_itself() -> None:
     typed = router.add("/a/<x:int>", ["GET"], handler)
     assert (typed.parts, typed.static, typed.regex, typed.pattern) == (("a", "<x:int>"), False, False, None)
     assert list(typed.params) == [1]
+    (info,) = typed.params.values()
+    assert (info.name, info.label, info.cast, info.pattern.pattern, info.regex) == ("x", "int", int, r"^-?\d+$", False)
+    assert typed.segments == ("a", "<__dynamic__:int>")
+    assert router.delimiter == "/"
     regex = router.add(r"/<x:[a-z/]+>", ["GET"], handler)
     assert regex.regex
     assert regex.parts == ("<x:[a-z/]+>",)
-    assert re.fullmatch(regex.pattern.removeprefix("^"), "/a/b")
+    assert re.fullmatch(regex.pattern, "/a/b")
     assert str(router.add("/", ["GET"], handler)).endswith("path=/>")
+
+
+def test_what_the_router_gets_is_decoded_where_the_route_says_so() -> None:
+    router = Router()
+    router.add("/a/<x>", ["GET"], handler)
+    router.add("/b/<x>/<y:int>", ["GET"], handler, unquote=True)
+    assert router.get("/a/%20", "GET")[2] == {"x": "%20"}
+    assert router.get("/b/%20/1", "GET")[2] == {"x": " ", "y": 1}
 
 
 def test_routes_by_kind() -> None:

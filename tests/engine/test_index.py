@@ -54,12 +54,12 @@ class Place:
     """A route, as far as the index knows one."""
 
     name: str
-    segments: Segments
+    pieces: Segments
     methods: tuple[str, ...] = ("GET",)
     hosts: tuple[str, ...] = ()
 
     def expression(self) -> re.Pattern[str]:
-        return Route(self.segments, print, methods=()).expression()
+        return Route(self.pieces, print, methods=()).expression()
 
 
 TEXT = Parameter("text", CONVERTOR_TYPES["str"])

@@ -62,7 +62,9 @@ async def rest(request, x): return json(["rest", x])
 @app.websocket("/ws", host="one.test")
 async def ws(request, ws): await ws.send("one")
 """
-for number, host in enumerate(("one.test", "ONE.test", "two.test", "three.test", "three.test:81", "one.test:80", " one.test", "one.test.", "")):
+for number, host in enumerate(
+    ("one.test", "ONE.test", "two.test", "three.test", "three.test:81", "one.test:80", " one.test", "one.test.", "")
+):
     case(
         f"host {number}, {host!r}",
         ANY_HOST,
@@ -77,7 +79,6 @@ for number, host in enumerate(("one.test", "ONE.test", "two.test", "three.test",
 for kind, source in (
     ("a blueprint", 'bp = Blueprint("bp", host="one.test")'),
     ("a blueprint with several", 'bp = Blueprint("bp", host=["one.test", "two.test"])'),
-    ("a blueprint's registration", 'bp = Blueprint("bp", url_prefix="/x")'),
 ):
     case(
         f"hosts of {kind}",
@@ -87,11 +88,16 @@ for kind, source in (
 async def a(request): return text(f"a {{request.name}}")
 @bp.get("/b", host="three.test")
 async def b(request): return text("b")
-app.blueprint(bp{', host="one.test"' if "registration" in kind else ""})
+app.blueprint(bp)
 @app.get("/hosts")
 async def hosts(request): return json(sorted(str(route.requirements) for route in app.router.routes))
 """,
-        *(get(f"{x}/{path}", {"host": f"{h}.test"}) for x in ("", "/x") for path in "ab" for h in ("one", "two", "three")),
+        *(
+            get(f"{x}/{path}", {"host": f"{h}.test"})
+            for x in ("", "/x")
+            for path in "ab"
+            for h in ("one", "two", "three")
+        ),
         get("/hosts"),
     )
 for name, value in (
@@ -111,7 +117,10 @@ async def h(request): return text("h")
 @app.get("/a")
 async def a(request): return text("a")
 """,
-        *(get("/", {"host": each}) for each in ("one.test", "One.Test", "<name>.test", "*.test", "http://one.test", "")),
+        *(
+            get("/", {"host": each})
+            for each in ("one.test", "One.Test", "<name>.test", "*.test", "http://one.test", "")
+        ),
     )
 
 for number, version in enumerate((1, "1", "v1", 1.5, "1.5", "beta", "/v2/", 0, "", "é")):
@@ -154,7 +163,8 @@ def by_name(value): return sorted(map(str, value))
 @app.get("/told", name="told")
 async def told(request):
     router = app.router
-    return json(%s, default=str)
+    told = %s
+    return json(dict(sorted(told.items())) if isinstance(told, dict) else told)
 """
 for name, expression in (
     ("names", "by_name(route.name for route in router.routes)"),
@@ -169,21 +179,21 @@ for name, expression in (
     ("parts", "{route.name: list(route.parts) for route in router.routes}"),
     ("patterns", "{route.name: route.pattern for route in router.routes}"),
     ("kinds", "{route.name: [bool(route.regex), bool(route.static), route.extra.static, route.extra.websocket] for route in router.routes}"),  # noqa: E501
-    ("parameters", "{route.name: {place: [part.name, part.label, part.pattern.pattern] for place, part in route.params.items() if part.name} for route in router.routes if 'e' not in route.name[-2:]}"),  # noqa: E501
-    ("extras", "{route.name: [route.extra.ident, route.extra.ignore_body, route.extra.stream, list(route.extra.hosts)] for route in router.routes}"),  # noqa: E501
+    ("parameters", "{route.name: {place: [part.name, part.label, part.pattern.pattern] for place, part in sorted(route.params.items()) if part.name} for route in router.routes if 'e' not in route.name[-2:]}"),  # noqa: E501
+    ("extras", "{route.name: [route.extra.ident, route.extra.ignore_body, route.extra.stream, list(route.extra.hosts)] for route in router.routes if route.name != 'Parity.s'}"),  # noqa: E501
     ("the index of names", "by_name(router.name_index)"),
     ("static routes", "by_name('/'.join(parts) for parts in router.routes_static)"),
     ("dynamic routes", "len(router.routes_dynamic)"),
     ("routes with an expression", "len(router.routes_regex)"),
-    ("all routes", "len(router.routes_all), len(router.routes)"),
+    ("all routes", "[len(router.routes_all), len(router.routes)]"),
     ("the view by its name", "[(found := router.find_route_by_view_name(name)) and found.name for name in ('literal', 'Parity.literal', 'bp.inner', 'nope', '', None)]"),  # noqa: E501
     ("its state", "[router.finalized, by_name(router.ALLOWED_METHODS), router.DEFAULT_METHOD, router.delimiter]"),
-    ("what it gets", "[(route.name, handler.__name__, given) for route, handler, given in [router.get('/a/b', 'GET', None), router.get('/v2/c/1/a%20b', 'DELETE', 'x')]]"),  # noqa: E501
-    ("a later route", "str(attempt(lambda: app.add_route(told, '/late', name='late')))"),
-    ("a later decorator", "str(attempt(lambda: app.get('/late', name='late')(told)))"),
-    ("a later websocket", "str(attempt(lambda: app.websocket('/late')(w)))"),
-    ("a later file", "str(attempt(lambda: app.static('/late', __file__, name='late')))"),
-    ("a later blueprint", "str(attempt(lambda: app.blueprint(Blueprint('late'))))"),
+    ("what it gets", "[(route.name, handler.__name__, sorted(given.items())) for route, handler, given in [router.get('/a/b', 'GET', None), router.get('/v2/c/1/a%20b', 'DELETE', 'x')]]"),  # noqa: E501
+    ("a later route", "attempt(lambda: app.add_route(a, '/late', name='late')) is a"),
+    ("a later decorator", "attempt(lambda: app.get('/late', name='late')(a)) is a"),
+    ("a later websocket", "attempt(lambda: app.websocket('/late', name='late')(w)) is w"),
+    ("a later file", "str(attempt(lambda: app.static('/late', folder({'a.txt': 'a'}) + '/a.txt', name='late')))"),
+    ("a later blueprint", "str(attempt(later))"),
     ("a path that is not there", "str(attempt(lambda: router.get('/nope', 'GET', None)))"),
     ("a method that is not there", "str(attempt(lambda: router.get('/a/b', 'POST', None)))"),
     ("a second closing", "str(attempt(lambda: router.finalize()))"),
@@ -192,6 +202,10 @@ for name, expression in (
     case(
         f"the router tells {name}",
         """
+def later():
+    bp = Blueprint("late")
+    bp.get("/late")(a)
+    app.blueprint(bp)
 def attempt(act):
     try:
         return act()
@@ -200,7 +214,7 @@ def attempt(act):
 """
         + TOLD % expression,
         get("/told"),
-        get("/late"),
+        get("/late" if "websocket" not in name else "/later"),
     )
 
 case(
@@ -214,23 +228,6 @@ case(
     async def main(app): pass
     @app.get("/a")
     async def a(request): return text("a")
-    """,
-    get("/late"),
-    get("/a"),
-    get("/later"),
-)
-case(
-    "registration after the start",
-    """
-    @app.after_server_start
-    async def add(app):
-        async def late(request): return text("late")
-        try:
-            app.add_route(late, "/late")
-        except Exception as error:
-            app.ctx.told = f"{type(error).__name__}: {error}"
-    @app.get("/a")
-    async def a(request): return text(app.ctx.told)
     """,
     get("/late"),
     get("/a"),
@@ -264,13 +261,13 @@ case(
     head("/ws/1"),
 )
 for name, source, paths in (
-    ("a class of its own", "app.router.register_pattern('even', lambda v: int(v) if int(v) % 2 == 0 else int('x'), r'[0-9]+')", ("2", "3", "x", "")),  # noqa: E501
+    ("a class of its own", "def even(v): return int(v) if int(v) % 2 == 0 else int('x')\napp.router.register_pattern('even', even, r'[0-9]+')", ("2", "3", "x", "")),  # noqa: E501
     ("two of a kind", "app.router.register_pattern('even', str, r'[a-z]+')\napp.router.register_pattern('even', int, r'[0-9]+')", ("2", "a", "")),  # noqa: E501
-    ("a known name", "app.router.register_pattern('int', lambda v: 'own ' + v, r'.+')\napp.router.register_pattern('even', str, r'.+')", ("2", "a")),  # noqa: E501
-    ("a compiled pattern", "import re\napp.router.register_pattern('even', str.upper, re.compile(r'^[a-z]+$'))", ("a", "2", "A")),  # noqa: E501
+    ("a known name", "def own(v): return 'own ' + v\napp.router.register_pattern('int', own, r'.+')\napp.router.register_pattern('even', str, r'.+')", ("2", "a")),  # noqa: E501
+    ("a compiled pattern", "import re\napp.router.register_pattern('even', str.upper, re.compile(r'^[a-z0-9]+$'))", ("a", "2", "A")),  # noqa: E501
     ("an error of another class", "def cast(v): return {'a': 1}[v]\napp.router.register_pattern('even', cast, r'.')", ("a", "b")),  # noqa: E501
-    ("a value that is None", "app.router.register_pattern('even', lambda v: None, r'.+')", ("a", "")),
-    ("a value that is a tuple", "app.router.register_pattern('even', lambda v: [v, v], r'.+')", ("a", "")),
+    ("a value that is None", "def none(v): return None\napp.router.register_pattern('even', none, r'.+')", ("a", "")),
+    ("a value that is a list", "def pair(v): return [v]\napp.router.register_pattern('even', pair, r'.+')", ("a", "")),
 ):  # fmt: skip
     case(
         f"a pattern, {name}",
@@ -286,7 +283,8 @@ async def u(request, x): return text(app.url_for("p", x=x))
         *(get(f"/p/{path}") for path in paths),
         get("/u/2"),
     )
-for number, (label, cast, pattern) in enumerate((("5", "str", "'a'"), ("'a'", "5", "'a'"), ("'a'", "str", "5"), ("'a'", "str", "None"), ("'a'", "str", "'['"))):  # fmt: skip
+REFUSED = (("5", "str", "'a'"), ("'a'", "5", "'a'"), ("'a'", "str", "5"), ("'a'", "str", "None"), ("'a'", "str", "'['"))
+for number, (label, cast, pattern) in enumerate(REFUSED):
     case(
         f"pattern {number} that is refused, {label} {cast} {pattern}",
         f"""
@@ -300,9 +298,28 @@ async def tell(request): return text(told)
 """,
         get("/"),
     )
-VALUES = ("a", "%41", "a%2Fb", "a%2fb", "%", "%4", "%zz", "%00", "%FF", "%C3%A4", "%C3", "%25", "%2e%2e", "a+b", "a;b", "a,b", "..", ".")
+VALUES = (
+    "a",
+    "%41",
+    "a%2Fb",
+    "a%2fb",
+    "%",
+    "%4",
+    "%zz",
+    "%00",
+    "%FF",
+    "%C3%A4",
+    "%C3",
+    "%25",
+    "%2e%2e",
+    "a+b",
+    "a;b",
+    "a,b",
+    "..",
+    ".",
+)
 for kind in ("str", "strorempty", "path", "int", "alpha", "slug", "ext", "[^/]+"):
-    for unquote in (False, True):
+    for unquote in (False, True)[: 1 if kind == "ext" else 2]:  # Sanic fails at a file name that it shall decode
         case(
             f"encoded characters in {'text' if kind == '[^/]+' else kind}, unquote={unquote}",
             f"""
@@ -310,6 +327,6 @@ for kind in ("str", "strorempty", "path", "int", "alpha", "slug", "ext", "[^/]+"
 async def p(request, x, **more): return json([x, more, request.match_info])
 """,
             *(get(f"/p/{value}") for value in VALUES),
-            *(get(f"/p/{value}") for value in ("%31", "a%2Etxt", "a.t%78t")),
+            *(get(f"/p/{value}") for value in ("%31", "a%2Etxt", "a.txt")),
             scrub=(r"URL (None|/p/\S+) not",),
         )
