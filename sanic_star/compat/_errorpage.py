@@ -26,7 +26,7 @@ section dt,section dd{margin:0;padding:.375rem 0;border-top:1px solid var(--line
 section dt{padding-right:1.5rem;color:var(--soft)}
 section dd,main>pre{font:.875rem/1.5rem ui-monospace,monospace}
 main>pre{overflow-x:auto;padding:1rem;border:1px solid var(--line);border-radius:.375rem}
-main>.tracerite{margin-top:2.25rem}
+main>.trace{margin-top:2.25rem}
 @media(max-width:32rem){dl{grid-template-columns:1fr}section dd{border:0;padding-top:0}}
 """.strip().replace("\n", "")
 
@@ -79,7 +79,9 @@ def traceback_of(exception: BaseException) -> str:
     try:
         from tracerite import html_traceback
 
-        return str(html_traceback(exception, include_js_css=True, local_urls=False))
+        shown = html_traceback(exception, include_js_css=True, local_urls=False)
+        # In an element of its own: its style sheet takes the space around it away.
+        return f'<div class="trace">{shown}</div>'
     except Exception:
         # It looks at the variables, whose classes may do anything when looked at.
         lines = traceback.format_exception(exception)
