@@ -101,7 +101,7 @@ class Sweeper:
     def _end(self, late: set[int]) -> None:
         """Cancel the tasks of requests that are late."""
         found = set()
-        for task in asyncio.all_tasks(self._loop):
+        for task in _tasks(self._loop):
             ways = _ways(task, self.app.dispatch_code, self.app.fail_code)
             found |= {way.number for way in ways}
             # Of an application mounted in another one, both of this package, the inner one answers.
@@ -126,6 +126,14 @@ class Sweeper:
                     task.cancel()
                 else:
                     self.app.cut_short(way.request, task, HTTPException(503, "Service Unavailable"))
+
+
+def _tasks(loop: asyncio.AbstractEventLoop | None) -> set[Task[Any]]:
+    try:
+        return asyncio.all_tasks(loop)
+    except RuntimeError:
+        # granian's tasks in Rust are registered as tasks, and have no event loop.
+        return set()
 
 
 class _Way:

@@ -385,6 +385,26 @@ async def test_what_runs_in_no_task_is_told_of_once(caplog: pytest.LogCaptureFix
     assert not peer.sent
 
 
+async def test_tasks_that_are_no_tasks_are_told_of(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = limited()
+
+    @app.get("/")
+    async def slow(request: Request) -> Any:
+        await asyncio.sleep(4 * LIMIT)
+        return text("late")
+
+    def refuse(loop: Any = None) -> Any:
+        raise RuntimeError("Future object is not initialized.")
+
+    async with started(app):
+        with monkeypatch.context() as patched:
+            patched.setattr(asyncio, "all_tasks", refuse)
+            assert (await ask(app, http_scope())).body == b"late"
+    assert "can't be ended" in caplog.text
+
+
 # Start and stop -----------------------------------------------------------------------------------------------------
 
 
