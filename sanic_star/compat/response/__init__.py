@@ -18,6 +18,8 @@ from sanic_star.compat.response.types import (
     HTTPResponse,
     JSONResponse,
     ResponseStream,
+    StreamingHTTPResponse,
+    stream,
 )
 
 __all__ = [
@@ -25,6 +27,7 @@ __all__ = [
     "HTTPResponse",
     "JSONResponse",
     "ResponseStream",
+    "StreamingHTTPResponse",
     "empty",
     "file",
     "file_stream",
@@ -34,6 +37,7 @@ __all__ = [
     "json_dumps",
     "raw",
     "redirect",
+    "stream",
     "text",
     "validate_file",
 ]

@@ -26,6 +26,7 @@ from sanic_star.compat.cookies.response import Cookie, CookieJar, SameSite
 from sanic_star.compat.exceptions import SanicException, ServerError
 from sanic_star.compat.helpers import Default, _default, has_message_body
 from sanic_star.compat.log import logger
+from sanic_star.compat.logging.deprecation import deprecation
 
 if TYPE_CHECKING:
     from sanic_star.compat.request.types import Request
@@ -194,10 +195,11 @@ class BaseHTTPResponse(responses.Response):
             RuntimeError: the status is nothing that HTTP has.
         """
         status = self.status
-        if not isinstance(status, int) or not 100 <= status <= 599:
-            raise RuntimeError(f"status {status!r}: HTTP has 100 to 599 (RFC 9110, section 15)")
-        # RFC 9110, sections 8.6 and 15: no content and no length with 1xx and 204; 304 describes another response.
-        bodiless = status == 204 or status == 304 or status < 200
+        # What is below 200 announces another response; what is above 599 most servers don't send.
+        if not isinstance(status, int) or not 200 <= status <= 599:
+            raise RuntimeError(f"status {status!r}: a response has one from 200 to 599 (RFC 9110, section 15)")
+        # RFC 9110, sections 8.6 and 15: no content and no length with 204; 304 describes another response.
+        bodiless = status == 204 or status == 304
         if self._headers is None:
             if bodiless:
                 return []
@@ -564,4 +566,48 @@ class ResponseStream:
         return self.response.body
 
 
-__all__ = ["BaseHTTPResponse", "HTTPResponse", "JSONResponse", "ResponseStream", "has_message_body", "header_field"]
+class StreamingHTTPResponse(ResponseStream):
+    """What `ResponseStream` was called until Sanic 21, with the arguments that it had then."""
+
+    def __init__(
+        self,
+        streaming_fn: Callable[[Any], Coroutine[Any, Any, None]],
+        status: int = 200,
+        headers: Mapping[str, Any] | None = None,
+        content_type: str = "text/plain; charset=utf-8",
+        ignore_chunked: object = None,
+        chunked: object = None,
+    ) -> None:
+        deprecation("StreamingHTTPResponse() and stream() are gone: use ResponseStream, or request.respond().", 22.6)
+        super().__init__(streaming_fn, status, headers, content_type)
+
+
+def stream(
+    streaming_fn: Callable[[Any], Coroutine[Any, Any, None]],
+    status: int = 200,
+    headers: Mapping[str, Any] | None = None,
+    content_type: str = "text/plain; charset=utf-8",
+    chunked: object = None,
+) -> StreamingHTTPResponse:
+    """Answer piece by piece (a name that Sanic dropped in 22.6).
+
+    Args:
+        streaming_fn: a coroutine function that gets the response and calls its `write`.
+        status: the HTTP status.
+        headers: header fields.
+        content_type: the value of `content-type`.
+        chunked: without meaning since Sanic 21; the server sees to it.
+    """
+    return StreamingHTTPResponse(streaming_fn, status, headers, content_type)
+
+
+__all__ = [
+    "BaseHTTPResponse",
+    "HTTPResponse",
+    "JSONResponse",
+    "ResponseStream",
+    "StreamingHTTPResponse",
+    "has_message_body",
+    "header_field",
+    "stream",
+]
