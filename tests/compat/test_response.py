@@ -19,10 +19,8 @@ from sanic_star.compat.exceptions import SanicException, ServerError
 from sanic_star.compat.response import (
     JSONResponse,
     ResponseStream,
-    StreamingHTTPResponse,
     file_stream,
     guess_content_type,
-    stream,
     validate_file,
 )
 from sanic_star.compat.response.types import BaseHTTPResponse, header_field
@@ -488,25 +486,6 @@ def test_response_stream() -> None:
     assert (answer.status_code, answer.text, answer.headers["x-a"], answer.cookies["a"]) == (201, "one two", "b", "1")
     assert (b"x-a", b"b") in seen[0][0]
     assert seen[0][1] == b""
-
-
-@pytest.mark.parametrize("way", ["function", "class"])
-def test_the_old_name_of_streams(way: str) -> None:
-    app: Sanic[Any, Any] = Sanic("Old")
-
-    async def write(response: Any) -> None:
-        await response.write("old ")
-        await response.write(b"stream")
-
-    @app.get("/")
-    async def handler(request: Any) -> Any:
-        make = stream if way == "function" else StreamingHTTPResponse
-        with pytest.warns(DeprecationWarning, match="use ResponseStream"):
-            return make(write, status=201, headers={"x-a": "1"}, chunked=True)
-
-    answer = TestClient(app).get("/")
-    assert (answer.status_code, answer.text, answer.headers["x-a"]) == (201, "old stream", "1")
-    assert answer.headers["content-type"] == "text/plain; charset=utf-8"
 
 
 @pytest.mark.parametrize("status", [101, 1000, -1, None, "200", 201.5])

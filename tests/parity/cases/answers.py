@@ -477,7 +477,8 @@ case(
     """
     @app.get("/<status>")
     async def a(request, status):
-        return text("x", status={"str": "200", "none": None, "nan": "abc", "99": 99, "100": 100, "0": 0, "true": True}[status])
+        return text("x", status={"str": "200", "none": None, "nan": "abc", "99": 99, "100": 100, "0": 0,
+                         "true": True}[status])
     """,
     *(get(f"/{status}") for status in ("str", "none", "nan", "99", "100", "0", "true")),
     get("/missing"),
