@@ -65,6 +65,7 @@ class Sweeper:
         limits = [limit for limit in (self.app.request_timeout, self.app.response_timeout) if limit]
         if limits:
             self._loop = loop
+            self._now, self._last = 0.0, loop.time()
             self._every = min(max(min(limits) / SHARE, SHORTEST), LONGEST)
             self._timer = loop.call_later(self._every, self._look)
 
@@ -78,7 +79,10 @@ class Sweeper:
     def _look(self) -> None:
         assert self._loop is not None
         self._timer = self._loop.call_later(self._every, self._look)
-        app, now, seen = self.app, self._loop.time(), self._seen
+        # A handler that blocks the event loop takes the time of all others; the clock of their limits stands still.
+        last, self._last = self._last, self._loop.time()
+        self._now += min(self._last - last, 2 * self._every)
+        app, now, seen = self.app, self._now, self._seen
         self._seen = {}
         late: set[int] = set()
         for number, request in list(requests.live.items()):

@@ -144,9 +144,9 @@ async def open_line() -> tuple[Line, WebsocketImplProtocol]:
 async def test_the_wait_for_the_end_keeps_messages() -> None:
     line, ws = await open_line()
     line.say("receive", text="1")
-    assert await ws.wait_for_connection_lost(0.02) is False
+    assert await ws.wait_for_connection_lost(0.2) is False
     line.say("receive", text="2")
-    assert await ws.wait_for_connection_lost(0.02) is False
+    assert await ws.wait_for_connection_lost(0.2) is False
     line.say("receive", text="3")
     assert await ws.recv() == "1"
     waiting = asyncio.ensure_future(ws.wait_for_connection_lost())
@@ -188,6 +188,10 @@ async def test_a_flood_does_not_fill_the_memory() -> None:
     line, ws = await open_line()
     for number in range(KEPT + 5):
         line.say("receive", text=str(number))
-    assert await ws.wait_for_connection_lost(0.1) is False
+    waiting = asyncio.ensure_future(ws.wait_for_connection_lost())
+    for _ in range(20 * KEPT):
+        await asyncio.sleep(0)
     assert line.inbox.qsize() == 5
+    waiting.cancel()
+    await asyncio.wait({waiting})
     assert [await ws.recv() for _ in range(KEPT + 5)] == [str(number) for number in range(KEPT + 5)]

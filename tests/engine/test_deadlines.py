@@ -1,6 +1,7 @@
 """Time limits: whose time is over, how that is answered, and who is left alone."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -275,6 +276,25 @@ async def test_a_cancellation_by_somebody_else_in_an_exception_handler_goes_on()
         with pytest.raises(asyncio.CancelledError):
             await task
     assert handler.seen == ["server", "cleaned up"]
+
+
+async def test_a_blocked_event_loop_is_nobodys_time() -> None:
+    app = limited()
+
+    @app.get("/patient")
+    async def patient(request: Request) -> Any:
+        await asyncio.sleep(0.8 * LIMIT)
+        return text("patient")
+
+    @app.get("/blocking")
+    async def blocking(request: Request) -> Any:
+        await asyncio.sleep(0.4 * LIMIT)
+        time.sleep(4 * LIMIT)  # noqa: ASYNC251 - what is tested
+        return text("blocking")
+
+    async with started(app):
+        peers = await asyncio.gather(*(ask(app, http_scope(path)) for path in ("/patient", "/blocking")))
+    assert [peer.status for peer in peers] == [200, 200]
 
 
 async def test_a_response_that_was_promised_has_not_begun() -> None:
