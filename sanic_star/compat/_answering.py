@@ -20,6 +20,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from sanic_star import routing
 from sanic_star.applications import Application
 from sanic_star.compat._access import AccessLog
+from sanic_star.compat._background import run_background
 from sanic_star.compat._events import Events
 from sanic_star.compat._pipeline import Call, Step, handler_call, respond_through, run_before, steps, with_middleware
 from sanic_star.compat._stream import ResponseWriter
@@ -297,6 +298,7 @@ class Answering(Application):
         if isinstance(response, ResponseStream):
             await response(request)
             await response.eof()
+            await run_background(response, scope)
         elif request.responded:
             await self._end_response(request, response)
         elif isinstance(response, StarletteResponse) or callable(response):
@@ -313,6 +315,7 @@ class Answering(Application):
             )
         if begun is not None:
             await begun.send(end_stream=True)
+            await run_background(begun, request.scope)
         elif isinstance(returned, StarletteResponse):
             await returned(request.scope, request.receive, request._send)
 

@@ -335,3 +335,120 @@ async def test_a_start_that_failed_leaves_the_router_open() -> None:
     with pytest.raises(ValueError, match="no start"):
         TestClient(app).__enter__()
     app.add_signal(None, "foo.bar.baz")
+
+
+@pytest.mark.parametrize("listens", [False, True])
+async def test_a_body_that_does_not_arrive_is_waited_for_as_long_as_without_signals(listens: bool) -> None:
+    app, seen = app_with(*["http.lifecycle.request"] * listens)
+    app.config.REQUEST_TIMEOUT = 0.05
+    app.config.RESPONSE_TIMEOUT = 60
+    app.add_route(hello, "/post", methods=["POST"], name="post")
+    statuses: list[int] = []
+
+    async def receive() -> Any:
+        await asyncio.Event().wait()
+
+    async def send(message: Any) -> None:
+        statuses.append(message.get("status"))
+
+    scope = {"type": "http", "method": "POST", "path": "/post", "query_string": b"", "http_version": "1.1"}
+    await app({**scope, "headers": [(b"content-length", b"5")]}, receive, send)
+    assert statuses[0] == 408
+    assert seen == ["http.lifecycle.request"] * listens
+
+
+async def test_a_hundred_first_requests_start_the_application_once() -> None:
+    app, seen = app_with("server.init.before", "server.init.after", "http.lifecycle.begin")
+
+    async def listener(app: Sanic[Any, Any]) -> None:
+        seen.append("listener")
+        await asyncio.sleep(0.01)
+
+    app.register_listener(listener, "before_server_start")
+    statuses: list[int] = []
+
+    async def receive() -> Any:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Any) -> None:
+        if "status" in message:
+            statuses.append(message["status"])
+
+    scope = {"type": "http", "method": "GET", "path": "/", "query_string": b"", "headers": [], "http_version": "1.1"}
+    await asyncio.gather(*(app(dict(scope), receive, send) for _ in range(100)))
+    assert statuses == [200] * 100
+    assert [seen.count(each) for each in ("server.init.before", "listener", "server.init.after")] == [1, 1, 1]
+    assert seen.count("http.lifecycle.begin") == 100
+    await app.lifecycle.stop()
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_events_of_a_websocket(fails: bool) -> None:
+    names = ("before", "after", "exception")
+    app, seen = app_with("http.handler.before", "http.handler.after", *(f"websocket.handler.{name}" for name in names))
+    app.signal("http.lifecycle.response")(lambda **context: seen.append("a response"))
+
+    @app.websocket("/ws")
+    async def ws(request: Request, ws: Websocket) -> None:
+        await ws.send("hi")
+        if fails:
+            raise ValueError("in a websocket")
+
+    @app.websocket("/sync")
+    def sync(request: Request, ws: Websocket) -> None:
+        """Neither waits nor answers."""
+
+    with TestClient(app, raise_server_exceptions=False) as client:
+        with client.websocket_connect("/ws") as connection:
+            assert connection.receive_text() == "hi"
+        end = "exception" if fails else "after"
+        assert seen == [
+            "http.handler.before",
+            "websocket.handler.before",
+            f"websocket.handler.{end}",
+            "http.handler.after",
+        ]
+        with client.websocket_connect("/sync"):
+            pass
+    assert seen[-2:] == ["websocket.handler.after", "http.handler.after"]
+
+
+def test_a_handshake_fails_where_its_beginning_can_t_be_told_of() -> None:
+    app, _ = app_with()
+
+    @app.signal("http.lifecycle.begin")
+    async def fail(**context: Any) -> None:
+        raise ValueError("no beginning")
+
+    with TestClient(app) as client, pytest.raises(ValueError, match="no beginning"):
+        client.websocket_connect("/ws").__enter__()
+
+
+def test_parts_of_a_body_are_told_of_as_they_arrive() -> None:
+    app, _ = app_with()
+    told: list[bytes] = []
+    app.signal("http.lifecycle.read_body")(lambda body: told.append(body))
+
+    @app.post("/stream", stream=True)
+    async def stream(request: Request) -> Any:
+        return text(str([len(chunk) async for chunk in request.stream]))
+
+    app.add_route(hello, "/post", methods=["POST"], name="post")
+    with TestClient(app) as client:
+        assert client.post("/stream", data=b"abc").status_code == 200
+        assert client.post("/post", data=b"defg").text == "hello"
+        client.get("/")
+    assert told == [b"abc", b"defg"]
+
+
+def test_a_synchronous_handler_of_exceptions() -> None:
+    app, _ = app_with()
+    seen: list[Any] = []
+
+    def catch(app: Any, error: BaseException) -> None:
+        seen.append((app.name, type(error).__name__))
+
+    app.catch_exception(catch)
+    with TestClient(app) as client:
+        client.get("/missing")
+    assert seen == [("Signals", "NotFound")]

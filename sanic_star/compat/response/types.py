@@ -18,6 +18,7 @@ from starlette.background import BackgroundTask
 from starlette.types import Receive, Scope, Send
 
 from sanic_star import requests, responses
+from sanic_star.compat._background import run_background
 from sanic_star.compat._json import dumps as json_dumps
 from sanic_star.compat._json import encode as json_encode
 from sanic_star.compat._stream import ResponseWriter
@@ -251,7 +252,7 @@ class BaseHTTPResponse(responses.Response):
                 body = b""
             await send({"type": "http.response.body", "body": body})
         if self.background is not None:
-            await self.background()
+            await run_background(self, scope)
 
     async def send(self, data: str | bytes | None = None, end_stream: bool | None = None) -> None:
         """Send a part of the body; the first call sends the head before it.
@@ -522,6 +523,7 @@ class ResponseStream:
         self.content_type = content_type
         self.request: Request | None = None
         self.response: HTTPResponse
+        self.background: BackgroundTask | None = None
         self._cookies: CookieJar | None = None
 
     def __call__(self, request: Request) -> ResponseStream:
