@@ -195,6 +195,8 @@ def test_other_ways_to_load() -> None:
         (["served:app", "-D"], "Run it under systemd"),
         (["served:app", "--pidfile", "x"], "There is no --pidfile here"),
         (["served:app", "stop"], "send SIGTERM"),
+        (["inspect", "-v"], "metrics of the server"),
+        (["kill", "--pid", "3"], "send SIGKILL"),
         (["served:app", "--fast", "--workers", "2"], "cannot use both fast=True and workers=X"),
         (["served:app", "--single-process", "--reload"], "Single process cannot be run with"),
         (["served:app", "--tls", "nosuch"], "nosuch"),
@@ -293,7 +295,7 @@ def test_version_and_help(capsys: pytest.CaptureFixture[str], monkeypatch: pytes
     monkeypatch.setenv("SANIC_STAR_MAIN", "")
     assert status_of("--version") == 0
     assert f"sanic-star {__version__}; API of Sanic 25.12." in capsys.readouterr().out
-    assert status_of("--help") == 0
+    assert status_of("--help") == status_of("help", "--full") == 0
     assert "sanic-star routes TARGET" in capsys.readouterr().out
     assert all(parameter.help for parameter in _serve.serve.params if getattr(parameter, "help", None) is not None)
 
@@ -373,7 +375,9 @@ def answer(port: int) -> bytes:
         return b"".join(iter(lambda: connection.recv(4096), b""))
 
 
-@pytest.mark.parametrize("options", [[], ["--workers", "2"]], ids=["one process", "two workers"])
+@pytest.mark.parametrize(
+    "options", [[], ["--workers", "2"], ["--dev"]], ids=["one process", "two workers", "one that is restarted"]
+)
 def test_serves_until_the_signal(project: Path, options: list[str]) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

@@ -34,6 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         SystemExit: with status 0; 1 where something could not be done; 2 where the command line is wrong.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
+    if given[:1] == ["help"]:
+        given = ["--help"]
     if given[:1] == ["routes"]:
         routes.main(given[1:], f"{PROGRAM} routes")
     if "exec" in given[1:]:

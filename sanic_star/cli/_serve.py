@@ -29,6 +29,8 @@ ACTIONS = {
     "restart": "send SIGHUP to the process, or ask the supervisor that runs it",
     "stop": "send SIGTERM to the process, or ask the supervisor that runs it",
 }
+# In the place of a target.
+VERBS = {"inspect": "use the metrics of the server, or of a middleware", "kill": "send SIGKILL to the process"}
 # Where the name of a setting in `app.prepare` is another than that of the flag.
 NAMES = {"single": "single_process", "path": "reload_dir", "access_logs": "access_log"}
 
@@ -72,6 +74,7 @@ def pair(name: str, text: str) -> Callable[[Any], Any]:
 )
 @click.argument("target")
 @click.argument("action", required=False, default="serve", metavar="")
+@click.option("--pid", hidden=True, expose_value=False)
 @click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=show_version, help="Show it.")
 @click.option("--factory", is_flag=True, help="The name is something to call that makes the application.")
 @click.option("--simple", "-s", is_flag=True, help="TARGET is a directory, whose files are served.")
@@ -105,8 +108,9 @@ def serve(target: str, action: str, louder: int, **flags: Any) -> None:
     TARGET is server:app, or server for a name `app` in it, or server:create_app for a function that makes the
     application, or a directory whose files are served. An application written for Sanic runs as it is.
     """
-    if action in ACTIONS:
-        raise Unusable(f"The command keeps no daemon: {ACTIONS[action]}.")
+    instead = VERBS.get(target) or ACTIONS.get(action)
+    if instead:
+        raise Unusable(f"The command keeps no daemon, and tells nothing of one: {instead}.")
     if action != "serve":
         raise click.UsageError(f"{action!r} is nothing that can be done; write exec before the name of a command.")
     flags["verbosity"] = louder if flags["verbosity"] is None else flags["verbosity"]

@@ -69,16 +69,16 @@ def look_in(directory: str) -> None:
 
 def main(arguments: list[str]) -> None:
     """Run the program that the arguments name."""
-    match arguments:
-        case [] | ["-h" | "--help"]:
-            fail(USAGE)
-        case ["-m" | "-c" as option]:
-            fail(f"{option} needs an argument. {USAGE}")
+    if arguments in (["-h"], ["--help"]):
+        print(USAGE)
+        return
     try:
         install()
     except AliasError as error:
         fail(str(error))
     match arguments:
+        case []:
+            fail(USAGE)
         case ["-m", name, *rest]:
             code, spec = code_of_module(name)
             # As for `python` itself: what runs by being imported is not imported in spawned processes.
@@ -87,14 +87,16 @@ def main(arguments: list[str]) -> None:
         case ["-c", command, *rest]:
             look_in("")
             run(compile(command, "<string>", "exec", dont_inherit=True), ["-c", *rest], "")
-        case [path, *_] if path.startswith("-"):
-            fail(f"There is no option {path}. {USAGE}")
-        case [path, *rest]:
-            whole = os.path.abspath(path)
+        case ["-m" | "-c" as option]:
+            fail(f"{option} needs an argument. {USAGE}")
+        case _ if arguments[0].startswith("-"):
+            fail(f"There is no option {arguments[0]}. {USAGE}")
+        case _:
+            whole = os.path.abspath(arguments[0])
             file = os.path.join(whole, "__main__.py") if os.path.isdir(whole) else whole
             code = code_of_file(file)
             look_in(os.path.dirname(file))
-            run(code, [path, *rest], "" if file != whole else f"path:{file}", __file__=file, __package__=None)
+            run(code, arguments, "" if file != whole else f"path:{file}", __file__=file, __package__=None)
 
 
 if __name__ == "__main__":

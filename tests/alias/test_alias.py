@@ -43,6 +43,20 @@ def test_names_are_our_own_modules() -> None:
 
 
 @pytest.mark.usefixtures("installed")
+def test_clients_of_sanic_testing() -> None:
+    testing = load("sanic_testing.testing")
+    app = load("sanic").Sanic("Managed")
+    manager = load("sanic_testing").TestManager(app)
+    assert manager.test_client is app.test_client
+    assert manager.asgi_client is app.asgi_client
+    assert isinstance(manager.test_client, testing.SanicTestClient)
+    assert isinstance(manager.asgi_client, testing.SanicASGITestClient)
+    assert load("sanic.testing") is testing
+    with pytest.raises(AttributeError, match="nosuch"):
+        _ = testing.nosuch
+
+
+@pytest.mark.usefixtures("installed")
 def test_what_is_patched_by_path_is_patched(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sanic.helpers.STATUS_CODES", {200: b"fine"})
     assert load("sanic_star.compat.helpers").STATUS_CODES == {200: b"fine"}
@@ -128,6 +142,7 @@ def test_a_plugin_that_asks_for_the_version() -> None:
     assert importlib.metadata.version("Sanic_Testing") == "24.6.0"
     assert importlib.metadata.distribution("sanic-routing").metadata["Name"] == "sanic-routing"
     assert importlib.metadata.distribution("sanic").files is None
+    assert str(importlib.metadata.distribution("sanic").locate_file("sanic")) == "sanic"
     assert importlib.metadata.version("pytest") == pytest.__version__
     listed = [each.metadata["Name"] for each in importlib.metadata.distributions()]
     assert listed.count("sanic") <= 1

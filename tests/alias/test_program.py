@@ -85,6 +85,18 @@ def test_python_may_be_told_not_to_look_beside_the_script(folder: Path) -> None:
     assert "No module named 'beside'" in done.stderr
 
 
+def test_an_error_of_the_program_itself_is_shown_as_it_is(folder: Path) -> None:
+    (folder / "package" / "__init__.py").write_text("import no_such_library")
+    done = python("-m", "package.script", cwd=folder)
+    assert done.returncode == 1
+    assert done.stderr.endswith("ModuleNotFoundError: No module named 'no_such_library'\n")
+
+
+def test_help(folder: Path) -> None:
+    done = python("--help", cwd=folder)
+    assert (done.returncode, done.stdout[:34]) == (0, "usage: python -m sanic_star.compat")
+
+
 def test_the_exit_status_is_the_program_s(folder: Path) -> None:
     assert python("leaving.py", cwd=folder).returncode == 7
 
@@ -93,7 +105,6 @@ def test_the_exit_status_is_the_program_s(folder: Path) -> None:
     ("arguments", "said"),
     [
         ([], "usage: python -m sanic_star.compat"),
-        (["--help"], "usage: python -m sanic_star.compat"),
         (["-m"], "-m needs an argument"),
         (["--nosuch"], "There is no option --nosuch"),
         (["nosuch.py"], "Can't open "),

@@ -160,6 +160,15 @@ def test_one_line_under_uvicorn(python: list[str], project: Path, port: int) -> 
         until(port, "/", b"Welcome again (2 books)", process, again=(project / "shop" / "orders.py").touch)
 
 
+def test_one_line_in_several_workers(project: Path, port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    server = project / "shop" / "server.py"
+    server.write_text("from sanic_star.compat import install; install()\n" + server.read_text())
+    command = [sys.executable, "-m", "uvicorn", "shop.server:app", "--workers", "2", "--port", str(port)]
+    with running(command, project) as process:
+        check(port, process)
+
+
 def test_its_tests(python: list[str], project: Path) -> None:
     command = [*python, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
     command += ["-p", "sanic_star.testing.plugin", "--sanic-star-alias"]
