@@ -124,7 +124,7 @@ class Sweeper:
 
         Answered with 503 where nothing is sent yet; what is half sent breaks off.
         """
-        for task in asyncio.all_tasks():
+        for task in _tasks(None):
             for way in _ways(task, self.app.dispatch_code, self.app.fail_code)[-1:]:
                 if way.sends or self.app.has_begun(way.request):
                     task.cancel()

@@ -322,3 +322,43 @@ case(
     get("/raised"),
     get("/none"),
 )
+case(
+    "middleware and a body that is refused",
+    """
+    app.config.REQUEST_MAX_SIZE = 1000
+    @app.on_request
+    async def before(request):
+        event("before", request.path)
+        if "early" in request.args: return text("early", status=202)
+        if "fail" in request.args: raise Forbidden("in middleware")
+    @app.on_response
+    async def after(request, response):
+        event("after", response.status)
+        response.headers["x-after"] = "1"
+    @app.exception(exceptions.PayloadTooLarge)
+    async def large(request, exception): return text(f"large: {exception.status_code}", status=413)
+    @app.post("/")
+    async def a(request): event("handler"); return text("x")
+    """.replace("    app.config", "    from sanic import exceptions\n    app.config", 1),
+    post("/", body=b"x" * 1000),
+    post("/", body=b"x" * 1001),
+    post("/?early=1", body=b"x" * 1001),
+    post("/?fail=1", body=b"x" * 1001),
+    post("/", body=[b"x" * 600, b"x" * 600]),
+)
+case(
+    "a body that is refused, in every format",
+    """
+    app.config.REQUEST_MAX_SIZE = 1000
+    @app.post("/")
+    async def a(request): return text("x")
+    @app.post("/json", error_format="json")
+    async def b(request): return text("x")
+    @app.post("/html", error_format="html")
+    async def c(request): return text("x")
+    """,
+    *(post("/", {"accept": accept}, b"x" * 1001) for accept in ("application/json", "text/html", "text/plain")),
+    post("/json", body=b"x" * 1001),
+    post("/html", body=b"x" * 1001),
+    post("/html", body=b"x" * 999),
+)
