@@ -18,7 +18,7 @@ from sanic_star.cli import Unusable, _serve, load, main
 # Written for Sanic, and with no word of this package.
 APP = """
 from sanic import Blueprint, Sanic, text
-from sanic.response import json
+from sanic.views import HTTPMethodView
 
 app = Sanic("Command")
 other = Sanic("Other")
@@ -35,6 +35,12 @@ async def hello(request):
 async def feed(request, ws): ...
 
 
+class Book(HTTPMethodView):
+    async def get(self, request, number): ...
+    async def put(self, request, number): ...
+
+
+shelf.add_route(Book.as_view(), "/<number:int>")
 app.blueprint(shelf)
 
 
@@ -315,6 +321,7 @@ def test_routes(capsys: pytest.CaptureFixture[str]) -> None:
         ["METHODS", "PATH", "NAME", "HANDLER", "BLUEPRINT"],
         ["GET", "/", "Command.hello", "served.hello"],
         ["WEBSOCKET", "/shelf/feed", "Command.shelf.feed", "served.feed", "shelf"],
+        ["GET,PUT", "/shelf/<number:int>", "Command.shelf.Book", "served.Book", "shelf"],
     ]
 
 

@@ -54,5 +54,7 @@ def _blueprint(name: str, blueprints: set[str]) -> str:
 
 
 def _named(thing: Any) -> str:
+    # A view's handler is made from its class, which is what its author knows.
+    thing = getattr(thing, "view_class", thing)
     named = thing if hasattr(thing, "__qualname__") else type(thing)
     return f"{named.__module__}.{named.__qualname__}"
