@@ -21,7 +21,7 @@ from sanic_star.applications import Application
 from sanic_star.compat._plans import ApplicationServerInfo, Loader, plan
 from sanic_star.compat.application.constants import Mode, Server
 from sanic_star.compat.application.state import ApplicationState
-from sanic_star.compat.config import Config
+from sanic_star.compat.config import DEFAULT_CONFIG, Config
 from sanic_star.compat.helpers import Default
 from sanic_star.compat.log import logger
 from sanic_star.compat.logging.filter import VerbosityFilter
@@ -45,6 +45,7 @@ class Running(Application):
     config: Config
     state: ApplicationState
     shared_ctx: SharedContext
+    _told_of_the_server = False
 
     async def run_listeners(self, event: str, **more: Any) -> None:
         """Run the listeners of a moment."""
@@ -405,9 +406,18 @@ class Running(Application):
         if begin:
             # Connections wait in the system's queue until the server accepts them.
             bound.listen(backlog)
-        server = AsyncioServer(self, how, bound)  # type: ignore[arg-type]
+        server = AsyncioServer(self, how, bound, bool(begin))  # type: ignore[arg-type]
         logger.info("Listening on %s", sockets.location(bound, tls=how.tls is not None))
         return server
+
+    def tell_what_the_server_decides(self) -> None:
+        """Say once which settings were changed in vain, where somebody else has started the server."""
+        if not self._told_of_the_server:
+            changed = [name for name in _OF_THE_SERVER if self.config.get(name) != DEFAULT_CONFIG[name]]
+            if changed:
+                names = ", ".join(changed)
+                logger.info("%s: set them on the server that runs this application; app.run would pass them on", names)
+            self._told_of_the_server = True
 
     @property
     def listeners(self) -> Mapping[str, Sequence[Callable[..., Any]]]:
@@ -427,6 +437,16 @@ class Running(Application):
             del self._app_registry[self.name]
 
 
+# Settings that an ASGI server has options of its own for.
+_OF_THE_SERVER = (
+    "KEEP_ALIVE",
+    "KEEP_ALIVE_TIMEOUT",
+    "REQUEST_MAX_HEADER_SIZE",
+    "USE_UVLOOP",
+    "WEBSOCKET_MAX_SIZE",
+    "WEBSOCKET_PING_INTERVAL",
+    "WEBSOCKET_PING_TIMEOUT",
+)
 _OF_THE_MAIN_PROCESS = ("main_process_start", "main_process_ready", "main_process_stop")
 
 

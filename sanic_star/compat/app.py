@@ -560,6 +560,8 @@ class Sanic(Registrar, Tasking, Answering, Running, Generic[ConfigT, ContextT]):
         """Run the listeners of a phase; tasks that were added before there was a loop, and timers, start after them."""
         if phase is Phase.BEFORE_START and not self.signal_router.finalized:
             self.signal_router.finalize()
+        if phase is Phase.BEFORE_START and not self.lifecycle.exact:
+            self.tell_what_the_server_decides()
         await self.run_listeners(phase.value)
         if phase is Phase.BEFORE_START:
             self.start_delayed_tasks()

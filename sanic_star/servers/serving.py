@@ -136,6 +136,8 @@ def check_servers(settings: Sequence[Settings]) -> None:
             raise CannotServe(f"{each.server} does not speak HTTP/{each.version}; server='hypercorn' does")
         if each.version == 3 and (each.tls is None or each.unix):
             raise CannotServe("HTTP/3 needs a certificate, and a port: ssl=…, and no unix=…")
+        if lost := each.without_effect():
+            logger.warning("%s has no option for %s: without effect", each.server, ", ".join(lost))
 
 
 def serve(

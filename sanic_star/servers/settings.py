@@ -63,3 +63,23 @@ class Settings:
     ws_ping_interval: float | None = 20
     ws_ping_timeout: float | None = 20
     uvloop: bool | None = None
+
+    def without_effect(self) -> list[str]:
+        """Return the settings that were changed and that the server has no option for, by their names in `Config`."""
+        return [
+            name for name, field in NO_OPTION[self.server].items() if getattr(self, field) != getattr(Settings, field)
+        ]
+
+
+_WEBSOCKETS = {
+    "WEBSOCKET_MAX_SIZE": "ws_max_size",
+    "WEBSOCKET_PING_INTERVAL": "ws_ping_interval",
+    "WEBSOCKET_PING_TIMEOUT": "ws_ping_timeout",
+}
+# What each server has no option for: the name in `Config`, and here.
+NO_OPTION: dict[str, dict[str, str]] = {
+    "uvicorn": {},
+    "hypercorn": {"WEBSOCKET_PING_TIMEOUT": "ws_ping_timeout"},
+    # It can do without keep-alive, but has no time-out for it.
+    "granian": {"KEEP_ALIVE_TIMEOUT": "keep_alive", **_WEBSOCKETS},
+}

@@ -11,7 +11,8 @@ from sanic_star import Sanic, servers
 from sanic_star.compat.application.constants import Mode, Server
 from sanic_star.compat.exceptions import SanicException
 from sanic_star.compat.log import VerbosityFilter
-from sanic_star.servers import CannotServe, Plan
+from sanic_star.servers import CannotServe, Plan, Settings
+from sanic_star.servers.serving import check_servers
 
 
 @pytest.fixture
@@ -240,3 +241,22 @@ def test_a_context_is_taken_as_it_is(plans: list[Plan]) -> None:
     tls = plans[0].settings[0].tls
     assert tls is not None
     assert tls.make() is context
+
+
+async def test_settings_of_a_server_that_somebody_else_starts(caplog: pytest.LogCaptureFixture) -> None:
+    app = Sanic("Guest")
+    app.config.KEEP_ALIVE_TIMEOUT = 3
+    app.config.WEBSOCKET_MAX_SIZE = 9
+    with caplog.at_level(logging.INFO):
+        for _ in range(2):
+            await app.lifecycle.start({"type": "lifespan"})
+            await app.lifecycle.stop()
+    assert caplog.text.count("KEEP_ALIVE_TIMEOUT, WEBSOCKET_MAX_SIZE: set them on the server") == 1
+
+
+def test_settings_that_a_server_has_no_option_for(caplog: pytest.LogCaptureFixture) -> None:
+    settings = [Settings(server="granian", ws_max_size=1), Settings(server="granian"), Settings(ws_max_size=1)]
+    check_servers(settings)
+    assert [record.getMessage() for record in caplog.records] == [
+        "granian has no option for WEBSOCKET_MAX_SIZE: without effect"
+    ]

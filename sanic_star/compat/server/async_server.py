@@ -26,6 +26,7 @@ class AsyncioServer:
         app: the application.
         settings: how it is served.
         bound: the socket.
+        listening: whether it listens already.
 
     Examples:
         A whole life::
@@ -42,11 +43,12 @@ class AsyncioServer:
             await server.after_stop()
     """
 
-    def __init__(self, app: Sanic[Any, Any], settings: Settings, bound: socket.socket) -> None:
+    def __init__(self, app: Sanic[Any, Any], settings: Settings, bound: socket.socket, listening: bool = True) -> None:
         self.app = app
         self.loop = asyncio.get_running_loop()
         self.server = import_module("sanic_star.servers.uvicorn").Listening(app, settings, bound)
         self._begun = False
+        self._listening = listening
 
     @property
     def connections(self) -> set[Any]:
@@ -91,16 +93,17 @@ class AsyncioServer:
 
     def is_serving(self) -> bool:
         """Tell whether its address is listened on."""
-        return bool(self.server.sockets)
+        return self._listening and bool(self.server.sockets)
 
     async def start_serving(self) -> None:
         """Accept connections."""
         self._check("run Sanic server")
         await self.server.accept()
+        self._listening = True
 
     async def serve_forever(self) -> None:
         """Accept connections until it is closed, or this is cancelled."""
-        self._check("run Sanic server")
+        await self.start_serving()
         await self.server.serve_forever()
 
     def close(self) -> asyncio.Task[None]:
