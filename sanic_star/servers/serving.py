@@ -13,7 +13,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from importlib.util import find_spec
 from socket import socket
@@ -82,8 +82,18 @@ class Stop:
         """Wait until it has begun, and all applications were told: what a server does."""
         await self._told.wait()
 
+    async def beginning(self) -> None:
+        """Wait until it begins."""
+        await self._begun.wait()
+
+    async def overdue(self, patience: float) -> None:
+        """Wait until it has begun so many seconds ago, or nothing is waited for any longer."""
+        await self._begun.wait()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._now.wait(), patience)
+
     async def tell(self, apps: Sequence[Application]) -> None:
-        """Wait until it begins, then tell the applications, the last one first, then let the servers go on."""
+        """Tell the applications, the last one first, then let the servers go on."""
         await self._begun.wait()
         logger.info("Stopping worker [%d]", os.getpid())
         self.ended_endless = any(app.endless for app in apps)
@@ -189,21 +199,29 @@ async def _serve_all(
     for app in apps:
         app.lifecycle.exact = True
     running: list[asyncio.Task[None]] = []
-    telling = asyncio.ensure_future(stop.tell(apps))
-    hurry = asyncio.ensure_future(stop.hurry(telling.cancel))
+    accepted: list[Application] = []
+    # A start that has begun comes to its end before the stop; but not for ever.
+    late = asyncio.ensure_future(stop.overdue(max(how.graceful_timeout for how in settings)))
     try:
         for app, how, where in zip(apps, settings, sockets, strict=True):
             accepting = asyncio.Event()
             running.append(asyncio.ensure_future(backend(how)(app, how, where, stop, accepting.set)))
-            await first(accepting.wait(), [telling, *running])
-            if stop.begun or any(task.done() for task in running):
+            await first(accepting.wait(), [late, *running])
+            if accepting.is_set():
+                accepted.append(app)
+            if stop.begun or not accepting.is_set():
                 break
         else:
             logger.info("Worker ready [%d]", os.getpid())
             ready()
-            await first(telling, running)
+            await first(stop.beginning(), running)
     finally:
         stop.begin()
+        late.cancel()
+        if len(running) > len(accepted):
+            running[-1].cancel()
+        telling = asyncio.ensure_future(stop.tell(accepted))
+        hurry = asyncio.ensure_future(stop.hurry(telling.cancel))
         results = await asyncio.gather(*running, telling, return_exceptions=True)
         hurry.cancel()
         for each in here:
@@ -218,8 +236,7 @@ async def first(waiting: Any, tasks: Sequence[asyncio.Task[None]]) -> None:
     """Wait for something, or for the end of one of these."""
     waiter = asyncio.ensure_future(waiting)
     await asyncio.wait([waiter, *tasks], return_when=asyncio.FIRST_COMPLETED)
-    if waiter not in tasks and not isinstance(waiting, asyncio.Future):
-        waiter.cancel()
+    waiter.cancel()
 
 
 async def lose_patience(app: Application, patience: float) -> None:

@@ -263,6 +263,39 @@ def test_a_second_signal_ends_at_once(tmp_path: Path) -> None:
         assert server.terminate(signal.SIGINT) == 0
 
 
+@pytest.mark.parametrize("server", ["uvicorn", "hypercorn", "granian"])
+def test_a_stop_in_the_middle_of_the_start(tmp_path: Path, server: str) -> None:
+    script = f"""
+    @app.before_server_start
+    async def connect(app):
+        say("connecting")
+        await asyncio.sleep(0.5)
+
+    app.run(port=0, motd=False, server="{server}")
+    """
+    with process(tmp_path, script) as served:
+        served.until(lambda: "connecting" in served.log)
+        assert served.terminate() == 0
+    assert served.phases() == START + STOP
+
+
+def test_a_start_that_hangs_is_not_waited_for_for_ever(tmp_path: Path) -> None:
+    script = """
+    app.config.GRACEFUL_SHUTDOWN_TIMEOUT = 0.3
+
+    @app.before_server_start
+    async def connect(app):
+        say("connecting")
+        await asyncio.sleep(3600)
+
+    app.run(port=0, motd=False)
+    """
+    with process(tmp_path, script) as served:
+        served.until(lambda: "connecting" in served.log)
+        assert served.terminate() == 0
+    assert "before_server_stop" not in served.phases()
+
+
 def _touch(path: Path) -> bool:
     path.touch()
     return False
