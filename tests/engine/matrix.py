@@ -204,7 +204,8 @@ def failing(server: Server, folder: Path) -> tuple[int | None, bool]:
     """Return the exit status of a start that fails, and whether the log says why; without lifespan the answer's."""
     with running(server, folder, fail=True) as it:
         if not server.lifespan:
-            return it.get("/word").status_code, "no database" in it.log.log
+            status = it.get("/word").status_code
+            return status, it.log.until(lambda: "no database" in it.log.log)
         status = it.log.ended()
     return status, "no database" in it.log.log
 
