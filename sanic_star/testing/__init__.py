@@ -3,19 +3,19 @@
 ``TestClient`` is for any ASGI app; the others have the calls of `sanic_testing`.
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
-
-from sanic_star.testing.client import TestClient
-from sanic_star.testing.deadline import DeadlineExceeded
-from sanic_star.testing.manager import TestManager
-from sanic_star.testing.proxy import WebsocketProxy
-from sanic_star.testing.response import TestingResponse
-from sanic_star.testing.reusable import ReusableClient
-from sanic_star.testing.sanic import SanicTestClient
-from sanic_star.testing.websocket import WebSocketDenialResponse, WebSocketSession
 
 if TYPE_CHECKING:
     from sanic_star.testing.asgi import SanicASGITestClient
+    from sanic_star.testing.client import TestClient
+    from sanic_star.testing.deadline import DeadlineExceeded
+    from sanic_star.testing.manager import TestManager
+    from sanic_star.testing.proxy import WebsocketProxy
+    from sanic_star.testing.response import TestingResponse
+    from sanic_star.testing.reusable import ReusableClient
+    from sanic_star.testing.sanic import SanicTestClient
+    from sanic_star.testing.websocket import WebSocketDenialResponse, WebSocketSession
 
 __all__ = [
     "DeadlineExceeded",
@@ -30,11 +30,25 @@ __all__ = [
     "WebsocketProxy",
 ]
 
+# Where the names are. They are imported when they are asked for: the plugin for pytest is below this package, and is
+# imported by every pytest; and httpx2, which one client needs, is an extra.
+_MODULES = {
+    "DeadlineExceeded": "deadline",
+    "ReusableClient": "reusable",
+    "SanicASGITestClient": "asgi",
+    "SanicTestClient": "sanic",
+    "TestClient": "client",
+    "TestManager": "manager",
+    "TestingResponse": "response",
+    "WebSocketDenialResponse": "websocket",
+    "WebSocketSession": "websocket",
+    "WebsocketProxy": "proxy",
+}
+
 
 def __getattr__(name: str) -> Any:
-    # httpx2 is an extra, and the other clients have no use for it.
-    if name != "SanicASGITestClient":
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from sanic_star.testing.asgi import SanicASGITestClient
-
-    return SanicASGITestClient
+    found = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+    globals()[name] = found
+    return found
