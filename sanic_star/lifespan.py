@@ -51,6 +51,10 @@ class Stage(Enum):
     STOPPING = "stopping"
 
 
+def _nothing() -> None:
+    """Do nothing; a function of the module, so that an application can be pickled."""
+
+
 class Lifecycle:
     """Runs the phases of one application in order, each once per start.
 
@@ -66,7 +70,7 @@ class Lifecycle:
         self.stop_event: asyncio.Event | None = None
         self._stack: contextlib.AsyncExitStack | None = None
         self._starting: asyncio.Lock | None = None
-        self._restore_signals: Callable[[], None] = lambda: None
+        self._restore_signals: Callable[[], None] = _nothing
         self._stop_begun = self._told = False
         # Of how many servers, each with a port of its own, and what their requests find in their state.
         self._servers = 0

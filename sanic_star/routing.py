@@ -275,7 +275,10 @@ class RouteList(list[BaseRoute]):
         changed: called without arguments after each change.
     """
 
-    def __init__(self, routes: Iterable[BaseRoute], changed: Callable[[], None]) -> None:
+    # An unpickled list gets its routes before its attributes, and nobody waits for the news.
+    _changed: Callable[[], object] = staticmethod(bool)
+
+    def __init__(self, routes: Iterable[BaseRoute], changed: Callable[[], object]) -> None:
         super().__init__(routes)
         self._changed = changed
 

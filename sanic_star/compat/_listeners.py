@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Mapping
+from functools import partial
 from inspect import isawaitable, signature
 from typing import Any
 
@@ -73,15 +74,11 @@ class Listeners:
 
     def _join(self, definition: ListenerDefinition) -> None:
         """Put a listener among the signals of its event."""
-
-        async def called(app: Any, loop: Any, **more: Any) -> None:
-            result = call_listener(definition.listener, app)
-            if isawaitable(result):
-                await result
-
         # A listener may be added while the application runs, for its stop.
         closed, self._signals.finalized = self._signals.finalized, False
-        self._signals.add(called, _EVENTS[definition.event], priority=definition.priority)
+        self._signals.add(
+            partial(_called, definition.listener), _EVENTS[definition.event], priority=definition.priority
+        )
         self._signals.finalized = closed
 
     def by_event(self) -> dict[str, list[Callable[..., Any]]]:
@@ -147,3 +144,10 @@ def call_listener(listener: Callable[..., Any], app: Any, more: Mapping[str, Any
         return listener(app, asyncio.get_running_loop(), **named)
     takes_any = any(kind is kind.VAR_POSITIONAL for kind in kinds)
     return listener(app, **named) if positional or takes_any else listener(**named)
+
+
+async def _called(listener: Callable[..., Any], app: Any, loop: Any, **more: Any) -> None:
+    """Call a listener as a signal is; no closure, which could not be pickled with the application."""
+    result = call_listener(listener, app)
+    if isawaitable(result):
+        await result

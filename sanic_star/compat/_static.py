@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Awaitable, Callable, Iterable
 from email.utils import formatdate
+from functools import partial
 from html import escape
 from operator import itemgetter
 from pathlib import Path
@@ -178,24 +179,26 @@ def static_uri(definition: StaticDefinition) -> str:
 
 def static_handler(definition: StaticDefinition) -> Callable[..., Awaitable[Any]]:
     """Return the handler that serves a file or directory."""
+    # No closure, which could not be pickled with the application.
+    handler = partial(_serve, definition)
+    handler.__name__ = "_static_request_handler"  # type: ignore[attr-defined]
+    return handler
+
+
+async def _serve(definition: StaticDefinition, request: Request, __file_uri__: str | None = None) -> Any:
     root = definition.location
-
-    async def serve(request: Request, __file_uri__: str | None = None) -> Any:
-        missing = FileNotFound("File not found", path=root, relative_url=__file_uri__)
-        path = root
-        if __file_uri__ is not None:
-            path = _inside(definition, unquote(__file_uri__), missing)
-        try:
-            stat = await stat_async(path)
-        except (OSError, ValueError):
-            raise missing from None
-        if S_ISDIR(stat.st_mode):
-            below = "" if path == root else str(path.relative_to(root))
-            return await definition.directory_handler.handle(request, below)
-        return await _answer(request, definition, path, stat)
-
-    serve.__name__ = "_static_request_handler"
-    return serve
+    missing = FileNotFound("File not found", path=root, relative_url=__file_uri__)
+    path = root
+    if __file_uri__ is not None:
+        path = _inside(definition, unquote(__file_uri__), missing)
+    try:
+        stat = await stat_async(path)
+    except (OSError, ValueError):
+        raise missing from None
+    if S_ISDIR(stat.st_mode):
+        below = "" if path == root else str(path.relative_to(root))
+        return await definition.directory_handler.handle(request, below)
+    return await _answer(request, definition, path, stat)
 
 
 def _inside(definition: StaticDefinition, relative: str, missing: FileNotFound) -> Path:

@@ -54,6 +54,10 @@ class ApplicationState(State):
             }
         )
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        # Unpickled it has nothing yet, and Starlette's class looks for each name, this one too, in what it has.
+        self.__dict__.update(state)
+
     @property
     def is_debug(self) -> bool:
         """Whether the application runs in debug mode."""
