@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from benchmarks import documents, environment, imports, inprocess, middleware, report, routing, socket_load
+from benchmarks import documents, environment, imports, inprocess, middleware, report, routing, socket_load, testing
 from benchmarks.budgets import budgets
 from benchmarks.contenders import CONTENDERS
 from benchmarks.settings import Settings, say
@@ -19,6 +19,7 @@ PARTS: dict[str, Callable[[Settings], dict[str, Any]]] = {
     "routing": routing.measure,
     "import": imports.measure,
     "middleware": middleware.measure,
+    "testing": testing.measure,
 }
 RESULTS = Path(__file__).parent / "results"
 

@@ -16,6 +16,7 @@ _SOCKET = {"text": 0.90, "json": 0.90, "user": 0.88, "echo": 0.85}
 _IMPORT = 1.2
 _START = 100 / 770
 _MIDDLEWARE = 1 / 105
+_TESTING = 0.1
 # "The same as the first": the margin is what two runs of one and the same request differ by on a busy machine.
 _LAST_BY_FIRST = 1.1
 
@@ -83,10 +84,16 @@ def _middleware(part: dict[str, Any]) -> Iterator[Budget]:
         yield Budget("middleware", title, _MIDDLEWARE, _ratio(_dig(part, OURS, kind, "each_us"), base))
 
 
+def _testing(part: dict[str, Any]) -> Iterator[Budget]:
+    title = "a test of one request with an application of its own: share of sanic_testing's time"
+    yield Budget("testing", title, _TESTING, _dig(part, OURS, "share"))
+
+
 _PARTS = {
     "inprocess": _inprocess,
     "socket": _socket,
     "routing": _routing,
     "import": _import,
     "middleware": _middleware,
+    "testing": _testing,
 }

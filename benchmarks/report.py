@@ -134,6 +134,20 @@ def _middleware(part: dict[str, Any]) -> str:
     return f"## Middleware\n\n{_table(['µs a request with', 'none', '1', '5', '10', 'each costs'], rows)}"
 
 
+def _testing(part: dict[str, Any]) -> str:
+    rows = (
+        [
+            _title(name).removesuffix(" (ASGI)"),
+            _cell(row, lambda row: f"{row['tests']:,}"),
+            _cell(row, lambda row: f"{row['ms']:.2f}"),
+            _cell(row, lambda row: f"{row['share']:.3f}" if "share" in row else "1"),
+        ]
+        for name, row in part.items()
+    )
+    head = ["`app.test_client.get`, an application each", "tests", "ms a test", "share of Sanic's time"]
+    return f"## Testing\n\n{_table(head, rows)}"
+
+
 def _budgets(result: dict[str, Any]) -> str:
     rows = (
         [
@@ -153,4 +167,5 @@ _PARTS: dict[str, Callable[[dict[str, Any]], str]] = {
     "routing": _routing,
     "import": _import,
     "middleware": _middleware,
+    "testing": _testing,
 }

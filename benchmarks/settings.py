@@ -28,6 +28,7 @@ class Settings:
     table_rounds: int = 7
     start_rounds: int = 3
     import_rounds: int = 15
+    tests: int = 1500
     build_limit: float = 60
     core: int | None = None
     load_core: int | None = None
@@ -41,6 +42,7 @@ class Settings:
         if self.quick:
             self.requests, self.rounds = 1000, 5
             self.pairs, self.peer_rounds, self.seconds, self.retries = 3, 1, 1, 1
+            self.tests = 300
             self.table_rounds, self.start_rounds, self.build_limit, self.import_rounds = 3, 1, 15, 5
 
 
