@@ -88,8 +88,8 @@ async def serve(
         await asyncio.sleep(LAME)
         await app.requests_ended()
         app.sweeper.end_all()
-        if stop.ended_endless:
-            # It leaves the connections of websockets open that the application has closed.
+        if stop.ended_endless or settings.version == 3:
+            # It leaves the connections of websockets open that the application has closed, and those of HTTP/3.
             config.graceful_timeout = WAIT_FOR_WEBSOCKETS
 
     task = asyncio.ensure_future(serve_hypercorn(app, config, shutdown_trigger=until_stop, mode="asgi"))  # type: ignore[arg-type]
