@@ -96,7 +96,26 @@ def _routing(part: dict[str, Any]) -> str:
         blocks.append(
             _table(head, ([_title(name), *(_cell(starts[name], _ms(key)) for key in keys)] for name in _order(starts)))
         )
+    for size, rows in part.get("varied", {}).items():
+        head = [f"{int(size):,} routes: static, typed, hosts, versions", "first, µs", "last, µs", "last by first"]
+        head += ["build and start-up, ms", "bytes a route"]
+        formats = (
+            ("first_us", ".1f"),
+            ("last_us", ".1f"),
+            ("last_by_first", ".2f"),
+            ("ready_ms", ",.0f"),
+            ("bytes", ",.0f"),
+        )
+        blocks.append(
+            _table(
+                head, ([_title(name), *(_cell(rows[name], _shown(*each)) for each in formats)] for name in _order(rows))
+            )
+        )
     return "\n\n".join(blocks)
+
+
+def _shown(key: str, form: str) -> Callable[[dict[str, Any]], str]:
+    return lambda row: format(row[key], form)
 
 
 def _time_of(which: str) -> Callable[[dict[str, Any]], str]:

@@ -1,7 +1,8 @@
 """Part 3: what a routing table costs: the first and the last of its routes, and building and starting it.
 
 Two tables: `dynamic` has `/r0/<id:int>`, `/r1/<id:int>`, …; in `mixed` every third route is static (`/r1/page`), but
-neither the first nor the last, which are compared.
+neither the first nor the last, which are compared. A third, `varied`, is for those with Sanic's words: static, typed,
+for a host, of a version, in turn; the first and the last of each kind are compared, and the memory of a route is told.
 A contender that can't start a table within the limit is left out of it and shown as such.
 """
 
@@ -32,7 +33,41 @@ def measure(settings: Settings) -> dict[str, Any]:
         for table in ("dynamic", "mixed")
     }
     start = {str(size): _starts(names, size, settings) for size in START_SIZES if size in sizes}
-    return {"requests": tables, "start": start}
+    varied = {str(size): _varied(size, settings) for size in START_SIZES if size in sizes}
+    return {"requests": tables, "start": start, "varied": varied}
+
+
+def _varied(size: int, settings: Settings) -> dict[str, Any]:
+    rows: dict[str, Any] = {}
+    for name in [name for name in ("sanic_star", "sanic") if name in settings.contenders]:
+        pairs = [[Case(kind, path, "Hello, world!") for kind, path in _paths(number)] for number in (0, size - 4)]
+        try:
+            with Worker(name, settings.core, settings.build_limit) as worker:
+                worker.call("preload")
+                row: dict[str, Any] = worker.build("table", "varied", (size,), pairs[1][0])
+                for case in (*pairs[0], *pairs[1]):
+                    worker.call("check", "table", case)
+                    worker.round("table", case, settings.requests)
+                times = [
+                    [[worker.round("table", case, settings.requests) for case in cases] for cases in pairs]
+                    for _ in range(settings.table_rounds)
+                ]
+            first, last = ([median(each[which][kind] for each in times) for kind in range(4)] for which in (0, 1))
+            row |= {"first_us": max(first), "last_us": max(last)}
+            row["last_by_first"] = max(median(each[1][kind] / each[0][kind] for each in times) for kind in range(4))
+            row["ready_ms"] = row["build_ms"] + row["start_ms"]
+            with Worker(name, settings.core, settings.build_limit) as worker:
+                row["bytes"] = worker.call("memory", "varied", (size,)) / size
+        except WorkerError as error:
+            say(f"  {size} varied routes: {error}")
+            row = {"error": str(error)}
+        rows[name] = row
+    return rows
+
+
+def _paths(number: int) -> list[tuple[str, str]]:
+    version = f"/v{number % 3 + 1}/r{number}/7"
+    return [("static", f"/r{number}/page"), ("typed", f"/r{number}/7"), ("host", f"/h{number}/7"), ("version", version)]
 
 
 def _table(names: list[str], size: int, mixed: bool, settings: Settings) -> dict[str, Any]:

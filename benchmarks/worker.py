@@ -4,10 +4,12 @@ Frameworks with global state (Sanic, Falcon) do not meet, and every process has 
 """
 
 import asyncio
+import gc
 import logging
 import multiprocessing
 import os
 import time
+import tracemalloc
 from multiprocessing.connection import Connection
 from types import TracebackType
 from typing import Any, Self
@@ -48,6 +50,19 @@ class _Bench:
             "start_ms": (started - built) * 1e3,
             "first_ms": (answered - started) * 1e3,
         }
+
+    async def memory(self, factory: str, args: tuple[Any, ...]) -> int:
+        self._contender.load()
+        gc.collect()
+        tracemalloc.start()
+        app = self._contender.make(factory, *args)
+        lifespan = Lifespan(app)
+        await lifespan.startup()
+        gc.collect()
+        size = tracemalloc.get_traced_memory()[0]
+        tracemalloc.stop()
+        await lifespan.shutdown()
+        return size
 
     async def check(self, key: str, case: Case) -> None:
         status, body = await ask(self._apps[key][0], case)

@@ -140,16 +140,16 @@ class Node(Generic[R]):
         for edge in self.edges:
             if edge.parameter.label == parameter.label:
                 return edge.node
-        edge = Edge[R](parameter)
-        self.edges = (*self.edges, edge)
-        return edge.node
+        made: Edge[R] = Edge(parameter)
+        self.edges = (*self.edges, made)
+        return made.node
 
     def leaf(self, regex: Pattern[str] | None) -> Leaf[R]:
         """Return the leaf of this node for routes with that expression, made where it is missing."""
         for leaf in self.leaves:
             if (leaf.regex is None) == (regex is None):
                 return leaf
-        made = Leaf[R](regex)
+        made: Leaf[R] = Leaf(regex)
         self.leaves = (made, *self.leaves) if regex else (*self.leaves, made)
         return made
 
@@ -175,7 +175,7 @@ class Tail(Generic[R]):
     """The ways through one more parameter to the end of a path, from a node that literals alone lead to.
 
     Attributes:
-        ways: each with what converts the bytes, and the route and the parameter's name by method.
+        ways: each with what converts the bytes, the route and the parameter's name by method, and the leaf.
         barred: the last segments for which a literal path comes first.
     """
 
@@ -186,7 +186,7 @@ class Tail(Generic[R]):
         self.barred = {literal.encode("ascii") for literal, child in node.literals.items() if child.leaves}
 
 
-def _ways(edge: Edge[R]) -> Iterator[tuple[Callable[[bytes], Any], dict[str, tuple[R, str]]]]:
+def _ways(edge: Edge[R]) -> Iterator[tuple[Callable[[bytes], Any], dict[str, tuple[R, str]], Leaf[R]]]:
     """Yield the way to the end of a path through an edge, if there is one."""
     for leaf in edge.node.leaves:
         routes: dict[str, tuple[R, str]] = {}
@@ -194,7 +194,7 @@ def _ways(edge: Edge[R]) -> Iterator[tuple[Callable[[bytes], Any], dict[str, tup
             last = route.pieces[-1]
             if isinstance(last, Parameter) and not last.expand:
                 routes[method] = route, last.name
-        yield _reads_bytes(edge.parameter), routes
+        yield _reads_bytes(edge.parameter), routes, leaf
 
 
 def _reads_bytes(parameter: Parameter) -> Callable[[bytes], Any]:
@@ -278,7 +278,7 @@ class Index(Generic[R]):
         for known, others in self.patterns:
             if _shape(others) == shape:
                 return known
-        leaf = Leaf[R](route.expression(), rank)
+        leaf: Leaf[R] = Leaf(route.expression(), rank)
         self.patterns.append((leaf, segments))
         self.patterns.sort(key=lambda each: each[0].rank)
         return leaf

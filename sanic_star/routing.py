@@ -148,8 +148,10 @@ class _Indexed:
         """Tell whether the request's host is one that the route is for (always, where it names none)."""
         if not self.hosts:
             return True
-        host = next((value for name, value in scope["headers"] if name == b"host"), b"")
-        return host.decode("latin-1") in self.hosts
+        for name, value in scope["headers"]:
+            if name == b"host":
+                return value.decode("latin-1") in self.hosts
+        return False
 
 
 class Route(_Indexed, routing.Route):  # type: ignore[override]  # computed on first use
@@ -462,14 +464,18 @@ class Router(routing.Router):
             head, _, last = raw.rpartition(b"/")
             tail = self._tails.get(head)
             if tail is not None and last not in tail.barred:
-                for convert, routes in tail.ways:
+                for convert, routes, leaf in tail.ways:
                     try:
                         value = convert(last)
                     except ValueError:
                         continue
-                    if method not in routes:
-                        break
-                    route, name = routes[method]
+                    if method in routes:
+                        route, name = routes[method]
+                    else:
+                        route = _choose(leaf, method, scope) if leaf.shared else None
+                        if route is None or route.names is None:
+                            break
+                        name = route.names[0]
                     scope["route"] = route
                     scope["endpoint"] = route.endpoint
                     params = {name: value}
@@ -491,9 +497,11 @@ class Router(routing.Router):
                 at = self.index.spanning(path)
                 if at is None and not path.endswith("/"):
                     return self.fallback, {}
-            route = at[0].sure.get(method) if at is not None else None
-            if at is not None and route is not None and route.names is not None:
-                found = route, route.bind(at[1])
+            if at is not None:
+                leaf: Leaf[Any] = at[0]
+                route = leaf.sure.get(method) or (_choose(leaf, method, scope) if leaf.shared else None)
+                if route is not None and route.names is not None:
+                    found = route, route.bind(at[1])
         if found is None:
             found = self._search_slashes(path, method, scope)
             if found is None or isinstance(found[0], _Refused):

@@ -7,6 +7,7 @@ from typing import Any
 
 basic: Callable[[], Any]
 routes: Callable[[int, bool], Any]
+varied: Callable[[int], Any]
 middleware: Callable[[str, int], Any]
 
 os.environ["SANIC_AUTO_EXTEND"] = "false"  # sanic-ext, where it happens to be installed, is not what is measured

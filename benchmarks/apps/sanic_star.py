@@ -44,6 +44,24 @@ def routes(count: int, mixed: bool) -> Any:
     return app
 
 
+def varied(count: int) -> Any:
+    """Return an app whose routes are static, typed, for a host, and of a version, in turn."""
+    app = Sanic("bench")
+
+    async def page(request: Request) -> HTTPResponse:
+        return text("Hello, world!")
+
+    async def item(request: Request, id: int) -> HTTPResponse:
+        return text("Hello, world!")
+
+    for number in range(0, count, 4):
+        app.add_route(page, f"/r{number}/page", name=f"static{number}")
+        app.add_route(item, f"/r{number}/<id:int>", name=f"typed{number}")
+        app.add_route(item, f"/h{number}/<id:int>", name=f"host{number}", host="127.0.0.1:8000")
+        app.add_route(item, f"/r{number}/<id:int>", name=f"version{number}", version=number % 3 + 1)
+    return app
+
+
 def middleware(kind: str, count: int) -> Any:
     app = Sanic(f"bench_{kind}_{count}")  # Sanic wants one name per app in a process
 

@@ -94,7 +94,7 @@ class Answering(Application):
         reads = not (extra.stream or extra.ignore_body) if extra is not None else route.reads_body
         everywhere = min(limits, default=None) if reads else None
         route.max_body_size = everywhere if own_limit is None else own_limit
-        handler = handler_call(route.endpoint, bool(route.param_convertors), unquoted)
+        handler = handler_call(route.endpoint, bool(route.parameters), unquoted)
         call = with_middleware(self._events.around_handler(handler), before, after)
         if self.config.get("CANCEL_ON_DISCONNECT"):
             call = self._until_client_leaves(call)

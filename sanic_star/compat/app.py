@@ -311,6 +311,8 @@ class Sanic(Registrar, Tasking, Answering, Running, Generic[ConfigT, ContextT]):
 
     def _add_route(self, *args: Any, **options: Any) -> Any:
         """Add a route to the router, to one that a running application has closed too."""
+        if not self.router.finalized:
+            return self.router.add(*args, **options)
         with self.amend():
             return self.router.add(*args, **options)
 

@@ -78,6 +78,15 @@ def _quoted(literal: str) -> str:
     return quote(unquote(literal), PATH_SAFE)
 
 
+def _hints(handler: Callable[..., Any]) -> dict[str, str]:
+    """Return the types of a handler's parameters where they have a name in paths."""
+    return {
+        each.name: each.annotation.__name__.lower()
+        for each in signature(handler).parameters.values()
+        if each.annotation in (str, int, float, UUID)
+    }
+
+
 def _nonempty(value: str) -> str:
     if not value:
         raise ValueError("empty")
@@ -446,11 +455,7 @@ class Router(routing.Router):
         if "<" not in uri:
             literal = "/".join(map(_quoted, uri.lstrip("/").split("/")))
             return "/" + literal, tuple(literal.split("/"))
-        hints = {
-            each.name: each.annotation.__name__.lower()
-            for each in signature(handler).parameters.values()
-            if each.annotation in (str, int, float, UUID)
-        }
+        hints: dict[str, str] | None = None
         shown: list[str] = []
         segments: list[str | Parameter] = []
         for part in _SEPARATOR.split(uri.lstrip("/")):
@@ -460,6 +465,7 @@ class Router(routing.Router):
                 segments.append(literal)
                 continue
             if _UNTYPED.match(part):
+                hints = _hints(handler) if hints is None else hints
                 part = f"<{part[1:-1]}:{hints.get(part[1:-1], 'str')}>"
             shown.append(part)
             segments.append(self.parameter(part, uri))
