@@ -1,15 +1,20 @@
-"""Compare the routers on random tables until there were so many requests."""
+"""Compare with Sanic: the routers on random tables, and whole applications on odd paths."""
 
 from __future__ import annotations
 
 import argparse
+import asyncio
+import logging
 import sys
 import warnings
 from collections import Counter
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import sanic
 
 import sanic_star
+from tests.fuzz.paths import compare_paths
 from tests.fuzz.tables import Row, Table, compare
 
 
@@ -22,10 +27,12 @@ def main() -> int:
     """Run the command; the exit status is 1 if something differed."""
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
     parser.add_argument("--requests", type=int, default=50_000)
+    parser.add_argument("--paths", type=int, default=6000, help="odd paths, to routes and files")
     parser.add_argument("--seed", type=int, default=1, help="of the first table; the next has the next")
     parser.add_argument("--show", type=int, default=10, help="how many differences are printed")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
+    logging.disable()
     asked, seed, found = 0, options.seed, []
     while asked < options.requests:
         count, differences = compare(seed, 40, tables)
@@ -41,7 +48,10 @@ def main() -> int:
             for place, row in enumerate(each.rows):
                 print(f"      {place} {' '.join(row.methods):12} {row.uri}  {row.options()}")
     print(f"{seed - options.seed} tables, {asked} requests, {len(found)} differences")
-    return bool(found)
+    with TemporaryDirectory() as directory:
+        wrong = asyncio.run(compare_paths(options.seed, options.paths, (sanic, sanic_star), Path(directory)))
+    print(*wrong, f"{options.paths} paths, {len(wrong)} differences", sep="\n")
+    return bool(found or wrong)
 
 
 if __name__ == "__main__":
