@@ -18,7 +18,6 @@ from collections.abc import Callable, Coroutine
 from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import IO, Any
-from zoneinfo import ZoneInfo
 
 from sanic_star.compat._tasks import Tasks, TooManyTasksError
 from sanic_star.compat.log import logger
@@ -125,6 +124,9 @@ def by_clock(expression: str, timezone: str | tzinfo | None = None) -> Due:
     except ImportError:
         raise ImportError("cron expressions need cronsim: pip install 'sanic-star[cron]'") from None
     try:
+        # Here: it loads what finds time zones, which few applications ask for.
+        from zoneinfo import ZoneInfo
+
         zone = ZoneInfo(timezone) if isinstance(timezone, str) else timezone
     except (KeyError, OSError, ValueError):
         raise ValueError(f"there is no time zone {timezone!r}") from None

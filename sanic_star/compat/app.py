@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-import re
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -35,6 +34,7 @@ from sanic_star.compat._definitions import (
     SignalDefinition,
     StaticDefinition,
 )
+from sanic_star.compat._lazy import pattern
 from sanic_star.compat._listeners import Listeners
 from sanic_star.compat._logging import configure
 from sanic_star.compat._registration import H, Registrar, no_handler
@@ -72,7 +72,7 @@ else:
     ConfigT = TypeVar("ConfigT", bound=Config)
     ContextT = TypeVar("ContextT")
 
-NAME = re.compile(r"^[a-zA-Z][a-zA-Z0-9_\-]*$")
+NAME = pattern(r"^[a-zA-Z][a-zA-Z0-9_\-]*$")
 _HOW_TO_FIND = (
     "\nApp instantiation must occur outside if __name__ == '__main__' block or by using an AppLoader."
     "\nSee https://sanic.dev/en/guide/deployment/app-loader.html for more details."

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections import defaultdict
 from collections.abc import Mapping
 from copy import copy as shallow_copy
@@ -20,6 +19,7 @@ from sanic_star.compat._definitions import (
     SignalDefinition,
     StaticDefinition,
 )
+from sanic_star.compat._lazy import pattern
 from sanic_star.compat._registration import Registrar
 from sanic_star.compat.blueprint_group import BlueprintGroup
 from sanic_star.compat.exceptions import SanicException
@@ -28,7 +28,7 @@ from sanic_star.compat.helpers import Default, _default
 if TYPE_CHECKING:
     from sanic_star.compat.app import Sanic
 
-NAME = re.compile(r"^[a-zA-Z_][a-zA-Z0-9_\-]*$")
+NAME = pattern(r"^[a-zA-Z_][a-zA-Z0-9_\-]*$")
 _VERSION_PREFIX = "/v"
 
 

@@ -13,6 +13,7 @@ from math import isfinite
 from typing import Any, Protocol
 from urllib.parse import unquote
 
+from sanic_star.compat._lazy import pattern
 from sanic_star.compat.compat import Header
 from sanic_star.compat.exceptions import InvalidHeader
 
@@ -24,10 +25,10 @@ OptionsIterable = Iterable[tuple[str, str]]
 _TOKEN = r"[\w!#$%&'*+\-.^_`|~]+"  # RFC 9110, 5.6.2
 # A backslash escapes a quote, as curl and others write it, unless nothing is left to close the string then: a
 # Windows path may end in one.
-_PARAMETER = re.compile(rf';\s*({_TOKEN})=(?:({_TOKEN})|"((?:\\.|[^"\\])*)"|"([^"]*)")', re.ASCII)
-_PAIR = re.compile(rf'\s*({_TOKEN})=(?:({_TOKEN})|"((?:\\.|[^"\\])*)")\s*', re.ASCII)
-_HOST = re.compile(r"(\[(?:[0-9a-f]{0,4}:){2,7}[0-9a-f]{0,4}\]|[a-z0-9.\-]{1,253})(?::(\d{1,5}))?", re.ASCII | re.I)
-_IPV6 = re.compile(r"(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}")
+_PARAMETER = pattern(rf';\s*({_TOKEN})=(?:({_TOKEN})|"((?:\\.|[^"\\])*)"|"([^"]*)")', re.ASCII)
+_PAIR = pattern(rf'\s*({_TOKEN})=(?:({_TOKEN})|"((?:\\.|[^"\\])*)")\s*', re.ASCII)
+_HOST = pattern(r"(\[(?:[0-9a-f]{0,4}:){2,7}[0-9a-f]{0,4}\]|[a-z0-9.\-]{1,253})(?::(\d{1,5}))?", re.ASCII | re.I)
+_IPV6 = pattern(r"(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}")
 _SCHEMES = ("Basic", "Bearer", "Token")
 
 

@@ -20,6 +20,7 @@ from starlette.routing import BaseRoute
 from starlette.types import Scope
 
 from sanic_star import routing
+from sanic_star.compat._lazy import pattern
 from sanic_star.compat._routing_exceptions import (
     BadMethod,
     FinalizationError,
@@ -37,11 +38,11 @@ if TYPE_CHECKING:
     from sanic_star.compat.app import Sanic
 
 # A slash inside a parameter's brackets separates nothing: it is part of a regular expression.
-_SEPARATOR = re.compile(r"/(?=[^>]*(?:<(?<!\?<)|$))")
-_PARAMETER = re.compile(r"^<([a-zA-Z_][a-zA-Z0-9_]*):(.*)>$")
-_UNTYPED = re.compile(r"^<[a-zA-Z_][a-zA-Z0-9_]*>$")
-_FILE = re.compile(r"^<([a-zA-Z_][a-zA-Z0-9_]*)(?:=([a-z]+))?:ext(?:=([a-z0-9|.]+))?>$")
-_EXTENSION = re.compile(r"^[a-z0-9](?:[a-z0-9.]*[a-z0-9])?$")
+_SEPARATOR = pattern(r"/(?=[^>]*(?:<(?<!\?<)|$))")
+_PARAMETER = pattern(r"^<([a-zA-Z_][a-zA-Z0-9_]*):(.*)>$")
+_UNTYPED = pattern(r"^<[a-zA-Z_][a-zA-Z0-9_]*>$")
+_FILE = pattern(r"^<([a-zA-Z_][a-zA-Z0-9_]*)(?:=([a-z]+))?:ext(?:=([a-z0-9|.]+))?>$")
+_EXTENSION = pattern(r"^[a-z0-9](?:[a-z0-9.]*[a-z0-9])?$")
 _FILE_URI = "__file_uri__"
 
 
@@ -99,7 +100,7 @@ def _alpha(value: str) -> str:
     return value
 
 
-_SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+_SLUG = pattern(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 
 
 def _slug(value: str) -> str:

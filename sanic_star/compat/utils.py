@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import os
-import re
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from sanic_star.compat._lazy import pattern
 from sanic_star.compat.exceptions import LoadFileException, PyFileError
 from sanic_star.compat.helpers import import_string
 
 _TRUE = frozenset(("y", "yes", "yep", "yup", "t", "true", "on", "enable", "enabled", "1"))
 _FALSE = frozenset(("n", "no", "nope", "f", "false", "off", "disable", "disabled", "0"))
-_VARIABLE = re.compile(r"\$\{(.+?)\}")
+_VARIABLE = pattern(r"\$\{(.+?)\}")
 
 
 def str_to_bool(val: str) -> bool:

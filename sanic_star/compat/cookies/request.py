@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from sanic_star.compat._lazy import pattern
 from sanic_star.compat.cookies.response import Cookie
 from sanic_star.compat.request.parameters import RequestParameters
 
-_NAME = re.compile(r"[\w!#$%&'*+\-.^`|~]*", re.ASCII)  # a token (RFC 9110, 5.6.2), or nothing
-_ESCAPE = re.compile(r"\\([0-3][0-7]{2}|.)")
+_NAME = pattern(r"[\w!#$%&'*+\-.^`|~]*", re.ASCII)  # a token (RFC 9110, 5.6.2), or nothing
+_ESCAPE = pattern(r"\\([0-3][0-7]{2}|.)")
 
 
 def parse_cookie(raw: str) -> dict[str, list[str]]:

@@ -16,17 +16,18 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import Any, Literal, cast
 
+from sanic_star.compat._lazy import pattern
 from sanic_star.compat.compat import Header
 from sanic_star.compat.exceptions import ServerError
 from sanic_star.compat.logging.deprecation import deprecation
 
 SameSite = Literal["Strict", "Lax", "None", "strict", "lax", "none"]
 
-_TOKEN = re.compile(r"[\w!#$%&'*+\-.^`|~:]+", re.ASCII)
+_TOKEN = pattern(r"[\w!#$%&'*+\-.^`|~:]+", re.ASCII)
 _SAMESITE = ("strict", "lax", "none")
 # What a browser would take as a further attribute, and what would end the header.
-_UNSAFE = re.compile(r"[\x00-\x1f\x7f;]")
-_ESCAPED = re.compile(r'[\x00-\x1f\x7f"\\;,]')
+_UNSAFE = pattern(r"[\x00-\x1f\x7f;]")
+_ESCAPED = pattern(r'[\x00-\x1f\x7f"\\;,]')
 # Attributes as they are written, and in this order.
 _WRITTEN = {
     "path": "Path",

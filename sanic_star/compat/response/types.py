@@ -8,7 +8,6 @@ This is one module because Sanic's users import these classes from it, and each 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Coroutine, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -21,6 +20,7 @@ from sanic_star import requests, responses
 from sanic_star.compat._background import run_background
 from sanic_star.compat._json import dumps as json_dumps
 from sanic_star.compat._json import encode as json_encode
+from sanic_star.compat._lazy import pattern
 from sanic_star.compat._stream import ResponseWriter
 from sanic_star.compat.compat import Header
 from sanic_star.compat.cookies.response import Cookie, CookieJar, SameSite
@@ -39,7 +39,7 @@ _CONTENT_TYPES_KEPT = 256
 _lengths: dict[int, tuple[bytes, bytes]] = {}
 _LENGTHS_KEPT = 1024
 _FORBIDDEN = ("\r", "\n", "\0")
-_TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+\-.^_`|~]+")
+_TOKEN = pattern(r"[A-Za-z0-9!#$%&'*+\-.^_`|~]+")
 _FRAMING = frozenset({b"content-length", b"transfer-encoding", b"connection"})
 
 
