@@ -26,9 +26,9 @@ from sanic_star.compat._definitions import (
     SignalDefinition,
     StaticDefinition,
 )
-from sanic_star.compat._static import DirectoryHandler
 from sanic_star.compat.constants import HTTP_METHODS
 from sanic_star.compat.exceptions import BadRequest
+from sanic_star.compat.handlers.directory import DirectoryHandler
 from sanic_star.compat.middleware import Middleware, MiddlewareLocation
 
 H = TypeVar("H", bound=Callable[..., Any])
@@ -44,6 +44,8 @@ class Registrar:
 
     name: str
     strict_slashes: bool | None
+    # Whether `apply=False` is heard: a blueprint, which applies nothing at once, keeps everything.
+    _hears_apply = True
 
     def _define(self, definition: Definition) -> Any:
         raise NotImplementedError
@@ -101,7 +103,7 @@ class Registrar:
             version: goes before the path, as `/v1`.
             name: the name for `url_for`, by default the function's.
             ignore_body: whether the body is left unread.
-            apply: whether to register it at once; not, for a blueprint that shall only keep it.
+            apply: whether to register it; a blueprint keeps it all the same.
             subprotocols: what a websocket offers to speak.
             websocket: whether it is a websocket's route.
             unquote: whether parameters are percent-decoded.
@@ -130,7 +132,7 @@ class Registrar:
                 methods=None if websocket else verbs,
                 name=self.generate_name(name, handler),
                 host=(host,) if isinstance(host, str) else tuple(host or ()),
-                strict_slashes=strict_slashes,
+                strict_slashes=self.strict_slashes if strict_slashes is None else strict_slashes,
                 stream=stream or bool(getattr(handler, "is_stream", False)),
                 version=version,
                 ignore_body=ignore_body,
@@ -143,7 +145,7 @@ class Registrar:
                 max_body_size=max_body_size,
                 ctx={key.removeprefix("ctx_"): value for key, value in ctx_kwargs.items()},
             )
-            if apply:
+            if apply or not self._hears_apply:
                 self._define(definition)
             return handler
 
@@ -221,8 +223,6 @@ class Registrar:
             found = {method: getattr(view, method.lower(), None) for method in HTTP_METHODS}
             methods = {str(method) for method, function in found.items() if function}
             stream = stream or any(hasattr(function, "is_stream") for function in found.values() if function)
-        if strict_slashes is None:
-            strict_slashes = self.strict_slashes
         self.route(uri, methods, host, strict_slashes, stream, version, name, **options)(handler)
         return handler
 
@@ -287,13 +287,14 @@ class Registrar:
         """
         if not isinstance(file_or_directory, (str, bytes, PurePath)):
             raise ValueError(f"Static route must be a valid path, not {file_or_directory}")
-        place = file_or_directory.decode() if isinstance(file_or_directory, bytes) else file_or_directory
+        if isinstance(file_or_directory, bytes):
+            raise TypeError("Static file or directory must be a path-like object or string")
         if directory_handler is not None and (directory_view or index):
             raise ValueError(
                 "When explicitly setting directory_handler, you cannot set either directory_view or index. "
                 "Instead, pass these arguments to your DirectoryHandler instance."
             )
-        location = Path(place).resolve()
+        location = Path(file_or_directory).resolve()
         definition = StaticDefinition(
             uri=uri,
             location=location,
@@ -305,11 +306,20 @@ class Registrar:
             strict_slashes=self.strict_slashes if strict_slashes is None else strict_slashes,
             content_type=content_type,
             resource_type=resource_type,
-            directory_handler=directory_handler or DirectoryHandler(uri, location, directory_view, index),
+            directory_handler=directory_handler
+            or DirectoryHandler(
+                uri,
+                location,
+                directory_view,
+                index,
+                location,
+                follow_external_symlink_files,
+                follow_external_symlink_dirs,
+            ),
             follow_external_symlink_files=follow_external_symlink_files,
             follow_external_symlink_dirs=follow_external_symlink_dirs,
         )
-        if apply:
+        if apply or not self._hears_apply:
             self._define(definition)
 
     # Middleware and exceptions --------------------------------------------------------------------------------------
@@ -332,7 +342,7 @@ class Registrar:
             return partial(self.middleware, attach_to=middleware_or_request, apply=apply, priority=priority)
         location = MiddlewareLocation[attach_to.upper()]
         middleware = Middleware(middleware_or_request, location, priority)
-        if apply:
+        if apply or not self._hears_apply:
             self._define(MiddlewareDefinition(middleware))
         return middleware
 
@@ -354,7 +364,7 @@ class Registrar:
         kinds = tuple(kind for each in exceptions for kind in (each if isinstance(each, (list, tuple)) else (each,)))
 
         def decorate(handler: H) -> H:
-            if apply:
+            if apply or not self._hears_apply:
                 self._define(ExceptionDefinition(handler, kinds))
             return handler
 
@@ -384,7 +394,7 @@ class Registrar:
             return partial(self.listener, event_or_none=listener_or_event, apply=apply, priority=priority)
         if event_or_none is None:
             raise BadRequest("Invalid event registration: Missing event name.")
-        if apply:
+        if apply or not self._hears_apply:
             self._define(ListenerDefinition(listener_or_event, event_or_none, priority))
         return listener_or_event
 

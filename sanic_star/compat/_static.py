@@ -1,29 +1,32 @@
-"""Files over HTTP: `app.static`, with 304, ranges, index files and a page that lists a directory."""
+"""Files over HTTP: `app.static`, with 304, ranges, index files and a page that lists a directory.
+
+Not on Starlette's `StaticFiles`: it takes several turns of a thread for each file, and knows neither Sanic's rules for
+links nor its headers. Large files are read by anyio's files, as Starlette does it.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Awaitable, Callable, Iterable
-from email.utils import formatdate
+from collections.abc import Awaitable, Callable
 from functools import partial
-from html import escape
-from operator import itemgetter
-from pathlib import Path
-from stat import S_ISDIR
-from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, unquote
+from stat import S_ISDIR, S_ISREG
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import unquote
 
-from sanic_star.compat.compat import stat_async
-from sanic_star.compat.exceptions import FileNotFound, HeaderNotFound, InvalidRangeType, NotFound, RangeNotSatisfiable
-from sanic_star.compat.response import (
-    HTTPResponse,
-    file,
-    file_stream,
-    guess_content_type,
-    html,
-    redirect,
-    validate_file,
+import anyio
+
+from sanic_star.compat._contained import Root
+from sanic_star.compat._file_responses import (
+    SMALL,
+    KeptFile,
+    KeptFileResponse,
+    LargeFileResponse,
+    Shelf,
+    last_modified,
 )
+from sanic_star.compat.exceptions import FileNotFound
+from sanic_star.compat.handlers.content_range import ContentRangeHandler
+from sanic_star.compat.response import HTTPResponse, guess_content_type, validate_file
 
 if TYPE_CHECKING:
     from sanic_star.compat._definitions import StaticDefinition
@@ -31,132 +34,7 @@ if TYPE_CHECKING:
 
 # Files from here on are read while they are sent, where `stream_large_files` is on (Sanic's threshold).
 LARGE = 1024 * 1024
-
-
-class ContentRange:
-    """A part of a file (RFC 9110, section 14).
-
-    Args:
-        start: the first byte's place.
-        end: the last byte's place.
-        total: the size of the whole, in bytes.
-    """
-
-    def __init__(self, start: int, end: int, total: int) -> None:
-        self.start = start
-        self.end = end
-        self.total = total
-
-    @property
-    def size(self) -> int:
-        """The part's size, in bytes."""
-        return self.end - self.start + 1
-
-    @classmethod
-    def of(cls, request: Request, total: int) -> ContentRange:
-        """Read the part that a request asks for.
-
-        Raises:
-            HeaderNotFound: it asks for none.
-            InvalidRangeType: it asks in other units than bytes.
-            RangeNotSatisfiable: the part makes no sense, or the file has no such part.
-        """
-        header = request.headers.get("range")
-        if header is None:
-            raise HeaderNotFound("Range Header Not Found")
-        whole = cls(0, total - 1, total)
-        unit, _, value = header.partition("=")
-        if unit != "bytes":
-            raise InvalidRangeType(f"{unit} is not a valid Range Type", whole)
-        first, _, last = value.partition("-")
-        try:
-            start = int(first) if first else None
-        except ValueError:
-            raise RangeNotSatisfiable(f"'{first}' is invalid for Content Range", whole) from None
-        try:
-            end = int(last) if last else None
-        except ValueError:
-            raise RangeNotSatisfiable(f"'{last}' is invalid for Content Range", whole) from None
-        if start is None and end is None:
-            raise RangeNotSatisfiable("Invalid for Content Range parameters", whole)
-        if start is None:
-            start, end = max(total - (end or 0), 0), total - 1
-        elif end is None or end >= total:
-            end = total - 1
-        if start > (end or 0) or start >= total:
-            raise RangeNotSatisfiable("Invalid for Content Range parameters", whole)
-        return cls(start, end or 0, total)
-
-
-class DirectoryHandler:
-    """Answers a request for a directory.
-
-    Args:
-        uri: the path below which the directory is served.
-        directory: the directory.
-        directory_view: whether to answer with a page that lists it.
-        index: the file or files that stand for a directory, tried in order.
-    """
-
-    def __init__(
-        self,
-        uri: str,
-        directory: Path,
-        directory_view: bool = False,
-        index: str | Iterable[str] | None = None,
-    ) -> None:
-        self.base = uri.strip("/")
-        self.directory = directory
-        self.directory_view = directory_view
-        self.index = (index,) if isinstance(index, str) else tuple(index or ())
-
-    async def handle(self, request: Request, path: str) -> HTTPResponse:
-        """Answer with an index file, or with a list of what is in the directory.
-
-        Args:
-            request: the request.
-            path: the directory's place below `directory`, decoded.
-
-        Raises:
-            NotFound: there is neither.
-        """
-        place = self.directory / path.strip("/")
-        for name in self.index:
-            if (place / name).is_file():
-                return await file(place / name)
-        if not self.directory_view:
-            raise NotFound("File not found")
-        if not request.path.endswith("/"):
-            return redirect(f"{request.path}/")
-        return html(self._page(request.path, place))
-
-    def _page(self, path: str, place: Path) -> str:
-        entries = sorted(
-            ((not entry.is_dir(), entry.name, entry.stat()) for entry in os.scandir(place)), key=itemgetter(0, 1)
-        )
-        rows = []
-        for is_file, name, stat in entries:
-            mark = "" if is_file else "/"
-            size = f"{stat.st_size:,}" if is_file else ""
-            when = formatdate(stat.st_mtime, usegmt=True)
-            rows.append(f'<tr><td><a href="{quote(name)}{mark}">{escape(name)}{mark}</a><td>{size}<td>{when}')
-        title = escape(unquote(path))
-        return _PAGE.format(title=title, rows="\n".join(rows))
-
-
-_PAGE = """<!DOCTYPE html>
-<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>{title}</title>
-<style>:root{{color-scheme:light dark}}
-body{{font:16px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:60rem;padding:0 1rem}}
-table{{border-collapse:collapse;width:100%}}td,th{{padding:.3rem .6rem;text-align:left}}
-td:nth-child(2){{text-align:right}}tr{{border-bottom:1px solid #8883}}</style>
-<h1>{title}</h1>
-<table><thead><tr><th>Name<th>Bytes<th>Changed<tbody>
-<tr><td><a href="../">../</a><td><td>
-{rows}
-</table></html>
-"""
+_CONDITIONS = frozenset({b"if-modified-since", b"range"})
 
 
 def static_uri(definition: StaticDefinition) -> str:
@@ -177,69 +55,120 @@ def static_uri(definition: StaticDefinition) -> str:
     return definition.uri if is_file else definition.uri.rstrip("/") + "/<__file_uri__:path>"
 
 
+class _Found(NamedTuple):
+    """What a request asks for, as it is on the disk; the body only of a small file."""
+
+    asked: str
+    path: str
+    stat: os.stat_result
+    body: bytes | None
+
+
 def static_handler(definition: StaticDefinition) -> Callable[..., Awaitable[Any]]:
     """Return the handler that serves a file or directory."""
+    root = Root(definition.location, definition.follow_external_symlink_files, definition.follow_external_symlink_dirs)
     # No closure, which could not be pickled with the application.
-    handler = partial(_serve, definition)
+    handler = partial(_serve, definition, root, Shelf())
     handler.__name__ = "_static_request_handler"  # type: ignore[attr-defined]
     return handler
 
 
-async def _serve(definition: StaticDefinition, request: Request, __file_uri__: str | None = None) -> Any:
-    root = definition.location
-    missing = FileNotFound("File not found", path=root, relative_url=__file_uri__)
-    path = root
-    if __file_uri__ is not None:
-        path = _inside(definition, unquote(__file_uri__), missing)
+async def _serve(
+    definition: StaticDefinition, root: Root, shelf: Shelf, request: Request, __file_uri__: str | None = None
+) -> Any:
+    kept = shelf.get(__file_uri__)
+    if kept is None:
+        found = await anyio.to_thread.run_sync(_look, root, __file_uri__)
+        if found is None:
+            raise FileNotFound("File not found", path=definition.location, relative_url=__file_uri__)
+        if S_ISDIR(found.stat.st_mode):
+            handler = definition.directory_handler
+            return await handler.handle(request, f"/{handler.base}/{unquote(__file_uri__ or '')}")
+        if found.body is None:
+            return await _answer(request, definition, found.path, found.stat)
+        kept = _keep(definition, found, found.body)
+        shelf.put(__file_uri__, found.asked, kept)
+    if request.method == "GET" and not any(name in _CONDITIONS for name, _ in request.scope["headers"]):
+        return KeptFileResponse.of(kept)
+    return await _answer(request, definition, kept.path, kept.stat, kept)
+
+
+def _look(root: Root, uri: str | None) -> _Found | None:
+    """Find what is asked for, and read it if it is a small file; runs in a thread."""
+    path = root.location if uri is None else root.find(uri)
+    if path is None:
+        return None
+    asked = path if uri is None else os.path.join(root.location, unquote(uri).lstrip("/"))
     try:
-        stat = await stat_async(path)
-    except (OSError, ValueError):
-        raise missing from None
-    if S_ISDIR(stat.st_mode):
-        below = "" if path == root else str(path.relative_to(root))
-        return await definition.directory_handler.handle(request, below)
-    return await _answer(request, definition, path, stat)
+        stat = os.stat(path)
+        if S_ISDIR(stat.st_mode):
+            return _Found(asked, path, stat, None)
+        # Opening a pipe or a device would wait for it.
+        if not S_ISREG(stat.st_mode) or path.endswith("/"):
+            return None
+        with open(path, "rb") as opened:
+            stat = os.fstat(opened.fileno())
+            body = opened.read(SMALL + 1) if stat.st_size <= SMALL else None
+    except OSError:
+        return None
+    # One that grows while it is read is treated as a large one, by the size that it had.
+    return _Found(asked, path, stat, body if body is not None and len(body) == stat.st_size else None)
 
 
-def _inside(definition: StaticDefinition, relative: str, missing: FileNotFound) -> Path:
-    """Return the path that is asked for; refuse one outside, by `..` or by a link that is not to be followed."""
-    root = definition.location
-    if "\0" in relative:
-        raise missing
-    # Refused before the disk is looked at, also where it would stay inside: a client that sends it is up to something.
-    if ".." in relative.split("/"):
-        raise missing
-    joined = root / relative.lstrip("/")
-    real = Path(os.path.realpath(joined))
-    if real.is_relative_to(root):
-        return joined
-    follow = definition.follow_external_symlink_dirs if real.is_dir() else definition.follow_external_symlink_files
-    if not follow:
-        raise missing
-    return joined
+def _kind(definition: StaticDefinition, path: str) -> str:
+    kind = definition.content_type or guess_content_type(path)
+    if "charset=" not in kind and (kind.startswith("text/") or kind == "application/javascript"):
+        kind += "; charset=utf-8"
+    return kind
 
 
-async def _answer(request: Request, definition: StaticDefinition, path: Path, stat: os.stat_result) -> Any:
+def _whole_headers(definition: StaticDefinition, stat: os.stat_result) -> dict[str, str]:
+    headers = {"last-modified": last_modified(stat), "cache-control": "no-cache"}
+    if definition.use_content_range:
+        headers["accept-ranges"] = "bytes"
+    return headers
+
+
+def _keep(definition: StaticDefinition, found: _Found, body: bytes) -> KeptFile:
+    threshold = definition.stream_large_files
+    headers = _whole_headers(definition, found.stat)
+    if threshold and threshold is not True and len(body) >= threshold:
+        headers = _stream_headers(definition, found.stat)
+    return KeptFile(found.path, found.stat, body, _kind(definition, found.path), headers)
+
+
+def _stream_headers(definition: StaticDefinition, stat: os.stat_result) -> dict[str, str]:
+    # Sanic's header fields of a file that is streamed; without those about caches.
+    headers = {"last-modified": last_modified(stat)} if definition.use_modified_since else {}
+    if definition.use_content_range:
+        headers["accept-ranges"] = "bytes"
+    return headers
+
+
+async def _answer(
+    request: Request, definition: StaticDefinition, path: str, stat: os.stat_result, kept: KeptFile | None = None
+) -> Any:
+    """Answer with a large file, or where a request has conditions."""
     if definition.use_modified_since:
         unchanged = await validate_file(request.headers, stat.st_mtime)
         if unchanged is not None:
             return unchanged
-    headers: dict[str, str] = {}
-    if definition.use_modified_since:
-        headers["last-modified"] = formatdate(stat.st_mtime, usegmt=True)
-    part = None
-    if definition.use_content_range:
-        headers["accept-ranges"] = "bytes"
-        if request.method != "HEAD" and "range" in request.headers:
-            part = ContentRange.of(request, stat.st_size)
-    kind = definition.content_type or guess_content_type(path)
-    if "charset=" not in kind and (kind.startswith("text/") or kind == "application/javascript"):
-        kind += "; charset=utf-8"
+    size = stat.st_size
+    kind = _kind(definition, path)
     if request.method == "HEAD":
-        return HTTPResponse(headers={**headers, "content-length": str(stat.st_size)}, content_type=kind)
+        return HTTPResponse(
+            headers={**_stream_headers(definition, stat), "content-length": str(size)}, content_type=kind
+        )
+    part = None
+    if definition.use_content_range and "range" in request.headers:
+        part = ContentRangeHandler(request, stat)
     threshold = definition.stream_large_files
-    if threshold and stat.st_size >= (LARGE if threshold is True else threshold):
-        if part is None:
-            headers["content-length"] = str(stat.st_size)
-        return await file_stream(path, headers=headers, mime_type=kind, _range=part, chunk_size=65536)
-    return await file(path, headers=headers, mime_type=kind, last_modified=stat.st_mtime, _range=part)
+    streamed = threshold and size >= (LARGE if threshold is True else threshold)
+    headers = (_stream_headers if streamed else _whole_headers)(definition, stat)
+    start, length, status = 0, size, 200
+    if part is not None:
+        start, length, status = part.start, part.size, 206
+        headers.update(part.headers)
+    if kept is not None:
+        return HTTPResponse(kept.body[start : start + length], status, headers, kind)
+    return LargeFileResponse(request, path, start, length, status, headers, kind)

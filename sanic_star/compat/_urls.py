@@ -9,14 +9,17 @@ from starlette.routing import NoMatchFound
 
 from sanic_star import requests
 from sanic_star.compat.exceptions import URLBuildError
-from sanic_star.compat.router import FileType, Route, WebSocketRoute
+from sanic_star.compat.router import FileType, PathType, Route, WebSocketRoute
 
 if TYPE_CHECKING:
     from sanic_star.compat.app import Sanic
+    from sanic_star.index import Parameter
 
 # A scheme with its colon fits in here; anything longer is a host.
 _SCHEME_WITHIN = 8
 _FILE_URI = "__file_uri__"
+# What Sanic's messages call the functions that convert.
+_FUNCTIONS = {"str": "nonemptystr", "ymd": "parse_date", "ext": "ext"}
 
 
 def build_url(app: Sanic[Any, Any], view_name: str, arguments: dict[str, Any]) -> str:
@@ -31,9 +34,9 @@ def build_url(app: Sanic[Any, Any], view_name: str, arguments: dict[str, Any]) -
         URLBuildError: no view has that name, or a parameter is missing or of another type.
         ValueError: the options contradict each other.
     """
-    route = _find(app, view_name, arguments)
+    route, whole = _find(app, view_name, arguments)
     if route is None:
-        return _of_starlette(app, view_name, arguments)
+        return _of_starlette(app, view_name, whole, arguments)
     anchor = arguments.pop("_anchor", "")
     arguments.pop("_method", None)
     host = arguments.pop("_host", None)
@@ -49,7 +52,7 @@ def build_url(app: Sanic[Any, Any], view_name: str, arguments: dict[str, Any]) -
         if not scheme:
             scheme = _scheme(netloc, isinstance(route, WebSocketRoute))
         netloc = netloc.split("://", 1)[-1]
-    path = root_path(app) + _path(route, arguments)
+    path = root_path(app) + _path(app, route, arguments)
     query = urlencode(arguments, doseq=True) if arguments else ""
     return str(urlunparse((scheme, netloc or server or "", path, "", query, anchor)))
 
@@ -67,7 +70,7 @@ def root_path(app: Any) -> str:
     return str(scope.get("app_root_path", ""))
 
 
-def _find(app: Sanic[Any, Any], name: str, arguments: dict[str, Any]) -> Route | WebSocketRoute | None:
+def _find(app: Sanic[Any, Any], name: str, arguments: dict[str, Any]) -> tuple[Route | WebSocketRoute | None, str]:
     whole = name if "." in name else f"{app.name}.{name}"
     if whole.endswith(".static") and arguments.get("name"):
         whole = whole.replace("static", arguments.pop("name"))
@@ -75,17 +78,16 @@ def _find(app: Sanic[Any, Any], name: str, arguments: dict[str, Any]) -> Route |
     if route is not None and route.extra.static:
         filename = arguments.pop("filename", "")
         if any(part.name == _FILE_URI for part in route.params.values()):
-            arguments[_FILE_URI] = filename.lstrip("/")
-    return route
+            arguments[_FILE_URI] = filename[1:] if filename.startswith("/") else filename
+    return route, whole
 
 
-def _of_starlette(app: Sanic[Any, Any], name: str, arguments: dict[str, Any]) -> str:
+def _of_starlette(app: Sanic[Any, Any], name: str, whole: str, arguments: dict[str, Any]) -> str:
     """Build the URL of one of Starlette's routes (`mount:name`), which Sanic's router does not know."""
     options = {key: arguments.pop(key) for key in list(arguments) if key.startswith("_")}
     try:
         path = root_path(app) + str(app.router.url_path_for(name, **arguments))
     except NoMatchFound:
-        whole = name if "." in name else f"{app.name}.{name}"
         raise URLBuildError(f"Endpoint with name `{whole}` was not found") from None
     netloc = options.get("_server") or app.config.get("SERVER_NAME") or ""
     scheme = options.get("_scheme") or _scheme(netloc, False)
@@ -96,14 +98,14 @@ def _of_starlette(app: Sanic[Any, Any], name: str, arguments: dict[str, Any]) ->
 
 def _host(route: Route | WebSocketRoute, host: str | None) -> str | None:
     hosts = [each for each in route.extra.hosts if each]
-    if not hosts:
-        return host
     if host is None:
+        if not hosts:
+            return None
         if len(hosts) > 1:
             raise ValueError(f"Host is ambiguous: {', '.join(hosts)}")
         return str(hosts[0])
     if host not in hosts:
-        raise ValueError(f"Requested host ({host}) is not available for this route: {hosts}")
+        raise ValueError(f"Requested host ({host}) is not available for this route: {hosts or [None]}")
     return host
 
 
@@ -112,31 +114,30 @@ def _scheme(netloc: str, websocket: bool) -> str:
     return scheme.replace("http", "ws") if websocket else scheme
 
 
-def _path(route: Route | WebSocketRoute, arguments: dict[str, Any]) -> str:
+def _path(app: Sanic[Any, Any], route: Route | WebSocketRoute, arguments: dict[str, Any]) -> str:
     """Return the route's path with its parameters, which are taken out of `arguments`."""
-    parts = []
-    for part in route.pieces:
-        if isinstance(part, str):
-            parts.append(part)
-        elif isinstance(part.convertor, FileType):
-            stem = _value(part.convertor.name, part.convertor, arguments, check=False)
-            extension = arguments.pop("ext", None)
-            parts.append(f"{stem}.{extension}" if extension else stem)
-        else:
-            parts.append(_value(part.name, part.convertor, arguments))
-    return "/" + "/".join(parts)
+    types = list(app.router.path_types)
+
+    # Of several that are missing Sanic names the most general first.
+    def rank(part: Parameter) -> int:
+        return types.index(part.label) if part.label in types else len(types)
+
+    values = {id(part): _value(part, arguments, types) for part in sorted(route.params.values(), key=rank)}
+    return "/" + "/".join(part if isinstance(part, str) else values[id(part)] for part in route.pieces)
 
 
-def _value(name: str, kind: Any, arguments: dict[str, Any], check: bool = True) -> str:
+def _value(part: Parameter, arguments: dict[str, Any], types: list[str]) -> str:
+    kind = part.convertor
+    assert isinstance(kind, PathType)
+    is_file = isinstance(kind, FileType)
+    name = kind.name if isinstance(kind, FileType) else part.name
     if name not in arguments:
         raise URLBuildError(f"Required parameter `{name}` was not passed to url_for")
     value = str(arguments.pop(name))
-    if check and not kind.pattern.match(value):
-        pattern = kind.pattern.pattern
-        if isinstance(kind.convert, type) and kind.convert is not str:
-            raise URLBuildError(
-                f'Value "{value}" for parameter `{name}` does not match pattern '
-                f"for type `{kind.convert.__name__}`: {pattern}"
-            )
+    if kind.pattern.match(value):
+        return value
+    pattern = kind.pattern.pattern
+    if kind.convert is str or not (is_file or part.label in types):
         raise URLBuildError(f'Value "{value}" for parameter `{name}` does not satisfy pattern {pattern}')
-    return value
+    told = _FUNCTIONS.get(kind.label) or getattr(kind.convert, "__name__", kind.label).lstrip("_")
+    raise URLBuildError(f'Value "{value}" for parameter `{name}` does not match pattern for type `{told}`: {pattern}')

@@ -52,6 +52,8 @@ class Blueprint(Registrar):
         ... async def show(request, id): ...
     """
 
+    _hears_apply = False
+
     def __init__(
         self,
         name: str,
@@ -145,7 +147,8 @@ class Blueprint(Registrar):
             with_ctx: whether the copy shares `ctx`.
 
         Raises:
-            SanicException: the copy would be registered under a name that is taken.
+            AssertionError: the copy would be registered under a name that is taken.
+            SanicException: the copy would be registered, and serves files.
         """
         other = shallow_copy(self)
         other._definitions = list(self._definitions)
@@ -166,9 +169,11 @@ class Blueprint(Registrar):
         if not with_ctx:
             other.ctx = SimpleNamespace()
         if with_registration:
+            if apps and any(isinstance(each, StaticDefinition) for each in other._definitions):
+                raise SanicException(
+                    "Static routes registered with the old blueprint instance, cannot be registered again."
+                )
             for app in apps:
-                if name in app.blueprints:
-                    raise SanicException(f"{self!r} has already been registered to {app} under the name {name}")
                 app.blueprint(other)
         return other
 

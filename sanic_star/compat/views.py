@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 if TYPE_CHECKING:
@@ -61,15 +61,34 @@ class HTTPMethodView:
         return view
 
     @classmethod
-    def attach(cls, to: Registrar, uri: str, **options: Any) -> None:
+    def attach(
+        cls,
+        to: Registrar,
+        uri: str,
+        methods: Iterable[str] = frozenset({"GET"}),
+        host: str | None = None,
+        strict_slashes: bool | None = None,
+        version: int | str | float | None = None,
+        name: str | None = None,
+        stream: bool = False,
+        version_prefix: str = "/v",
+    ) -> None:
         """Add this view to an application or blueprint.
 
         Args:
             to: the application or blueprint.
             uri: the path.
-            options: as in `add_route`.
+            methods: accepted for Sanic's sake; a view answers the methods that it has.
+            host: the host that the route is for.
+            strict_slashes: whether a trailing slash matters.
+            version: goes before the path.
+            name: the name for `url_for`, by default the class's.
+            stream: whether the methods read the body themselves; else it is told by `stream` on one of them.
+            version_prefix: stands before the version.
         """
-        to.add_route(cls.as_view(), uri, **options)
+        to.add_route(
+            cls.as_view(), uri, methods, host, strict_slashes, version, name, stream, version_prefix=version_prefix
+        )
 
 
 _ROUTE_OPTIONS = ("methods", "host", "strict_slashes", "version", "name", "stream", "version_prefix")

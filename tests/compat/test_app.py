@@ -243,7 +243,7 @@ def test_a_route_of_several_hosts_and_a_context() -> None:
 def test_files_under_several_hosts(tmp_path: Any) -> None:
     (tmp_path / "a.txt").write_text("a")
     app: Sanic[Any, Any] = Sanic("StaticHosts")
-    app.static("/s", str(tmp_path).encode(), host=["a.example", "b.example"])
+    app.static("/s", str(tmp_path), host=["a.example", "b.example"])
     assert TestClient(app).get("/s/a.txt", headers={"host": "b.example"}).text == "a"
 
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from sanic_star import Sanic
-from sanic_star.compat._static import ContentRange
 from sanic_star.compat.exceptions import HeaderNotFound, InvalidRangeType, RangeNotSatisfiable
+from sanic_star.compat.handlers import ContentRangeHandler
 from sanic_star.compat.request import Request
 from sanic_star.testing import TestClient
 
@@ -157,14 +157,17 @@ def test_parts_that_there_are_not(tree: Path, asked: str) -> None:
 
 
 def test_content_range_of_a_request() -> None:
-    part = ContentRange.of(Request.build(headers={"range": "bytes=2-5"}), 10)
+    def stats(size: int) -> os.stat_result:
+        return os.stat_result((0, 0, 0, 0, 0, 0, size, 0, 0, 0))
+
+    part = ContentRangeHandler(Request.build(headers={"range": "bytes=2-5"}), stats(10))
     assert (part.start, part.end, part.size, part.total) == (2, 5, 4, 10)
     with pytest.raises(HeaderNotFound):
-        ContentRange.of(Request.build(), 10)
+        ContentRangeHandler(Request.build(), stats(10))
     with pytest.raises(InvalidRangeType):
-        ContentRange.of(Request.build(headers={"range": "lines=1-2"}), 10)
+        ContentRangeHandler(Request.build(headers={"range": "lines=1-2"}), stats(10))
     with pytest.raises(RangeNotSatisfiable):
-        ContentRange.of(Request.build(headers={"range": "bytes=0-0"}), 0)
+        ContentRangeHandler(Request.build(headers={"range": "bytes=0-0"}), stats(0))
 
 
 def test_resource_type(tree: Path) -> None:

@@ -115,8 +115,14 @@ case(
     + """
 app.static("/s", top / "public")
 app.static("/a", top / "public/a.txt", use_content_range=True, name="a")
+app.static("/i", top / "public", index="index.html", name="i")
+import os
+os.symlink("loop", top / "public/loop")
 """,
     get("/s/"),
+    get("/s/loop"),
+    get("/s/" + "x" * 300),
+    head("/i/"),
     get("/s/b"),
     get("/s/a.txt%00.png"),
     get("/a", {"range": "bytes=0-99"}),

@@ -1,0 +1,152 @@
+"""What answers a request for a directory: an index file, or a page that lists what is there."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from html import escape
+from pathlib import Path
+from stat import S_ISDIR, S_ISREG
+from typing import TYPE_CHECKING
+from urllib.parse import quote, unquote
+
+import anyio
+
+from sanic_star.compat._contained import Root
+from sanic_star.compat.exceptions import NotFound
+from sanic_star.compat.response import HTTPResponse, file, html, redirect
+
+if TYPE_CHECKING:
+    from sanic_star.compat.request.types import Request
+
+_UNITS = ("kB", "MB", "GB", "TB")
+
+
+class DirectoryHandler:
+    """Answers a request for a directory.
+
+    Args:
+        uri: the path below which the directory is served.
+        directory: the directory.
+        directory_view: whether to answer with a page that lists it.
+        index: the file or files that stand for a directory, tried in order.
+        root_path: what links must not lead out of; by default the directory.
+        follow_external_symlink_files: whether links to files outside are shown and followed.
+        follow_external_symlink_dirs: whether links to directories outside are shown and followed.
+    """
+
+    def __init__(
+        self,
+        uri: str,
+        directory: Path,
+        directory_view: bool = False,
+        index: str | Iterable[str] | None = None,
+        root_path: Path | None = None,
+        follow_external_symlink_files: bool = False,
+        follow_external_symlink_dirs: bool = False,
+    ) -> None:
+        self.base = uri.strip("/")
+        self.directory = directory
+        self.directory_view = directory_view
+        self.index: tuple[str, ...] = (index,) if isinstance(index, str) else tuple(index or ())
+        self.root_path = root_path or directory
+        self.follow_external_symlink_files = follow_external_symlink_files
+        self.follow_external_symlink_dirs = follow_external_symlink_dirs
+        root = os.path.realpath(self.root_path)
+        self._root = Root(root, follow_external_symlink_files, follow_external_symlink_dirs)
+
+    async def handle(self, request: Request, path: str) -> HTTPResponse:
+        """Answer with an index file, or with a list of what is in the directory.
+
+        Args:
+            request: the request.
+            path: the directory's path, decoded, with or without `uri` before it.
+
+        Raises:
+            NotFound: there is neither.
+        """
+        below = path.strip("/")
+        if below == self.base or below.startswith(self.base + "/"):
+            below = below[len(self.base) :].strip("/")
+        place = os.path.join(self.directory, below)
+        found = await anyio.to_thread.run_sync(self._find_index, place) if self.index else None
+        if found is not None:
+            return await file(found, request_headers=request.headers)
+        if not self.directory_view:
+            raise NotFound("File not found")
+        if not request.path.endswith("/"):
+            # With two slashes in front it would be another host's.
+            return redirect("/" + request.path.lstrip("/") + "/")
+        rows = await anyio.to_thread.run_sync(self._rows, place)
+        return html(_page(unquote(request.path), rows, is_top=not below))
+
+    def _find_index(self, place: str) -> str | None:
+        for name in self.index:
+            real = self._root.real(os.path.join(place, name))
+            if real is not None and os.path.isfile(real):
+                return real
+        return None
+
+    def _rows(self, place: str) -> list[tuple[bool, str, os.stat_result]]:
+        """List a directory: what is a file, its name, its figures; without what a request for it would not get."""
+        rows = []
+        with os.scandir(place) as entries:
+            for entry in entries:
+                if entry.is_symlink() and self._root.real(entry.path) is None:
+                    continue
+                try:
+                    stat = entry.stat()
+                except OSError:
+                    continue  # a link to nothing, or gone since the directory was read
+                if S_ISDIR(stat.st_mode) or S_ISREG(stat.st_mode):
+                    rows.append((not S_ISDIR(stat.st_mode), entry.name, stat))
+        return sorted(rows, key=lambda row: row[:2])
+
+
+def _size(count: int) -> str:
+    """Return a size in words, such as `1.2 MB`."""
+    if count < 1000:
+        return f"{count} B"
+    # The next unit where one digit after the point would round up to a thousand.
+    power = next((power for power in range(1, len(_UNITS)) if count < 999.95 * 1000**power), len(_UNITS))
+    return f"{count / 1000**power:.1f} {_UNITS[power - 1]}"
+
+
+def _page(title: str, rows: Iterable[tuple[bool, str, os.stat_result]], is_top: bool) -> str:
+    lines = [] if is_top else ['<tr><td>📁 <a href="../">../</a><td><td>']
+    for is_file, name, stat in rows:
+        mark, sign, size = ("", "📄", _size(stat.st_size)) if is_file else ("/", "📁", "")
+        link = quote(os.fsencode(name)) + mark
+        shown = escape(os.fsencode(name).decode(errors="replace"))
+        when = datetime.fromtimestamp(stat.st_mtime, UTC)
+        lines.append(
+            f'<tr><td>{sign} <a href="{link}">{shown}{mark}</a><td>{size}'
+            f'<td><time datetime="{when:%Y-%m-%dT%H:%M:%SZ}">{when:%Y-%m-%d %H:%M}</time>'
+        )
+    if not lines:
+        lines.append('<tr><td colspan="3" class="none">nothing is here')
+    return _PAGE.format(title=escape(title), rows="\n".join(lines))
+
+
+_PAGE = """<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+<style>
+:root {{ color-scheme: light dark; }}
+body {{ font: 1rem/1.5 system-ui, sans-serif; max-width: 56rem; margin: 2rem auto; padding: 0 1rem; }}
+h1 {{ font-size: 1.4rem; overflow-wrap: anywhere; }}
+table {{ border-collapse: collapse; width: 100%; }}
+th {{ text-align: left; font-weight: 600; }}
+th, td {{ padding: .35rem .5rem; border-bottom: 1px solid #8884; }}
+td:first-child {{ overflow-wrap: anywhere; }}
+tr > :nth-child(2) {{ text-align: right; }}
+td:nth-child(2), td:nth-child(3) {{ white-space: nowrap; font-variant-numeric: tabular-nums; opacity: .8; }}
+tbody tr:hover {{ background: #8882; }}
+.none {{ opacity: .7; }}
+</style></head>
+<body><h1>{title}</h1>
+<table><thead><tr><th>Name<th>Size<th>Changed (UTC)</thead><tbody>
+{rows}
+</tbody></table></body></html>
+"""
