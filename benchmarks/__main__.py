@@ -8,7 +8,18 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from benchmarks import documents, environment, imports, inprocess, middleware, report, routing, socket_load, testing
+from benchmarks import (
+    documents,
+    environment,
+    imports,
+    inprocess,
+    middleware,
+    report,
+    routing,
+    socket_load,
+    static_files,
+    testing,
+)
 from benchmarks.budgets import budgets
 from benchmarks.contenders import CONTENDERS
 from benchmarks.settings import Settings, say
@@ -20,6 +31,7 @@ PARTS: dict[str, Callable[[Settings], dict[str, Any]]] = {
     "import": imports.measure,
     "middleware": middleware.measure,
     "testing": testing.measure,
+    "static": static_files.measure,
 }
 RESULTS = Path(__file__).parent / "results"
 

@@ -17,6 +17,7 @@ _IMPORT = 1.2
 _START = 100 / 770
 _MIDDLEWARE = 1 / 105
 _TESTING = 0.1
+_GROWTH_MIB = 20
 # "The same as the first": the margin is what two runs of one and the same request differ by on a busy machine.
 _LAST_BY_FIRST = 1.1
 # Of ten thousand routes those at the other end of memory are not in the cache of the processor.
@@ -97,6 +98,15 @@ def _testing(part: dict[str, Any]) -> Iterator[Budget]:
     yield Budget("testing", title, _TESTING, _dig(part, OURS, "share"))
 
 
+def _static(part: dict[str, Any]) -> Iterator[Budget]:
+    ours = _dig(part, "small", OURS, "rps")
+    for name, title in ((REFERENCE, "Starlette's StaticFiles"), ("sanic_server", "Sanic on its own server")):
+        value = _ratio(ours, _dig(part, "small", name, "rps"))
+        yield Budget("static", f"a file of 1 kB: requests/s as a share of {title}", 1.0, value, least=True)
+    growth = _dig(part, "large", OURS, "growth_mib")
+    yield Budget("static", "growth of memory during the download of a large file, in MiB", _GROWTH_MIB, growth)
+
+
 _PARTS = {
     "inprocess": _inprocess,
     "socket": _socket,
@@ -104,4 +114,5 @@ _PARTS = {
     "import": _import,
     "middleware": _middleware,
     "testing": _testing,
+    "static": _static,
 }

@@ -167,6 +167,21 @@ def _testing(part: dict[str, Any]) -> str:
     return f"## Testing\n\n{_table(head, rows)}"
 
 
+def _static(part: dict[str, Any]) -> str:
+    large = next((row["mib"] for row in part["large"].values() if "mib" in row), 0)
+    rows = (
+        [
+            _title(name),
+            _cell(part["small"].get(name), lambda row: f"{row['rps']:,.0f}{_share(row)}"),
+            _cell(part["small"].get(name), lambda row: f"{row['cpu_us']:.1f}"),
+            _cell(part["large"].get(name), lambda row: f"{row['growth_mib']:.1f}"),
+        ]
+        for name in _order(part["small"])
+    )
+    head = ["a static file", "1 kB, requests/s", "1 kB, CPU µs a request", f"{large:,} MiB, growth of memory, MiB"]
+    return f"## Static files\n\nIn brackets the share of Starlette's rate in the same rounds.\n\n{_table(head, rows)}"
+
+
 def _budgets(result: dict[str, Any]) -> str:
     rows = (
         [
@@ -187,4 +202,5 @@ _PARTS: dict[str, Callable[[dict[str, Any]], str]] = {
     "import": _import,
     "middleware": _middleware,
     "testing": _testing,
+    "static": _static,
 }

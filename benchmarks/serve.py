@@ -1,4 +1,6 @@
-"""Serve one contender on one core until it is told to stop: `python -m benchmarks.serve CONTENDER CORE SECONDS`.
+"""Serve one contender on one core until it is told to stop.
+
+The command is `python -m benchmarks.serve CONTENDER CORE SECONDS FACTORY ARGUMENT…`.
 
 Everything on uvicorn gets the same options. The port is chosen by the system and printed; an alarm ends the process
 after SECONDS, whatever became of the one that started it.
@@ -13,13 +15,13 @@ import sys
 from benchmarks.contenders import CONTENDERS
 
 
-def main(name: str, core: str, seconds: str) -> None:
-    """Serve the contender `name` on `core` ("" for any), for at most `seconds`."""
+def main(name: str, core: str, seconds: str, factory: str, *arguments: str) -> None:
+    """Serve what `factory` of the contender `name` makes on `core` ("" for any), for at most `seconds`."""
     signal.alarm(int(seconds))
     if core:
         os.sched_setaffinity(0, {int(core)})
     contender = CONTENDERS[name]
-    app = contender.make("basic")
+    app = contender.make(factory, *arguments)
     listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
     print(listener.getsockname()[1], flush=True)
     if contender.own_server:

@@ -36,18 +36,21 @@ def measure(settings: Settings) -> dict[str, Any]:
                 for rows in result.values():
                     rows[name] = {"error": str(error)}
         for case in CASES.values():
-            result[case.name] |= _CaseRun(case, servers, settings).rows()
+            result[case.name] |= CaseRun(case, servers, settings, FLOOR[case.method]).rows()
     return result
 
 
-class _CaseRun:
-    """All runs of one case; a contender that fails once is out, with its error as its row."""
+class CaseRun:
+    """All runs of one case; a contender that fails once is out, with its error as its row.
 
-    def __init__(self, case: Case, servers: dict[str, Server], settings: Settings) -> None:
+    `floor` is the contender of whose rate the shares are, and with whom sanic_star runs in pairs.
+    """
+
+    def __init__(self, case: Case, servers: dict[str, Server], settings: Settings, floor: str) -> None:
         self._case = case
         self._servers = servers
         self._settings = settings
-        self._floor = FLOOR[case.method]
+        self._floor = floor
         # Both floors are shown for POST; elsewhere there is no difference between them.
         names = [name for name in servers if name != "raw_body" or case.method == "POST"]
         self._pair = [name for name in (self._floor, OURS) if name in names]

@@ -52,17 +52,25 @@ class LoadError(Exception):
 
 
 @contextmanager
-def serve(name: str, settings: Settings) -> Iterator[Server]:
-    """Run the server of the contender `name`; raise LoadError if it does not start."""
+def serve(
+    name: str, settings: Settings, factory: tuple[str, ...] = ("basic",), first: Case = CASES["text"]
+) -> Iterator[Server]:
+    """Run the server of the contender `name`; raise LoadError if it does not start.
+
+    `factory` is the function of the contender's module that makes the application, with its arguments, and `first`
+    what is asked to see whether it answers.
+    """
     command = [sys.executable, "-m", "benchmarks.serve", name]
     core = "" if settings.core is None else str(settings.core)
-    with subprocess.Popen([*command, core, str(settings.limit)], stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        [*command, core, str(settings.limit), *factory], stdout=subprocess.PIPE, text=True
+    ) as process:
         try:
             assert process.stdout is not None
             line = process.stdout.readline()
             if not line.strip().isdigit():
                 raise LoadError(f"{CONTENDERS[name].title} did not start (its own message is above)")
-            await_answer(int(line), CASES["text"])
+            await_answer(int(line), first)
             yield Server(int(line), process.pid)
         finally:
             process.terminate()

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 basic: Callable[[], Any]
+static: Callable[[str], Any]
 routes: Callable[[int, bool], Any]
 varied: Callable[[int], Any]
 middleware: Callable[[str, int], Any]

@@ -27,6 +27,12 @@ def basic() -> Any:
     return app
 
 
+def static(folder: str) -> Any:
+    app = Sanic("bench")
+    app.static("/files", folder, stream_large_files=True)
+    return app
+
+
 def routes(count: int, mixed: bool) -> Any:
     app = Sanic("bench")
 

@@ -7,7 +7,8 @@ from starlette.middleware import Middleware
 from starlette.middleware.base import BaseHTTPMiddleware, RequestResponseEndpoint
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
 
 
 async def hello(request: Request) -> Response:
@@ -35,6 +36,10 @@ def basic() -> Any:
             Route("/echo", echo, methods=["POST"]),
         ]
     )
+
+
+def static(folder: str) -> Any:
+    return Starlette(routes=[Mount("/files", StaticFiles(directory=folder))])
 
 
 def routes(count: int, mixed: bool) -> Any:

@@ -23,6 +23,7 @@ from starlette.middleware import Middleware as ASGIMiddleware
 from starlette.routing import BaseRoute
 from starlette.types import ExceptionHandler, Lifespan
 
+from sanic_star.applications import Application
 from sanic_star.compat._answering import Answering
 from sanic_star.compat._definitions import (
     CommandDefinition,
@@ -408,7 +409,13 @@ class Sanic(Registrar, Tasking, Answering, Running, Generic[ConfigT, ContextT]):
         where = self.request_middleware if before else self.response_middleware
         if known not in where:
             where.append(known)
+            self.finalize_middleware()
         return middleware
+
+    def finalize_middleware(self) -> None:
+        """Put middleware that came while the application runs around its handlers; before the start, do nothing."""
+        if self.router.finalized:
+            Application.finalise(self)
 
     def register_named_middleware(
         self,
@@ -426,6 +433,7 @@ class Sanic(Registrar, Tasking, Answering, Running, Generic[ConfigT, ContextT]):
             where = table.setdefault(name, deque())
             if known not in where:
                 where.append(known)
+        self.finalize_middleware()
         return middleware
 
     def blueprint(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from copy import copy as shallow_copy
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -27,6 +27,7 @@ from sanic_star.compat.helpers import Default, _default
 
 if TYPE_CHECKING:
     from sanic_star.compat.app import Sanic
+    from sanic_star.compat.router import Router
 
 NAME = pattern(r"^[a-zA-Z_][a-zA-Z0-9_\-]*$")
 _VERSION_PREFIX = "/v"
@@ -119,6 +120,7 @@ class Blueprint(Registrar):
         self._applied: set[tuple[Any, ...]] = set()
         self.routes: list[Any] = []
         self.websocket_routes: list[Any] = []
+        self.statics: list[Any] = []
         self.middlewares: list[Any] = []
         self.exceptions: list[Any] = []
         self.listeners: defaultdict[str, list[Any]] = defaultdict(list)
@@ -224,6 +226,37 @@ class Blueprint(Registrar):
         self._registrations.append((app, options))
         self._apply(app, options)
 
+    @staticmethod
+    def register_futures(apps: Iterable[Sanic[Any, Any]], bp: Blueprint, futures: Sequence[Any]) -> None:
+        """Apply what was written down to applications, as if it had been there when the blueprint was registered.
+
+        Args:
+            apps: the applications; those in which the blueprint is not registered are passed over.
+            bp: the blueprint.
+            futures: what its decorators wrote down.
+        """
+        bp._definitions += [each for each in futures if each not in bp._definitions]
+        wanted = list(apps)
+        for app, options in list(bp._registrations):
+            if app in wanted:
+                bp._apply(app, options)
+
+    @property
+    def router(self) -> Router:
+        """The router of the application in which it was registered last.
+
+        Raises:
+            AttributeError: it was registered in none.
+        """
+        if not self._apps:
+            raise AttributeError(f"{self} has not yet been registered to an app: it has no router")
+        return self._apps[-1].router  # type: ignore[no-any-return]
+
+    def finalize_middleware(self) -> None:
+        """Put middleware that came while they run around the handlers of its applications."""
+        for app in self._apps:
+            app.finalize_middleware()
+
     def _apply(self, app: Sanic[Any, Any], options: dict[str, Any]) -> None:
         names = []
         for definition in self._definitions:
@@ -312,6 +345,7 @@ class Blueprint(Registrar):
     def _add_routes(self, app: Sanic[Any, Any], placed: RouteDefinition | StaticDefinition) -> None:
         if isinstance(placed, StaticDefinition):
             routes = app._apply_static(placed)
+            self.statics += routes
         else:
             routes = app._apply_route(placed, self._allow_route_overwrite)
         self.routes += routes

@@ -114,14 +114,14 @@ def _size(count: int) -> str:
 
 
 def _page(title: str, rows: Iterable[tuple[bool, str, os.stat_result]], is_top: bool) -> str:
-    lines = [] if is_top else ['<tr><td>📁 <a href="../">../</a><td><td>']
+    lines = [] if is_top else ['<tr><td><a href="../">../</a><td><td>']
     for is_file, name, stat in rows:
-        mark, sign, size = ("", "📄", _size(stat.st_size)) if is_file else ("/", "📁", "")
+        mark, size = ("", _size(stat.st_size)) if is_file else ("/", "")
         link = quote(os.fsencode(name)) + mark
         shown = escape(os.fsencode(name).decode(errors="replace"))
         when = datetime.fromtimestamp(stat.st_mtime, UTC)
         lines.append(
-            f'<tr><td>{sign} <a href="{link}">{shown}{mark}</a><td>{size}'
+            f'<tr><td><a href="{link}">{shown}{mark}</a><td>{size}'
             f'<td><time datetime="{when:%Y-%m-%dT%H:%M:%SZ}">{when:%Y-%m-%d %H:%M}</time>'
         )
     if not lines:
