@@ -22,7 +22,16 @@ from sanic_star.applications import Application
 from sanic_star.compat._access import AccessLog
 from sanic_star.compat._background import run_background
 from sanic_star.compat._events import Events
-from sanic_star.compat._pipeline import Call, Step, handler_call, respond_through, run_before, steps, with_middleware
+from sanic_star.compat._pipeline import (
+    Call,
+    Step,
+    handler_call,
+    is_endpoint,
+    respond_through,
+    run_before,
+    steps,
+    with_middleware,
+)
 from sanic_star.compat._stream import ResponseWriter
 from sanic_star.compat.config import Config
 from sanic_star.compat.exceptions import SanicException, ServerError
@@ -144,13 +153,16 @@ class Answering(Application):
         handler = self._events.around_websocket(route.endpoint)
         subprotocols = getattr(getattr(route, "extra", None), "subprotocols", ())
 
-        async def speak(websocket: WebsocketImplProtocol) -> None:
+        async def speak(websocket: WebsocketImplProtocol) -> Any:
             request: Any = websocket.request
+            if is_endpoint(route.endpoint):
+                return route.endpoint  # an ASGI application, which does the handshake itself
             await websocket.handshake(subprotocols)
             result = handler(request, websocket, **request.route_params)
             if isawaitable(result):
                 await result
             await websocket.close()
+            return None
 
         handled = self._events.around_handler(speak, always=True)
 

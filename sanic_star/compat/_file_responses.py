@@ -213,7 +213,8 @@ class LargeFileResponse(HTTPResponse):
             return
         request, app = self._request, self._request.app
         start = {"type": "http.response.start", "status": self.status, "headers": self.head(length=False)}
-        async with await anyio.open_file(self._path, "rb") as opened:
+        opened = await anyio.open_file(self._path, "rb")
+        try:
             if self._start:
                 await opened.seek(self._start)
             # From here on an error can't be answered any more.
@@ -225,7 +226,10 @@ class LargeFileResponse(HTTPResponse):
 
             app.open_stream(request, finish, endless=False, receive=request._receive)
             await self._send_pieces(opened, send)
-        app.close_stream(request)
+            app.close_stream(request)
+        finally:
+            # Not by `aclose`, which a task that is cancelled does not get to the end of.
+            opened.wrapped.close()
         if self.background is not None:
             await self.background()
 

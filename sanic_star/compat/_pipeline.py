@@ -12,6 +12,9 @@ from inspect import isawaitable, iscoroutinefunction
 from typing import Any
 from urllib.parse import unquote
 
+from starlette.concurrency import run_in_threadpool
+from starlette.endpoints import HTTPEndpoint
+
 from sanic_star.compat.log import error_logger
 from sanic_star.compat.middleware import Middleware
 from sanic_star.compat.response._foreign import named
@@ -35,6 +38,30 @@ def steps(middleware: Sequence[Middleware]) -> list[Step]:
     return [(each.func, is_coroutine_function(each.func)) for each in middleware]
 
 
+def is_endpoint(handler: Any) -> bool:
+    """Tell whether a handler is one of Starlette's class-based endpoints: a class whose objects are awaited."""
+    return isinstance(handler, type) and hasattr(handler, "__await__")
+
+
+def _of_endpoint(endpoint: Any) -> Call:
+    """Return what lets an HTTP endpoint's method answer.
+
+    It gets a plain Starlette request, because it awaits `request.json()`. Its own `dispatch`, if it has one, answers as
+    an ASGI application, which response middleware does not see.
+    """
+
+    async def handle(request: Any) -> Any:
+        if endpoint.dispatch is not HTTPEndpoint.dispatch:
+            return endpoint
+        made = endpoint(request.scope, request.receive, request._send)
+        name = request.method.lower()
+        method = getattr(made, "get" if name == "head" and not hasattr(made, "head") else name)
+        plain = request.starlette
+        return await method(plain) if iscoroutinefunction(method) else await run_in_threadpool(method, plain)
+
+    return handle
+
+
 def handler_call(handler: Callable[..., Any], has_params: bool, unquoted: frozenset[str]) -> Call:
     """Return what calls a handler with the request and its path parameters.
 
@@ -43,6 +70,8 @@ def handler_call(handler: Callable[..., Any], has_params: bool, unquoted: frozen
         has_params: whether the route has parameters.
         unquoted: the parameters that are percent-decoded first.
     """
+    if is_endpoint(handler):
+        return _of_endpoint(handler)
     if unquoted:
 
         def arguments(request: Any) -> dict[str, Any]:

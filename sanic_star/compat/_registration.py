@@ -26,6 +26,7 @@ from sanic_star.compat._definitions import (
     SignalDefinition,
     StaticDefinition,
 )
+from sanic_star.compat._pipeline import is_endpoint
 from sanic_star.compat.constants import HTTP_METHODS
 from sanic_star.compat.exceptions import BadRequest
 from sanic_star.compat.handlers.directory import DirectoryHandler
@@ -218,10 +219,12 @@ class Registrar:
 
         A class view's methods are those that it has.
         """
-        view = getattr(handler, "view_class", None)
+        view = handler if is_endpoint(handler) else getattr(handler, "view_class", None)
         if view is not None:
             found = {method: getattr(view, method.lower(), None) for method in HTTP_METHODS}
             methods = {str(method) for method, function in found.items() if function}
+            if view is handler and "GET" in methods:
+                methods.add("HEAD")  # as Starlette has it
             stream = stream or any(hasattr(function, "is_stream") for function in found.values() if function)
         self.route(uri, methods, host, strict_slashes, stream, version, name, **options)(handler)
         return handler

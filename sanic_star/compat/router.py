@@ -16,7 +16,8 @@ from urllib.parse import quote, unquote
 from uuid import UUID
 
 from starlette.convertors import Convertor
-from starlette.routing import BaseRoute
+from starlette.datastructures import URLPath
+from starlette.routing import BaseRoute, Mount, NoMatchFound
 from starlette.types import Scope
 
 from sanic_star import routing
@@ -586,6 +587,30 @@ class Router(routing.Router):
         self.build()
         app: Sanic[Any, Any] = self.ctx.app
         return self.name_index.get(view_name) or self.name_index.get(app.generate_name(view_name))
+
+    def url_path_for(self, name: str, /, **path_params: Any) -> URLPath:
+        """Build a path in Starlette's way; Sanic's short names will do, also those of a mounted application.
+
+        Args:
+            name: `view`, `app.view`, or `mount:view`.
+            path_params: the path parameters, all of them and no other.
+
+        Raises:
+            NoMatchFound: no route has that name and just these parameters.
+        """
+        try:
+            return super().url_path_for(name, **path_params)
+        except NoMatchFound:
+            mount, colon, rest = name.partition(":")
+            route = None if colon or not hasattr(self.ctx, "app") else self.find_route_by_view_name(name)
+            if route is not None:
+                return route.url_path_for(route.name, **path_params)
+            for each in self.routes if colon else ():
+                inner = getattr(getattr(each, "_base_app", None), "router", None)
+                if isinstance(each, Mount) and each.name == mount and isinstance(inner, Router):
+                    found = inner.url_path_for(rest, **path_params)
+                    return URLPath(path=each.path.rstrip("/") + found, protocol=found.protocol)
+            raise
 
     @property
     def routes_all(self) -> dict[tuple[str, ...], Any]:

@@ -243,3 +243,52 @@ def test_middleware_and_exceptions_of_a_group(app: Sanic[Any, Any]) -> None:
     assert client.get("/one").headers["x-seen"] == "plain request on_request called last on_response"
     assert client.get("/two/fail").status_code == 418
     assert "x-seen" not in client.get("/none").headers
+
+
+# What tools ask for --------------------------------------------------------------------------------------------------
+
+
+def test_a_blueprint_knows_its_files_and_its_router(app: Sanic[Any, Any], tmp_path: Any) -> None:
+    bp = blueprint()
+    bp.static("/files", tmp_path)
+    assert bp.statics == []
+    with pytest.raises(AttributeError, match="not yet been registered"):
+        bp.router  # noqa: B018
+    app.blueprint(bp)
+    assert [route.name for route in bp.statics] == ["App.bp.static"]
+    assert bp.router is app.router
+
+
+def test_a_copy_that_serves_files_is_not_registered_twice(app: Sanic[Any, Any], tmp_path: Any) -> None:
+    bp = blueprint()
+    bp.static("/files", tmp_path)
+    app.blueprint(bp)
+    with pytest.raises(SanicException, match="Static routes"):
+        bp.copy("other", url_prefix="/other")
+
+
+def test_what_one_blueprint_wrote_down_is_applied_for_another(app: Sanic[Any, Any]) -> None:
+    bp, source = blueprint(), Blueprint("source")
+
+    @source.get("/more")
+    async def more(request: Any) -> Any:
+        return text("more")
+
+    app.blueprint(bp)
+    Blueprint.register_futures([app], bp, source._definitions)
+    Blueprint.register_futures([], bp, source._definitions)
+    assert TestClient(app).get("/bp/more").text == "more"
+
+
+def test_middleware_of_a_blueprint_that_comes_late(app: Sanic[Any, Any]) -> None:
+    bp = blueprint()
+    app.blueprint(bp)
+    client = TestClient(app)
+    assert "x-late" not in client.get("/bp").headers
+
+    @bp.on_response
+    async def after(request: Any, response: Any) -> None:
+        response.headers["x-late"] = "1"
+
+    bp.finalize_middleware()
+    assert client.get("/bp").headers["x-late"] == "1"

@@ -162,6 +162,8 @@ def test_content_range_of_a_request() -> None:
 
     part = ContentRangeHandler(Request.build(headers={"range": "bytes=2-5"}), stats(10))
     assert (part.start, part.end, part.size, part.total) == (2, 5, 4, 10)
+    assert part
+    assert part.headers == {"Content-Range": "bytes 2-5/10"}
     with pytest.raises(HeaderNotFound):
         ContentRangeHandler(Request.build(), stats(10))
     with pytest.raises(InvalidRangeType):
