@@ -20,7 +20,7 @@ from sanic_star.compat.exceptions import InvalidHeader
 HeaderIterable = Iterable[tuple[str, Any]]
 HeaderBytesIterable = Iterable[tuple[bytes, bytes]]
 Options = dict[str, int | str]
-OptionsIterable = Iterable[tuple[str, str]]
+OptionsIterable = Iterable[tuple[str, str | None]]
 
 _TOKEN = r"[\w!#$%&'*+\-.^_`|~]+"  # RFC 9110, 5.6.2
 # A backslash escapes a quote, as curl and others write it, unless nothing is left to close the string then: a
@@ -261,10 +261,23 @@ def parse_forwarded(headers: Header, config: _ProxyConfig) -> Options | None:
     if not (secret and secret in text):
         return None
     for element in _split_from_right(text, ","):
-        pairs = [pair for piece in _split_from_right(element, ";") if (pair := _read_pair(piece))]
-        if ("secret", secret) in pairs or ("by", secret) in pairs:
+        pairs: list[tuple[str, str]] = []
+        for piece in _split_from_right(element, ";"):
+            pair = _read_pair(piece)
+            # What is malformed (a space before the semicolon is) parts an element; the part with the secret counts.
+            if pair is None or piece[-1:].isspace():
+                if _is_trusted(pairs, secret):
+                    break
+                pairs = []
+            if pair is not None:
+                pairs.append(pair)
+        if _is_trusted(pairs, secret):
             return fwd_normalize(reversed(pairs))
     return None
+
+
+def _is_trusted(pairs: list[tuple[str, str]], secret: str) -> bool:
+    return ("secret", secret) in pairs or ("by", secret) in pairs
 
 
 def _split_from_right(text: str, separator: str) -> Iterator[str]:
@@ -309,10 +322,9 @@ def parse_xforwarded(headers: Header, config: _ProxyConfig) -> Options | None:
         address = _proxied_address(headers, config)
     if not address:
         return None
-    told = {"for": address, "proto": headers.get("x-scheme"), "path": headers.get("x-forwarded-path")}
-    for name in ("proto", "host", "port"):
-        told[name] = headers.get(f"x-forwarded-{name}") or told.get(name)
-    return fwd_normalize((name, value) for name, value in told.items() if value)
+    told = [("for", address), ("proto", headers.get("x-scheme"))]
+    told += [(name, headers.get(f"x-forwarded-{name}")) for name in ("proto", "host", "port", "path")]
+    return fwd_normalize(told)
 
 
 def _proxied_address(headers: Header, config: _ProxyConfig) -> str | None:

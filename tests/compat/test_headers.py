@@ -259,7 +259,7 @@ def test_forwarded_may_be_there_twice_or_not() -> None:
 
 def test_forwarded_reads_escapes_and_spaces() -> None:
     trusted = config(FORWARDED_SECRET="s")
-    read = headers.parse_forwarded(Header({"forwarded": r'secret=s ;host="a\"b" '}), trusted)
+    read = headers.parse_forwarded(Header({"forwarded": r'secret=s; host="a\"b" '}), trusted)
     assert read == {"secret": "s", "host": 'a"b'}
 
 

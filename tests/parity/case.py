@@ -69,6 +69,7 @@ def case(
     awaits: str | None = None,
     stops: bool = False,
     log_differs: str | None = None,
+    group: str | None = None,
 ) -> Case:
     """Add a case to the table.
 
@@ -85,9 +86,9 @@ def case(
         awaits: What of Sanic has to be built first; the case must fail until then, and loses this mark with it.
         stops: Whether the app is stopped in order (SIGTERM) after the last step, so that events of its end count too.
         log_differs: The entry of `docs/compatibility.md` that tells why the log differs while the answers are the same.
+        group: What it belongs to, by default the module that calls this.
     """
-    caller = inspect.stack()[1].frame.f_globals["__name__"]
-    group = caller.rpartition(".")[2]
+    group = group or caller_module(2)
     made = Case(
         name,
         group,
@@ -107,6 +108,12 @@ def case(
         raise ValueError(f"two cases are called {made.id!r}")
     CASES.append(made)
     return made
+
+
+def caller_module(depth: int) -> str:
+    """Return the last part of the name of the module that is so many calls above this one."""
+    name: str = inspect.stack()[depth].frame.f_globals["__name__"]
+    return name.rpartition(".")[2]
 
 
 def for_sanic_star(source: str) -> str:

@@ -25,9 +25,9 @@ class Credentials:
         # Without the token: a log is no place for it.
         return f"Credentials(auth_type={self.auth_type!r})"
 
-    def _basic(self) -> list[str]:
+    def _basic(self, wanted: str) -> list[str]:
         if self.auth_type != "Basic" or not self.token:
-            raise AttributeError("Username is available for Basic Auth only")
+            raise AttributeError(f"{wanted} is available for Basic Auth only")
         try:
             name, _, password = b64decode(self.token.encode("utf-8")).decode().partition(":")
         except ValueError:
@@ -38,9 +38,9 @@ class Credentials:
     @property
     def username(self) -> str | None:
         """The user's name, with Basic."""
-        return self._basic()[0]
+        return self._basic("Username")[0]
 
     @property
     def password(self) -> str | None:
         """The password, with Basic."""
-        return self._basic()[1]
+        return self._basic("Password")[1]

@@ -6,6 +6,7 @@ the form is asked for, as it is for a body that arrived in one piece.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from sanic_star.compat.request.parameters import RequestParameters
 
 MULTIPART = "multipart/form-data"
+# Clients write one that has to be quoted without quotes as well.
+_BOUNDARY = re.compile(r';\s*boundary=(?:"([^"]*)"|([^;\s]*))', re.I)
 
 
 def form_limits(config: Mapping[str, Any]) -> FormLimits:
@@ -29,6 +32,16 @@ def form_limits(config: Mapping[str, Any]) -> FormLimits:
         config.get("FORM_MAX_FIELD_SIZE", MAX_FIELD_SIZE),
         config.get("FORM_MAX_FILE_SIZE"),
     )
+
+
+def boundary(content_type: str) -> str:
+    """Return what separates the parts of a form, empty where its type does not say.
+
+    >>> boundary("multipart/form-data; boundary=a'(b); charset=utf-8")
+    "a'(b)"
+    """
+    found = _BOUNDARY.search(content_type)
+    return (found[1] or found[2]) if found else ""
 
 
 class Upload:
@@ -50,12 +63,12 @@ class Upload:
             content_type: the value of the header.
             config: the settings of the application.
         """
-        kind, options = parse_content_header(content_type)
+        kind, _ = parse_content_header(content_type)
         if kind != MULTIPART:
             return None
         spool = Spool(config.get("FORM_SPOOL_SIZE", SPOOL_SIZE))
         try:
-            return cls(MultipartReader(str(options.get("boundary", "")), spool, form_limits(config)))
+            return cls(MultipartReader(boundary(content_type), spool, form_limits(config)))
         except BadRequest:
             # Without a boundary it is only a body; what is wrong is told when it is read as a form.
             return None

@@ -85,13 +85,15 @@ class File:
 
 
 def form_parameters(parts: Iterable[Part]) -> tuple[RequestParameters, RequestParameters]:
-    """Return the fields and the files of a form.
+    """Return the fields and the files of a form; what has an empty name is passed over, as by Sanic.
 
     Raises:
         BadRequest: a field is not in the charset that the client names.
     """
     fields, files = RequestParameters(), RequestParameters()
     for part in parts:
+        if not part.name:
+            continue
         if part.filename is None:
             fields.setdefault(part.name, []).append(part.text())
         else:

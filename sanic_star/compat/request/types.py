@@ -11,6 +11,7 @@ This is one module because the request is one class, whose attributes are short 
 from __future__ import annotations
 
 import uuid
+import weakref
 from collections import defaultdict
 from collections.abc import AsyncIterable, Callable, Iterator, Mapping
 from functools import partial
@@ -49,7 +50,7 @@ from sanic_star.compat.headers import (
 from sanic_star.compat.models.http_types import Credentials
 from sanic_star.compat.request._body import BodyStream
 from sanic_star.compat.request._protocol import Protocol, Transport
-from sanic_star.compat.request._upload import MULTIPART, Upload, form_limits
+from sanic_star.compat.request._upload import MULTIPART, Upload, boundary, form_limits
 from sanic_star.compat.request._url import RequestURL
 from sanic_star.compat.request.form import File, parse_multipart_form, parse_urlencoded_form
 from sanic_star.compat.request.parameters import RequestParameters
@@ -416,31 +417,32 @@ class Request(requests.Request):
             BadRequest: it says that it is a form, and is none.
         """
         fields, files = RequestParameters(), RequestParameters()
-        kind, options = parse_content_header(self.content_type)
+        kind, _ = parse_content_header(self.content_type)
         if kind == "application/x-www-form-urlencoded":
             limits = form_limits(self._config)
             fields = parse_urlencoded_form(self.body, keep_blank_values=keep_blank_values, max_fields=limits.fields)
         elif self._upload is not None:
             fields, files = self._upload.form()
         elif kind == MULTIPART:
-            boundary = str(options.get("boundary", ""))
-            fields, files = parse_multipart_form(self.body, boundary, form_limits(self._config))
-        self.parsed_form, self.parsed_files = fields, files
-        return fields
+            fields, files = parse_multipart_form(self.body, boundary(self.content_type), form_limits(self._config))
+        self.parsed_form, self.parsed_files = Form(fields, self), files
+        return self.parsed_form
 
     @property
     def form(self) -> Form:
         """The fields of a form; called or awaited, Starlette's `FormData`."""
         if self.parsed_form is None:
             self.get_form()
-        return Form(self.parsed_form or {}, self)
+        if not isinstance(self.parsed_form, Form):
+            self.parsed_form = Form(self.parsed_form or {}, self)
+        return self.parsed_form
 
     @property
     def files(self) -> RequestParameters:
         """The files of a multipart form."""
         if self.parsed_files is None:
             self.get_form()
-        return self.parsed_files or RequestParameters()
+        return self.parsed_files  # type: ignore[return-value]
 
     # The query ------------------------------------------------------------------------------------------------------
 
@@ -720,15 +722,22 @@ class Form(RequestParameters):
 
     def __init__(self, fields: Any, request: Request) -> None:
         super().__init__(fields)
-        self._request = request
+        # The request holds the form; held by it in turn, it would be left to the collector.
+        self._request = weakref.ref(request)
 
     def __call__(self, **limits: Any) -> AwaitableOrContextManagerWrapper[FormData]:
         """Read the form in Starlette's way: `await request.form()`, `async with request.form() as form`.
 
         Args:
             limits: `max_files`, `max_fields`, `max_part_size` as in `starlette.requests.Request.form`.
+
+        Raises:
+            ServerError: the request is gone.
         """
-        return AwaitableOrContextManagerWrapper(self._request.starlette._get_form(**limits))
+        request = self._request()
+        if request is None:
+            raise ServerError("The request of this form is over.")
+        return AwaitableOrContextManagerWrapper(request.starlette._get_form(**limits))
 
 
 def _identifier(given: str) -> uuid.UUID | str | int:

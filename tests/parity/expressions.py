@@ -1,0 +1,39 @@
+"""Cases that are tables of expressions: what each gives, or which exception it raises, for one request or several."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from tests.parity.case import Case, caller_module, case
+from tests.parity.wire import Step, get
+
+_SOURCE = """
+{before}
+def told(call, request):
+    try:
+        return repr(call(request))
+    except Exception as error:
+        return f"{{type(error).__name__}}: {{error}}"
+
+CALLS = [
+    {calls}
+]
+
+@app.route("/<path:path>", methods=["GET", "POST", "PUT", "DELETE"])
+async def show(request, path=""):
+    return json([told(call, request) for call in CALLS])
+"""
+
+
+def expressions(name: str, told: Iterable[str], *steps: Step, before: str = "", **options: Any) -> Case:
+    """Add a case that tells what expressions give.
+
+    Args:
+        name: what is true, in a few words.
+        told: the expressions; `request` is the request that asks.
+        steps: what is sent, by default one request.
+        before: what stands before them: imports, settings, an application.
+        options: those of `case`.
+    """
+    calls = "\n    ".join(f"lambda request: ({each})," for each in told)
+    source = _SOURCE.format(before=before.strip(), calls=calls)
+    return case(name, source, *(steps or (get("/"),)), group=caller_module(2), **options)
