@@ -11,6 +11,7 @@ from typing import Any
 from benchmarks import (
     documents,
     environment,
+    forms,
     imports,
     inprocess,
     middleware,
@@ -32,6 +33,7 @@ PARTS: dict[str, Callable[[Settings], dict[str, Any]]] = {
     "middleware": middleware.measure,
     "testing": testing.measure,
     "static": static_files.measure,
+    "forms": forms.measure,
 }
 RESULTS = Path(__file__).parent / "results"
 

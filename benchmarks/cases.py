@@ -4,6 +4,7 @@ An answer is checked before anything is timed, so that no contender wins by answ
 """
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +15,8 @@ ECHO = json.dumps({"name": "Ada", "age": 36, "admin": False, "tags": ["maths", "
 class Case:
     """One request: its name in the tables, method, path, body, and the value that must come back.
 
-    `expected` is compared with the decoded JSON body where it is no string, else with the text.
+    `expected` is compared with the decoded JSON body where it is no string, else with the text. A `file` is so many
+    bytes in a multipart form in place of the body, which come in pieces as from a socket.
     """
 
     name: str
@@ -22,6 +24,19 @@ class Case:
     expected: Any = field(hash=False)
     method: str = "GET"
     body: bytes = b""
+    type: str = "application/json"
+    file: int = 0
+
+    def pieces(self) -> Iterator[bytes]:
+        """Yield the body as it arrives."""
+        if not self.file:
+            yield self.body
+            return
+        yield b'--frontier7d1a0f\r\nContent-Disposition: form-data; name="file"; filename="a.bin"\r\n\r\n'
+        piece = bytes(range(256)) * 256
+        for start in range(0, self.file, len(piece)):
+            yield piece[: self.file - start]
+        yield b"\r\n--frontier7d1a0f--\r\n"
 
     def matches(self, status: int, body: bytes) -> bool:
         """Tell whether `status` and `body` are the answer that was asked for."""
@@ -41,3 +56,15 @@ CASES = {
 }
 
 TITLES = {"text": "text", "json": "json", "user": "`/user/<id:int>`", "echo": "POST json echo"}
+
+FIELDS = "&".join(f"field{number}=value+{number}" for number in range(10))
+_FORM, _UPLOAD = "application/x-www-form-urlencoded", "multipart/form-data; boundary=frontier7d1a0f"
+FORM_CASES = {
+    case.name: case
+    for case in (
+        Case("form", "/form", {"fields": 10, "last": "value 9"}, "POST", FIELDS.encode(), _FORM),
+        Case("upload_1", "/upload", {"name": "a.bin", "size": 1_000_000}, "POST", b"", _UPLOAD, 1_000_000),
+        Case("upload_100", "/upload", {"name": "a.bin", "size": 100_000_000}, "POST", b"", _UPLOAD, 100_000_000),
+    )
+}
+TITLES |= {"form": "form of ten fields", "upload_1": "multipart of 1 MB", "upload_100": "multipart of 100 MB"}

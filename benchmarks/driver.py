@@ -15,8 +15,9 @@ from benchmarks.cases import Case
 def scope_of(case: Case) -> dict[str, Any]:
     """Return the scope that uvicorn makes for `case`."""
     headers = [(b"host", b"127.0.0.1:8000"), (b"user-agent", b"bench"), (b"accept", b"*/*")]
-    if case.body:
-        headers += [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(case.body))]
+    if case.body or case.file:
+        length = sum(map(len, case.pieces()))
+        headers += [(b"content-type", case.type.encode()), (b"content-length", b"%d" % length)]
     return {
         "type": "http",
         "asgi": {"version": "3.0", "spec_version": "2.3"},
@@ -85,9 +86,24 @@ class _Exchange:
         self.sent.append(message)
 
 
+class _Arriving(_Exchange):
+    """An exchange whose body comes in pieces."""
+
+    __slots__ = ("_next", "_pieces")
+
+    def __init__(self, case: Case) -> None:
+        super().__init__(b"")
+        self._pieces = case.pieces()
+        self._next: bytes | None = next(self._pieces)
+
+    async def receive(self) -> dict[str, Any]:
+        piece, self._next = self._next or b"", next(self._pieces, None)
+        return {"type": "http.request", "body": piece, "more_body": self._next is not None}
+
+
 async def ask(app: Any, case: Case) -> tuple[int, bytes]:
     """Return status and body of one request."""
-    exchange = _Exchange(case.body)
+    exchange = _Arriving(case) if case.file else _Exchange(case.body)
     await app(scope_of(case), exchange.receive, exchange.send)
     sent = exchange.sent
     return sent[0]["status"], b"".join(message.get("body", b"") for message in sent[1:])
@@ -96,13 +112,13 @@ async def ask(app: Any, case: Case) -> tuple[int, bytes]:
 async def timed(app: Any, case: Case, count: int) -> float:
     """Return the CPU time of a request in µs, the mean of `count` requests one after the other."""
     template = scope_of(case)
-    body = case.body
+    body, arriving = case.body, bool(case.file)
     gc.collect()
     begin = time.process_time()
     for _ in range(count):
         scope = template.copy()
         scope["state"] = {}
-        exchange = _Exchange(body)
+        exchange = _Arriving(case) if arriving else _Exchange(body)
         await app(scope, exchange.receive, exchange.send)
     await asyncio.sleep(0)  # what a framework put off until the loop's next turn is part of its cost
     return (time.process_time() - begin) * 1e6 / count

@@ -17,30 +17,35 @@ from benchmarks.worker import Worker, WorkerError
 def measure(settings: Settings) -> dict[str, Any]:
     """Return `{case: {contender: {"us": …, "share": …, "spread": …}}}`; a contender that fails has `{"error": …}`."""
     names = [name for name in settings.contenders if not CONTENDERS[name].own_server]
-    result: dict[str, Any] = {name: {} for name in CASES}
+    return measure_cases(names, "basic", dict.fromkeys(CASES.values(), settings.requests), settings)
+
+
+def measure_cases(names: list[str], factory: str, counts: dict[Case, int], settings: Settings) -> dict[str, Any]:
+    """Return what `measure` does, for the applications of a factory, and so many requests a round of each case."""
+    result: dict[str, Any] = {case.name: {} for case in counts}
     with ExitStack() as stack:
         workers: dict[str, Worker] = {}
         for name in names:
             worker = stack.enter_context(Worker(name, settings.core))
             try:
-                worker.build("basic", "basic", (), CASES["text"])
+                worker.build("app", factory, (), next(iter(counts)))
             except WorkerError as error:
                 say(f"  {error}")
                 for rows in result.values():
                     rows[name] = {"error": str(error)}
             else:
                 workers[name] = worker
-        for case in CASES.values():
-            result[case.name] |= _case(workers, case, settings)
+        for case, count in counts.items():
+            result[case.name] |= _case(workers, case, count, settings)
     return result
 
 
-def _case(workers: dict[str, Worker], case: Case, settings: Settings) -> dict[str, Any]:
+def _case(workers: dict[str, Worker], case: Case, count: int, settings: Settings) -> dict[str, Any]:
     failed: dict[str, Any] = {}
     for name, worker in list(workers.items()):
         try:
-            worker.call("check", "basic", case)
-            worker.round("basic", case, settings.requests)  # warm up; the interpreter specialises its code here
+            worker.call("check", "app", case)
+            worker.round("app", case, count)  # warm up; the interpreter specialises its code here
         except WorkerError as error:
             say(f"  {error}")
             failed[name] = {"error": str(error)}
@@ -48,7 +53,7 @@ def _case(workers: dict[str, Worker], case: Case, settings: Settings) -> dict[st
     rounds: dict[str, list[float]] = {name: [] for name in running}
     for _ in range(settings.rounds):
         for name, worker in running.items():
-            rounds[name].append(worker.round("basic", case, settings.requests))
+            rounds[name].append(worker.round("app", case, count))
     reference = rounds.get(REFERENCE)
     return failed | {name: summary(values, reference) for name, values in rounds.items()}
 

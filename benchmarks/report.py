@@ -62,6 +62,16 @@ def _share(row: dict[str, Any]) -> str:
     return f" ({row['share']:.2f})" if "share" in row else ""
 
 
+def _forms(part: dict[str, Any]) -> str:
+    rows = (
+        [_title(name), *(_cell(part[case].get(name), lambda row: f"{row['us']:,.0f}{_share(row)}") for case in part)]
+        for name in _order(part["form"])
+    )
+    table = _table(["µs a request", *(TITLES[case] for case in part)], rows)
+    told = "Without a server, in brackets the share of Starlette's time; handlers read the whole file."
+    return f"## Forms\n\n{told}\n\n{table}"
+
+
 def _socket(part: dict[str, Any]) -> str:
     names = _order({name for rows in part.values() for name in rows})
     heads = [TITLES[case] for case in part]
@@ -203,4 +213,5 @@ _PARTS: dict[str, Callable[[dict[str, Any]], str]] = {
     "middleware": _middleware,
     "testing": _testing,
     "static": _static,
+    "forms": _forms,
 }

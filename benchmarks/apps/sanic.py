@@ -7,6 +7,7 @@ from typing import Any
 
 basic: Callable[[], Any]
 static: Callable[[str], Any]
+forms: Callable[[], Any]
 routes: Callable[[int, bool], Any]
 varied: Callable[[int], Any]
 middleware: Callable[[str, int], Any]

@@ -30,6 +30,21 @@ def basic() -> Any:
 def static(folder: str) -> Any:
     app = Sanic("bench")
     app.static("/files", folder, stream_large_files=True)
+
+
+def forms() -> Any:
+    app = Sanic("bench")
+    app.config.REQUEST_MAX_SIZE = 200_000_000
+
+    @app.post("/form")
+    async def form(request: Request) -> HTTPResponse:
+        return json({"fields": len(request.form), "last": request.form.get("field9")})
+
+    @app.post("/upload")
+    async def upload(request: Request) -> HTTPResponse:
+        file = request.files.get("file")
+        return json({"name": file.name, "size": len(file.body)})
+
     return app
 
 

@@ -42,6 +42,21 @@ def static(folder: str) -> Any:
     return Starlette(routes=[Mount("/files", StaticFiles(directory=folder))])
 
 
+async def form(request: Request) -> Response:
+    async with request.form() as found:
+        return JSONResponse({"fields": len(found), "last": found["field9"]})
+
+
+async def upload(request: Request) -> Response:
+    async with request.form() as found:
+        file: Any = found["file"]
+        return JSONResponse({"name": file.filename, "size": len(await file.read())})
+
+
+def forms() -> Any:
+    return Starlette(routes=[Route("/form", form, methods=["POST"]), Route("/upload", upload, methods=["POST"])])
+
+
 def routes(count: int, mixed: bool) -> Any:
     return Starlette(
         routes=[
