@@ -36,7 +36,7 @@ from sanic_star.compat.constants import (
     SAFE_HTTP_METHODS,
 )
 from sanic_star.compat.cookies.request import CookieRequestParameters, parse_cookie
-from sanic_star.compat.exceptions import BadRequest, ServerError
+from sanic_star.compat.exceptions import BadRequest, SanicException, ServerError
 from sanic_star.compat.headers import (
     AcceptList,
     Options,
@@ -289,9 +289,16 @@ class Request(requests.Request):
         return self.parsed_credentials
 
     def get_cookies(self) -> CookieRequestParameters:
-        """Read the cookies once more from the headers."""
+        """Read the cookies once more from the headers.
+
+        Raises:
+            SanicException: 431, they are longer than `REQUEST_MAX_HEADER_SIZE`, and the server let them pass.
+        """
         found: dict[str, list[str]] = {}
-        for header in self.headers.getall("cookie", []):
+        headers = self.headers.getall("cookie", [])
+        if sum(map(len, headers)) > self._config.get("REQUEST_MAX_HEADER_SIZE", 8192):
+            raise SanicException("Request Header Fields Too Large", 431)
+        for header in headers:
             for name, values in parse_cookie(header).items():
                 found.setdefault(name, []).extend(values)
         self.parsed_cookies = CookieRequestParameters(found)
