@@ -6,7 +6,7 @@ import asyncio
 import os
 import re
 import tempfile
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable
 from datetime import tzinfo
 from functools import partial
 from inspect import isawaitable, iscoroutine, signature
@@ -22,6 +22,13 @@ from sanic_star.compat.exceptions import SanicException, ServiceUnavailable
 J = TypeVar("J", bound=Callable[..., Any])
 
 
+class _Over:
+    """Awaited, it is over."""
+
+    def __await__(self) -> Generator[None, None, None]:
+        yield from ()
+
+
 class Tasking:
     """Runs tasks and timers; a part of `Sanic`, whose methods these are."""
 
@@ -35,6 +42,8 @@ class Tasking:
         self._delayed: list[tuple[Any, str | None, bool, bool]] = []
         self._timers: list[Timer] = []
         self._timers_run = False
+        # asyncio keeps weak references only.
+        self._ending: asyncio.Future[None] | None = None
 
     def start_delayed_tasks(self) -> None:
         """Start the tasks that were added before there was an event loop."""
@@ -123,14 +132,21 @@ class Tasking:
         """Forget the names of background tasks that are over."""
         self._tasks.purge()
 
-    async def shutdown_tasks(self, timeout: float | None = None, increment: float = 0.1) -> None:  # noqa: ASYNC109
-        """Cancel all background tasks and wait until they are over.
+    def shutdown_tasks(self, timeout: float | None = None, increment: float = 0.1) -> Awaitable[None]:
+        """Cancel all background tasks; they are waited for where the result is awaited.
 
         Args:
             timeout: how long to wait, in seconds; by default `GRACEFUL_SHUTDOWN_TIMEOUT`.
             increment: accepted for Sanic's sake, which looks again after so many seconds; here nothing looks again.
         """
-        await self._tasks.shutdown(self.config.GRACEFUL_SHUTDOWN_TIMEOUT if timeout is None else timeout)
+        try:
+            keep = asyncio.current_task()
+        except RuntimeError:
+            # Without an event loop no task runs.
+            return _Over()
+        timeout = self.config.GRACEFUL_SHUTDOWN_TIMEOUT if timeout is None else timeout
+        self._ending = asyncio.ensure_future(self._tasks.shutdown(timeout, keep=keep))
+        return self._ending
 
     async def drain_tasks(self, timeout: float) -> None:  # noqa: ASYNC109
         """End all background tasks for good: wait for those that are to be drained, cancel the others.

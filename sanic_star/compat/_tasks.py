@@ -97,17 +97,24 @@ class Tasks:
             del self._named[name]
 
     # It waits, it does not give up.
-    async def shutdown(self, timeout: float | None = None, drain: bool = False) -> None:  # noqa: ASYNC109
+    async def shutdown(
+        self,
+        timeout: float | None = None,  # noqa: ASYNC109
+        drain: bool = False,
+        keep: Task[Any] | None = None,
+    ) -> None:
         """Cancel all tasks, and wait until they are over.
 
         Args:
             timeout: how long to wait, in seconds.
             drain: whether those that were added so may come to their own end within that time; then they are
                 cancelled, too.
+            keep: a task that is left alone, beside the running one.
         """
         loop = asyncio.get_running_loop()
         # A test may start an application once more on another loop; tasks of the first one are gone with it.
-        waiting = {task for task in self._running if task is not asyncio.current_task() and task.get_loop() is loop}
+        left = (asyncio.current_task(), keep)
+        waiting = {task for task in self._running if task not in left and task.get_loop() is loop}
         kept = waiting & self._to_drain if drain else set()
         for task in waiting - kept:
             task.cancel()

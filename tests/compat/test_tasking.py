@@ -119,6 +119,37 @@ def test_only_registered_tasks_are_listed() -> None:
         assert app.running_tasks == 2
 
 
+async def test_ending_tasks_needs_no_await_and_spares_who_asks_for_it() -> None:
+    app, seen = app_named(), list[str]()
+
+    async def asks() -> None:
+        await app.shutdown_tasks()
+        seen.append("went on")
+
+    other = app.add_task(asyncio.sleep(60))
+    await asyncio.sleep(0)
+    asking = app.add_task(asks())
+    assert other is not None
+    assert asking is not None
+    await asyncio.wait({other, asking})
+    assert other.cancelled()
+    assert seen == ["went on"]
+    last = app.add_task(asyncio.sleep(60))
+    assert last is not None
+    app.shutdown_tasks(timeout=1)
+    await asyncio.wait({last})
+    assert last.cancelled()
+
+
+def test_ending_tasks_without_an_event_loop() -> None:
+    async def wait() -> str:
+        await over
+        return "over"
+
+    over = app_named().shutdown_tasks()
+    assert asyncio.run(wait()) == "over"
+
+
 # Timers -------------------------------------------------------------------------------------------------------------
 
 

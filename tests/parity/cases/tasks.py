@@ -140,6 +140,18 @@ out += [await told_later(app.cancel_task("none", raise_exception=False)), await 
 """,
 )
 tasks(
+    "ending all tasks",
+    """
+one = app.add_task(sleeper(), name="one")
+app.add_task(job(), name="over")
+await asyncio.sleep(0.01)
+app.shutdown_tasks(timeout=0.1)
+await asyncio.sleep(0.05)
+out += [one.cancelled()]
+""",
+    log_differs="background-tasks",
+)
+tasks(
     "all tasks",
     """
 for name in ("a", "b"): app.add_task(job(), name=name)
