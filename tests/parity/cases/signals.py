@@ -866,7 +866,11 @@ case(
         await asyncio.sleep(0.02)
         return text("waiting", 201)
     @app.get("/")
-    async def tell(request): return json(seen)
+    async def tell(request):
+        for _ in range(500):
+            if seen: break
+            await asyncio.sleep(0.01)
+        return json(seen)
     """,
     get("/wait"),
     get("/"),
