@@ -66,7 +66,11 @@ class InProcess:
             if case.debug:
                 app.debug = True
             with telling.listening():
-                answers = asyncio.run(_play(app, case))
+                try:
+                    answers = asyncio.run(_play(app, case))
+                except SystemExit:
+                    # The event loop lets it through, from any task. A server would end; the tests go on.
+                    answers = [[Answer(0, note=NO_ANSWER)] for _ in case.steps]
             return [*answers, [Answer(0, body="".join(f"{line}\n" for line in told).encode(), note=TOLD)]]
 
 

@@ -121,6 +121,7 @@ for form, written in {
     "raises": "async def f(app): raise ValueError('no start')",
     "raises by itself": "def f(app): 1 / 0",
     "takes too much": "def f(app, loop, more): ...",
+    "exits": "def f(app): raise SystemExit(3)",
 }.items():
     listeners(f"a listener that {form}", f"{written}\napp.before_server_start(f)", fails=True)
 listeners(
