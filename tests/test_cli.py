@@ -48,6 +48,10 @@ def make():
     return Sanic("Made")
 
 
+def forgets():
+    Sanic("Forgotten")
+
+
 def make_with(args):
     return Sanic(f"Made-{args.target.partition(':')[0]}-{args.port}")
 
@@ -193,6 +197,8 @@ def test_other_ways_to_load() -> None:
         (["shop.nosuch"], "'shop' has no 'nosuch'"),
         (["served:number"], "is a int"),
         (["served:Made"], "add --factory"),
+        (["served:forgets"], "'served:forgets' was called and returned None"),
+        (["served:forgets", "--factory"], "should return the application"),
         (["empty"], "no 'app' in the module 'empty'"),
         (["served.py"], "write the module and the application, as in served:app"),
         (["shop/served.py"], "as in shop.served:app"),

@@ -49,6 +49,8 @@ def load(
         raise Unusable(f"There is no module {error.name!r} here; write module:app, as in server:app.") from None
     except NoApplication as error:
         raise Unusable(str(error)) from None
+    if loader.made_nothing:
+        raise Unusable(f"{target!r} was called and returned None; it should return the application that it makes.")
     if found is None:
         module, name = (loader.module_name, loader.app_name) if loader.module_name else (target, DEFAULT_APP_NAME)
         raise Unusable(f"{module!r} has no {name!r}; write module:app, with the name of your application.")

@@ -20,6 +20,9 @@ from sanic_star.applications import Application
 from sanic_star.servers.serving import LAME, LAST_WORDS, Stop
 from sanic_star.servers.settings import CannotServe, Settings
 
+# For the lifespan of a server that ends at once: nobody tells it of the stop, its task is cancelled, and uvicorn would
+# report that as an error of the application, with a traceback.
+_SILENT = logging.Logger("sanic_star.servers.uvicorn", logging.CRITICAL + 1)
 # How often it is looked whether something is over, in seconds.
 TICK = 0.05
 
@@ -59,6 +62,8 @@ class Server(uvicorn.Server):
             for server in self.servers:
                 server.close()
             await self._requests_ended()
+            if self.force_exit:
+                self.lifespan.logger = _SILENT  # type: ignore[union-attr]
             await super().shutdown(sockets)
 
     async def _requests_ended(self) -> None:

@@ -116,6 +116,7 @@ class InProcess:
     ) -> tuple[Any, requests.Response]:
         """Send a request."""
         response = session.request(method, url, **keywords)
+        _frame(response)
         first: Any = response.history[0] if response.history else response
         return _request_of(first.raw.scope), response
 
@@ -154,6 +155,13 @@ class InProcess:
     def _running(self) -> Server:
         assert self._server is not None
         return self._server
+
+
+def _frame(response: requests.Response) -> None:
+    """Tell how the body came, as a server does that speaks HTTP/1.1: tests of streams ask whether it was in chunks."""
+    if response.status_code not in (204, 304) and "content-length" not in response.headers:
+        response.raw.headers.setdefault("transfer-encoding", "chunked")
+        response.headers.setdefault("transfer-encoding", "chunked")
 
 
 def _request_of(scope: dict[str, Any]) -> Any:

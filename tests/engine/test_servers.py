@@ -261,6 +261,7 @@ def test_a_second_signal_ends_at_once(tmp_path: Path) -> None:
         server.popen.send_signal(signal.SIGINT)
         server.until(lambda: "before_server_stop" in server.log)
         assert server.terminate(signal.SIGINT) == 0
+    assert "Traceback" not in server.log
 
 
 @pytest.mark.parametrize("server", ["uvicorn", "hypercorn", "granian"])

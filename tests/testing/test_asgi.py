@@ -116,6 +116,20 @@ async def test_redirects_are_followed_when_asked_for() -> None:
     assert request is None
 
 
+async def test_a_stream_without_a_length_has_none() -> None:
+    async def streams(scope: Scope, receive: Receive, send: Send) -> None:
+        assert scope["type"] == "http"
+        length = [(b"Content-Length", b"2")] if scope["path"] == "/known" else []
+        await send({"type": "http.response.start", "status": 200, "headers": length})
+        await send({"type": "http.response.body", "body": b"a", "more_body": True})
+        await send({"type": "http.response.body", "body": b"b"})
+
+    client = SanicASGITestClient(streams)
+    for path, length in (("/", None), ("/known", "2")):
+        _, response = await client.get(path)
+        assert (response.text, response.headers.get("content-length")) == ("ab", length)
+
+
 async def test_many_at_once() -> None:
     client = SanicASGITestClient(gathering([]))
     answers = await asyncio.gather(*(client.get(f"/{number}") for number in range(20)))

@@ -13,7 +13,7 @@ import requests
 import sanic
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
@@ -169,6 +169,22 @@ def test_a_head_and_the_urls() -> None:
     assert SanicTestClient(app_of(), 99, "::1").port == 99
     assert client.request("/a")[1].json["method"] == "GET"
     assert client.request("/a", method="post")[1].json["method"] == "POST"
+
+
+@pytest.mark.parametrize(
+    ("method", "status", "chunked"),
+    [("get", 200, True), ("head", 200, True), ("get", 404, True), ("get", 204, False), ("get", 304, False)],
+)
+def test_a_body_without_a_length_comes_in_chunks(method: str, status: int, chunked: bool) -> None:
+    async def stream(request: Request) -> Response:
+        body = [] if status in (204, 304) else [b"a", b"b"]
+        return StreamingResponse(iter(body), status_code=status)
+
+    app = Starlette(routes=[Route("/", stream), Route("/known", lambda request: Response("ab"))])
+    _, response = getattr(SanicTestClient(app), method)("/")
+    assert response.headers.get("Transfer-Encoding") == ("chunked" if chunked else None)
+    _, response = SanicTestClient(app).get("/known")
+    assert ("transfer-encoding" in response.headers, response.headers["content-length"]) == (False, "2")
 
 
 def test_the_request_is_gathered_unless_it_is_not_wanted() -> None:

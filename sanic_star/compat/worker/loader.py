@@ -51,6 +51,8 @@ class AppLoader:
         self.as_simple = as_simple
         self.args = args
         self.factory = factory
+        # Whether what was asked for is there, and has returned `None` when it was called.
+        self.made_nothing = False
         self.module_name, self.app_name = self._parts()
 
     def _parts(self) -> tuple[str, str]:
@@ -114,8 +116,11 @@ class AppLoader:
         try:
             signature(factory).bind(self.args)
         except TypeError:
-            return factory()
-        return factory(self.args)
+            made = factory()
+        else:
+            made = factory(self.args)
+        self.made_nothing = made is None
+        return made
 
 
 def _exists(name: str, package: ModuleType) -> bool:
