@@ -63,7 +63,7 @@ class Server(uvicorn.Server):
                 server.close()
             await self._requests_ended()
             if self.force_exit:
-                self.lifespan.logger = _SILENT  # type: ignore[union-attr]
+                self.lifespan.logger = _SILENT
             await super().shutdown(sockets)
 
     async def _requests_ended(self) -> None:
