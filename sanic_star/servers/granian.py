@@ -18,7 +18,7 @@ from granian.server.embed import Server as Embedded
 
 from sanic_star.applications import Application
 from sanic_star.lifespan import Stage
-from sanic_star.servers.serving import LAST_WORDS, Stop, first, lose_patience
+from sanic_star.servers.serving import LAME, LAST_WORDS, Stop, first, lose_patience
 from sanic_star.servers.settings import CannotServe, Settings
 
 # What the HTTP library of granian insists on, in bytes.
@@ -87,6 +87,9 @@ async def serve(
         await app.lifecycle.after_start()
         accepting()
         await first(stop.wait(), [task])
+        if stop.ended_endless and not stop.now:
+            # What was sent last is in the hands of its threads, and goes under when they are told to stop.
+            await asyncio.sleep(LAME)
     finally:
         server.stop()  # type: ignore[no-untyped-call]
         await _ended(app, task, stop, settings.graceful_timeout)

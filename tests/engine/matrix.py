@@ -10,7 +10,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -156,14 +156,23 @@ def start(server: Server, folder: Path) -> Start:
 
 @dataclass
 class Stop:
-    """How long a stop took, how the process ended, what the client saw, and whether the handler cleaned up."""
+    """How long a stop took, how the process ended, what the client saw, and what the server wrote."""
 
     seconds: float
     status: int
     complete: bool
     code: int | None
-    cleaned: bool
-    phases: list[str]
+    log: Process = field(repr=False)
+
+    @property
+    def cleaned(self) -> bool:
+        """Whether the handler cleaned up."""
+        return "cleaned up" in self.log.log
+
+    @property
+    def phases(self) -> list[str]:
+        """Which phases there were."""
+        return self.log.phases()
 
 
 def stream_at_stop(server: Server, folder: Path) -> Stop:
@@ -179,14 +188,14 @@ def stream_at_stop(server: Server, folder: Path) -> Stop:
                 complete = True
             except requests.RequestException:
                 complete = False
-    return Stop(seconds, it.log.ended(), complete, None, "events cleaned up" in it.log.log, it.log.phases())
+    return Stop(seconds, it.log.ended(), complete, None, it.log)
 
 
 def websocket_at_stop(server: Server, folder: Path) -> Stop:
     code: int | None = None
     with running(server, folder) as it:
         assert it.get("/word").text == "first"
-        with connect(f"ws://127.0.0.1:{it.port}/ws", close_timeout=PATIENCE) as websocket:
+        with connect(f"ws://127.0.0.1:{it.port}/ws", open_timeout=PATIENCE, close_timeout=PATIENCE) as websocket:
             websocket.send("hello")
             assert websocket.recv(PATIENCE) == "hello"
             # The close frame is answered by a thread of the client's, so that the server has its farewell.
@@ -197,7 +206,7 @@ def websocket_at_stop(server: Server, folder: Path) -> Stop:
                 code = closed.rcvd.code if closed.rcvd else None
             except WebSocketException:
                 pass
-    return Stop(seconds, it.log.ended(), code is not None, code, "websocket cleaned up" in it.log.log, it.log.phases())
+    return Stop(seconds, it.log.ended(), code is not None, code, it.log)
 
 
 def failing(server: Server, folder: Path) -> tuple[int | None, bool]:
