@@ -66,7 +66,7 @@ class _Said:
             app.name,
             app.debug,
             {name: getattr(app.state, name) for name in names},
-            {name: app.config[name] for name in ("ACCESS_LOG", "NOISY_EXCEPTIONS")},
+            {name: app.config[name] for name in ("ACCESS_LOG", "AUTO_RELOAD", "NOISY_EXCEPTIONS")},
             shared,
         )
 

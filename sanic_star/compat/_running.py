@@ -173,7 +173,7 @@ class Running(Application):
         state.host, state.port, state.ssl, state.sock, state.unix = how.host, how.port, ssl, sock, unix
         state.fast, state.server, state.coffee = fast, Server.SANIC, coffee
         state.workers = _processors() if fast else workers
-        state.auto_reload = auto_reload
+        self.auto_reload = auto_reload
         state.reload_dirs = {Path(each) for each in _folders(reload_dir)}
         settings = {
             "app": self, "host": how.host, "port": how.port, "version": how.version, "sock": sock, "unix": unix,
