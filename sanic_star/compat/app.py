@@ -734,8 +734,10 @@ class Sanic(Registrar, Tasking, Answering, Running, Generic[ConfigT, ContextT]):
         return self._asgi_client
 
 
-def _check_name(name: str) -> None:
-    if not isinstance(name, str) or not NAME.match(name):
+def _check_name(name: str | None) -> None:
+    if not isinstance(name, str | None):
+        raise TypeError(f"the name is text, and not {name!r}")
+    if name is None or not NAME.match(name):
         raise SanicException(
             f"Sanic instance named '{name}' uses an invalid format. Names must begin with a character "
             "and may only contain alphanumeric characters, _, or -."

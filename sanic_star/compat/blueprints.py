@@ -66,7 +66,9 @@ class Blueprint(Registrar):
     ) -> None:
         if name is None:
             raise SanicException("A blueprint needs a name: Blueprint('your_blueprint_name').")
-        if not isinstance(name, str) or not NAME.match(name):
+        if not isinstance(name, str):
+            raise TypeError(f"the name of a blueprint is text, and not {name!r}")
+        if not NAME.match(name):
             raise SanicException(
                 f"Blueprint instance named '{name}' uses an invalid format. Names must begin with a character "
                 "and may only contain alphanumeric characters, _, or -."

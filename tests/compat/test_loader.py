@@ -2,6 +2,7 @@
 
 import pickle
 import sys
+from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     package.mkdir()
     (package / "__init__.py").write_text("")
     source = "from sanic_star import Sanic\napp = Sanic('Loaded')\ndef fail(args): raise TypeError('of its own')\n"
+    source += "def named(name='Named', **more): return Sanic(name)\n"
+    source += "def broken(name='Named'): raise TypeError(f'with {name}')\n"
     (package / "server.py").write_text(source)
     (package / "empty.py").write_text("")
     monkeypatch.chdir(tmp_path)
@@ -47,6 +50,14 @@ def test_a_module_without_app_is_told(target: str) -> None:
 def test_what_a_factory_raises_is_not_taken_for_a_wrong_call() -> None:
     with pytest.raises(TypeError, match="of its own"):
         AppLoader("loaded.server:fail").load()
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_factory_that_can_not_make_anything_of_the_arguments_is_called_without() -> None:
+    assert AppLoader("loaded.server:named", args=Namespace(port=1)).load().name == "Named"
+    assert AppLoader("loaded.server:named", args="Text").load().name == "Text"
+    with pytest.raises(TypeError, match="with Named"):
+        AppLoader("loaded.server:broken", args=Namespace(port=1)).load()
 
 
 @pytest.mark.usefixtures("folder")

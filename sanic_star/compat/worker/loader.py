@@ -114,13 +114,22 @@ class AppLoader:
 
     def _call(self, factory: Callable[..., Any]) -> Any:
         try:
-            signature(factory).bind(self.args)
+            made = factory(self.args) if _takes(factory, self.args) else factory()
         except TypeError:
+            # As in Sanic: `create_app(name="shop")` takes an argument, and can't make anything of this one.
+            if not (_takes(factory, self.args) and _takes(factory)):
+                raise
             made = factory()
-        else:
-            made = factory(self.args)
         self.made_nothing = made is None
         return made
+
+
+def _takes(factory: Callable[..., Any], *args: Any) -> bool:
+    try:
+        signature(factory).bind(*args)
+    except TypeError:
+        return False
+    return True
 
 
 def _exists(name: str, package: ModuleType) -> bool:

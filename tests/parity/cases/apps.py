@@ -459,3 +459,21 @@ case(
     get("/slow"),
     get("/none"),
 )
+case(
+    "names that are no text",
+    """
+    @app.get("/")
+    async def names(request):
+        said = []
+        for kind in (Sanic, Blueprint):
+            for name in (5, None, b"x", ["x"], object(), "", "a b", "1a", "a.b", "ä"):
+                try:
+                    kind(name)
+                except Exception as error:
+                    said.append(type(error).__name__)
+                else:
+                    said.append("fine")
+        return json(said)
+    """,
+    get("/"),
+)
