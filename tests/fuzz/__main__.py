@@ -1,4 +1,4 @@
-"""Compare with Sanic: the routers on random tables, and whole applications on odd paths."""
+"""Compare with Sanic: the routers on random tables, whole applications on such tables, and on odd paths."""
 
 from __future__ import annotations
 
@@ -8,14 +8,17 @@ import logging
 import sys
 import warnings
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import sanic
 
 import sanic_star
+from tests.fuzz.dispatch import compare_dispatch
 from tests.fuzz.paths import compare_paths
-from tests.fuzz.tables import Row, Table, compare
+from tests.fuzz.tables import Difference, Row, Table, compare
+from tests.parity.frameworks import Framework
 
 
 def tables(rows: list[Row]) -> tuple[Table, Table]:
@@ -23,19 +26,13 @@ def tables(rows: list[Row]) -> tuple[Table, Table]:
     return Table(sanic.Sanic, sanic.text, rows), Table(sanic_star.Sanic, sanic_star.text, rows)
 
 
-def main() -> int:
-    """Run the command; the exit status is 1 if something differed."""
-    parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
-    parser.add_argument("--requests", type=int, default=50_000)
-    parser.add_argument("--paths", type=int, default=6000, help="odd paths, to routes and files")
-    parser.add_argument("--seed", type=int, default=1, help="of the first table; the next has the next")
-    parser.add_argument("--show", type=int, default=10, help="how many differences are printed")
-    options = parser.parse_args()
-    warnings.simplefilter("ignore")
-    logging.disable()
+def several(
+    options: argparse.Namespace, requests: int, what: str, ask: Callable[[int], tuple[int, list[Difference]]]
+) -> bool:
+    """Ask tables until it were so many requests, and print what differs; tell whether something did."""
     asked, seed, found = 0, options.seed, []
-    while asked < options.requests:
-        count, differences = compare(seed, 40, tables)
+    while asked < requests:
+        count, differences = ask(seed)
         found += [(seed, each) for each in differences]
         asked += count
         seed += 1
@@ -47,11 +44,31 @@ def main() -> int:
             print(f"seed {number}: {each.asked}\n    Sanic      {each.sanic}\n    sanic_star {each.ours}")
             for place, row in enumerate(each.rows):
                 print(f"      {place} {' '.join(row.methods):12} {row.uri}  {row.options()}")
-    print(f"{seed - options.seed} tables, {asked} requests, {len(found)} differences")
+    print(f"{seed - options.seed} tables, {asked} {what}, {len(found)} differences")
+    return bool(found)
+
+
+def main() -> int:
+    """Run the command; the exit status is 1 if something differed."""
+    parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
+    parser.add_argument("--requests", type=int, default=50_000)
+    parser.add_argument("--served", type=int, default=4000, help="requests over a socket, to random tables")
+    parser.add_argument("--paths", type=int, default=6000, help="odd paths, to routes and files")
+    parser.add_argument("--seed", type=int, default=1, help="of the first table; the next has the next")
+    parser.add_argument("--show", type=int, default=10, help="how many differences are printed")
+    options = parser.parse_args()
+    warnings.simplefilter("ignore")
+    logging.disable()
+    found = several(options, options.requests, "requests", lambda seed: compare(seed, 40, tables))
+    with Framework("sanic") as theirs, Framework("sanic_star") as ours:
+        both = theirs.play, ours.play
+        served = several(
+            options, options.served, "served requests", lambda seed: compare_dispatch(seed, 40, tables, both)
+        )
     with TemporaryDirectory() as directory:
         wrong = asyncio.run(compare_paths(options.seed, options.paths, (sanic, sanic_star), Path(directory)))
     print(*wrong, f"{options.paths} paths, {len(wrong)} differences", sep="\n")
-    return bool(found or wrong)
+    return bool(found or served or wrong)
 
 
 if __name__ == "__main__":

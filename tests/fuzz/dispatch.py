@@ -1,0 +1,85 @@
+"""Random route tables behind a server: both answer the same requests over a socket, Sanic on its own server.
+
+The routers by themselves are compared a hundred times faster (`tables`); here is what stands around them, too: what
+becomes of a path between wire and router, 404 and 405 with their headers, HEAD, and what a request says of its route.
+Each table is an application in a process of its own, because Sanic does not start twice in one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from random import Random
+
+from tests.fuzz.tables import Difference, Row, Tables, a_table, requests, startable
+from tests.parity.case import Case
+from tests.parity.wire import HOST, Answer, request
+
+Play = Callable[[Case], list[list[Answer]]]
+
+_PROGRAM = """
+def even(value):
+    number = int(value)
+    if number % 2:
+        raise ValueError(value)
+    return number
+
+def handler(number):
+    async def answer(request, **params):
+        said = request.method, request.endpoint, request.match_info == params
+        return text(f"{number} {dict(sorted(params.items()))!r} {said}")
+    return answer
+
+app.router.register_pattern("even", even, r"\\d+")
+for number, (uri, options) in enumerate(ROWS):
+    app.add_route(handler(number), uri, name=f"r{number}", **options)
+"""
+
+
+def compare_dispatch(seed: int, count: int, tables: Tables, both: tuple[Play, Play]) -> tuple[int, list[Difference]]:
+    """Serve a table by its seed, ask both; return how many requests it were and where they differ.
+
+    Args:
+        seed: of the table and of its requests.
+        count: how many requests.
+        tables: makes the two routers, to find out what can be registered.
+        both: play a case on Sanic and on sanic_star.
+    """
+    random = Random(seed)
+    rows, found = startable(a_table(random), tables)
+    if found or not rows:
+        return 0, found
+    asked = list(requests(random, rows, count))
+    written = [(row.uri, row.options()) for row in rows]
+    steps = tuple(request(each.method, each.path, {"host": each.host or HOST}) for each in asked)
+    case = Case(f"table {seed}", "fuzz", f"ROWS = {written!r}\n{_PROGRAM}", steps)
+    theirs, mine = (play(case) for play in both)
+    for each, (one,), (other,) in zip(asked, theirs, mine, strict=False):
+        left, right = _seen(one, rows), _seen(other, rows)
+        if not _excused(left, right):
+            found.append(Difference(rows, each, left, right))
+    return len(asked), found
+
+
+def _seen(answer: Answer, rows: list[Row]) -> str:
+    """Return what is compared of an answer; its status comes first."""
+    if answer.note:
+        return f"0 {answer.note}"
+    if answer.status == 200 and answer.body:
+        told = answer.body.decode()
+        number = told.partition(" ")[0]
+        return f"200 {number} mixed" if rows[int(number)].mixed else f"200 {told}"
+    # The order of the methods is that of a set, in Sanic.
+    allowed = sorted((answer.get("allow") or "").split(", "))
+    return f"{answer.status} {', '.join(allowed)}".strip()
+
+
+def _excused(sanic: str, ours: str) -> bool:
+    """Tell whether the two are the same, or differ as `docs/compatibility.md` lists it."""
+    if sanic == ours:
+        return True
+    if sanic.startswith("500"):  # over `//` for example; here it must be an answer
+        return ours[0] in "24"
+    if sanic == "405":  # forgets `Allow`, where a path with parameters has several routes
+        return ours.startswith("405 ")
+    # A value that was left over from a route tried before.
+    return "('" in sanic and sanic.startswith("200") and sanic.split()[:2] == ours.split()[:2]
