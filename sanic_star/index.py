@@ -4,7 +4,8 @@ Paths are cut at their slashes and kept in three shapes, asked by the router in 
 
 1. `exact`: a path without parameters is one dictionary look-up;
 2. a tree over segments (`walk`): a literal segment is a look-up in its node, a parameter an edge, the more specific
-   type first, with a step back where a branch ends in nothing;
+   type first, with a step back where a branch ends in nothing; but ways where no path ends by itself come before
+   those where one does;
 3. parameters that may hold slashes (`spanning`): a path that ends in its only one is found by its literal prefix, any
    other by its regular expression; of both, the path with more segments first, then the one registered first.
 
@@ -101,6 +102,11 @@ class Leaf(Generic[R]):
     def final(self) -> bool:
         return not self.shared or (self.literal and bool(self.sure))
 
+    @property
+    def hosted(self) -> bool:
+        """Whether one of the routes is for certain hosts."""
+        return any(route.hosts for routes in self.routes.values() for route in routes)
+
     def add(self, route: R, methods: Iterable[str]) -> None:
         """Put a route under its methods; of several the first answers."""
         self.shared = bool(self.routes or route.hosts)
@@ -125,11 +131,19 @@ class Edge(Generic[R]):
 
 
 class Node(Generic[R]):
-    """A place in the tree: all routes whose segments so far are alike."""
+    """A place in the tree: all routes whose segments so far are alike.
 
-    __slots__ = ("edges", "leaves", "literals")
+    Attributes:
+        ends: whether a path ends here that Sanic keeps in its tree.
+        early: how many of the edges lead to nodes where none ends; they come first.
+        waits: whether these edges of the node before come before this one, which is reached by a literal.
+    """
+
+    __slots__ = ("early", "edges", "ends", "leaves", "literals", "waits")
 
     def __init__(self) -> None:
+        self.ends = self.waits = False
+        self.early = 0
         self.literals: dict[str, Node[R]] = {}
         self.edges: Sequence[Edge[R]] = ()
         # One, or none; two where types that look alike to the tree differ in what they refuse (see `Parameter.exact`).
@@ -163,6 +177,9 @@ class Node(Generic[R]):
             order = {id(edge): _order(edge, edge.node.settle()) for edge in self.edges}
             self.edges = sorted(self.edges, key=lambda edge: order[id(edge)])
             depth = max(depth, *(1 - order[id(edge)][2] for edge in self.edges))
+            self.early = sum(not edge.node.leaves for edge in self.edges)
+        for child in self.literals.values():
+            child.waits = bool(self.early and (child.ends or child.leaves))
         return depth
 
 
@@ -285,17 +302,28 @@ class Index(Generic[R]):
 
     def settle(self) -> None:
         """Put everything in the order of a search; to be called when all routes are added."""
+        for path, leaf in self.exact.items():
+            if leaf.hosted:
+                self._mark(path)
         self.tree.settle()
         reached = [("", self.tree)]
         while reached:
             head, node = reached.pop()
             if node.edges:
                 self.tails[head.encode("ascii")] = Tail(node)
-            reached += ((f"{head}/{literal}", child) for literal, child in node.literals.items())
+            reached += ((f"{head}/{literal}", child) for literal, child in node.literals.items() if not child.waits)
         for path in self.exact:
             start, _, last = path.encode("ascii").rpartition(b"/")
             if start in self.tails:
                 self.tails[start].barred.add(last)
+
+    def _mark(self, path: str) -> None:
+        """Note in the tree that a path for certain hosts ends there, if other paths go on from it."""
+        node: Node[R] | None = self.tree
+        for segment in path[1:].split("/"):
+            node = node and node.literals.get(segment)
+        if node is not None:
+            node.ends = True
 
     def walk(self, path: str) -> tuple[Leaf[R], Sequence[Any]] | None:
         """Find the first leaf of the tree whose path matches, and the values of its parameters.
@@ -311,14 +339,17 @@ class Index(Generic[R]):
         depth = 1
         node = self.tree
         values: list[Any] = []
-        # Where a step back leads: the depth, the values so far, the edges not tried there.
-        untried: list[tuple[int, list[Any], Sequence[Edge[R]]]] = []
+        # Where a step back leads: the depth, the values so far, the edges not tried there, or a node that waits.
+        untried: list[tuple[int, list[Any], Sequence[Edge[R]] | Node[R]]] = []
         edges: Sequence[Edge[R]]
         while True:
             if depth < end:
                 child = node.literals.get(segments[depth])
                 edges = node.edges
-                if child is not None:
+                if child is not None and child.waits:
+                    untried += (depth, values[:], edges[node.early :]), (depth + 1, values[:], child)
+                    edges = edges[: node.early]
+                elif child is not None:
                     if edges:
                         untried.append((depth, values[:], edges))
                     node = child
@@ -344,8 +375,11 @@ class Index(Generic[R]):
                 else:
                     if not untried:
                         return None
-                    depth, values, edges = untried.pop()
-                    continue
+                    depth, values, ways = untried.pop()
+                    if not isinstance(ways, Node):
+                        edges = ways
+                        continue
+                    node = ways
                 break
 
     def spanning(self, path: str) -> tuple[Leaf[R], Sequence[Any], str | None] | None:

@@ -149,6 +149,38 @@ def test_what_stands_first_of_several_ways(segments: list[tuple[str, ...]], firs
     assert index.tree.edges[0].parameter.label == first
 
 
+@pytest.mark.parametrize(
+    ("path", "found"),
+    [
+        ("/1/posts/2", ("part", [1, "posts", 2])),
+        ("/1/posts/two", ("post", [1, "two"])),
+        ("/1/posts", ("posts", [1])),
+        ("/1/posts/two/three", ("rest", [1, "posts", "two"])),
+        # Behind nothing, because no path ends with this literal.
+        ("/1/likes/2", ("like", [1, "2"])),
+    ],
+)
+def test_a_literal_that_a_path_ends_with_waits_for_parameters_that_none_ends_with(path: str, found: Any) -> None:
+    index = build(
+        Place("posts", (NUMBER, "posts")),
+        Place("post", (NUMBER, "posts", TEXT)),
+        Place("like", (NUMBER, "likes", TEXT)),
+        Place("part", (NUMBER, TEXT, NUMBER)),
+        Place("rest", (NUMBER, PAIR, "x")),
+        Place("rest", (NUMBER, TEXT, TEXT, "three")),
+    )
+    assert walk(index, path) == found
+
+
+def test_a_path_for_a_host_counts_in_the_tree() -> None:
+    places = (Place("two", ("a", TEXT)), Place("three", (TEXT, NUMBER)), Place("lonely", ("b",), hosts=("one.test",)))
+    assert walk(build(*places, Place("all", ("a",))), "/a/1") == ("two", ["1"])
+    index = build(*places, Place("one", ("a",), hosts=("one.test",)))
+    assert walk(index, "/a/1") == ("three", ["a", 1])
+    assert walk(index, "/a/x") == ("two", ["x"])
+    assert b"/a" not in index.tails
+
+
 def test_equal_types_share_a_way_whatever_their_names_are() -> None:
     named = Parameter("id", Digits(), "int", priority=5)
     index = build(

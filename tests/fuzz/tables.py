@@ -36,7 +36,7 @@ TYPES = {
     ":nosuch": ("nosuch", "a"),
     ":even": ("2", "1", "x"),
 }
-STUMBLED = ("IndexError", "RecursionError")
+STUMBLED = ("IndexError", "RecursionError", "UnboundLocalError")
 # Sanic asks for the host before it looks at an expression: for other hosts nothing is found, whatever else fits.
 EXPRESSIONS = tuple(
     kind for kind in TYPES if "[" in kind or "\\" in kind or "ext=" in kind or kind in ("=int:ext", ":nosuch")
@@ -84,23 +84,35 @@ class Asked:
 def a_table(random: Random) -> list[Row]:
     """Return the rows of a table."""
     hosted = random.random() < 0.2
-    rows = [_row(random, hosted) for _ in range(random.randint(1, 8))]
+    rows = [_row(random, hosted, _kinds(random)) for _ in range(random.randint(1, 8))]
+    if random.random() < 0.5:
+        rows += [_row(random, hosted, _neighbour(random, row.kinds)) for row in rows]
     again = [row for row in rows if random.random() < 0.3]
     return rows + [
         replace(row, methods=_methods(random), strict=random.choice((None, True, row.strict))) for row in again
     ]
 
 
-def _row(random: Random, hosted: bool) -> Row:
-    kinds = tuple(
-        random.choice(LITERALS) if random.random() < 0.45 else "<" + random.choice(tuple(TYPES))
-        for _ in range(random.choices((0, 1, 2, 3, 4), (1, 6, 8, 4, 2))[0])
-    )
+def _kind(random: Random) -> str:
+    return random.choice(LITERALS) if random.random() < 0.45 else "<" + random.choice(tuple(TYPES))
+
+
+def _kinds(random: Random) -> tuple[str, ...]:
+    return tuple(_kind(random) for _ in range(random.choices((0, 1, 2, 3, 4), (1, 6, 8, 4, 2))[0]))
+
+
+def _neighbour(random: Random, kinds: tuple[str, ...]) -> tuple[str, ...]:
+    """Return a path that goes along with another for a while: shorter, longer, or with another segment."""
+    place = random.randint(0, len(kinds))
+    return (kinds[:place] + random.choice(((), (_kind(random),), (_kind(random), *kinds[place + 1 :]))))[:4]
+
+
+def _row(random: Random, hosted: bool, kinds: tuple[str, ...]) -> Row:
     extensions = sum("ext" in kind for kind in kinds)
     # Two would both give a parameter called `ext`; and one beside a parameter that holds slashes is no parameter at all
     # in Sanic, or an error, by what other routes there are.
     if extensions > 1 or (extensions and any(kind in SPANNING for kind in kinds)):
-        return _row(random, hosted)
+        return _row(random, hosted, _kinds(random))
     # Where an expression stands, Sanic knows the names of one route of a path only.
     names = "pqrs" if any(kind[1:] in (*EXPRESSIONS, ":path") for kind in kinds) else random.sample("pqrs", 4)
     parts = [

@@ -110,3 +110,45 @@ case(
     get("/p/1"),
     differs="route-leftovers",
 )
+# A literal that a path ends with comes after parameters that none ends with.
+case(
+    "a literal with a route of its own behind a parameter without one",
+    """
+    def handler(told):
+        async def handle(request, **given): return json([told, sorted(given.items())])
+        return handle
+    for number, uri in enumerate((
+        "/u/<x>/posts", "/u/<x>/posts/<post>", "/u/<x>/<part>/<n:int>",
+        "/v/<x>/posts", "/v/<x>/posts/<post>", "/v/<x>/<part>/<n:int>", "/v/<x>/<part>",
+        "/w/<x>/posts/<post>", "/w/<x>/<part>/<n:int>",
+    )):
+        app.add_route(handler(uri), uri, name=f"r{number}")
+    """,
+    get("/u/7/posts/1"),
+    get("/u/7/posts/first"),
+    get("/u/7/posts"),
+    get("/u/7/posts/"),
+    get("/u/7/posts/1/2"),
+    post("/u/7/posts/1"),
+    get("/v/7/posts/1"),
+    get("/w/7/posts/1"),
+)
+case(
+    "a literal for a certain host behind a parameter without a route of its own",
+    """
+    def handler(told):
+        async def handle(request, **given): return json([told, sorted(given.items())])
+        return handle
+    for number, (uri, host) in enumerate((
+        ("/a", "one.test"), ("/a/<y>", None), ("/<x>/<n:int>", None), ("/b/<y>", None), ("/b", None),
+    )):
+        app.add_route(handler(uri), uri, host=host, name=f"r{number}")
+    """,
+    get("/a/1"),
+    get("/a/1", {"host": "one.test"}),
+    get("/a/z"),
+    get("/a", {"host": "one.test"}),
+    get("/a"),
+    get("/b/1"),
+    get("/c/z"),
+)
