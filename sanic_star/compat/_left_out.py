@@ -13,8 +13,6 @@ LEFT_OUT = {
     "sanic.asgi": "the application is an ASGI application itself",
     "sanic.base": "`sanic.app.Sanic` and `sanic.blueprints.Blueprint` are plain classes",
     "sanic.cli": "the command is `sanic-star`, in `sanic_star.cli`",
-    "sanic.handlers.content_range": "take it from `sanic.handlers`",
-    "sanic.handlers.directory": "take it from `sanic.handlers`",
     "sanic.http": "HTTP is the ASGI server's; TLS is `app.run(ssl=…)`",
     "sanic.logging.loggers": "take the loggers from `sanic.log`",
     "sanic.logging.setup": "the configuration is `sanic.log.LOGGING_CONFIG_DEFAULTS`",
