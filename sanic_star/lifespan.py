@@ -24,8 +24,6 @@ from typing import TYPE_CHECKING, Any
 from starlette.routing import BaseRoute, Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from sanic_star.servers.signals import chain
-
 if TYPE_CHECKING:
     from sanic_star.applications import Application
 
@@ -107,6 +105,9 @@ class Lifecycle:
                 await stack.enter_async_context(_foreign_lifespan(mounted, states[id(mounted)]))
             self.app.finalise()
             if not self.exact:
+                # Here: the package around it holds what runs servers, which an import need not load.
+                from sanic_star.servers.signals import chain
+
                 self._restore_signals = chain(self._signalled, lambda: PATIENCE if self._lazy else 0)
             stack.callback(self._restore_signals)
             if not self.exact:

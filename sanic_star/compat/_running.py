@@ -18,20 +18,20 @@ from ssl import SSLContext
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from sanic_star.applications import Application
-from sanic_star.compat._plans import ApplicationServerInfo, Loader, plan
 from sanic_star.compat.application.constants import Mode, Server
 from sanic_star.compat.application.state import ApplicationState
 from sanic_star.compat.config import DEFAULT_CONFIG, Config
 from sanic_star.compat.helpers import Default
 from sanic_star.compat.log import logger
 from sanic_star.compat.logging.filter import VerbosityFilter
-from sanic_star.compat.server.async_server import AsyncioServer
 from sanic_star.compat.types.shared_ctx import SharedContext
 from sanic_star.lifespan import Stage
-from sanic_star.servers.settings import CannotServe, Settings
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
+
+    from sanic_star.compat.server.async_server import AsyncioServer
+    from sanic_star.servers.settings import Settings
 
 
 TLSArgument = None | SSLContext | dict[str, Any] | str | list[Any] | tuple[Any, ...]
@@ -86,7 +86,7 @@ class Running(Application):
         if single_process:
             self.serve_single(self)
         else:
-            self.serve(self, app_loader=None if load is None else Loader(load))
+            self.serve(self, app_loader=None if load is None else _plans().Loader(load))
 
     def prepare(
         self,
@@ -179,7 +179,7 @@ class Running(Application):
             "app": self, "host": how.host, "port": how.port, "version": how.version, "sock": sock, "unix": unix,
             "ssl": ssl, "backlog": backlog, "register_sys_signals": register_sys_signals,
         }  # fmt: skip
-        state.server_info.append(ApplicationServerInfo(settings, how, sock, register_sys_signals))
+        state.server_info.append(_plans().ApplicationServerInfo(settings, how, sock, register_sys_signals))
         if motd_display:
             self.config.MOTD_DISPLAY.update(motd_display)
         if motd and self.config.MOTD:
@@ -256,7 +256,8 @@ class Running(Application):
         if tls is None and (auto_tls or version == 3):
             tls = certificates.local(config, self.debug)
         header_size = config.REQUEST_MAX_HEADER_SIZE
-        return Settings(
+        made: type[Settings] = import_module("sanic_star.servers.settings").Settings
+        return made(
             host=host or "127.0.0.1",
             port=(8443 if auto_tls or version == 3 else 8000) if port is None else port,
             unix=os.fspath(unix) if unix else None,
@@ -299,7 +300,7 @@ class Running(Application):
             return
         primary = apps[0]
         if app_loader is None and factory is not None:
-            app_loader = Loader(factory)
+            app_loader = _plans().Loader(factory)
         if primary.state.workers > 1 or primary.state.auto_reload:
             _choose_spawn()
         try:
@@ -307,7 +308,7 @@ class Running(Application):
             for app in apps:
                 app.shared_ctx.lock()
             _warn_of_main_listeners(apps)
-            what = plan(apps, app_loader)
+            what = _plans().plan(apps, app_loader)
             asyncio.run(primary.run_listeners("main_process_ready"))
             import_module("sanic_star.servers").run(what)
         finally:
@@ -337,7 +338,7 @@ class Running(Application):
             _forget(apps)
             raise RuntimeError("Single process cannot be run with multiple workers or auto-reload")
         try:
-            import_module("sanic_star.servers").run(replace(plan(apps, None), workers=1))
+            import_module("sanic_star.servers").run(replace(_plans().plan(apps, None), workers=1))
         finally:
             logger.info("Server Stopped")
             _forget(apps)
@@ -401,12 +402,13 @@ class Running(Application):
         sockets = import_module("sanic_star.servers.sockets")
         try:
             bound = sock or (sockets.bind_unix(unix) if unix else sockets.bind_tcp(how.host, how.port))
-        except CannotServe as error:
+        except _plans().CannotServe as error:
             raise OSError(str(error)) from None
         if begin:
             # Connections wait in the system's queue until the server accepts them.
             bound.listen(backlog)
-        server = AsyncioServer(self, how, bound, bool(begin))  # type: ignore[arg-type]
+        made: type[AsyncioServer] = import_module("sanic_star.compat.server.async_server").AsyncioServer
+        server = made(self, how, bound, bool(begin))  # type: ignore[arg-type]
         logger.info("Listening on %s", sockets.location(bound, tls=how.tls is not None))
         return server
 
@@ -435,6 +437,11 @@ class Running(Application):
             import_module("sanic_star.servers").stop(self, everywhere=terminate)
         if unregister and self._app_registry.get(self.name) is self:
             del self._app_registry[self.name]
+
+
+def _plans() -> Any:
+    # By name: an application that another server runs never loads what it takes to run one.
+    return import_module("sanic_star.compat._plans")
 
 
 # Settings that an ASGI server has options of its own for.

@@ -19,7 +19,7 @@ import re
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from enum import Enum
-from functools import partial
+from functools import cache, partial
 from inspect import isawaitable
 from types import SimpleNamespace
 from typing import Any
@@ -516,7 +516,10 @@ def _is_parameter(part: str) -> bool:
     return len(part) > 2 and part.startswith("<") and part.endswith(">")
 
 
-_types = Router()
+@cache
+def _types() -> Router:
+    # Made when the first event has a parameter: it brings all types of path parameters.
+    return Router()
 
 
 def _parameter(part: str, event: str) -> Parameter:
@@ -525,7 +528,7 @@ def _parameter(part: str, event: str) -> Parameter:
     Raises:
         InvalidUsage: it is no parameter.
     """
-    return _types.parameter(f"{part[:-1]}:str>" if part[1:-1].isidentifier() else part, event)
+    return _types().parameter(f"{part[:-1]}:str>" if part[1:-1].isidentifier() else part, event)
 
 
 __all__ = [

@@ -7,8 +7,6 @@ Every mistake of the client is a `BadRequest` that says what is wrong, or a `Pay
 
 from __future__ import annotations
 
-import unicodedata
-from dataclasses import dataclass
 from io import BufferedReader
 from typing import Any
 from urllib.parse import unquote
@@ -31,7 +29,6 @@ HEADERS_SIZE = 65536
 FAILED = "Failed when parsing form: "
 
 
-@dataclass(frozen=True)
 class FormLimits:
     """What a form may have.
 
@@ -42,23 +39,30 @@ class FormLimits:
         file_size: how many bytes each file; `None` for no limit but that of the body.
     """
 
-    fields: int = MAX_FIELDS
-    files: int = MAX_FILES
-    field_size: int | None = MAX_FIELD_SIZE
-    file_size: int | None = None
+    def __init__(
+        self,
+        fields: int = MAX_FIELDS,
+        files: int = MAX_FILES,
+        field_size: int | None = MAX_FIELD_SIZE,
+        file_size: int | None = None,
+    ) -> None:
+        self.fields = fields
+        self.files = files
+        self.field_size = field_size
+        self.file_size = file_size
 
 
-@dataclass
 class Part:
     """One part of a form: what its headers say, and where it is in the spool."""
 
-    spool: Spool
-    name: str
-    type: str
-    charset: str
-    filename: str | None
-    start: int
-    length: int = 0
+    def __init__(self, spool: Spool, name: str, type: str, charset: str, filename: str | None, start: int) -> None:
+        self.spool = spool
+        self.name = name
+        self.type = type
+        self.charset = charset
+        self.filename = filename
+        self.start = start
+        self.length = 0
 
     def open(self) -> BufferedReader:
         """Return its content as a binary file."""
@@ -232,4 +236,7 @@ def _extended(value: str | None) -> str | None:
         name = unquote(rest.partition("'")[2], encoding=charset or "utf-8")
     except LookupError:
         raise BadRequest(f"{FAILED}a file's name is in the unknown charset {charset!r}") from None
-    return unicodedata.normalize("NFC", name)
+    # Here: few forms have files, and it is a large table.
+    from unicodedata import normalize
+
+    return normalize("NFC", name)
