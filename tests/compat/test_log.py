@@ -122,10 +122,8 @@ line = AutoFormatter().format(logging.makeLogRecord({"levelno": 40, "levelname":
 print(ascii([Colors.RED.value, Colors.END.value, Colors.RED.value in line]), file=sys.__stdout__)
 """
     told = {}
-    for value in ("", "1"):
-        done = subprocess.run(
-            [sys.executable, "-c", code], env={"NO_COLOR": value}, capture_output=True, text=True, check=True
-        )
-        told[value] = done.stdout.strip()
-    assert told == {"": r"['\x1b[31m', '\x1b[0m', True]", "1": "['', '', True]"}
+    for env in ({"NO_COLOR": ""}, {"NO_COLOR": "1"}, {"SANIC_NO_COLOR": "1"}):
+        done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
+        told[str(env)] = done.stdout.strip()
+    assert list(told.values()) == [r"['\x1b[31m', '\x1b[0m', True]", *["['', '', True]"] * 2]
     assert isinstance(sys.stdout, io.TextIOBase)

@@ -7,8 +7,8 @@ from enum import StrEnum
 
 from sanic_star.compat.helpers import is_atty
 
-# https://no-color.org: any value but an empty one.
-COLORIZE = is_atty() and not os.environ.get("NO_COLOR")
+# https://no-color.org: any value but an empty one. The other is the setting's variable, read before there are settings.
+COLORIZE = is_atty() and not any(os.environ.get(name) for name in ("NO_COLOR", "SANIC_NO_COLOR"))
 
 
 class Colors(StrEnum):
