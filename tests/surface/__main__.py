@@ -1,0 +1,10 @@
+"""Print what is missing of Sanic's public surface, and how much is there; `--write` notes the gaps as known."""
+
+import sys
+
+from tests.surface import KNOWN, measure
+
+surface = measure()
+print(*surface.gaps, *surface.shares(), sep="\n")
+if "--write" in sys.argv:
+    KNOWN.write_text("".join(f"{gap}\n" for gap in sorted(surface.gaps)))
