@@ -37,7 +37,6 @@ LEFT_OUT = {
     "sanic.worker.daemon": "run it under systemd or another supervisor",
     "sanic.worker.inspector": "the ASGI server's own metrics take its place",
     "sanic.worker.manager": PROCESSES,
-    "sanic.worker.multiplexer": PROCESSES,
     "sanic.worker.process": PROCESSES,
     "sanic.worker.reloader": "`app.run(auto_reload=True)`, `sanic-star --reload` and `uvicorn --reload` take its place",
     "sanic.worker.restarter": PROCESSES,

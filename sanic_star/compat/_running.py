@@ -2,6 +2,8 @@
 
 `prepare` notes how an application is to be served; `serve` serves all that were prepared, in one process or several.
 What is noted is turned into the engine's words by `_plans`; who listens and who restarts is `sanic_star.servers`.
+
+This is one module because its methods share their many keywords, which each repeats for its callers' sake.
 """
 
 from __future__ import annotations
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
 
     from sanic_star.compat.server.async_server import AsyncioServer
+    from sanic_star.compat.worker.multiplexer import WorkerMultiplexer
     from sanic_star.servers.settings import Settings
 
 
@@ -204,6 +207,16 @@ class Running(Application):
             )
             motd_of = import_module("sanic_star.compat.application.motd")
             motd_of.show(self, how, max(self.state.workers, 1), self.config.MOTD_DISPLAY)
+
+    @property
+    def m(self) -> WorkerMultiplexer:
+        """The worker process that this is: its name, and how to restart or end workers.
+
+        Raises:
+            AttributeError: it is none.
+        """
+        made: type[WorkerMultiplexer] = import_module("sanic_star.compat.worker.multiplexer").WorkerMultiplexer
+        return made(self)
 
     @property
     def auto_reload(self) -> bool:

@@ -539,6 +539,10 @@ class Sanic(Registrar, Tasking, Answering, Running, Generic[ConfigT, ContextT]):
 
     # Start and stop -------------------------------------------------------------------------------------------------
 
+    def finalize(self) -> None:
+        """Do what `finalise` does, Sanic's name."""
+        self.finalise()
+
     def finalise(self) -> None:
         """Put together what runs for each route, and close the router; see `amend`."""
         self._check_route_names()

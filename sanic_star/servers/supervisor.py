@@ -29,7 +29,7 @@ from sanic_star.servers.serving import SIGNALS
 from sanic_star.servers.settings import CannotServe
 from sanic_star.servers.sockets import Sockets
 from sanic_star.servers.watching import Watch
-from sanic_star.servers.worker import READY, STOP_ALL, Late, Order, main
+from sanic_star.servers.worker import READY, ROLL, STOP_ALL, Late, Order, main
 
 logger = logging.getLogger("sanic.server")
 # How much longer than its requests a worker may take to end, for its listeners and tasks, in seconds.
@@ -100,7 +100,8 @@ class Supervisor:
         # With those that are not yet workers, or no more.
         self._processes: list[Worker] = []
         self.stopping = self.now = False
-        self._roll_wanted = False
+        # The names of workers to be replaced; an empty one means all.
+        self._roll_wanted: set[str] = set()
         self._started = 0
         self._alarm, self._bell = socket.socketpair()
         self._alarm.setblocking(False)
@@ -138,8 +139,8 @@ class Supervisor:
             if self._watch is not None and (changed := self._watch.changed()):
                 self._reload(changed)
             elif self._roll_wanted:
-                self._roll_wanted = False
-                self._roll()
+                names, self._roll_wanted = self._roll_wanted, set()
+                self._roll([each for each in self.workers if "" in names or each.process.name in names])
             elif self._watch is None and any(each.gone for each in self.workers):
                 self._replace_the_dead()
             else:
@@ -168,10 +169,10 @@ class Supervisor:
         if any(each.gone for each in self.workers) and not self.stopping:
             logger.error("The application could not be started; waiting for the next change")
 
-    def _roll(self) -> None:
-        """Replace each worker by one that accepts connections before the old one stops."""
-        logger.info("Restarting %d workers, one after the other", len(self.workers))
-        for place, old in enumerate(list(self.workers)):
+    def _roll(self, workers: list[Worker]) -> None:
+        """Replace each of the workers by one that accepts connections before the old one stops."""
+        logger.info("Restarting %d workers, one after the other", len(workers))
+        for old in workers:
             new = self._start(old.number)
             self._until(lambda new=new: new.ready or new.gone)  # type: ignore[misc]
             if not new.ready:
@@ -179,7 +180,7 @@ class Supervisor:
                     logger.error("A new worker could not be started; the old ones go on")
                     self._end([new])
                 return
-            self.workers[place] = new
+            self.workers[self.workers.index(old)] = new
             self._end([old])
 
     def _replace_the_dead(self) -> None:
@@ -244,6 +245,8 @@ class Supervisor:
                 worker.ready = True
             elif message == STOP_ALL:
                 self.stopping = True
+            elif message.startswith(ROLL):
+                self._roll_wanted.add(message.removeprefix(ROLL))
 
     def _ring(self) -> None:
         with suppress(OSError):
@@ -268,7 +271,7 @@ class Supervisor:
             self.now = self.now or (self.stopping and number == signal.SIGINT)
             self.stopping = True
         else:
-            self._roll_wanted = True
+            self._roll_wanted.add("")
         self._ring()
 
 

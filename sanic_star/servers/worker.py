@@ -26,7 +26,7 @@ from sanic_star.servers.serving import Stop, serve
 from sanic_star.servers.settings import CannotServe, Settings
 
 logger = logging.getLogger("sanic.server")
-READY, STOP_ALL = "ready", "stop all"
+READY, STOP_ALL, ROLL = "ready", "stop all", "roll "
 
 
 class Late:
@@ -79,7 +79,8 @@ def main(order: Order, channel: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ["SANIC_WORKER_NAME"] = order.name
     os.environ["SANIC_WORKER_PROCESS"] = "true"
-    parent = _Parent(channel)
+    global _parent
+    parent = _parent = _Parent(channel)
     try:
         apps = _load(order)
         serve(
@@ -137,9 +138,21 @@ class _Parent:
         if self._over:
             stop.begin()
 
+    def roll(self, name: str) -> None:
+        """Have the supervisor replace the worker of a name, or all of them where it is empty."""
+        self.say(ROLL + name)
+
     def say(self, what: str) -> None:
         """Tell the supervisor something."""
         try:
             self._channel.send(what)
         except OSError:
             pass
+
+
+_parent: _Parent | None = None
+
+
+def parent() -> _Parent | None:
+    """Return the supervisor of this process; `None` where it is no worker."""
+    return _parent

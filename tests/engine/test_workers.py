@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from sanic_star import Sanic
 from tests.engine.processes import PATIENCE, is_open, process
 
 START = ["before_server_start", "after_server_start"]
@@ -273,3 +274,44 @@ async def under_load(
     over.set()
     await asyncio.gather(*clients)
     return seen, pids
+
+
+def test_a_worker_restarts_itself_all_and_ends_all(tmp_path: Path) -> None:
+    script = """
+    @app.get("/name")
+    async def name(request):
+        return text(f"{app.m.name} {app.m.pid == os.getpid()}")
+
+    @app.get("/restart")
+    async def restart(request):
+        app.m.restart(all_workers="all" in request.args)
+        return text("")
+
+    @app.get("/terminate")
+    async def terminate(request):
+        app.m.terminate()
+        return text("")
+
+    @app.after_server_start
+    async def ready(app):
+        say("ready", os.getpid())
+
+    if __name__ == "__main__":
+        app.run(port=0, workers=2, motd=False)
+    """
+    with process(tmp_path, script) as server:
+        server.until(lambda: server.log.count("ready") >= 2)
+        name, _, own = server.get("/name").text.partition(" ")
+        assert name.startswith("Sanic-Server-")
+        assert own == "True"
+        server.get("/restart")
+        server.until(lambda: server.log.count("ready") >= 3)
+        server.get("/restart?all=1")
+        server.until(lambda: server.log.count("ready") >= 5)
+        server.get("/terminate")
+        assert server.ended() == 0
+
+
+def test_one_process_alone_has_no_supervisor() -> None:
+    with pytest.raises(AttributeError, match="workers=2"):
+        _ = Sanic("alone").m
