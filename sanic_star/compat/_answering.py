@@ -217,6 +217,13 @@ class Answering(Application):
             await self._events.fire_safely(Event.HTTP_LIFECYCLE_EXCEPTION, request=request, exception=error)
         if self.has_begun(request):
             self.error_handler.log(request, known)
+            if getattr(known, "quiet", False) and not self.config.NOISY_EXCEPTIONS:
+                # A quiet one may be so because its status tells the client. Of this one nobody else would hear.
+                error_logger.error(
+                    "Exception after the response to %r has begun: the client is not told of it",
+                    str(request.url),
+                    exc_info=known,
+                )
             return None, error
         request.reset_response()
         response = None

@@ -128,14 +128,19 @@ async def test_an_error_after_respond_but_before_its_first_part_is_answered() ->
     assert (peer.status, peer.complete) == (418, True)
 
 
-async def test_an_error_after_the_head_is_logged_only(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("noisy", [False, True])
+@pytest.mark.parametrize("error", [SanicException("late", 418), NotFound("late")], ids=["loud", "quiet"])
+async def test_an_error_after_the_head_is_logged_only(
+    error: SanicException, noisy: bool, caplog: pytest.LogCaptureFixture
+) -> None:
     app: Sanic[Any, Any] = Sanic("Late")
+    app.config.NOISY_EXCEPTIONS = noisy
 
     @app.get("/")
     async def handler(request: Request) -> None:
         response = await request.respond()
         await response.send("begun")
-        raise SanicException("late", 418)
+        raise error
 
     peer = Peer()
     with pytest.raises(SanicException, match="late"):
