@@ -118,7 +118,7 @@ class Running(Application):
         coffee: bool = False,
         auto_tls: bool = False,
         single_process: bool = False,
-        server: str = "uvicorn",
+        server: str | None = None,
     ) -> None:
         """Note how the application is to be served; `Sanic.serve` does it, for all that were prepared.
 
@@ -128,7 +128,7 @@ class Running(Application):
             dev: debug mode, and restart on changes.
             debug: whether errors are explained to the client.
             auto_reload: whether a change of a source file restarts the application; by default `AUTO_RELOAD` says.
-            version: the highest version of HTTP; 2 and 3 are served by hypercorn.
+            version: the highest version of HTTP; 2 and 3 need hypercorn, and 2 may be granian's.
             ssl: certificate: a directory, a mapping of `cert`, `key`, `password`, a pair of paths, a context, or a
                 list of them, of which the client's wish chooses.
             sock: a socket that is bound already.
@@ -148,7 +148,7 @@ class Running(Application):
             coffee: whether it comes with coffee.
             auto_tls: in debug mode, make a certificate for localhost.
             single_process: whether there shall be one process only.
-            server: `uvicorn`, `hypercorn` or `granian`.
+            server: `uvicorn`, `hypercorn` or `granian`; by default uvicorn, and hypercorn for HTTP/2 and HTTP/3.
 
         Raises:
             RuntimeError, TypeError, ValueError: options contradict each other, or make no sense.
@@ -167,10 +167,12 @@ class Running(Application):
             raise RuntimeError("Single process cannot be run with multiple workers or auto-reload")
         if not register_sys_signals and not single_process:
             raise RuntimeError("Cannot run Sanic.serve with register_sys_signals=False. Use Sanic.serve_single.")
+        if server == "uvicorn" and version in (2, 3):
+            raise ValueError(f"uvicorn speaks HTTP/1.1; version={version} goes with server='hypercorn'")
         _warn_of_protocol(protocol)
         self._set_mode(debug or dev, access_log, noisy_exceptions, verbosity)
         how = self._settings(host, port, unix=unix, backlog=backlog, version=version, ssl=ssl, auto_tls=auto_tls)
-        if server != "uvicorn" or how.version == 1:
+        if server is not None:
             how = replace(how, server=server)
         state = self.state
         state.host, state.port, state.ssl, state.sock, state.unix = how.host, how.port, ssl, sock, unix

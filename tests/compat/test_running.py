@@ -34,6 +34,7 @@ def plans(monkeypatch: pytest.MonkeyPatch) -> list[Plan]:
         ({"version": 2}, {"server": "hypercorn", "version": 2}),
         ({"version": 2, "server": "granian"}, {"server": "granian", "version": 2}),
         ({"server": "hypercorn"}, {"server": "hypercorn", "version": 1}),
+        ({"server": "uvicorn"}, {"server": "uvicorn", "version": 1}),
     ],
 )
 def test_settings(given: dict[str, Any], expected: dict[str, Any], plans: list[Plan]) -> None:
@@ -123,6 +124,8 @@ def test_the_state_tells_how_it_runs(plans: list[Plan]) -> None:
         ({"single_process": True, "dev": True}, RuntimeError, "Single process"),
         ({"register_sys_signals": False}, RuntimeError, "serve_single"),
         ({"version": 4}, ValueError, "version"),
+        ({"version": 2, "server": "uvicorn"}, ValueError, "server='hypercorn'"),
+        ({"version": 3, "server": "uvicorn"}, ValueError, "server='hypercorn'"),
         ({"port": 99999}, ValueError, "port"),
         ({"port": "80"}, ValueError, "port"),
         ({"ssl": "/nonexistent"}, ValueError, "/nonexistent/privkey.pem"),
