@@ -27,6 +27,8 @@ def for_requests(keywords: dict[str, Any]) -> dict[str, Any]:
     follow = result.pop("follow_redirects", True)
     result["allow_redirects"] = result.get("allow_redirects", follow)
     result.pop("extensions", None)
+    # Asks `sanic_testing` for what each response has here.
+    result.pop("raw_cookies", None)
     result["headers"] = headers = _joined(result.get("headers") or {})
     for name in ("params", "data"):
         if result.get(name) is not None:

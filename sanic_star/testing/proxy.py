@@ -5,7 +5,8 @@ raises that library's exceptions when the websocket is closed.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from starlette.types import Message
@@ -16,7 +17,7 @@ from websockets.frames import Close
 from sanic_star.testing.conversation import ABNORMAL, Conversation
 from sanic_star.testing.response import ResponseHeaders, headers_of
 
-__all__ = ["SocketProxy", "WebsocketProxy"]
+__all__ = ["SocketProxy", "WebsocketProxy", "websocket_proxy"]
 
 
 class WebsocketProxy:
@@ -154,19 +155,22 @@ class WebsocketProxy:
             if message["type"] == "websocket.accept":
                 self.opened, self.subprotocol = True, message.get("subprotocol")
                 self.response_headers = headers_of(message.get("headers", ()))
-                if mimic is not None:
-                    await mimic(self)
-                    await self._say_goodbye()
+                await self.play(mimic)
         finally:
             await self._conversation.leave(1000)
         return message
 
-    async def _say_goodbye(self) -> None:
-        # sanic_testing ends with an empty message, and tests find it in client_sent.
+    async def play(self, mimic: "Callable[[WebsocketProxy], Coroutine[Any, Any, Any]] | None") -> None:
+        """Let ``mimic`` play the client; where it finds the websocket closed normally, it is done."""
+        if mimic is None:
+            return
         try:
+            await mimic(self)
+        except ConnectionClosedOK:
+            return
+        # sanic_testing ends with an empty message, and tests find it in client_sent.
+        with suppress(ConnectionClosed):
             await self.send("")
-        except ConnectionClosed:
-            pass
 
 
 class SocketProxy(WebsocketProxy):
@@ -184,12 +188,6 @@ class SocketProxy(WebsocketProxy):
         self.request_headers = connection.request.headers
         self.response_headers = connection.response.headers
         self._connection = connection
-
-    async def play(self, mimic: "Callable[[WebsocketProxy], Coroutine[Any, Any, Any]] | None") -> None:
-        """Let ``mimic`` play the client."""
-        if mimic is not None:
-            await mimic(self)
-            await self._say_goodbye()
 
     @property
     def close_code(self) -> int | None:
@@ -232,6 +230,36 @@ class SocketProxy(WebsocketProxy):
         if name == "_connection":
             raise AttributeError(name)
         return getattr(self._connection, name)
+
+
+async def websocket_proxy(
+    url: str,
+    *,
+    mimic: "Callable[[WebsocketProxy], Coroutine[Any, Any, Any]] | None" = None,
+    extra_headers: Mapping[str, str] | Iterable[tuple[str, str]] | None = None,
+    **kwargs: Any,
+) -> WebsocketProxy:
+    """Let ``mimic`` talk with a server, whichever it is; gives the record of it.
+
+    Args:
+        url: begins with ``ws:`` or ``wss:``.
+        mimic: a coroutine function that plays the client; where it finds the websocket closed normally, it is done.
+        extra_headers: for the handshake; ``additional_headers`` is its newer name.
+        kwargs: as for ``connect`` of the `websockets` library.
+
+    Raises:
+        websockets.exceptions.InvalidHandshake: the server did not accept.
+        OSError: it can't be reached.
+        Exception: what ``mimic`` raised.
+    """
+    from websockets.asyncio.client import connect
+
+    if extra_headers is not None:
+        kwargs.setdefault("additional_headers", extra_headers)
+    async with connect(url, **{"proxy": None, **kwargs}) as connection:
+        proxy = SocketProxy(connection)
+        await proxy.play(mimic)
+    return proxy
 
 
 def _closed(error: WebSocketDisconnect) -> ConnectionClosed:

@@ -17,11 +17,10 @@ from sanic_star.testing.loops import OwnLoop, in_event_loop
 from sanic_star.testing.proxy import WebsocketProxy
 from sanic_star.testing.response import TestingResponse
 from sanic_star.testing.sockets import OverSocket, served_by
+from sanic_star.testing.testing import HOST, PORT
 from sanic_star.testing.verbs import Verbs
 
-__all__ = ["ReusableClient"]
-
-_HOST = "127.0.0.1"
+__all__ = ["HOST", "PORT", "ReusableClient"]
 
 
 class ReusableClient(Verbs):
@@ -51,8 +50,8 @@ class ReusableClient(Verbs):
     def __init__(
         self,
         app: ASGIApp,
-        host: str = _HOST,
-        port: int | None = None,
+        host: str = HOST,
+        port: int | None = PORT,
         loop: asyncio.AbstractEventLoop | None = None,
         server_kwargs: dict[str, Any] | None = None,
         client_kwargs: dict[str, Any] | None = None,
@@ -70,7 +69,7 @@ class ReusableClient(Verbs):
         self.host = address.pop("host", host)
         port = address.pop("port", port)
         self._connection: Connection
-        if address or port is not None or self.host != _HOST:
+        if address or port is not None or self.host != HOST:
             self._connection = OverSocket(app, self.host, port or 0, address)
         else:
             self._connection = InProcess(app)

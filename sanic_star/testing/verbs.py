@@ -14,13 +14,16 @@ Mimic = Callable[[WebsocketProxy], Coroutine[Any, Any, Any]]
 class Verbs:
     """One method for each of HTTP's."""
 
-    def request(self, uri: str = "/", *args: Any, method: str = "GET", **kwargs: Any) -> tuple[Any, TestingResponse]:
+    def request(
+        self, uri: str = "/", *args: Any, http_method: str | None = None, method: str = "GET", **kwargs: Any
+    ) -> tuple[Any, TestingResponse]:
         """Send a request.
 
         Args:
             uri: what comes after host and port, or an absolute URL.
             args: ``gather_request``, ``debug``, ``server_kwargs``, ``host`` and ``allow_none``, in this order.
-            method: the HTTP method.
+            http_method: the HTTP method; the name is that of `sanic_testing`.
+            method: the same.
             gather_request: whether the app's request object is wanted; None is returned in its place otherwise.
             debug: switches the app's debug mode on, for good.
             server_kwargs: as for ``app.run``. `ssl`, `unix`, `sock`, `host` and `port` ask for a socket.
@@ -36,7 +39,7 @@ class Verbs:
             RuntimeError: this thread runs an event loop; the ASGI client works there.
             Exception: the app's own, from its start or its stop.
         """
-        return self._request(method.upper(), uri, *args, **kwargs)
+        return self._request((http_method or method).upper(), uri, *args, **kwargs)
 
     def get(self, *args: Any, **kwargs: Any) -> tuple[Any, TestingResponse]:
         """Send a GET; see ``request`` for the arguments."""

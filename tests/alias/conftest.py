@@ -1,3 +1,3 @@
-"""The project's own tests are run by `test_unported`, in processes of their own."""
+"""The tests in these folders are run by `test_unported` and `test_clients_on_both`, in processes of their own."""
 
-collect_ignore = ["project"]
+collect_ignore = ["clients", "project"]
