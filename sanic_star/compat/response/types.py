@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from starlette import responses as starlette
 from starlette.background import BackgroundTask
@@ -31,6 +31,9 @@ from sanic_star.compat.logging.deprecation import deprecation
 
 if TYPE_CHECKING:
     from sanic_star.compat.request.types import Request
+else:
+    # The class itself can't be imported here; who evaluates annotations at run time finds a name, as in Sanic.
+    Request = TypeVar("Request")
 
 # PERF: encoding type and length costs a tenth of a text response; an application uses a handful of types, and most of
 # its answers are of few lengths. Bounded, because both may be anything.
