@@ -74,7 +74,9 @@ def tests_on(session: nox.Session) -> None:
 @nox.session(name="tests-min")
 def tests_min(session: nox.Session) -> None:
     """Run the tests with the oldest release of each dependency that `pyproject.toml` allows."""
-    floors = Path(session.create_tmp(), "floors.txt")
+    # Not in the session's own folder for temporary files: the tests would use that too, and the paths of unix sockets
+    # have to be short.
+    floors = Path(session.virtualenv.location, "floors.txt")
     # Direct dependencies only: their own ones stay new, as a user's installer would choose them.
     project = nox.project.load_toml("pyproject.toml")["project"]
     declared = [
