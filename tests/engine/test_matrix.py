@@ -4,6 +4,7 @@ Servers differ in what they tell an application; the differences are in `matrix.
 """
 
 import contextlib
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -29,6 +30,9 @@ def test_start(server: Server, tmp_path: Path) -> None:
 @each_server
 @pytest.mark.parametrize("measure", [matrix.stream_at_stop, matrix.websocket_at_stop])
 def test_stop_with_something_open(server: Server, measure: Callable[[Server, Path], Stop], tmp_path: Path) -> None:
+    if server.name == "hypercorn" and sys.version_info >= (3, 12):
+        pytest.skip("its worker waits for its connections without end: asyncio's `Server.wait_closed` does since 3.12")
+
     def stops() -> None:
         seen = measure(server, tmp_path)
         log = seen.log.log
