@@ -93,6 +93,8 @@ async def _play(app: App, case: Case) -> list[list[Answer]]:
             for step in case.steps:
                 assert isinstance(step, Exchange)
                 answers.append([await asyncio.wait_for(_answer(app, step, dict(state)), STEP_SECONDS)])
+                # Between two requests of a client the event loop turns, here too.
+                await asyncio.sleep(0)
     except _NotStartedError:
         return [[Answer(0, note=NO_ANSWER)] for _ in case.steps]
     return answers
