@@ -103,7 +103,8 @@ class Answering(Application):
         reads = not (extra.stream or extra.ignore_body) if extra is not None else route.reads_body
         everywhere = min(limits, default=None) if reads else None
         route.max_body_size = everywhere if own_limit is None else own_limit
-        handler = handler_call(route.endpoint, bool(route.parameters), unquoted)
+        # Request middleware may add parameters, to a path without any, too.
+        handler = handler_call(route.endpoint, bool(route.parameters or before), unquoted)
         call = with_middleware(self._events.around_handler(handler), before, after)
         if self.config.get("CANCEL_ON_DISCONNECT"):
             call = self._until_client_leaves(call)

@@ -238,7 +238,10 @@ class Request(requests.Request):
 
     @property
     def match_info(self) -> dict[str, Any]:
-        """The path parameters of the route."""
+        """The path parameters of the route; what a request middleware adds here, the handler gets as an argument."""
+        if self.route_params is Request.route_params:
+            # The class's, which all requests without parameters share: what one is told, no other may see.
+            self.route_params = {}
         return self.route_params
 
     # Headers and what stands in them --------------------------------------------------------------------------------

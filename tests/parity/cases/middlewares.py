@@ -272,3 +272,59 @@ case(
     """,
     get("/"),
 )
+case(
+    "path parameters that a middleware adds",
+    """
+    from sanic import Blueprint
+    from sanic.views import HTTPMethodView
+
+    @app.on_request
+    async def login(request):
+        user = request.headers.get("x-user")
+        if user and request.route:
+            request.match_info["user"] = user
+
+    @app.get("/literal")
+    async def literal(request, user="nobody"): return json([user, request.match_info])
+    @app.get("/number/<n:int>")
+    def number(request, n, user="nobody"): return json([n, user, request.match_info])
+    @app.get("/untaken")
+    async def untaken(request): return json(request.match_info)
+
+    class View(HTTPMethodView):
+        async def get(self, request, **params): return json(params)
+    app.add_route(View.as_view(), "/view")
+    """,
+    get("/literal", headers={"x-user": "ann"}),
+    # Nobody sees what another request was told.
+    get("/literal"),
+    get("/untaken"),
+    get("/number/3", headers={"x-user": "bob"}),
+    get("/number/3"),
+    get("/view", headers={"x-user": "cid"}),
+    get("/view"),
+    get("/none", headers={"x-user": "dan"}),
+    get("/untaken", headers={"x-user": "eve"}),
+)
+case(
+    "path parameters that a middleware of one blueprint adds",
+    """
+    from sanic import Blueprint
+
+    bp = Blueprint("shop", url_prefix="/shop")
+    @bp.on_request
+    def number(request): request.match_info.update(number=7)
+    @bp.get("/")
+    async def shop(request, number): return json(number)
+    @bp.get("/<number:int>")
+    async def item(request, number): return json(number)
+    app.blueprint(bp)
+
+    @app.get("/")
+    async def index(request, number=None): return json([number, request.match_info])
+    """,
+    get("/shop"),
+    get("/"),
+    get("/shop/3"),
+    get("/shop/three"),
+)
