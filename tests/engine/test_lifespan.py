@@ -437,7 +437,8 @@ async def test_a_signal_stops_an_application_that_was_started_lazily(taken: list
     await ask(app, http_scope())
     signal.raise_signal(signal.SIGTERM)
     await stopped.wait()
-    while not taken:  # the server hears of it some steps of the event loop after the application has stopped
+    # The server hears of it some steps of the event loop after the application has stopped.
+    while not taken:  # noqa: ASYNC110
         await asyncio.sleep(0)
     await asyncio.gather(*app.background)
     assert app.lifecycle.stage is Stage.IDLE
