@@ -1,10 +1,9 @@
 """Sanic's modules under their own names: `sanic.x` is `sanic_star.compat.x`."""
 
 from types import SimpleNamespace
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from sanic_star.compat.__version__ import __version__
-from sanic_star.compat.alias import install, uninstall
 from sanic_star.compat.app import Sanic
 from sanic_star.compat.blueprints import Blueprint
 from sanic_star.compat.config import Config
@@ -28,6 +27,19 @@ from sanic_star.compat.exceptions import (
 from sanic_star.compat.request import Request
 from sanic_star.compat.response import HTTPResponse, empty, file, html, json, raw, redirect, text
 from sanic_star.compat.server.websockets.impl import WebsocketImplProtocol as Websocket
+
+if TYPE_CHECKING:
+    from sanic_star.compat.alias import install, uninstall
+else:
+
+    def __getattr__(name):
+        # PERF: most processes need no alias.
+        if name not in ("install", "uninstall"):
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from sanic_star.compat import alias
+
+        return getattr(alias, name)
+
 
 DefaultSanic: TypeAlias = "Sanic[Config, SimpleNamespace]"
 DefaultRequest: TypeAlias = Request

@@ -19,7 +19,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sanic_star import routing
 from sanic_star.applications import Application
-from sanic_star.compat._access import AccessLog
 from sanic_star.compat._background import run_background
 from sanic_star.compat._events import Events
 from sanic_star.compat._pipeline import (
@@ -147,6 +146,8 @@ class Answering(Application):
         """Put the access log around everything else, where it is on."""
         gate = super().build_middleware_stack()
         if self.config.ACCESS_LOG and self._stack is not None:
+            from sanic_star.compat._access import AccessLog
+
             self._stack = AccessLog(self._stack)
         return gate
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from enum import Enum
-from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from sanic_star.compat.middleware import Middleware
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class _Record:

@@ -25,7 +25,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sanic_star.compat._pipeline import Call, Step
 from sanic_star.compat.log import error_logger
-from sanic_star.compat.models.server_types import CONNECTION
 from sanic_star.compat.response.types import ResponseStream
 from sanic_star.compat.signals import Emit, Event, SignalRouter
 
@@ -216,6 +215,7 @@ class Events:
         """
         if not self.heard(*_ON_THE_WIRE):
             return app
+        from sanic_star.compat.models.server_types import CONNECTION
 
         async def told(scope: Scope, receive: Receive, send: Send) -> None:
             if scope["type"] == "lifespan":

@@ -12,9 +12,8 @@ from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
 from functools import partial, wraps
 from inspect import CO_VARARGS, CO_VARKEYWORDS, isawaitable, signature
-from pathlib import Path, PurePath
 from types import FunctionType
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sanic_star.compat._definitions import (
     CommandDefinition,
@@ -29,8 +28,12 @@ from sanic_star.compat._definitions import (
 from sanic_star.compat._pipeline import is_endpoint
 from sanic_star.compat.constants import HTTP_METHODS
 from sanic_star.compat.exceptions import BadRequest
-from sanic_star.compat.handlers.directory import DirectoryHandler
 from sanic_star.compat.middleware import Middleware, MiddlewareLocation
+
+if TYPE_CHECKING:
+    from pathlib import PurePath
+
+    from sanic_star.compat.handlers.directory import DirectoryHandler
 
 H = TypeVar("H", bound=Callable[..., Any])
 
@@ -288,6 +291,10 @@ class Registrar:
             ValueError: the path is no path, or arguments contradict each other.
             TypeError: `resource_type` is not what is there.
         """
+        from pathlib import Path, PurePath
+
+        from sanic_star.compat.handlers.directory import DirectoryHandler
+
         if not isinstance(file_or_directory, (str, bytes, PurePath)):
             raise ValueError(f"Static route must be a valid path, not {file_or_directory}")
         if isinstance(file_or_directory, bytes):

@@ -14,7 +14,6 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from importlib import import_module
-from pathlib import Path
 from socket import socket
 from ssl import SSLContext
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -31,6 +30,7 @@ from sanic_star.lifespan import Stage
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
+    from pathlib import Path
 
     from sanic_star.compat.server.async_server import AsyncioServer
     from sanic_star.compat.worker.multiplexer import WorkerMultiplexer
@@ -174,6 +174,8 @@ class Running(Application):
         how = self._settings(host, port, unix=unix, backlog=backlog, version=version, ssl=ssl, auto_tls=auto_tls)
         if server is not None:
             how = replace(how, server=server)
+        from pathlib import Path
+
         state = self.state
         state.host, state.port, state.ssl, state.sock, state.unix = how.host, how.port, ssl, sock, unix
         state.fast, state.server, state.coffee = fast, Server.SANIC, coffee

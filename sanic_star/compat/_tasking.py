@@ -10,14 +10,17 @@ from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable
 from datetime import tzinfo
 from functools import partial
 from inspect import isawaitable, iscoroutine, signature
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sanic_star.compat._pipeline import is_coroutine_function
 from sanic_star.compat._tasks import Tasks, TooManyTasksError
-from sanic_star.compat._timers import Due, Timer, at_intervals, by_clock
 from sanic_star.compat.config import Config
 from sanic_star.compat.exceptions import SanicException, ServiceUnavailable
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sanic_star.compat._timers import Due, Timer
 
 J = TypeVar("J", bound=Callable[..., Any])
 
@@ -199,6 +202,8 @@ class Tasking:
             >>> @app.every(60, jitter=5, one_worker=True)
             ... async def tidy_up(app): ...
         """
+        from sanic_star.compat._timers import at_intervals
+
         return self._timer(at_intervals(seconds), name, jitter, one_worker, drain)
 
     def cron(
@@ -225,11 +230,17 @@ class Tasking:
             ImportError: the package that reads such expressions is missing.
             ValueError: the expression, or the time zone, is none.
         """
+        from sanic_star.compat._timers import by_clock
+
         return self._timer(by_clock(expression, timezone), name, jitter, one_worker, drain)
 
     def _timer(
         self, due: Due, name: str | None, jitter: float, one_worker: bool | str | Path, drain: bool
     ) -> Callable[[J], J]:
+        from pathlib import Path
+
+        from sanic_star.compat._timers import Timer
+
         if jitter < 0:
             raise ValueError(f"jitter is a number of seconds, got {jitter!r}")
 
@@ -245,6 +256,8 @@ class Tasking:
         return decorate
 
     def _lock_file(self, name: str) -> Path:
+        from pathlib import Path
+
         user = os.getuid() if hasattr(os, "getuid") else os.environ.get("USERNAME", "")
         return Path(tempfile.gettempdir(), re.sub(r"[^\w.-]", "_", f"sanic-star-{user}-{self.name}-{name}.lock"))
 

@@ -41,9 +41,7 @@ from sanic_star.compat._logging import configure
 from sanic_star.compat._registration import H, Registrar, no_handler
 from sanic_star.compat._routing_exceptions import NotFound as SignalNotFound
 from sanic_star.compat._running import Running
-from sanic_star.compat._static import static_handler, static_uri
 from sanic_star.compat._tasking import Tasking
-from sanic_star.compat._urls import build_url
 from sanic_star.compat.application.constants import Mode
 from sanic_star.compat.application.state import ApplicationState
 from sanic_star.compat.blueprints import Blueprint, BlueprintGroup
@@ -329,6 +327,8 @@ class Sanic(Registrar, Tasking, Answering, Running, Generic[ConfigT, ContextT]):
                 self.router.finalize()
 
     def _apply_static(self, definition: StaticDefinition) -> list[Route | WebSocketRoute]:
+        from sanic_star.compat._static import static_handler, static_uri
+
         added = self._add_route(
             static_uri(definition),
             ("GET", "HEAD"),
@@ -535,6 +535,8 @@ class Sanic(Registrar, Tasking, Answering, Running, Generic[ConfigT, ContextT]):
             >>> app.url_for("user", id=3, tab="posts")
             '/users/3?tab=posts'
         """
+        from sanic_star.compat._urls import build_url
+
         return build_url(self, view_name, kwargs)
 
     # Start and stop -------------------------------------------------------------------------------------------------

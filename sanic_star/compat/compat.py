@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from asyncio import CancelledError
 from enum import StrEnum
-from importlib.util import find_spec
 from typing import Any
 
 import anyio
@@ -13,10 +12,20 @@ import anyio.to_thread
 from multidict import CIMultiDict
 
 OS_IS_WINDOWS = os.name == "nt"
-UVLOOP_INSTALLED = find_spec("uvloop") is not None
+UVLOOP_INSTALLED: bool
 
 # Sanic's name for what cancels a task; there it depends on the event loop in use.
 CancelledErrors: tuple[type[BaseException], ...] = (CancelledError,)
+
+
+def __getattr__(name: str) -> bool:
+    if name != "UVLOOP_INSTALLED":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    # PERF: looking through the path takes longer than the rest of this module.
+    from importlib.util import find_spec
+
+    found = globals()[name] = find_spec("uvloop") is not None
+    return found
 
 
 class UpperStrEnum(StrEnum):

@@ -9,8 +9,7 @@ from __future__ import annotations
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sanic_star.compat.constants import LocalCertCreator
 from sanic_star.compat.errorpages import DEFAULT_FORMAT, check_error_format
@@ -19,6 +18,9 @@ from sanic_star.compat.helpers import Default, _default
 from sanic_star.compat.log import error_logger
 from sanic_star.compat.logging.deprecation import filter_deprecations
 from sanic_star.compat.utils import load_module_from_file_location, str_to_bool
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SANIC_PREFIX = "SANIC_"
 
@@ -297,7 +299,7 @@ class Config(dict[str, Any]):
         >>> config.SHOP
         'Delft'
         """
-        if isinstance(config, bytes | str | Path):
+        if isinstance(config, (bytes, str, os.PathLike)):
             config = load_module_from_file_location(config)
         if isinstance(config, Mapping):
             self.update({key: value for key, value in config.items() if key.isupper()})

@@ -20,7 +20,6 @@ from typing import Any
 
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
-from sanic_star.compat import _errorpage
 from sanic_star.compat.exceptions import InvalidHeader, SanicException
 from sanic_star.compat.headers import AcceptList, MediaType
 from sanic_star.compat.helpers import STATUS_CODES, json_dumps
@@ -130,6 +129,8 @@ class HTMLRenderer(BaseRenderer):
 
     def full(self) -> HTTPResponse:
         """Show the traceback and the request, too."""
+        from sanic_star.compat import _errorpage
+
         request = self.request
         details = _errorpage.traceback_of(self.exception) + self._tables()
         details += _errorpage.table("Request", [("method", request.method), ("path", request.path)])
@@ -141,9 +142,13 @@ class HTMLRenderer(BaseRenderer):
 
     def minimal(self) -> HTTPResponse:
         """Show status and message."""
+        from sanic_star.compat import _errorpage
+
         return html(_errorpage.document(self.status, self._phrase, self.text, self._tables()))
 
     def _tables(self) -> str:
+        from sanic_star.compat import _errorpage
+
         return "".join(
             _errorpage.table(name.title(), ((key, _plain(value, self.dumps)) for key, value in data.items()))
             for name, data in self._shown.items()

@@ -22,14 +22,16 @@ from enum import Enum
 from functools import cache, partial
 from inspect import isawaitable
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sanic_star.compat._routing_exceptions import FinalizationError, NotFound
 from sanic_star.compat.exceptions import InvalidSignal
 from sanic_star.compat.log import error_logger
-from sanic_star.compat.models.handler_types import SignalHandler
 from sanic_star.compat.router import Router
 from sanic_star.index import Parameter
+
+if TYPE_CHECKING:
+    from sanic_star.compat.models.handler_types import SignalHandler
 
 Condition = Mapping[str, Any] | None
 Emit = Callable[[dict[str, Any]], Awaitable[Any]]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from importlib.util import module_from_spec, spec_from_file_location
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -38,7 +37,7 @@ def str_to_bool(val: str) -> bool:
 
 
 def load_module_from_file_location(
-    location: bytes | str | Path, encoding: str = "utf8", *args: Any, **kwargs: Any
+    location: bytes | str | os.PathLike[str], encoding: str = "utf8", *args: Any, **kwargs: Any
 ) -> Any:
     """Load a Python module from a file, or by its dotted name.
 
@@ -55,14 +54,14 @@ def load_module_from_file_location(
     """
     if isinstance(location, bytes):
         location = location.decode(encoding)
-    if not (isinstance(location, Path) or "/" in location or "$" in location or location.endswith(".py")):
+    if not (isinstance(location, os.PathLike) or "/" in location or "$" in location or location.endswith(".py")):
         try:
             return import_string(location)
         except ValueError:
             raise OSError(f"Unable to load configuration {location}: it is neither a path nor a dotted name") from None
     path = _expand(str(location))
     if path.endswith(".py"):
-        spec = spec_from_file_location(Path(path).stem, path, *args, **kwargs)
+        spec = spec_from_file_location(os.path.basename(path)[:-3], path, *args, **kwargs)
         assert spec is not None  # a name in .py always has a loader
         assert spec.loader is not None
         module = module_from_spec(spec)
@@ -83,8 +82,8 @@ def _execute(path: str) -> ModuleType:
     module = ModuleType("config")
     module.__file__ = path
     try:
-        source = Path(path).read_bytes()
-        exec(compile(source, path, "exec"), module.__dict__)
+        with open(path, "rb") as file:
+            exec(compile(file.read(), path, "exec"), module.__dict__)
     except OSError as error:
         error.strerror = f"Unable to load configuration file ({error.strerror})"
         raise

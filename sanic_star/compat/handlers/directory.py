@@ -6,7 +6,6 @@ import os
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from html import escape
-from pathlib import Path
 from stat import S_ISDIR, S_ISREG
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
@@ -18,6 +17,8 @@ from sanic_star.compat.exceptions import NotFound
 from sanic_star.compat.response import HTTPResponse, file, html, redirect
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from sanic_star.compat.request.types import Request
 
 _UNITS = ("kB", "MB", "GB", "TB")

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from sanic_star.compat._lazy import pattern
 from sanic_star.compat.exceptions import BadRequest, SanicException, ServerError
 from sanic_star.compat.headers import parse_content_header
 from sanic_star.compat.request._multipart import MAX_FIELD_SIZE, MAX_FIELDS, MAX_FILES, FormLimits, MultipartReader
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 MULTIPART = "multipart/form-data"
 # Clients write one that has to be quoted without quotes as well.
-_BOUNDARY = re.compile(r';\s*boundary=(?:"([^"]*)"|([^;\s]*))', re.I)
+_BOUNDARY = pattern(r';\s*boundary=(?:"([^"]*)"|([^;\s]*))', re.I)
 
 
 def form_limits(config: Mapping[str, Any]) -> FormLimits:

@@ -47,10 +47,8 @@ from sanic_star.compat.headers import (
     parse_host,
     parse_xforwarded,
 )
-from sanic_star.compat.models.http_types import Credentials
 from sanic_star.compat.request._body import BodyStream
 from sanic_star.compat.request._protocol import Protocol, Transport
-from sanic_star.compat.request._upload import MULTIPART, Upload, boundary, form_limits
 from sanic_star.compat.request._url import RequestURL
 from sanic_star.compat.request.form import File, parse_multipart_form, parse_urlencoded_form
 from sanic_star.compat.request.parameters import RequestParameters
@@ -59,7 +57,9 @@ from sanic_star.routing import Route
 
 if TYPE_CHECKING:
     from sanic_star.compat.app import Sanic
+    from sanic_star.compat.models.http_types import Credentials
     from sanic_star.compat.models.server_types import ConnInfo
+    from sanic_star.compat.request._upload import Upload
 
 QueryOptions = tuple[bool, bool, str, str]
 _DEFAULT_PORTS = {"http": 80, "ws": 80, "https": 443, "wss": 443}
@@ -288,6 +288,8 @@ class Request(requests.Request):
         if self.parsed_credentials is None:
             kind, token = parse_credentials(self.headers.get("authorization"))
             if token:
+                from sanic_star.compat.models.http_types import Credentials
+
                 self.parsed_credentials = Credentials(auth_type=kind, token=token)
         return self.parsed_credentials
 
@@ -348,6 +350,8 @@ class Request(requests.Request):
         await self._keep(self.arriving_body(first, limit))
 
     async def _keep(self, parts: AsyncIterable[bytes]) -> None:
+        from sanic_star.compat.request._upload import Upload
+
         upload = Upload.of(self.content_type, self._config)
         if upload is None:
             self._body = b"".join([part async for part in parts])
@@ -426,6 +430,8 @@ class Request(requests.Request):
         Raises:
             BadRequest: it says that it is a form, and is none.
         """
+        from sanic_star.compat.request._upload import MULTIPART, boundary, form_limits
+
         fields, files = RequestParameters(), RequestParameters()
         kind, _ = parse_content_header(self.content_type)
         if kind == "application/x-www-form-urlencoded":

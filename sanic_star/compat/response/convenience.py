@@ -7,9 +7,8 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import formatdate, parsedate_to_datetime
 from mimetypes import guess_type
-from pathlib import PurePath
 from time import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, quote_plus
 
 from sanic_star.compat.compat import Header, open_async, stat_async
@@ -17,6 +16,9 @@ from sanic_star.compat.constants import DEFAULT_HTTP_CONTENT_TYPE
 from sanic_star.compat.helpers import Default, _default
 from sanic_star.compat.log import logger
 from sanic_star.compat.response.types import HTTPResponse, JSONResponse, ResponseStream
+
+if TYPE_CHECKING:
+    from pathlib import PurePath
 
 TEXT = "text/plain; charset=utf-8"
 HTML = "text/html; charset=utf-8"
