@@ -5,7 +5,7 @@ Paths are cut at their slashes and kept in three shapes, asked by the router in 
 1. `exact`: a path without parameters is one dictionary look-up;
 2. a tree over segments (`walk`): a literal segment is a look-up in its node, a parameter an edge, the more specific
    type first, with a step back where a branch ends in nothing; but ways where no path ends by itself come before
-   those where one does;
+   those where one does. As in Sanic, a path without parameters is here if one of its routes is for certain hosts;
 3. parameters that may hold slashes (`spanning`): a path that ends in its only one is found by its literal prefix, any
    other by its regular expression; of both, the path with more segments first, then the one registered first.
 
@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import product
 from re import Pattern
 from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
@@ -77,8 +78,9 @@ class Leaf(Generic[R]):
     """The routes of one path.
 
     Attributes:
-        routes: by method.
+        open: those for all hosts, by method.
         sure: those that answer whatever the request's host is.
+        hosted: those for certain hosts, by method and host, as it stands on the wire.
         regex: what the path must match beside; `None` where the way to this leaf says it all.
         rank: the place among the leaves with a parameter that holds slashes, the lower first.
         shared: whether several routes are here, or one for certain hosts.
@@ -86,13 +88,15 @@ class Leaf(Generic[R]):
             may lead on; that is how Sanic does it where the path has parameters and there is something to choose.
     """
 
-    __slots__ = ("literal", "rank", "regex", "routes", "shared", "sure")
+    __slots__ = ("hosted", "literal", "open", "rank", "regex", "shared", "sure")
 
     def __init__(
         self, regex: Pattern[str] | None = None, rank: tuple[int, int] = (0, 0), literal: bool = False
     ) -> None:
-        self.routes: dict[str, list[R]] = {}
-        self.sure: dict[str, R] = {}
+        # One dictionary until a route for certain hosts comes: most leaves never get one.
+        self.open: dict[str, R] = {}
+        self.sure = self.open
+        self.hosted: dict[tuple[str, bytes], R] = {}
         self.shared = False
         self.literal = literal
         self.regex = regex
@@ -102,20 +106,17 @@ class Leaf(Generic[R]):
     def final(self) -> bool:
         return not self.shared or (self.literal and bool(self.sure))
 
-    @property
-    def hosted(self) -> bool:
-        """Whether one of the routes is for certain hosts."""
-        return any(route.hosts for routes in self.routes.values() for route in routes)
-
     def add(self, route: R, methods: Iterable[str]) -> None:
         """Put a route under its methods; of several the first answers."""
-        self.shared = bool(self.routes or route.hosts)
-        for method in methods:
-            self.routes.setdefault(method, []).append(route)
-            if not route.hosts and len(self.routes[method]) == 1:
-                self.sure[method] = route
-            else:
-                self.sure.pop(method, None)
+        self.shared = bool(self.open or self.hosted or route.hosts)
+        if route.hosts:
+            self.sure = {}
+            names = [host.encode(errors="replace") for host in route.hosts]
+            for place in product(methods, names):
+                self.hosted.setdefault(place, route)
+        else:
+            for method in methods:
+                self.open.setdefault(method, route)
 
 
 class Edge(Generic[R]):
@@ -134,15 +135,14 @@ class Node(Generic[R]):
     """A place in the tree: all routes whose segments so far are alike.
 
     Attributes:
-        ends: whether a path ends here that Sanic keeps in its tree.
         early: how many of the edges lead to nodes where none ends; they come first.
         waits: whether these edges of the node before come before this one, which is reached by a literal.
     """
 
-    __slots__ = ("early", "edges", "ends", "leaves", "literals", "waits")
+    __slots__ = ("early", "edges", "leaves", "literals", "waits")
 
     def __init__(self) -> None:
-        self.ends = self.waits = False
+        self.waits = False
         self.early = 0
         self.literals: dict[str, Node[R]] = {}
         self.edges: Sequence[Edge[R]] = ()
@@ -179,7 +179,7 @@ class Node(Generic[R]):
             depth = max(depth, *(1 - order[id(edge)][2] for edge in self.edges))
             self.early = sum(not edge.node.leaves for edge in self.edges)
         for child in self.literals.values():
-            child.waits = bool(self.early and (child.ends or child.leaves))
+            child.waits = bool(self.early and child.leaves)
         return depth
 
 
@@ -274,15 +274,7 @@ class Index(Generic[R]):
             return self.exact.setdefault(path, Leaf(literal=True))
         if any(part.spans for part in parameters):
             return self._spanning(route, parameters)
-        node = self.tree
-        for part in segments:
-            if isinstance(part, Parameter):
-                node = node.follow(part)
-            elif part in node.literals:
-                node = node.literals[part]
-            else:
-                node.literals[part] = node = Node()
-        return node.leaf(route.expression() if any(part.exact for part in parameters) else None)
+        return self._follow(segments).leaf(route.expression() if any(part.exact for part in parameters) else None)
 
     def _spanning(self, route: R, parameters: list[Parameter]) -> Leaf[R]:
         segments = route.pieces
@@ -302,9 +294,8 @@ class Index(Generic[R]):
 
     def settle(self) -> None:
         """Put everything in the order of a search; to be called when all routes are added."""
-        for path, leaf in self.exact.items():
-            if leaf.hosted:
-                self._mark(path)
+        for path in [path for path, leaf in self.exact.items() if leaf.hosted]:
+            self._follow(path[1:].split("/")).leaves = (self.exact.pop(path),)
         self.tree.settle()
         reached = [("", self.tree)]
         while reached:
@@ -317,13 +308,15 @@ class Index(Generic[R]):
             if start in self.tails:
                 self.tails[start].barred.add(last)
 
-    def _mark(self, path: str) -> None:
-        """Note in the tree that a path for certain hosts ends there, if other paths go on from it."""
-        node: Node[R] | None = self.tree
-        for segment in path[1:].split("/"):
-            node = node and node.literals.get(segment)
-        if node is not None:
-            node.ends = True
+    def _follow(self, segments: Iterable[str | Parameter]) -> Node[R]:
+        """Return the node at the end of a path, made where it is missing."""
+        node = self.tree
+        for part in segments:
+            if isinstance(part, Parameter):
+                node = node.follow(part)
+            else:
+                node = node.literals.get(part) or node.literals.setdefault(part, Node())
+        return node
 
     def walk(self, path: str) -> tuple[Leaf[R], Sequence[Any]] | None:
         """Find the first leaf of the tree whose path matches, and the values of its parameters.

@@ -337,11 +337,14 @@ class RouteList(list[BaseRoute]):
 
 def _choose(leaf: Leaf[Any], method: str, scope: Scope) -> Any:
     """Return the route of a leaf that fits a request: one for its host, else one for all hosts."""
-    routes = leaf.routes.get(method, ())
-    for route in routes:
-        if route.hosts and route.admits(scope):
-            return route
-    return next((route for route in routes if not route.hosts), None)
+    if leaf.hosted:
+        for name, value in scope["headers"]:
+            if name == b"host":
+                route = leaf.hosted.get((method, value))
+                if route is not None:
+                    return route
+                break
+    return leaf.open.get(method)
 
 
 # What competes for a path, by weight: a leaf of the tree; a mount or a catch-all route by the length of its literal
@@ -521,14 +524,14 @@ class Router(routing.Router):
     def _search_slashes(self, path: str, method: str, scope: Scope) -> Found | None:
         """Search for a path, then without its last slash, and so on to where no slash is at its end.
 
-        Not for each of ten thousand slashes: a path that has more segments than any route is in no tree, and where a
-        regular expression would take it, it would take the longer one.
+        Not for each of ten thousand slashes: a path that has more segments than any route is in no tree, and behind
+        a parameter that holds slashes there is not room for more of them either.
         """
         found = self._search(path, method, scope)
         if not path.endswith("/") or not _may_go_on(found):
             return found
         bare = path.rstrip("/")
-        most = max(self.index.depth - bare.count("/"), 1)
+        most = max(self.index.depth - (0 if self.index.patterns else bare.count("/")), 1)
         for slashes in range(min(len(path) - len(bare) - 1, most), -1, -1):
             found = self._search(bare + "/" * slashes or "/", method, scope, slashless=True)
             if not _may_go_on(found):
@@ -579,7 +582,7 @@ class Router(routing.Router):
         route = leaf.sure.get(method) or _choose(leaf, method, scope)
         refused: Found = _Refused(leaf, leaf.final), {}
         # A route that is alone with its parameters is asked for its path's last details before its method.
-        alone = None if leaf.shared or leaf.literal else next(iter(leaf.routes.values()))[0]
+        alone = None if leaf.shared or leaf.literal else next(iter(leaf.open.values()))
         route = route or alone
         if route is None:
             return refused
@@ -589,7 +592,7 @@ class Router(routing.Router):
             params = route.bind(values)
         except ValueError:
             return _Refused(None, True), {}
-        return (route, params) if route is not alone or method in leaf.routes else refused
+        return (route, params) if route is not alone or method in leaf.open else refused
 
     def _mount(self, path: str) -> tuple[Mount | None, int]:
         for prefix in prefixes_of(path, self._deepest_mount):
@@ -625,7 +628,7 @@ class Router(routing.Router):
         if found is None or not isinstance(found[0], _Refused) or found[0].leaf is None:
             return set()
         # A route for certain hosts tells nothing to others.
-        return {method for method, routes in found[0].leaf.routes.items() if not all(route.hosts for route in routes)}
+        return set(found[0].leaf.open)
 
     def url_path_for(self, name: str, /, **path_params: Any) -> URLPath:
         """Build a path from a route's name and its parameters, as Starlette does.

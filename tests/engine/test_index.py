@@ -195,13 +195,27 @@ def test_equal_types_share_a_way_whatever_their_names_are() -> None:
     ]
 
 
-def test_what_is_not_sure() -> None:
+def test_what_is_sure_and_what_is_final() -> None:
     leaf = build(Place("first", (NUMBER,)), Place("second", (NUMBER,))).tree.edges[0].node.leaves[0]
-    assert (leaf.sure, leaf.shared, len(leaf.routes["GET"])) == ({}, True, 2)
+    assert (leaf.sure["GET"].name, leaf.shared, leaf.final) == ("first", True, False)
     leaf = build(Place("for a", (NUMBER,), hosts=("a",))).tree.edges[0].node.leaves[0]
     assert (leaf.sure, leaf.shared, leaf.final) == ({}, True, False)
     leaf = build(Place("alone", (NUMBER,))).tree.edges[0].node.leaves[0]
     assert (list(leaf.sure), leaf.shared, leaf.final) == (["GET"], False, True)
+
+
+def test_routes_of_one_path_are_found_by_host_however_many_there_are() -> None:
+    index = build(
+        *(Place(f"for {number}", ("a",), ("GET", "POST"), (f"h{number}.test", "ä.test")) for number in range(100)),
+        Place("for all", ("a",)),
+    )
+    assert index.exact == {}
+    found = index.walk("/a")
+    assert found is not None
+    leaf = found[0]
+    assert leaf.hosted["POST", b"h99.test"].name == "for 99"
+    assert leaf.hosted["GET", "ä.test".encode()].name == "for 0"
+    assert (leaf.sure, leaf.open["GET"].name, leaf.final) == ({}, "for all", False)
 
 
 def test_a_type_that_takes_more_than_its_expression_asks_it_at_the_end() -> None:

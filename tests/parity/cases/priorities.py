@@ -110,6 +110,63 @@ case(
     get("/p/1"),
     differs="route-leftovers",
 )
+# A path without parameters for certain hosts is one of the tree: as a literal, and after ways where no path ends.
+case(
+    "a literal for a host behind parameters",
+    """
+    def handler(told):
+        async def handle(request, **given): return json([told, sorted(given.items())])
+        return handle
+    for number, (uri, options) in enumerate((
+        ("/day/", {"strict_slashes": True, "host": ["one.test", "two.test"]}),
+        ("/day", {"host": ["one.test", "two.test"]}),
+        ("/<x:str>/", {"strict_slashes": True, "host": "two.test"}),
+        ("/a/b", {"host": "one.test"}),
+        ("/<x:slug>/b/<y:int>", {}),
+        ("/<x:[a-c]>/b", {"methods": ["POST"]}),
+        ("/c/b", {}),
+    )):
+        app.add_route(handler(number), uri, name=f"r{number}", **options)
+    """,
+    *(
+        request(method, path, {"host": host})
+        for method, path in (
+            *(("GET", path) for path in ("/day", "/day/", "/day//", "/a/b", "/a/b/", "/a/b/1", "/c/b", "/d/b")),
+            ("POST", "/a/b"),
+            ("POST", "/c/b"),
+        )
+        for host in ("one.test", "two.test", "no.test")
+    ),
+)
+case(
+    "a short literal for a host beside others",
+    """
+    @app.get("/a", host="one.test")
+    async def a(request): return text("a")
+    @app.get("/b", host="one.test")
+    async def b(request): return text("b")
+    @app.get("/<x>")
+    async def x(request, x): return text(f"x {x}")
+    @app.get("/<x>/more")
+    async def more(request, x): return text(f"more {x}")
+    """,
+    *(request("GET", path, {"host": host}) for path in ("/b/more", "/b/less") for host in ("one.test", "two.test")),
+    differs="route-leftovers",
+)
+case(
+    "slashes behind a parameter that holds some",
+    """
+    @app.get(r"/<x:\\d/\\d>/a/<y:strorempty>/", strict_slashes=True)
+    async def a(request, x, y): return json([x, y])
+    @app.get("/p/<x:path>/a/<y:strorempty>/<z:strorempty>")
+    async def b(request, x, y, z): return json([x, y, z])
+    """,
+    *(get(f"/1/1/a{'/' * count}") for count in range(5)),
+    *(get(f"/p/x/y/a{'/' * count}") for count in range(6)),
+    get("/1/1/a/b//"),
+    get("/1/1/a" + "/" * 30),
+    get("/p/a" + "/" * 30),
+)
 # A literal that a path ends with comes after parameters that none ends with.
 case(
     "a literal with a route of its own behind a parameter without one",
