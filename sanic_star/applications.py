@@ -341,7 +341,13 @@ class Application(Starlette):
                         request._body = body
                 response = await route.call(request)
                 if isinstance(response, Response) and not request.responded:
-                    await response(scope, receive, send)
+                    messages = response.messages()
+                    if messages is None:
+                        await response(scope, receive, send)
+                    else:
+                        start, body = messages
+                        await send(start)
+                        await send(body)
                 else:
                     await self.send_other(request, response, scope, receive, send)
             except Exception as error:

@@ -12,6 +12,15 @@ class Response(responses.Response):
     Subclasses say what stands on the wire in `head()`; everything else is Starlette's.
     """
 
+    def messages(self) -> tuple[Message, Message] | None:
+        """Return what the dispatch may send in this response's place over HTTP: its start, and its whole body.
+
+        `None` where the response has to send itself, and that is by `__call__`.
+
+        PERF: a coroutine less for each request, 0.5 µs of 3 over a socket; `benchmarks/` shows it there.
+        """
+        return None
+
     def head(self) -> list[tuple[bytes, bytes]]:
         """Return the header fields as they go over the wire, names in lower case."""
         return self.raw_headers

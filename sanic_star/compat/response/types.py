@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from starlette import responses as starlette
 from starlette.background import BackgroundTask
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from sanic_star import requests, responses
 from sanic_star.compat._background import run_background
@@ -230,30 +230,21 @@ class BaseHTTPResponse(responses.Response):
         if scope["type"] != "http":
             await super().__call__(scope, receive, send)
             return
-        # PERF: `status` and `_body` themselves, not the properties on them, and the two fields that most responses
-        # have without a call of `head`: 0.3 µs of 2, as `benchmarks/` shows in «in process».
-        kind = _content_types.get(self.content_type)
-        if kind is not None and self._headers is None and self.status == 200:
-            body = self._body
-            length = _lengths.get(len(body)) or _content_length(len(body))
-            await send({"type": "http.response.start", "status": 200, "headers": [length, kind]})
-            await send({"type": "http.response.body", "body": body})
-        else:
-            await send(
-                {
-                    "type": "http.response.start",
-                    "status": self.status,
-                    "headers": self.head(declared=scope["method"] == "HEAD"),
-                }
+        await send(
+            {
+                "type": "http.response.start",
+                "status": self.status,
+                "headers": self.head(declared=scope["method"] == "HEAD"),
+            }
+        )
+        body = self._body
+        # Without a length nothing may follow: HTTP/1.1 would take it for the next response (RFC 9112, section 6.3).
+        if body and not has_message_body(self.status):
+            logger.warning(
+                "%s: an answer of status %d has no body; what was given is left out", scope["path"], self.status
             )
-            body = self._body
-            # Without a length nothing may follow: HTTP/1.1 would take it for the next response (RFC 9112, section 6.3).
-            if body and not has_message_body(self.status):
-                logger.warning(
-                    "%s: an answer of status %d has no body; what was given is left out", scope["path"], self.status
-                )
-                body = b""
-            await send({"type": "http.response.body", "body": body})
+            body = b""
+        await send({"type": "http.response.body", "body": body})
         if self.background is not None:
             await run_background(self, scope)
 
@@ -356,6 +347,26 @@ class HTTPResponse(BaseHTTPResponse):
             self._headers = Header(headers)
         if starlette_names:
             self._take(**starlette_names)
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        # A subclass that sends itself in its own way is asked to.
+        if cls.__call__ is not BaseHTTPResponse.__call__:
+            cls.messages = BaseHTTPResponse.messages  # type: ignore[method-assign]
+
+    def messages(self) -> tuple[Message, Message] | None:
+        """Return the two ASGI messages of a response that is nothing but a body and its type."""
+        # PERF: `status` and `_body` themselves, not the properties on them, and the two fields that most responses
+        # have without a call of `head`: 0.3 µs of 2, as `benchmarks/` shows in «in process».
+        kind = _content_types.get(self.content_type)
+        if kind is None or self._headers is not None or self.status != 200 or self.background is not None:
+            return None
+        body = self._body
+        length = _lengths.get(len(body)) or _content_length(len(body))
+        return (
+            {"type": "http.response.start", "status": 200, "headers": [length, kind]},
+            {"type": "http.response.body", "body": body},
+        )
 
     def _take(
         self,

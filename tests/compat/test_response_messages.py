@@ -1,0 +1,62 @@
+"""Which responses the dispatch sends itself, and which are asked to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from starlette.background import BackgroundTask
+from starlette.types import Receive, Scope, Send
+
+from sanic_star import HTTPResponse, Sanic, html, raw, text
+from sanic_star.compat.response import JSONResponse
+from sanic_star.testing import TestClient
+
+
+class Counted:
+    """Sends a response, and says so."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await super().__call__(scope, receive, send)  # type: ignore[misc]
+        sent.append(type(self).__name__)
+
+
+class ByMixin(Counted, HTTPResponse):
+    """Inherits how it sends itself from something else than a response."""
+
+
+class Own(JSONResponse):
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await super().__call__(scope, receive, send)
+        sent.append("Own")
+
+
+class Below(Own):
+    """Inherits it from a response."""
+
+
+sent: list[str] = []
+
+
+@pytest.mark.parametrize(("kind", "who"), [(ByMixin, "ByMixin"), (Own, "Own"), (Below, "Own")])
+def test_a_response_that_sends_itself_is_asked_to(kind: type[HTTPResponse], who: str) -> None:
+    async def handler(request: Any) -> HTTPResponse:
+        return kind("x", content_type="text/plain; charset=utf-8")
+
+    sent.clear()
+    app: Sanic[Any, Any] = Sanic("Messages")
+    app.add_route(handler, "/")
+    assert TestClient(app).get("/").status_code == 200
+    assert sent == [who]
+
+
+def test_what_is_only_a_body_is_sent_by_the_dispatch() -> None:
+    class Plain(HTTPResponse):
+        """Has its own initialiser, and sends itself as others do."""
+
+        def __init__(self) -> None:
+            super().__init__("x", content_type="text/html; charset=utf-8")
+
+    assert Plain().messages() == html("x").messages()
+    assert text("x", 201).messages() is text("x", headers={"a": "b"}).messages() is raw("x", 200, {}, "x/y").messages()
+    assert HTTPResponse("x", background=BackgroundTask(print)).messages() is None
