@@ -14,6 +14,7 @@ from inspect import isawaitable
 from traceback import format_exc
 from typing import Any
 
+from starlette.exceptions import HTTPException
 from starlette.responses import Response as StarletteResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -35,9 +36,10 @@ from sanic_star.compat._stream import ResponseWriter
 from sanic_star.compat.config import Config
 from sanic_star.compat.exceptions import SanicException, ServerError
 from sanic_star.compat.handlers.error import ErrorHandler, as_sanic_exception
-from sanic_star.compat.log import error_logger
+from sanic_star.compat.log import error_logger, logger
 from sanic_star.compat.middleware import Middleware, MiddlewareLocation
 from sanic_star.compat.request.types import Request
+from sanic_star.compat.response._foreign import check_foreign
 from sanic_star.compat.response.types import HTTPResponse, ResponseStream
 from sanic_star.compat.router import Router
 from sanic_star.compat.server.websockets.impl import WebsocketImplProtocol
@@ -219,6 +221,13 @@ class Answering(Application):
             await self._events.fire_safely(Event.HTTP_LIFECYCLE_EXCEPTION, request=request, exception=error)
         if self.has_begun(request):
             self.error_handler.log(request, known)
+            handler = self.error_handler.lookup(known, request.name)
+            if handler is not None:
+                logger.warning(
+                    "Its exception handler %s is not called: a part of the response to %r is sent",
+                    getattr(handler, "__name__", repr(handler)),
+                    str(request.url),
+                )
             if getattr(known, "quiet", False) and not self.config.NOISY_EXCEPTIONS:
                 # A quiet one may be so because its status tells the client. Of this one nobody else would hear.
                 error_logger.error(
@@ -279,10 +288,13 @@ class Answering(Application):
 
     async def _error_response(self, request: Request, error: BaseException) -> Any:
         try:
-            response = self.error_handler.response(request, error)
-            return await response if isawaitable(response) else response
-        except SanicException as raised:
-            return self.error_handler.default(request, raised)
+            try:
+                response = self.error_handler.response(request, error)
+                response = await response if isawaitable(response) else response
+            except (SanicException, HTTPException) as raised:
+                response = self.error_handler.default(request, as_sanic_exception(raised))
+            check_foreign(response)
+            return response
         except Exception as raised:
             error_logger.error("Exception raised in exception handler", exc_info=raised)
             if self.debug:
@@ -323,6 +335,7 @@ class Answering(Application):
         elif request.responded:
             await self._end_response(request, response)
         elif isinstance(response, StarletteResponse) or callable(response):
+            check_foreign(response)
             await self.send_foreign(request, response, scope, receive, send)
         else:
             raise ServerError(f"Invalid response type {response!r} (need HTTPResponse)")
@@ -338,6 +351,7 @@ class Answering(Application):
             await begun.send(end_stream=True)
             await run_background(begun, request.scope)
         elif isinstance(returned, StarletteResponse):
+            check_foreign(returned)
             await returned(request.scope, request.receive, request._send)
 
     def stream_opened(self, request: Request, writer: ResponseWriter) -> None:

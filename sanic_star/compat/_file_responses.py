@@ -143,7 +143,7 @@ class KeptFileResponse(HTTPResponse):
 
     @headers.setter
     def headers(self, value: Any) -> None:
-        self._headers = value if isinstance(value, Header) else Header(value or {})
+        self._headers = value if isinstance(value, Header) else Header.checked(value or {})
 
     def head(self, length: bool = True, declared: bool = False) -> list[tuple[bytes, bytes]]:
         """Return the header fields as they go over the wire; see `BaseHTTPResponse.head`."""

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from asyncio import CancelledError
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 
 import anyio
 import anyio.to_thread
 from multidict import CIMultiDict
+
+from sanic_star.compat._fields import check_field
 
 OS_IS_WINDOWS = os.name == "nt"
 UVLOOP_INSTALLED: bool
@@ -51,6 +53,9 @@ class UpperStrEnum(StrEnum):
 class Header(CIMultiDict[str]):
     """HTTP headers: a multidict that ignores case in names.
 
+    What would end a header field is refused when it is set. `Header(…)` itself takes what a server has read; `checked`
+    is for what an application brings.
+
     Besides items it has attributes: the header with `_` for `-`, all values of it joined by commas, and an empty
     string where there is none.
 
@@ -75,6 +80,47 @@ class Header(CIMultiDict[str]):
         []
         """
         return self.getall(key, [])
+
+    @classmethod
+    def checked(cls, *fields: Any, **more: Any) -> Self:
+        """Make one from the header fields of a response.
+
+        Args:
+            fields: a mapping, or pairs.
+            more: further fields, by name.
+
+        Raises:
+            ValueError: there is CR, LF or NUL in one of them.
+
+        >>> Header.checked({"x-a": "1"})["X-A"]
+        '1'
+        """
+        made = cls(*fields, **more)
+        for field in made.items():
+            check_field(*field)
+        return made
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        check_field(key, value)
+        super().__setitem__(key, value)
+
+    def add(self, key: str, value: Any) -> None:
+        """Add a field, whether there is one of that name or not."""
+        check_field(key, value)
+        super().add(key, value)
+
+    def setdefault(self, key: str, default: Any = None) -> Any:
+        """Set a field that is not there; return what it says."""
+        check_field(key, default)
+        return super().setdefault(key, default)
+
+    def extend(self, *fields: Any, **more: Any) -> None:
+        """Add fields."""
+        super().extend(self.checked(*fields, **more))
+
+    def update(self, *fields: Any, **more: Any) -> None:
+        """Set fields, in place of those of the same names."""
+        super().update(self.checked(*fields, **more))
 
 
 async def stat_async(path: str | os.PathLike[str]) -> os.stat_result:

@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
+from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
@@ -148,6 +149,37 @@ async def test_an_error_after_the_head_is_logged_only(
     assert peer.status == 200
     assert not peer.complete
     assert [each.name for each in caplog.records] == ["sanic.error"]
+
+
+async def test_a_handler_of_exceptions_is_told_of_none_after_the_head(caplog: pytest.LogCaptureFixture) -> None:
+    app: Sanic[Any, Any] = Sanic("Later")
+
+    @app.exception(NotFound)
+    async def handle(request: Request, error: NotFound) -> HTTPResponse:
+        raise AssertionError("its answer could not be sent")
+
+    @app.get("/")
+    async def handler(request: Request) -> None:
+        response = await request.respond()
+        await response.send("begun")
+        raise NotFound("late")
+
+    peer = Peer()
+    with pytest.raises(NotFound, match="late"):
+        await app(http_scope(), peer.receive, peer.send)
+    assert "exception handler handle is not called" in caplog.text
+
+
+async def test_starlettes_exception_in_an_exception_handler_is_answered_as_sanics_is() -> None:
+    app: Sanic[Any, Any] = Sanic("Further")
+
+    @app.exception(NotFound)
+    async def handle(request: Request, error: NotFound) -> HTTPResponse:
+        raise HTTPException(418, "no tea")
+
+    peer = await ask(app, http_scope())
+    assert peer.status == 418
+    assert b"no tea" in peer.body
 
 
 @pytest.mark.parametrize("other", [False, True])

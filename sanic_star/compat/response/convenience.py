@@ -151,7 +151,7 @@ def redirect(
         >>> redirect("/a b").headers["location"]
         '/a+b'
     """
-    fields = Header(headers or {})
+    fields = Header.checked(headers or {})
     fields["Location"] = quote_plus(to, safe=_LOCATION_SAFE)
     return HTTPResponse(b"", status, fields, content_type)
 
@@ -253,7 +253,7 @@ async def file(
         unchanged = await validate_file(request_headers, last_modified)
         if unchanged is not None:
             return unchanged
-    fields = Header(headers or {})
+    fields = Header.checked(headers or {})
     if last_modified:
         fields.setdefault("Last-Modified", formatdate(_timestamp(last_modified), usegmt=True))
     if filename:
@@ -291,7 +291,7 @@ async def file_stream(
         headers: header fields.
         filename: the name under which the client shall save it.
     """
-    fields = Header(headers or {})
+    fields = Header.checked(headers or {})
     if filename:
         fields.setdefault("Content-Disposition", _disposition(filename))
     if _range:

@@ -18,6 +18,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from sanic_star import requests, responses
 from sanic_star.compat._background import run_background
+from sanic_star.compat._fields import check_field
 from sanic_star.compat._json import dumps as json_dumps
 from sanic_star.compat._json import encode as json_encode
 from sanic_star.compat._lazy import pattern
@@ -41,7 +42,6 @@ _content_types: dict[str | None, tuple[bytes, bytes]] = {}
 _CONTENT_TYPES_KEPT = 256
 _lengths: dict[int, tuple[bytes, bytes]] = {}
 _LENGTHS_KEPT = 1024
-_FORBIDDEN = ("\r", "\n", "\0")
 _TOKEN = pattern(r"[A-Za-z0-9!#$%&'*+\-.^_`|~]+")
 _FRAMING = frozenset({b"content-length", b"transfer-encoding", b"connection"})
 
@@ -79,8 +79,7 @@ def header_field(name: str, value: object) -> tuple[bytes, bytes]:
         (b'x-count', b'3')
     """
     text = str(value)
-    if any(mark in text for mark in _FORBIDDEN):
-        raise ValueError(f"header {name!r}: CR, LF and NUL can't stand in a value, got {text!r}")
+    check_field(name, text)
     if not _TOKEN.fullmatch(name):
         raise ValueError(f"header {name!r}: a name is made of letters, digits and !#$%&'*+-.^_`|~")
     return name.lower().encode("ascii"), text.encode("utf-8", "surrogateescape")
@@ -154,7 +153,7 @@ class BaseHTTPResponse(responses.Response):
 
     @headers.setter
     def headers(self, value: Mapping[str, Any] | None) -> None:
-        self._headers = value if isinstance(value, Header) else Header(value or {})
+        self._headers = value if isinstance(value, Header) else Header.checked(value or {})
 
     @property
     def cookies(self) -> CookieJar:
@@ -344,7 +343,7 @@ class HTTPResponse(BaseHTTPResponse):
         self.status = status
         self.content_type = content_type
         if headers:
-            self._headers = Header(headers)
+            self._headers = Header.checked(headers)
         if starlette_names:
             self._take(**starlette_names)
 
@@ -432,7 +431,7 @@ class JSONResponse(HTTPResponse):
         self.status = status
         self.content_type = content_type
         if headers:
-            self._headers = Header(headers)
+            self._headers = Header.checked(headers)
         if dumps is not None or kwargs:
             self._writer = (dumps, kwargs)
         self._body = self._write(body)
@@ -533,7 +532,7 @@ class ResponseStream:
     ) -> None:
         self.streaming_fn = streaming_fn
         self.status = status
-        self.headers = headers if isinstance(headers, Header) else Header(headers or {})
+        self.headers = headers if isinstance(headers, Header) else Header.checked(headers or {})
         self.content_type = content_type
         self.request: Request | None = None
         self.response: HTTPResponse
