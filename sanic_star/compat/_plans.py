@@ -78,6 +78,7 @@ class _Said:
             setattr(app.state, name, value)
         app.config.update(self.config)
         VerbosityFilter.verbosity = self.state["verbosity"]
+        app.set_up_logging()
         for name, value in self.shared.items():
             if not hasattr(app.shared_ctx, name):
                 setattr(app.shared_ctx, name, value)

@@ -250,6 +250,12 @@ class Running(Application):
         if noisy_exceptions is not None:
             self.config.NOISY_EXCEPTIONS = noisy_exceptions
         self.state.verbosity = VerbosityFilter.verbosity = verbosity
+        self.set_up_logging()
+
+    def set_up_logging(self) -> None:
+        """Let log lines look as the mode and the settings `LOG_EXTRA` and `NO_COLOR` say."""
+        set_up = import_module("sanic_star.compat.logging.setup").setup_logging
+        set_up(self.debug, bool(self.config.NO_COLOR), self.config.LOG_EXTRA)
 
     def _settings(
         self,

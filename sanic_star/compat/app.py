@@ -577,6 +577,7 @@ class Sanic(Registrar, Tasking, Answering, Running, Generic[ConfigT, ContextT]):
         if phase is Phase.BEFORE_START and not self.signal_router.finalized:
             self.signal_router.finalize()
         if phase is Phase.BEFORE_START and not self.lifecycle.exact:
+            self.set_up_logging()
             self.tell_what_the_server_decides()
         await self.run_listeners(phase.value)
         if phase is Phase.BEFORE_START:

@@ -79,6 +79,7 @@ def main(order: Order, channel: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ["SANIC_WORKER_NAME"] = order.name
     os.environ["SANIC_WORKER_PROCESS"] = "true"
+    os.environ["SANIC_WORKER_IDENTIFIER"] = f"Srv {order.name.removeprefix('Sanic-Server-').partition('-')[0]}"
     global _parent
     parent = _parent = _Parent(channel)
     try:

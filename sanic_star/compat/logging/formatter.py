@@ -1,53 +1,114 @@
 """How log lines look: for people, for machines, and as Sanic wrote them up to 23.
 
 The names are those that logging configurations of Sanic applications have. `AutoFormatter` and `AutoAccessFormatter`
-in the default configuration mean "as fits"; a configuration that names another one is left as it is.
+in the default configuration mean "as fits": when an application starts, `setup` puts those for debug mode or for
+production in their place. A configuration that names another one is left as it is.
 
-An access record has the attributes `host`, `request`, `status`, `byte` and `duration`.
+An access record has the attributes `host`, `request`, `status`, `byte` and `duration`. On a terminal the parts of a
+line are coloured and stand in columns, by control sequences; elsewhere it is plain text.
 """
 
 from __future__ import annotations
 
 import json
 import logging
+import os
+import re
 from typing import Any
 
-from sanic_star.compat.logging.color import Colors
+from sanic_star.compat.helpers import is_atty
+from sanic_star.compat.logging.color import COLORIZE, Colors
 
 # What every record has; the rest is what a caller gave as `extra`.
-_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "verbosity", "ident"}
+_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {
+    "message",
+    "asctime",
+    "taskName",
+    "verbosity",
+    "ident",
+    "right",
+}
 _ACCESS = ("host", "request", "status", "byte", "duration")
 _BY_LEVEL = {
-    logging.DEBUG: Colors.GREEN,
+    logging.DEBUG: Colors.BLUE,
     logging.WARNING: Colors.YELLOW,
     logging.ERROR: Colors.RED,
-    logging.CRITICAL: Colors.RED,
+    logging.CRITICAL: f"{Colors.RED}{Colors.BOLD}",
 }
+_COLOR = re.compile(r"\x1b\[[0-9;]*m")
+# ECMA-48: to the left end of the line and from there so many columns; to the right end and back; clear what is there.
+_COLUMN = "\x1b[1000D\x1b[%dC"
+_FROM_RIGHT = "\x1b[1000C\x1b[%dD"
+_CLEAR = "\x1b[K"
+
+
+def identity() -> str:
+    """Return what this process is called in front of each line: `Main`, or `Srv 0` in a worker."""
+    return os.environ.get("SANIC_WORKER_IDENTIFIER", "Main").ljust(5)
 
 
 class AutoFormatter(logging.Formatter):
-    """Time, level, message, and what was given as `extra`.
+    """Process, time, level, message, and below it what was given as `extra`.
+
+    A class of one's own may replace what is in capitals here. `LOG_EXTRA`, `NO_COLOR`, `ATTY` and `IDENT` of this class
+    are set when an application starts.
 
     >>> record = logging.makeLogRecord({"msg": "Hello", "levelname": "INFO", "shop": 7, "created": 0})
     >>> AutoFormatter().format(record).partition(" INFO: ")[2]
-    'Hello shop=7'
+    'Hello\\nshop=7'
     """
 
-    LINE = f"{Colors.GREY}%(asctime)s{Colors.END} %(levelname)s: %(message)s"
-    DATE_FORMAT = "%Y-%m-%d %H:%M:%S %z"
+    SETUP = False
+    ATTY = is_atty()
+    NO_COLOR = ATTY and not COLORIZE
     LOG_EXTRA = True
+    IDENT = identity()
+    DATE_FORMAT = "%Y-%m-%d %H:%M:%S %z"
+    IDENT_LIMIT = 5
+    MESSAGE_START = 42
+    PREFIX_FORMAT = "%(ident)s{limit} %(asctime)s %(levelname)s: {start}"
+    MESSAGE_FORMAT = "%(message)s"
+    _GREY_UNTIL = f"%(asctime)s {Colors.END}"
 
     def __init__(self, fmt: str | None = None, datefmt: str | None = None, *args: Any, **kwargs: Any) -> None:
-        super().__init__(fmt or self.LINE, datefmt or self.DATE_FORMAT, *args, **kwargs)
+        super().__init__(fmt or self._line(), datefmt or self.DATE_FORMAT, *args, **kwargs)
+
+    def _line(self) -> str:
+        prefix, limit, start = self.PREFIX_FORMAT, "", ""
+        if self._colored:
+            limit, start = _COLUMN % self.IDENT_LIMIT, _COLUMN % self.MESSAGE_START + _CLEAR
+            prefix = prefix.replace("%(ident)s", f"{Colors.GREY}%(ident)s")
+            if "%(ident)s" in prefix:
+                prefix = prefix.replace("%(asctime)s ", self._GREY_UNTIL)
+        line = prefix.replace("{limit}", limit).replace("{start}", start) + self.MESSAGE_FORMAT
+        return line if self._colored else _COLOR.sub("", line)
+
+    @property
+    def _colored(self) -> bool:
+        return self.ATTY and not self.NO_COLOR
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Write a record: a line, the exception, and a line for each thing that was given as `extra`."""
+        written = super().format(record)
+        told = _extra(record) if self.LOG_EXTRA else {}
+        before, after = (f"\n  {Colors.YELLOW}", Colors.END) if self._colored else ("\n", "")
+        return written + "".join(f"{before}{name}{after}={value}" for name, value in told.items())
 
     def formatMessage(self, record: logging.LogRecord) -> str:
         """Put a record into one line."""
-        color = _BY_LEVEL.get(record.levelno, "")
-        level = f"{color}{record.levelname}{Colors.END if color else ''}"
-        values = dict.fromkeys(_ACCESS, "") | vars(record) | {"levelname": level}
-        line = (self._fmt or "%(message)s") % values
-        told = _extra(record) if self.LOG_EXTRA else {}
-        return " ".join([line, *(f"{Colors.YELLOW}{name}{Colors.END}={value}" for name, value in told.items())])
+        values = dict.fromkeys(_ACCESS, "") | vars(record)
+        values |= {"ident": self.IDENT, "levelname": self._level(record), "right": ""}
+        if self._colored and "%(right)s" in (self._fmt or ""):
+            right = f"{values['status']} {values['byte']} {values['duration']}"
+            values["right"] = _FROM_RIGHT % (len(right) - 1) + _CLEAR
+        return (self._fmt or "%(message)s") % values
+
+    def _level(self, record: logging.LogRecord) -> str:
+        color = _BY_LEVEL.get(record.levelno, "") if self._colored else ""
+        return f"{color}{self._level_name(record)}{Colors.END if color else ''}"
+
+    def _level_name(self, record: logging.LogRecord) -> str:
+        return record.levelname
 
 
 def _extra(record: logging.LogRecord) -> dict[str, Any]:
@@ -55,9 +116,14 @@ def _extra(record: logging.LogRecord) -> dict[str, Any]:
 
 
 class DebugFormatter(AutoFormatter):
-    """As `AutoFormatter`, with the time of day alone."""
+    """As `AutoFormatter`, with the time of day alone, and short names of levels."""
 
+    MESSAGE_START = 23
     DATE_FORMAT = "%H:%M:%S"
+
+    def _level_name(self, record: logging.LogRecord) -> str:
+        # WARN and CRIT, so that messages begin in one column.
+        return record.levelname if len(record.levelname) <= len("ERROR") else record.levelname[:4]
 
 
 class ProdFormatter(AutoFormatter):
@@ -67,31 +133,45 @@ class ProdFormatter(AutoFormatter):
 class LegacyFormatter(AutoFormatter):
     """As Sanic up to 23 wrote it: time, process and level in brackets, then the message."""
 
-    LINE = "%(asctime)s [%(process)s] [%(levelname)s] %(message)s"
+    PREFIX_FORMAT = "%(asctime)s [%(process)s] [%(levelname)s] "
     DATE_FORMAT = "[%Y-%m-%d %H:%M:%S %z]"
 
 
 class AutoAccessFormatter(AutoFormatter):
     """One line for a request: who, what, status, bytes and time taken."""
 
-    LINE = f"{AutoFormatter.LINE.removesuffix('%(message)s')}%(host)s %(request)s %(status)s %(byte)s %(duration)s"
-    LOG_EXTRA = False
+    MESSAGE_FORMAT = (
+        f"{Colors.PURPLE}%(host)s {Colors.BLUE}{Colors.BOLD}%(request)s{Colors.END} "
+        f"%(right)s%(status)s %(byte)s {Colors.GREY}%(duration)s{Colors.END}"
+    )
+
+    def _level(self, record: logging.LogRecord) -> str:
+        # On a terminal this is what tells accesses from the rest.
+        told = self._colored and record.levelno == logging.INFO
+        return f"{Colors.SANIC}ACCESS{Colors.END}" if told else record.levelname
 
 
 class DebugAccessFormatter(AutoAccessFormatter):
     """As `AutoAccessFormatter`, with the time of day alone."""
 
-    DATE_FORMAT = "%H:%M:%S"
+    MESSAGE_START = DebugFormatter.MESSAGE_START
+    DATE_FORMAT = DebugFormatter.DATE_FORMAT
+    LOG_EXTRA = False
 
 
 class ProdAccessFormatter(AutoAccessFormatter):
-    """As `AutoAccessFormatter`."""
+    """As `AutoAccessFormatter`, with a bar behind the process."""
+
+    PREFIX_FORMAT = AutoFormatter.PREFIX_FORMAT.replace("{limit} ", "{limit}|")
+    LOG_EXTRA = False
+    _GREY_UNTIL = f"%(asctime)s{Colors.END} "
 
 
 class LegacyAccessFormatter(AutoAccessFormatter):
     """As Sanic up to 23 wrote it."""
 
-    LINE = "%(asctime)s - (%(name)s)[%(levelname)s][%(host)s]: %(request)s %(message)s %(status)s %(byte)s"
+    PREFIX_FORMAT = "%(asctime)s - (%(name)s)[%(levelname)s][%(host)s]: "
+    MESSAGE_FORMAT = "%(request)s %(message)s %(status)s %(byte)s"
 
 
 class JSONFormatter(AutoFormatter):
@@ -102,7 +182,7 @@ class JSONFormatter(AutoFormatter):
     {"timestamp":"now","level":"INFO","message":"Hi","name":null,...
     """
 
-    ATTRIBUTES: tuple[str, ...] = ("name", "levelno", "pathname", "module", "filename", "lineno")
+    FIELDS = ["name", "levelno", "pathname", "module", "filename", "lineno"]
 
     def format(self, record: logging.LogRecord) -> str:
         """Write a record."""
@@ -111,7 +191,7 @@ class JSONFormatter(AutoFormatter):
             "level": record.levelname,
             "message": record.getMessage(),
         }
-        told |= {name: getattr(record, name, None) for name in self.ATTRIBUTES}
+        told |= {name: getattr(record, name, None) for name in self.FIELDS}
         if self.LOG_EXTRA:
             told |= _extra(record)
         if record.exc_info:
@@ -123,5 +203,5 @@ class JSONFormatter(AutoFormatter):
 class JSONAccessFormatter(JSONFormatter):
     """One JSON object for a request."""
 
-    ATTRIBUTES = _ACCESS
+    FIELDS = list(_ACCESS)
     LOG_EXTRA = False
