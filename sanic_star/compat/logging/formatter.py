@@ -54,7 +54,9 @@ class AutoFormatter(logging.Formatter):
     are set when an application starts.
 
     >>> record = logging.makeLogRecord({"msg": "Hello", "levelname": "INFO", "shop": 7, "created": 0})
-    >>> AutoFormatter().format(record).partition(" INFO: ")[2]
+    >>> class Telling(AutoFormatter):
+    ...     LOG_EXTRA = True
+    >>> Telling().format(record).partition(" INFO: ")[2]
     'Hello\\nshop=7'
     """
 
