@@ -361,7 +361,7 @@ class Application(Starlette):
                     request.release()
                 del live[number]
 
-        self.dispatch_code, self.fail_code = dispatch.__code__, Application._fail.__code__
+        self.dispatch_code, self.fail_code = dispatch.__code__, Application._settle.__code__
         return dispatch
 
     async def send_foreign(self, request: Request, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
@@ -390,30 +390,38 @@ class Application(Starlette):
 
     async def _fail(self, request: Request, error: BaseException, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer an exception, then raise it again unless that settled it."""
+        pending = await self._settle(request, error, scope, receive, send)
+        if pending is not None:
+            try:
+                raise pending
+            finally:
+                # Its traceback holds this frame; held by it in turn, the request would be left to the collector.
+                del error, pending
+
+    async def _settle(
+        self, request: Request, error: BaseException, scope: Scope, receive: Receive, send: Send
+    ) -> BaseException | None:
+        """Answer an exception; return what is to be raised then."""
         scope["app"] = self
         scope.update(request.outer)
         if isinstance(error, ClientDisconnect):
-            return
+            return None
         if scope.get(REPORTED) == id(error):
-            raise error
+            return error
         try:
             response, pending = await self.answer(request, error)
         except CancelledError:
             # The time is over in an exception handler, too.
             if request.open_stream is None or not await request.open_stream.settle():
                 raise
-            return
+            return None
         if response is not None:
             await response(scope, receive, send)
         # A `CancelledError` that cancels nothing ends here: to the server it would mean that the request was cancelled.
-        if isinstance(pending, Exception):
-            self._mark(pending, scope)
-            raise pending
-
-    @staticmethod
-    def _mark(error: BaseException, scope: Scope) -> None:
-        setattr(error, REPORTED, True)
-        scope[REPORTED] = id(error)
+        if not isinstance(pending, Exception):
+            return None
+        mark(pending, scope)
+        return pending
 
     async def _cancelled(self, request: Request, error: CancelledError) -> None:
         """Finish a stream that was cut short; any other cancellation goes on.
@@ -487,6 +495,9 @@ class Application(Starlette):
         finally:
             self.close_stream(request)
             del requests.live[number]
+            # Methods of the connection's own, by which it would hold itself.
+            connection._receive, connection._send = receive, send
+            request._send = send
 
     async def _fail_websocket(self, connection: WebSocket, error: BaseException) -> None:
         """Refuse the handshake with the exception's response, or close an open connection with 1011."""
@@ -502,8 +513,18 @@ class Application(Starlette):
         else:
             await connection.end(1011)
         if isinstance(pending, Exception):
-            self._mark(pending, connection.scope)
-            raise pending
+            mark(pending, connection.scope)
+            try:
+                raise pending
+            finally:
+                del error, pending  # as in `_fail`
+
+
+def mark(error: BaseException, scope: Scope) -> None:
+    """Note that an exception was answered, and logged; it goes on to the server."""
+    # Not by `setattr`, which an exception may refuse: a frozen dataclass does.
+    vars(error)[REPORTED] = True
+    scope[REPORTED] = id(error)
 
 
 def _is_event_stream(start: Message) -> bool:

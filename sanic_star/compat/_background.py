@@ -29,12 +29,11 @@ async def run_background(response: Any, scope: Scope) -> None:
         await task()
     except Exception as error:
         # Here, because the application's module stands on those of responses.
-        from sanic_star.applications import REPORTED
+        from sanic_star.applications import mark
 
         error_logger.error("The background task of a response to %s failed", scope["path"], exc_info=error)
         router = getattr(scope.get("app"), "signal_router", None)
         if router is not None:
             await router.report(error, answered=True)
-        setattr(error, REPORTED, True)
-        scope[REPORTED] = id(error)
+        mark(error, scope)
         raise

@@ -21,8 +21,8 @@ class ResponseWriter:
         head_only: whether the request's method is HEAD, so that the parts of the body are left out.
     """
 
-    def __init__(self, send: Send, head_only: bool = False) -> None:
-        self.send: Send | None = send
+    def __init__(self, send: Send | None, head_only: bool = False) -> None:
+        self.send = send
         self.head_only = head_only
         self.head_sent = False
         self.response: BaseHTTPResponse | None = None
@@ -60,11 +60,22 @@ class ResponseWriter:
             self.send = None
             if self.on_end is not None:
                 self.on_end()
+            self.let_go()
         elif not data:
             return
         await send({"type": "http.response.body", "body": b"" if self.head_only else data, "more_body": not last})
+
+    def let_go(self) -> None:
+        """Hold nothing that holds this: no part follows, or none will be sent any more."""
+        self.on_open = self.on_end = None
+        if self.response is not None:
+            self.response.stream = ENDED
 
     async def end(self) -> None:
         """Complete the response, if it is not."""
         if self.send is not None and self.response is not None:
             await self.write(self.response, b"", True)
+
+
+# What a response that is complete belongs to, in place of its writer, which holds the response.
+ENDED = ResponseWriter(None)

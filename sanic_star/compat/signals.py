@@ -452,13 +452,14 @@ class SignalRouter:
             error: the exception.
             answered: whether it goes no further. One that is raised again later is told of again.
         """
-        told = getattr(error, _TOLD, False)
+        told = _TOLD in vars(error)
         if told and answered:
-            delattr(error, _TOLD)
+            del vars(error)[_TOLD]
         if told or not self.routes:
             return
         if not answered:
-            setattr(error, _TOLD, True)
+            # Not by `setattr`, which an exception may refuse: a frozen dataclass does.
+            vars(error)[_TOLD] = True
         await self._dispatch(_REPORT, {"exception": error}, None, False, False)
 
     def emitter(self, event: Event, condition: Condition = None) -> Emit | None:

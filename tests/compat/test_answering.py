@@ -1,6 +1,7 @@
 """What a handler may return, and what answers where it fails."""
 
 import asyncio
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -352,3 +353,25 @@ def test_the_error_of_request_middleware_is_the_one_that_is_raised() -> None:
 
     with pytest.raises(KeyError, match="real"):
         TestClient(app).get("/none")
+
+
+@pytest.mark.parametrize("listened", [False, True])
+async def test_an_exception_that_can_not_be_changed_is_raised_as_it_is(listened: bool) -> None:
+    @dataclass(frozen=True)
+    class Frozen(Exception):
+        code: int
+
+    app: Sanic[Any, Any] = Sanic("Frozen")
+    told: list[BaseException] = []
+    if listened:
+        app.report_exception(lambda app, error: told.append(error))
+
+    @app.get("/")
+    async def fail(request: Request) -> Any:
+        raise Frozen(3)
+
+    peer = Peer()
+    with pytest.raises(Frozen):
+        await app(http_scope(), peer.receive, peer.send)
+    assert peer.status == 500
+    assert told == [Frozen(3)] * listened

@@ -381,7 +381,7 @@ async def test_the_protocol_and_the_transport_tell_of_the_connection() -> None:
     assert protocol.transport.get_extra_info("peername") == ("10.0.0.7", 5000)
     assert protocol.transport.get_extra_info("sockname") == ("h", 80)
     assert protocol.transport.get_extra_info("ssl_object", "none") == "none"
-    assert (protocol.app, protocol.request, protocol.request_class) == (app, request, Request)
+    assert (protocol.app, protocol.request_class) == (app, Request)
     assert (protocol.conn_info, protocol.ctx) == (request.conn_info, request.conn_info.ctx)
     assert protocol.loop is asyncio.get_running_loop()
     limits = (protocol.request_max_size, protocol.request_timeout, protocol.response_timeout)

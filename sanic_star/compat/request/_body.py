@@ -19,13 +19,14 @@ if TYPE_CHECKING:
 class BodyStream:
     """Reads the body's parts one by one; also knows the response that was begun.
 
+    It keeps nothing itself: a request makes one whenever it is asked for it.
+
     Args:
         request: the request whose body it is.
     """
 
     def __init__(self, request: Request) -> None:
         self.request = request
-        self.size = 0
 
     @property
     def writer(self) -> ResponseWriter | None:
@@ -57,10 +58,9 @@ class BodyStream:
                 raise ClientDisconnect
             request._stream_consumed = not message.get("more_body", False)
             chunk: bytes = message.get("body", b"")
-            self.size += len(chunk)
-            request.received = self.size
+            request.received += len(chunk)
             limit = getattr(request.scope.get("route"), "max_body_size", None)
-            if limit is not None and self.size > limit:
+            if limit is not None and request.received > limit:
                 raise PayloadTooLarge(TOO_LARGE)
             if chunk:
                 return chunk

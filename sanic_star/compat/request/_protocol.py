@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+from starlette.types import Scope
+
 if TYPE_CHECKING:
     from sanic_star.compat.app import Sanic
     from sanic_star.compat.models.server_types import ConnInfo
@@ -15,11 +17,11 @@ class Transport:
     """Tells of the connection what the ASGI scope knows.
 
     Args:
-        request: a request that came over it.
+        protocol: the protocol on it.
     """
 
-    def __init__(self, request: Request) -> None:
-        self._request = request
+    def __init__(self, protocol: Protocol) -> None:
+        self._protocol = protocol
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
         """Return `peername` or `sockname`, or the default for anything else.
@@ -29,38 +31,39 @@ class Transport:
         ('10.0.0.7', 5000)
         """
         if name in ("peername", "sockname"):
-            return getattr(self._request.conn_info, name) or default
+            return getattr(self._protocol.conn_info, name) or default
         return default
 
     def get_protocol(self) -> Protocol:
         """Return the protocol."""
-        return self._request.protocol
+        return self._protocol
 
 
 class Protocol:
     """What Sanic's applications ask the protocol of a request for.
 
+    It is not given the request, which holds it.
+
     Args:
-        request: the request.
+        scope: the connection's ASGI scope.
+        conn_info: what is known of the connection.
+        request_class: the type of requests.
     """
 
-    def __init__(self, request: Request) -> None:
-        self.request = request
+    def __init__(self, scope: Scope, conn_info: ConnInfo, request_class: type[Request]) -> None:
+        self._scope = scope
+        self.conn_info = conn_info
+        self.request_class = request_class
 
     @property
     def app(self) -> Sanic[Any, Any]:
         """The application."""
-        return self.request.app
-
-    @property
-    def conn_info(self) -> ConnInfo:
-        """What is known of the connection."""
-        return self.request.conn_info
+        return self._scope["app"]  # type: ignore[no-any-return]
 
     @property
     def ctx(self) -> Any:
         """A place for whatever belongs to the connection: under ASGI, to this request of it."""
-        return self.request.conn_info.ctx
+        return self.conn_info.ctx
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop:
@@ -70,12 +73,7 @@ class Protocol:
     @property
     def transport(self) -> Transport:
         """The transport."""
-        return self.request.transport
-
-    @property
-    def request_class(self) -> type[Request]:
-        """The type of requests."""
-        return type(self.request)
+        return Transport(self)
 
     @property
     def request_max_size(self) -> int | None:

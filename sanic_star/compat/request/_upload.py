@@ -54,7 +54,8 @@ class Upload:
 
     def __init__(self, reader: MultipartReader) -> None:
         self._reader: MultipartReader | None = reader
-        self._error: SanicException | None = None
+        # Not the exception itself, whose traceback would hold this upload.
+        self._error: tuple[type[SanicException], str] | None = None
 
     @classmethod
     def of(cls, content_type: str, config: Mapping[str, Any]) -> Upload | None:
@@ -106,7 +107,7 @@ class Upload:
             try:
                 self.reader.read(data)
             except SanicException as error:
-                self._error = error
+                self._error = type(error), str(error)
         if self.spool.full:
             await self.spool.flush_in_thread()
 
@@ -115,7 +116,7 @@ class Upload:
         try:
             self.reader.finish()
         except SanicException as error:
-            self._error = self._error or error
+            self._error = self._error or (type(error), str(error))
 
     def body(self) -> bytes:
         """Return the whole body.
@@ -134,5 +135,6 @@ class Upload:
         """
         reader = self.reader
         if self._error is not None:
-            raise type(self._error)(str(self._error))
+            kind, message = self._error
+            raise kind(message)
         return form_parameters(reader.parts)

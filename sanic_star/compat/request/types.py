@@ -336,9 +336,8 @@ class Request(requests.Request):
     @property
     def stream(self) -> BodyStream:
         """The body's parts, for a handler that streams it: `async for chunk in request.stream`."""
-        if "_stream" not in self.__dict__:
-            self._stream = BodyStream(self)
-        return self._stream
+        # Not kept: it holds the request, which would hold itself by it.
+        return BodyStream(self)
 
     async def receive_body(self) -> None:
         """Read the whole body of a request that streams it, for `body`, `json` and `form`."""
@@ -380,7 +379,12 @@ class Request(requests.Request):
         return super().kept_body() if self._upload is None else self._upload.spool.blocks()
 
     def release(self) -> None:
-        """Let go of a form's files that are on disk: they are gone then, except those that somebody still holds."""
+        """Let go of what is only for the time of the answer.
+
+        A form's files that are on disk are gone then, except those that somebody still holds.
+        """
+        if self._writer is not None:
+            self._writer.let_go()
         if self._upload is not None and self._upload.on_disk:
             self._upload.let_go()
             self.parsed_files = None
@@ -539,13 +543,13 @@ class Request(requests.Request):
     def protocol(self) -> Protocol:
         """What there is of Sanic's protocol: the connection, limits of time and size."""
         if self._protocol is None:
-            self._protocol = Protocol(self)
+            self._protocol = Protocol(self.scope, self.conn_info, type(self))
         return self._protocol
 
     @property
     def transport(self) -> Transport:
         """What there is of Sanic's transport: `get_extra_info`."""
-        return Transport(self)
+        return self.protocol.transport
 
     @property
     def socket(self) -> tuple[str, int] | tuple[None, None]:
