@@ -136,6 +136,10 @@ PATH_TYPES = (
 )
 
 
+_BY_LABEL = {each.label: each for each in PATH_TYPES}
+_PATH, _EXT = _BY_LABEL["path"], _BY_LABEL["ext"]
+
+
 class FileType(PathType):
     """A file name with its extension: `<file:ext>`, `<file=int:ext=jpg|png>`; gives two parameters.
 
@@ -156,11 +160,18 @@ class FileType(PathType):
         for extension in allowed:
             if not _EXTENSION.match(extension):
                 raise InvalidUsage(f"Invalid extension: {extension}")
-        super().__init__("ext", _ext, PATH_TYPES[2].regex)
+        # The same names as the type's own expression takes, which looks at each dot anew: a path of a thousand dots
+        # would hold up the event loop.
+        super().__init__("ext", _ext, r"[^/]+\.[a-z0-9]+")
         self.name = name
         self.stem = stem
         self.allowed = allowed
         self.parts = (dots.pop() if dots else 0) + 1
+
+    @property
+    def pattern(self) -> re.Pattern[str]:
+        """Describes a whole segment, in Sanic's words."""
+        return _EXT.pattern
 
     def expand(self, parts: tuple[str, ...] | str) -> dict[str, Any]:
         """Return the file's name and its extension; raise `ValueError` for one that is not allowed.
@@ -197,6 +208,23 @@ class ParamInfo(Parameter):
     def regex(self) -> bool:
         """Whether the type is a regular expression."""
         return self.exact
+
+
+def _source(part: str | Parameter, shown: bool = False) -> str:
+    """Return a segment as a regular expression; `shown`, in Sanic's words."""
+    if isinstance(part, str):
+        return re.escape(part)
+    kind: Any = part.convertor
+    return f"(?P<{part.name}>{kind.pattern.pattern[1:-1] if shown else kind.regex})"
+
+
+def _spans(part: str | Parameter) -> bool:
+    return isinstance(part, Parameter) and part.convertor is _PATH
+
+
+def _is_plain(part: str | Parameter) -> bool:
+    """Tell whether a segment fits one text only from where it begins; nobody knows that of an expression."""
+    return isinstance(part, str) or isinstance(part.convertor, FileType) or part.convertor in PATH_TYPES
 
 
 class RouteExtra(SimpleNamespace):
@@ -266,8 +294,22 @@ class _SanicRoute:
         """The path's regular expression, where the route needs one."""
         if not self.regex:
             return None
-        whole: str = self.expression().pattern  # type: ignore[attr-defined]
-        return whole.removeprefix("^").removesuffix("$")
+        return "/" + "/".join(_source(part, shown=True) for part in self.pieces)
+
+    def expression(self) -> re.Pattern[str]:
+        """Return the path as a regular expression that is read in one pass.
+
+        A parameter that may hold slashes ends at the first place where what is behind it fits, up to the next such
+        parameter: that one takes anything, so that a later place would do no better. Atomic groups say so; without them
+        a path of some thousand slashes, which a client may send, takes seconds.
+        """
+        whole, rest = "", [*self.pieces]
+        while rest:
+            end = next((at for at, part in enumerate(rest[1:], 1) if _spans(part)), len(rest))
+            chunk, rest = rest[:end], rest[end:]
+            source = "/".join(map(_source, chunk)) + ("/" if rest else "")
+            whole += f"(?>{source})" if rest and all(map(_is_plain, chunk)) else source
+        return re.compile(f"^/{whole}$")
 
     def __str__(self) -> str:
         return f"<Route: name={self.name} path={self.uri.lstrip('/') or '/'}>"

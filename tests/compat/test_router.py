@@ -296,3 +296,38 @@ def test_a_type_that_is_refused(arguments: Any, message: str) -> None:
 )
 def test_what_is_said_of_a_miss(method: str, allowed: set[str], kind: str, status: int) -> None:
     assert Router.miss("/a", method, allowed, {"type": kind}).status_code == status
+
+
+# Each is refused at its end. An expression that begins anew at each slash or dot would take hours.
+@pytest.mark.parametrize(
+    ("uri", "path"),
+    [
+        ("/<name:ext=jpg>", "/" + "a." * 100_000 + "!"),
+        ("/<folder:path>/<name:ext>", "/" + "a/" * 50_000 + "a." * 50_000 + "!"),
+        ("/<a:path>/<b:path>/end", "/" + "a/" * 100_000),
+        ("/<a:path>/x/<b:path>/y/<c:path>", "/" + "x/" * 100_000),
+        ("/<a:path>/<n:int>/<b:path>/end", "/" + "1/" * 100_000),
+    ],
+)
+def test_a_long_path_does_not_hold_up_others(uri: str, path: str) -> None:
+    router = Router()
+    router.add(uri, ["GET"], handler)
+    with pytest.raises(NotFound):
+        router.get(path, "GET")
+
+
+@pytest.mark.parametrize(
+    ("uri", "path", "params"),
+    [
+        ("/<a:path>/x/<b:path>", "/1/x/2/x/3", {"a": "1", "b": "2/x/3"}),
+        ("/<a:path>/x/<b:path>/y", "/1/x/2/y/3/y", {"a": "1", "b": "2/y/3"}),
+        ("/<a:path>/<n:int>/<b:path>", "/1/a/2/3", {"a": "1/a", "n": "2", "b": "3"}),
+        # An expression may fit several texts from one place: the search goes on.
+        ("/<a:path>/<n:[ab/]+>/<b:path>/c", "/1/a/b/2/c", {"a": "1", "n": "a/b", "b": "2"}),
+        ("/<a:path>/<name:ext>", "/1/2.3/4.tar.gz", {"a": "1/2.3", "name": "4.tar.gz"}),
+    ],
+)
+def test_parameters_that_hold_slashes_end_at_the_first_place_that_fits(uri: str, path: str, params: Any) -> None:
+    router = Router()
+    router.add(uri, ["GET"], handler)
+    assert router.get(path, "GET")[2] == params
