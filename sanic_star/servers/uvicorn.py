@@ -12,6 +12,8 @@ import logging
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 import uvicorn
@@ -112,6 +114,7 @@ def make_config(app: Application, settings: Settings, **options: Any) -> uvicorn
         backlog=settings.backlog,
         timeout_graceful_shutdown=settings.graceful_timeout,  # type: ignore[arg-type]
         timeout_keep_alive=settings.keep_alive,  # type: ignore[arg-type]
+        http=_http(settings),
         h11_max_incomplete_event_size=settings.max_header_size,
         ws_max_size=settings.ws_max_size,
         ws_ping_interval=settings.ws_ping_interval,
@@ -126,6 +129,13 @@ def make_config(app: Application, settings: Settings, **options: Any) -> uvicorn
         make = settings.tls.make
         config.ssl_context_factory = lambda config, default: make()
     return config
+
+
+def _http(settings: Settings) -> Any:
+    """Return what reads HTTP: httptools with a limit to heads, where it is installed; h11 has one itself."""
+    if settings.max_header_size is None or find_spec("httptools") is None:
+        return "auto"
+    return import_module("sanic_star.servers.heads").Limited
 
 
 async def serve(
