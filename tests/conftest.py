@@ -3,9 +3,14 @@
 import sys
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 
 from sanic_star.compat import alias
+
+# A test that is slow once has failed for the machine's sake.
+hypothesis.settings.register_profile("without deadlines", deadline=None)
+hypothesis.settings.load_profile("without deadlines")
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from enum import Enum
 from functools import partial, wraps
 from inspect import CO_VARARGS, CO_VARKEYWORDS, isawaitable, signature
 from types import FunctionType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, overload
 
 from sanic_star.compat._definitions import (
     CommandDefinition,
@@ -33,9 +33,17 @@ from sanic_star.compat.middleware import Middleware, MiddlewareLocation
 if TYPE_CHECKING:
     from pathlib import PurePath
 
+    from typing_extensions import TypeVar
+
     from sanic_star.compat.handlers.directory import DirectoryHandler
 
-H = TypeVar("H", bound=Callable[..., Any])
+    # With a default (PEP 696): to a type checker `@app.on_request` leaves its function as it is, and
+    # `@app.on_request(priority=1)`, called without one, decorates any.
+    H = TypeVar("H", bound=Callable[..., Any], default=Callable[..., Any])
+else:
+    from typing import TypeVar
+
+    H = TypeVar("H", bound=Callable[..., Any])
 
 
 class Registrar:
@@ -334,6 +342,14 @@ class Registrar:
 
     # Middleware and exceptions --------------------------------------------------------------------------------------
 
+    @overload
+    def middleware(
+        self, middleware_or_request: str, attach_to: str = ..., apply: bool = ..., *, priority: int = ...
+    ) -> Callable[[H], H]: ...
+    @overload
+    def middleware(
+        self, middleware_or_request: H, attach_to: str = ..., apply: bool = ..., *, priority: int = ...
+    ) -> H: ...
     def middleware(
         self, middleware_or_request: Any, attach_to: str = "request", apply: bool = True, *, priority: int = 0
     ) -> Any:
@@ -356,11 +372,11 @@ class Registrar:
             self._define(MiddlewareDefinition(middleware))
         return middleware
 
-    def on_request(self, middleware: Callable[..., Any] | None = None, *, priority: int = 0) -> Any:
+    def on_request(self, middleware: H = None, *, priority: int = 0) -> H:  # type: ignore[assignment]
         """Run a function before handlers; the first that returns something answers the request."""
         return self.middleware(middleware if callable(middleware) else "request", "request", priority=priority)
 
-    def on_response(self, middleware: Callable[..., Any] | None = None, *, priority: int = 0) -> Any:
+    def on_response(self, middleware: H = None, *, priority: int = 0) -> H:  # type: ignore[assignment]
         """Run a function after handlers, with the request and the response."""
         return self.middleware(middleware if callable(middleware) else "response", "response", priority=priority)
 
@@ -386,6 +402,14 @@ class Registrar:
 
     # Listeners ------------------------------------------------------------------------------------------------------
 
+    @overload
+    def listener(
+        self, listener_or_event: str, event_or_none: None = ..., apply: bool = ..., *, priority: int = ...
+    ) -> Callable[[H], H]: ...
+    @overload
+    def listener(
+        self, listener_or_event: H, event_or_none: str | None = ..., apply: bool = ..., *, priority: int = ...
+    ) -> H: ...
     def listener(
         self, listener_or_event: Any, event_or_none: str | None = None, apply: bool = True, *, priority: int = 0
     ) -> Any:
@@ -408,52 +432,52 @@ class Registrar:
             self._define(ListenerDefinition(listener_or_event, event_or_none, priority))
         return listener_or_event
 
-    def _moment(self, listener: Any, event: str, priority: int) -> Any:
+    def _moment(self, listener: H, event: str, priority: int) -> H:
         if callable(listener):
             return self.listener(listener, event, priority=priority)
         return partial(self.listener, event_or_none=event, priority=priority)
 
-    def main_process_start(self, listener: Any = None, *, priority: int = 0) -> Any:
+    def main_process_start(self, listener: H = None, *, priority: int = 0) -> H:  # type: ignore[assignment]
         """Call a function when the main process starts, before it starts workers."""
         return self._moment(listener, "main_process_start", priority)
 
-    def main_process_ready(self, listener: Any = None, *, priority: int = 0) -> Any:
+    def main_process_ready(self, listener: H = None, *, priority: int = 0) -> H:  # type: ignore[assignment]
         """Call a function when the main process has started its workers."""
         return self._moment(listener, "main_process_ready", priority)
 
-    def main_process_stop(self, listener: Any = None, *, priority: int = 0) -> Any:
+    def main_process_stop(self, listener: H = None, *, priority: int = 0) -> H:  # type: ignore[assignment]
         """Call a function when the main process ends."""
         return self._moment(listener, "main_process_stop", priority)
 
-    def reload_process_start(self, listener: Any = None, *, priority: int = 0) -> Any:
+    def reload_process_start(self, listener: H = None, *, priority: int = 0) -> H:  # type: ignore[assignment]
         """Call a function when the process that watches the source files starts."""
         return self._moment(listener, "reload_process_start", priority)
 
-    def reload_process_stop(self, listener: Any = None, *, priority: int = 0) -> Any:
+    def reload_process_stop(self, listener: H = None, *, priority: int = 0) -> H:  # type: ignore[assignment]
         """Call a function when the process that watches the source files ends."""
         return self._moment(listener, "reload_process_stop", priority)
 
-    def before_reload_trigger(self, listener: Any = None, *, priority: int = 0) -> Any:
+    def before_reload_trigger(self, listener: H = None, *, priority: int = 0) -> H:  # type: ignore[assignment]
         """Call a function when a source file has changed, before the application is restarted."""
         return self._moment(listener, "before_reload_trigger", priority)
 
-    def after_reload_trigger(self, listener: Any = None, *, priority: int = 0) -> Any:
+    def after_reload_trigger(self, listener: H = None, *, priority: int = 0) -> H:  # type: ignore[assignment]
         """Call a function when a change has restarted the application; it may take `changed`, the files' names."""
         return self._moment(listener, "after_reload_trigger", priority)
 
-    def before_server_start(self, listener: Any = None, *, priority: int = 0) -> Any:
+    def before_server_start(self, listener: H = None, *, priority: int = 0) -> H:  # type: ignore[assignment]
         """Call a function before this process accepts connections."""
         return self._moment(listener, "before_server_start", priority)
 
-    def after_server_start(self, listener: Any = None, *, priority: int = 0) -> Any:
+    def after_server_start(self, listener: H = None, *, priority: int = 0) -> H:  # type: ignore[assignment]
         """Call a function when this process accepts connections."""
         return self._moment(listener, "after_server_start", priority)
 
-    def before_server_stop(self, listener: Any = None, *, priority: int = 0) -> Any:
+    def before_server_stop(self, listener: H = None, *, priority: int = 0) -> H:  # type: ignore[assignment]
         """Call a function when the server is about to stop, with connections still open."""
         return self._moment(listener, "before_server_stop", priority)
 
-    def after_server_stop(self, listener: Any = None, *, priority: int = 0) -> Any:
+    def after_server_stop(self, listener: H = None, *, priority: int = 0) -> H:  # type: ignore[assignment]
         """Call a function when the server's connections are closed."""
         return self._moment(listener, "after_server_stop", priority)
 

@@ -63,6 +63,9 @@ if TYPE_CHECKING:
     # With defaults (PEP 696, in `typing` from Python 3.13 on): `Sanic("app")` needs no annotation.
     from typing_extensions import TypeVar
 
+    from sanic_star.testing.asgi import SanicASGITestClient
+    from sanic_star.testing.sanic import SanicTestClient
+
     ConfigT = TypeVar("ConfigT", bound=Config, default=Config)
     ContextT = TypeVar("ContextT", default=Any)
 else:
@@ -727,18 +730,18 @@ class Sanic(Registrar, Tasking, Answering, Running, Generic[ConfigT, ContextT]):
     # Tests ----------------------------------------------------------------------------------------------------------
 
     @property
-    def test_client(self) -> Any:
+    def test_client(self) -> SanicTestClient:
         """A client for tests without a running event loop; see `sanic_star.testing`."""
         if self._test_client is None:
             self._test_client = _testing().SanicTestClient(self)
-        return self._test_client
+        return self._test_client  # type: ignore[no-any-return]
 
     @property
-    def asgi_client(self) -> Any:
+    def asgi_client(self) -> SanicASGITestClient:
         """A client for asynchronous tests; see `sanic_star.testing`."""
         if self._asgi_client is None:
             self._asgi_client = _testing().SanicASGITestClient(self)
-        return self._asgi_client
+        return self._asgi_client  # type: ignore[no-any-return]
 
 
 def _check_name(name: str | None) -> None:

@@ -5,7 +5,7 @@ import json as stdlib_json
 import re
 from typing import Any
 
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from starlette.responses import PlainTextResponse
 
@@ -58,7 +58,6 @@ def test_so_is_a_header_of_starlettes_responses(name: str, value: object) -> Non
 
 
 @given(st.dictionaries(WORDS, ANYTHING, max_size=4), st.one_of(st.none(), WORDS), st.integers(-5, 1005))
-@settings(deadline=None)
 @example({"content-length": "9"}, "text/x\r\nx: y", 200)
 @example({"transfer-encoding": "chunked"}, None, 204)
 def test_an_answer_is_well_formed_or_refused(headers: Any, content_type: str | None, status: int) -> None:
@@ -73,7 +72,6 @@ def test_an_answer_is_well_formed_or_refused(headers: Any, content_type: str | N
 
 
 @given(st.text(max_size=60))
-@settings(deadline=None)
 @example("/a\r\nset-cookie: b=c")
 @example("//evil.test")
 @example("\0")
@@ -87,7 +85,6 @@ def test_a_redirect_is_one_line(to: str) -> None:
 
 
 @given(st.recursive(ANYTHING, lambda inner: st.lists(inner) | st.dictionaries(WORDS, inner), max_leaves=20))
-@settings(deadline=None)
 def test_json_is_json(value: Any) -> None:
     body = json(value).body
     # Read by somebody else and written again it says the same.
@@ -95,7 +92,6 @@ def test_json_is_json(value: Any) -> None:
 
 
 @given(st.text())
-@settings(deadline=None)
 @example("\ud800")
 def test_text_is_sent_or_refused(body: str) -> None:
     try:

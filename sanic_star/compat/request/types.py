@@ -16,7 +16,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterable, Callable, Iterator, Mapping
 from functools import partial
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self
 from urllib.parse import parse_qs, parse_qsl
 
 from starlette._utils import AwaitableOrContextManagerWrapper
@@ -56,17 +56,31 @@ from sanic_star.compat.response.types import BaseHTTPResponse, HTTPResponse
 from sanic_star.routing import Route
 
 if TYPE_CHECKING:
+    from typing_extensions import TypeVar
+
     from sanic_star.compat.app import Sanic
     from sanic_star.compat.models.http_types import Credentials
     from sanic_star.compat.models.server_types import ConnInfo
     from sanic_star.compat.request._upload import Upload
 
+    # With defaults (PEP 696, in `typing` from Python 3.13 on): `Request` needs no argument. Covariant, so that a
+    # function that takes any request takes one that says more.
+    AppT = TypeVar("AppT", bound="Sanic[Any, Any]", default="Sanic[Any, Any]", covariant=True)
+    CtxT = TypeVar("CtxT", default=Any, covariant=True)
+else:
+    from typing import TypeVar
+
+    AppT = TypeVar("AppT")
+    CtxT = TypeVar("CtxT")
+
 QueryOptions = tuple[bool, bool, str, str]
 _DEFAULT_PORTS = {"http": 80, "ws": 80, "https": 443, "wss": 443}
 
 
-class Request(requests.Request):
+class Request(requests.Request, Generic[AppT, CtxT]):
     """One request, in Sanic's words.
+
+    In annotations it may say what `app` and `ctx` are: `Request[Sanic[MyConfig, MyContext], MyRequestContext]`.
 
     Args:
         scope: the connection's ASGI scope, of type `http` or `websocket`.
@@ -119,14 +133,14 @@ class Request(requests.Request):
         return SimpleNamespace()
 
     @classmethod
-    def get_current(cls) -> requests.Request:
+    def get_current(cls) -> Request:
         """Return the request that is being answered here.
 
         Raises:
             ServerError: there is none.
         """
         try:
-            return requests.current_request()
+            return requests.current_request()  # type: ignore[return-value]
         except LookupError:
             raise ServerError("No current request") from None
 
@@ -177,7 +191,7 @@ class Request(requests.Request):
     # What identifies the request ------------------------------------------------------------------------------------
 
     @property
-    def app(self) -> Sanic[Any, Any]:
+    def app(self) -> AppT:
         """The application that answers."""
         return self.scope["app"]  # type: ignore[no-any-return]
 
@@ -197,11 +211,11 @@ class Request(requests.Request):
         return StarletteRequest(self.scope, self.receive, self._send)
 
     @property
-    def ctx(self) -> Any:
+    def ctx(self) -> CtxT:
         """A place for whatever belongs to this request."""
         if self._ctx is None:
             self._ctx = self.make_context()
-        return self._ctx
+        return self._ctx  # type: ignore[no-any-return]
 
     @classmethod
     def generate_id(cls, *_: Any) -> uuid.UUID | str | int:
