@@ -155,13 +155,11 @@ class _Transport(httpx2.AsyncBaseTransport):
         if exchange.error is not None and exchange.stage is Stage.WAITING and not self._suppress:
             raise exchange.error
         extensions = {HOOK: scope["extensions"][HOOK]}
-        response = httpx2.Response(
-            exchange.status, headers=exchange.headers, content=exchange.body(), request=request, extensions=extensions
+        # As a stream: given as content, httpx2 would tell of a length that the app has not told.
+        stream = httpx2.ByteStream(exchange.body())
+        return httpx2.Response(
+            exchange.status, headers=exchange.headers, stream=stream, request=request, extensions=extensions
         )
-        if all(name.lower() != b"content-length" for name, _ in exchange.headers):
-            # httpx2 tells of the length of what it is given, also where the app has sent a stream without one.
-            response.headers.pop("content-length", None)
-        return response
 
 
 @asynccontextmanager

@@ -19,6 +19,7 @@ from sanic_star.testing.loops import EventLoop
 from sanic_star.testing.proxy import WebsocketProxy
 from sanic_star.testing.scopes import HOOK, leave_requests
 from sanic_star.testing.server import Server
+from sanic_star.testing.session import Session
 from sanic_star.testing.websocket import denial, handshake_headers
 
 __all__ = ["NO_RESPONSE", "PORT_IN_PROCESS", "Connection", "InProcess", "Mimic", "address_of"]
@@ -53,8 +54,11 @@ class Connection(Protocol):
     def close(self) -> None:
         """Stop the app, and free the loop."""
 
-    def session(self) -> requests.Session:
+    def session(self) -> Session:
         """Give a new session that reaches the app."""
+
+    def carry(self, session: requests.Session) -> None:
+        """Let a session that somebody else has made reach the app."""
 
     def request(
         self, session: requests.Session, method: str, url: str, keywords: dict[str, Any]
@@ -103,13 +107,16 @@ class InProcess:
         server, self._server = self._running(), None
         server.close()
 
-    def session(self) -> requests.Session:
+    def session(self) -> Session:
         """Give a new session."""
-        session = requests.Session()
-        session.trust_env = False
+        session = Session()
+        self.carry(session)
+        return session
+
+    def carry(self, session: requests.Session) -> None:
+        """Let a session reach the app."""
         session.mount("http://", self._adapter)
         session.mount("https://", self._adapter)
-        return session
 
     def request(
         self, session: requests.Session, method: str, url: str, keywords: dict[str, Any]

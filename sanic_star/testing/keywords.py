@@ -9,20 +9,32 @@ import mimetypes
 from collections.abc import AsyncIterable, Iterable, Mapping
 from typing import Any
 
-import requests
-
 from sanic_star.testing.bodies import AsyncBody
+from sanic_star.testing.session import Session, pairs_of
 
 __all__ = ["configure", "for_handshake", "for_requests", "values_of"]
+
+# What httpx takes; then the older name of `follow_redirects`, and what asks `sanic_testing` for the cookies.
+_KNOWN = frozenset(
+    {
+        *("auth", "content", "cookies", "data", "extensions", "files", "follow_redirects", "headers", "json"),
+        *("params", "timeout", "allow_redirects", "raw_cookies"),
+    }
+)
 
 
 def for_requests(keywords: dict[str, Any]) -> dict[str, Any]:
     """Translate the keywords of one request.
 
     Args:
-        keywords: as for ``httpx.AsyncClient.request``; ``allow_redirects``, the older name, is understood too. Those
-            that are unknown here are left for `requests` to refuse.
+        keywords: as for ``httpx.AsyncClient.request``; ``allow_redirects``, the older name, is understood too.
+
+    Raises:
+        TypeError: one that there is nothing for.
     """
+    if not keywords.keys() <= _KNOWN:
+        unknown = ", ".join(sorted(keywords.keys() - _KNOWN))
+        raise TypeError(f"a request has no {unknown} here: it takes {', '.join(sorted(_KNOWN))}")
     result = dict(keywords)
     follow = result.pop("follow_redirects", True)
     result["allow_redirects"] = result.get("allow_redirects", follow)
@@ -30,9 +42,15 @@ def for_requests(keywords: dict[str, Any]) -> dict[str, Any]:
     # Asks `sanic_testing` for what each response has here.
     result.pop("raw_cookies", None)
     result["headers"] = headers = _joined(result.get("headers") or {})
-    for name in ("params", "data"):
-        if result.get(name) is not None:
-            result[name] = _pairs(result[name])
+    if result.get("params") is not None:
+        result["params"] = pairs_of(result["params"])
+    if result.get("data") is not None:
+        result["data"] = pairs_of(result["data"]) if isinstance(result["data"], Mapping) else _body(result["data"])
+    if result.get("auth") is not None:
+        result["auth"] = _auth(result["auth"])
+    if "timeout" in result:
+        # httpx's object holds several; what counts here is how long an answer may take.
+        result["timeout"] = getattr(result["timeout"], "read", result["timeout"])
     if "content" in result:
         result["data"] = _body(result.pop("content"))
     if (document := result.pop("json", None)) is not None:
@@ -54,20 +72,16 @@ def _joined(headers: Mapping[str, str] | Iterable[tuple[str, str]]) -> dict[str,
     return result
 
 
-def configure(session: requests.Session, settings: Mapping[str, Any]) -> dict[str, Any]:
+def configure(session: Session, settings: Mapping[str, Any]) -> None:
     """Set up a session as httpx would set up its client.
 
     Args:
         session: a new one.
         settings: the keywords of ``httpx.AsyncClient``.
 
-    Returns:
-        What is a keyword of each request, in `requests`.
-
     Raises:
         TypeError: one that there is nothing for.
     """
-    each: dict[str, Any] = {}
     for name, value in settings.items():
         if name == "headers":
             session.headers.update(_joined(value or {}))
@@ -76,19 +90,20 @@ def configure(session: requests.Session, settings: Mapping[str, Any]) -> dict[st
         elif name == "params":
             # A mapping, or the session would not join them with those of a request.
             params: dict[str, list[Any]] = {}
-            for key, one in _pairs(value or {}):
+            for key, one in pairs_of(value or {}):
                 params.setdefault(key, []).append(one)
             session.params = params
-        elif name in ("auth", "cert", "max_redirects", "trust_env", "verify"):
+        elif name == "auth":
+            session.auth = None if value is None else _auth(value)
+        elif name in ("cert", "max_redirects", "trust_env", "verify"):
             setattr(session, name, value)
         elif name in ("base_url", "follow_redirects", "timeout"):
-            each[name] = value
+            session.each[name] = value
         else:
             raise TypeError(
                 f"a session has no {name!r} here: it takes auth, base_url, cert, cookies, follow_redirects, headers, "
                 "max_redirects, params, timeout, trust_env and verify"
             )
-    return each
 
 
 def for_handshake(keywords: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -127,20 +142,12 @@ def values_of(value: str | bytes) -> list[Any]:
     return value.values if isinstance(value, _Several) else [value]
 
 
-def _pairs(values: Any) -> Any:
-    if not isinstance(values, Mapping):
-        return _body(values)
-    return [
-        (name, _primitive(one))
-        for name, value in values.items()
-        for one in (value if isinstance(value, list | tuple) else [value])
-    ]
-
-
-def _primitive(value: Any) -> Any:
-    if value is None:
-        return ""
-    return str(value).lower() if isinstance(value, bool) else value
+def _auth(given: Any) -> Any:
+    if isinstance(given, tuple):
+        # httpx writes them in UTF-8, `requests` in Latin-1.
+        return tuple(one.encode() if isinstance(one, str) else one for one in given)
+    flow = getattr(given, "auth_flow", None)
+    return given if flow is None else lambda request: next(flow(request))
 
 
 def _body(content: Any) -> Any:
@@ -152,6 +159,8 @@ def _file(value: Any) -> tuple[Any, ...]:
         name, content, *rest = value
     else:
         name, content, rest = getattr(value, "name", None) or "upload", value, []
+    if name is None:
+        return (None, content, *rest)
     if not rest:
         rest = [mimetypes.guess_type(str(name))[0] or "application/octet-stream"]
     return (str(name).rpartition("/")[2], content, *rest)

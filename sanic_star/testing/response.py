@@ -9,11 +9,11 @@ import json
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from http.cookiejar import Cookie, CookieJar
 from typing import Any
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, urljoin, urlsplit
 
 from starlette.datastructures import QueryParams
 
-__all__ = ["ResponseCookies", "ResponseHeaders", "ResponseURL", "TestingResponse", "headers_of"]
+__all__ = ["ResponseCookies", "ResponseHeaders", "ResponseURL", "SentRequest", "TestingResponse", "headers_of"]
 
 
 class ResponseHeaders(Mapping[str, str]):
@@ -153,6 +153,71 @@ class ResponseURL(str):
         """What comes after ``#``."""
         return self._parts.fragment
 
+    @property
+    def netloc(self) -> bytes:
+        """Host and port."""
+        return self._parts.netloc.encode()
+
+    @property
+    def raw_path(self) -> bytes:
+        """Path and query string."""
+        parts = self._parts
+        return f"{parts.path}?{parts.query}".encode() if parts.query else parts.path.encode()
+
+    def join(self, url: str) -> "ResponseURL":  # type: ignore[override]
+        """The URL that a reference means here.
+
+        Args:
+            url: absolute, or relative to this one.
+        """
+        return ResponseURL(urljoin(self, url))
+
+
+class SentRequest:
+    """What was sent, as httpx tells it; an attribute that is not here is that of the request inside.
+
+    Args:
+        request: as `requests` has prepared it.
+    """
+
+    def __init__(self, request: Any) -> None:
+        self.inner = request
+
+    @property
+    def method(self) -> str:
+        """The method."""
+        method: str = self.inner.method
+        return method
+
+    @property
+    def url(self) -> ResponseURL:
+        """The URL."""
+        return ResponseURL(self.inner.url)
+
+    @property
+    def headers(self) -> ResponseHeaders:
+        """The headers."""
+        return ResponseHeaders(list(self.inner.headers.items()))
+
+    @property
+    def content(self) -> bytes:
+        """The body; that of a stream is gone."""
+        body = self.inner.body
+        return body.encode() if isinstance(body, str) else body if isinstance(body, bytes) else b""
+
+    def read(self) -> bytes:
+        """The body."""
+        return self.content
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "inner":
+            # Only while it is being copied or unpickled.
+            raise AttributeError(name)
+        return getattr(self.inner, name)
+
+    def __repr__(self) -> str:
+        return f"<Request('{self.method}', '{self.url}')>"
+
 
 class TestingResponse:
     """A response as tests for Sanic read it; an attribute that is not here is that of the response inside.
@@ -238,6 +303,19 @@ class TestingResponse:
         return [TestingResponse(response) for response in self.response.history]
 
     @property
+    def request(self) -> Any:
+        """What was sent: ``method url headers content``."""
+        request = self.response.request
+        return SentRequest(request) if hasattr(request, "path_url") else request
+
+    @property
+    def next_request(self) -> Any:
+        """Where a redirect leads that was not followed; None when there is none."""
+        if not hasattr(self.response, "next"):
+            return self.response.next_request
+        return None if self.response.next is None else SentRequest(self.response.next)
+
+    @property
     def reason_phrase(self) -> str:
         """The words after the status code."""
         inner = self.response
@@ -248,6 +326,15 @@ class TestingResponse:
     def http_version(self) -> str:
         """The version of HTTP."""
         return "HTTP/1.1"
+
+    @property
+    def extensions(self) -> dict[str, Any]:
+        """The version of HTTP and the words after the status code, as bytes."""
+        return {"http_version": self.http_version.encode(), "reason_phrase": self.reason_phrase.encode()}
+
+    # The whole body has come before a test sees the response.
+    is_closed = is_stream_consumed = True
+    default_encoding = "utf-8"
 
     @property
     def num_bytes_downloaded(self) -> int:
@@ -301,6 +388,12 @@ class TestingResponse:
     async def aread(self) -> bytes:
         """The whole body."""
         return self.body
+
+    def close(self) -> None:
+        """Nothing is left to close."""
+
+    async def aclose(self) -> None:
+        """Nothing is left to close."""
 
     def iter_bytes(self, chunk_size: int | None = None) -> Iterator[bytes]:
         """The body in pieces.

@@ -8,7 +8,6 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any, Self
 
-import requests
 from starlette.types import ASGIApp
 
 from sanic_star.testing.connections import NO_RESPONSE, PORT_IN_PROCESS, Connection, InProcess, Mimic, address_of
@@ -16,6 +15,7 @@ from sanic_star.testing.keywords import configure, for_handshake, for_requests
 from sanic_star.testing.loops import OwnLoop, in_event_loop
 from sanic_star.testing.proxy import WebsocketProxy
 from sanic_star.testing.response import TestingResponse
+from sanic_star.testing.session import Session
 from sanic_star.testing.sockets import OverSocket, served_by
 from sanic_star.testing.testing import HOST, PORT
 from sanic_star.testing.verbs import Verbs
@@ -62,8 +62,7 @@ class ReusableClient(Verbs):
         self._loop = loop
         self._client_kwargs = client_kwargs or {}
         self._stopped = False
-        self._settings: dict[str, Any] = {}
-        self._session: requests.Session | None = None
+        self._session: Session | None = None
         address = served_by(app, server_kwargs, False) if server_kwargs else {}
         address.pop("backlog", None)
         self.host = address.pop("host", host)
@@ -88,7 +87,7 @@ class ReusableClient(Verbs):
         if in_event_loop():
             raise RuntimeError(advice)
         session = self._connection.session()
-        self._settings = configure(session, self._client_kwargs)
+        configure(session, self._client_kwargs)
         self._connection.open(OwnLoop("await app.asgi_client there", self._loop))
         self._session, self._stopped = session, False
         self.port = self._connection.port
@@ -140,7 +139,7 @@ class ReusableClient(Verbs):
         handshake, wire = for_handshake(kwargs)
         if wire and isinstance(self._connection, InProcess):
             raise TypeError(f"only over a socket there is {', '.join(wire)}: give the client a port, 0 for any")
-        url = self._url(uri, self._settings.get("base_url"))
+        url = self._url(uri, session.each.get("base_url"))
         url = "http" + url.removeprefix("ws") if url.startswith("ws") else url
         request, proxy = self._connection.websocket(session, url, subprotocols, mimic, {**handshake, **wire})
         return request if gather_request else None, proxy
@@ -161,7 +160,7 @@ class ReusableClient(Verbs):
         session = self._running()
         if debug:
             served_by(self.app, None, True)
-        settings = {"follow_redirects": False, **self._settings, **kwargs}
+        settings = {"follow_redirects": False, **session.each, **kwargs}
         base = settings.pop("base_url", None)
         if host is not None or port is not None:
             base = address_of(self._connection.base.partition(":")[0], host or self.host, port or self.port)
@@ -174,7 +173,7 @@ class ReusableClient(Verbs):
         request, response = found
         return request if gather_request else None, TestingResponse(response)
 
-    def _running(self) -> requests.Session:
+    def _running(self) -> Session:
         if self._session is None:
             what = "was stopped" if self._stopped else "does not run yet"
             raise RuntimeError(f"this ReusableClient {what}: call run(), or use it in a `with` block")

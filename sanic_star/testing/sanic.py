@@ -9,6 +9,7 @@ The keywords are those that `sanic_testing` hands to httpx; they are translated 
 is a response with status 500. What goes wrong on the client's side is a ValueError, as in `sanic_testing`.
 """
 
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -18,16 +19,20 @@ from requests.cookies import RequestsCookieJar
 from starlette.types import ASGIApp
 
 from sanic_star.testing.connections import NO_RESPONSE, PORT_IN_PROCESS, Connection, InProcess, Mimic, address_of
+from sanic_star.testing.deadline import DeadlineExceeded
 from sanic_star.testing.keywords import configure, for_handshake, for_requests
 from sanic_star.testing.loops import OwnLoop, in_event_loop
 from sanic_star.testing.proxy import WebsocketProxy
+from sanic_star.testing.refusals import refusals
 from sanic_star.testing.response import TestingResponse
+from sanic_star.testing.session import Session
 from sanic_star.testing.sockets import OverSocket, served_by
 from sanic_star.testing.verbs import Verbs
 
 __all__ = ["SanicTestClient"]
 
 _HOST = "127.0.0.1"
+_logger = logging.getLogger("sanic.error")
 
 
 class SanicTestClient(Verbs):
@@ -59,6 +64,8 @@ class SanicTestClient(Verbs):
         self._own_port: int | None = None
         self._in_process = InProcess(app)
         self._session = self._in_process.session()
+        # How the app is reached at the moment.
+        self._connected: Connection = self._in_process
 
     def websocket(
         self,
@@ -117,12 +124,10 @@ class SanicTestClient(Verbs):
         session_kwargs: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> tuple[Any, Any]:
-        with self._serving(debug, server_kwargs, host) as connection:
+        with self._serving(debug, server_kwargs, host) as connection, refusals(self.app):
             try:
-                session, settings = self._fresh_session(connection), {}
-                if session_kwargs:
-                    session = connection.session()
-                    settings = configure(session, session_kwargs)
+                session = self._session_for(connection, session_kwargs)
+                settings = dict(getattr(session, "each", ()))
                 base = settings.pop("base_url", None)
                 url = self._url(uri, host, connection) if base is None else f"{base.rstrip('/')}/{uri.lstrip('/')}"
                 request, response = connection.request(session, method, url, for_requests({**settings, **kwargs}))
@@ -132,7 +137,44 @@ class SanicTestClient(Verbs):
                 raise ValueError(f"Exception during request: [{error!r}]") from error
         return request if gather_request else None, TestingResponse(response)
 
-    def _fresh_session(self, connection: Connection) -> requests.Session:
+    def get_new_session(self, **kwargs: Any) -> requests.Session:
+        """Make the session of one request; to be overridden, for headers that each request shall have, or the like.
+
+        Args:
+            kwargs: the ``session_kwargs`` of the call.
+
+        Returns:
+            A session of `requests`, where `sanic_testing` has one of httpx.
+
+        >>> from sanic_star import Sanic, text
+        >>> class Client(SanicTestClient):
+        ...     def get_new_session(self, **kwargs):
+        ...         return super().get_new_session(headers={"X-Tenant": "a"}, **kwargs)
+        >>> app = Sanic("Tenants")
+        >>> @app.get("/")
+        ... async def tenant(request):
+        ...     return text(request.headers["x-tenant"])
+        >>> Client(app).get("/")[1].text
+        'a'
+        """
+        session = self._connected.session()
+        configure(session, kwargs)
+        return session
+
+    def _session_for(self, connection: Connection, settings: dict[str, Any] | None) -> requests.Session:
+        overridden = getattr(self.get_new_session, "__func__", None) is not SanicTestClient.get_new_session
+        if not (settings or overridden):
+            return self._fresh_session(connection)
+        session = self.get_new_session(**settings or {})
+        if not isinstance(session, requests.Session):
+            raise TypeError(
+                f"get_new_session() gave {type(session).__name__}: the sessions of this client are of `requests`, so "
+                "change what super().get_new_session(**kwargs) gives"
+            )
+        connection.carry(session)
+        return session
+
+    def _fresh_session(self, connection: Connection) -> Session:
         if connection is not self._in_process:
             return connection.session()
         # Made once, because it takes longer than a request.
@@ -159,9 +201,11 @@ class SanicTestClient(Verbs):
             try:
                 if self.port is None or (connection is not self._in_process and self.port == self._own_port):
                     self.port = self._own_port = connection.port
+                self._connected = connection
                 yield connection
             finally:
-                connection.close()
+                self._connected = self._in_process
+                _close(connection)
 
     def _connection(self, address: dict[str, Any], host: str | None, socket: bool) -> Connection:
         asked = self.port if self.port != self._own_port else None
@@ -175,6 +219,16 @@ class SanicTestClient(Verbs):
         if port is None:
             port = asked or (self._own_port if self._own_port != PORT_IN_PROCESS else 0) or 0
         return OverSocket(self.app, name, port, address)
+
+
+def _close(connection: Connection) -> None:
+    """Stop the app. As under Sanic, a listener that fails then leaves the response alone; but the log tells of it."""
+    try:
+        connection.close()
+    except DeadlineExceeded:
+        raise
+    except Exception:
+        _logger.exception("The app's shutdown failed: mend what its lifespan or listeners do.")
 
 
 @contextmanager

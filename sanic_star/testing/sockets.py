@@ -26,6 +26,7 @@ from sanic_star.testing.exchange import LEAVE_GRACE
 from sanic_star.testing.loops import EventLoop
 from sanic_star.testing.proxy import WebsocketProxy
 from sanic_star.testing.scopes import gather_requests
+from sanic_star.testing.session import Session
 
 __all__ = ["OverSocket", "served_by"]
 
@@ -124,15 +125,19 @@ class OverSocket:
         finally:
             self._end()
 
-    def session(self) -> requests.Session:
+    def session(self) -> Session:
         """Give a new session, which takes any certificate unless it is told otherwise."""
-        session = requests.Session()
-        session.trust_env, session.verify = False, False
+        session = Session()
+        session.verify = False
+        self.carry(session)
+        return session
+
+    def carry(self, session: requests.Session) -> None:
+        """Let a session reach the app."""
         adapter = _Adapter(self._unix)
         session.mount("http://", adapter)
         session.mount("https://", adapter)
         self._sessions.append(session)
-        return session
 
     def request(
         self, session: requests.Session, method: str, url: str, keywords: dict[str, Any]
@@ -283,17 +288,22 @@ class _TrustingConnection(HTTPSConnection):
         super().close()
 
 
-class _TrustingPool(HTTPSConnectionPool):
-    ConnectionCls = _TrustingConnection
-
-
 class _Adapter(HTTPAdapter):
-    """The usual adapter, to the socket of a test."""
+    """The usual adapter, to the socket of a test, and with the request's target as the session has made it."""
 
     def __init__(self, unix: str | None) -> None:
         super().__init__()
-        plain = _unix_pool(unix) if unix else HTTPConnectionPool
-        self.poolmanager.pool_classes_by_scheme = {"http": plain, "https": _TrustingPool}
+        self.target = ""
+        plain = _to_unix(unix) if unix else HTTPConnection
+        self.poolmanager.pool_classes_by_scheme = {
+            "http": _pool(HTTPConnectionPool, _exact(plain, self)),
+            "https": _pool(HTTPSConnectionPool, _exact(_TrustingConnection, self)),
+        }
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
+        """Send a request."""
+        self.target = request.path_url
+        return super().send(request, *args, **kwargs)
 
     def close(self) -> None:
         """Close the connections now: a response that the test holds would keep its own."""
@@ -303,14 +313,24 @@ class _Adapter(HTTPAdapter):
         super().close()
 
 
-def _unix_pool(path: str) -> type[HTTPConnectionPool]:
+def _pool(base: Any, connection: Any) -> Any:
+    return type("Pool", (base,), {"ConnectionCls": connection})
+
+
+def _exact(base: Any, adapter: _Adapter) -> Any:
+    class Connection(base):  # type: ignore[misc]
+        def putrequest(self, method: str, url: str, *args: Any, **kwargs: Any) -> None:
+            # urllib3 has encoded it anew.
+            super().putrequest(method, adapter.target, *args, **kwargs)
+
+    return Connection
+
+
+def _to_unix(path: str) -> type[HTTPConnection]:
     class Connection(HTTPConnection):
         def connect(self) -> None:
             self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
             self.sock.settimeout(self.timeout if isinstance(self.timeout, int | float) else None)
             self.sock.connect(path)
 
-    class Pool(HTTPConnectionPool):
-        ConnectionCls = Connection
-
-    return Pool
+    return Connection

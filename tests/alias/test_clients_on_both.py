@@ -21,11 +21,6 @@ SANIC = ["-p", "no:sanic_star.testing.plugin"]
 SAMPLE = "cookies_stay or that_the_app_closes or by_name or readable or each_time_asgi"
 # What is known to differ; no other test may, and these must.
 DIFFERS = {
-    **dict.fromkeys(
-        [f"test_method_not_allowed[{verb}]" for verb in ("put", "patch", "delete")],
-        "sanic_testing gives the application a handler that empties these answers; ours leaves it as it is",
-    ),
-    "test_paths[/%61]": "requests decodes in a path what need not be encoded",
     "test_response[<lambda>-json]": "the JSON is in UTF-8 here; the library that Sanic finds installed escapes it",
     "test_route_path": "a route of Starlette's has its path in Starlette's syntax",
 }

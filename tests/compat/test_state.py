@@ -79,7 +79,7 @@ def test_other_credentials_have_no_name(kind: str | None, token: str | None) -> 
         ({}, ("", 0, "", "", 0, False)),
         (
             {"client": ["127.0.0.1", 5], "server": ("host", 80), "scheme": "https"},
-            ("127.0.0.1", 5, "127.0.0.1", "host", 80, True),
+            ("127.0.0.1", 5, "127.0.0.1", "host:80", 80, True),
         ),
         (
             {"client": ("::1", 5), "server": ("/run/a.sock", None), "scheme": "ws"},
@@ -97,6 +97,22 @@ def test_what_is_known_of_a_connection(scope: dict[str, Any], expected: tuple[An
 def test_a_clients_certificate() -> None:
     assert ConnInfo({"extensions": {"tls": {"client_cert_name": "CN=a"}}}).cert == {"client_cert_name": "CN=a"}
     assert ConnInfo({"extensions": {"tls": None}}).cert == {}
+
+
+@pytest.mark.parametrize(
+    ("scope", "server"),
+    [
+        ({"server": ("10.0.0.1", 8000)}, "10.0.0.1:8000"),
+        ({"server": ("10.0.0.1", 80)}, "10.0.0.1"),
+        ({"server": ("10.0.0.1", 443)}, "10.0.0.1:443"),
+        ({"server": ("10.0.0.1", 443), "scheme": "https"}, "10.0.0.1"),
+        ({"server": ("::1", 8000), "scheme": "wss"}, "[::1]:8000"),
+        ({"server": ("/run/app.sock", None)}, "/run/app.sock"),
+        ({"server": None}, ""),
+    ],
+)
+def test_the_server_s_end_of_a_connection(scope: dict[str, Any], server: str) -> None:
+    assert ConnInfo(scope).server == server
 
 
 def test_types_for_annotations() -> None:

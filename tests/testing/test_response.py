@@ -1,5 +1,7 @@
 """`TestingResponse`: what tests for Sanic read of a response."""
 
+import asyncio
+import copy
 from typing import Any
 
 import pytest
@@ -158,3 +160,34 @@ async def test_the_asgi_client_has_the_same(app: Sanic[Any, Any]) -> None:
     assert set(response.raw_cookies) == {"k", "l"}
     assert response.url.path == "/"
     assert response.history == []
+
+
+def test_what_was_sent(app: Sanic[Any, Any]) -> None:
+    sent = app.test_client.post("/status/204?a=b", content="\u00fc", headers={"X-A": "c"})[1].request
+    assert (sent.method, sent.url.path, sent.content, sent.headers["x-a"]) == ("POST", "/status/204", b"\xc3\xbc", "c")
+    assert (sent.url.raw_path, sent.url.netloc, sent.url.join("/c")) == (
+        *(b"/status/204?a=b", b"127.0.0.1:1234"),
+        "http://127.0.0.1:1234/c",
+    )
+    assert sent.url.join("d").raw_path == b"/status/d"
+    assert repr(sent) == "<Request('POST', 'http://127.0.0.1:1234/status/204?a=b')>"
+    # What `requests` has beside it, and copies.
+    assert copy.copy(sent).path_url == "/status/204?a=b"
+    assert app.test_client.get("/")[1].request.read() == b""
+    assert app.test_client.post("/", data={"a": "b"})[1].request.read() == b"a=b"
+
+
+async def test_where_a_redirect_leads_and_what_is_always_so(app: Sanic[Any, Any]) -> None:
+    for _, response in [await app.asgi_client.get("/away"), await app.asgi_client.get("/lines")]:
+        # In another thread: this client blocks.
+        path = response.url.path
+        _, other = await asyncio.to_thread(app.test_client.get, path, allow_redirects=False)
+        assert [one.next_request and one.next_request.url.path for one in (response, other)] == (
+            ["/lines", "/lines"] if path == "/away" else [None, None]
+        )
+        assert response.extensions == other.extensions
+        assert other.extensions["http_version"] == b"HTTP/1.1"
+        assert (other.is_closed, other.is_stream_consumed, other.default_encoding) == (True, True, "utf-8")
+        assert (response.elapsed.total_seconds() >= 0, response.request.method) == (True, "GET")
+        other.close()
+        await other.aclose()

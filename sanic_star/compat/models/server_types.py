@@ -24,15 +24,22 @@ class ConnInfo:
         self.sockname: tuple[Any, ...] | None = _pair(scope.get("server"))
         self.client_ip: str = self.peername[0] if self.peername else ""
         self.client_port: int = self.peername[1] if self.peername else 0
-        self.client = f"[{self.client_ip}]" if ":" in self.client_ip else self.client_ip
-        self.server: str = str(self.sockname[0]) if self.sockname else ""
+        self.client = _shown(self.client_ip)
         self.server_port: int = (self.sockname[1] or 0) if self.sockname else 0
         self.ssl = scope.get("scheme") in ("https", "wss")
+        # With the port, unless it goes without saying; a unix socket is a path, and has none.
+        self.server = _shown(str(self.sockname[0])) if self.sockname else ""
+        if self.server_port not in (0, 443 if self.ssl else 80):
+            self.server += f":{self.server_port}"
         # RFC 9112's name for the certificate is the ASGI TLS extension's; empty where the server tells nothing.
         self.cert: dict[str, Any] = dict(scope.get("extensions", {}).get("tls") or {})
         self.server_name: str = ""
         self.lost = False
         self.network_paths: list[Any] = []
+
+
+def _shown(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
 
 
 def _pair(value: Any) -> tuple[Any, ...] | None:

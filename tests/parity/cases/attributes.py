@@ -333,6 +333,7 @@ expressions(
         "request.conn_info is request.conn_info",
         "request.conn_info.ssl",
         "request.conn_info.client_ip",
+        "request.conn_info.server == f'127.0.0.1:{request.conn_info.server_port}'",
         "request.conn_info.client",
         "request.conn_info.client_port == request.port",
         "request.conn_info.peername[:1]",
