@@ -13,7 +13,7 @@ from time import time_ns
 from typing import TYPE_CHECKING, Any
 
 import anyio
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from sanic_star.compat.compat import Header
 from sanic_star.compat.response.types import HTTPResponse
@@ -126,7 +126,7 @@ class KeptFileResponse(HTTPResponse):
     def of(cls, kept: KeptFile) -> KeptFileResponse:
         """Return a response with a file.
 
-        PERF: without the initialiser, and with header fields that were encoded when the file was read; see `__call__`.
+        PERF: without the initialiser, and with header fields that were encoded when the file was read; see `messages`.
         """
         response = cls.__new__(cls)
         response._kept = kept
@@ -150,19 +150,17 @@ class KeptFileResponse(HTTPResponse):
         self.headers  # noqa: B018 - from here on they are this response's own
         return super().head(length, declared)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the response.
+    def messages(self) -> tuple[Message, Message] | None:
+        """Return the two ASGI messages of a response that nobody has changed.
 
-        PERF: where nobody has changed anything, the fields are ready: 3 µs of 8, `benchmarks --only static`.
+        PERF: its fields are ready: 3 µs of 8, `benchmarks --only static`.
         """
         kept = self._kept
         untouched = self._headers is None and self._body is kept.body and self.content_type is kept.kind
-        if untouched and self.status == 200 and self.background is None and scope["type"] == "http":
-            await send({"type": "http.response.start", "status": 200, "headers": kept.fields})
-            await send({"type": "http.response.body", "body": kept.body})
-        else:
-            self.headers  # noqa: B018
-            await super().__call__(scope, receive, send)
+        if not untouched or self.status != 200 or self.background is not None:
+            return None
+        start = {"type": "http.response.start", "status": 200, "headers": kept.fields}
+        return start, {"type": "http.response.body", "body": kept.body}
 
 
 class LargeFileResponse(HTTPResponse):

@@ -60,3 +60,16 @@ def test_what_is_only_a_body_is_sent_by_the_dispatch() -> None:
     assert Plain().messages() == html("x").messages()
     assert text("x", 201).messages() is text("x", headers={"a": "b"}).messages() is raw("x", 200, {}, "x/y").messages()
     assert HTTPResponse("x", background=BackgroundTask(print)).messages() is None
+
+
+def test_a_response_with_fields_of_its_own_sends_them() -> None:
+    class Signed(HTTPResponse):
+        def head(self, *args: Any, **options: Any) -> list[tuple[bytes, bytes]]:
+            return [*super().head(*args, **options), (b"x-signed", b"yes")]
+
+    async def handler(request: Any) -> HTTPResponse:
+        return Signed("x", content_type="text/plain; charset=utf-8")
+
+    app: Sanic[Any, Any] = Sanic("Messages")
+    app.add_route(handler, "/")
+    assert TestClient(app).get("/").headers["x-signed"] == "yes"

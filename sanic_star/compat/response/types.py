@@ -349,8 +349,9 @@ class HTTPResponse(BaseHTTPResponse):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        # A subclass that sends itself in its own way is asked to.
-        if cls.__call__ is not BaseHTTPResponse.__call__:
+        # A subclass that sends itself in its own way, or has other fields, is asked to.
+        own = any(getattr(cls, name) is not getattr(HTTPResponse, name) for name in ("__call__", "head", "headers"))
+        if own and "messages" not in vars(cls):
             cls.messages = BaseHTTPResponse.messages  # type: ignore[method-assign]
 
     def messages(self) -> tuple[Message, Message] | None:
