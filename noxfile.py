@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 import sys
 from pathlib import Path
 
@@ -41,13 +42,31 @@ def run_pytest(session: nox.Session, *options: str) -> None:
     session.run("python", "-m", "pytest", *chosen)
 
 
+def why_not(host: str, port: str) -> str | None:
+    """Say why nothing can be served there, and what to do about it; uvicorn takes 99999 for another port."""
+    if not port.isdecimal() or int(port) > 65535:
+        return f"PORT is a number up to 65535, not {port!r}, as in PORT=8001 .venv/bin/nox -s demo"
+    try:
+        family, kind, *_, address = socket.getaddrinfo(host, int(port), type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        return f"Port {port} of {host}: {error.strerror}. Choose another, as in PORT=8001 .venv/bin/nox -s demo"
+    return None
+
+
 @nox.session
 def demo(session: nox.Session) -> None:
     """Serve the task board of `examples/` until Ctrl-C; HOST, PORT or uvicorn's own options move it."""
+    # Set to nothing counts as not set: an empty HOST would open the demo to the network.
+    host, port = os.environ.get("HOST") or "127.0.0.1", os.environ.get("PORT") or "8000"
+    if not session.posargs and (complaint := why_not(host, port)):
+        session.error(complaint)
     session.install("-e", ".", *group("demo"))
-    host, port = os.environ.get("HOST", "127.0.0.1"), os.environ.get("PORT", "8000")
     if not session.posargs:
-        session.log(f"The task board: http://{host}:{port}/  (Ctrl-C ends it)")
+        shown = f"[{host}]" if ":" in host else host
+        session.log(f"The task board: http://{shown}:{port}/  (Ctrl-C ends it)")
     python = str(Path(session.bin, "python"))
     server = (python, "-m", "uvicorn", "examples.taskboard.server:app", "--host", host, "--port", port)
     # nox hands no SIGTERM on to what it runs, and would leave the server behind; so this process becomes the server.
