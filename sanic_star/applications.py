@@ -93,6 +93,7 @@ class Application(Starlette):
         self.background: set[asyncio.Future[Any]] = set()
         self.sweeper = Sweeper(self)
         self._stack: ASGIApp | None = None
+        self._open: ASGIApp | None = None
 
     def make_router(self, routes: Sequence[BaseRoute] | None, lifespan: Lifespan[Any] | None) -> Router:
         """Make the router, once, when the application is made."""
@@ -174,16 +175,24 @@ class Application(Starlette):
 
     def started(self) -> None:
         """Let requests pass the gate."""
+        before = self._open
         self.sweeper.start()
         for name in ("uvicorn.error", "hypercorn.error", "_granian"):
             logging.getLogger(name).addFilter(_reported_once)
         if self._stack is not None:
-            self.middleware_stack = self._with_lazy_state(self._stack) if self.lazy_state else self._stack
+            self._open = self.behind_gate(self._stack)
+            # What somebody has put around the gate, by overriding or patching `build_middleware_stack`, stays there.
+            if self.middleware_stack in (self._gate, before):
+                self.middleware_stack = self._open
+
+    def behind_gate(self, stack: ASGIApp) -> ASGIApp:
+        """Return what requests meet past the gate."""
+        return self._with_lazy_state(stack) if self.lazy_state else stack
 
     def stopped(self) -> None:
         """Close the gate: the next start builds the stack anew, with what was added since."""
         self.sweeper.stop()
-        self.middleware_stack = self._stack = None
+        self.middleware_stack = self._stack = self._open = None
         self.lazy_state = {}
 
     def _with_lazy_state(self, stack: ASGIApp) -> ASGIApp:
@@ -285,7 +294,9 @@ class Application(Starlette):
     async def _gate(self, scope: Scope, receive: Receive, send: Send) -> None:
         assert self._stack is not None
         stack = self._stack
-        if scope["type"] != "lifespan":
+        if self._open is not None:
+            stack = self._open
+        elif scope["type"] != "lifespan":
             if self.lifecycle.closed:
                 await PlainTextResponse("Service Unavailable", 503)(scope, receive, send)
                 return
@@ -297,7 +308,7 @@ class Application(Starlette):
                 await PlainTextResponse("Internal Server Error", 500)(scope, receive, send)
                 raise
             self.started()
-            stack = self.middleware_stack or stack
+            stack = self._open or stack
         await stack(scope, receive, send)
 
     # The way of a request ------------------------------------------------------------------------------------------

@@ -22,6 +22,7 @@ from sanic_star import routing
 from sanic_star.applications import Application
 from sanic_star.compat._background import run_background
 from sanic_star.compat._events import Events
+from sanic_star.compat._forwarding import limit_for, limited
 from sanic_star.compat._pipeline import (
     Call,
     Step,
@@ -66,13 +67,9 @@ class Answering(Application):
     # Which events somebody listens to; nobody, until the application is finalised.
     _events = Events(SignalRouter())
 
-    def started(self) -> None:
-        """Let requests pass the gate; past it they meet what tells of their beginning and end."""
-        super().started()
-        if self.middleware_stack is not None:
-            self.middleware_stack = self._events.around_application(
-                self.middleware_stack, self.request_factory, self._fail
-            )
+    def behind_gate(self, stack: ASGIApp) -> ASGIApp:
+        """Return what requests meet past the gate: first what tells of their beginning and end."""
+        return self._events.around_application(super().behind_gate(stack), self.request_factory, self._fail)
 
     def finalise(self) -> None:
         """Give each route its callable, with the events that somebody listens to, and the sweeper its limits.
@@ -188,9 +185,16 @@ class Answering(Application):
     def compile_forward(self) -> Call:
         """Return what hands a connection on: the application's request middleware runs before, and may answer."""
         before = self._steps(MiddlewareLocation.REQUEST, None)
+        setting, keyword = self.config.REQUEST_MAX_SIZE, self.max_body_size
 
         async def forward(connection: Any) -> Any:
-            request = connection if isinstance(connection, Request) else connection.request
+            if isinstance(connection, Request):
+                request = connection
+                limit = limit_for(request.scope["route"], setting, keyword)
+                if limit is not None:
+                    request._receive = limited(request.scope, request._receive, limit)
+            else:
+                request = connection.request
             early = await run_before(request, before) if before else None
             return early or routing.enter(connection)
 
@@ -246,7 +250,8 @@ class Answering(Application):
         if response:
             settled: object = True
         else:
-            settled = isinstance(known, SanicException) or self.error_handler.lookup(known, request.name) is not None
+            handler = self.error_handler.lookup(known, request.name)
+            settled = isinstance(known, SanicException) or self.error_handler.settles(handler, known)
             response = self._checked(request, await self._error_response(request, known))
         if not request._response_middleware_started and not request.responded:
             response = await self.respond_through(request, response)

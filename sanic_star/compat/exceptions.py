@@ -381,8 +381,8 @@ class WebsocketClosed(SanicException):
     message = "Client has closed the websocket connection"
 
 
-# What `abort` raises. Of several classes with one status it is the plainest.
-_FOR_STATUS: dict[int, type[SanicException]] = {
+# What stands for a status. Of several classes with one status it is the plainest.
+FOR_STATUS: dict[int, type[SanicException]] = {
     kind.status_code: kind
     for kind in (
         BadRequest,
@@ -411,7 +411,7 @@ def abort(status_code: int, message: str | bytes | None = None) -> NoReturn:
     Raises:
         SanicException: always; of the class for that status, where there is one.
     """
-    kind = _FOR_STATUS.get(status_code, SanicException)
+    kind = FOR_STATUS.get(status_code, SanicException)
     deprecation(f"abort() is gone: raise {kind.__name__}(…) from sanic_star.compat.exceptions instead.", 21.12)
     if kind.status_code == status_code:
         raise kind(message)
@@ -431,7 +431,7 @@ def add_status_code(code: int, quiet: bool | None = None) -> Callable[[_E], _E]:
         kind.status_code = code
         if quiet or (quiet is None and code != 500):
             kind.quiet = True
-        _FOR_STATUS[code] = kind
+        FOR_STATUS[code] = kind
         return kind
 
     return decorate

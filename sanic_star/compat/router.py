@@ -311,6 +311,18 @@ class _SanicRoute:
             whole += f"(?>{source})" if rest and all(map(_is_plain, chunk)) else source
         return re.compile(f"^/{whole}$")
 
+    def url_path_for(self, name: str, /, **path_params: Any) -> URLPath:
+        """Build the path, as Starlette does; the name may leave out the application's.
+
+        A `Mount` of Starlette's asks the routes of what it mounts one by one.
+
+        Raises:
+            NoMatchFound: the route has another name, or other parameters.
+        """
+        if name == self.name.partition(".")[2]:
+            name = self.name
+        return super().url_path_for(name, **path_params)  # type: ignore[misc,no-any-return]
+
     def __str__(self) -> str:
         return f"<Route: name={self.name} path={self.uri.lstrip('/') or '/'}>"
 

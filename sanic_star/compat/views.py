@@ -49,9 +49,10 @@ class HTTPMethodView:
             class_kwargs: keyword arguments for the class.
         """
 
-        def view(*args: Any, **kwargs: Any) -> Any:
+        # Named, because decorators look for it: Starlette's `requires` by that name.
+        def view(request: Request, /, *args: Any, **kwargs: Any) -> Any:
             instance = view.view_class(*class_args, **class_kwargs)  # type: ignore[attr-defined]
-            return instance.dispatch_request(*args, **kwargs)
+            return instance.dispatch_request(request, *args, **kwargs)
 
         for decorator in cls.decorators:
             view.__module__ = cls.__module__

@@ -9,7 +9,14 @@ import pytest
 from starlette.exceptions import HTTPException
 
 from sanic_star import NotFound, Sanic, SanicException, text
-from sanic_star.compat.exceptions import Forbidden, ServerError
+from sanic_star.compat.exceptions import (
+    Forbidden,
+    MethodNotAllowed,
+    RangeNotSatisfiable,
+    ServerError,
+    Unauthorized,
+    URITooLong,
+)
 from sanic_star.compat.handlers import ErrorHandler
 from sanic_star.compat.handlers.error import as_sanic_exception
 from sanic_star.testing import TestClient
@@ -54,6 +61,58 @@ def test_a_second_handler_of_the_same_is_refused() -> None:
     table.add(Base, handler)
     with pytest.raises(ServerError, match="Duplicate exception handler definition on: route=__ALL_ROUTES__"):
         table.add(Base, other)
+
+
+def test_the_number_500_stands_for_what_nobody_expected() -> None:
+    table = ErrorHandler()
+    table.add(500, handler)
+    assert table.lookup(ValueError()) is table.lookup(ServerError()) is handler
+    assert table.lookup(BaseException()) is None
+    assert not table.settles(handler, ValueError())
+    assert table.settles(handler, ServerError())
+    table.add(ValueError, other)
+    assert table.lookup(ValueError()) is other
+    assert table.settles(other, ValueError())
+    assert not table.settles(None, ValueError())
+
+
+def test_what_500_answers_is_logged_and_raised_again(caplog: pytest.LogCaptureFixture) -> None:
+    app: Sanic[Any, Any] = Sanic("FiveHundred", exception_handlers={500: lambda *_: text("Sorry", 500)})
+
+    @app.get("/")
+    async def fail(request: Any) -> Any:
+        raise LookupError
+
+    assert TestClient(app, raise_server_exceptions=False).get("/").text == "Sorry"
+    assert [type(record.exc_info[1]) for record in caplog.records if record.exc_info] == [LookupError]
+    with pytest.raises(LookupError):
+        TestClient(app).get("/")
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [(401, Unauthorized), (405, MethodNotAllowed), (414, URITooLong), (416, RangeNotSatisfiable), (500, ServerError)],
+)
+def test_each_status_of_starlettes_has_the_class_for_it(status: int, kind: type[SanicException]) -> None:
+    known = as_sanic_exception(HTTPException(status, headers={"Allow": "GET,  PUT"}))
+    assert type(known) is kind
+    assert known.headers == {"Allow": "GET,  PUT"}
+    if isinstance(known, MethodNotAllowed):
+        assert (known.method, known.allowed_methods) == ("", ["GET", "PUT"])
+
+
+@pytest.mark.parametrize(("status", "logged"), [(401, False), (405, False), (418, False), (500, True), (502, True)])
+def test_mistakes_of_clients_that_starlette_tells_of_are_not_logged(
+    status: int, logged: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    app: Sanic[Any, Any] = Sanic("Quiet")
+
+    @app.get("/")
+    async def fail(request: Any) -> Any:
+        raise HTTPException(status)
+
+    assert TestClient(app).get("/").status_code == status
+    assert bool(caplog.records) is logged
 
 
 def test_exceptions_of_starlette() -> None:

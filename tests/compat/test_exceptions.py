@@ -175,7 +175,7 @@ def test_abort_raises_the_class_for_the_status(status: int, kind: type[exception
 
 
 def test_add_status_code_registers_a_class(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exceptions, "_FOR_STATUS", dict(exceptions._FOR_STATUS))
+    monkeypatch.setattr(exceptions, "FOR_STATUS", dict(exceptions.FOR_STATUS))
     with pytest.warns(DeprecationWarning, match="add_status_code") as caught:
         conflict, server_error = exceptions.add_status_code(409), exceptions.add_status_code(500)
 

@@ -5,7 +5,10 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from starlette.responses import StreamingResponse
+from starlette.applications import Starlette
+from starlette.requests import Request as StarletteRequest
+from starlette.responses import PlainTextResponse, StreamingResponse
+from starlette.routing import Mount, Route
 
 from sanic_star import Blueprint, Request, Sanic, json, text
 from sanic_star.testing import TestClient
@@ -38,6 +41,60 @@ def test_a_route_may_have_a_limit_of_its_own(stream: bool, limit: int | None, si
             # Without a limit of its own a handler that streams has none, as in Sanic.
             expected = 200 if stream and limit is None else status
             assert client.post(path, data=b"x" * length).status_code == expected
+
+
+def forwarding(**keywords: Any) -> Sanic[Any, Any]:
+    """Make an application of routes that are not Sanic's, some with a limit of their own."""
+
+    async def count(request: StarletteRequest) -> Any:
+        return PlainTextResponse(str(len(await request.body())))
+
+    small, large = Route("/", count, methods=["POST"]), Route("/large", count, methods=["POST"], max_body_size=9)
+    mount = Mount("/large-mount", Starlette(routes=[small]), max_body_size=9)
+    app: Sanic[Any, Any] = Sanic("Forwarding", routes=[small, large, mount], **keywords)
+    child: Sanic[Any, Any] = Sanic("Child")
+    child.post("/")(size)
+    app.mount("/mount", Starlette(routes=[small, large]))
+    app.mount("/child", child)
+    return app
+
+
+def body(length: int, chunked: bool) -> Any:
+    return (b"x" for _ in range(length)) if chunked else b"x" * length
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+@pytest.mark.parametrize("keyword", [False, True])
+def test_the_limit_holds_for_what_is_no_route_of_sanics(keyword: bool, chunked: bool) -> None:
+    app = forwarding(max_body_size=5) if keyword else forwarding()
+    if not keyword:
+        app.config.REQUEST_MAX_SIZE = 5
+    client = TestClient(app)
+    limits = {"/": 5, "/large": 9, "/mount": 5, "/mount/large": 9, "/large-mount": 9, "/child": 5 if keyword else 99}
+    for path, limit in limits.items():
+        answers = [client.post(path, data=body(length, chunked)).status_code for length in (limit, limit + 1)]
+        assert answers == [200, 200 if limit == 99 else 413], path
+
+
+def test_the_limit_holds_where_a_middleware_reads_before_a_mount() -> None:
+    app = forwarding()
+    app.config.REQUEST_MAX_SIZE = 5
+
+    @app.on_request
+    async def read(request: Request) -> None:
+        await request.receive_body()
+
+    client = TestClient(app)
+    assert [client.post("/mount", data=body(length, True)).status_code for length in (5, 6)] == [200, 413]
+
+
+def test_without_a_limit_a_mount_reads_what_there_is() -> None:
+    app = forwarding()
+    app.config.REQUEST_MAX_SIZE = None
+    client = TestClient(app)
+    assert client.post("/mount", data=b"x" * 1000).text == "1000"
+    app = forwarding(max_body_size=5)
+    assert TestClient(app).post("/mount", data=b"x", headers={"content-length": "many"}).text == "1"
 
 
 def leaving(**settings: Any) -> tuple[Sanic[Any, Any], list[str]]:

@@ -9,7 +9,7 @@ from starlette.applications import Starlette
 from starlette.endpoints import HTTPEndpoint, WebSocketEndpoint
 from starlette.requests import Request as StarletteRequest
 from starlette.responses import PlainTextResponse
-from starlette.routing import Mount, Route
+from starlette.routing import Mount, NoMatchFound, Route
 from starlette.staticfiles import StaticFiles
 from starlette.websockets import WebSocket
 
@@ -126,3 +126,13 @@ def test_urls_below_a_prefix() -> None:
     assert lines[0].endswith("/prefix/inner/item/3")
     assert lines[3].endswith("/prefix/urls/3")
     assert client.get("/prefix/sanic/thing/4").text.endswith("/prefix/sanic/thing/4")
+
+
+def test_a_starlette_application_names_the_routes_of_one_that_it_mounts() -> None:
+    inner: Sanic[Any, Any] = Sanic("Inner")
+    inner.get("/item/<n:int>", name="item")(lambda request, n: text(""))
+    outer = Starlette(routes=[Mount("/m", inner, name="m")])
+    for name in ("m:item", "m:Inner.item"):
+        assert outer.url_path_for(name, n=3) == "/m/item/3"
+    with pytest.raises(NoMatchFound):
+        outer.url_path_for("m:other", n=3)

@@ -6,6 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from starlette.authentication import AuthCredentials, AuthenticationBackend, SimpleUser, requires
+from starlette.middleware.authentication import AuthenticationMiddleware
+from starlette.requests import HTTPConnection
 
 from sanic_star import Blueprint, HTTPResponse, Request, Sanic, text
 from sanic_star.compat.views import HTTPMethodView, stream
@@ -93,3 +96,31 @@ def test_a_method_that_streams(app: Sanic[Any, Any]) -> None:
 
     app.add_route(Items.as_view(), "/")
     assert TestClient(app).post("/", data=iter([b"one", b"two"])).text == "onetwo"
+
+
+def test_starlettes_requires_decorates_a_view(app: Sanic[Any, Any]) -> None:
+    class Secret(HTTPMethodView):
+        decorators = [requires("authenticated")]
+
+        async def get(self, request: Request, request_id: int) -> HTTPResponse:
+            return text(f"{request.user.display_name} {request_id}")
+
+    class ByHeader(AuthenticationBackend):
+        async def authenticate(self, conn: HTTPConnection) -> tuple[AuthCredentials, SimpleUser] | None:
+            name = conn.headers.get("x-user")
+            return (AuthCredentials(["authenticated"]), SimpleUser(name)) if name else None
+
+    app.add_middleware(AuthenticationMiddleware, backend=ByHeader())
+    app.add_route(Secret.as_view(), "/<request_id:int>")
+    client = TestClient(app)
+    assert client.get("/7").status_code == 403
+    assert client.get("/7", headers={"x-user": "ann"}).text == "ann 7"
+
+
+def test_a_path_parameter_may_be_called_request(app: Sanic[Any, Any]) -> None:
+    class Odd(HTTPMethodView):
+        async def get(self, _: Request, /, **parameters: str) -> HTTPResponse:
+            return text(parameters["request"])
+
+    app.add_route(Odd.as_view(), "/<request>")
+    assert TestClient(app).get("/seven").text == "seven"

@@ -337,6 +337,35 @@ async def test_a_tool_that_patches_starlettes_entry_sees_each_request(monkeypatc
     assert seen == ["/", "/b"]
 
 
+@pytest.mark.parametrize("by_subclass", [False, True])
+@pytest.mark.parametrize("listens", [False, True])
+async def test_what_is_put_around_the_stack_stays_there(by_subclass: bool, listens: bool) -> None:
+    seen: list[str] = []
+
+    def around(stack: ASGIApp) -> ASGIApp:
+        async def noted(scope: Scope, receive: Receive, send: Send) -> None:
+            seen.append(scope["type"])
+            await stack(scope, receive, send)
+
+        return noted
+
+    class Traced(Sanic[Any, Any]):
+        def build_middleware_stack(self) -> ASGIApp:
+            return around(super().build_middleware_stack())
+
+    app = Traced("Traced") if by_subclass else Sanic("Patched")
+    if not by_subclass:
+        build = app.build_middleware_stack
+        app.build_middleware_stack = lambda: around(build())  # type: ignore[method-assign]
+    if listens:
+        app.signal("http.lifecycle.complete")(lambda **_: seen.append("complete"))
+    app.get("/")(lambda request: text("ok"))
+    async with Life(app):
+        for _ in range(2):
+            assert (await ask(app, http_scope())).status == 200
+    assert seen == ["lifespan", *(["http", "complete"] if listens else ["http"]) * 2]
+
+
 async def test_after_the_start_nothing_stands_between_the_entry_and_the_dispatch() -> None:
     app: Sanic[Any, Any] = Sanic("Direct")
     async with Life(app):

@@ -5,19 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 
 from sanic_star.compat.errorpages import BaseRenderer, TextRenderer, exception_response
-from sanic_star.compat.exceptions import (
-    BadRequest,
-    Forbidden,
-    NotFound,
-    PayloadTooLarge,
-    RequestTimeout,
-    SanicException,
-    ServerError,
-    ServiceUnavailable,
-)
+from sanic_star.compat.exceptions import FOR_STATUS, MethodNotAllowed, SanicException, ServerError
 from sanic_star.compat.log import error_logger
 from sanic_star.compat.response import text
 
@@ -80,7 +72,17 @@ class ErrorHandler:
         found = self._found[key]
         if found is None and isinstance(exception, HTTPException):
             return self.cached_handlers.get((exception.status_code, None))
+        if found is None and isinstance(exception, Exception):
+            return self.cached_handlers.get((500, None))
         return found
+
+    def settles(self, handler: Callable[..., Any] | None, exception: BaseException) -> bool:
+        """Tell whether an exception is over with what a handler answers.
+
+        The one for the number 500 only words the answer to what nobody expected, as in Starlette.
+        """
+        words_only = not isinstance(exception, HTTPException) and handler is self.cached_handlers.get((500, None))
+        return handler is not None and not words_only
 
     _lookup = lookup
 
@@ -97,6 +99,8 @@ class ErrorHandler:
     def response(self, request: Request, exception: BaseException) -> Any:
         """Return the response to an exception, or an awaitable of it."""
         handler = self.lookup(exception, request.name if request else None)
+        if handler is not None and not self.settles(handler, exception):
+            self.log(request, exception)
         try:
             answer = handler(request, exception) if handler else None
         except Exception:
@@ -128,26 +132,27 @@ class ErrorHandler:
             error_logger.error("Exception occurred while handling uri: %s", url, exc_info=exception)
 
 
-# What Starlette raises by a number, by the name that Sanic's applications catch it.
-_KINDS: dict[int, type[SanicException]] = {
-    400: BadRequest,
-    403: Forbidden,
-    404: NotFound,
-    408: RequestTimeout,
-    413: PayloadTooLarge,
-    503: ServiceUnavailable,
-}
+# As it is here: what `add_status_code` puts in later may need more than a message.
+_KINDS = dict(FOR_STATUS)
 
 
 def as_sanic_exception(exception: BaseException) -> BaseException:
-    """Return the Sanic exception for one of Starlette's `HTTPException`, any other as it is."""
+    """Return the Sanic exception for one of Starlette's `HTTPException`, any other as it is.
+
+    It is of the class that has this status, so that handlers for that class see it. What tells of a mistake of the
+    client's stays out of the error log, whatever the status: Starlette's parts raise such exceptions all the time.
+    """
     if not isinstance(exception, HTTPException) or isinstance(exception, SanicException):
         return exception
-    kind = _KINDS.get(exception.status_code)
-    headers = dict(exception.headers or {})
-    if kind is None:
-        known = SanicException(exception.detail, exception.status_code, headers=headers)
-    else:
-        known = kind(exception.detail, headers=headers)
+    status = exception.status_code
+    kind = _KINDS.get(status, SanicException)
+    # Not by the class's own constructor: what else that takes is in the headers already.
+    known = kind.__new__(kind)
+    SanicException.__init__(
+        known, exception.detail, status, quiet=kind.quiet or status < 500, headers=dict(exception.headers or {})
+    )
+    if isinstance(known, MethodNotAllowed):
+        allowed = Headers(exception.headers).get("allow", "")
+        known.method, known.allowed_methods = "", [each.strip() for each in allowed.split(",") if each.strip()]
     known.__cause__ = exception
     return known

@@ -1,0 +1,62 @@
+"""The limit on bodies for what is no route of Sanic's: Starlette's routes, and mounted applications.
+
+They read the body themselves, so the limit stands in what they read by. A limit inside of it, that of a `Route` or
+`Mount` of Starlette with `max_body_size=`, takes its place: Starlette tells of it in the scope. A mounted application
+of this package has a `REQUEST_MAX_SIZE` of its own; only what Starlette's keyword says holds for it, too.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.middleware.body_limit import MAX_BODY_SIZE_SCOPE_KEY
+from starlette.types import Message, Receive, Scope
+
+from sanic_star.applications import Application
+from sanic_star.compat.exceptions import PayloadTooLarge
+from sanic_star.requests import TOO_LARGE
+
+
+def limit_for(route: Any, setting: int | None, keyword: int | None) -> int | None:
+    """Return the greatest size of a body for what a route forwards to, in bytes.
+
+    Args:
+        route: a route of Starlette's, or a mount.
+        setting: `REQUEST_MAX_SIZE`.
+        keyword: `max_body_size`.
+    """
+    if isinstance(getattr(route, "_base_app", None), Application):
+        return keyword
+    return min((each for each in (setting, keyword) if each is not None), default=None)
+
+
+def limited(scope: Scope, receive: Receive, limit: int) -> Receive:
+    """Return a `receive` that raises 413 when the body is larger than `limit`, as soon as that is known.
+
+    Args:
+        scope: the request's scope.
+        receive: what gives the messages.
+        limit: in bytes.
+    """
+    size = 0
+
+    async def receive_within() -> Message:
+        nonlocal size
+        # Asked for now: by now the inner route may have a limit of its own.
+        allowed = scope.get(MAX_BODY_SIZE_SCOPE_KEY, limit)
+        if not size and _declared(scope) > allowed:
+            raise PayloadTooLarge(TOO_LARGE)
+        message = await receive()
+        size += len(message.get("body", b""))
+        if size > allowed:
+            raise PayloadTooLarge(TOO_LARGE)
+        return message
+
+    return receive_within
+
+
+def _declared(scope: Scope) -> int:
+    for name, value in scope["headers"]:
+        if name == b"content-length":
+            return int(value) if value.isdigit() else 0
+    return 0
