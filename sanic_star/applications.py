@@ -175,13 +175,12 @@ class Application(Starlette):
 
     def started(self) -> None:
         """Let requests pass the gate."""
-        before = self._open
         self.sweeper.start()
         for name in ("uvicorn.error", "hypercorn.error", "_granian"):
             logging.getLogger(name).addFilter(_reported_once)
         if self._stack is not None:
-            self._open = self.behind_gate(self._stack)
-            # What somebody has put around the gate, by overriding or patching `build_middleware_stack`, stays there.
+            before, self._open = self._open, self.behind_gate(self._stack)
+            # What an overridden or patched `build_middleware_stack` has put around the gate stays there.
             if self.middleware_stack in (self._gate, before):
                 self.middleware_stack = self._open
 
@@ -288,15 +287,13 @@ class Application(Starlette):
             for cls, args, kwargs in reversed(self.user_middleware):
                 stack = cls(stack, *args, **kwargs)
             stack = self._bounded(stack)
-        self._stack = stack
+        self._stack, self._open = stack, None
         return self._gate
 
     async def _gate(self, scope: Scope, receive: Receive, send: Send) -> None:
         assert self._stack is not None
-        stack = self._stack
-        if self._open is not None:
-            stack = self._open
-        elif scope["type"] != "lifespan":
+        stack = self._open or self._stack
+        if self._open is None and scope["type"] != "lifespan":
             if self.lifecycle.closed:
                 await PlainTextResponse("Service Unavailable", 503)(scope, receive, send)
                 return

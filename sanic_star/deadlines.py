@@ -9,6 +9,9 @@ Two limits, as Sanic has them: of waiting for the next part of a request's body 
 the response to begin (503). The handler's task is cancelled, once, so that its clean-up runs; what was waiting for it
 answers. Who catches the cancellation may still give an answer of its own.
 
+It also refuses a body that is too large by its header and does not begin to come (413): the dispatch would look at the
+header of each request to know that before.
+
 A third one is the server's patience when it stops (`end_all`).
 
 Not limited are websockets, responses that have begun, and what is mounted and keeps its own time.
@@ -27,7 +30,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.exceptions import HTTPException
 
 from sanic_star import requests
-from sanic_star.requests import Request
+from sanic_star.requests import TOO_LARGE, Request
 from sanic_star.responses import Response
 
 if TYPE_CHECKING:
@@ -95,7 +98,8 @@ class Sweeper:
                 since = now
             self._seen[number] = (state, since)
             limit = app.request_timeout if state[0] else app.response_timeout
-            if limit and now - since >= limit and number not in self._settled:
+            over = (bool(limit) and now - since >= limit) or (state == (True, 0) and _too_large(request))
+            if over and number not in self._settled:
                 late.add(number)
         self._settled &= self._seen.keys()
         if late:
@@ -111,11 +115,7 @@ class Sweeper:
             # Of an application mounted in another one, both of this package, the inner one answers.
             for way in ways[-1:]:
                 if way.number in late and not way.sends:
-                    arriving = way.request.arriving
-                    error = (
-                        HTTPException(408, "Request Timeout") if arriving else HTTPException(503, "Response Timeout")
-                    )
-                    self.app.cut_short(way.request, task, error)
+                    self.app.cut_short(way.request, task, _reason(way.request))
         if late - found:
             logger.warning("A request takes too long, and can't be ended: it runs in no task of asyncio's")
 
@@ -130,6 +130,17 @@ class Sweeper:
                     task.cancel()
                 else:
                     self.app.cut_short(way.request, task, HTTPException(503, "Service Unavailable"))
+
+
+def _too_large(request: Request) -> bool:
+    # One whose body comes is refused with its first part; a client that waits for the answer sends none.
+    return request.announces_more_than(getattr(request.scope.get("route"), "max_body_size", None))
+
+
+def _reason(request: Request) -> HTTPException:
+    if not request.arriving:
+        return HTTPException(503, "Response Timeout")
+    return HTTPException(413, TOO_LARGE) if _too_large(request) else HTTPException(408, "Request Timeout")
 
 
 def _tasks(loop: asyncio.AbstractEventLoop | None) -> set[Task[Any]]:

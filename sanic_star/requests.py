@@ -69,6 +69,11 @@ class Request(requests.Request):
         reads = self.reads_body or getattr(self.scope.get("route"), "reads_body", False)
         return reads and not self.body_is_read
 
+    def announces_more_than(self, limit: int | None) -> bool:
+        """Tell whether the body is larger than so many bytes by what its header says."""
+        declared = dict(self.scope["headers"]).get(b"content-length", b"0")
+        return limit is not None and declared.isdigit() and int(declared) > limit
+
     @property
     def body_is_read(self) -> bool:
         """Whether the whole body is here."""
@@ -102,8 +107,7 @@ class Request(requests.Request):
             ClientDisconnect: the client left before the end.
         """
         size = 0
-        declared = dict(self.scope["headers"]).get(b"content-length", b"0")
-        if limit is not None and declared.isdigit() and int(declared) > limit:
+        if self.announces_more_than(limit):
             raise HTTPException(413, TOO_LARGE)
         message = first
         while True:

@@ -180,7 +180,13 @@ class Answering(Application):
             # Those who listen are told of the exception before the middleware, which then runs when it is answered.
             return lived
         locations = (MiddlewareLocation.REQUEST, MiddlewareLocation.RESPONSE)
-        return with_middleware(call, *(self._steps(each, None) for each in locations))
+        surrounded = with_middleware(call, *(self._steps(each, None) for each in locations))
+
+        async def miss(connection: Any) -> Any:
+            # The middleware of a handshake runs when the exception is answered.
+            return await (surrounded if isinstance(connection, Request) else call)(connection)
+
+        return miss
 
     def compile_forward(self) -> Call:
         """Return what hands a connection on: the application's request middleware runs before, and may answer."""

@@ -115,12 +115,3 @@ def test_starlettes_requires_decorates_a_view(app: Sanic[Any, Any]) -> None:
     client = TestClient(app)
     assert client.get("/7").status_code == 403
     assert client.get("/7", headers={"x-user": "ann"}).text == "ann 7"
-
-
-def test_a_path_parameter_may_be_called_request(app: Sanic[Any, Any]) -> None:
-    class Odd(HTTPMethodView):
-        async def get(self, _: Request, /, **parameters: str) -> HTTPResponse:
-            return text(parameters["request"])
-
-    app.add_route(Odd.as_view(), "/<request>")
-    assert TestClient(app).get("/seven").text == "seven"

@@ -98,6 +98,25 @@ async def test_a_body_that_does_not_come_is_answered_with_408() -> None:
             assert b"Request Timeout" in peer.body
 
 
+@pytest.mark.parametrize(("announced", "status"), [(b"6", 413), (b"5", 200), (b"many", 200)])
+async def test_a_body_that_is_too_large_by_its_header_is_refused_before_it_comes(announced: bytes, status: int) -> None:
+    app = limited(REQUEST_TIMEOUT=LONG, RESPONSE_TIMEOUT=1, REQUEST_MAX_SIZE=5)
+    app.post("/")(lambda request: text("whole"))
+    peer = Peer([])
+    async with started(app):
+        scope = http_scope(method="POST", headers=[(b"content-length", announced)])
+        task = asyncio.ensure_future(app(scope, peer.receive, peer.send))
+        if status == 200:
+            # The sweeper looks some times, and lets it be.
+            await asyncio.sleep(0.2)
+            assert not peer.sent
+            task.cancel()
+            await asyncio.wait([task])
+        else:
+            await asyncio.wait_for(task, LONG)
+            assert peer.status == status
+
+
 @pytest.mark.parametrize("stream", [False, True])
 async def test_a_body_that_comes_slowly_is_waited_for(stream: bool) -> None:
     app = limited()

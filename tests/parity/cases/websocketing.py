@@ -101,6 +101,26 @@ case(
     websocket("/ws?raise=1", replies=1),
 )
 case(
+    "middleware around a handshake that no route answers",
+    """
+    @app.on_request
+    async def check(request):
+        if request.args.get("stop"):
+            return text("stopped", 403)
+        if request.args.get("raise"):
+            raise Unauthorized("no")
+    @app.on_response
+    async def mark(request, response):
+        response.headers["x-seen"] = f"{type(request).__name__} {request.path}"
+    @app.websocket("/ws")
+    async def ws(request, ws): await ws.send("x")
+    """,
+    websocket("/none", replies=1),
+    websocket("/none?stop=1", replies=1),
+    websocket("/none?raise=1", replies=1),
+)
+
+case(
     "a handshake that is not one",
     """
     @app.websocket("/ws")
