@@ -1,5 +1,7 @@
 """Sanic's API on Starlette: write Sanic, run ASGI."""
 
+from typing import TYPE_CHECKING
+
 from sanic_star._version import __version__
 from sanic_star.compat import (
     BadRequest,
@@ -33,6 +35,43 @@ from sanic_star.compat import (
     redirect,
     text,
 )
+
+# `from sanic import response` asks for a module of `sanic`; here these are modules of `compat`.
+if TYPE_CHECKING:
+    from sanic_star.compat import app as app
+    from sanic_star.compat import blueprint_group as blueprint_group
+    from sanic_star.compat import blueprints as blueprints
+    from sanic_star.compat import config as config
+    from sanic_star.compat import constants as constants
+    from sanic_star.compat import cookies as cookies
+    from sanic_star.compat import errorpages as errorpages
+    from sanic_star.compat import exceptions as exceptions
+    from sanic_star.compat import handlers as handlers
+    from sanic_star.compat import headers as headers
+    from sanic_star.compat import helpers as helpers
+    from sanic_star.compat import log as log
+    from sanic_star.compat import middleware as middleware
+    from sanic_star.compat import models as models
+    from sanic_star.compat import request as request
+    from sanic_star.compat import response as response
+    from sanic_star.compat import router as router
+    from sanic_star.compat import server as server
+    from sanic_star.compat import signals as signals
+    from sanic_star.compat import simple as simple
+    from sanic_star.compat import types as types
+    from sanic_star.compat import utils as utils
+    from sanic_star.compat import views as views
+    from sanic_star.compat import worker as worker
+else:
+
+    def __getattr__(name):
+        from importlib import import_module
+        from importlib.util import find_spec
+
+        if name.startswith("_") or name == "compat" or find_spec(f"sanic_star.compat.{name}") is None:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return import_module(f"sanic_star.compat.{name}")
+
 
 __all__ = [
     "BadRequest",

@@ -29,6 +29,18 @@ def test_every_name_of_sanic_is_here() -> None:
     assert set(sanic.__all__) - {"__version__"} <= set(sanic_star.__all__)
 
 
+def test_sanics_modules_can_be_imported_from_the_package() -> None:
+    modules = ("app", "exceptions", "headers", "log", "request", "response", "server", "signals", "views", "worker")
+    for name in modules:
+        assert getattr(sanic_star, name) is importlib.import_module(f"sanic_star.compat.{name}")
+    from sanic_star import response
+
+    assert response.text is sanic_star.text
+    for name in ("nonsense", "_answering", "compat_"):
+        with pytest.raises(AttributeError, match=f"no attribute '{name}'"):
+            getattr(sanic_star, name)
+
+
 def test_import_loads_no_server_client_or_debug_page() -> None:
     code = "import sys, sanic_star; print(*{name.partition('.')[0] for name in sys.modules})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
