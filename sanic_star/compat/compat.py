@@ -122,6 +122,20 @@ class Header(CIMultiDict[str]):
         """Set fields, in place of those of the same names."""
         super().update(self.checked(*fields, **more))
 
+    def append(self, key: str, value: str) -> None:
+        """Add a header beside others of that name: `add`, as code for Starlette calls it.
+
+        >>> headers = Header({"vary": "accept"})
+        >>> headers.append("vary", "cookie")
+        >>> headers.get_all("vary")
+        ['accept', 'cookie']
+        """
+        self.add(key, value)
+
+    def add_vary_header(self, vary: str) -> None:
+        """Add a name to the `Vary` header, as Starlette's headers do."""
+        self["vary"] = f"{self['vary']}, {vary}" if "vary" in self else vary
+
 
 async def stat_async(path: str | os.PathLike[str]) -> os.stat_result:
     """Return what `os.stat` does, without holding up the event loop."""

@@ -7,12 +7,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from starlette.types import Message
 from starlette.websockets import WebSocketDisconnect
 
 from sanic_star import Sanic, Websocket, text
 from sanic_star.compat.exceptions import WebsocketClosed
 from sanic_star.compat.server.websockets.impl import ConnectionClosed
 from sanic_star.testing import TestClient, WebSocketDenialResponse
+from tests.engine.raw import Peer, websocket_scope
 
 
 def serving(handler: Callable[..., Any], **options: Any) -> TestClient:
@@ -96,6 +98,51 @@ def test_a_client_that_leaves_ends_recv() -> None:
     with serving(handler).websocket_connect("/ws") as socket:
         socket.close(4002, "bye")
     assert ended == [(4002, "bye", True)]
+
+
+@pytest.mark.parametrize("sends", [False, True])
+def test_a_handler_that_goes_on_without_its_client_is_cancelled(sends: bool, caplog: pytest.LogCaptureFixture) -> None:
+    ended: list[str] = []
+
+    async def handler(request: Any, ws: Websocket) -> None:
+        try:
+            while True:
+                try:
+                    await (ws.send("x") if sends and ended else ws.recv())
+                except Exception as error:
+                    ended.append(type(error).__name__)
+        finally:
+            ended.append("finally")
+
+    with serving(handler).websocket_connect("/ws") as socket:
+        socket.close()
+    assert ended == ["ConnectionClosed", "finally"]
+    assert not caplog.records
+
+
+async def test_sending_to_a_client_that_has_gone_cancels_at_the_second_time() -> None:
+    ended: list[str] = []
+
+    async def handler(request: Any, ws: Websocket) -> None:
+        while True:
+            try:
+                await ws.send("x")
+            except BaseException as error:
+                ended.append(type(error).__name__)
+                if not isinstance(error, Exception):
+                    raise
+
+    app: Sanic[Any, Any] = Sanic("Gone")
+    app.websocket("/ws")(handler)
+    peer = Peer([])
+    peer.messages.append({"type": "websocket.connect"})
+
+    async def send(message: Message) -> None:
+        if message["type"] == "websocket.send":
+            raise OSError
+
+    await app(websocket_scope("/ws"), peer.receive, send)
+    assert ended == ["WebSocketDisconnect", "CancelledError"]
 
 
 def test_recv_with_a_time_limit() -> None:

@@ -121,6 +121,20 @@ case(
 )
 
 case(
+    "messages beyond WEBSOCKET_MAX_SIZE",
+    """
+    app.config.WEBSOCKET_MAX_SIZE = 20
+    @app.websocket("/echo")
+    async def echo(request, ws):
+        async for message in ws:
+            await ws.send(f"{len(message)}")
+    """,
+    websocket("/echo", "x" * 20, "ü" * 10, b"x" * 20, ""),
+    websocket("/echo", "x" * 21),
+    websocket("/echo", b"x" * 21),
+    websocket("/echo", "ü" * 11),
+)
+case(
     "a handshake that is not one",
     """
     @app.websocket("/ws")

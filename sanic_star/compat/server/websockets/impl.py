@@ -12,6 +12,7 @@ from starlette.websockets import WebSocketDisconnect
 
 from sanic_star.compat.exceptions import BadRequest, ServerError, WebsocketClosed
 from sanic_star.compat.server.websockets._frames import Frames
+from sanic_star.streams import Cut
 from sanic_star.websockets import WebSocket
 
 # As many messages as a `recv_burst` takes are kept for one who waits for the end meanwhile.
@@ -42,6 +43,10 @@ class WebsocketImplProtocol(WebSocket):
     # A read that a time limit has left behind, for the next `recv`.
     _pending: asyncio.Future[Message] | None = None
     _frames: Frames | None = None
+    # `WEBSOCKET_MAX_SIZE`, which holds under servers too that were not told of it.
+    max_size: int | None = None
+    # Whether the handler was told that the connection is over.
+    _told = False
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         super().__init__(scope, receive, send)
@@ -65,6 +70,8 @@ class WebsocketImplProtocol(WebSocket):
         if spoken and self.subprotocol is None:
             problem = f"invalid subprotocol; expected one of {', '.join(spoken)}" if offered else "missing subprotocol"
             raise BadRequest(f"Failed to open a WebSocket connection: {problem}.\n")
+        config = getattr(self.scope.get("app"), "config", {})
+        self.max_size = config.get("WEBSOCKET_MAX_SIZE")
         await self.accept(self.subprotocol)
 
     async def recv(self, timeout: float | None = None) -> str | bytes | None:  # noqa: ASYNC109 - Sanic's signature
@@ -80,6 +87,8 @@ class WebsocketImplProtocol(WebSocket):
             ConnectionClosed: the client has closed the connection.
             WebsocketClosed: another task is waiting for a message already.
         """
+        if self._told:
+            await self._end_handler()
         if self._receiving:
             raise WebsocketClosed("Another task is already waiting for the next message")
         self._receiving = True
@@ -95,9 +104,17 @@ class WebsocketImplProtocol(WebSocket):
             self._receiving = False
             self._changed.set()
         if message["type"] == "websocket.disconnect":
+            self._told = True
             raise ConnectionClosed(message.get("code") or 1005, message.get("reason"))
         text: str | None = message.get("text")
-        return message["bytes"] if text is None else text
+        data: str | bytes = message["bytes"] if text is None else text
+        limit = self.max_size
+        # A character is at most four bytes: most messages are not encoded for this.
+        if limit is not None and len(data) * 4 > limit and (size := _size(data)) > limit:
+            reason = f"frame with {size} bytes exceeds limit of {limit} bytes"
+            await self.end(1009, reason)
+            raise ConnectionClosed(1009, reason)
+        return data
 
     async def _keep_next(self, timeout: float | None = None) -> bool:  # noqa: ASYNC109
         """Wait for one more message and keep it; tell whether it came in time."""
@@ -155,6 +172,9 @@ class WebsocketImplProtocol(WebSocket):
             await super().send(dict(message))
             return
         if self.closed:
+            if self._told:
+                await self._end_handler()
+            self._told = True
             raise WebsocketClosed("Cannot write to websocket interface after it is closed.")
         if isinstance(message, str):
             await super().send({"type": "websocket.send", "text": message})
@@ -223,9 +243,26 @@ class WebsocketImplProtocol(WebSocket):
 
     async def send_message(self, message: Message) -> None:
         """Pass a message on to the server; note the end."""
-        await super().send_message(message)
-        if self.closed:
-            self._lose()
+        try:
+            await super().send_message(message)
+        except OSError:
+            # The client has gone, and the server says so to who sends.
+            self.closed = self._told = True
+            raise
+        finally:
+            if self.closed:
+                self._lose()
+
+    async def _end_handler(self) -> None:
+        """Cancel a handler that was told of the end and goes on all the same.
+
+        Sanic cancels the handler when its client leaves; one written for that may well catch every `Exception` and
+        read again, forever.
+        """
+        stream = self.request.open_stream
+        if stream is not None:
+            stream.cut(Cut.CLIENT_LEFT)
+        await asyncio.sleep(0)
 
     def _lose(self) -> None:
         self._changed.set()
@@ -257,3 +294,7 @@ def _joined(parts: Iterable[Any]) -> str | bytes:
     if all(isinstance(part, (bytes, bytearray, memoryview)) for part in known):
         return b"".join(known)
     raise TypeError("Websocket data must be bytes, str: all parts of a message of one kind")
+
+
+def _size(data: str | bytes) -> int:
+    return len(data.encode("utf-8", "surrogatepass") if isinstance(data, str) else data)
