@@ -20,8 +20,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import product
 from re import Pattern
 from typing import Any, Generic, Protocol, TypeAlias, TypeVar
+from urllib.parse import quote, unquote
 
 from starlette.convertors import Convertor
+
+# What may stand unescaped in a path (RFC 3986, section 3.3: pchar and the slash).
+PATH_SAFE = "/:@!$&'()*+,;=~-._"
 
 
 class Parameter:
@@ -271,7 +275,7 @@ class Index(Generic[R]):
         parameters = [part for part in segments if isinstance(part, Parameter)]
         if not parameters:
             path = "/" + "/".join(part for part in segments if isinstance(part, str))
-            return self.exact.setdefault(path, Leaf(literal=True))
+            return self.exact.setdefault(plain(path), self.exact.setdefault(path, Leaf(literal=True)))
         if any(part.spans for part in parameters):
             return self._spanning(route, parameters)
         return self._follow(segments).leaf(route.expression() if any(part.exact for part in parameters) else None)
@@ -282,7 +286,7 @@ class Index(Generic[R]):
         if len(parameters) == 1 and segments[-1] is parameters[0] and parameters[0].label == "path":
             self.longest_prefix = max(self.longest_prefix, len(segments) - 1)
             prefix = "/".join(("", *(part for part in segments if isinstance(part, str))))
-            return self.prefixes.setdefault(prefix, Leaf(rank=rank))
+            return self.prefixes.setdefault(plain(prefix), self.prefixes.setdefault(prefix, Leaf(rank=rank)))
         shape = _shape(segments)
         for known, others in self.patterns:
             if _shape(others) == shape:
@@ -315,7 +319,8 @@ class Index(Generic[R]):
             if isinstance(part, Parameter):
                 node = node.follow(part)
             else:
-                node = node.literals.get(part) or node.literals.setdefault(part, Node())
+                at = node.literals
+                node = at.get(part) or at.setdefault(plain(part), at.setdefault(part, Node()))
         return node
 
     def walk(self, path: str) -> tuple[Leaf[R], Sequence[Any]] | None:
@@ -397,6 +402,16 @@ class Index(Generic[R]):
             if leaf is not None and len(prefix) < len(path):
                 return leaf, (path[len(prefix) + 1 :],), prefix
         return None
+
+
+def plain(literal: str) -> str:
+    """Return a literal as clients may write it too: without the escapes that a path does not need.
+
+    Examples:
+        >>> plain("/users/%40me/%C3%A4"), plain("/users")
+        ('/users/@me/%C3%A4', '/users')
+    """
+    return quote(unquote(literal), PATH_SAFE) if "%" in literal else literal
 
 
 def prefixes_of(path: str, most: int) -> Iterator[str]:

@@ -35,10 +35,8 @@ from starlette.responses import RedirectResponse
 from starlette.routing import BaseRoute, Match, NoMatchFound, get_name
 from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 
-from sanic_star.index import Index, Leaf, Parameter, Segments, prefixes_of
+from sanic_star.index import PATH_SAFE, Index, Leaf, Parameter, Segments, plain, prefixes_of
 
-# What may stand unescaped in a path (RFC 3986, section 3.3: pchar and the slash).
-PATH_SAFE = "/:@!$&'()*+,;=~-._"
 WEBSOCKET = "WEBSOCKET"
 # Where a scope keeps what changes in it at the door of a mounted application: paths are the outer one's until then.
 _CHILD = "sanic_star.child"
@@ -79,6 +77,11 @@ def _format(segments: Segments, write: Callable[[Parameter], str]) -> str:
     return "/" + "/".join(part if isinstance(part, str) else write(part) for part in segments)
 
 
+def _either(literal: str) -> str:
+    spelled = re.escape(plain(literal))
+    return spelled if plain(literal) == literal else f"(?:{re.escape(literal)}|{spelled})"
+
+
 class _Indexed:
     """What HTTP and websocket routes have in common beside Starlette's attributes."""
 
@@ -109,7 +112,7 @@ class _Indexed:
 
     def _source(self) -> str:
         parts = [
-            re.escape(part) if isinstance(part, str) else f"(?P<{part.name}>{part.convertor.regex})"
+            _either(part) if isinstance(part, str) else f"(?P<{part.name}>{part.convertor.regex})"
             for part in self.pieces
         ]
         return "^/" + "/".join(parts)
@@ -210,7 +213,6 @@ class WebSocketRoute(_Indexed, routing.WebSocketRoute):  # type: ignore[override
     """A websocket route of the application's own; arguments as in `Route`."""
 
     reads_body = False
-    methods = {WEBSOCKET}
 
     def __init__(
         self,
@@ -432,7 +434,7 @@ class Router(routing.Router):
         if isinstance(route, (Route, WebSocketRoute)):
             if self.compile and route.call is not_finalised:
                 route.call = self.compile(route)
-            self.index.add(route, route.methods or ())
+            self.index.add(route, (WEBSOCKET,) if isinstance(route, WebSocketRoute) else route.methods or ())
         elif isinstance(route, Mount) and route.literal:
             path = quote(route.path, PATH_SAFE)
             self.mounts.setdefault(path, route)

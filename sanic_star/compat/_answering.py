@@ -88,11 +88,6 @@ class Answering(Application):
         names = (route.name,)
         before = self._steps(MiddlewareLocation.REQUEST, *names)
         after = self._steps(MiddlewareLocation.RESPONSE, *names)
-        unquoted = frozenset(
-            part.name
-            for part in getattr(route, "params", {}).values()
-            if route.unquote and not part.spans  # type: ignore[union-attr]
-        )
         if isinstance(route, routing.WebSocketRoute):
             return self._compile_websocket(route, before)
         own_limit = getattr(getattr(route, "extra", None), "max_body_size", None)
@@ -102,7 +97,7 @@ class Answering(Application):
         everywhere = min(limits, default=None) if reads else None
         route.max_body_size = everywhere if own_limit is None else own_limit
         # Request middleware may add parameters, to a path without any, too.
-        handler = handler_call(route.endpoint, bool(route.parameters or before), unquoted)
+        handler = handler_call(route.endpoint, bool(route.parameters or before))
         call = with_middleware(self._events.around_handler(handler), before, after)
         if self.config.get("CANCEL_ON_DISCONNECT"):
             call = self._until_client_leaves(call)

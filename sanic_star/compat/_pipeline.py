@@ -10,7 +10,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from inspect import isawaitable, iscoroutinefunction
 from typing import Any
-from urllib.parse import unquote
 
 from starlette.concurrency import run_in_threadpool
 from starlette.endpoints import HTTPEndpoint
@@ -62,28 +61,18 @@ def _of_endpoint(endpoint: Any) -> Call:
     return handle
 
 
-def handler_call(handler: Callable[..., Any], has_params: bool, unquoted: frozenset[str]) -> Call:
+def handler_call(handler: Callable[..., Any], has_params: bool) -> Call:
     """Return what calls a handler with the request and its path parameters.
 
     Args:
         handler: the user's.
         has_params: whether the route has parameters.
-        unquoted: the parameters that are percent-decoded first.
     """
     if is_endpoint(handler):
         return _of_endpoint(handler)
-    if unquoted:
-
-        def arguments(request: Any) -> dict[str, Any]:
-            given: dict[str, Any] = request.route_params
-            given.update((name, unquote(given[name])) for name in unquoted if isinstance(given.get(name), str))
-            return given
-
-        call: Callable[[Any], Any] = lambda request: handler(request, **arguments(request))  # noqa: E731
-    elif has_params:
+    call: Callable[[Any], Any] = handler
+    if has_params:
         call = lambda request: handler(request, **request.route_params)  # noqa: E731
-    else:
-        call = handler
     if is_coroutine_function(handler):
         return call
 

@@ -73,7 +73,7 @@ class Registrar:
             ValueError: none has a name.
         """
         for each in objects:
-            if each is None:
+            if each is None or each == "":
                 continue
             name = each if isinstance(each, str) else getattr(each, "name", None) or getattr(each, "__name__", None)
             if name is None:
@@ -135,14 +135,17 @@ class Registrar:
             raise TypeError(f"Unexpected keyword arguments: {', '.join(unknown)}")
         path = uri if not uri or uri.startswith("/") else f"/{uri}"
         verbs = frozenset(str(method.upper()) for method in methods or ("GET",))
+        if host is not None and not isinstance(host, Iterable):
+            raise ValueError(f"host= takes a name or several, and not {host!r}")
 
         def decorate(handler: H) -> H:
+            called = self.generate_name(name, handler)
             _check_arguments(handler, websocket)
             definition = RouteDefinition(
                 handler=handler,
                 uri=path,
                 methods=None if websocket else verbs,
-                name=self.generate_name(name, handler),
+                name=called,
                 host=(host,) if isinstance(host, str) else tuple(host or ()),
                 strict_slashes=self.strict_slashes if strict_slashes is None else strict_slashes,
                 stream=stream or bool(getattr(handler, "is_stream", False)),

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from inspect import signature
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -33,7 +33,7 @@ from sanic_star.compat.constants import HTTP_METHODS
 from sanic_star.compat.errorpages import check_error_format
 from sanic_star.compat.exceptions import MethodNotAllowed, NotFound, SanicException
 from sanic_star.index import Parameter, Segments
-from sanic_star.routing import PATH_SAFE, WEBSOCKET
+from sanic_star.routing import WEBSOCKET
 
 if TYPE_CHECKING:
     from sanic_star.compat.app import Sanic
@@ -77,7 +77,8 @@ class PathType(Convertor[Any]):
 
 
 def _quoted(literal: str) -> str:
-    return quote(unquote(literal), PATH_SAFE)
+    # As Sanic writes it; `index.plain` is the other way in which it is found.
+    return quote(unquote(literal))
 
 
 def _hints(handler: Callable[..., Any]) -> dict[str, str]:
@@ -87,6 +88,19 @@ def _hints(handler: Callable[..., Any]) -> dict[str, str]:
         for each in signature(handler).parameters.values()
         if each.annotation in (str, int, float, UUID)
     }
+
+
+def _decoding(part: Parameter) -> Parameter:
+    """Return a parameter that is percent-decoded after it was found; regular expressions are not, as in Sanic."""
+    if part.exact and part.label != "ext":
+        return part
+    expand = partial(_decoded, part.name, part.expand)
+    return ParamInfo(part.name, part.convertor, part.label, part.priority, expand=expand, exact=part.exact)
+
+
+def _decoded(name: str, expand: Callable[[Any], dict[str, Any]] | None, value: Any) -> dict[str, Any]:
+    given = expand(value) if expand else {name: value}
+    return {key: unquote(each) if isinstance(each, str) else each for key, each in given.items()}
 
 
 def _nonempty(value: str) -> str:
@@ -336,6 +350,9 @@ class Route(_SanicRoute, routing.Route):  # type: ignore[override]
 class WebSocketRoute(_SanicRoute, routing.WebSocketRoute):  # type: ignore[override]
     """A websocket route, in Sanic's and Starlette's words."""
 
+    # The handshake is one.
+    methods = frozenset({"GET"})
+
 
 class Router(routing.Router):
     """The engine's router with Sanic's way of adding and finding routes."""
@@ -447,6 +464,8 @@ class Router(routing.Router):
         hosts = [host] if isinstance(host, str) else sorted(host or ())
         path = "/" + (uri.lstrip("/") if strict_slashes else uri.strip("/"))
         shown, segments = self.parse(path, handler)
+        if unquote and not any(isinstance(part, Parameter) and part.spans for part in segments):
+            segments = tuple(_decoding(part) if isinstance(part, Parameter) else part for part in segments)
         added = []
         every: list[str | None] = [None]
         for one in hosts or every:
@@ -470,11 +489,10 @@ class Router(routing.Router):
     def _insert(self, route: Route | WebSocketRoute, uri: str, overwrite: bool) -> None:
         """Add a route, unless another one stands in its way.
 
-        Routes of one path are for certain hosts, all of them, or none of them is, as in Sanic; and a websocket's
-        handshake is a GET.
+        Routes of one path are for certain hosts, all of them, or none of them is, as in Sanic.
         """
-        shape = tuple(part if isinstance(part, str) else (part.label, part.exact) for part in route.pieces)
-        methods = {"GET" if method == WEBSOCKET else method for method in route.methods or ()}
+        shape = (route.regex, *route.segments)
+        methods = set(route.methods or ())
         keys = [(shape, route.hosts, method) for method in methods]
         rivals = {id(self._taken[key]): self._taken[key] for key in keys if key in self._taken}
         neighbour = self._taken.get(shape)
@@ -613,8 +631,6 @@ class Router(routing.Router):
         route, params = self.find(scope)
         if route is self.fallback:
             raise self.miss(path, method, self.allowed(path, scope), scope)
-        if getattr(route, "unquote", False):
-            params = {name: unquote(value) if isinstance(value, str) else value for name, value in params.items()}
         return route, route.endpoint, params
 
     @staticmethod

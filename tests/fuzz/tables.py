@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
-LITERALS = ("a", "b", "1", "a-b", "x.txt", "2024-02-29", "v1")
+LITERALS = ("a", "b", "1", "a-b", "x.txt", "2024-02-29", "v1", "a%40b")
 # What a type is called in a path, and what may stand there.
 TYPES = {
     "": ("a", "b-1", "x.txt", "%C3%A4", "7"),

@@ -168,7 +168,7 @@ async def told(request):
 """
 for name, expression in (
     ("names", "by_name(route.name for route in router.routes)"),
-    ("methods", "{route.name: by_name(route.methods) for route in router.routes if route.name != 'Parity.w'}"),
+    ("methods", "{route.name: by_name(route.methods) for route in router.routes}"),
     ("handlers", "{route.name: route.handler.__name__ for route in router.routes if not route.extra.static and route.name != 'Parity.w'}"),  # noqa: E501
     ("uris", "{route.name: route.uri for route in router.routes}"),
     ("strictness", "{route.name: [route.strict, route.unquote] for route in router.routes}"),
@@ -330,3 +330,82 @@ async def p(request, x, **more): return json([x, more, request.match_info])
             *(get(f"/p/{value}") for value in ("%31", "a%2Etxt", "a.txt")),
             scrub=(r"URL (None|/p/\S+) not",),
         )
+
+case(
+    "decoded parameters beside expressions, in middleware, websockets and views",
+    r"""
+    from sanic.views import HTTPMethodView
+    @app.on_request
+    async def see(request): request.ctx.seen = dict(request.match_info)
+    async def show(request, **given):
+        same = given == request.ctx.seen == request.match_info
+        return json([request.name, sorted(given.items()), same])
+    for number, uri in enumerate((
+        "/r/<x:[a-z%0-9A-F]+>", "/r/<x:[a-z%0-9A-F]+>/<y>", "/g/<y>/<x:([a-z%0-9A-F]+)>",
+        "/g/<x:(?P<x>[a-z%0-9A-F]+)>", "/p/<x:path>", "/p/<y>/more/<x:path>", "/i/<x:int>/<y>",
+    )):
+        app.add_route(show, uri, name=f"r{number}", unquote=True)
+    class View(HTTPMethodView):
+        async def get(self, request, x): return json([x, request.ctx.seen])
+    app.add_route(View.as_view(), "/v/<x>", unquote=True)
+    bp = Blueprint("bp", url_prefix="/b/<y>")
+    bp.add_route(show, "/<x>", unquote=True)
+    app.blueprint(bp)
+    @app.route("/ws/<x>", websocket=True, unquote=True)
+    async def ws(request, ws, x): await ws.send(x)
+    """,
+    *(
+        get(path)
+        for path in (
+            *("/r/a%20b", "/r/a%20b/c%20d", "/g/c%20d/a%20b", "/g/a%20b", "/p/a%20b/c%20d", "/p/c%20d/more/a%20b"),
+            *("/i/1/c%20d", "/v/a%2Fb", "/v/a%2525b", "/b/a%20b/%FF"),
+        )
+    ),
+    websocket("/ws/a%20b"),
+)
+SPELLED = """
+async def show(request, **given): return json([request.path, given])
+for number, mark in enumerate("=@:+,;!$&'()*"):
+    app.add_route(show, f"/x{mark}y", name=f"literal{number}")
+    app.add_route(show, f"/p/<a>/x{mark}y/<b:int>", name=f"typed{number}")
+    app.add_route(show, f"/s/x{mark}y/<a:path>", name=f"prefix{number}")
+    app.add_route(show, f"/e/<a:path>/x{mark}y", name=f"expression{number}")
+    app.add_route(show, f"/h/x{mark}y", name=f"hosted{number}", host="parity.test")
+"""
+PATHS = ("/x{0}y", "/p/1/x{0}y/2", "/s/x{0}y/a/b", "/e/a/b/x{0}y", "/h/x{0}y")
+case(
+    "marks that may stand in a path, encoded",
+    SPELLED,
+    *(get(path.format(mark)) for path in PATHS for mark in ("%40", "%3D", "%2B", "%28", "%3a", "%3A")),
+)
+case(
+    "marks that may stand in a path, as they are",
+    SPELLED,
+    *(get(path.format(mark)) for path in PATHS for mark in "@=+(:"),
+    differs="route-spelling",
+)
+case(
+    "names, hosts and websockets of routes",
+    """
+    async def h(request): return text("h")
+    async def w(request, ws): pass
+    def attempt(call):
+        try:
+            return call()
+        except Exception as error:
+            return type(error).__name__
+    TOLD = [
+        str(attempt(lambda: app.add_route(h, "/none", name="") and app.router.routes[0].name)),
+        attempt(lambda: app.get("/host", host=1)(h)),
+        attempt(lambda: app.add_route(None, "/nothing")),
+        attempt(lambda: app.add_route(None, "/nothing", name="nothing")),
+        attempt(lambda: app.add_websocket_route(w, "/w") and sorted(app.router.name_index["Parity.w"].methods)),
+    ]
+    app.add_route(h, "/<p:nosuch>/<q=int:ext>", methods=["HEAD", "POST"], name="one")
+    TOLD.append(attempt(lambda: app.add_route(h, "/<p:nosuch>/<q:ext=txt|md>", methods=["POST"], name="two")))
+    @app.get("/told")
+    async def told(request): return json(TOLD)
+    """,
+    get("/told"),
+    get("/none"),
+)
