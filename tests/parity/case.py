@@ -7,11 +7,12 @@ the source makes its own; other names are imported from `sanic.…` as usual. `f
 
 from __future__ import annotations
 
-import inspect
 import re
+import sys
 import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from tests.parity.wire import Step
 
@@ -41,7 +42,7 @@ class Case:
     stops: bool = False
     log_differs: str | None = None
 
-    @property
+    @cached_property
     def id(self) -> str:
         return f"{self.group}-{re.sub(r'[^a-z0-9]+', '_', self.name.lower()).strip('_')}"
 
@@ -54,6 +55,7 @@ class Case:
 
 
 CASES: list[Case] = []
+_IDS: set[str] = set()
 
 
 def case(
@@ -104,15 +106,17 @@ def case(
         stops,
         log_differs,
     )
-    if any(made.id == other.id for other in CASES):
+    if made.id in _IDS:
         raise ValueError(f"two cases are called {made.id!r}")
+    _IDS.add(made.id)
     CASES.append(made)
     return made
 
 
 def caller_module(depth: int) -> str:
     """Return the last part of the name of the module that is so many calls above this one."""
-    name: str = inspect.stack()[depth].frame.f_globals["__name__"]
+    # `inspect.stack()` would read the source of every frame.
+    name: str = sys._getframe(depth).f_globals["__name__"]
     return name.rpartition(".")[2]
 
 

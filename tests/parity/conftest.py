@@ -1,5 +1,7 @@
 """The two workers, one pair per test session, and what Sanic has answered."""
 
+import os
+import pickle
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,26 +14,39 @@ from tests.parity.wire import Answer
 
 
 class Reference:
-    """Sanic's answers, asked for once per case.
+    """Sanic's answers, asked for once per case, though several processes run the tests.
 
     Args:
         sanic: The worker.
+        kept: Where the answers are, for the processes of this run.
     """
 
-    def __init__(self, sanic: Framework) -> None:
+    def __init__(self, sanic: Framework, kept: Path) -> None:
         self._sanic = sanic
-        self._answers: dict[str, list[list[Answer]]] = {}
+        self._kept = kept
 
     def __call__(self, case: Case) -> list[list[Answer]]:
-        if case.id not in self._answers:
-            self._answers[case.id] = self._sanic.play_as_reference(case)
-        return self._answers[case.id]
+        kept = self._kept / case.id
+        if kept.exists():
+            answers: list[list[Answer]] = pickle.loads(kept.read_bytes())
+        else:
+            answers = self._sanic.play_as_reference(case)
+            # Under another name first: who finds the file finds all of it.
+            written = kept.with_name(f"{case.id}.{os.getpid()}")
+            written.write_bytes(pickle.dumps(answers))
+            written.replace(kept)
+        return answers
 
 
 @pytest.fixture(scope="session")
-def reference() -> Iterator[Reference]:
+def reference(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reference]:
+    own = tmp_path_factory.getbasetemp()
+    # pytest-xdist gives each of its processes a directory in that of the run.
+    run = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+    kept = run / "parity-reference"
+    kept.mkdir(exist_ok=True)
     with Framework("sanic") as framework:
-        yield Reference(framework)
+        yield Reference(framework, kept)
 
 
 @pytest.fixture(scope="session")

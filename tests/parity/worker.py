@@ -7,6 +7,7 @@ the app never does, the child ends and the client sees the connection close.
 
 from __future__ import annotations
 
+import functools
 import importlib
 import itertools
 import json
@@ -59,11 +60,20 @@ def _preload(framework: str) -> None:
     if framework == "sanic":
         for name in ("sanic", "sanic.pages.error", "sanic.server.runners", "sanic.worker.serve", "aiofiles"):
             importlib.import_module(name)
+        _read_sources_once()
     else:
         # The source is the same on both, to the letter: here its `import sanic` means sanic_star.
         importlib.import_module("sanic_star.compat").install()
         for name in ("sanic", "uvicorn", "uvicorn.protocols.http.auto", "uvicorn.protocols.websockets.auto"):
             importlib.import_module(name)
+
+
+def _read_sources_once() -> None:
+    """Remember the sources of Sanic's methods: it reads them at each start, which takes longer than most cases."""
+    base: Any = importlib.import_module("sanic.touchup.schemes.base")
+    base.getsource = functools.cache(base.getsource)
+    for owner, name in importlib.import_module("sanic.touchup").TouchUp._registry:
+        base.getsource(getattr(owner, name))
 
 
 def _stop(pid: int, seconds: float) -> int:
