@@ -222,7 +222,8 @@ class Application(Starlette):
         """Wait for the requests in flight, as long as `graceful_timeout` allows."""
         deadline = asyncio.get_running_loop().time() + self.graceful_timeout
         while asyncio.get_running_loop().time() < deadline:
-            if not any(request.scope.get("app") is self for request in requests.live.values()):
+            # A list: an application in another thread may begin and end requests meanwhile.
+            if not any(request.scope.get("app") is self for request in list(requests.live.values())):
                 return
             await asyncio.sleep(POLL)
 

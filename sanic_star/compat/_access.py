@@ -11,6 +11,7 @@ from time import perf_counter
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sanic_star.compat.log import access_logger
+from sanic_star.compat.request._url import path_of
 
 
 class AccessLog:
@@ -69,9 +70,12 @@ def _is_bodiless(status: int) -> bool:
 
 
 def _url(scope: Scope) -> str:
-    raw: bytes = scope.get("raw_path") or scope["path"].encode()
     query: bytes = scope.get("query_string", b"")
     host = next((value for name, value in scope["headers"] if name == b"host"), b"")
     if not host and scope.get("server"):
-        host = b"%s:%s" % tuple(str(part).encode() for part in scope["server"])
-    return f"{scope.get('scheme', 'http')}://{(host + raw + (b'?' + query if query else b'')).decode('latin-1')}"
+        # A unix socket has no port.
+        host = b":".join(str(part).encode() for part in scope["server"] if part is not None)
+    url = f"{scope.get('scheme', 'http')}://{host.decode('latin-1')}{path_of(scope)}"
+    url += f"?{query.decode('latin-1')}" if query else ""
+    # A client must not write lines of the log, nor command who looks at it; over HTTP/2 not every server refuses that.
+    return url if url.isprintable() else "".join(each if each.isprintable() else f"%{ord(each):02X}" for each in url)

@@ -39,6 +39,7 @@ from sanic_star.compat.exceptions import SanicException, ServerError
 from sanic_star.compat.handlers.error import ErrorHandler, as_sanic_exception
 from sanic_star.compat.log import error_logger, logger
 from sanic_star.compat.middleware import Middleware, MiddlewareLocation
+from sanic_star.compat.request._url import path_of
 from sanic_star.compat.request.types import Request
 from sanic_star.compat.response._foreign import check_foreign
 from sanic_star.compat.response.types import HTTPResponse, ResponseStream
@@ -212,10 +213,8 @@ class Answering(Application):
 
     def miss(self, scope: Scope) -> Exception:
         """Return the exception for a request that no route answers."""
-        raw: bytes | None = scope.get("raw_path")
-        shown = scope["path"] if raw is None else raw.decode("latin-1")
         allowed = self.router.allowed(routing.route_path(scope), scope)
-        return self.router.miss(shown, scope.get("method", "GET"), allowed, scope)
+        return self.router.miss(path_of(scope), scope.get("method", "GET"), allowed, scope)
 
     async def answer(self, request: EngineRequest, error: BaseException) -> tuple[ASGIApp | None, BaseException | None]:
         """Return the response to an exception, with middleware applied, and what is still to be raised."""

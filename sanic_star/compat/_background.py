@@ -31,7 +31,7 @@ async def run_background(response: Any, scope: Scope) -> None:
         # Here, because the application's module stands on those of responses.
         from sanic_star.applications import mark
 
-        error_logger.error("The background task of a response to %s failed", scope["path"], exc_info=error)
+        error_logger.error("The background task of a response to %r failed", scope["path"], exc_info=error)
         router = getattr(scope.get("app"), "signal_router", None)
         if router is not None:
             await router.report(error, answered=True)

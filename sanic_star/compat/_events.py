@@ -25,6 +25,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sanic_star.compat._pipeline import Call, Step
 from sanic_star.compat.log import error_logger
+from sanic_star.compat.request._url import path_of
 from sanic_star.compat.response.types import ResponseStream
 from sanic_star.compat.signals import Emit, Event, SignalRouter
 
@@ -247,9 +248,11 @@ class Events:
 
 def _head(scope: Scope) -> bytes:
     """Return the head of a request as HTTP/1.1 writes it, without the empty line."""
-    target = scope.get("raw_path") or scope["path"].encode()
-    if scope["query_string"]:
-        target += b"?" + scope["query_string"]
+    target = path_of(scope).encode("latin-1")
+    # A websocket's scope may have none.
+    query = scope.get("query_string", b"")
+    if query:
+        target += b"?" + query
     first = b"%s %s HTTP/%s" % (
         scope.get("method", "GET").encode(),
         target,

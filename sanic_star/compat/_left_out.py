@@ -4,18 +4,17 @@ A name stands for the modules below it, too. What is said is the end of a senten
 """
 
 SERVER = "an ASGI server takes its place: `app.run(server=…)`, or any server of your choice"
-PROCESSES = "worker processes are the ASGI server's: `app.run(workers=…)`, or its own options"
+PROCESSES = "worker processes are those of `app.run(workers=…)`, or the ASGI server's own"
 
 LEFT_OUT = {
     "sanic.application.ext": "what extends an application is called with it: `extension.init_app(app)`",
-    "sanic.application.logo": "the display at the start is uvicorn's",
-    "sanic.application.spinner": "the display at the start is uvicorn's",
+    "sanic.application.logo": "what is said at the start is in `sanic.application.motd`",
+    "sanic.application.spinner": "what is said at the start is in `sanic.application.motd`",
     "sanic.asgi": "the application is an ASGI application itself",
     "sanic.base": "`sanic.app.Sanic` and `sanic.blueprints.Blueprint` are plain classes",
     "sanic.cli": "the command is `sanic-star`, in `sanic_star.cli`",
     "sanic.http": "HTTP is the ASGI server's; TLS is `app.run(ssl=…)`",
     "sanic.logging.loggers": "take the loggers from `sanic.log`",
-    "sanic.logging.setup": "the configuration is `sanic.log.LOGGING_CONFIG_DEFAULTS`",
     "sanic.mixins": "what they hold are methods of `sanic.app.Sanic` and `sanic.blueprints.Blueprint`",
     "sanic.models.asgi": "the types of ASGI are in `starlette.types`",
     "sanic.models.ctx_types": "take `REPLContext`'s values from `app.ctx`",

@@ -186,7 +186,13 @@ class Timer:
             while True:
                 last = self.due(time.time(), last)
                 await _sleep_until(last + random.uniform(0, self.jitter))
-                if self._is_ours():
+                try:
+                    ours = self._is_ours()
+                except OSError as error:
+                    # Too many files are open, the disk is full: the next run may come.
+                    logger.error("A run of %s is left out: %s", self.name, error)
+                    continue
+                if ours:
                     await self._run_once(tasks)
         finally:
             if self.lock is not None:

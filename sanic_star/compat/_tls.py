@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
 import ssl
@@ -153,6 +154,8 @@ def local(config: Config, debug: bool) -> TLS:
         found = read(given, config.TLS_CERT_PASSWORD)
     else:
         folder = Path(tempfile.mkdtemp(prefix="sanic_star-tls-"))
+        # The key is of use to nobody when the server has ended.
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
         cert, key = folder / DEFAULT_LOCAL_TLS_CERT, folder / DEFAULT_LOCAL_TLS_KEY
         _make(config.LOCAL_CERT_CREATOR, config.LOCALHOST, cert, key)
         found = read((cert, key))

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 SANIC_PREFIX = "SANIC_"
 
-# Keys and values are Sanic's. Times are in seconds, sizes in bytes. Those of its own server (KEEP_ALIVE, INSPECTOR,
-# LOCAL_…, TOUCHUP, REQUEST_BUFFER_SIZE) stay so that configurations load.
+# Keys and values are Sanic's. Times are in seconds, sizes in bytes. Those without effect here (INSPECTOR…, TOUCHUP,
+# REQUEST_BUFFER_SIZE and others, see «Not there yet» in docs/compatibility.md) stay so that configurations load.
 DEFAULT_CONFIG: dict[str, Any] = {
     "_FALLBACK_ERROR_FORMAT": _default,
     "ACCESS_LOG": False,

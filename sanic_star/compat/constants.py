@@ -26,7 +26,7 @@ class HTTPMethod(UpperStrEnum):
 
 
 class LocalCertCreator(UpperStrEnum):
-    """How Sanic makes a certificate for local development; kept so that configurations load."""
+    """What makes a certificate for local development, the value of `LOCAL_CERT_CREATOR`."""
 
     AUTO = auto()
     TRUSTME = auto()

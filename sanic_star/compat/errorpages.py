@@ -103,7 +103,8 @@ class BaseRenderer:
     def _causes(self) -> list[BaseException]:
         found: list[BaseException] = []
         cause: BaseException | None = self.exception
-        while cause is not None and cause not in found:
+        # By identity: what two exceptions make of `==` is their own affair.
+        while cause is not None and all(cause is not each for each in found):
             found.append(cause)
             cause = cause.__cause__
         return found[::-1]

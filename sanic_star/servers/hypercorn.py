@@ -75,7 +75,7 @@ async def serve(
     hypercorn asks for what shall end it once it accepts connections, and that is the moment for `after_server_start`.
     """
     config = make_config(settings, sockets)
-    listening = _listening(settings)
+    listening = _listening(settings, sockets)
 
     async def until_stop() -> None:
         await app.lifecycle.after_start()
@@ -105,16 +105,20 @@ async def serve(
         hurry.cancel()
 
 
-def _listening(settings: Settings) -> list[asyncio.Server]:
+def _listening(settings: Settings, sockets: list[socket]) -> list[asyncio.Server]:
     """Return what hypercorn will listen with; it keeps that to itself, but the event loop is ours while it serves."""
+    ours = [each.getsockname() for each in sockets]
     made: list[asyncio.Server] = []
     loop: Any = asyncio.get_running_loop()
     create = loop.create_server
     # Closing, TLS waits half a minute for the client's farewell, and a client that keeps connections says none.
     farewell = {} if settings.tls is None else {"ssl_shutdown_timeout": WAIT_FOR_FAREWELL}
 
-    async def create_server(*args: Any, **options: Any) -> Any:
-        made.append(await create(*args, **options, **farewell))
+    async def create_server(*args: Any, sock: socket | None = None, **options: Any) -> Any:
+        if sock is None or sock.getsockname() not in ours:
+            # Another application's, or a server that an application runs for itself.
+            return await create(*args, sock=sock, **options)
+        made.append(await create(*args, sock=sock, **options, **farewell))
         return made[-1]
 
     loop.create_server = create_server

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -28,7 +29,8 @@ class Watch:
             raise CannotServe("Restarting on changes needs watchfiles: pip install 'uvicorn[standard]'") from None
         self._watchfiles = watchfiles
         self._ring = ring
-        self._changed: set[str] = set()
+        # Filled in the thread, emptied in the supervisor's: what is appended meanwhile is not lost.
+        self._changed: deque[str] = deque()
         self._over = threading.Event()
         self._named = [Path(each).resolve() for each in folders]
         for folder in self._named:
@@ -51,7 +53,9 @@ class Watch:
 
     def changed(self) -> set[str]:
         """Return the files that have changed since the last time."""
-        changed, self._changed = self._changed, set()
+        changed = set()
+        while self._changed:
+            changed.add(self._changed.popleft())
         return changed
 
     def _counts(self, path: str) -> bool:
@@ -69,5 +73,5 @@ class Watch:
             stop_event=self._over,
             ignore_permission_denied=True,
         ):
-            self._changed = self._changed | {path for _, path in changes}
+            self._changed.extend(path for _, path in changes)
             self._ring()

@@ -32,13 +32,17 @@ def answering(status: int, *headers: tuple[bytes, bytes]) -> AccessLog:
 @pytest.mark.parametrize(
     ("scope", "host", "request_"),
     [
-        ({}, "UNIX", "GET https:///Ã¼"),
-        ({"client": ("::1", 5), "server": ("s", 1)}, "::1:5", "GET https://s:1/Ã¼"),
+        ({}, "UNIX", "GET https:///%C3%BC"),
+        ({"client": ("::1", 5), "server": ("s", 1)}, "::1:5", "GET https://s:1/%C3%BC"),
+        ({"server": ("/run/app.sock", None)}, "UNIX", "GET https:///run/app.sock/%C3%BC"),
         (
             {"headers": [(b"host", b"h")], "raw_path": b"/%C3%BC", "query_string": b"a"},
             "UNIX",
             "GET https://h/%C3%BC?a",
         ),
+        # What a client can say over HTTP/2, and where the server gives the decoded path only, writes no lines.
+        ({"path": "/a\r\n200 OK"}, "UNIX", "GET https:///a%0D%0A200%20OK"),
+        ({"raw_path": b"/a\r\n\x1b[2J", "query_string": b"\x9b\n"}, "UNIX", "GET https:///a%0D%0A%1B[2J?%9B%0A"),
     ],
 )
 async def test_what_the_server_does_not_tell(

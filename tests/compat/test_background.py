@@ -13,6 +13,7 @@ from sanic_star import HTTPResponse, Request, Sanic, file, json, text
 from sanic_star.compat.response import file_stream
 from sanic_star.testing import TestClient
 from tests.engine.processes import process
+from tests.engine.raw import ask, http_scope
 
 
 def app_with_background(seen: list[Any]) -> Sanic[Any, Any]:
@@ -109,7 +110,7 @@ def test_a_background_task_that_fails_is_logged_and_reported_and_answers_nothing
         asyncio.run(app(scope, receive, send))
     assert messages == ["http.response.start", "http.response.body"]
     assert [str(each) for each in reported] == ["of the background"]
-    assert "The background task of a response to / failed" in caplog.text
+    assert "The background task of a response to '/' failed" in caplog.text
 
 
 def test_the_stop_waits_for_a_background_task(tmp_path: Path) -> None:
@@ -134,3 +135,20 @@ def test_the_stop_waits_for_a_background_task(tmp_path: Path) -> None:
         assert server.get("/slow").text == "sent"
         assert server.terminate() == 0
     assert (tmp_path / "done").read_text() == "done"
+
+
+async def test_what_is_logged_of_a_failure_is_one_line(caplog: pytest.LogCaptureFixture) -> None:
+    app: Sanic[Any, Any] = Sanic("OneLine")
+
+    async def fail() -> None:
+        raise ValueError
+
+    @app.get("/<name>")
+    async def handler(request: Request, name: str) -> Any:
+        return HTTPResponse("sent", background=BackgroundTask(fail))
+
+    with pytest.raises(ValueError, match=r"^$"):
+        await ask(app, http_scope("/a\nERROR: of a client's own"))
+    assert [record.getMessage() for record in caplog.records if record.name == "sanic.error"] == [
+        'The background task of a response to "/a\\nERROR: of a client\'s own" failed'
+    ]

@@ -18,6 +18,7 @@ from sanic_star.compat.exceptions import BadRequest, PayloadTooLarge, ServerErro
 from sanic_star.compat.request import Request, RequestParameters
 from sanic_star.compat.request._url import RequestURL
 from sanic_star.testing import TestClient
+from tests.engine import raw
 
 
 @pytest.fixture
@@ -387,3 +388,24 @@ async def test_the_protocol_and_the_transport_tell_of_the_connection() -> None:
     limits = (protocol.request_max_size, protocol.request_timeout, protocol.response_timeout)
     assert limits == (100_000_000, 60, 60)
     assert protocol.keep_alive_timeout == 7
+
+
+async def test_a_server_need_not_give_the_raw_path() -> None:
+    app: Sanic[Any, Any] = Sanic("Decoded")
+    heads: list[bytes] = []
+
+    @app.get("/<city>")
+    async def handler(request: Request, city: str) -> Any:
+        return json([city, request.path, request.raw_url.decode(), request.url])
+
+    @app.signal("http.lifecycle.read_head")
+    async def note(head: bytes) -> None:
+        heads.append(head.partition(b"\r\n")[0])
+
+    path = "%E6%9D%B1%20%25"
+    answer = await raw.ask(app, raw.http_scope("/東 %", raw_path=None))
+    assert answer.body.decode() == f'["{path}","/{path}","/{path}","http://testserver/{path}"]'
+    assert heads == [f"GET /{path} HTTP/1.1".encode()]
+    missed = await raw.ask(app, raw.http_scope("/東/x", raw_path=None))
+    assert missed.status == 404
+    assert b"/%E6%9D%B1/x not found" in missed.body

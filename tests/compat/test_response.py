@@ -174,6 +174,17 @@ def test_cookies_of_sanic() -> None:
     ]
 
 
+def test_a_cookie_is_deleted_in_starlette_s_way() -> None:
+    response = text("")
+    response.delete_cookie("a", "/", None, False, True, "none")
+    response.add_cookie("b", "1", samesite="Strict", httponly=True)
+    response.delete_cookie("b")
+    assert [value for name, value in wire(response) if name == "set-cookie"] == [
+        'a=""; Path=/; Max-Age=0; SameSite=None; HttpOnly',
+        'b=""; Path=/; Max-Age=0; SameSite=Strict; Secure; HttpOnly',
+    ]
+
+
 def test_a_background_task_runs_after_the_answer() -> None:
     done: list[str] = []
 

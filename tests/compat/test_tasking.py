@@ -433,3 +433,28 @@ async def test_a_timer_that_is_cancelled_lets_go_of_its_lock(tmp_path: Path) -> 
     lock = Lock(path)
     assert lock.acquire()
     lock.release()
+
+
+async def test_a_lock_that_can_not_be_had_for_once_leaves_out_one_run(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers: list[Any] = [True, OSError("too many open files"), True]
+    runs = list[int]()
+
+    def acquire(lock: Lock) -> bool:
+        answer = answers.pop(0) if answers else True
+        if isinstance(answer, OSError):
+            raise answer
+        return bool(answer)
+
+    async def job() -> None:
+        runs.append(1)
+
+    monkeypatch.setattr(Lock, "acquire", acquire)
+    task = asyncio.ensure_future(Timer("job", job, at_intervals(0.01), lock=tmp_path / "job.lock").run(Tasks()))
+    while not runs:
+        assert not task.done()
+        await asyncio.sleep(0.01)
+    task.cancel()
+    await asyncio.wait({task})
+    assert "A run of job is left out: too many open files" in caplog.text

@@ -1,5 +1,6 @@
 """What is listened on, and in which language: ports, unix sockets, TLS, HTTP/2, several applications."""
 
+import asyncio
 import os
 import socket
 import ssl
@@ -7,6 +8,7 @@ import stat
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import h2.config
 import h2.connection
@@ -15,7 +17,7 @@ import pytest
 import requests
 import trustme
 
-from sanic_star.servers import CannotServe, Settings
+from sanic_star.servers import CannotServe, Settings, hypercorn
 from sanic_star.servers.serving import check_servers
 from sanic_star.servers.settings import TLS
 from sanic_star.servers.sockets import Sockets, bind_tcp, bind_unix, location
@@ -262,3 +264,28 @@ def test_a_server_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr("sanic_star.servers.serving.find_spec", lambda name: None)
     with pytest.raises(CannotServe, match=r"pip install 'sanic-star\[granian\]'"):
         check_servers([Settings(server="granian")])
+
+
+def context(certificate: Path) -> ssl.SSLContext:
+    made = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    made.load_cert_chain(certificate / "fullchain.pem", certificate / "privkey.pem")
+    return made
+
+
+async def test_hypercorn_leaves_servers_alone_that_are_not_its_own(certificate: Path) -> None:
+    loop: Any = asyncio.get_running_loop()
+    plain, secure = Settings(port=0), Settings(port=0, tls=TLS(lambda: context(certificate)))
+    served: list[asyncio.Server] = []
+    with Sockets([secure, plain]) as sockets:
+        of_one, of_other = (
+            hypercorn._listening(how, where) for how, where in zip([secure, plain], sockets, strict=True)
+        )
+        try:
+            for bound, ssl_context in ((sockets[0][0], context(certificate)), (sockets[1][0], None), (None, None)):
+                where: Any = {"host": "127.0.0.1", "port": 0} if bound is None else {"sock": bound, "ssl": ssl_context}
+                served.append(await asyncio.start_server(lambda reader, writer: writer.close(), **where))
+        finally:
+            del loop.create_server
+            for each in served:
+                each.close()
+        assert (of_one, of_other) == ([served[0]], [served[1]])

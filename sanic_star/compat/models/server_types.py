@@ -31,7 +31,7 @@ class ConnInfo:
         self.server = _shown(str(self.sockname[0])) if self.sockname else ""
         if self.server_port not in (0, 443 if self.ssl else 80):
             self.server += f":{self.server_port}"
-        # RFC 9112's name for the certificate is the ASGI TLS extension's; empty where the server tells nothing.
+        # What the server tells by ASGI's TLS extension; empty where it tells nothing.
         self.cert: dict[str, Any] = dict(scope.get("extensions", {}).get("tls") or {})
         self.server_name: str = ""
         self.lost = False

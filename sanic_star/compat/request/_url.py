@@ -4,8 +4,22 @@ from __future__ import annotations
 
 from functools import cached_property
 from typing import Any
+from urllib.parse import quote
 
 from starlette.datastructures import URL
+from starlette.types import Scope
+
+from sanic_star.routing import PATH_SAFE
+
+
+def path_of(scope: Scope) -> str:
+    """Return the path as it came, percent-encoded; encoded anew where the server gives no `raw_path`.
+
+    >>> path_of({"path": "/a b"}), path_of({"path": "/a b", "raw_path": b"/a%20b"})
+    ('/a%20b', '/a%20b')
+    """
+    raw: bytes | None = scope.get("raw_path")
+    return quote(scope["path"], PATH_SAFE) if raw is None else raw.decode("latin-1")
 
 
 class RequestURL(str):

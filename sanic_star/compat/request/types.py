@@ -49,7 +49,7 @@ from sanic_star.compat.headers import (
 )
 from sanic_star.compat.request._body import BodyStream
 from sanic_star.compat.request._protocol import Protocol, Transport
-from sanic_star.compat.request._url import RequestURL
+from sanic_star.compat.request._url import RequestURL, path_of
 from sanic_star.compat.request.form import File, parse_multipart_form, parse_urlencoded_form
 from sanic_star.compat.request.parameters import RequestParameters
 from sanic_star.compat.response.types import BaseHTTPResponse, HTTPResponse
@@ -640,8 +640,7 @@ class Request(requests.Request, Generic[AppT, CtxT]):
     @property
     def path(self) -> str:
         """The path as it came, percent-encoded."""
-        raw = self.scope.get("raw_path")
-        return raw.decode("latin-1") if raw is not None else self.scope["path"]  # type: ignore[no-any-return]
+        return path_of(self.scope)
 
     @property
     def raw_url(self) -> bytes:

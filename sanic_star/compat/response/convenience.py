@@ -196,7 +196,7 @@ async def validate_file(request_headers: Header, last_modified: datetime | float
     try:
         since = parsedate_to_datetime(given)
     except (TypeError, ValueError):
-        logger.warning("Ignorning invalid If-Modified-Since header received: '%s'", given)
+        logger.warning("Ignorning invalid If-Modified-Since header received: %r", given)
         return None
     return HTTPResponse(status=304) if _timestamp(last_modified) <= _timestamp(since) else None
 

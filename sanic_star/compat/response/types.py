@@ -240,7 +240,7 @@ class BaseHTTPResponse(responses.Response):
         # Without a length nothing may follow: HTTP/1.1 would take it for the next response (RFC 9112, section 6.3).
         if body and not has_message_body(self.status):
             logger.warning(
-                "%s: an answer of status %d has no body; what was given is left out", scope["path"], self.status
+                "%r: an answer of status %d has no body; what was given is left out", scope["path"], self.status
             )
             body = b""
         await send({"type": "http.response.body", "body": body})
@@ -295,19 +295,29 @@ class BaseHTTPResponse(responses.Response):
         domain: str | None = None,
         secure: bool = True,
         httponly: bool = False,
-        samesite: SameSite | None = "Lax",
+        samesite: SameSite | None = None,
         *,
         host_prefix: bool = False,
         secure_prefix: bool = False,
     ) -> None:
-        """Make the browser forget a cookie; takes Sanic's arguments and Starlette's."""
-        self.cookies.delete_cookie(
-            key,
-            path=path,
-            domain=domain,
-            host_prefix=host_prefix,
-            secure_prefix=secure_prefix,
-        )
+        """Make the browser forget a cookie; takes Sanic's arguments and Starlette's.
+
+        Args:
+            key: its name, without prefix.
+            path: the path that it was set with.
+            domain: the domain that it was set with.
+            secure: whether the deletion may travel over HTTPS only.
+            httponly: whether the deletion says `HttpOnly`.
+            samesite: what the deletion says; a cookie that is used inside of other sites needs `"None"`.
+            host_prefix: whether its name has the prefix `__Host-`.
+            secure_prefix: whether its name has the prefix `__Secure-`.
+        """
+        where = {"path": path, "domain": domain, "host_prefix": host_prefix, "secure_prefix": secure_prefix}
+        self.cookies.delete_cookie(key, secure=secure, **where)  # type: ignore[arg-type]
+        deletion = self.cookies.get_cookie(key, **where)  # type: ignore[arg-type]
+        if deletion is not None:
+            deletion.httponly = httponly or deletion.httponly
+            deletion.samesite = samesite or deletion.samesite
 
     def set_cookie(self, *args: Any, **options: Any) -> None:
         """Set a cookie in Starlette's way; the arguments are `starlette.responses.Response.set_cookie`'s."""
