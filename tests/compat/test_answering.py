@@ -248,7 +248,7 @@ async def test_a_miss_tells_the_path_as_it_came(path: str) -> None:
     encoded = path.replace(" ", "%20").encode()
     told = (await ask(app, http_scope(path, raw_path=encoded))).body.decode()
     assert f"Requested URL {encoded.decode()} not found" in told
-    assert "Requested URL /a b not found" in (await ask(app, http_scope("/a b", raw_path=None))).body.decode()
+    assert "Requested URL /a%20b not found" in (await ask(app, http_scope("/a b", raw_path=None))).body.decode()
 
 
 async def test_an_exception_of_request_middleware_for_a_missing_path_replaces_the_404() -> None:

@@ -13,6 +13,7 @@ import sanic.cookies.response
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sanic_star import HTTPResponse
 from sanic_star.compat.compat import Header
 from sanic_star.compat.cookies import Cookie, CookieJar
 from sanic_star.compat.cookies.request import CookieRequestParameters, parse_cookie
@@ -304,3 +305,14 @@ def test_an_attribute_may_have_an_underscore_of_its_own() -> None:
 def test_parameters_without_values_have_the_default() -> None:
     empty = RequestParameters({"a": []})
     assert (empty.get("a", 3), empty.getlist("a", [3]), empty.get("b"), empty.getlist("b")) == (3, [], None, [])
+
+
+def test_a_response_deletes_a_cookie_in_starlette_s_way() -> None:
+    response = HTTPResponse()
+    response.delete_cookie("a", "/", None, False, True, "none")
+    response.add_cookie("b", "1", samesite="Strict", httponly=True)
+    response.delete_cookie("b")
+    assert [str(value) for value in response.headers.getall("set-cookie")] == [
+        'a=""; Path=/; Max-Age=0; SameSite=None; HttpOnly',
+        'b=""; Path=/; Max-Age=0; SameSite=Strict; Secure; HttpOnly',
+    ]

@@ -174,17 +174,6 @@ def test_cookies_of_sanic() -> None:
     ]
 
 
-def test_a_cookie_is_deleted_in_starlette_s_way() -> None:
-    response = text("")
-    response.delete_cookie("a", "/", None, False, True, "none")
-    response.add_cookie("b", "1", samesite="Strict", httponly=True)
-    response.delete_cookie("b")
-    assert [value for name, value in wire(response) if name == "set-cookie"] == [
-        'a=""; Path=/; Max-Age=0; SameSite=None; HttpOnly',
-        'b=""; Path=/; Max-Age=0; SameSite=Strict; Secure; HttpOnly',
-    ]
-
-
 def test_a_background_task_runs_after_the_answer() -> None:
     done: list[str] = []
 
@@ -318,7 +307,8 @@ async def test_files_that_the_client_has() -> None:
         assert unchanged.status == 304
     assert await validate_file(asked, SECONDS + 1) is None
     assert await validate_file(Header(), SECONDS) is None
-    assert await validate_file(Header({"if-modified-since": "yesterday"}), SECONDS) is None
+    for nonsense in ("yesterday", f"Sat, 01 Jan 13:00 +{10**22} +1400"):
+        assert await validate_file(Header({"if-modified-since": nonsense}), SECONDS) is None
 
 
 async def test_a_file_asked_for_what_changed(path: Path) -> None:

@@ -70,6 +70,7 @@ async def test_a_message_may_lack_its_body() -> None:
         (5, [b"x" * 11], TOO_LARGE),
         (5, [b"x"] * 11, TOO_LARGE),
         (11, [b"x", b"x"], TOO_LARGE),
+        ("9" * 5000, [b"x", b"x"], TOO_LARGE),
         ("wrong", [b"x", b"x"], 200),
     ],
 )

@@ -9,7 +9,7 @@ from urllib.parse import quote
 from starlette.datastructures import URL
 from starlette.types import Scope
 
-from sanic_star.routing import PATH_SAFE
+from sanic_star.index import PATH_SAFE
 
 
 def path_of(scope: Scope) -> str:

@@ -195,7 +195,7 @@ async def validate_file(request_headers: Header, last_modified: datetime | float
         return None
     try:
         since = parsedate_to_datetime(given)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):  # the last for numbers that no calendar has
         logger.warning("Ignorning invalid If-Modified-Since header received: %r", given)
         return None
     return HTTPResponse(status=304) if _timestamp(last_modified) <= _timestamp(since) else None
