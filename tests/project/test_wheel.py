@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -30,3 +31,21 @@ def test_installed_wheel_is_typed_and_has_its_command(wheel: Path, tmp_path: Pat
     assert (tmp_path / "sanic_star/py.typed").is_file()
     assert (tmp_path / "sanic_star/__init__.py").is_file()
     assert (tmp_path / "bin/sanic-star").is_file()
+
+
+def test_the_source_archive_holds_what_the_tests_look_at(tmp_path: Path) -> None:
+    if not (ROOT / ".git").exists():
+        pytest.skip("it is the source archive")
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "sdist", "-d", str(tmp_path)], cwd=ROOT, check=True
+    )
+    (built,) = tmp_path.glob("*.tar.gz")
+    with tarfile.open(built) as archive:
+        names = [name.partition("/")[2] for name in archive.getnames()]
+    for known in ("sanic_star", "tests", "docs", "examples", "benchmarks"):
+        own = [path.relative_to(ROOT) for path in (ROOT / known).rglob("*") if path.suffix in (".py", ".md", ".txt")]
+        assert own
+        assert {str(path) for path in own} <= set(names)
+    for known in (".ci/run", "noxfile.py", "mkdocs.yml", "CONTRIBUTING.md", "SECURITY.md", "LICENSE"):
+        assert known in names
+    assert [name for name in names if "__pycache__" in name or "/." in name] == ["examples/taskboard/.gitignore"]
