@@ -189,7 +189,9 @@ class Node(Generic[R]):
 
 def _order(edge: Edge[Any], depth: int) -> tuple[bool, int, int, int, str]:
     node, parameter = edge.node, edge.parameter
-    return bool(node.leaves), -parameter.priority, -depth, len(node.literals) + len(node.edges), parameter.label
+    # A literal that is spelled in two ways is one way on.
+    ways = len(set(node.literals.values())) + len(node.edges)
+    return bool(node.leaves), -parameter.priority, -depth, ways, parameter.label
 
 
 class Tail(Generic[R]):

@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 import sanic
 
 import sanic_star
-from tests.fuzz.dispatch import compare_dispatch
+from tests.fuzz.dispatch import compare_dispatch, compare_served_paths
 from tests.fuzz.paths import compare_paths
 from tests.fuzz.tables import Difference, Row, Table, compare
 from tests.parity.frameworks import Framework
@@ -65,10 +65,12 @@ def main() -> int:
         served = several(
             options, options.served, "served requests", lambda seed: compare_dispatch(seed, 40, tables, both)
         )
+        astray = compare_served_paths(options.seed, options.served // 4, both)
     with TemporaryDirectory() as directory:
         wrong = asyncio.run(compare_paths(options.seed, options.paths, (sanic, sanic_star), Path(directory)))
+    print(*astray, f"{options.served // 4} served paths, {len(astray)} differences", sep="\n")
     print(*wrong, f"{options.paths} paths, {len(wrong)} differences", sep="\n")
-    return bool(found or served or wrong)
+    return bool(found or served or astray or wrong)
 
 
 if __name__ == "__main__":

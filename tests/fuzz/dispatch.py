@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from random import Random
 
+from tests.fuzz.paths import ROUTES, SECRET, paths
 from tests.fuzz.tables import Difference, Row, Tables, a_table, requests, startable, swallowed
 from tests.parity.case import Case
 from tests.parity.wire import HOST, Answer, request
@@ -32,6 +33,19 @@ def handler(number):
 app.router.register_pattern("even", even, r"\\d+")
 for number, (uri, options) in enumerate(ROWS):
     app.add_route(handler(number), uri, name=f"r{number}", **options)
+"""
+
+_PATHS = """
+root = folder({"served/a.txt": "a", "served/sub/b.txt": "b", "secret.txt": SECRET})
+(root / "served" / "link.txt").symlink_to(root / "secret.txt")
+
+async def answer(request, **given):
+    return text(ascii(sorted(given.items())))
+
+for number, (uri, options) in enumerate(ROUTES):
+    app.add_route(answer, uri, name=f"r{number}", **options)
+app.static("/static", root / "served", name="files")
+app.static("/s", root / "served", name="more", use_content_range=True, stream_large_files=True)
 """
 
 
@@ -59,6 +73,30 @@ def compare_dispatch(seed: int, count: int, tables: Tables, both: tuple[Play, Pl
         if not _excused(left, right) and not swallowed(rows, each, told):
             found.append(Difference(rows, each, left, right))
     return len(asked), found
+
+
+def compare_served_paths(seed: int, count: int, both: tuple[Play, Play]) -> list[str]:
+    """Send odd paths over a socket to both, each through its own server's parser; return what is wrong.
+
+    What one of the parsers refuses is left out, and so is what Sanic answers with 500.
+    """
+    asked = list(paths(Random(seed), count))
+    source = f"ROUTES = {ROUTES!r}\nSECRET = {SECRET!r}\n{_PATHS}"
+    case = Case(f"paths {seed}", "fuzz", source, tuple(request("GET", path) for path in asked))
+    theirs, mine = (play(case) for play in both)
+    found, compared = [], 0
+    for path, (one,), (other,) in zip(asked, theirs, mine, strict=False):
+        if other.status >= 500 or SECRET.encode() in other.body:
+            found.append(f"{path[:200]!r}: {other}")
+        if {one.status, other.status} & {0, 400, 414, 431, 500}:
+            continue
+        compared += 1
+        left, right = ((each.status, each.status == 200 and each.body) for each in (one, other))
+        if left != right:
+            found.append(f"{path[:200]!r} over a socket: Sanic {left}, here {right}")
+    if compared < count / 3:
+        found.append(f"only {compared} of {count} paths could be compared over a socket")
+    return found
 
 
 def _seen(answer: Answer, rows: list[Row]) -> str:

@@ -20,6 +20,14 @@ a.txt%00 a%2etxt sub sub/b.txt sub%2fb.txt secret.txt link.txt + ~ %20 | * é % 
 """
 _LONG = ("9" * 400, "a" * 300, "a" * 5000, "/" * 40, "../" * 30, "%2e%2e/" * 30, "%2f" * 40)
 PIECES = (*_ODD.split(), "", "\xff", "\xc3\xa4", *_LONG)
+ROUTES: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("/", {}),
+    ("/p/<x>", {}),
+    ("/i/<x:int>", {}),
+    ("/f/<x:path>", {}),
+    ("/u/<x>", {"unquote": True}),
+    ("/uf/<x:path>", {"unquote": True}),
+)
 PREFIXES = ("/", "/static/", "/static", "/s/", "/p/", "/i/", "/f/", "/u/", "/uf/", "//", "/static//", "/p%2f", "")
 
 
@@ -66,16 +74,7 @@ def application(package: Any, name: str, served: Path) -> Any:
     async def answer(request: Any, **given: Any) -> Any:
         return package.text(ascii(sorted(given.items())))
 
-    for number, (uri, options) in enumerate(
-        (
-            ("/", {}),
-            ("/p/<x>", {}),
-            ("/i/<x:int>", {}),
-            ("/f/<x:path>", {}),
-            ("/u/<x>", {"unquote": True}),
-            ("/uf/<x:path>", {"unquote": True}),
-        )
-    ):
+    for number, (uri, options) in enumerate(ROUTES):
         app.add_route(answer, uri, name=f"r{number}", **options)
     app.static("/static", served, name="files")
     app.static("/s", served, name="more", use_content_range=True, stream_large_files=True)

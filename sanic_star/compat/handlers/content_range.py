@@ -42,7 +42,7 @@ class ContentRangeHandler:
         if header is None:
             raise HeaderNotFound("Range Header Not Found")
         unit, _, value = header.partition("=")
-        if unit != "bytes":
+        if unit.strip() != "bytes":
             raise InvalidRangeType(f"{unit} is not a valid Range Type", self)
         first, _, last = value.partition("-")
         self.start, self.end = self._bounds(self._number(first), self._number(last))

@@ -139,6 +139,20 @@ case(
     ),
 )
 case(
+    "expressions and strorempty that go on by a literal with a mark",
+    """
+    def handler(told):
+        async def handle(request, **given): return json([told, sorted(given.items())])
+        return handle
+    for number, (uri, methods) in enumerate((
+        ("/<s:strorempty>", ["GET"]), ("/<p:[a-z]>", ["HEAD"]), ("/<p:[a-z]>/a%40b", ["DELETE"]),
+        ("/<r:strorempty>/<s:float>", ["OPTIONS"]),
+    )):
+        app.add_route(handler(number), uri, methods=methods, name=f"r{number}")
+    """,
+    *(request(method, path) for method in ("GET", "OPTIONS") for path in ("/a", "/", "/ab", "/a/a%40b", "/a/1")),
+)
+case(
     "a short literal for a host beside others",
     """
     @app.get("/a", host="one.test")

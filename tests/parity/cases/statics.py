@@ -102,6 +102,10 @@ case(
             "bytes=a-b",
             "bytes=",
             "items=0-1",
+            "bytes = 0-1",
+            "bytes= 0-3",
+            "bytes=+1-02",
+            "bytes=--3",
             "garbage",
         )
     ),
@@ -127,7 +131,9 @@ os.symlink("loop", top / "public/loop")
     get("/s/a.txt%00.png"),
     get("/a", {"range": "bytes=0-99"}),
     get("/a", {"range": "bytes=-99"}),
+    get("/a", {"range": "bytes=20-30"}),
     head("/s/a.txt"),
+    head("/s/b"),
     differs="static-files",
 )
 case(
