@@ -110,6 +110,8 @@ class _Finder:
         if fullname.partition(".")[0] in PACKAGES:
             own = twin(fullname)
             if own is None:
+                if _only_asked():
+                    return None
                 raise ModuleNotFoundError(explain(fullname), name=fullname)
             loader: Any = _Loader(own)
             package = own.submodule_search_locations is not None
@@ -131,6 +133,12 @@ class _Finder:
             from sanic_star.compat._distribution import Standing
 
             yield Standing(name, VERSIONS[name])
+
+
+def _only_asked() -> bool:
+    # `importlib.util.find_spec` is how a program asks whether something is there: it shall hear None, where an import
+    # shall hear why. Between the two there is a frame of the import system.
+    return sys._getframe(3).f_globals.get("__name__") == "importlib.util"
 
 
 _finder = _Finder()

@@ -124,6 +124,14 @@ def test_a_module_outside_the_list_says_what_replaces_it(statement: str, missing
 
 
 @pytest.mark.usefixtures("installed")
+@pytest.mark.parametrize("name", ["sanic.asgi", "sanic.nosuch", "sanic_routing.tree"])
+def test_who_only_asks_for_it_hears_that_it_is_not_there(name: str) -> None:
+    assert importlib.util.find_spec(name) is None
+    with pytest.raises(ModuleNotFoundError, match="sanic_star has no "):
+        load(name)
+
+
+@pytest.mark.usefixtures("installed")
 def test_other_mistakes_are_python_s_own() -> None:
     with pytest.raises(ImportError, match="cannot import name 'nosuch'"):
         exec("from sanic import nosuch", {})
