@@ -23,7 +23,8 @@ def told(name: str, source: str, env: dict[str, str] | None = None) -> None:
 def prepared(name: str, arguments: str, *shown: str) -> None:
     """Add a case: what an application that was prepared with these arguments says of itself."""
     lines = [f"tell(lambda: other.prepare({arguments}))", *(f"tell(lambda: {each})" for each in shown)]
-    told(name, "\n".join(lines))
+    # Or Sanic would serve it beside the case's own, on an address that somebody else may have.
+    told(name, "\n".join([*lines, "Sanic.unregister_app(other)"]))
 
 
 for what, arguments in {
