@@ -46,6 +46,9 @@ class Lock:
         Raises:
             OSError: the file can't be made or opened.
         """
+        if self._file is not None and not self._is_there():
+            # Directories for temporary files are swept, of what is ten days old: others lock a new file then.
+            self.release()
         if self._file is None:
             # 0600, and no link: the directory may be everybody's.
             file = open(self.path, "ab", opener=_private)  # noqa: SIM115 (open as long as the lock is held)
@@ -54,6 +57,14 @@ class Lock:
                 return False
             self._file = file
         return True
+
+    def _is_there(self) -> bool:
+        """Tell whether the file that is locked is the one that others find."""
+        assert self._file is not None
+        try:
+            return os.path.samestat(os.stat(self.path, follow_symlinks=False), os.fstat(self._file.fileno()))
+        except FileNotFoundError:
+            return False
 
     def release(self) -> None:
         """Let go of the lock."""

@@ -349,6 +349,22 @@ def test_a_lock_is_held_by_one(tmp_path: Path) -> None:
     second.release()
 
 
+def test_a_lock_whose_file_was_swept_away_is_taken_anew(tmp_path: Path) -> None:
+    path = tmp_path / "job.lock"
+    first, second = Lock(path), Lock(path)
+    assert first.acquire()
+    path.unlink()
+    assert second.acquire()
+    # There is one who holds it, though the first one's file is locked still.
+    assert not first.acquire()
+    second.release()
+    assert first.acquire()
+    path.unlink()
+    assert first.acquire()
+    assert path.exists()
+    first.release()
+
+
 def test_a_lock_is_not_taken_through_a_link(tmp_path: Path) -> None:
     target = tmp_path / "target"
     (tmp_path / "job.lock").symlink_to(target)
