@@ -22,7 +22,7 @@ from sanic_star import routing
 from sanic_star.applications import Application
 from sanic_star.compat._background import run_background
 from sanic_star.compat._events import Events
-from sanic_star.compat._forwarding import limit_for, limited
+from sanic_star.compat._forwarding import has_own_limit, limited
 from sanic_star.compat._pipeline import (
     Call,
     Step,
@@ -187,12 +187,14 @@ class Answering(Application):
     def compile_forward(self) -> Call:
         """Return what hands a connection on: the application's request middleware runs before, and may answer."""
         before = self._steps(MiddlewareLocation.REQUEST, None)
-        setting, keyword = self.config.REQUEST_MAX_SIZE, self.max_body_size
+        keyword = self.max_body_size
+        limits = [each for each in (self.config.REQUEST_MAX_SIZE, keyword) if each is not None]
+        foreign = min(limits, default=None)
 
         async def forward(connection: Any) -> Any:
             if isinstance(connection, Request):
                 request = connection
-                limit = limit_for(request.scope["route"], setting, keyword)
+                limit = keyword if has_own_limit(request.scope["route"]) else foreign
                 if limit is not None:
                     request._receive = limited(request.scope, request._receive, limit)
             else:

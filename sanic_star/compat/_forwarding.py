@@ -17,17 +17,9 @@ from sanic_star.compat.exceptions import PayloadTooLarge
 from sanic_star.requests import TOO_LARGE
 
 
-def limit_for(route: Any, setting: int | None, keyword: int | None) -> int | None:
-    """Return the greatest size of a body for what a route forwards to, in bytes.
-
-    Args:
-        route: a route of Starlette's, or a mount.
-        setting: `REQUEST_MAX_SIZE`.
-        keyword: `max_body_size`.
-    """
-    if isinstance(getattr(route, "_base_app", None), Application):
-        return keyword
-    return min((each for each in (setting, keyword) if each is not None), default=None)
+def has_own_limit(route: Any) -> bool:
+    """Tell whether a mount leads to an application of this package."""
+    return isinstance(getattr(route, "_base_app", None), Application)
 
 
 def limited(scope: Scope, receive: Receive, limit: int) -> Receive:
