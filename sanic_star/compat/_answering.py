@@ -155,6 +155,7 @@ class Answering(Application):
             if is_endpoint(route.endpoint):
                 return route.endpoint  # an ASGI application, which does the handshake itself
             await websocket.handshake(subprotocols)
+            websocket.look_out()
             result = handler(request, websocket, **request.route_params)
             if isawaitable(result):
                 await result

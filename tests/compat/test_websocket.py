@@ -100,6 +100,25 @@ def test_a_client_that_leaves_ends_recv() -> None:
     assert ended == [(4002, "bye", True)]
 
 
+@pytest.mark.parametrize("large", ["x" * 9, "ü" * 5, b"x" * 9])
+def test_a_message_that_is_too_large_closes_with_1009(large: str | bytes) -> None:
+    async def handler(request: Any, ws: Websocket) -> None:
+        async for message in ws:
+            await ws.send(message)
+
+    app: Sanic[Any, Any] = Sanic("Small")
+    app.config.WEBSOCKET_MAX_SIZE = 8
+    app.add_websocket_route(handler, "/ws")
+    with TestClient(app).websocket_connect("/ws") as socket:
+        for fitting in ("x" * 8, "ü" * 4):
+            socket.send_text(fitting)
+            assert socket.receive_text(5) == fitting
+        socket.send({"type": "websocket.receive", "text" if isinstance(large, str) else "bytes": large})
+        with pytest.raises(WebSocketDisconnect) as closed:
+            socket.receive_text(5)
+    assert closed.value.code == 1009
+
+
 @pytest.mark.parametrize("sends", [False, True])
 def test_a_handler_that_goes_on_without_its_client_is_cancelled(sends: bool, caplog: pytest.LogCaptureFixture) -> None:
     ended: list[str] = []

@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 import uvicorn
 from starlette.types import ASGIApp, Message
+from starlette.websockets import WebSocketDisconnect
 from websockets.asyncio.client import ClientConnection, connect
 
 from sanic_star import Sanic, Websocket
 from sanic_star.compat.exceptions import ServerError, WebsocketClosed
+from sanic_star.compat.server.websockets import impl
 from sanic_star.compat.server.websockets.impl import KEPT, ConnectionClosed, WebsocketImplProtocol
 from sanic_star.testing import TestClient
 from tests.engine.raw import Peer, websocket_scope
@@ -195,3 +197,111 @@ async def test_a_flood_does_not_fill_the_memory() -> None:
     waiting.cancel()
     await asyncio.wait({waiting})
     assert [await ws.recv() for _ in range(KEPT + 5)] == [str(number) for number in range(KEPT + 5)]
+
+
+# A handler that does not read ---------------------------------------------------------------------------------------
+
+
+async def leave_unread(monkeypatch: pytest.MonkeyPatch, handler: Any, *unread: str) -> Line:
+    """Run a handler whose client sends something and leaves."""
+    monkeypatch.setattr(impl, "LOOK", 0.01)
+    line = Line()
+    task = asyncio.ensure_future(speaking(handler)(websocket_scope("/"), line.receive, line.send))
+    await asyncio.wait_for(line.until(1), PATIENCE)
+    for text in unread:
+        line.say("receive", text=text)
+    await asyncio.sleep(0.05)
+    line.say("disconnect", code=1001)
+    await asyncio.wait_for(task, PATIENCE)
+    return line
+
+
+@pytest.mark.parametrize("unread", [(), ("a", "b")])
+async def test_a_handler_that_does_not_read_is_cancelled_when_its_client_leaves(
+    unread: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    seen: list[str] = []
+
+    async def handler(request: Any, ws: Websocket) -> None:
+        try:
+            await asyncio.sleep(PATIENCE)
+        except asyncio.CancelledError:
+            seen.append("cancelled")
+            raise
+
+    await leave_unread(monkeypatch, handler, *unread)
+    assert seen == ["cancelled"]
+    assert not caplog.records
+
+
+async def test_what_was_read_ahead_comes_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[Any] = []
+
+    async def handler(request: Any, ws: Websocket) -> None:
+        await asyncio.sleep(0.03)
+        seen.extend([await ws.recv(), await ws.receive_text(), await ws.recv(PATIENCE)])
+        seen.extend([message async for message in ws])
+        seen.append("end")
+
+    await leave_unread(monkeypatch, handler, *"abcd")
+    assert seen == [*"abcd", "end"]
+
+
+async def test_who_waits_for_the_end_is_not_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[Any] = []
+
+    async def handler(request: Any, ws: Websocket) -> None:
+        await asyncio.sleep(0.03)
+        seen.append(await ws.wait_for_connection_lost())
+
+    await leave_unread(monkeypatch, handler)
+    assert seen == [True]
+
+
+async def test_who_reads_in_starlettes_way_hears_of_the_end_himself(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[Any] = []
+
+    async def handler(request: Any, ws: Websocket) -> None:
+        try:
+            while True:
+                seen.append(await ws.receive_text())
+        except WebSocketDisconnect as error:
+            seen.append(error.code)
+
+    await leave_unread(monkeypatch, handler, "a")
+    assert seen == ["a", 1001]
+
+
+async def test_no_more_is_read_ahead_than_fits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(impl, "READ_AHEAD", 3)
+    seen: list[Any] = []
+
+    async def handler(request: Any, ws: Websocket) -> None:
+        await asyncio.sleep(0.1)
+        seen.append(line.inbox.qsize())
+        seen.extend([message async for message in ws])
+
+    line = Line()
+    monkeypatch.setattr(impl, "LOOK", 0.01)
+    for text in ("aa", "bb", "cc"):
+        line.say("receive", text=text)
+    line.say("disconnect")
+    await asyncio.wait_for(speaking(handler)(websocket_scope("/"), line.receive, line.send), PATIENCE)
+    assert seen == [2, "aa", "bb", "cc"]
+
+
+async def test_an_error_while_reading_ahead_is_left_to_who_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[str] = []
+
+    async def handler(request: Any, ws: Websocket) -> None:
+        await asyncio.sleep(0.05)
+        try:
+            await ws.recv()
+        except RuntimeError as error:
+            seen.append(str(error))
+
+    line = Line()
+    monkeypatch.setattr(impl, "LOOK", 0.01)
+    line.say("unheard-of")
+    await asyncio.wait_for(speaking(handler)(websocket_scope("/"), line.receive, line.send), PATIENCE)
+    assert "websocket.unheard-of" in seen[0]

@@ -17,6 +17,10 @@ from sanic_star.websockets import WebSocket
 
 # As many messages as a `recv_burst` takes are kept for one who waits for the end meanwhile.
 KEPT = 256
+# So many bytes of them are read ahead of a handler that does not read: as much as one message may have by default.
+READ_AHEAD = 2**20
+# How often it is asked whether the handler reads, in seconds.
+LOOK = 1.0
 
 
 class ConnectionClosed(WebSocketDisconnect, WebsocketClosed):
@@ -47,6 +51,9 @@ class WebsocketImplProtocol(WebSocket):
     max_size: int | None = None
     # Whether the handler was told that the connection is over.
     _told = False
+    # Whether somebody waits for the connection's end.
+    _awaited = False
+    _timer: asyncio.TimerHandle | None = None
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         super().__init__(scope, receive, send)
@@ -119,7 +126,7 @@ class WebsocketImplProtocol(WebSocket):
     async def _keep_next(self, timeout: float | None = None) -> bool:  # noqa: ASYNC109
         """Wait for one more message and keep it; tell whether it came in time."""
         # Not cancelled when the time is over: not every server keeps a message that was about to be given.
-        pending = self._pending = self._pending or asyncio.ensure_future(self.receive())
+        pending = self._pending = self._pending or asyncio.ensure_future(super().receive())
         if not (await asyncio.wait({pending}, timeout=timeout))[0]:
             return False
         # Of two that wait, for a message and for the end, the first that wakes takes it.
@@ -222,6 +229,7 @@ class WebsocketImplProtocol(WebSocket):
         Args:
             timeout: how long to wait, in seconds; without it as long as it takes.
         """
+        self._awaited = True
         try:
             async with asyncio.timeout(timeout):
                 while not self.closed:
@@ -232,7 +240,55 @@ class WebsocketImplProtocol(WebSocket):
                         await self._keep_next()
         except TimeoutError:
             pass
+        finally:
+            self._awaited = False
         return self.closed
+
+    async def receive(self) -> Message:
+        """Return the next ASGI message, for Starlette's methods; `recv` is Sanic's."""
+        if self._pending is None and not self._kept:
+            before, self._receiving = self._receiving, True
+            try:
+                return await super().receive()
+            finally:
+                self._receiving = before
+        while not self._kept:
+            await self._keep_next()
+        return self._kept.popleft()
+
+    def look_out(self) -> None:
+        """From now on, cancel the handler when the client leaves while it does not read, as Sanic does.
+
+        Only who reads hears of it from an ASGI server. A read of our own beside the handler's would cost each message
+        two turns of the event loop; so it begins where the handler was not found reading.
+        """
+        self._timer = asyncio.get_running_loop().call_later(LOOK, self._look)
+
+    def _look(self) -> None:
+        if not self._receiving and self._pending is not None and self._pending.done():
+            self._came(self._pending)
+        self._read_ahead()
+        if not self.closed:
+            self.look_out()
+
+    def _read_ahead(self) -> None:
+        if self.closed or self._receiving or self._pending is not None or len(self._kept) >= KEPT:
+            return
+        if sum(len(each.get("text") or each.get("bytes") or "") for each in self._kept) < READ_AHEAD:
+            self._pending = asyncio.ensure_future(super().receive())
+            self._pending.add_done_callback(self._came)
+
+    def _came(self, read: asyncio.Future[Message]) -> None:
+        """Keep what was read ahead; an exception is left to who reads next."""
+        if self._pending is not read or read.cancelled() or read.exception() is not None:
+            return
+        self._pending = None
+        self._kept.append(read.result())
+        stream = self.request.open_stream
+        if not self.closed:
+            self._read_ahead()
+        elif stream is not None and not self._receiving and not self._awaited:
+            stream.cut(Cut.CLIENT_LEFT)
 
     async def receive_message(self) -> Message:
         """Pass on the server's next message; note the end."""
@@ -266,6 +322,8 @@ class WebsocketImplProtocol(WebSocket):
 
     def _lose(self) -> None:
         self._changed.set()
+        if self._timer is not None:
+            self._timer.cancel()
         if self._frames is not None:
             self._frames.close()
 
