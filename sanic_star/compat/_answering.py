@@ -54,6 +54,10 @@ def has_body(headers: Iterable[tuple[bytes, bytes]]) -> bool:
     return any(name == b"transfer-encoding" or (name == b"content-length" and value != b"0") for name, value in headers)
 
 
+def _is_answer(request: Request, response: Any) -> bool:
+    return request.responded or isinstance(response, ResponseStream) or callable(response)
+
+
 class Answering(Application):
     """An application that answers as Sanic does; what is registered is kept by the subclass."""
 
@@ -255,7 +259,7 @@ class Answering(Application):
         else:
             handler = self.error_handler.lookup(known, request.name)
             settled = isinstance(known, SanicException) or self.error_handler.settles(handler, known)
-            response = self._checked(request, await self._error_response(request, known))
+            response = await self._checked(request, await self._error_response(request, known))
         if not request._response_middleware_started and not request.responded:
             response = await self.respond_through(request, response)
         if request.scope["type"] == "http":
@@ -309,13 +313,13 @@ class Answering(Application):
                 return HTTPResponse(f"Error while handling error: {raised}\nStack: {format_exc()}", 500)
             return HTTPResponse("An error occurred while handling an error", 500)
 
-    def _checked(self, request: Request, response: Any) -> Any:
-        """Return an exception handler's answer, or the error page for one that is none."""
-        if request.responded or isinstance(response, ResponseStream) or callable(response):
+    async def _checked(self, request: Request, response: Any) -> Any:
+        """Return an exception handler's answer; for one that is none, the answer to this mistake."""
+        if _is_answer(request, response):
             return response
-        return self.error_handler.default(
-            request, ServerError(f"Invalid response type {response!r} (need HTTPResponse)")
-        )
+        mistake = ServerError(f"Invalid response type {response!r} (need HTTPResponse)")
+        response = await self._error_response(request, mistake)
+        return response if _is_answer(request, response) else self.error_handler.default(request, mistake)
 
     def _sendable(self, request: Request, response: Any) -> ASGIApp:
         """Return an answer as something that can be sent."""
@@ -361,6 +365,8 @@ class Answering(Application):
         elif isinstance(returned, StarletteResponse):
             check_foreign(returned)
             await returned(request.scope, request.receive, request._send)
+        elif not self.has_begun(request):
+            raise ServerError(f"Invalid response type {returned!r} (need HTTPResponse)")
 
     def stream_opened(self, request: Request, writer: ResponseWriter) -> None:
         """Watch over a response that a handler sends piece by piece."""

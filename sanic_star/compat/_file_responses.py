@@ -196,8 +196,8 @@ class LargeFileResponse(HTTPResponse):
         return self._body
 
     @body.setter
-    def body(self, value: bytes) -> None:
-        self._body = value
+    def body(self, value: str | bytes | None) -> None:
+        self._body = self._encode_body(value)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the response piece by piece; one whose client leaves is cut short.

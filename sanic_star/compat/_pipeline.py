@@ -104,7 +104,8 @@ def with_middleware(call: Call, before: Sequence[Step], after: Sequence[Step]) -
                 break
         else:
             response = await call(request)
-        if after and not request.responded:
+        # Once for each request: also where `respond` ran it, and was taken back.
+        if after and not request.responded and not request._response_middleware_started:
             if not isinstance(response, Response):
                 return await respond_through(request, response, after)
             request._response_middleware_started = True

@@ -10,7 +10,7 @@ Outside debug mode only a `SanicException` (or Starlette's) tells its message, a
 from __future__ import annotations
 
 from ast import Call, Name, Return, parse, walk
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from html import escape as quoted
 from inspect import getsource
@@ -71,7 +71,9 @@ class BaseRenderer:
     @property
     def status(self) -> int:
         """The HTTP status."""
-        return int(getattr(self.exception, "status_code", FALLBACK_STATUS))
+        # Another library's exceptions may have a `status_code`, too: that of an answer which their client got.
+        known = isinstance(self.exception, StarletteHTTPException)
+        return int(self.exception.status_code) if known else FALLBACK_STATUS  # type: ignore[attr-defined]
 
     @property
     def text(self) -> str:
@@ -151,9 +153,14 @@ class HTMLRenderer(BaseRenderer):
         from sanic_star.compat import _errorpage
 
         return "".join(
-            _errorpage.table(name.title(), ((key, _plain(value, self.dumps)) for key, value in data.items()))
+            _errorpage.table(name.title(), ((key, _plain(value, self.dumps)) for key, value in _entries(data)))
             for name, data in self._shown.items()
         )
+
+
+def _entries(data: Any) -> Iterable[tuple[str, Any]]:
+    # Another library's exceptions may have a `context` that is no mapping.
+    return data.items() if isinstance(data, Mapping) else [(type(data).__name__, data)]
 
 
 def _plain(value: object, dumps: Callable[..., str]) -> str:
@@ -200,7 +207,7 @@ class TextRenderer(BaseRenderer):
     def _lists(self) -> Iterator[str]:
         for name, data in self._shown.items():
             yield f"\n{name.title()}"
-            for key, value in data.items():
+            for key, value in _entries(data):
                 yield f"{self.SPACER * 2}{key}: {self.dumps(value)}"
 
 

@@ -18,8 +18,10 @@ import sanic.exceptions
 import sanic.headers
 import starlette.exceptions
 
+from sanic_star import Sanic
 from sanic_star.compat import errorpages, exceptions, headers
 from sanic_star.compat.compat import Header
+from sanic_star.testing import TestClient
 
 sanic_pages: Any = sanic.errorpages
 ours = SimpleNamespace(pages=errorpages, exceptions=exceptions, parse=headers.parse_accept, header=Header)
@@ -316,3 +318,19 @@ def test_a_traceback_that_cannot_be_drawn_is_written(monkeypatch: pytest.MonkeyP
     text = page(failed(ours, caused), True)
     assert "<pre>Traceback (most recent call last)" in text
     assert "raise ValueError(&quot;secret &lt;b&gt;&quot;) from error" in text
+
+
+@pytest.mark.parametrize("accept", ["text/plain", "text/html", "application/json"])
+def test_a_context_that_is_no_mapping_is_shown(accept: str) -> None:
+    class Elsewhere(Exception):
+        context = ["first", "second"]
+
+    app: Sanic[Any, Any] = Sanic("Elsewhere")
+
+    @app.get("/")
+    async def handler(request: Any) -> None:
+        raise Elsewhere
+
+    answer = TestClient(app, raise_server_exceptions=False).get("/", headers={"accept": accept})
+    assert answer.status_code == 500
+    assert "second" in answer.text

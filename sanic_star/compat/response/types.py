@@ -141,8 +141,8 @@ class BaseHTTPResponse(responses.Response):
         return self._body
 
     @body.setter
-    def body(self, value: bytes) -> None:
-        self._body = value
+    def body(self, value: str | bytes | None) -> None:
+        self._body = self._encode_body(value)
 
     @property  # type: ignore[override]
     def headers(self) -> Header:
@@ -457,8 +457,8 @@ class JSONResponse(HTTPResponse):
         return self._body
 
     @body.setter
-    def body(self, value: bytes) -> None:
-        self._body = value
+    def body(self, value: str | bytes | None) -> None:
+        self._body = self._encode_body(value)
         self._by_hand = True
 
     @property
