@@ -196,7 +196,7 @@ class LargeFileResponse(HTTPResponse):
         return self._body
 
     @body.setter
-    def body(self, value: str | bytes | None) -> None:
+    def body(self, value: Any) -> None:
         self._body = self._encode_body(value)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

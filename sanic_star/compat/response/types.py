@@ -141,7 +141,7 @@ class BaseHTTPResponse(responses.Response):
         return self._body
 
     @body.setter
-    def body(self, value: str | bytes | None) -> None:
+    def body(self, value: Any) -> None:
         self._body = self._encode_body(value)
 
     @property  # type: ignore[override]
@@ -457,7 +457,7 @@ class JSONResponse(HTTPResponse):
         return self._body
 
     @body.setter
-    def body(self, value: str | bytes | None) -> None:
+    def body(self, value: Any) -> None:
         self._body = self._encode_body(value)
         self._by_hand = True
 
