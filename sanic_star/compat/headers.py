@@ -26,7 +26,7 @@ _TOKEN = r"[\w!#$%&'*+\-.^_`|~]+"  # RFC 9110, 5.6.2
 # A backslash escapes a quote, as curl and others write it, unless nothing is left to close the string then: a
 # Windows path may end in one.
 _PARAMETER = pattern(rf';\s*({_TOKEN})=(?:({_TOKEN})|"((?:\\.|[^"\\])*)"|"([^"]*)")', re.ASCII)
-_PAIR = pattern(rf'\s*({_TOKEN})=(?:({_TOKEN})|"((?:\\.|[^"\\])*)")\s*', re.ASCII)
+_PAIR = pattern(rf'\s*({_TOKEN})=(?:({_TOKEN})|"((?:\\.|[^"\\])*)")', re.ASCII)
 _HOST = pattern(r"(\[(?:[0-9a-f]{0,4}:){2,7}[0-9a-f]{0,4}\]|[a-z0-9.\-]{1,253})(?::(\d{1,5}))?", re.ASCII | re.I)
 _IPV6 = pattern(r"(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}")
 _SCHEMES = ("Basic", "Bearer", "Token")
@@ -263,9 +263,9 @@ def parse_forwarded(headers: Header, config: _ProxyConfig) -> Options | None:
     for element in _split_from_right(text, ","):
         pairs: list[tuple[str, str]] = []
         for piece in _split_from_right(element, ";"):
-            pair = _read_pair(piece)
+            pair, whole = _read_pair(piece)
             # What is malformed (a space before the semicolon is) parts an element; the part with the secret counts.
-            if pair is None or piece[-1:].isspace():
+            if not whole:
                 if _is_trusted(pairs, secret):
                     break
                 pairs = []
@@ -293,12 +293,13 @@ def _split_from_right(text: str, separator: str) -> Iterator[str]:
     yield text[:end]
 
 
-def _read_pair(text: str) -> tuple[str, str] | None:
-    found = _PAIR.fullmatch(text)
+def _read_pair(text: str) -> tuple[tuple[str, str] | None, bool]:
+    """Return a pair, and whether it is all of the text: of `host=a:80`, which lacks its quotes, `host=a` is read."""
+    found = _PAIR.match(text)
     if found is None:
-        return None
+        return None, False
     name, token, quoted = found.groups()
-    return name.lower(), token or re.sub(r"\\(.)", r"\1", quoted)
+    return (name.lower(), token or re.sub(r"\\(.)", r"\1", quoted)), found.end() == len(text)
 
 
 def parse_xforwarded(headers: Header, config: _ProxyConfig) -> Options | None:

@@ -76,11 +76,14 @@ FORWARDED = ("for=", "by=", "secret=s", "secret=", "proto=", "host=", "port=", "
 
 @given(of(*FORWARDED, '"', "\\", "[::1]", "unknown", "_x", "=", "%20"))
 @example('for=1;secret=s"')
+@example('for=1;secret=s;host=a.test:80;path="/a"')
 def test_forwarded(text: str) -> None:
     ours = headers.parse_forwarded(Header({"forwarded": text}), PROXIED)
     other = theirs.parse_forwarded(sanic.compat.Header({"forwarded": text}), PROXIED)
-    # What stands beside a malformed pair is not believed; Sanic takes what is left of it.
-    assert ours == other or ours is None or ours.items() <= (other or {}).items()
+    if '"' not in text:
+        assert ours == other
+    # With a quote that nothing closes, and before what stands behind one, less may be believed than Sanic believes.
+    assert ours is None or ours.items() <= (other or {}).items()
 
 
 PAIR = st.tuples(

@@ -75,9 +75,10 @@ async def test_what_was_answered_already_passes_no_response_middleware() -> None
 
     surrounded = with_middleware(call, [], after)
     for responded, answer in ((True, text("a")), (False, "no response"), (False, None)):
-        assert await surrounded(SimpleNamespace(responded=responded, answer=answer)) is answer
+        request = SimpleNamespace(responded=responded, answer=answer, _response_middleware_started=False)
+        assert await surrounded(request) is answer
     assert seen == []
-    await surrounded(SimpleNamespace(responded=False, answer=text("a")))
+    await surrounded(SimpleNamespace(responded=False, answer=text("a"), _response_middleware_started=False))
     assert seen == ["after"]
 
 

@@ -1,5 +1,6 @@
 """What is believed of the headers of proxies: nothing, unless the configuration names what to trust."""
 
+from tests.parity.case import case
 from tests.parity.expressions import expressions
 from tests.parity.wire import Exchange, get
 
@@ -295,4 +296,19 @@ expressions(
     ],
     before="from sanic.compat import Header\nfrom sanic.headers import fwd_normalize, fwd_normalize_address\n"
     "from sanic.headers import parse_forwarded, parse_xforwarded\n" + SECRET + "\n" + ONE,
+)
+case(
+    "Forwarded where a host with a port lacks its quotes",
+    """
+    app.config.FORWARDED_SECRET = "s3"
+    @app.get("/p")
+    async def a(request):
+        return text(repr((request.forwarded, request.host, request.server_port, request.server_path, str(request.url))))
+    """,
+    get("/p?x=1", {"forwarded": "for=9.9.9.9;secret=s3;proto=https;host=fw.test:8443"}),
+    get("/p?x=1", {"forwarded": 'for=9.9.9.9;secret=s3;host=fw.test:8443;proto=https;path="/fw"'}),
+    get("/p?x=1", {"forwarded": "host=fw.test:8443;for=9.9.9.9;secret=s3"}),
+    get("/p?x=1", {"forwarded": "for=::1;secret=s3, for=1.1.1.1"}),
+    get("/p?x=1", {"forwarded": "for=9.9.9.9;secret=s3:;host=a"}),
+    get("/none", {"forwarded": "for=9.9.9.9;secret=s3;host=fw.test:8443"}),
 )
