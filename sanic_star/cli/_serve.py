@@ -22,7 +22,6 @@ LEFT_OUT = {
     ("--user",): "Let the supervisor that starts it choose the user.",
     ("--group",): "Let the supervisor that starts it choose the group.",
     ("--repl",): "Start `python` and import the application there.",
-    ("--tls-strict-host",): "Give the server in front the certificates of the hosts that it knows.",
 }
 ACTIONS = {
     "status": "ask the supervisor that runs it, such as `systemctl status`",
@@ -88,6 +87,7 @@ def pair(name: str, text: str) -> Callable[[Any], Any]:
 @click.option("--cert", type=click.Path(), help="File of the certificate; with --key.")
 @click.option("--key", type=click.Path(), help="File of the certificate's key; with --cert.")
 @click.option("--tls", type=click.Path(), multiple=True, help="Directory with fullchain.pem and privkey.pem.")
+@click.option("--tls-strict-host", is_flag=True, help="Answer only clients that ask for a host of a certificate.")
 @click.option("--auto-tls", is_flag=True, default=None, help="Make a certificate for development.")
 @click.option("--debug", is_flag=True, default=None, help="Explain errors to the client.")
 @click.option("--dev", "-d", is_flag=True, default=None, help="--debug and --reload.")
@@ -131,19 +131,33 @@ def serve(target: str, action: str, louder: int, **flags: Any) -> None:
 
 
 def settings(
-    http: str | None, cert: str | None, key: str | None, tls: tuple[str, ...], verbosity: int, **flags: Any
+    http: str | None,
+    cert: str | None,
+    key: str | None,
+    tls: tuple[str, ...],
+    tls_strict_host: bool,
+    verbosity: int,
+    **flags: Any,
 ) -> dict[str, Any]:
     """Return what was said as arguments of `app.prepare`, and nothing that was not."""
     if flags["server"] == "uvicorn" and http in {"2", "3"}:
         raise click.UsageError(f"uvicorn speaks HTTP/1.1; --http {http} goes with --server hypercorn.")
     found = {NAMES.get(name, name): list(value) if isinstance(value, tuple) else value for name, value in flags.items()}
-    found |= {"ssl": certificate(cert, key, tls), "version": http and int(http), "verbosity": verbosity or None}
+    found |= {
+        "ssl": certificate(cert, key, tls, tls_strict_host),
+        "version": http and int(http),
+        "verbosity": verbosity or None,
+    }
     return {name: value for name, value in found.items() if value is not None and value != []}
 
 
-def certificate(cert: str | None, key: str | None, directories: tuple[str, ...]) -> Any:
+def certificate(cert: str | None, key: str | None, directories: tuple[str, ...], strict: bool) -> Any:
     """Return what `app.prepare` takes as `ssl`; `None` where no certificate is named."""
     if bool(cert) != bool(key):
         raise click.UsageError("--cert and --key go together.")
     found: list[Any] = [*([{"cert": cert, "key": key}] if cert else []), *directories]
+    if strict:
+        if not found:
+            raise click.UsageError("--tls-strict-host goes with --tls, or with --cert and --key.")
+        return [None, *found]
     return found[0] if len(found) == 1 else found or None

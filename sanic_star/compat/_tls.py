@@ -166,7 +166,9 @@ def local(config: Config, debug: bool) -> TLS:
 def _make(creator: Any, host: str, cert: Path, key: Path) -> None:
     if creator in (LocalCertCreator.AUTO, LocalCertCreator.MKCERT) and (mkcert := shutil.which("mkcert")):
         command = [mkcert, "-cert-file", str(cert), "-key-file", str(key), host, "127.0.0.1", "::1"]
-        subprocess.run(command, check=True, capture_output=True)
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise SanicException(f"mkcert could not make a certificate for {host}: {done.stderr.strip()}")
         return
     if creator in (LocalCertCreator.AUTO, LocalCertCreator.TRUSTME) and find_spec("trustme"):
         made = import_module("trustme").CA().issue_cert(host, "127.0.0.1", "::1")

@@ -6,6 +6,7 @@ waiting connections lives on.
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import socket
@@ -17,6 +18,11 @@ from types import TracebackType
 from sanic_star.servers.settings import CannotServe, Settings
 
 logger = logging.getLogger("sanic.server")
+HINTS = {
+    errno.EADDRINUSE: " Is it taken by another program?",
+    errno.EADDRNOTAVAIL: " Is it an address of this machine?",
+    errno.EACCES: " Does this port need a privilege?",
+}
 
 
 class Sockets(list[list[socket.socket]]):
@@ -103,10 +109,10 @@ def bind_tcp(host: str, port: int) -> socket.socket:
         if os.name == "posix":  # elsewhere the option would let two programs have one port
             bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind(address)
-    except (OSError, OverflowError) as error:
+    except OSError as error:
         bound.close()
-        why = getattr(error, "strerror", None) or str(error)
-        raise CannotServe(f"Cannot listen on {host}:{port}: {why}. Is it taken by another program?") from None
+        why = error.strerror or str(error)
+        raise CannotServe(f"Cannot listen on {host}:{port}: {why}.{HINTS.get(error.errno or 0, '')}") from None
     bound.setblocking(False)
     return bound
 

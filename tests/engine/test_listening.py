@@ -1,6 +1,7 @@
 """What is listened on, and in which language: ports, unix sockets, TLS, HTTP/2, several applications."""
 
 import asyncio
+import errno
 import os
 import socket
 import ssl
@@ -236,6 +237,43 @@ def test_no_unix_sockets_on_some_systems(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.delattr(socket, "AF_UNIX")
     with pytest.raises(CannotServe, match="no unix sockets"):
         bind_unix("s.sock")
+
+
+def test_why_an_address_cannot_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
+    with bind_tcp("127.0.0.1", 0) as taken:
+        taken.listen()
+        with pytest.raises(CannotServe, match="taken by another program"):
+            bind_tcp(*taken.getsockname())
+    with pytest.raises(CannotServe, match="an address of this machine"):
+        bind_tcp("192.0.2.1", 0)  # RFC 5737: nobody has it
+    with pytest.raises(CannotServe, match="host 'no such host'"):
+        bind_tcp("no such host", 0)
+
+    class Forbidden(socket.socket):
+        def bind(self, address: object) -> None:
+            raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(socket, "socket", Forbidden)
+    with pytest.raises(CannotServe, match=r"127\.0\.0\.1:80: Permission denied\. Does this port need a privilege"):
+        bind_tcp("127.0.0.1", 80)
+
+
+def test_the_port_of_http3_is_taken() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        for bound in ([], [bind_tcp("127.0.0.1", port)]):
+            with pytest.raises(CannotServe, match=f"UDP port {port}"):
+                Sockets([Settings(port=port, version=3)], bound)
+
+
+def test_paths_that_cannot_be_listened_on(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("mine")
+    for path, words in ((file, "no socket"), (tmp_path / "no" / "s", "No such file"), (tmp_path / ("s" * 200), "long")):
+        with pytest.raises(CannotServe, match=words):
+            bind_unix(str(path))
+    assert file.read_text() == "mine"
 
 
 def test_locations() -> None:
