@@ -747,7 +747,9 @@ class Sanic(Registrar, Tasking, Answering, Running, Generic[ConfigT, ContextT]):
 def _check_name(name: str | None) -> None:
     if not isinstance(name, str | None):
         raise TypeError(f"the name is text, and not {name!r}")
-    if name is None or not NAME.match(name):
+    if name is None:
+        raise SanicException("Sanic instance cannot be unnamed: write Sanic(name=…).")
+    if not NAME.match(name):
         raise SanicException(
             f"Sanic instance named '{name}' uses an invalid format. Names must begin with a character "
             "and may only contain alphanumeric characters, _, or -."

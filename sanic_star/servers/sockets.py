@@ -18,7 +18,7 @@ from types import TracebackType
 from sanic_star.servers.settings import CannotServe, Settings
 
 logger = logging.getLogger("sanic.server")
-HINTS = {
+_HINTS = {
     errno.EADDRINUSE: " Is it taken by another program?",
     errno.EADDRNOTAVAIL: " Is it an address of this machine?",
     errno.EACCES: " Does this port need a privilege?",
@@ -112,7 +112,7 @@ def bind_tcp(host: str, port: int) -> socket.socket:
     except OSError as error:
         bound.close()
         why = error.strerror or str(error)
-        raise CannotServe(f"Cannot listen on {host}:{port}: {why}.{HINTS.get(error.errno or 0, '')}") from None
+        raise CannotServe(f"Cannot listen on {host}:{port}: {why}.{_HINTS.get(error.errno or 0, '')}") from None
     bound.setblocking(False)
     return bound
 
