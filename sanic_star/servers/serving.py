@@ -17,6 +17,7 @@ from contextlib import contextmanager, suppress
 from importlib import import_module
 from importlib.util import find_spec
 from socket import socket
+from time import monotonic
 from typing import Any, Protocol
 
 from sanic_star import servers
@@ -25,9 +26,7 @@ from sanic_star.servers.settings import CannotServe, Settings
 
 logger = logging.getLogger("sanic.server")
 SERVERS = ("uvicorn", "hypercorn", "granian")
-SIGNALS = tuple(
-    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGBREAK") if hasattr(signal, name)
-)  # fmt: skip
+SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGBREAK") if hasattr(signal, name))
 # How long websockets and event streams have to say goodbye before the server closes them in its own words, in seconds.
 FAREWELL = 1.0
 # At the stop, clients learn for so many seconds that their connections will not be used again, before idle ones are
@@ -35,6 +34,8 @@ FAREWELL = 1.0
 LAME = 0.2
 # How long a request that was cancelled has to answer with 503 and clean up, in seconds.
 LAST_WORDS = 1.0
+# Nobody presses keys as fast, in seconds.
+MOMENT = 0.05
 
 
 class Stop:
@@ -52,6 +53,7 @@ class Stop:
         self._everywhere = everywhere
         # Whether websockets or event streams were open when it began.
         self.ended_endless = False
+        self._signalled = Signalled()
 
     def begin(self, *, everywhere: bool = False) -> None:
         """Begin the stop; can be called in any thread, and in a signal handler."""
@@ -65,8 +67,7 @@ class Stop:
 
         Only that: supervisors of all kinds send SIGTERM to a process and to its group, so that it comes twice.
         """
-        hurry = self._begun.is_set() and number == signal.SIGINT
-        self._loop.call_soon_threadsafe((self._now if hurry else self._begun).set)
+        self._loop.call_soon_threadsafe((self._now if self._signalled(number, self.begun) else self._begun).set)
 
     @property
     def begun(self) -> bool:
@@ -95,6 +96,7 @@ class Stop:
     async def tell(self, apps: Sequence[Application]) -> None:
         """Tell the applications, the last one first, then let the servers go on."""
         await self._begun.wait()
+        self._signalled.say()
         logger.info("Stopping worker [%d]", os.getpid())
         self.ended_endless = any(app.endless for app in apps)
         try:
@@ -108,6 +110,26 @@ class Stop:
         """Call something once nothing is waited for any longer."""
         await self._now.wait()
         end()
+
+
+class Signalled:
+    """The signals that this process has got; called with one, it tells whether that is Ctrl-C in a stop.
+
+    Two within a moment are one: a launcher passes on what the terminal has sent to all processes.
+    """
+
+    def __init__(self) -> None:
+        self._first: tuple[int, float] | None = None
+
+    def __call__(self, number: int, stopping: bool) -> bool:
+        now, first = monotonic(), self._first
+        self._first = first or (number, now)
+        return number == signal.SIGINT and (stopping if first is None else now - first[1] > MOMENT)
+
+    def say(self) -> None:
+        """Write it to the log; not in the handler, which may have interrupted somebody who does so."""
+        if self._first is not None:
+            logger.info("Received signal %s. Shutting down.", signal.Signals(self._first[0]).name)
 
 
 class Backend(Protocol):

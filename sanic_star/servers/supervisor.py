@@ -25,7 +25,7 @@ from multiprocessing.connection import wait
 from typing import Any
 
 from sanic_star.servers import Plan
-from sanic_star.servers.serving import SIGNALS
+from sanic_star.servers.serving import SIGNALS, Signalled
 from sanic_star.servers.settings import CannotServe
 from sanic_star.servers.sockets import Sockets
 from sanic_star.servers.watching import Watch
@@ -100,6 +100,7 @@ class Supervisor:
         # With those that are not yet workers, or no more.
         self._processes: list[Worker] = []
         self.stopping = self.now = False
+        self._got = Signalled()
         # The names of workers to be replaced; an empty one means all.
         self._roll_wanted: set[str] = set()
         self._started = 0
@@ -118,6 +119,7 @@ class Supervisor:
             try:
                 self._run()
             finally:
+                self._got.say()
                 self._end(list(self._processes))
                 if self._watch is not None:
                     self._watch.stop()
@@ -268,7 +270,7 @@ class Supervisor:
 
     def _signalled(self, number: int, frame: Any) -> None:
         if number in SIGNALS:
-            self.now = self.now or (self.stopping and number == signal.SIGINT)
+            self.now = self._got(number, self.stopping) or self.now
             self.stopping = True
         else:
             self._roll_wanted.add("")

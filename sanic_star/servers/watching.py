@@ -60,9 +60,7 @@ class Watch:
 
     def _counts(self, path: str) -> bool:
         found = Path(path)
-        return found.suffix == ".py" or (
-            found.suffix != ".pyc" and any(folder in found.parents for folder in self._named)
-        )
+        return found.suffix == ".py" or (found.suffix != ".pyc" and any(each in found.parents for each in self._named))
 
     def _run(self) -> None:
         # Its own filter leaves out what editors, version control and caches write.

@@ -31,7 +31,7 @@ def registry(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", ["", "1a", "a b", "a.b", "-a", None])
 def test_a_name_that_sanic_refuses(name: Any) -> None:
-    with pytest.raises(SanicException, match="uses an invalid format"):
+    with pytest.raises(SanicException, match=r"uses an invalid format|cannot be unnamed"):
         Sanic(name)
 
 

@@ -196,8 +196,23 @@ def test_ctrl_c_twice_ends_workers_at_once(tmp_path: Path) -> None:
         assert server.get().status_code == 200
         server.popen.send_signal(signal.SIGINT)
         server.until(lambda: server.log.count("hanging") == 2)
+        time.sleep(0.1)  # two within a moment are one
         assert server.terminate(signal.SIGINT) == 0
     assert server.log.count("it is killed") == 2
+    assert "Received signal SIGINT. Shutting down." in server.log
+
+
+def test_what_a_launcher_passes_on_is_no_second_ctrl_c(tmp_path: Path) -> None:
+    script = """
+    if __name__ == "__main__":
+        app.run(port=0, workers=2, motd=False)
+    """
+    with process(tmp_path, script) as server:
+        assert server.get().status_code == 200
+        server.popen.send_signal(signal.SIGINT)
+        assert server.terminate(signal.SIGINT) == 0
+    assert "it is killed" not in server.log
+    assert server.log.count("after_server_stop") == 2
 
 
 def test_a_rolling_restart_loses_nothing(tmp_path: Path) -> None:
