@@ -269,7 +269,7 @@ class Running(Application):
         auto_tls: bool = False,
     ) -> Settings:
         """Put together what was said and what is configured."""
-        if int(version) not in (1, 2, 3):
+        if version not in (1, 2, 3):
             raise ValueError(f"version is the highest version of HTTP, 1, 2 or 3, got {version!r}")
         if port is not None and (not isinstance(port, int) or not 0 <= port <= 65535):
             raise ValueError(f"port is a number from 0 to 65535, got {port!r}")

@@ -124,6 +124,7 @@ def test_the_state_tells_how_it_runs(plans: list[Plan]) -> None:
         ({"single_process": True, "dev": True}, RuntimeError, "Single process"),
         ({"register_sys_signals": False}, RuntimeError, "serve_single"),
         ({"version": 4}, ValueError, "version"),
+        ({"version": "1"}, ValueError, "got '1'"),
         ({"version": 2, "server": "uvicorn"}, ValueError, "server='hypercorn'"),
         ({"version": 3, "server": "uvicorn"}, ValueError, "server='hypercorn'"),
         ({"port": 99999}, ValueError, "port"),

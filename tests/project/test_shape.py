@@ -50,7 +50,7 @@ def lines_of(*parts: str) -> int:
 def test_engine_is_small() -> None:
     names = {path.name for path in (ROOT / "sanic_star").iterdir()}
     assert lines_of(*(names - ABOVE_THE_ENGINE - {BESIDE_THE_ENGINE})) < 2500
-    assert lines_of(BESIDE_THE_ENGINE) < 1750
+    assert lines_of(BESIDE_THE_ENGINE) < 1800
 
 
 def test_no_package_registry_is_named() -> None:
