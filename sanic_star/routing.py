@@ -77,7 +77,8 @@ def _format(segments: Segments, write: Callable[[Parameter], str]) -> str:
     return "/" + "/".join(part if isinstance(part, str) else write(part) for part in segments)
 
 
-def _either(literal: str) -> str:
+def either(literal: str) -> str:
+    """Return a regular expression for a literal, in both spellings where it has two."""
     spelled = re.escape(plain(literal))
     return spelled if plain(literal) == literal else f"(?:{re.escape(literal)}|{spelled})"
 
@@ -112,7 +113,7 @@ class _Indexed:
 
     def _source(self) -> str:
         parts = [
-            _either(part) if isinstance(part, str) else f"(?P<{part.name}>{part.convertor.regex})"
+            either(part) if isinstance(part, str) else f"(?P<{part.name}>{part.convertor.regex})"
             for part in self.pieces
         ]
         return "^/" + "/".join(parts)

@@ -33,7 +33,7 @@ from sanic_star.compat.constants import HTTP_METHODS
 from sanic_star.compat.errorpages import check_error_format
 from sanic_star.compat.exceptions import MethodNotAllowed, NotFound, SanicException
 from sanic_star.index import Parameter, Segments
-from sanic_star.routing import WEBSOCKET
+from sanic_star.routing import WEBSOCKET, either
 
 if TYPE_CHECKING:
     from sanic_star.compat.app import Sanic
@@ -227,7 +227,7 @@ class ParamInfo(Parameter):
 def _source(part: str | Parameter, shown: bool = False) -> str:
     """Return a segment as a regular expression; `shown`, in Sanic's words."""
     if isinstance(part, str):
-        return re.escape(part)
+        return re.escape(part) if shown else either(part)
     kind: Any = part.convertor
     return f"(?P<{part.name}>{kind.pattern.pattern[1:-1] if shown else kind.regex})"
 

@@ -209,6 +209,44 @@ def test_what_a_route_says_of_itself() -> None:
     assert str(router.add("/", ["GET"], handler)).endswith("path=/>")
 
 
+@pytest.mark.parametrize(
+    ("uri", "path", "params"),
+    [
+        ("/<x>/<y:int>", "/a%20b/5", {"x": "a b", "y": 5}),
+        ("/<x:ext>", "/a%20b.t%78t", {"x": "a b", "ext": "txt"}),
+        ("/<x:ext=txt|md>", "/a%20b.txt", {"x": "a b", "ext": "txt"}),
+        ("/<x:[a-z%0-9]+>/<y>", "/a%20b/c%20d", {"x": "a%20b", "y": "c d"}),
+        ("/<y>/<x:path>", "/c%20d/a%20b", {"x": "a%20b", "y": "c%20d"}),
+    ],
+)
+def test_which_parameters_are_decoded(uri: str, path: str, params: Any) -> None:
+    router = Router()
+    router.add(uri, ["GET"], handler, unquote=True, name="r")
+    assert router.get(path, "GET")[2] == params
+
+
+@pytest.mark.parametrize("mark", "=@:+,;!$&'()*")
+@pytest.mark.parametrize("uri", ["/x{}y", "/<a>/x{}y/<b:int>", "/x{}y/<a:path>", "/e/<a:path>/x{}y"])
+def test_a_mark_is_found_as_it_is_and_encoded(uri: str, mark: str) -> None:
+    router = Router()
+    route = router.add(uri.format(mark), ["GET"], handler, name="r")
+    for spelled in (mark, f"%{ord(mark):02X}"):
+        path = re.sub("<.*?>", "1", uri).format(spelled)
+        assert router.get(path, "GET")[0] is route
+        assert route.path_regex.match(path)
+    assert f"%{ord(mark):02X}" in route.uri
+    with pytest.raises(NotFound):
+        router.get(re.sub("<.*?>", "1", uri).format("~"), "GET")
+
+
+def test_a_host_is_text_or_several() -> None:
+    app: Sanic[Any, Any] = Sanic("Hosts")
+    with pytest.raises(ValueError, match="host= takes a name or several, and not 1"):
+        app.get("/", host=1)
+    app.get("/", name="", host=("one.test", "two.test"))(handler)
+    assert set(app.router.name_index) == {"Hosts.handler"}
+
+
 def test_what_the_router_gets_is_decoded_where_the_route_says_so() -> None:
     router = Router()
     router.add("/a/<x>", ["GET"], handler)
