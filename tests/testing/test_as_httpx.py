@@ -61,6 +61,12 @@ def test_parameters_take_the_place_of_the_query(params: Any, own: dict[str, Any]
     assert response.text == request.url.raw_path.decode()
 
 
+def test_parameters_in_an_object_of_httpx() -> None:
+    httpx2 = pytest.importorskip("httpx2")
+    _, response = SanicTestClient(app_of()).get("/", params=httpx2.QueryParams([("a", "1"), ("a", "2")]))
+    assert response.json["args"] == [["a", "1"], ["a", "2"]]
+
+
 def test_authentication_in_the_forms_that_httpx_knows() -> None:
     class Bearer:
         def auth_flow(self, request: Any) -> Iterator[Any]:

@@ -177,6 +177,11 @@ def test_what_was_sent(app: Sanic[Any, Any]) -> None:
     assert app.test_client.post("/", data={"a": "b"})[1].request.read() == b"a=b"
 
 
+def test_a_copy_says_the_same(app: Sanic[Any, Any]) -> None:
+    response = app.test_client.get("/lines")[1]
+    assert copy.copy(response).text == response.text
+
+
 async def test_where_a_redirect_leads_and_what_is_always_so(app: Sanic[Any, Any]) -> None:
     for _, response in [await app.asgi_client.get("/away"), await app.asgi_client.get("/lines")]:
         # In another thread: this client blocks.
