@@ -202,18 +202,26 @@ async def test_a_flood_does_not_fill_the_memory() -> None:
 # A handler that does not read ---------------------------------------------------------------------------------------
 
 
-async def leave_unread(monkeypatch: pytest.MonkeyPatch, handler: Any, *unread: str) -> Line:
-    """Run a handler whose client sends something and leaves."""
+async def leave_unread(
+    monkeypatch: pytest.MonkeyPatch, handler: Any, *unread: str, ready: asyncio.Event | None = None
+) -> Line:
+    """Run a handler whose client sends something and leaves, when the handler is ready for it."""
     monkeypatch.setattr(impl, "LOOK", 0.01)
     line = Line()
     task = asyncio.ensure_future(speaking(handler)(websocket_scope("/"), line.receive, line.send))
     await asyncio.wait_for(line.until(1), PATIENCE)
     for text in unread:
         line.say("receive", text=text)
-    await asyncio.sleep(0.05)
+    await (asyncio.sleep(0.05) if ready is None else asyncio.wait_for(ready.wait(), PATIENCE))
     line.say("disconnect", code=1001)
     await asyncio.wait_for(task, PATIENCE)
     return line
+
+
+async def read_ahead(ws: Any, count: int) -> None:
+    """Wait until so many messages were read ahead."""
+    while len(ws._kept) < count:  # noqa: ASYNC110 - there is no event for it
+        await asyncio.sleep(0.001)
 
 
 @pytest.mark.parametrize("unread", [(), ("a", "b")])
@@ -236,25 +244,29 @@ async def test_a_handler_that_does_not_read_is_cancelled_when_its_client_leaves(
 
 async def test_what_was_read_ahead_comes_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[Any] = []
+    ready = asyncio.Event()
 
     async def handler(request: Any, ws: Websocket) -> None:
-        await asyncio.sleep(0.03)
+        await read_ahead(ws, 4)
         seen.extend([await ws.recv(), await ws.receive_text(), await ws.recv(PATIENCE)])
+        ready.set()
         seen.extend([message async for message in ws])
         seen.append("end")
 
-    await leave_unread(monkeypatch, handler, *"abcd")
+    await leave_unread(monkeypatch, handler, *"abcd", ready=ready)
     assert seen == [*"abcd", "end"]
 
 
 async def test_who_waits_for_the_end_is_not_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[Any] = []
+    ready = asyncio.Event()
 
     async def handler(request: Any, ws: Websocket) -> None:
-        await asyncio.sleep(0.03)
+        await read_ahead(ws, 1)
+        ready.set()
         seen.append(await ws.wait_for_connection_lost())
 
-    await leave_unread(monkeypatch, handler)
+    await leave_unread(monkeypatch, handler, "a", ready=ready)
     assert seen == [True]
 
 
@@ -277,7 +289,8 @@ async def test_no_more_is_read_ahead_than_fits(monkeypatch: pytest.MonkeyPatch) 
     seen: list[Any] = []
 
     async def handler(request: Any, ws: Websocket) -> None:
-        await asyncio.sleep(0.1)
+        await read_ahead(ws, 2)
+        await asyncio.sleep(0.03)
         seen.append(line.inbox.qsize())
         seen.extend([message async for message in ws])
 
