@@ -171,6 +171,48 @@ async def test_a_handler_of_exceptions_is_told_of_none_after_the_head(caplog: py
     assert "exception handler handle is not called" in caplog.text
 
 
+async def test_respond_with_what_is_no_response() -> None:
+    app: Sanic[Any, Any] = Sanic("Slip")
+
+    @app.get("/")
+    async def handler(request: Request) -> None:
+        await request.respond("no response")
+
+    peer = await ask(app, http_scope())
+    assert (peer.status, peer.complete) == (500, True)
+    assert b"Invalid response type None" in peer.body
+
+
+async def test_an_exception_handler_that_never_returns_a_response() -> None:
+    app: Sanic[Any, Any] = Sanic("Numbers")
+
+    @app.exception(SanicException)
+    async def handle(request: Request, error: SanicException) -> Any:
+        return 5
+
+    peer = await ask(app, http_scope())
+    assert (peer.status, peer.complete) == (500, True)
+    assert b"Invalid response type 5" in peer.body
+
+
+async def test_response_middleware_runs_once_where_an_answer_is_taken_back() -> None:
+    app: Sanic[Any, Any] = Sanic("Back")
+    seen: list[bytes] = []
+
+    @app.on_response
+    async def after(request: Request, response: HTTPResponse) -> None:
+        seen.append(response.body)
+
+    @app.get("/")
+    async def handler(request: Request) -> HTTPResponse:
+        await request.respond(text("first"))
+        request.reset_response()
+        return text("second")
+
+    assert (await ask(app, http_scope())).body == b"second"
+    assert seen == [b"first"]
+
+
 async def test_starlettes_exception_in_an_exception_handler_is_answered_as_sanics_is() -> None:
     app: Sanic[Any, Any] = Sanic("Further")
 
