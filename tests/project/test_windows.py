@@ -9,7 +9,7 @@ import sys
 from tests.project import ROOT
 
 SCRIPT = """
-import asyncio, importlib, pkgutil, signal, socket, sys, threading
+import asyncio, importlib, os, pkgutil, signal, socket, sys, threading
 
 for name in ("fcntl", "grp", "pwd", "pty", "resource", "spwd", "syslog", "termios", "tty", "uvloop"):
     sys.modules[name] = None
@@ -17,6 +17,7 @@ AF_UNIX = socket.AF_UNIX
 for module, names in (
     (signal, ("SIGHUP", "SIGUSR1", "SIGUSR2", "SIGKILL", "SIGQUIT", "SIGCHLD", "SIGALRM", "pthread_sigmask")),
     (socket, ("AF_UNIX", "SO_REUSEPORT")),
+    (os, ("fork", "forkpty", "getuid", "geteuid", "killpg", "getpgid", "setsid", "sched_getaffinity", "chown")),
 ):
     for name in names:
         if hasattr(module, name):
