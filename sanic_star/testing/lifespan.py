@@ -52,9 +52,10 @@ class Lifespan:
             Exception: the app's own, when its start-up raised one.
             RuntimeError: when it reported a failed start-up without raising.
         """
+        limit = deadline()
         self._task = asyncio.create_task(self._run())
         try:
-            await self._settled("start-up")
+            await self._settled("start-up", limit)
         except Exception as error:
             error.add_note("The app's start-up failed, so no request was sent: mend what its lifespan or listeners do.")
             raise
@@ -64,15 +65,14 @@ class Lifespan:
         if self._stage is _Stage.RUNNING:
             self._moved.clear()
             self._stop.set()
-            await self._settled("shutdown")
+            await self._settled("shutdown", deadline())
             # The app has said that it is done: one turn of the loop lets it return instead of being cancelled.
             await asyncio.sleep(0)
         elif self._task is not None and self._task.done():
             self._task.result()
 
-    async def _settled(self, what: str) -> None:
+    async def _settled(self, what: str, limit: float | None) -> None:
         assert self._task is not None
-        limit = deadline()
         try:
             async with asyncio.timeout(limit):
                 await self._moved.wait()
