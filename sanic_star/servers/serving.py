@@ -25,6 +25,7 @@ from sanic_star.applications import Application
 from sanic_star.servers.settings import CannotServe, Settings
 
 logger = logging.getLogger("sanic.server")
+error_logger = logging.getLogger("sanic.error")
 SERVERS = ("uvicorn", "hypercorn", "granian")
 SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGBREAK") if hasattr(signal, name))
 # How long websockets and event streams have to say goodbye before the server closes them in its own words, in seconds.
@@ -101,7 +102,11 @@ class Stop:
         self.ended_endless = any(app.endless for app in apps)
         try:
             for app in reversed(apps):
-                await app.lifecycle.before_stop()
+                try:
+                    await app.lifecycle.before_stop()
+                except Exception as error:
+                    # The stop goes on, for the other applications too, and ends as it would have (Sanic 25.12: with 0).
+                    error_logger.error("A listener failed before the stop of %r", app, exc_info=error)
                 await app.endless_ended(FAREWELL)
         finally:
             self._told.set()

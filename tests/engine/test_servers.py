@@ -265,6 +265,22 @@ def test_a_second_signal_ends_at_once(tmp_path: Path) -> None:
     assert "Traceback" not in server.log
 
 
+@pytest.mark.parametrize("moment", STOP)
+def test_a_listener_that_fails_does_not_keep_the_stop_from_its_end(tmp_path: Path, moment: str) -> None:
+    script = f"""
+    @app.listener("{moment}")
+    async def fail(app):
+        raise RuntimeError("in a listener")
+
+    app.run(port=0, motd=False)
+    """
+    with process(tmp_path, script) as server:
+        assert server.get().status_code == 200
+        assert server.terminate() == 0
+    assert server.phases() == START + STOP
+    assert server.log.count("RuntimeError: in a listener") == 1
+
+
 @pytest.mark.parametrize("server", ["uvicorn", "hypercorn", "granian"])
 def test_a_stop_in_the_middle_of_the_start(tmp_path: Path, server: str) -> None:
     script = f"""
