@@ -30,6 +30,7 @@ def basic() -> Any:
 def static(folder: str) -> Any:
     app = Sanic("bench")
     app.static("/files", folder, stream_large_files=True)
+    return app
 
 
 def forms() -> Any:

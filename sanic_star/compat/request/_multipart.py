@@ -17,10 +17,9 @@ from python_multipart.multipart import MultipartParser
 from sanic_star.compat.exceptions import BadRequest, PayloadTooLarge
 from sanic_star.compat.headers import parse_content_header
 from sanic_star.compat.request._spool import Section, Spool
+from sanic_star.compat.request.form import MAX_FIELDS
 
-# Starlette's limits, and Django's for fields: a thousand parts of nothing cost more to read than one of a megabyte.
-MAX_FIELDS = 1000
-MAX_FILES = 1000
+MAX_FILES = 1000  # Starlette's
 # Ten times Starlette's: applications written for Sanic, which has none, put pictures into fields.
 MAX_FIELD_SIZE = 10_000_000
 # Longer than all headers of a part may be.
