@@ -134,7 +134,7 @@ class Sweeper:
 
 def _too_large(request: Request) -> bool:
     # One whose body comes is refused with its first part; a client that waits for the answer sends none.
-    return request.announces_more_than(getattr(request.scope.get("route"), "max_body_size", None))
+    return requests.announces_more_than(request.scope, getattr(request.scope.get("route"), "max_body_size", None))
 
 
 def _reason(request: Request) -> HTTPException:

@@ -69,12 +69,6 @@ class Request(requests.Request):
         reads = self.reads_body or getattr(self.scope.get("route"), "reads_body", False)
         return reads and not self.body_is_read
 
-    def announces_more_than(self, limit: int | None) -> bool:
-        """Tell whether the body is larger than so many bytes by what its header says."""
-        declared = dict(self.scope["headers"]).get(b"content-length", b"0")
-        # Nobody sends 10¹⁹ bytes, and Python reads no number of some thousand digits.
-        return limit is not None and declared.isdigit() and (len(declared) > 19 or int(declared) > limit)
-
     @property
     def body_is_read(self) -> bool:
         """Whether the whole body is here."""
@@ -108,7 +102,7 @@ class Request(requests.Request):
             ClientDisconnect: the client left before the end.
         """
         size = 0
-        if self.announces_more_than(limit):
+        if announces_more_than(self.scope, limit):
             raise HTTPException(413, TOO_LARGE)
         message = first
         while True:
@@ -139,6 +133,13 @@ class _Replay:
             return await self.receive()
         part, self.part = self.part, next(self.parts, None)
         return {"type": "http.request", "body": part, "more_body": self.part is not None}
+
+
+def announces_more_than(scope: Scope, limit: int | None) -> bool:
+    """Tell whether the body is larger than so many bytes by what its header says."""
+    declared = dict(scope["headers"]).get(b"content-length", b"0")
+    # Nobody sends 10¹⁹ bytes, and Python reads no number of some thousand digits.
+    return limit is not None and declared.isdigit() and (len(declared) > 19 or int(declared) > limit)
 
 
 def current_request() -> Request:

@@ -14,7 +14,7 @@ from starlette.types import Message, Receive, Scope
 
 from sanic_star.applications import Application
 from sanic_star.compat.exceptions import PayloadTooLarge
-from sanic_star.requests import TOO_LARGE
+from sanic_star.requests import TOO_LARGE, announces_more_than
 
 
 def has_own_limit(route: Any) -> bool:
@@ -36,7 +36,7 @@ def limited(scope: Scope, receive: Receive, limit: int) -> Receive:
         nonlocal size
         # Asked for now: by now the inner route may have a limit of its own.
         allowed = scope.get(MAX_BODY_SIZE_SCOPE_KEY, limit)
-        if not size and _declared(scope) > allowed:
+        if not size and announces_more_than(scope, allowed):
             raise PayloadTooLarge(TOO_LARGE)
         message = await receive()
         size += len(message.get("body", b""))
@@ -45,10 +45,3 @@ def limited(scope: Scope, receive: Receive, limit: int) -> Receive:
         return message
 
     return receive_within
-
-
-def _declared(scope: Scope) -> int:
-    for name, value in scope["headers"]:
-        if name == b"content-length":
-            return int(value) if value.isdigit() else 0
-    return 0

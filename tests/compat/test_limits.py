@@ -97,6 +97,16 @@ def test_without_a_limit_a_mount_reads_what_there_is() -> None:
     assert TestClient(app).post("/mount", data=b"x", headers={"content-length": "many"}).text == "1"
 
 
+@pytest.mark.parametrize("path", ["/", "/mount", "/own"])
+def test_a_length_of_thousands_of_digits_is_too_large(path: str) -> None:
+    app = forwarding()
+    app.config.REQUEST_MAX_SIZE = 5
+    app.post("/own")(size)
+    # Two parts: the dispatch looks at the length of a body that does not come at once.
+    answer = TestClient(app).post(path, data=body(2, True), headers={"content-length": "9" * 5000})
+    assert answer.status_code == 413
+
+
 def leaving(**settings: Any) -> tuple[Sanic[Any, Any], list[str]]:
     app: Sanic[Any, Any] = Sanic("Leaving")
     app.config.update({"CANCEL_ON_DISCONNECT": True, **settings})
