@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import anyio
 from starlette.types import Message, Receive, Scope, Send
 
+from sanic_star.compat._background import run_background
 from sanic_star.compat.compat import Header
 from sanic_star.compat.response.types import HTTPResponse
 
@@ -228,8 +229,7 @@ class LargeFileResponse(HTTPResponse):
         finally:
             # Not by `aclose`, which a task that is cancelled does not get to the end of.
             opened.wrapped.close()
-        if self.background is not None:
-            await self.background()
+        await run_background(self, scope)
 
     async def _send_pieces(self, opened: anyio.AsyncFile[bytes], send: Send) -> None:
         left = self._size

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.background import BackgroundTask
 
 from sanic_star import Sanic
 from sanic_star.compat import _file_responses, _static
@@ -266,3 +267,24 @@ async def test_a_file_that_gets_shorter_while_it_is_sent(tmp_path: Path, caplog:
         await app(scope("/s/large"), nothing_more, send)
     assert [message["type"] for message in messages].count("http.response.start") == 1
     assert messages[-1]["more_body"]
+
+
+def test_a_background_task_that_fails_after_a_large_file_is_told_as_elsewhere(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail() -> None:
+        raise RuntimeError("in the background")
+
+    (tmp_path / "large.bin").write_bytes(b"x" * (SMALL + 1))
+    app: Sanic[Any, Any] = Sanic("Behind")
+    app.static("/", tmp_path)
+
+    @app.on_response
+    async def after(request: Any, response: Any) -> None:
+        response.background = BackgroundTask(fail)
+
+    answer = TestClient(app, raise_server_exceptions=False).get("/large.bin")
+    assert len(answer.content) == SMALL + 1
+    assert [each.message for each in caplog.records if each.name == "sanic.error"] == [
+        "The background task of a response to '/large.bin' failed"
+    ]

@@ -12,6 +12,7 @@ from urllib.parse import quote, unquote
 
 import anyio
 
+from sanic_star.compat._contained import Root
 from sanic_star.compat.exceptions import NotFound
 from sanic_star.compat.response import HTTPResponse, file, html, redirect
 
@@ -53,8 +54,6 @@ class DirectoryHandler:
         self.root_path = root_path or directory
         self.follow_external_symlink_files = follow_external_symlink_files
         self.follow_external_symlink_dirs = follow_external_symlink_dirs
-        from sanic_star.compat._contained import Root
-
         root = os.path.realpath(self.root_path)
         self._root = Root(root, follow_external_symlink_files, follow_external_symlink_dirs)
 
