@@ -3,6 +3,7 @@
 An answer is checked before anything is timed, so that no contender wins by answering something else.
 """
 
+import itertools
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -11,12 +12,16 @@ from typing import Any
 ECHO = json.dumps({"name": "Ada", "age": 36, "admin": False, "tags": ["maths", "engines"]}, separators=(",", ":"))
 
 
+_numbers = itertools.count(1_000_000)
+
+
 @dataclass(frozen=True)
 class Case:
     """One request: its name in the tables, method, path, body, and the value that must come back.
 
     `expected` is compared with the decoded JSON body where it is no string, else with the text. A `file` is so many
-    bytes in a multipart form in place of the body, which come in pieces as from a socket.
+    bytes in a multipart form in place of the body, which come in pieces as from a socket. Where the path has `{}`,
+    each request puts a number there that has not come before, so that nobody finds it among what was asked lately.
     """
 
     name: str
@@ -26,6 +31,10 @@ class Case:
     body: bytes = b""
     type: str = "application/json"
     file: int = 0
+
+    def paths(self, count: int) -> list[str]:
+        """Return the paths of so many requests."""
+        return [self.path.format(next(_numbers)) if "{}" in self.path else self.path for _ in range(count)]
 
     def pieces(self) -> Iterator[bytes]:
         """Yield the body as it arrives."""

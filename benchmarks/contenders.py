@@ -27,6 +27,7 @@ class Contender:
 
 CONTENDERS = {
     "raw": Contender("raw ASGI app", "raw", routes=False),
+    "raw_ready": Contender("raw ASGI app with ready-made messages", "raw_ready", routes=False),
     "raw_body": Contender("raw ASGI app that reads the body", "raw_body", routes=False),
     "sanic_star": Contender("sanic_star", "sanic_star", "sanic-star"),
     "starlette": Contender("Starlette", "starlette", "starlette"),

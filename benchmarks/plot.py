@@ -23,7 +23,7 @@ def draw(result: dict[str, Any], target: Path) -> None:
     parts = [(part, key, label) for part, key, label in _ROWS if part in result]
     figure, grid = pyplot.subplots(len(parts), 4, figsize=(12, 2.6 * len(parts)), squeeze=False, layout="constrained")
     for line, (part, key, label) in zip(grid, parts, strict=True):
-        present = {name for rows in result[part].values() for name in rows} - {"raw_body"}
+        present = {name for rows in result[part].values() for name in rows} - {"raw_body", "raw_ready"}
         names = [name for name in reversed(CONTENDERS) if name in present]
         for axes, (case, rows) in zip(line, result[part].items(), strict=True):
             # One bar for "raw": where there is a body, it is that of the application that reads it.

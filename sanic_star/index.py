@@ -39,9 +39,10 @@ class Parameter:
         spans: whether the value may hold slashes.
         expand: makes several parameters of the value, in place of the one called `name`; a `ValueError` is no match.
         exact: whether the whole path's regular expression has to match too, because `convertor` takes more.
+        lasting: whether a segment always gives the same value, and one that can't be changed.
     """
 
-    __slots__ = ("convertor", "exact", "expand", "label", "name", "priority", "spans")
+    __slots__ = ("convertor", "exact", "expand", "label", "lasting", "name", "priority", "spans")
 
     def __init__(
         self,
@@ -52,6 +53,7 @@ class Parameter:
         spans: bool = False,
         expand: Callable[[Any], dict[str, Any]] | None = None,
         exact: bool = False,
+        lasting: bool = False,
     ) -> None:
         self.name = name
         self.convertor = convertor
@@ -60,6 +62,7 @@ class Parameter:
         self.spans = spans
         self.expand = expand
         self.exact = exact
+        self.lasting = lasting
 
 
 Segments: TypeAlias = tuple[str | Parameter, ...]
@@ -198,7 +201,8 @@ class Tail(Generic[R]):
     """The ways through one more parameter to the end of a path, from a node that literals alone lead to.
 
     Attributes:
-        ways: each with what converts the bytes, the route and the parameter's name by method, and the leaf.
+        ways: each with what converts the bytes, the route and the parameter's name by method, the leaf, and whether
+            the same bytes always give the same value, which nobody can change.
         barred: the last segments for which a literal path comes first.
     """
 
@@ -209,7 +213,7 @@ class Tail(Generic[R]):
         self.barred = {literal.encode("ascii") for literal, child in node.literals.items() if child.leaves}
 
 
-def _ways(edge: Edge[R]) -> Iterator[tuple[Callable[[bytes], Any], dict[str, tuple[R, str]], Leaf[R]]]:
+def _ways(edge: Edge[R]) -> Iterator[tuple[Callable[[bytes], Any], dict[str, tuple[R, str]], Leaf[R], bool]]:
     """Yield the way to the end of a path through an edge, if there is one."""
     for leaf in edge.node.leaves:
         routes: dict[str, tuple[R, str]] = {}
@@ -217,7 +221,7 @@ def _ways(edge: Edge[R]) -> Iterator[tuple[Callable[[bytes], Any], dict[str, tup
             last = route.pieces[-1]
             if isinstance(last, Parameter) and not last.expand:
                 routes[method] = route, last.name
-        yield _reads_bytes(edge.parameter), routes, leaf
+        yield _reads_bytes(edge.parameter), routes, leaf, edge.parameter.lasting
 
 
 def _reads_bytes(parameter: Parameter) -> Callable[[bytes], Any]:

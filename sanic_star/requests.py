@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from contextvars import ContextVar
 from itertools import count
-from typing import Any
+from typing import Any, Self
 
 from starlette import requests
 from starlette.exceptions import HTTPException
@@ -24,7 +24,7 @@ from sanic_star.streams import OpenStream
 
 live: dict[int, Request] = {}
 current: ContextVar[int] = ContextVar("sanic_star.request")
-number = count(1).__next__
+numbers = count(1)
 
 TOO_LARGE = "Request body exceeds the size limit"
 
@@ -59,9 +59,18 @@ class Request(requests.Request):
     holds = False
 
     def __init__(self, scope: Scope, receive: Receive = empty_receive, send: Send = empty_send) -> None:
+        # What is set here is set in `Application._make_dispatch` as well.
         self.scope = scope
         self._receive = receive
         self._send = send
+
+    @classmethod
+    def plain_class(cls, factory: Any) -> type[Self] | None:
+        """Return `factory` where it is a class that does no more than this one when an object is made, else `None`."""
+        if not isinstance(factory, type) or not issubclass(factory, cls):
+            return None
+        makers = factory.__new__, factory.__init__, type(factory).__call__
+        return factory if makers == (object.__new__, cls.__init__, type.__call__) else None
 
     @property
     def arriving(self) -> bool:

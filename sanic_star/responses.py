@@ -12,8 +12,10 @@ class Response(responses.Response):
     Subclasses say what stands on the wire in `head()`; everything else is Starlette's.
     """
 
-    def messages(self) -> tuple[Message, Message] | None:
-        """Return what the dispatch may send in this response's place over HTTP: its start, and its whole body.
+    _body: bytes
+
+    def start_message(self) -> Message | None:
+        """Return the message that starts this response over HTTP, where the dispatch may send that and `_body`.
 
         `None` where the response has to send itself, and that is by `__call__`.
 

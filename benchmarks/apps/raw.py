@@ -1,6 +1,6 @@
-"""The floor: an ASGI application with no framework, which answers with ready-made messages.
+"""The floor: an ASGI application with no framework, as one writes it by hand; its messages are made for each request.
 
-It reads no body, not even for POST; `raw_body` is the one that does.
+It reads no body, not even for POST; `raw_body` is the one that does. `raw_ready` has its messages ready beforehand.
 """
 
 from typing import Any
@@ -8,12 +8,8 @@ from typing import Any
 from benchmarks.cases import ECHO
 
 
-def _answer(body: bytes, content_type: bytes) -> tuple[dict[str, Any], dict[str, Any]]:
-    headers = [(b"content-type", content_type), (b"content-length", b"%d" % len(body))]
-    return {"type": "http.response.start", "status": 200, "headers": headers}, {
-        "type": "http.response.body",
-        "body": body,
-    }
+def _answer(body: bytes, content_type: bytes) -> tuple[bytes, list[tuple[bytes, bytes]]]:
+    return body, [(b"content-type", content_type), (b"content-length", b"%d" % len(body))]
 
 
 _ANSWERS = {
@@ -25,9 +21,9 @@ _ANSWERS = {
 
 
 async def _app(scope: Any, receive: Any, send: Any) -> None:
-    start, body = _ANSWERS[scope["path"]]  # lifespan has no path: the KeyError tells the server that there is none
-    await send(start)
-    await send(body)
+    body, headers = _ANSWERS[scope["path"]]  # lifespan has no path: the KeyError tells the server that there is none
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
 
 
 def basic() -> Any:

@@ -102,7 +102,10 @@ class Answering(Application):
         everywhere = min(limits, default=None) if reads else None
         route.max_body_size = everywhere if own_limit is None else own_limit
         # Request middleware may add parameters, to a path without any, too.
-        handler = handler_call(route.endpoint, bool(route.parameters or before))
+        alone = route.names is not None and len(route.names) == 1 and not before and not self._events
+        handler = handler_call(
+            route.endpoint, bool(route.parameters or before), route.parameters[0].name if alone else None
+        )
         call = with_middleware(self._events.around_handler(handler), before, after)
         if self.config.get("CANCEL_ON_DISCONNECT"):
             call = self._until_client_leaves(call)

@@ -67,6 +67,10 @@ class Events:
             if emit is not None:
                 self._emitters[event] = emit
 
+    def __bool__(self) -> bool:
+        """Whether somebody listens to any event."""
+        return bool(self._emitters)
+
     def heard(self, *events: Event) -> bool:
         """Tell whether somebody listens to one of the events."""
         return any(event in self._emitters for event in events)

@@ -580,7 +580,8 @@ class Router(routing.Router):
             raise InvalidUsage(f"Invalid extension parameter definition: {uri.lstrip('/')}")
         known = self.path_types.get(label)
         if known is not None:
-            return ParamInfo(name, known, label, self._priority(label), spans=label == "path")
+            lasting = known in PATH_TYPES
+            return ParamInfo(name, known, label, self._priority(label), spans=label == "path", lasting=lasting)
         return self._expression(name, label, uri)
 
     def _priority(self, label: str) -> int:

@@ -61,6 +61,32 @@ async def test_a_handler_gets_its_parameters(handler: Any, kind: str, has_params
     assert await handler_call(handler, has_params)(request) == (kind, params)
 
 
+async def other_name(request: Any, y: Any = 1, x: Any = 2) -> Any:
+    return (x, y)
+
+
+async def second(request: Any, x: Any, *more: Any, z: Any = 3) -> Any:
+    return (x, z)
+
+
+async def by_place_only(request: Any, x: Any, /) -> Any: ...
+
+
+async def by_name_only(request: Any, *, x: Any) -> Any:
+    return x
+
+
+async def test_a_handler_gets_its_only_parameter_under_its_name() -> None:
+    request = SimpleNamespace(route_params={"x": "a"})
+    assert await handler_call(other_name, True, "x")(request) == ("a", 1)
+    assert await handler_call(second, True, "x")(request) == ("a", 3)
+    assert await handler_call(by_name_only, True, "x")(request) == "a"
+    assert await handler_call(coroutine, True, "x")(request) == ("coroutine", {"x": "a"})
+    assert await handler_call(partial(second, z=4), True, "x")(request) == ("a", 4)
+    with pytest.raises(TypeError, match="positional-only"):
+        await handler_call(by_place_only, True, "x")(request)
+
+
 async def test_without_middleware_nothing_stands_between() -> None:
     assert with_middleware(coroutine, [], []) is coroutine
     assert handler_call(coroutine, False) is coroutine

@@ -57,9 +57,13 @@ def test_what_is_only_a_body_is_sent_by_the_dispatch() -> None:
         def __init__(self) -> None:
             super().__init__("x", content_type="text/html; charset=utf-8")
 
-    assert Plain().messages() == html("x").messages()
-    assert text("x", 201).messages() is text("x", headers={"a": "b"}).messages() is raw("x", 200, {}, "x/y").messages()
-    assert HTTPResponse("x", background=BackgroundTask(print)).messages() is None
+    assert Plain().start_message() == html("x").start_message()
+    assert (
+        text("x", 201).start_message()
+        is text("x", headers={"a": "b"}).start_message()
+        is raw("x", 200, {}, "x/y").start_message()
+    )
+    assert HTTPResponse("x", background=BackgroundTask(print)).start_message() is None
 
 
 def test_a_response_with_fields_of_its_own_sends_them() -> None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 TEXT = "text/plain; charset=utf-8"
 HTML = "text/html; charset=utf-8"
+_new = object.__new__
 # What may stand in a Location unescaped: RFC 3986's reserved characters and the percent sign.
 _LOCATION_SAFE = ":/%#?&=@[]!$&'()*+,;"
 
@@ -48,10 +49,12 @@ def text(
         raise TypeError(f"Bad body type. Expected str, got {type(body).__name__})")
     if status != 200 or headers:
         return HTTPResponse(body, status, headers, content_type)
-    # PERF: without the initialiser's frame, which would set what the class says already: 0.15 µs of 0.4 («in process»).
-    response = HTTPResponse.__new__(HTTPResponse)
+    # PERF: without the class being called: 0.15 µs of 0.4 («in process»). It sets what the initialiser sets.
+    response = _new(HTTPResponse)
     response._body = body.encode()
+    response.status = 200
     response.content_type = content_type
+    response._headers = response.background = None
     return response
 
 
@@ -81,9 +84,11 @@ def json(
     if encode is None or dumps is not None or kwargs or headers or status != 200:
         return JSONResponse(body, status, headers, content_type, dumps, **kwargs)
     # PERF: as in `text`, and without a frame for the writer: 0.3 µs of 0.6. What the encoder refuses goes the long way.
-    response = JSONResponse.__new__(JSONResponse)
+    response = _new(JSONResponse)
     response._value = body
+    response.status = 200
     response.content_type = content_type
+    response._headers = response.background = None
     try:
         response._body = encode(body)
     except Exception:

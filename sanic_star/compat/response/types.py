@@ -352,8 +352,8 @@ class HTTPResponse(BaseHTTPResponse):
         self._body = body.encode() if isinstance(body, str) else self._encode_body(body)
         self.status = status
         self.content_type = content_type
-        if headers:
-            self._headers = Header.checked(headers)
+        self._headers = Header.checked(headers) if headers else None
+        self.background = None
         if starlette_names:
             self._take(**starlette_names)
 
@@ -361,22 +361,19 @@ class HTTPResponse(BaseHTTPResponse):
         super().__init_subclass__(**kwargs)
         # A subclass that sends itself in its own way, or has other fields, is asked to.
         own = any(getattr(cls, name) is not getattr(HTTPResponse, name) for name in ("__call__", "head", "headers"))
-        if own and "messages" not in vars(cls):
-            cls.messages = BaseHTTPResponse.messages  # type: ignore[method-assign]
+        if own and "start_message" not in vars(cls):
+            cls.start_message = BaseHTTPResponse.start_message  # type: ignore[method-assign]
 
-    def messages(self) -> tuple[Message, Message] | None:
-        """Return the two ASGI messages of a response that is nothing but a body and its type."""
+    def start_message(self) -> Message | None:
+        """Return the message that starts a response which is nothing but a body and its type."""
         # PERF: `status` and `_body` themselves, not the properties on them, and the two fields that most responses
         # have without a call of `head`: 0.3 µs of 2, as `benchmarks/` shows in «in process».
         kind = _content_types.get(self.content_type)
         if kind is None or self._headers is not None or self.status != 200 or self.background is not None:
             return None
-        body = self._body
-        length = _lengths.get(len(body)) or _content_length(len(body))
-        return (
-            {"type": "http.response.start", "status": 200, "headers": [length, kind]},
-            {"type": "http.response.body", "body": body},
-        )
+        size = len(self._body)
+        length = _lengths.get(size) or _content_length(size)
+        return {"type": "http.response.start", "status": 200, "headers": [length, kind]}
 
     def _take(
         self,
@@ -441,8 +438,8 @@ class JSONResponse(HTTPResponse):
         self._value = body
         self.status = status
         self.content_type = content_type
-        if headers:
-            self._headers = Header.checked(headers)
+        self._headers = Header.checked(headers) if headers else None
+        self.background = None
         if dumps is not None or kwargs:
             self._writer = (dumps, kwargs)
         self._body = self._write(body)

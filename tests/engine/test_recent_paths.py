@@ -1,0 +1,141 @@
+"""Paths with a parameter that the router remembers: the answers are those of the first time, and nothing grows."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from starlette.applications import Starlette
+from starlette.routing import Host
+
+from sanic_star import Request, Sanic, text
+from sanic_star.routing import _KEPT, _LONGEST_KEPT
+from tests.engine.raw import ask, http_scope
+
+
+def app_that_notes() -> tuple[Sanic[Any, Any], list[dict[str, Any]]]:
+    """Return an application with typed parameters, and a list that gets each request's."""
+    app: Sanic[Any, Any] = Sanic("Recent")
+    seen: list[dict[str, Any]] = []
+
+    async def handler(request: Request, **params: Any) -> Any:
+        seen.append(request.match_info)
+        assert request.match_info is request.scope["path_params"]
+        return text(f"{request.method} {params}")
+
+    for kind in ("int", "str", "uuid", "ymd"):
+        app.add_route(handler, f"/{kind}/<x:{kind}>", methods=["GET", "POST"], name=kind)
+    return app, seen
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [("/int/7", "7"), ("/str/a~b", "'a~b'"), ("/ymd/2026-01-31", "datetime.date(2026, 1, 31)")],
+)
+async def test_a_path_leads_to_the_same_again(path: str, value: str) -> None:
+    app, seen = app_that_notes()
+    for method in ("GET", "POST", "GET", "POST"):
+        peer = await ask(app, http_scope(path, method=method))
+        assert peer.body.decode() == f"{method} {{'x': {value}}}"
+        assert path.encode() in app.router.direct
+    assert (await ask(app, http_scope(path, method="PUT"))).status == 405
+    assert len({id(params) for params in seen}) == 4
+
+
+async def test_what_a_handler_changes_is_its_own() -> None:
+    app, seen = app_that_notes()
+    for _ in range(3):
+        assert (await ask(app, http_scope("/int/7"))).body == b"GET {'x': 7}"
+        seen[-1]["x"] = seen[-1]["y"] = "changed"
+
+
+async def test_a_new_route_is_seen() -> None:
+    app, _ = app_that_notes()
+    assert (await ask(app, http_scope("/str/new"))).body == b"GET {'x': 'new'}"
+
+    async def newer(request: Request) -> Any:
+        return text("newer")
+
+    with app.amend():
+        app.add_route(newer, "/str/new")
+    assert (await ask(app, http_scope("/str/new"))).body == b"newer"
+    assert (await ask(app, http_scope("/str/other"))).body == b"GET {'x': 'other'}"
+
+
+async def test_a_type_of_the_users_own_is_asked_each_time() -> None:
+    app: Sanic[Any, Any] = Sanic("Asked")
+    known = {"a"}
+
+    def convert(value: str) -> str:
+        if value not in known:
+            raise ValueError(value)
+        return value
+
+    app.router.register_pattern("known", convert, r"\w+")
+
+    @app.get("/<x:known>")
+    async def handler(request: Request, x: str) -> Any:
+        return text(x)
+
+    assert (await ask(app, http_scope("/a"))).status == 200
+    known.clear()
+    assert (await ask(app, http_scope("/a"))).status == 404
+
+
+async def test_only_so_many_paths_are_kept_and_only_short_ones() -> None:
+    app, _ = app_that_notes()
+    await ask(app, http_scope("/int/0"))
+    before = len(app.router.direct)
+    for number in range(_KEPT + 10):
+        await ask(app, http_scope(f"/int/{number}"))
+    assert len(app.router.direct) == before - 1 + _KEPT
+    assert b"/int/0" not in app.router.direct
+    assert (await ask(app, http_scope("/int/0"))).body == b"GET {'x': 0}"
+    long = "/str/" + "a" * _LONGEST_KEPT
+    assert (await ask(app, http_scope(long))).status == 200
+    assert long.encode() not in app.router.direct
+
+
+def mounted(app: Sanic[Any, Any]) -> Starlette:
+    outer = Starlette()
+    outer.mount("/int", app)
+    return outer
+
+
+def by_host(app: Sanic[Any, Any]) -> Starlette:
+    return Starlette(routes=[Host("{sub}.example", app)])
+
+
+@pytest.mark.parametrize(
+    ("outer", "path", "expected"),
+    [(mounted, "/int/int/7", {"x": 7}), (mounted, "/int/7", None), (by_host, "/int/7", {"sub": "a", "x": 7})],
+)
+async def test_below_another_application(outer: Callable[..., Any], path: str, expected: dict[str, Any] | None) -> None:
+    app: Sanic[Any, Any] = Sanic("Below")
+    seen: list[dict[str, Any]] = []
+
+    @app.get("/int/<x:int>")
+    async def handler(request: Request, x: int) -> Any:
+        seen.append(request.scope["path_params"])
+        return text(str(x))
+
+    # The path is known before it comes with a prefix that is another application's.
+    assert (await ask(app, http_scope("/int/7"))).body == b"7"
+    for _ in range(2):
+        peer = await ask(outer(app), http_scope(path, headers=[(b"host", b"a.example")]))
+        assert peer.status == (200 if expected else 404)
+    assert seen[1:] == ([expected, expected] if expected else [])
+
+
+async def test_a_class_of_requests_with_an_initialiser_of_its_own() -> None:
+    class Own(Request):
+        def __init__(self, *args: Any) -> None:
+            super().__init__(*args)
+            self.ctx.made = True
+
+    app: Sanic[Any, Any] = Sanic("Own", request_class=Own)
+
+    @app.get("/")
+    async def handler(request: Request) -> Any:
+        return text(str(request.ctx.made))
+
+    assert (await ask(app, http_scope("/"))).body == b"True"
