@@ -322,11 +322,11 @@ class Application(Starlette):
         """
         router, live, set_current, numbers = self.router, requests.live, requests.current.set, requests.numbers
         direct, resolve, new, make = router.direct, router.resolve, object.__new__, self.request_factory
-        other, fail, cancelled, plain = self._dispatch_other, self._fail, self._cancelled, Request.plain_class(make)
+        plain = Request.plain_class(make)
 
         async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
             if scope["type"] != "http":
-                await other(scope, receive, send)
+                await self._dispatch_other(scope, receive, send)
                 return
             if plain is not None:
                 request = new(plain)
@@ -372,9 +372,9 @@ class Application(Starlette):
                     await self.send_other(request, response, scope, receive, send)
             except Exception as error:
                 set_current(number)
-                await fail(request, error, scope, receive, send)
+                await self._fail(request, error, scope, receive, send)
             except CancelledError as error:
-                await cancelled(request, error)
+                await self._cancelled(request, error)
             finally:
                 if request.holds:
                     self.close_stream(request)
