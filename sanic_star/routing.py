@@ -24,7 +24,7 @@ import re
 import sys
 from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
-from functools import cached_property, wraps
+from functools import cached_property
 from typing import Any, TypeAlias
 from urllib.parse import quote
 
@@ -281,7 +281,6 @@ def _telling(name: str) -> Any:
     """Return the method of `list` with this name, which tells of the change once it is made."""
     method = getattr(list, name)
 
-    @wraps(method)
     def changing(self: RouteList, /, *args: Any, **options: Any) -> Any:
         result = method(self, *args, **options)
         self._changed()

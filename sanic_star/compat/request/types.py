@@ -48,7 +48,6 @@ from sanic_star.compat.headers import (
     parse_xforwarded,
 )
 from sanic_star.compat.request._body import BodyStream
-from sanic_star.compat.request._protocol import Protocol, Transport
 from sanic_star.compat.request._url import RequestURL, path_of
 from sanic_star.compat.request.form import File, parse_multipart_form, parse_urlencoded_form
 from sanic_star.compat.request.parameters import RequestParameters
@@ -61,6 +60,7 @@ if TYPE_CHECKING:
     from sanic_star.compat.app import Sanic
     from sanic_star.compat.models.http_types import Credentials
     from sanic_star.compat.models.server_types import ConnInfo
+    from sanic_star.compat.request._protocol import Protocol, Transport
     from sanic_star.compat.request._upload import Upload
 
     # With defaults (PEP 696, in `typing` from Python 3.13 on): `Request` needs no argument. Covariant, so that a
@@ -557,6 +557,9 @@ class Request(requests.Request, Generic[AppT, CtxT]):
     def protocol(self) -> Protocol:
         """What there is of Sanic's protocol: the connection, limits of time and size."""
         if self._protocol is None:
+            # PERF: next to nobody asks for it, and the import is part of each start.
+            from sanic_star.compat.request._protocol import Protocol
+
             self._protocol = Protocol(self.scope, self.conn_info, type(self))
         return self._protocol
 
