@@ -362,12 +362,12 @@ class Application(Starlette):
                 call = route.call
                 response = await call(request)
                 if isinstance(response, Response) and not request.responded:
-                    start = response.start_message()
+                    start, body = response.start_message(), response._body
                     if start is None:
                         await response(scope, receive, send)
                     else:
                         await send(start)
-                        await send({"type": "http.response.body", "body": response._body})
+                        await send({"type": "http.response.body", "body": body})
                 else:
                     await self.send_other(request, response, scope, receive, send)
             except Exception as error:

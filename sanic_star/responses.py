@@ -12,7 +12,7 @@ class Response(responses.Response):
     Subclasses say what stands on the wire in `head()`; everything else is Starlette's.
     """
 
-    _body: bytes
+    _body = b""
 
     def start_message(self) -> Message | None:
         """Return the message that starts this response over HTTP, where the dispatch may send that and `_body`.

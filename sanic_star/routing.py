@@ -38,7 +38,7 @@ from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 
 from sanic_star.index import PATH_SAFE, Index, Leaf, Parameter, Segments, plain, prefixes_of
 
-WEBSOCKET = "WEBSOCKET"
+WEBSOCKET = "(websocket)"  # no HTTP method has brackets
 # Where a scope keeps what changes in it at the door of a mounted application: paths are the outer one's until then.
 _CHILD = "sanic_star.child"
 

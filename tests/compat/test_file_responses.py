@@ -13,7 +13,7 @@ from starlette.background import BackgroundTask
 
 from sanic_star import Sanic
 from sanic_star.compat import _file_responses, _static
-from sanic_star.compat._file_responses import SMALL, KeptFile, Shelf
+from sanic_star.compat._file_responses import SMALL, KeptFile, KeptFileResponse, Shelf
 from sanic_star.testing import TestClient
 
 LONG_AGO = 1_700_000_000
@@ -56,6 +56,16 @@ def test_a_small_file_is_read_once(tmp_path: Path, looks: list[str | None]) -> N
     assert client.get("/s/a.txt", headers={"range": "bytes=1-"}).text == "ne"
     assert client.head("/s/a.txt").headers["content-length"] == "3"
     assert looks == ["a.txt"]
+
+
+def test_a_kept_file_is_sent_by_the_dispatch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.txt").write_text("one")
+    client = client_of(tmp_path)
+    first = client.get("/s/a.txt")
+    monkeypatch.delattr(KeptFileResponse, "head")
+    monkeypatch.setattr(KeptFileResponse, "__call__", None)
+    second = client.get("/s/a.txt")
+    assert (second.content, second.headers) == (b"one", first.headers)
 
 
 @pytest.mark.parametrize("change", ["same length", "longer", "replaced", "linked elsewhere"])

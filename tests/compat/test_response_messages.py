@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 from starlette.background import BackgroundTask
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from sanic_star import HTTPResponse, Sanic, html, raw, text
 from sanic_star.compat.response import JSONResponse
 from sanic_star.testing import TestClient
+from tests.engine.raw import Peer, http_scope
 
 
 class Counted:
@@ -77,3 +78,43 @@ def test_a_response_with_fields_of_its_own_sends_them() -> None:
     app: Sanic[Any, Any] = Sanic("Messages")
     app.add_route(handler, "/")
     assert TestClient(app).get("/").headers["x-signed"] == "yes"
+
+
+@pytest.mark.parametrize("headers", [None, {"x-slow": "yes"}])
+async def test_a_kept_response_that_is_changed_while_it_is_sent(headers: dict[str, str] | None) -> None:
+    kept = JSONResponse([1], headers=headers)
+    app: Sanic[Any, Any] = Sanic("Messages")
+
+    async def handler(request: Any) -> HTTPResponse:
+        return kept
+
+    async def slowly(message: Message) -> None:
+        await peer.send(message)
+        if message["type"] == "http.response.start":
+            kept.append(2)
+
+    app.add_route(handler, "/")
+    peer = Peer()
+    await app(http_scope("/"), peer.receive, slowly)
+    assert peer.body == b"[1]"
+    assert peer.headers[b"content-length"] == b"3"
+
+
+@pytest.mark.parametrize("base", [HTTPResponse, JSONResponse])
+def test_a_background_that_a_subclass_has_stays(base: Any) -> None:
+    """In Sanic it is a name like any other."""
+
+    class Set(base):  # type: ignore[misc]
+        def __init__(self) -> None:
+            self.background = 7
+            super().__init__("x")
+
+    class Property(base):  # type: ignore[misc]
+        @property
+        def background(self) -> int:
+            return 7
+
+    class Attribute(base):  # type: ignore[misc]
+        background = 7
+
+    assert [made.background for made in (Set(), Property("x"), Attribute("x"))] == [7, 7, 7]

@@ -18,7 +18,9 @@ from sanic_star.compat._routing_exceptions import (
 )
 from sanic_star.compat.exceptions import MethodNotAllowed, NotFound, SanicException
 from sanic_star.compat.router import PathType, Router
+from sanic_star.routing import WEBSOCKET
 from sanic_star.testing import TestClient
+from tests.engine.raw import ask, http_scope
 
 ID = "00000000-0000-0000-0000-00000000000a"
 
@@ -325,8 +327,8 @@ def test_a_type_that_is_refused(arguments: Any, message: str) -> None:
 @pytest.mark.parametrize(
     ("method", "allowed", "kind", "status"),
     [
-        ("GET", {"WEBSOCKET"}, "http", 426),
-        ("POST", {"WEBSOCKET"}, "http", 405),
+        ("GET", {WEBSOCKET}, "http", 426),
+        ("POST", {WEBSOCKET}, "http", 405),
         ("POST", {"GET"}, "http", 405),
         ("GET", {"GET"}, "websocket", 404),
         ("GET", set(), "http", 404),
@@ -334,6 +336,19 @@ def test_a_type_that_is_refused(arguments: Any, message: str) -> None:
 )
 def test_what_is_said_of_a_miss(method: str, allowed: set[str], kind: str, status: int) -> None:
     assert Router.miss("/a", method, allowed, {"type": kind}).status_code == status
+
+
+@pytest.mark.parametrize("method", ["WEBSOCKET", "websocket"])
+async def test_no_http_method_leads_to_a_websocket(method: str) -> None:
+    app: Sanic[Any, Any] = Sanic("Method")
+
+    @app.websocket("/feed")
+    @app.websocket("/feed/<x:int>", name="numbered")
+    async def feed(request: Request, ws: Any, x: int = 0) -> None:
+        raise AssertionError
+
+    for path in ("/feed", "/feed/7", "/feed/7"):
+        assert (await ask(app, http_scope(path, method=method))).status == 405
 
 
 # Each is refused at its end. An expression that begins anew at each slash or dot would take hours.

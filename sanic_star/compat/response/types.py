@@ -229,14 +229,9 @@ class BaseHTTPResponse(responses.Response):
         if scope["type"] != "http":
             await super().__call__(scope, receive, send)
             return
-        await send(
-            {
-                "type": "http.response.start",
-                "status": self.status,
-                "headers": self.head(declared=scope["method"] == "HEAD"),
-            }
-        )
-        body = self._body
+        # Of the same moment as its length: an answer that several requests get may be changed while this one is sent.
+        body, head = self._body, self.head(declared=scope["method"] == "HEAD")
+        await send({"type": "http.response.start", "status": self.status, "headers": head})
         # Without a length nothing may follow: HTTP/1.1 would take it for the next response (RFC 9112, section 6.3).
         if body and not has_message_body(self.status):
             logger.warning(
@@ -353,7 +348,6 @@ class HTTPResponse(BaseHTTPResponse):
         self.status = status
         self.content_type = content_type
         self._headers = Header.checked(headers) if headers else None
-        self.background = None
         if starlette_names:
             self._take(**starlette_names)
 
@@ -439,7 +433,6 @@ class JSONResponse(HTTPResponse):
         self.status = status
         self.content_type = content_type
         self._headers = Header.checked(headers) if headers else None
-        self.background = None
         if dumps is not None or kwargs:
             self._writer = (dumps, kwargs)
         self._body = self._write(body)
