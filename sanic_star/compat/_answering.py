@@ -262,9 +262,12 @@ class Answering(Application):
         else:
             handler = self.error_handler.lookup(known, request.name)
             settled = isinstance(known, SanicException) or self.error_handler.settles(handler, known)
-            response = await self._checked(request, await self._error_response(request, known))
+            response = await self._error_response(request, known)
+        if response is None:
+            response = await self._checked(request, response)
         if not request._response_middleware_started and not request.responded:
             response = await self.respond_through(request, response)
+        response = await self._checked(request, response)
         if request.scope["type"] == "http":
             await self._events.fire_safely(Event.HTTP_LIFECYCLE_RESPONSE, request=request, response=response)
         return self._sendable(request, response), None if settled else error
@@ -317,7 +320,7 @@ class Answering(Application):
             return HTTPResponse("An error occurred while handling an error", 500)
 
     async def _checked(self, request: Request, response: Any) -> Any:
-        """Return an exception handler's answer; for one that is none, the answer to this mistake."""
+        """Return the answer to an exception; for one that is none, the answer to this mistake."""
         if _is_answer(request, response):
             return response
         mistake = ServerError(f"Invalid response type {response!r} (need HTTPResponse)")

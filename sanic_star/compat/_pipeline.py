@@ -153,11 +153,14 @@ async def respond_through(request: Any, response: Any, after: Sequence[Step]) ->
     """Run response middleware; the first that returns something replaces the response and is the last to run.
 
     An exception in one is logged and leaves the response as it is, so that an answer that is ready is not lost. What is
-    no response, an ASGI application or a slip of the handler, has nothing that middleware could change.
+    no response is passed to them, too: some applications return dictionaries, and a middleware makes responses of them.
+    Only of an ASGI application, and of nothing, they are not told.
     """
     known = named(response)
     if known is None:
-        return response
+        if response is None or callable(response):
+            return response
+        known = response
     request._response_middleware_started = True
     try:
         for function, _ in after:

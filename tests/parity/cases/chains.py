@@ -164,6 +164,67 @@ async def handler(request): event("handler"); return text("handler")
     get("/none"),
     log_differs="needless-errors",
 )
+PLAIN = """
+@app.get("/dict")
+async def a(request): return {"a": 1}
+@app.get("/tuple")
+async def b(request): return {"a": 1}, 201
+@app.get("/str")
+def c(request): return "text"
+@app.get("/empty")
+def d(request): return []
+@app.get("/none")
+def e(request): return None
+@app.get("/error")
+def f(request): 1 / 0
+@app.exception(ZeroDivisionError)
+def caught(request, error): return {"error": str(error)}
+@app.on_request
+async def early(request): return {"early": True} if "early" in request.args else {}
+"""
+ASKED = (
+    *(get(f"/{name}") for name in ("dict", "tuple", "str", "empty", "none", "error", "missing")),
+    get("/dict?early=1"),
+    get("/missing?early=1"),
+    post("/dict"),
+)
+case(
+    "response middleware that makes responses of what handlers return",
+    PLAIN
+    + """
+@app.on_response
+async def convert(request, response):
+    event("gets", type(response).__name__)
+    if isinstance(response, tuple): return json(*response)
+    if isinstance(response, (dict, list)): return json(response)
+    if isinstance(response, str): return text(response)
+""",
+    *ASKED,
+)
+case(
+    "response middleware that makes responses, beside signals",
+    PLAIN
+    + """
+@app.on_response(priority=1)
+def see(request, response): event("sees", repr(response) if isinstance(response, (dict, list, str)) else "a response")
+@app.on_response
+def convert(request, response): return json(response) if isinstance(response, dict) else None
+@app.signal("http.handler.after")
+async def handled(request): event("handled")
+@app.signal("http.middleware.after")
+async def between(request, response, condition): event("between", type(response).__name__)
+""",
+    *ASKED,
+)
+case(
+    "response middleware that can do nothing with what handlers return",
+    PLAIN
+    + """
+@app.on_response
+async def mark(request, response): response.headers["x-mark"] = "1"
+""",
+    *ASKED,
+)
 case(
     "response middleware and what it may set",
     """
