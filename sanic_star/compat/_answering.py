@@ -172,7 +172,9 @@ class Answering(Application):
         handled = self._events.around_handler(speak, always=True)
 
         async def guarded(websocket: WebsocketImplProtocol) -> Any:
-            return await run_before(websocket.request, before) or await handled(websocket)
+            request: Any = websocket.request
+            refused = await run_before(request, before)
+            return await self.respond_through(request, refused) if refused else await handled(websocket)
 
         return self._events.around_route(guarded, route, reads_body=False)
 

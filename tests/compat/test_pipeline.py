@@ -99,8 +99,10 @@ async def test_what_was_answered_already_passes_no_response_middleware() -> None
     async def call(request: Any) -> Any:
         return request.answer
 
+    async def unseen(scope: Any, receive: Any, send: Any) -> None: ...  # an ASGI application
+
     surrounded = with_middleware(call, [], after)
-    for responded, answer in ((True, text("a")), (False, "no response"), (False, None)):
+    for responded, answer in ((True, text("a")), (False, unseen), (False, None)):
         request = SimpleNamespace(responded=responded, answer=answer, _response_middleware_started=False)
         assert await surrounded(request) is answer
     assert seen == []
@@ -124,7 +126,10 @@ async def test_middleware_outside_of_a_route(asynchronous: bool) -> None:
         assert await run_before(request, [(functions[0], asynchronous)]) == early
         response = text("response")
         assert await respond_through(request, response, [(functions[1], asynchronous)]) == (late or response)
-        assert await respond_through(request, "no response", [(functions[1], asynchronous)]) == "no response"
+        assert await respond_through(request, {"no": "response"}, [(functions[1], asynchronous)]) == (
+            late or {"no": "response"}
+        )
+        assert await respond_through(request, None, [(functions[1], asynchronous)]) is None
         assert request._request_middleware_started
         assert request._response_middleware_started
 

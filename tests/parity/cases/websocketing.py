@@ -101,6 +101,31 @@ case(
     websocket("/ws?raise=1", replies=1),
 )
 case(
+    "a handshake that a middleware refuses, and what response middleware makes of it",
+    """
+    @app.on_request
+    async def guard(request):
+        if "stop" in request.args: return text("stopped", status=403)
+        if "dict" in request.args: return {"stop": request.path}
+        if "raise" in request.args: raise Unauthorized("no")
+    @app.on_response
+    async def mark(request, response):
+        event("after", type(response).__name__)
+        if isinstance(response, dict): return json(response, status=403)
+        if isinstance(response, HTTPResponse): response.headers["x-seen"] = request.path
+    @app.on_response
+    def replace(request, response):
+        if "replace" in request.args: return text("replaced", status=410)
+    @app.websocket("/ws/<name>")
+    async def ws(request, ws, name): await ws.send(name)
+    """,
+    websocket("/ws/a", replies=1),
+    websocket("/ws/a?stop=1", replies=1),
+    websocket("/ws/a?stop=1&replace=1", replies=1),
+    websocket("/ws/a?dict=1", replies=1),
+    websocket("/ws/a?raise=1", replies=1),
+)
+case(
     "middleware around a handshake that no route answers",
     """
     @app.on_request
