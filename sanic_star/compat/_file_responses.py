@@ -118,7 +118,7 @@ def _weight(uri: str | None, kept: KeptFile) -> int:
     return len(kept.body) + len(uri or "") + 2048
 
 
-class KeptFileResponse(HTTPResponse):
+class KeptFileResponse(HTTPResponse, own_names=False):
     """A response with a kept file; a middleware may change everything about it."""
 
     _kept: KeptFile
@@ -164,7 +164,7 @@ class KeptFileResponse(HTTPResponse):
         return {"type": "http.response.start", "status": 200, "headers": kept.fields}
 
 
-class LargeFileResponse(HTTPResponse):
+class LargeFileResponse(HTTPResponse, own_names=False):
     """A response with a file, or a part of one, that is read while it is sent.
 
     Args:

@@ -9,7 +9,8 @@ from starlette.background import BackgroundTask
 from starlette.types import Message, Receive, Scope, Send
 
 from sanic_star import HTTPResponse, Sanic, html, raw, text
-from sanic_star.compat.response import JSONResponse
+from sanic_star.compat.exceptions import SanicException
+from sanic_star.compat.response import BaseHTTPResponse, JSONResponse
 from sanic_star.testing import TestClient
 from tests.engine.raw import Peer, http_scope
 
@@ -118,3 +119,42 @@ def test_a_background_that_a_subclass_has_stays(base: Any) -> None:
         background = 7
 
     assert [made.background for made in (Set(), Property("x"), Attribute("x"))] == [7, 7, 7]
+
+
+def test_a_body_of_a_subclass_is_what_is_sent() -> None:
+    class Doubled(BaseHTTPResponse):
+        @property
+        def body(self) -> bytes:
+            return super().body * 2
+
+        @body.setter
+        def body(self, value: Any) -> None:
+            vars(self)["_body"] = value
+
+    async def handler(request: Any) -> BaseHTTPResponse:
+        response = Doubled()
+        response.body = b"ab"
+        return response
+
+    app: Sanic[Any, Any] = Sanic("Messages")
+    app.add_route(handler, "/")
+    assert TestClient(app).get("/").text == "abab"
+
+
+def test_a_value_that_a_subclass_wraps_can_be_changed() -> None:
+    class Envelope(JSONResponse):
+        @property
+        def body(self) -> bytes:
+            return b"<" + super().body + b">"
+
+        @body.setter
+        def body(self, value: Any) -> None:
+            JSONResponse.body.fset(self, value)  # type: ignore[attr-defined]
+
+    response = Envelope([1])
+    response.append(2)
+    assert (response.body, response.raw_body) == (b"<[1,2]>", [1, 2])
+    response.body = "x"
+    assert response.body == b"<x>"
+    with pytest.raises(SanicException):
+        _ = response.raw_body

@@ -102,6 +102,15 @@ def choose_writer_by_app() -> None:
     BaseHTTPResponse._encode = None
 
 
+def _kept_as(name: str) -> property:
+    """Return what stands for a private attribute where a subclass keeps `name` in a way of its own."""
+
+    def write(response: Any, value: Any) -> None:
+        setattr(response, name, Header() if value is None else value)
+
+    return property(lambda response: getattr(response, name), write)
+
+
 class BaseHTTPResponse(responses.Response):
     """What all of Sanic's responses have: status, headers, cookies, content type, and the stream once it is sent."""
 
@@ -118,9 +127,22 @@ class BaseHTTPResponse(responses.Response):
     _body: bytes = b""
     _headers: Header | None = None  # type: ignore[assignment]
     _cookies: CookieJar | None = None
+    # Whether somebody set `body` after it was made.
+    _by_hand = False
 
     def __init__(self) -> None:
         pass
+
+    def __init_subclass__(cls, own_names: bool = True, **kwargs: Any) -> None:
+        """Let a subclass have a `body` and `headers` of its own, as in Sanic: properties, slots, attributes.
+
+        Args:
+            own_names: whether these are what is sent; not, where the subclass sends itself.
+        """
+        super().__init_subclass__(**kwargs)
+        for name in ("body", "headers"):
+            if own_names and getattr(cls, name) is not getattr(BaseHTTPResponse, name):
+                setattr(cls, f"_{name}", _kept_as(name))
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {self.status} {self.content_type}>"
@@ -138,22 +160,24 @@ class BaseHTTPResponse(responses.Response):
     @property
     def body(self) -> bytes:
         """The body as it goes over the wire."""
-        return self._body
+        # In a subclass `_body` and `_headers` may lead back to here: see `__init_subclass__`.
+        return vars(self).get("_body", b"")  # type: ignore[no-any-return]
 
     @body.setter
     def body(self, value: Any) -> None:
-        self._body = self._encode_body(value)
+        vars(self).update(_body=self._encode_body(value), _by_hand=True)
 
     @property  # type: ignore[override]
     def headers(self) -> Header:
         """The header fields set so far, beside those that are made when the response is sent."""
-        if self._headers is None:
-            self._headers = Header()
-        return self._headers
+        known: Header | None = vars(self).get("_headers")
+        if known is None:
+            known = vars(self)["_headers"] = Header()
+        return known
 
     @headers.setter
     def headers(self, value: Mapping[str, Any] | None) -> None:
-        self._headers = value if isinstance(value, Header) else Header.checked(value or {})
+        vars(self)["_headers"] = value if isinstance(value, Header) else Header.checked(value or {})
 
     @property
     def cookies(self) -> CookieJar:
@@ -354,7 +378,8 @@ class HTTPResponse(BaseHTTPResponse):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         # A subclass that sends itself in its own way, or has other fields, is asked to.
-        own = any(getattr(cls, name) is not getattr(HTTPResponse, name) for name in ("__call__", "head", "headers"))
+        names = ("__call__", "head", "headers", "body")
+        own = any(getattr(cls, name) is not getattr(HTTPResponse, name) for name in names)
         if own and "start_message" not in vars(cls):
             cls.start_message = BaseHTTPResponse.start_message  # type: ignore[method-assign]
 
@@ -415,8 +440,6 @@ class JSONResponse(HTTPResponse):
     """
 
     content_type = "application/json"
-    # Whether somebody set `body` to something else than the value written out.
-    _by_hand = False
     # What writes the value in place of the application's own `dumps`, and with which keyword arguments.
     _writer: tuple[Callable[..., str | bytes] | None, Mapping[str, Any]] = (None, {})
 
@@ -436,20 +459,11 @@ class JSONResponse(HTTPResponse):
         if dumps is not None or kwargs:
             self._writer = (dumps, kwargs)
         self._body = self._write(body)
+        self._by_hand = False
 
     def _write(self, value: Any) -> bytes:
         dumps, options = self._writer
         return self._encode_body((dumps or self._dumps)(value, **options))
-
-    @property
-    def body(self) -> bytes:
-        """The body as it goes over the wire."""
-        return self._body
-
-    @body.setter
-    def body(self, value: Any) -> None:
-        self._body = self._encode_body(value)
-        self._by_hand = True
 
     @property
     def raw_body(self) -> Any:

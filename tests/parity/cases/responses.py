@@ -433,3 +433,59 @@ case(
     get("/bytes/300000"),
     get("/x"),
 )
+case(
+    "classes of responses with names of their own",
+    """
+    from sanic.response import JSONResponse
+    class Template(HTTPResponse):
+        def __init__(self, **context):
+            super().__init__(content_type="text/html")
+            self.context = context
+        @property
+        def body(self): return f"<p>{self.context}</p>".encode()
+        @body.setter
+        def body(self, value): pass
+    class Slots(HTTPResponse):
+        __slots__ = ("body", "status", "content_type", "headers")
+    class Envelope(JSONResponse):
+        @property
+        def body(self): return b'{"data":' + super().body + b"}"
+        @body.setter
+        def body(self, value): JSONResponse.body.fset(self, value)
+    class Lazy(HTTPResponse):
+        body, status, content_type = b"lazy", 202, "text/plain"
+        def __init__(self): self.headers = {}
+    class Classwide(HTTPResponse):
+        headers = {"x-class": "yes"}
+        def __init__(self, body): super().__init__(body, content_type="text/plain")
+    kept = Envelope([])
+    made = {
+        "template": lambda: Template(a=1),
+        "slots": lambda: Slots("x", 201, {"x-slots": "yes"}, "text/plain"),
+        "envelope": lambda: Envelope({"a": 1}),
+        "kept": lambda: kept,
+        "lazy": Lazy,
+        "classwide": lambda: Classwide("x"),
+    }
+    @app.get("/<name>")
+    async def a(request, name):
+        response = made[name]()
+        if name == "kept": response.append(len(response.raw_body))
+        return response
+    @app.get("/<name>/told")
+    async def b(request, name):
+        response = made[name]()
+        return json([str(response.body), response.status, dict(response.headers)])
+    @app.on_response
+    async def c(request, response):
+        if "header" in request.args: response.headers["x-changed"] = "yes"
+        if "body" in request.args: response.body = b"[]"
+    """,
+    *(
+        get(f"/{name}{rest}")
+        for name in ("template", "slots", "envelope", "kept", "kept", "lazy", "classwide", "no")
+        for rest in ("", "?header=1", "?body=1")
+    ),
+    *(get(f"/{name}/told") for name in ("template", "slots", "envelope", "classwide")),
+    head("/template"),
+)
