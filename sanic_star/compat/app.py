@@ -168,8 +168,8 @@ class Sanic(Registrar, Tasking, Answering, Running, Generic[ConfigT, ContextT]):
         self.debug = debug
         self.config = config if config is not None else Config(env_prefix=env_prefix)  # type: ignore[assignment]
         self.ctx = ctx if ctx is not None else SimpleNamespace()  # type: ignore[assignment]
+        self._loads = loads
         self.request_class = request_class or Request
-        self.request_factory = self.request_class
         self.websocket_factory = WebsocketImplProtocol
         self.strict_slashes: bool | None = strict_slashes
         self.configure_logging = configure_logging
@@ -194,12 +194,6 @@ class Sanic(Registrar, Tasking, Answering, Running, Generic[ConfigT, ContextT]):
         if dumps:
             self.dumps = dumps
             choose_writer_by_app()
-        if loads:
-            # A subclass: the class itself is shared by all applications of the process.
-            self.request_class = type(
-                self.request_class.__name__, (self.request_class,), {"_loads": staticmethod(loads), "_decode": None}
-            )
-            self.request_factory = self.request_class
 
     def __repr__(self) -> str:
         return f'{type(self).__name__}(name="{self.name}")'
@@ -225,6 +219,18 @@ class Sanic(Registrar, Tasking, Answering, Running, Generic[ConfigT, ContextT]):
         self.error_handler.debug = value
         if isinstance(self.__dict__.get("state"), ApplicationState):
             self.state.mode = Mode.DEBUG if value else Mode.PRODUCTION
+
+    @property
+    def request_class(self) -> type[Request]:
+        """Makes requests; another one may be set until the application starts."""
+        return self._request_class
+
+    @request_class.setter
+    def request_class(self, value: type[Request]) -> None:
+        if self._loads:
+            # A subclass: the class itself is shared by all applications of the process.
+            value = type(value.__name__, (value,), {"_loads": staticmethod(self._loads), "_decode": None})
+        self._request_class = self.request_factory = value
 
     # The registry ---------------------------------------------------------------------------------------------------
 

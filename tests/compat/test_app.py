@@ -95,10 +95,12 @@ def test_logging_is_configured_once_or_not_at_all(monkeypatch: pytest.MonkeyPatc
     assert seen[1:] == [mine]
 
 
-def test_json_is_read_and_written_as_the_application_says() -> None:
+@pytest.mark.parametrize("request_class", [Request, type("Later", (Request,), {})])
+def test_json_is_read_and_written_as_the_application_says(request_class: type[Request]) -> None:
     from sanic_star import json
 
     app: Sanic[Any, Any] = Sanic("Json", dumps=lambda value: f"<{value}>", loads=lambda body: body.decode()[::-1])
+    app.request_class = request_class
 
     @app.post("/")
     async def back(request: Request) -> HTTPResponse:
@@ -106,6 +108,7 @@ def test_json_is_read_and_written_as_the_application_says() -> None:
 
     assert TestClient(app).post("/", data=b"abc").text == "<cba>"
     assert Request._loads is not app.request_class._loads
+    assert app.request_class.__name__ == request_class.__name__
 
 
 @pytest.mark.parametrize("debug", [False, True])

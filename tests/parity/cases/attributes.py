@@ -308,6 +308,21 @@ case(
     get("/missing"),
 )
 case(
+    "a request class that is set later",
+    """
+    class Mine(Request):
+        kind = "mine"
+    app.request_class = Mine
+    @app.get("/<x:int>")
+    async def a(request, x): return json([x, request.kind, type(request).__name__, app.request_class is Mine])
+    @app.exception(NotFound)
+    async def missing(request, error): return json([request.kind, app.request_class.__name__])
+    """,
+    get("/1"),
+    get("/1"),
+    get("/missing"),
+)
+case(
     "a request class that extends methods",
     """
     class Mine(Request):
