@@ -201,19 +201,19 @@ class Tail(Generic[R]):
     """The ways through one more parameter to the end of a path, from a node that literals alone lead to.
 
     Attributes:
-        ways: each with what converts the bytes, the route and the parameter's name by method, the leaf, and whether
-            the same bytes always give the same value, which nobody can change.
+        ways: each, what converts the bytes, route and name by method, leaf, whether the same bytes always lead here.
         barred: the last segments for which a literal path comes first.
     """
 
     __slots__ = ("barred", "ways")
 
     def __init__(self, node: Node[R]) -> None:
-        self.ways = tuple(way for edge in node.edges for way in _ways(edge))
+        lasting = all(edge.parameter.lasting for edge in node.edges if edge.node.leaves)
+        self.ways = tuple((*way, lasting) for edge in node.edges for way in _ways(edge))
         self.barred = {literal.encode("ascii") for literal, child in node.literals.items() if child.leaves}
 
 
-def _ways(edge: Edge[R]) -> Iterator[tuple[Callable[[bytes], Any], dict[str, tuple[R, str]], Leaf[R], bool]]:
+def _ways(edge: Edge[R]) -> Iterator[tuple[Callable[[bytes], Any], dict[str, tuple[R, str]], Leaf[R]]]:
     """Yield the way to the end of a path through an edge, if there is one."""
     for leaf in edge.node.leaves:
         routes: dict[str, tuple[R, str]] = {}
@@ -221,7 +221,7 @@ def _ways(edge: Edge[R]) -> Iterator[tuple[Callable[[bytes], Any], dict[str, tup
             last = route.pieces[-1]
             if isinstance(last, Parameter) and not last.expand:
                 routes[method] = route, last.name
-        yield _reads_bytes(edge.parameter), routes, leaf, edge.parameter.lasting
+        yield _reads_bytes(edge.parameter), routes, leaf
 
 
 def _reads_bytes(parameter: Parameter) -> Callable[[bytes], Any]:

@@ -81,6 +81,30 @@ async def test_a_type_of_the_users_own_is_asked_each_time() -> None:
     assert (await ask(app, http_scope("/a"))).status == 404
 
 
+async def test_a_type_beside_it_is_asked_each_time() -> None:
+    app: Sanic[Any, Any] = Sanic("Beside")
+    known: set[str] = set()
+
+    def convert(value: str) -> str:
+        if value not in known:
+            raise ValueError(value)
+        return value
+
+    app.router.register_pattern("known", convert, r"\w+")
+
+    @app.get("/<x:known>")
+    async def one_of_them(request: Request, x: str) -> Any:
+        return text("known")
+
+    @app.get("/<x:str>", name="other")
+    async def other(request: Request, x: str) -> Any:
+        return text("other")
+
+    assert (await ask(app, http_scope("/a"))).body == b"other"
+    known.add("a")
+    assert (await ask(app, http_scope("/a"))).body == b"known"
+
+
 async def test_only_so_many_paths_are_kept_and_only_short_ones() -> None:
     app, _ = app_that_notes()
     await ask(app, http_scope("/int/0"))
