@@ -102,15 +102,6 @@ def choose_writer_by_app() -> None:
     BaseHTTPResponse._encode = None
 
 
-def _kept_as(name: str) -> property:
-    """Return what stands for a private attribute where a subclass keeps `name` in a way of its own."""
-
-    def write(response: Any, value: Any) -> None:
-        setattr(response, name, Header() if value is None else value)
-
-    return property(lambda response: getattr(response, name), write)
-
-
 class BaseHTTPResponse(responses.Response):
     """What all of Sanic's responses have: status, headers, cookies, content type, and the stream once it is sent."""
 
@@ -129,6 +120,8 @@ class BaseHTTPResponse(responses.Response):
     _cookies: CookieJar | None = None
     # Whether somebody set `body` after it was made.
     _by_hand = False
+    # Whether a subclass has a `body` or `headers` of its own: then what is kept and sent goes by these names.
+    _own_names = False
 
     def __init__(self) -> None:
         pass
@@ -140,9 +133,8 @@ class BaseHTTPResponse(responses.Response):
             own_names: whether these are what is sent; not, where the subclass sends itself.
         """
         super().__init_subclass__(**kwargs)
-        for name in ("body", "headers"):
-            if own_names and getattr(cls, name) is not getattr(BaseHTTPResponse, name):
-                setattr(cls, f"_{name}", _kept_as(name))
+        own = any(getattr(cls, name) is not getattr(BaseHTTPResponse, name) for name in ("body", "headers"))
+        cls._own_names = own_names and own
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {self.status} {self.content_type}>"
@@ -160,24 +152,36 @@ class BaseHTTPResponse(responses.Response):
     @property
     def body(self) -> bytes:
         """The body as it goes over the wire."""
-        # In a subclass `_body` and `_headers` may lead back to here: see `__init_subclass__`.
-        return vars(self).get("_body", b"")  # type: ignore[no-any-return]
+        return self._body
 
     @body.setter
     def body(self, value: Any) -> None:
-        vars(self).update(_body=self._encode_body(value), _by_hand=True)
+        self._body = self._encode_body(value)
+        self._by_hand = True
 
     @property  # type: ignore[override]
     def headers(self) -> Header:
         """The header fields set so far, beside those that are made when the response is sent."""
-        known: Header | None = vars(self).get("_headers")
-        if known is None:
-            known = vars(self)["_headers"] = Header()
-        return known
+        if self._headers is None:
+            self._headers = Header()
+        return self._headers
 
     @headers.setter
     def headers(self, value: Mapping[str, Any] | None) -> None:
-        vars(self)["_headers"] = value if isinstance(value, Header) else Header.checked(value or {})
+        self._headers = value if isinstance(value, Header) else Header.checked(value or {})
+
+    def _keep(self, body: bytes) -> None:
+        """Take a body that is not set by hand."""
+        if self._own_names:
+            self.body = body
+        else:
+            self._body = body
+        self._by_hand = False
+
+    def _keep_by_name(self) -> None:
+        """Hand what the initialiser has set to a subclass with names of its own."""
+        self.headers = self._headers or Header()
+        self._keep(self._body)
 
     @property
     def cookies(self) -> CookieJar:
@@ -227,24 +231,25 @@ class BaseHTTPResponse(responses.Response):
             raise RuntimeError(f"status {status!r}: a response has one from 200 to 599 (RFC 9110, section 15)")
         # RFC 9110, sections 8.6 and 15: no content and no length with 204; 304 describes another response.
         bodiless = status == 204 or status == 304
-        if self._headers is None:
+        body, headers = self._body, self._headers
+        if self._own_names:
+            body, headers = self.body, self.headers
+        if headers is None:
             if bodiless:
                 return []
-            fields = [_content_length(len(self._body))] if length else []
+            fields = [_content_length(len(body))] if length else []
             if self.content_type is not None:
                 fields.append(_content_type(self.content_type))
             return fields
         # How the body is framed is the server's to say; headers taken over from another answer tell of that one's.
-        declared = "content-length" in self._headers and (declared or not length) and not bodiless
+        declared = "content-length" in headers and (declared or not length) and not bodiless
         left_out = _FRAMING - {b"content-length"} if declared else _FRAMING
-        fields = [
-            field for name, value in self._headers.items() if (field := header_field(name, value))[0] not in left_out
-        ]
+        fields = [field for name, value in headers.items() if (field := header_field(name, value))[0] not in left_out]
         if bodiless:
             return fields
         if length and not declared:
-            fields.append(_content_length(len(self._body)))
-        if self.content_type is not None and "content-type" not in self._headers:
+            fields.append(_content_length(len(body)))
+        if self.content_type is not None and "content-type" not in headers:
             fields.append(_content_type(self.content_type))
         return fields
 
@@ -254,7 +259,8 @@ class BaseHTTPResponse(responses.Response):
             await super().__call__(scope, receive, send)
             return
         # Of the same moment as its length: an answer that several requests get may be changed while this one is sent.
-        body, head = self._body, self.head(declared=scope["method"] == "HEAD")
+        body = self.body if self._own_names else self._body
+        head = self.head(declared=scope["method"] == "HEAD")
         await send({"type": "http.response.start", "status": self.status, "headers": head})
         # Without a length nothing may follow: HTTP/1.1 would take it for the next response (RFC 9112, section 6.3).
         if body and not has_message_body(self.status):
@@ -374,6 +380,8 @@ class HTTPResponse(BaseHTTPResponse):
         self._headers = Header.checked(headers) if headers else None
         if starlette_names:
             self._take(**starlette_names)
+        if self._own_names:
+            self._keep_by_name()
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -459,7 +467,8 @@ class JSONResponse(HTTPResponse):
         if dumps is not None or kwargs:
             self._writer = (dumps, kwargs)
         self._body = self._write(body)
-        self._by_hand = False
+        if self._own_names:
+            self._keep_by_name()
 
     def _write(self, value: Any) -> bytes:
         dumps, options = self._writer
@@ -479,13 +488,14 @@ class JSONResponse(HTTPResponse):
     @raw_body.setter
     def raw_body(self, value: Any) -> None:
         self._value = value
-        self._body = self._write(value)
-        self._by_hand = False
+        self._keep(self._write(value))
 
     def set_body(self, body: Any, dumps: Callable[..., str | bytes] | None = None, **dumps_kwargs: Any) -> None:
         """Replace the value, and with `dumps` the way it is written."""
         if dumps is not None:
-            self._value, self._body, self._by_hand = body, self._encode_body(dumps(body, **dumps_kwargs)), False
+            written = self._encode_body(dumps(body, **dumps_kwargs))
+            self._value = body
+            self._keep(written)
         else:
             self.raw_body = body
 
