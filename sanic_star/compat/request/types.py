@@ -200,6 +200,11 @@ class Request(requests.Request, Generic[AppT, CtxT]):
         """The HTTP method; GET for the handshake of a websocket."""
         return self.scope.get("method", "GET")  # type: ignore[no-any-return]
 
+    @method.setter
+    def method(self, method: str) -> None:
+        # Not in the server's own scope: by that it knows whether its client wants a body.
+        self.scope = {**self.scope, "method": method}
+
     @property
     def version(self) -> str:
         """The HTTP version: `1.1`, `2`, `3`."""
@@ -258,10 +263,14 @@ class Request(requests.Request, Generic[AppT, CtxT]):
             self.route_params = {}
         return self.route_params
 
+    @match_info.setter
+    def match_info(self, parameters: dict[str, Any]) -> None:
+        self.route_params = parameters
+
     # Headers and what stands in them --------------------------------------------------------------------------------
 
-    @property
-    def headers(self) -> Header:  # type: ignore[override]
+    @property  # type: ignore[override]
+    def headers(self) -> Header:
         """The header fields, whatever the case of their names."""
         if self._headers is None:
             self._headers = Header(
@@ -271,6 +280,10 @@ class Request(requests.Request, Generic[AppT, CtxT]):
                 ]
             )
         return self._headers
+
+    @headers.setter
+    def headers(self, headers: Mapping[str, str]) -> None:
+        self._headers = headers if isinstance(headers, Header) else Header(headers)
 
     @property
     def raw_headers(self) -> bytes:

@@ -1,7 +1,7 @@
 """Request and response middleware: order, early answers, changes, failures."""
 
 from tests.parity.case import case
-from tests.parity.wire import get, head, post
+from tests.parity.wire import get, head, post, request
 
 NOTE = """
 def note(name):
@@ -327,4 +327,55 @@ case(
     get("/"),
     get("/shop/3"),
     get("/shop/three"),
+)
+case(
+    "request middleware that sets the method",
+    """
+    from sanic.views import HTTPMethodView
+
+    @app.on_request
+    async def override(request):
+        wanted = request.headers.get("x-http-method-override")
+        if wanted: request.method = wanted
+
+    class Item(HTTPMethodView):
+        async def get(self, request, number): return text(f"get {number} {request.method}")
+        async def post(self, request, number): return text(f"post {number} {request.json}")
+        async def delete(self, request, number): return text(f"delete {number} {request.is_safe}")
+
+    app.add_route(Item.as_view(), "/item/<number:int>")
+
+    @app.route("/plain", methods=["GET", "POST"])
+    async def plain(request): return text(f"{request.method} {request.is_idempotent} {request.route.name}")
+
+    @app.on_response
+    async def tell(request, response): response.headers["x-method"] = request.method
+    """,
+    post("/item/1", json=[1]),
+    *(
+        request(method, path, headers=[("x-http-method-override", wanted)])
+        for method in ("POST", "GET")
+        for path in ("/item/1", "/plain", "/missing")
+        for wanted in ("DELETE", "PUT", "get", "no method")
+    ),
+)
+case(
+    "request middleware that sets headers and parameters",
+    """
+    @app.on_request
+    async def replace(request):
+        if "headers" in request.args: request.headers = {**request.headers, "x-new": "1"}
+        if "parameters" in request.args: request.match_info = {"name": "other"}
+        if "wrong" in request.args: request.match_info = {"other": "name"}
+        if "none" in request.args: request.match_info = None
+        if "path" in request.args: request.path = "/other"
+
+    @app.get("/<name>")
+    async def handler(request, name):
+        return text(f"{name} {request.headers.get('x-new')} {request.headers.get('x-old')} {request.match_info}")
+    """,
+    *(
+        get(f"/a?{name}=1", headers=[("x-old", "2")])
+        for name in ("plain", "headers", "parameters", "wrong", "none", "path")
+    ),
 )
