@@ -170,6 +170,8 @@ class Sanic(Registrar, Tasking, Answering, Running, Generic[ConfigT, ContextT]):
         self.ctx = ctx if ctx is not None else SimpleNamespace()  # type: ignore[assignment]
         self._loads = loads
         self.request_class = request_class or Request
+        # As the setter does, which a subclass with an attribute of that name goes without.
+        self.request_factory = self.request_class
         self.websocket_factory = WebsocketImplProtocol
         self.strict_slashes: bool | None = strict_slashes
         self.configure_logging = configure_logging

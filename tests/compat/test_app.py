@@ -111,6 +111,19 @@ def test_json_is_read_and_written_as_the_application_says(request_class: type[Re
     assert app.request_class.__name__ == request_class.__name__
 
 
+def test_a_subclass_may_have_an_attribute_called_request_class() -> None:
+    class Own(Sanic[Any, Any]):
+        request_class = Request
+
+    app = Own("Own")
+
+    @app.get("/")
+    async def handler(request: Request) -> HTTPResponse:
+        return text(str(request.args.get("a")))
+
+    assert TestClient(app).get("/?a=1").text == "1"
+
+
 @pytest.mark.parametrize("debug", [False, True])
 def test_debug_explains_errors(debug: bool) -> None:
     app: Sanic[Any, Any] = Sanic("Debug", debug=debug)
