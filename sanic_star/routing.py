@@ -384,7 +384,7 @@ class Router(routing.Router):
             self._stale = True
             # Emptied, not replaced: the application's dispatch holds on to this dictionary.
             self.direct.clear()
-            self._recent.clear()
+            self._recent = deque()
             self.index.clear()
 
     def build(self) -> None:
@@ -393,7 +393,7 @@ class Router(routing.Router):
             return
         self._stale = False
         self.direct.clear()
-        self._recent.clear()
+        self._recent = deque()
         self.index.clear()
         self.mounts = {}
         self._deepest_mount = 0
@@ -463,7 +463,7 @@ class Router(routing.Router):
                     scope["route"] = route
                     scope["endpoint"] = route.endpoint
                     params = {name: value}
-                    if lasting and method in routes and len(raw) <= _LONGEST_KEPT:
+                    if lasting and method in routes and method != WEBSOCKET and len(raw) <= _LONGEST_KEPT:
                         self._remember(raw, method, (route, {name: value}))
                     scope["path_params"] = {**scope["path_params"], **params} if "path_params" in scope else params
                     return route, params
@@ -477,11 +477,11 @@ class Router(routing.Router):
         Sanic keeps as many (25.12). What is asked for again costs half a microsecond less then, anything else a tenth
         more; `benchmarks/` shows both, as `/user/<id:int>` and as numbers that never come again.
         """
-        known = self.direct.get(raw)
+        known, recent = self.direct.get(raw), self._recent
         if known is None:
-            if len(self._recent) >= _KEPT:
-                self.direct.pop(self._recent.popleft(), None)
-            self._recent.append(raw)
+            if len(recent) >= _KEPT:
+                self.direct.pop(recent.popleft(), None)
+            recent.append(raw)
             known = self.direct[raw] = {}
         known[method] = found
 

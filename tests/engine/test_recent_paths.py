@@ -9,7 +9,7 @@ from starlette.routing import Host
 
 from sanic_star import Request, Sanic, text
 from sanic_star.routing import _KEPT, _LONGEST_KEPT
-from tests.engine.raw import ask, http_scope
+from tests.engine.raw import ask, http_scope, websocket_scope
 
 
 def app_that_notes() -> tuple[Sanic[Any, Any], list[dict[str, Any]]]:
@@ -117,6 +117,18 @@ async def test_only_so_many_paths_are_kept_and_only_short_ones() -> None:
     long = "/str/" + "a" * _LONGEST_KEPT
     assert (await ask(app, http_scope(long))).status == 200
     assert long.encode() not in app.router.direct
+
+
+async def test_websockets_take_no_room() -> None:
+    app: Sanic[Any, Any] = Sanic("Handshakes")
+
+    @app.websocket("/feed/<x:int>")
+    async def feed(request: Request, ws: Any, x: int) -> None: ...
+
+    app.router.finalize()
+    route, params = app.router.find(websocket_scope("/feed/7"))
+    assert (route.endpoint, params) == (feed, {"x": 7})
+    assert b"/feed/7" not in app.router.direct
 
 
 def mounted(app: Sanic[Any, Any]) -> Starlette:
