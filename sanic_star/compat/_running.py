@@ -91,6 +91,11 @@ class Running(Application):
         else:
             self.serve(self, app_loader=None if load is None else _plans().Loader(load))
 
+    @property
+    def go_fast(self) -> Callable[..., None]:
+        """`run`, by its older name."""
+        return self.run
+
     def prepare(
         self,
         host: str | None = None,

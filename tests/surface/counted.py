@@ -89,7 +89,6 @@ NOT_CARRIED_OVER = {
         "finalize_middleware",
         "refresh",
         "make_coffee",
-        "go_fast",
         "should_auto_reload",
         "websocket_tasks",
         "enable_websocket",

@@ -148,3 +148,19 @@ for what, env in {
         "tell(lambda: {k: str(v) for k, v in other.config.items() if k.strip('_') in 'aABCDE' or k in ('D_e', 'E1')})",
         env,
     )
+case(
+    "the older name of run",
+    """
+class Own(Sanic):
+    def run(self, *args, **kwargs): return [self.name, [*args], sorted(kwargs)]
+own = Own("own")
+def refused():
+    try: app.go_fast(nonsense=1)
+    except TypeError as error: return str(error).split(" ", 1)[1]
+@app.get("/")
+async def show(request):
+    called = [own.go_fast("127.0.0.1", port=1), own.go_fast()]
+    return json([refused(), app.go_fast == app.run, app.go_fast.__name__, called])
+""",
+    get("/"),
+)
