@@ -212,3 +212,26 @@ case(
     websocket("/ws", replies=1),
     websocket("/ws", "a", "b", replies=2),
 )
+case(
+    "codes and reasons of the end, right and wrong",
+    """
+    WRONG = [999, 1004, 1005, 1015, 1016, 2999, 5000, -1, 70000, "4000", True, 1.5]
+    @app.websocket("/right/<code:int>")
+    async def right(request, ws, code): await ws.close(code, reason=request.args.get("reason", ""))
+    @app.websocket("/wrong")
+    async def wrong(request, ws):
+        for code in WRONG:
+            try: await ws.close(code)
+            except Exception: await ws.send(f"{code!r} refused")
+        for reason in ("r" * 124, "\u00fc" * 62, 5, b"bytes"):
+            try: await ws.close(4000, reason)
+            except Exception: await ws.send(f"{reason!r} refused")
+        await ws.close(4000, "\u00fc" * 61)
+        await ws.close(999)
+    @app.websocket("/none")
+    async def none(request, ws): await ws.close(None)
+    """,
+    *(websocket(f"/right/{code}?reason=so") for code in (1000, 1001, 1003, 1007, 1011, 1014, 3000, 4999)),
+    websocket("/wrong", replies=17),
+    websocket("/none"),
+)

@@ -21,6 +21,17 @@ KEPT = 256
 READ_AHEAD = 2**20
 # How often it is asked whether the handler reads, in seconds.
 LOOK = 1.0
+# What a close frame may say (RFC 6455, section 7.4, and IANA's registry of close codes); 1006 stands for no frame.
+_CLOSE_CODES = {*range(1000, 1004), *range(1006, 1015), *range(3000, 5000)}
+# As much as a control frame holds beside the code (section 5.5), in bytes.
+_REASON_SIZE = 123
+
+
+def _check_close(code: Any, reason: Any) -> None:
+    if code is not None and not (isinstance(code, int) and code in _CLOSE_CODES):
+        raise ValueError(f"close code {code!r}: 1000 to 1003, 1007 to 1014 and 3000 to 4999 may be sent")
+    if not isinstance(reason, str) or len(reason.encode()) > _REASON_SIZE:
+        raise ValueError(f"close reason {reason!r}: text of up to {_REASON_SIZE} bytes may be sent")
 
 
 class ConnectionClosed(WebSocketDisconnect, WebsocketClosed):
@@ -331,9 +342,14 @@ class WebsocketImplProtocol(WebSocket):
         """Close the connection.
 
         Args:
-            code: why, as a number (RFC 6455, section 7.4.1).
+            code: why, as a number (RFC 6455, section 7.4.1); `None` says nothing.
             reason: why, in words.
+
+        Raises:
+            ValueError: a close frame can't say so; the connection stays open. The server would break it off.
         """
+        if not self.closed:
+            _check_close(code, reason or "")
         await self.end(code, reason or "")
 
     async def end(self, code: int, reason: str = "") -> None:
