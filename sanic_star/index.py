@@ -201,15 +201,16 @@ class Tail(Generic[R]):
     """The ways through one more parameter to the end of a path, from a node that literals alone lead to.
 
     Attributes:
-        ways: each, what converts the bytes, route and name by method, leaf, whether the same bytes always lead here.
+        ways: each with what converts the bytes, the route and the parameter's name by method, and the leaf.
+        lasting: whether the same bytes always take the same way, to the same value.
         barred: the last segments for which a literal path comes first.
     """
 
-    __slots__ = ("barred", "ways")
+    __slots__ = ("barred", "lasting", "ways")
 
     def __init__(self, node: Node[R]) -> None:
-        lasting = all(edge.parameter.lasting for edge in node.edges if edge.node.leaves)
-        self.ways = tuple((*way, lasting) for edge in node.edges for way in _ways(edge))
+        self.lasting = all(edge.parameter.lasting for edge in node.edges if edge.node.leaves)
+        self.ways = tuple(way for edge in node.edges for way in _ways(edge))
         self.barred = {literal.encode("ascii") for literal, child in node.literals.items() if child.leaves}
 
 

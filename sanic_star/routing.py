@@ -6,7 +6,7 @@ A route holds one callable, `call`, put in when the application is finalised. Th
 and sends what comes back; what happens inside is the caller's affair. Three rules keep the way of a request short:
 
 - a path that leads to just one route whatever the request says (no parameter, no host) is in `Router.direct`, by the
-  bytes that stand on the wire; so are the last thousand paths with a parameter that were asked for;
+  bytes that stand on the wire; so are the last thousand paths with a parameter that came again;
 - every other request asks `Router.resolve`, which answers with a route in any case: where nothing matches with
   `fallback` (404, 405, 426), where a mounted application or one of Starlette's own routes does with `forward`;
 - `Router.routes` is a list that may be changed by anyone at any time: a change empties the index, and the next look-up
@@ -43,7 +43,7 @@ WEBSOCKET = "(websocket)"  # no HTTP method has brackets
 _CHILD = "sanic_star.child"
 
 Call: TypeAlias = Callable[[Any], Awaitable[Any]]
-# How many paths with a parameter are kept with what they lead to, and of how many bytes.
+# How many paths with a parameter are kept with what they lead to (as many as in Sanic 25.12), and of how many bytes.
 _KEPT, _LONGEST_KEPT = 1024, 256
 
 
@@ -305,8 +305,7 @@ class RouteList(list[BaseRoute]):
 
     append, extend, insert, remove = map(_telling, ("append", "extend", "insert", "remove"))
     pop, clear, sort, reverse = map(_telling, ("pop", "clear", "sort", "reverse"))
-    __setitem__, __delitem__ = map(_telling, ("__setitem__", "__delitem__"))
-    __iadd__, __imul__ = map(_telling, ("__iadd__", "__imul__"))
+    __setitem__, __delitem__, __iadd__, __imul__ = map(_telling, ("__setitem__", "__delitem__", "__iadd__", "__imul__"))
 
 
 def _choose(leaf: Leaf[Any], method: str, scope: Scope) -> Any:
@@ -363,8 +362,9 @@ class Router(routing.Router):
         self._tails = self.index.tails
         # By method what `find` returns; the parameters are copied for each request.
         self.direct: dict[bytes | None, dict[str, Found]] = {}
-        # The paths with a parameter that are in there, the oldest first.
+        # The paths with a parameter that are in there, the oldest first; and those that came at least once.
         self._recent: deque[bytes] = deque()
+        self._seen: set[bytes] = set()
         # By their path, and how many slashes the longest of these has.
         self.mounts: dict[str, Mount] = {}
         self._deepest_mount = 0
@@ -384,7 +384,6 @@ class Router(routing.Router):
             self._stale = True
             # Emptied, not replaced: the application's dispatch holds on to this dictionary.
             self.direct.clear()
-            self._recent = deque()
             self.index.clear()
 
     def build(self) -> None:
@@ -438,7 +437,7 @@ class Router(routing.Router):
 
         Args:
             scope: the connection's ASGI scope.
-            raw: its `raw_path`.
+            raw: its `raw_path`; `None` where it has none, or a root path.
             method: its method, `WEBSOCKET` for a websocket.
         """
         if raw is not None:
@@ -448,7 +447,7 @@ class Router(routing.Router):
             head, _, last = raw.rpartition(b"/")
             tail = self._tails.get(head)
             if tail is not None and last not in tail.barred:
-                for convert, routes, leaf, lasting in tail.ways:
+                for convert, routes, leaf in tail.ways:
                     try:
                         value = convert(last)
                     except ValueError:
@@ -463,27 +462,27 @@ class Router(routing.Router):
                     scope["route"] = route
                     scope["endpoint"] = route.endpoint
                     params = {name: value}
-                    if lasting and method in routes and method != WEBSOCKET and len(raw) <= _LONGEST_KEPT:
-                        self._remember(raw, method, (route, {name: value}))
+                    if tail.lasting and method in routes and method != WEBSOCKET and len(raw) <= _LONGEST_KEPT:
+                        self._remember(raw, method, route, params)
                     scope["path_params"] = {**scope["path_params"], **params} if "path_params" in scope else params
                     return route, params
             if raw.isascii():
                 return self._find(scope, raw.decode("ascii"), method)
         return self._find(scope, route_path(scope), method)
 
-    def _remember(self, raw: bytes, method: str, found: Found) -> None:
-        """Put what a path with a parameter has led to beside the paths without any, in place of the oldest such path.
-
-        Sanic keeps as many (25.12). What is asked for again costs half a microsecond less then, anything else a tenth
-        more; `benchmarks/` shows both, as `/user/<id:int>` and as numbers that never come again.
-        """
-        known, recent = self.direct.get(raw), self._recent
-        if known is None:
+    def _remember(self, raw: bytes, method: str, route: Any, params: dict[str, Any]) -> None:
+        """Keep what a path has led to, if it comes again: to keep at once costs those that come once 0.2 µs more."""
+        seen, recent = self._seen, self._recent
+        if raw not in seen:
+            if len(seen) >= _KEPT:
+                seen.clear()
+            seen.add(raw)
+            return
+        if raw not in self.direct:
             if len(recent) >= _KEPT:
                 self.direct.pop(recent.popleft(), None)
             recent.append(raw)
-            known = self.direct[raw] = {}
-        known[method] = found
+        self.direct.setdefault(raw, {})[method] = route, params.copy()
 
     def _find(self, scope: Scope, path: str, method: str) -> Found:
         """Find a route the long way; see `find`."""

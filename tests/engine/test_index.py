@@ -242,7 +242,7 @@ def test_the_tails_of_literal_beginnings() -> None:
         Place("deeper", ("a", NUMBER, "x")),
     )
     assert sorted(index.tails) == [b"/a", b"/b"]
-    (numbers, by_number, *_), (uppers, by_upper, *_), (texts, *_) = index.tails[b"/a"].ways
+    (numbers, by_number, _), (uppers, by_upper, _), (texts, *_) = index.tails[b"/a"].ways
     assert (numbers(b"7"), {method: (route.name, name) for method, (route, name) in by_number.items()}) == (
         7,
         {"GET": ("number", "number")},
