@@ -12,7 +12,7 @@ def _answer(body: bytes, content_type: bytes) -> tuple[bytes, list[tuple[bytes, 
     return body, [(b"content-type", content_type), (b"content-length", b"%d" % len(body))]
 
 
-_ANSWERS = {
+ANSWERS = {
     "/": _answer(b"Hello, world!", b"text/plain; charset=utf-8"),
     "/json": _answer(b'{"message":"Hello, world!"}', b"application/json"),
     "/user/42": _answer(b'{"id":42}', b"application/json"),
@@ -21,7 +21,7 @@ _ANSWERS = {
 
 
 async def _app(scope: Any, receive: Any, send: Any) -> None:
-    body, headers = _ANSWERS[scope["path"]]  # lifespan has no path: the KeyError tells the server that there is none
+    body, headers = ANSWERS[scope["path"]]  # lifespan has no path: the KeyError tells the server that there is none
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 

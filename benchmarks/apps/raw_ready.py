@@ -5,27 +5,19 @@ No application that has something to say can do that; it shows what the server c
 
 from typing import Any
 
-from benchmarks.cases import ECHO
+from benchmarks.apps.raw import ANSWERS
 
-
-def _answer(body: bytes, content_type: bytes) -> tuple[dict[str, Any], dict[str, Any]]:
-    headers = [(b"content-type", content_type), (b"content-length", b"%d" % len(body))]
-    return {"type": "http.response.start", "status": 200, "headers": headers}, {
-        "type": "http.response.body",
-        "body": body,
-    }
-
-
-_ANSWERS = {
-    "/": _answer(b"Hello, world!", b"text/plain; charset=utf-8"),
-    "/json": _answer(b'{"message":"Hello, world!"}', b"application/json"),
-    "/user/42": _answer(b'{"id":42}', b"application/json"),
-    "/echo": _answer(ECHO.encode(), b"application/json"),
+_MESSAGES = {
+    path: (
+        {"type": "http.response.start", "status": 200, "headers": headers},
+        {"type": "http.response.body", "body": body},
+    )
+    for path, (body, headers) in ANSWERS.items()
 }
 
 
 async def _app(scope: Any, receive: Any, send: Any) -> None:
-    start, body = _ANSWERS[scope["path"]]  # lifespan has no path: the KeyError tells the server that there is none
+    start, body = _MESSAGES[scope["path"]]
     await send(start)
     await send(body)
 

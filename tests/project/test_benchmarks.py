@@ -8,6 +8,10 @@ from typing import Any
 import pytest
 
 from benchmarks.apps import sanic_star as apps
+from benchmarks.cases import CASES, Case
+from benchmarks.contenders import CONTENDERS
+from benchmarks.driver import ask
+from benchmarks.routing import _case, _paths
 from sanic_star.testing import TestClient
 
 
@@ -38,7 +42,26 @@ def test_the_one_with_forms() -> None:
     assert answer(app, "POST", "/upload", files={"file": ("a.txt", b"abc")}) == '{"name":"a.txt","size":3}'
 
 
-@pytest.mark.parametrize("varied", [False, True])
-def test_those_with_many_routes(varied: bool) -> None:
-    app = apps.varied(8) if varied else apps.routes(8, True)
-    assert len(app.router.routes) >= 8
+async def answers(app: Any, *cases: Case) -> list[str]:
+    """Return the names of the cases that the application answers as the benchmarks want it."""
+    return [case.name for case in cases if case.matches(*await ask(app, case))]
+
+
+@pytest.mark.parametrize("raw", ["raw", "raw_ready", "raw_body"])
+async def test_those_without_a_framework(raw: str) -> None:
+    assert await answers(CONTENDERS[raw].make("basic"), *CASES.values()) == list(CASES)
+
+
+@pytest.mark.parametrize("number", [0, 4])
+async def test_those_with_many_routes(number: int) -> None:
+    app = apps.varied(8)
+    cases = [Case(kind, path, "Hello, world!") for kind, path in _paths(number)]
+    assert await answers(app, *cases) == ["static", "typed", "host", "version"]
+    app = apps.routes(8, True)
+    assert await answers(app, *(_case(str(each), each, True) for each in range(8))) == [*"01234567"]
+
+
+def test_a_path_with_a_number_never_comes_twice() -> None:
+    case = Case("new", "/r0/{}", "")
+    assert len({*case.paths(100), *case.paths(100)}) == 200
+    assert Case("same", "/r0", "").paths(2) == ["/r0", "/r0"]
