@@ -101,11 +101,9 @@ class Answering(Application):
         reads = not (extra.stream or extra.ignore_body) if extra is not None else route.reads_body
         everywhere = min(limits, default=None) if reads else None
         route.max_body_size = everywhere if own_limit is None else own_limit
-        # Request middleware may add parameters, to a path without any, too.
-        alone = route.names is not None and len(route.names) == 1 and not before and not self._events
-        handler = handler_call(
-            route.endpoint, bool(route.parameters or before), route.parameters[0].name if alone else None
-        )
+        # Request middleware and listeners may add parameters, middleware to a path without any, too.
+        only = route.names[0] if route.names and len(route.names) == 1 and not (before or self._events) else None
+        handler = handler_call(route.endpoint, bool(route.parameters or before), only)
         call = with_middleware(self._events.around_handler(handler), before, after)
         if self.config.get("CANCEL_ON_DISCONNECT"):
             call = self._until_client_leaves(call)
@@ -265,6 +263,7 @@ class Answering(Application):
             handler = self.error_handler.lookup(known, request.name)
             settled = isinstance(known, SanicException) or self.error_handler.settles(handler, known)
             response = await self._error_response(request, known)
+        # Middleware sees the answer to nothing at all; of anything else it may make a response.
         if response is None:
             response = await self._checked(request, response)
         if not request._response_middleware_started and not request.responded:

@@ -49,7 +49,7 @@ def text(
         raise TypeError(f"Bad body type. Expected str, got {type(body).__name__})")
     if status != 200 or headers:
         return HTTPResponse(body, status, headers, content_type)
-    # PERF: without the class being called: 0.15 µs of 0.4 («in process»). It sets what the initialiser sets.
+    # PERF: without the class being called: 0.15 µs of 0.4 («in process»). It sets what is asked when this is sent.
     response = _new(HTTPResponse)
     response._body = body.encode()
     response.status = 200

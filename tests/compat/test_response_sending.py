@@ -46,7 +46,7 @@ def test_a_response_that_sends_itself_is_asked_to(kind: type[HTTPResponse], who:
         return kind("x", content_type="text/plain; charset=utf-8")
 
     sent.clear()
-    app: Sanic[Any, Any] = Sanic("Messages")
+    app: Sanic[Any, Any] = Sanic("Sending")
     app.add_route(handler, "/")
     assert TestClient(app).get("/").status_code == 200
     assert sent == [who]
@@ -76,7 +76,7 @@ def test_a_response_with_fields_of_its_own_sends_them() -> None:
     async def handler(request: Any) -> HTTPResponse:
         return Signed("x", content_type="text/plain; charset=utf-8")
 
-    app: Sanic[Any, Any] = Sanic("Messages")
+    app: Sanic[Any, Any] = Sanic("Sending")
     app.add_route(handler, "/")
     assert TestClient(app).get("/").headers["x-signed"] == "yes"
 
@@ -84,7 +84,7 @@ def test_a_response_with_fields_of_its_own_sends_them() -> None:
 @pytest.mark.parametrize("headers", [None, {"x-slow": "yes"}])
 async def test_a_kept_response_that_is_changed_while_it_is_sent(headers: dict[str, str] | None) -> None:
     kept = JSONResponse([1], headers=headers)
-    app: Sanic[Any, Any] = Sanic("Messages")
+    app: Sanic[Any, Any] = Sanic("Sending")
 
     async def handler(request: Any) -> HTTPResponse:
         return kept
@@ -136,7 +136,7 @@ def test_a_body_of_a_subclass_is_what_is_sent() -> None:
         response.body = b"ab"
         return response
 
-    app: Sanic[Any, Any] = Sanic("Messages")
+    app: Sanic[Any, Any] = Sanic("Sending")
     app.add_route(handler, "/")
     assert TestClient(app).get("/").text == "abab"
 
