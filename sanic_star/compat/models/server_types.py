@@ -35,7 +35,8 @@ class ConnInfo:
         self.cert: dict[str, Any] = dict(scope.get("extensions", {}).get("tls") or {})
         self.server_name: str = ""
         self.lost = False
-        self.network_paths: list[Any] = []
+        # Told by HTTP/3 connections of Sanic's own server only.
+        self.network_paths: list[Any] | None = None
 
 
 def _shown(host: str) -> str:

@@ -75,6 +75,14 @@ class File:
         """Close `file`; a body that was read before stays."""
         self.file.close()
 
+    def _asdict(self) -> dict[str, Any]:
+        return dict(zip(self._fields, self, strict=True))
+
+    def _replace(self, **fields: Any) -> Self:
+        if unknown := [name for name in fields if name not in self._fields]:
+            raise ValueError(f"Got unexpected field names: {unknown!r}")
+        return type(self)(**{**self._asdict(), **fields})
+
     def __iter__(self) -> Iterator[Any]:
         return iter((self.type, self.body, self.name))
 

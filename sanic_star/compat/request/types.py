@@ -117,7 +117,6 @@ class Request(requests.Request, Generic[AppT, CtxT]):
     _protocol: Protocol | None = None
     _parsed_args: defaultdict[QueryOptions, RequestParameters] | None = None
     _parsed_not_grouped_args: defaultdict[QueryOptions, list[tuple[str, str]]] | None = None
-    head = b""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -195,6 +194,10 @@ class Request(requests.Request, Generic[AppT, CtxT]):
         """The application that answers."""
         return self.scope["app"]  # type: ignore[no-any-return]
 
+    @app.setter
+    def app(self, app: Any) -> None:
+        self._amend(app=app)
+
     @property
     def method(self) -> str:
         """The HTTP method; GET for the handshake of a websocket."""
@@ -202,13 +205,20 @@ class Request(requests.Request, Generic[AppT, CtxT]):
 
     @method.setter
     def method(self, method: str) -> None:
-        # Not in the server's own scope: by that it knows whether its client wants a body.
-        self.scope = {**self.scope, "method": method}
+        self._amend(method=method)
 
     @property
     def version(self) -> str:
         """The HTTP version: `1.1`, `2`, `3`."""
         return self.scope.get("http_version", "1.1")  # type: ignore[no-any-return]
+
+    @version.setter
+    def version(self, version: str) -> None:
+        self._amend(http_version=version)
+
+    def _amend(self, **entries: Any) -> None:
+        # Not in the server's own scope: by that it knows whether its client wants a body.
+        self.scope = {**self.scope, **entries}
 
     @property
     def starlette(self) -> StarletteRequest:
@@ -239,6 +249,10 @@ class Request(requests.Request, Generic[AppT, CtxT]):
     def route(self) -> Any:
         """The route that answers, `None` where there is none."""
         return self.scope.get("route")
+
+    @route.setter
+    def route(self, route: Any) -> None:
+        self._amend(route=route)
 
     @property
     def name(self) -> str | None:
@@ -284,6 +298,16 @@ class Request(requests.Request, Generic[AppT, CtxT]):
     @headers.setter
     def headers(self, headers: Mapping[str, str]) -> None:
         self._headers = headers if isinstance(headers, Header) else Header(headers)
+
+    @property
+    def request_line(self) -> bytes:
+        """Method, path with query, and version: what HTTP/1.1 begins with, put together (RFC 9112, 3)."""
+        return b"%s %s HTTP/%s" % (self.method.encode(), self.raw_url, self.version.encode())
+
+    @property
+    def head(self) -> bytes:
+        """What stands before the body in HTTP/1.1, put together from what the server has read; names in lower case."""
+        return self.request_line + b"\r\n" + self.raw_headers
 
     @property
     def raw_headers(self) -> bytes:
@@ -565,6 +589,15 @@ class Request(requests.Request, Generic[AppT, CtxT]):
 
             self._conn_info = self.scope.get(CONNECTION) or ConnInfo(self.scope)
         return self._conn_info
+
+    @conn_info.setter
+    def conn_info(self, conn_info: ConnInfo) -> None:
+        self._conn_info = conn_info
+
+    @property
+    def network_paths(self) -> list[Any] | None:
+        """The paths that the connection takes, where the server tells them."""
+        return self.conn_info.network_paths
 
     @property
     def protocol(self) -> Protocol:

@@ -389,3 +389,46 @@ case(
     get("/plain"),
     get("/reset"),
 )
+expressions(
+    "the head as bytes",
+    [
+        "request.request_line",
+        "request.head.lower().startswith(request.request_line.lower())",
+        "[line for line in request.head.lower().split(b'\\r\\n') if line.startswith(b'x-')]",
+        "request.head.endswith(b'\\r\\n')",
+        "[request.network_paths, request.conn_info.network_paths]",
+    ],
+    get("/", headers=[("X-A", "1"), ("x-b", "\xe4")]),
+    get("/a%20b/%C3%BC?q=%zz&q=1", headers=[("x-a", "1"), ("x-a", "2")]),
+    post("//a", body=b"x"),
+    request("DELETE", "/a?b"),
+)
+case(
+    "attributes that are set",
+    """
+    from copy import copy
+
+    @app.on_request
+    async def change(request):
+        name = request.args.get("set")
+        if name == "app":
+            request.app = other
+        elif name == "route":
+            request.route = None
+        elif name == "version":
+            request.version = "9"
+        elif name == "conn_info":
+            request.conn_info = copy(request.conn_info)
+            request.conn_info.ctx = "own"
+        elif name:
+            setattr(request, name, None)
+
+    other = Sanic("Another")
+
+    @app.get("/")
+    async def tell(request):
+        return json([request.app.name, request.route is None, request.version, request.conn_info.ctx == "own"])
+    """,
+    *(get(f"/?set={name}") for name in ("app", "route", "version", "conn_info", "ctx", "path")),
+    get("/"),
+)
