@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from asyncio import CancelledError
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -34,7 +34,7 @@ from sanic_star.requests import Request
 from sanic_star.responses import Response
 from sanic_star.routing import WEBSOCKET, Call, Route, Router, WebSocketRoute, enter, route_path
 from sanic_star.streams import Cut, OpenStream
-from sanic_star.websockets import WebSocket
+from sanic_star.websockets import WebSocket, refused
 
 # The mark that an exception was answered with 500 and logged, and is on its way to the server. On the exception it
 # tells the server's log; whether this very request was answered stands in its scope, because an exception may be raised
@@ -46,11 +46,12 @@ POLL = 0.1
 
 
 class ReportedOnce(logging.Filter):
-    """Keeps a server's log from telling again of an exception that this package has logged."""
+    """Keeps a server's log from telling again of an exception that was logged, and from calling a refusal an error."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         error = record.exc_info[1] if record.exc_info else None
-        return not hasattr(error, REPORTED)
+        refusal = refused.get() and "without completing handshake" in record.getMessage()
+        return not (refusal or hasattr(error, REPORTED))
 
 
 _reported_once = ReportedOnce()
@@ -465,7 +466,6 @@ class Application(Starlette):
             if scope["type"] != "http":
                 await stack(scope, receive, send)
                 return
-            request: Request | None = None
             begun = False
 
             async def watched(message: Message) -> None:
@@ -547,10 +547,8 @@ def mark(error: BaseException, scope: Scope) -> None:
 
 
 def _is_event_stream(start: Message) -> bool:
-    for name, value in start.get("headers", ()):
-        if name.lower() == b"content-type":
-            return bool(value.startswith(b"text/event-stream"))
-    return False
+    kinds: Iterator[bytes] = (value for name, value in start.get("headers", ()) if name.lower() == b"content-type")
+    return next(kinds, b"").startswith(b"text/event-stream")
 
 
 def _is_own_cancellation() -> bool:

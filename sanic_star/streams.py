@@ -52,9 +52,8 @@ class OpenStream:
 
     def watch(self, receive: Receive) -> None:
         """Cut the stream when the client leaves; `receive` must be nobody else's from here on."""
-        if self._watcher is not None:
-            return
-        self._watcher = asyncio.get_running_loop().create_task(self._wait_for_leave(receive))
+        if self._watcher is None:
+            self._watcher = asyncio.get_running_loop().create_task(self._wait_for_leave(receive))
 
     async def _wait_for_leave(self, receive: Receive) -> None:
         while (await receive())["type"] != "http.disconnect":

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from contextvars import ContextVar
 from typing import Any
 
 from starlette import websockets
 from starlette.types import Message, Receive, Scope, Send
 
 from sanic_star.requests import Request
+
+# Whether this task has answered a handshake with a response; uvicorn 0.54 reports that as none at all.
+refused: ContextVar[bool] = ContextVar("sanic_star.refused", default=False)
 
 
 class WebSocket(websockets.WebSocket):
@@ -42,6 +46,7 @@ class WebSocket(websockets.WebSocket):
             self.opened = True
         elif kind == "websocket.close" or kind == "websocket.http.response.start":
             self.closed = True
+            refused.set(not self.opened)
         await self._server_send(message)
 
     async def end(self, code: int, reason: str = "") -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import requests
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 from sanic_star import Request, Sanic, text
@@ -114,6 +114,34 @@ def test_plain_uvicorn_stops_as_fast_with_everything_open(tmp_path: Path) -> Non
         stop_all(server)
     # uvicorn raises the signal again after a clean stop.
     assert server.ended() == -signal.SIGTERM
+
+
+@pytest.mark.parametrize("command", [(), (*UVICORN, "served:app")], ids=["app.run", "uvicorn"])
+def test_a_refused_handshake_is_no_error_in_the_servers_log(tmp_path: Path, command: tuple[str, ...]) -> None:
+    script = """
+    from sanic_star.compat.exceptions import Forbidden
+
+    @app.on_request
+    async def guard(request):
+        if request.path == "/forbidden":
+            raise Forbidden("no")
+
+    async def silent(scope, receive, send):
+        await receive()
+
+    app.mount("/silent", silent)
+    if __name__ == "__main__":
+        app.run(port=0)
+    """
+    with process(tmp_path, script, *command) as server:
+        assert server.get().status_code == 200
+        # The last one is answered by nobody, and uvicorn is right to say so.
+        for path, status in (("nowhere", 404), ("forbidden", 403), ("nowhere", 404), ("silent", 500)):
+            with pytest.raises(InvalidStatus) as refused, connect(f"ws://127.0.0.1:{server.port}/{path}"):
+                pass
+            assert refused.value.response.status_code == status
+        server.until(lambda: "without completing handshake" in server.log or None)
+    assert server.log.count("without completing handshake") == 1
 
 
 def stop_all(server: Any) -> None:
