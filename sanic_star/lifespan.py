@@ -27,7 +27,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 if TYPE_CHECKING:
     from sanic_star.applications import Application
 
-# How long a server that knows nothing of the application's life waits for its stop, in seconds.
+# How long a server that is not ours waits with its stop for the application's, in seconds.
 PATIENCE = 1.0
 
 
@@ -92,9 +92,9 @@ class Lifecycle:
         self.stop_event = asyncio.Event()
         self._stop_begun = self._told = False
         async with contextlib.AsyncExitStack() as stack:
-            await self._phase(Phase.BEFORE_START)
+            await self.app.run_phase(Phase.BEFORE_START)
             # From here on there is something to undo.
-            stack.push_async_callback(self._phase, Phase.AFTER_STOP)
+            stack.push_async_callback(self.app.run_phase, Phase.AFTER_STOP)
             state = await stack.enter_async_context(self.app.router.lifespan_context(self.app))
             if state is not None:
                 scope.setdefault("state", {}).update(state)
@@ -108,7 +108,7 @@ class Lifecycle:
                 # Here: the package around it holds what runs servers, which an import need not load.
                 from sanic_star.servers.signals import chain
 
-                self._restore_signals = chain(self._signalled, lambda: PATIENCE if self._lazy else 0)
+                self._restore_signals = chain(self._signalled, PATIENCE)
             stack.callback(self._restore_signals)
             if not self.exact:
                 await self.after_start()
@@ -120,7 +120,7 @@ class Lifecycle:
         if self._told:
             return
         self._told = True
-        await self._phase(Phase.AFTER_START)
+        await self.app.run_phase(Phase.AFTER_START)
 
     async def before_stop(self) -> None:
         """Run what comes while connections are still open, then end what would never end by itself."""
@@ -132,7 +132,7 @@ class Lifecycle:
         self._stop_begun = True
         self.stage = Stage.STOPPING
         try:
-            await self._phase(Phase.BEFORE_STOP)
+            await self.app.run_phase(Phase.BEFORE_STOP)
         finally:
             self.stop_event.set()
             self.app.end_endless()
@@ -154,9 +154,6 @@ class Lifecycle:
                 finally:
                     self.stage = Stage.IDLE
                     self.app.stopped()
-
-    async def _phase(self, phase: Phase) -> None:
-        await self.app.run_phase(phase)
 
     async def ensure_started(self) -> None:
         """Start the application if no lifespan did; of many that ask at once, one starts and the others wait."""
@@ -215,18 +212,20 @@ class Lifecycle:
         self.app.stopped()
 
     async def _stop_by_signal(self) -> None:
-        """Stop an application that was started lazily: nobody will send it a shutdown.
+        """Begin the stop, before the server does; where the start was lazy do all of it: nobody will send a shutdown.
 
         What comes after the connections are closed waits for the requests in flight. The process ends with the signal:
         a request that still comes finds the application closed and does not start it again.
         """
         await self.before_stop()
-        self.closed = True
-        await self.app.requests_ended()
-        await self.stop()
+        self.closed = self._lazy
+        await self.app.endless_ended(PATIENCE)
+        if self._lazy:
+            await self.app.requests_ended()
+            await self.stop()
 
     def _signalled(self) -> asyncio.Future[None]:
-        task = asyncio.ensure_future(self._stop_by_signal() if self._lazy else self.before_stop())
+        task = asyncio.ensure_future(self._stop_by_signal())
         self.app.background.add(task)
         task.add_done_callback(self.app.background.discard)
         return task

@@ -16,27 +16,37 @@ from typing import Any
 NOBODY = (signal.SIG_DFL, signal.SIG_IGN, signal.default_int_handler, None)
 
 
-def chain(stop: Callable[[], asyncio.Future[Any]], patience: Callable[[], float]) -> Callable[[], None]:
-    """Call a function when SIGINT or SIGTERM arrives, then the server's handler; return what undoes it.
+def chain(stop: Callable[[], asyncio.Future[Any]], patience: float) -> Callable[[], None]:
+    """Begin the application's stop when SIGINT or SIGTERM arrives, and hold the server's handler back until it is done.
+
+    The next signal lets go of it as well: to the server it is as if it had heard both.
 
     Args:
         stop: begins the application's stop, on its event loop.
-        patience: gives how long the server has to wait for that, in seconds, the first time.
+        patience: how long the server's handler is held back at most, in seconds.
+
+    Returns:
+        What undoes it.
     """
     if threading.current_thread() is not threading.main_thread():
         return lambda: None
     loop = asyncio.get_running_loop()
     ours: dict[int, tuple[Any, Any]] = {}
-    waiting = False
+    held: list[Callable[[], Any]] = []
+    tasks: list[asyncio.Future[None]] = []
 
-    async def stop_then(go_on: Callable[[], Any]) -> None:
-        await asyncio.wait({stop()}, timeout=patience())
-        go_on()
+    def let_go() -> None:
+        while held:
+            held.pop()()
 
-    def begin(go_on: Callable[[], Any]) -> None:
-        tasks.add(asyncio.ensure_future(stop_then(go_on)))
+    async def stop_then_let_go() -> None:
+        await asyncio.wait({stop()}, timeout=patience)
+        let_go()
 
-    tasks: set[asyncio.Future[None]] = set()
+    def begin() -> None:
+        tasks.append(asyncio.ensure_future(stop_then_let_go()))
+
+    heard = False
     for number in (signal.SIGINT, signal.SIGTERM):
         before = signal.getsignal(number)
         # No server has taken the signal: a test, or a program with plans of its own. Nothing would follow ours.
@@ -44,15 +54,14 @@ def chain(stop: Callable[[], asyncio.Future[Any]], patience: Callable[[], float]
             continue
 
         def handler(number: int, frame: Any, before: Any = before) -> None:
-            nonlocal waiting
-            if loop.is_closed() or (waiting and patience()):
+            nonlocal heard
+            if heard or loop.is_closed():
+                let_go()
                 before(number, frame)
-            elif patience():
-                waiting = True
-                loop.call_soon_threadsafe(begin, partial(before, number, frame))
             else:
-                loop.call_soon_threadsafe(stop)
-                before(number, frame)
+                heard = True
+                held.append(partial(before, number, frame))
+                loop.call_soon_threadsafe(begin)
 
         signal.signal(number, handler)
         ours[number] = (handler, before)

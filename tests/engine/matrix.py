@@ -65,7 +65,6 @@ class Server:
         failed: its exit status when a listener fails at the start, or of each answer where it goes on.
         lifespan: whether it tells the application that it starts.
         code: with which a websocket is closed when it stops; None: it just ends.
-        own_code: with which it closes a websocket itself, where it looks for its stop before the application's is done.
         together: whether it hears of the signal at the same time as the application, so that it may be first.
         cut: whether it tells its worker nothing, and breaks off a stream after a time-out of its own.
     """
@@ -77,7 +76,6 @@ class Server:
     failed: int = 1
     lifespan: bool = True
     code: int | None = 1001
-    own_code: int | None = None
     together: bool = False
     cut: bool = False
 
@@ -86,16 +84,10 @@ SERVERS = [
     Server("app.run", "served.py {port} uvicorn {reload}", "reload"),
     Server("app.run, hypercorn", "served.py {port} hypercorn {reload}", "reload"),
     Server("app.run, granian", "served.py {port} granian {reload}", "reload"),
-    Server("uvicorn", "-m uvicorn served:app --port {port} {reload}", status=-signal.SIGTERM, failed=3, own_code=1012),
+    Server("uvicorn", "-m uvicorn served:app --port {port} {reload}", status=-signal.SIGTERM, failed=3),
     Server("hypercorn", "-m hypercorn served:app --bind 127.0.0.1:{port} {reload}", failed=0, code=1011, cut=True),
     Server("granian", "-m granian --interface asgi --port {port} {reload} served:app", together=True),
-    Server(
-        "gunicorn",
-        "-m gunicorn -k uvicorn_worker.UvicornWorker -b 127.0.0.1:{port} served:app",
-        "",
-        failed=3,
-        own_code=1012,
-    ),
+    Server("gunicorn", "-m gunicorn -k uvicorn_worker.UvicornWorker -b 127.0.0.1:{port} served:app", "", failed=3),
     Server("daphne", "-m daphne -b 127.0.0.1 -p {port} served:app", None, failed=500, lifespan=False, code=None),
 ]
 

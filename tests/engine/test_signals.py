@@ -1,0 +1,142 @@
+"""The handlers before a foreign server's own: it hears of a signal when the application's stop is done."""
+
+import asyncio
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
+
+from sanic_star.servers.signals import chain
+from tests.engine.processes import PATIENCE, UVICORN, process
+
+HANDLED = (signal.SIGINT, signal.SIGTERM)
+
+
+class Server:
+    """A server that has taken the signals, and an application that takes its time to stop."""
+
+    def __init__(self, heard: list[str]) -> None:
+        self.heard = heard
+        self.may_stop = asyncio.Event()
+        self.stopping = asyncio.Event()
+
+    def stop(self) -> asyncio.Future[Any]:
+        """Begin the application's stop."""
+
+        async def stopped() -> None:
+            self.stopping.set()
+            await self.may_stop.wait()
+            self.heard.append("stopped")
+
+        return asyncio.ensure_future(stopped())
+
+    async def chained(self, patience: float = PATIENCE) -> Callable[[], None]:
+        """Put the handlers before those of the server."""
+        return chain(self.stop, patience)
+
+
+def send(number: signal.Signals) -> None:
+    """Do what a signal does, without one."""
+    handler = signal.getsignal(number)
+    assert callable(handler)
+    handler(number, None)
+
+
+@pytest.fixture
+def heard() -> Iterator[list[str]]:
+    """What happened, in order; the signals are the server's meanwhile."""
+    found: list[str] = []
+    before = {
+        number: signal.signal(number, lambda number, frame: found.append(signal.Signals(number).name))
+        for number in HANDLED
+    }
+    yield found
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Let others run until something holds."""
+    async with asyncio.timeout(PATIENCE):
+        while not condition():  # noqa: ASYNC110 - a list has no event
+            await asyncio.sleep(0.001)
+
+
+async def test_the_server_hears_of_it_when_the_stop_is_done(heard: list[str]) -> None:
+    server = Server(heard)
+    undo = await server.chained()
+    send(signal.SIGTERM)
+    await asyncio.wait_for(server.stopping.wait(), PATIENCE)
+    assert heard == []
+    server.may_stop.set()
+    await until(lambda: len(heard) == 2)
+    assert heard == ["stopped", "SIGTERM"]
+    # From then on nothing is held back.
+    send(signal.SIGINT)
+    assert heard == ["stopped", "SIGTERM", "SIGINT"]
+    undo()
+    send(signal.SIGINT)
+    assert heard[3:] == ["SIGINT"]
+
+
+async def test_a_second_signal_lets_go_of_both(heard: list[str]) -> None:
+    server = Server(heard)
+    undo = await server.chained()
+    send(signal.SIGINT)
+    send(signal.SIGTERM)
+    assert heard == ["SIGINT", "SIGTERM"]
+    server.may_stop.set()
+    await until(lambda: len(heard) == 3)
+    # The first one is not passed on again.
+    assert heard == ["SIGINT", "SIGTERM", "stopped"]
+    undo()
+
+
+async def test_the_server_does_not_wait_for_ever(heard: list[str]) -> None:
+    server = Server(heard)
+    undo = await server.chained(0.01)
+    send(signal.SIGTERM)
+    await until(lambda: heard == ["SIGTERM"])
+    server.may_stop.set()
+    await until(lambda: heard == ["SIGTERM", "stopped"])
+    undo()
+
+
+def test_a_loop_that_is_closed_holds_nothing_back(heard: list[str]) -> None:
+    async def start() -> Callable[[], None]:
+        return await Server(heard).chained()
+
+    undo = asyncio.run(start())
+    send(signal.SIGTERM)
+    assert heard == ["SIGTERM"]
+    undo()
+
+
+def test_listeners_and_farewells_come_before_uvicorns_stop(tmp_path: Path) -> None:
+    # The tick of uvicorn, every 0.1 s, falls into this listener.
+    script = """
+    @app.before_server_stop
+    async def slow(app):
+        await asyncio.sleep(0.3)
+
+    @app.websocket("/ws")
+    async def ws(request, ws):
+        await ws.send("hello")
+        await ws.recv()
+    """
+
+    with process(tmp_path, script, *UVICORN, "served:app") as server:
+        assert server.get().status_code == 200
+        with connect(f"ws://127.0.0.1:{server.port}/ws") as ws:
+            assert ws.recv(PATIENCE) == "hello"
+            server.popen.send_signal(signal.SIGTERM)
+            with pytest.raises(ConnectionClosed) as closed:
+                ws.recv(PATIENCE)
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code == 1001
+        assert server.ended() == -signal.SIGTERM
+    assert server.phases()[-2:] == ["before_server_stop", "after_server_stop"]
