@@ -17,6 +17,7 @@ from benchmarks import (
     middleware,
     report,
     routing,
+    side_by_side,
     socket_load,
     static_files,
     testing,
@@ -28,6 +29,7 @@ from benchmarks.settings import Settings, say
 PARTS: dict[str, Callable[[Settings], dict[str, Any]]] = {
     "inprocess": inprocess.measure,
     "socket": socket_load.measure,
+    "beside": side_by_side.measure,
     "routing": routing.measure,
     "import": imports.measure,
     "middleware": middleware.measure,

@@ -90,6 +90,18 @@ def _socket(part: dict[str, Any]) -> str:
     )
 
 
+def _beside(part: dict[str, Any]) -> str:
+    rows = (
+        [_title(name), *(_cell(part[case].get(name), lambda row: f"{row['cpu_us']:.1f}{_share(row)}") for case in part)]
+        for name in _order({name for rows in part.values() for name in rows})
+    )
+    told = (
+        "All of them on one core at the same time, so that each meets the same states of the machine. CPU time of the "
+        "server, in brackets the share of the raw ASGI app, for POST of the one that reads the body."
+    )
+    return f"## Side by side\n\n{told}\n\n{_table(['µs a request', *(TITLES[case] for case in part)], rows)}"
+
+
 def _routing(part: dict[str, Any]) -> str:
     blocks = ["## The routing table"]
     for table, sizes in part["requests"].items():
@@ -208,6 +220,7 @@ def _budgets(result: dict[str, Any]) -> str:
 _PARTS: dict[str, Callable[[dict[str, Any]], str]] = {
     "inprocess": _inprocess,
     "socket": _socket,
+    "beside": _beside,
     "routing": _routing,
     "import": _import,
     "middleware": _middleware,

@@ -21,6 +21,8 @@ class Settings:
     peer_rounds: int = 3
     seconds: int = 2
     connections: int = 64
+    beside_rounds: int = 12
+    beside_seconds: int = 4
     quiet: float = 0.05
     retries: int = 4
     limit: int = 3600
@@ -42,6 +44,7 @@ class Settings:
         if self.quick:
             self.requests, self.rounds = 1000, 5
             self.pairs, self.peer_rounds, self.seconds, self.retries = 3, 1, 1, 1
+            self.beside_rounds, self.beside_seconds = 2, 1
             self.tests = 300
             self.table_rounds, self.start_rounds, self.build_limit, self.import_rounds = 3, 1, 15, 5
 
