@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import traceback
 from collections.abc import AsyncIterator, Callable
 from enum import Enum
@@ -27,7 +28,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 if TYPE_CHECKING:
     from sanic_star.applications import Application
 
-# How long a server that is not ours waits with its stop for the application's, in seconds.
+# How long uvicorn's own stop, where the server is not ours, is held back for an application's, in seconds.
 PATIENCE = 1.0
 
 
@@ -108,7 +109,7 @@ class Lifecycle:
                 # Here: the package around it holds what runs servers, which an import need not load.
                 from sanic_star.servers.signals import chain
 
-                self._restore_signals = chain(self._signalled, PATIENCE)
+                self._restore_signals = chain(self._stop_by_signal, PATIENCE)
             stack.callback(self._restore_signals)
             if not self.exact:
                 await self.after_start()
@@ -217,18 +218,16 @@ class Lifecycle:
         What comes after the connections are closed waits for the requests in flight. The process ends with the signal:
         a request that still comes finds the application closed and does not start it again.
         """
-        await self.before_stop()
+        try:
+            await self.before_stop()
+        except Exception:
+            # The server waits for no outcome.
+            logging.getLogger("sanic.error").exception("A listener failed when the application was to stop")
         self.closed = self._lazy
         await self.app.endless_ended(PATIENCE)
         if self._lazy:
             await self.app.requests_ended()
             await self.stop()
-
-    def _signalled(self) -> asyncio.Future[None]:
-        task = asyncio.ensure_future(self._stop_by_signal())
-        self.app.background.add(task)
-        task.add_done_callback(self.app.background.discard)
-        return task
 
 
 def mounted_applications(routes: list[BaseRoute]) -> list[ASGIApp]:

@@ -46,7 +46,8 @@ class WebSocket(websockets.WebSocket):
             self.opened = True
         elif kind == "websocket.close" or kind == "websocket.http.response.start":
             self.closed = True
-            refused.set(not self.opened)
+        elif kind == "websocket.http.response.body":
+            refused.set(not message.get("more_body"))
         await self._server_send(message)
 
     async def end(self, code: int, reason: str = "") -> None:

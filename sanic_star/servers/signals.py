@@ -9,20 +9,24 @@ from __future__ import annotations
 import asyncio
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any
+
+from sanic_star.servers.serving import Signalled
 
 NOBODY = (signal.SIG_DFL, signal.SIG_IGN, signal.default_int_handler, None)
 
 
-def chain(stop: Callable[[], asyncio.Future[Any]], patience: float) -> Callable[[], None]:
+def chain(stop: Callable[[], Coroutine[Any, Any, None]], patience: float) -> Callable[[], None]:
     """Begin the application's stop when SIGINT or SIGTERM arrives, and hold the server's handler back until it is done.
 
-    The next signal lets go of it as well: to the server it is as if it had heard both.
+    A SIGINT that comes later lets go of it as well: somebody is impatient. Other signals after the first are held with
+    it: supervisors send one to the process and one to its group. A server that hears of signals by the event loop
+    (hypercorn, granian) can't be held back.
 
     Args:
-        stop: begins the application's stop, on its event loop.
+        stop: stops the application, on its event loop.
         patience: how long the server's handler is held back at most, in seconds.
 
     Returns:
@@ -34,19 +38,26 @@ def chain(stop: Callable[[], asyncio.Future[Any]], patience: float) -> Callable[
     ours: dict[int, tuple[Any, Any]] = {}
     held: list[Callable[[], Any]] = []
     tasks: list[asyncio.Future[None]] = []
+    signalled = Signalled()
+    free = False
 
     def let_go() -> None:
+        nonlocal free
+        free = True
         while held:
-            held.pop()()
+            held.pop(0)()
 
     async def stop_then_let_go() -> None:
-        await asyncio.wait({stop()}, timeout=patience)
-        let_go()
+        try:
+            tasks.append(asyncio.ensure_future(stop()))
+            await asyncio.wait(tasks[-1:], timeout=patience)
+        finally:
+            # Not here: what the server's handler raises is not this task's.
+            loop.call_soon(let_go)
 
     def begin() -> None:
         tasks.append(asyncio.ensure_future(stop_then_let_go()))
 
-    heard = False
     for number in (signal.SIGINT, signal.SIGTERM):
         before = signal.getsignal(number)
         # No server has taken the signal: a test, or a program with plans of its own. Nothing would follow ours.
@@ -54,13 +65,14 @@ def chain(stop: Callable[[], asyncio.Future[Any]], patience: float) -> Callable[
             continue
 
         def handler(number: int, frame: Any, before: Any = before) -> None:
-            nonlocal heard
-            if heard or loop.is_closed():
+            if free or not loop.is_running():
                 let_go()
                 before(number, frame)
-            else:
-                heard = True
-                held.append(partial(before, number, frame))
+                return
+            held.append(partial(before, number, frame))
+            if signalled(number, False):
+                let_go()
+            elif len(held) == 1:
                 loop.call_soon_threadsafe(begin)
 
         signal.signal(number, handler)

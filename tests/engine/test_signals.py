@@ -4,12 +4,12 @@ import asyncio
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
+from sanic_star.servers.serving import MOMENT
 from sanic_star.servers.signals import chain
 from tests.engine.processes import PATIENCE, UVICORN, process
 
@@ -24,15 +24,11 @@ class Server:
         self.may_stop = asyncio.Event()
         self.stopping = asyncio.Event()
 
-    def stop(self) -> asyncio.Future[Any]:
-        """Begin the application's stop."""
-
-        async def stopped() -> None:
-            self.stopping.set()
-            await self.may_stop.wait()
-            self.heard.append("stopped")
-
-        return asyncio.ensure_future(stopped())
+    async def stop(self) -> None:
+        """Stop the application."""
+        self.stopping.set()
+        await self.may_stop.wait()
+        self.heard.append("stopped")
 
     async def chained(self, patience: float = PATIENCE) -> Callable[[], None]:
         """Put the handlers before those of the server."""
@@ -83,17 +79,48 @@ async def test_the_server_hears_of_it_when_the_stop_is_done(heard: list[str]) ->
     assert heard[3:] == ["SIGINT"]
 
 
-async def test_a_second_signal_lets_go_of_both(heard: list[str]) -> None:
+async def test_what_supervisors_send_again_is_held_with_the_first(heard: list[str]) -> None:
+    server = Server(heard)
+    undo = await server.chained()
+    # Ctrl-C reaches the whole group, and a supervisor terminates its worker.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        send(number)
+    await asyncio.wait_for(server.stopping.wait(), PATIENCE)
+    assert heard == []
+    server.may_stop.set()
+    await until(lambda: len(heard) == 3)
+    assert heard == ["stopped", "SIGINT", "SIGTERM"]
+    undo()
+
+
+async def test_ctrl_c_once_more_lets_go(heard: list[str]) -> None:
     server = Server(heard)
     undo = await server.chained()
     send(signal.SIGINT)
-    send(signal.SIGTERM)
-    assert heard == ["SIGINT", "SIGTERM"]
+    await asyncio.sleep(2 * MOMENT)
+    send(signal.SIGINT)
+    assert heard == ["SIGINT", "SIGINT"]
     server.may_stop.set()
     await until(lambda: len(heard) == 3)
-    # The first one is not passed on again.
-    assert heard == ["SIGINT", "SIGTERM", "stopped"]
+    # Nothing is passed on twice.
+    assert heard == ["SIGINT", "SIGINT", "stopped"]
     undo()
+
+
+async def test_a_stop_that_fails_or_is_cancelled_lets_go(heard: list[str]) -> None:
+    async def fail() -> None:
+        raise RuntimeError("no")
+
+    async def cancel() -> None:
+        for task in asyncio.all_tasks() - {asyncio.current_task(), test}:
+            task.cancel()
+
+    test = asyncio.current_task()
+    for number, stop in enumerate((fail, cancel), 1):
+        undo = chain(stop, PATIENCE)
+        send(signal.SIGTERM)
+        await until(lambda number=number: len(heard) == number)  # type: ignore[misc]
+        undo()
 
 
 async def test_the_server_does_not_wait_for_ever(heard: list[str]) -> None:
@@ -114,6 +141,21 @@ def test_a_loop_that_is_closed_holds_nothing_back(heard: list[str]) -> None:
     send(signal.SIGTERM)
     assert heard == ["SIGTERM"]
     undo()
+
+
+@pytest.mark.parametrize("options", [(), ("--lifespan", "off")], ids=["lifespan", "lazy"])
+def test_a_listener_that_fails_is_logged_and_the_stop_goes_on(tmp_path: Path, options: tuple[str, ...]) -> None:
+    script = """
+    @app.before_server_stop
+    async def fail(app):
+        raise RuntimeError("no farewell")
+    """
+    with process(tmp_path, script, *UVICORN, *options, "served:app") as server:
+        assert server.get().status_code == 200
+        server.terminate()
+    assert server.log.count("RuntimeError: no farewell") == 1
+    assert "never retrieved" not in server.log
+    assert server.phases()[-2:] == ["before_server_stop", "after_server_stop"]
 
 
 def test_listeners_and_farewells_come_before_uvicorns_stop(tmp_path: Path) -> None:

@@ -112,6 +112,7 @@ class Request(requests.Request, Generic[AppT, CtxT]):
     parsed_forwarded: Options | None = None
     parsed_token: str | None = None
     _headers: Header | None = None  # type: ignore[assignment]
+    _app: Any = None
     _conn_info: ConnInfo | None = None
     _upload: Upload | None = None
     _protocol: Protocol | None = None
@@ -192,11 +193,12 @@ class Request(requests.Request, Generic[AppT, CtxT]):
     @property
     def app(self) -> AppT:
         """The application that answers."""
-        return self.scope["app"]  # type: ignore[no-any-return]
+        return self.scope["app"] if self._app is None else self._app  # type: ignore[no-any-return]
 
     @app.setter
     def app(self, app: Any) -> None:
-        self._amend(app=app)
+        # Not in the scope: by that the application finds its own requests.
+        self._app = app
 
     @property
     def method(self) -> str:
@@ -306,7 +308,7 @@ class Request(requests.Request, Generic[AppT, CtxT]):
 
     @property
     def head(self) -> bytes:
-        """What stands before the body in HTTP/1.1, put together from what the server has read; names in lower case."""
+        """What stands before the body in HTTP/1.1, put together from the request's parts; names in lower case."""
         return self.request_line + b"\r\n" + self.raw_headers
 
     @property
