@@ -50,8 +50,8 @@ def _names(text: str) -> list[str]:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks",
-        description="Measure sanic_star and its peers in one run. A full run takes about a quarter of an hour and "
-        "wants a quiet machine with two cores; over a socket it needs wrk, and all its load stays on the loopback interface.",
+        description="Measure sanic_star and its peers in one run. A full run takes a quarter of an hour and wants "
+        "a quiet machine with two cores; over a socket it needs wrk, and all its load stays on the loopback interface.",
     )
     parser.add_argument(
         "--only", choices=PARTS, action="append", help="run this part (may be given several times; default: all)"
