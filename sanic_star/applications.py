@@ -91,7 +91,6 @@ class Application(Starlette):
         self.lazy_state: dict[str, Any] = {}
         # Streams and websockets that would never end by themselves.
         self.endless: set[OpenStream] = set()
-        self.background: set[asyncio.Future[Any]] = set()
         self.sweeper = Sweeper(self)
         self._stack: ASGIApp | None = None
         self._open: ASGIApp | None = None

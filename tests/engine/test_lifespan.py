@@ -442,7 +442,6 @@ async def test_a_signal_stops_an_application_that_was_started_lazily(taken: list
     await stopped.wait()
     while not taken:  # noqa: ASYNC110
         await asyncio.sleep(0)
-    await asyncio.gather(*app.background)
     assert app.lifecycle.stage is Stage.IDLE
     assert taken == [signal.SIGTERM]
 
