@@ -1,4 +1,4 @@
-"""The shape of the code: small files, a small engine, nothing tied to a place where packages are kept."""
+"""The shape of the repository: nothing is tied to a place where packages are kept."""
 
 import re
 import subprocess
@@ -7,12 +7,6 @@ from pathlib import Path
 import pytest
 
 from tests.project import ROOT
-
-# The package's own modules pass on what compat and the command have.
-ABOVE_THE_ENGINE = {"compat", "testing", "porting", "cli", "__init__.py", "__main__.py", "_version.py"}
-# Starts processes and servers, and is not on the way of a request.
-BESIDE_THE_ENGINE = "servers"
-REASON = re.compile(r"\b(is|stays) one (file|module|page) because\b")
 
 
 def tracked(*patterns: str) -> list[Path]:
@@ -28,29 +22,6 @@ def tracked(*patterns: str) -> list[Path]:
         check=True,
     )
     return [path for line in done.stdout.splitlines() if (path := ROOT / line).is_file()]
-
-
-def line_count(path: Path) -> int:
-    return len(path.read_text().splitlines())
-
-
-def test_long_files_say_why() -> None:
-    long = [path for path in tracked("*.py") if line_count(path) > 500]
-    # Whitespace is folded, because the sentence may break over two lines.
-    heads = {path: " ".join(path.read_text()[:2000].split()) for path in long}
-    silent = [str(path.relative_to(ROOT)) for path, head in heads.items() if not REASON.search(head)]
-    assert silent == [], 'over 500 lines, without "This is one module because …" at the head'
-
-
-def lines_of(*parts: str) -> int:
-    package = ROOT / "sanic_star"
-    return sum(line_count(path) for path in package.rglob("*.py") if path.relative_to(package).parts[0] in parts)
-
-
-def test_engine_is_small() -> None:
-    names = {path.name for path in (ROOT / "sanic_star").iterdir()}
-    assert lines_of(*(names - ABOVE_THE_ENGINE - {BESIDE_THE_ENGINE})) < 2500
-    assert lines_of(BESIDE_THE_ENGINE) < 1800
 
 
 def test_no_package_registry_is_named() -> None:
