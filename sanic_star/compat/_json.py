@@ -1,14 +1,16 @@
 """JSON as Sanic reads and writes it, at the speed of msgspec.
 
-msgspec does the work. What it refuses and Sanic accepts is tried once more in a plainer form: keys that are `None` or
-tuples, lone surrogates, objects with `toDict`. Keyword arguments are those of Sanic's own default writer, ujson, and of
-`json.dumps`; with any of them the standard library writes. The rule is that nothing which Sanic can serialise fails
-here; `docs/compatibility.md` says under `json-msgspec` in what the bytes differ.
+msgspec does the work. Whatever it refuses, with whichever exception, is converted to plain values by the rules of
+`_plain` and written once more: keys that are `None` or tuples, lone surrogates, objects with `toDict`, decimals that
+are no finite number. Keyword arguments are those of Sanic's own default writer, ujson, and of `json.dumps`; with any of
+them the standard library writes. The rule is that nothing which Sanic can serialise fails here; `docs/compatibility.md`
+says under `json-msgspec` in what the bytes differ.
 """
 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
@@ -16,17 +18,28 @@ from typing import Any
 import msgspec
 
 _SCALARS = (str, int, float)
-_BUILTIN: tuple[Any, ...] = (str, int, float, list, tuple, dict)
+_BUILTIN: tuple[Any, ...] = (str, int, float, list, tuple, dict, Decimal)
 # What may stand in a page's script only as an escape; written so on request.
 _HTML = (("&", "\\u0026"), ("<", "\\u003c"), (">", "\\u003e"))
 
 
 def _through_hook(value: Any) -> Any:
-    """Give msgspec something it knows for an object that it does not."""
+    """Convert an object that msgspec does not know to one that it does; what `__json__` returns stays as it is."""
+    return msgspec.Raw(_own_json(value)) if _has_own_json(value) else _converted(value)
+
+
+def _through_plain_hook(value: Any) -> Any:
+    """Do the same for `msgspec.to_builtins`, which knows no raw JSON."""
+    return json.loads(_own_json(value)) if _has_own_json(value) else _converted(value)
+
+
+def _has_own_json(value: Any) -> bool:
+    return hasattr(value, "__json__") and not hasattr(value, "toDict")
+
+
+def _converted(value: Any) -> Any:
     if hasattr(value, "toDict"):
         return _own_dict(value)
-    if hasattr(value, "__json__"):
-        return msgspec.Raw(_own_json(value))
     for kind in _BUILTIN:
         # An exact one comes as a key that can't be one; returned as it is it would come again.
         if isinstance(value, kind) and type(value) is not kind:
@@ -75,6 +88,8 @@ def dumps(value: Any, **options: Any) -> bytes:
         b'{"null":1}'
         >>> dumps({"b": 1, "a": 2}, sort_keys=True)
         b'{"a":2,"b":1}'
+        >>> dumps([Decimal("1.50"), Decimal("NaN"), float("inf")])
+        b'[1.50,null,null]'
     """
     if not options:
         try:
@@ -136,18 +151,31 @@ def _plain(
         if hasattr(value, "toDict"):
             return plain(_own_dict(value))
         if isinstance(value, dict):
-            return {_key(key): plain(each) for key, each in value.items()}
+            return {_key(key): plain(item) for key, item in value.items()}
         if isinstance(value, (list, tuple)):
-            return [plain(each) for each in value]
+            return [plain(item) for item in value]
         if isinstance(value, Decimal):
-            return value if decimals else float(value)
+            return _plain_decimal(value) if decimals else _plain_float(value)
         if text_of_bytes and isinstance(value, bytes):
             return value.decode()
         if hasattr(value, "__json__"):
             return json.loads(_own_json(value))
-        return plain(default(value)) if default else json.loads(encode(value))
+        if default:
+            return plain(default(value))
+        # Sets, dataclasses, dates and the like: into dictionaries, lists and scalars, of which some may need us again.
+        return plain(msgspec.to_builtins(value, builtin_types=(Decimal,), enc_hook=_through_plain_hook))
 
     return plain(value)
+
+
+def _plain_decimal(value: Decimal) -> Decimal | None:
+    """Return `value` as an exact `Decimal`, not of a subclass; `None` where JSON has no such number, as for a float."""
+    return Decimal(value) if value.is_finite() else None
+
+
+def _plain_float(value: Decimal) -> float:
+    """Return `value` as a float; a signaling NaN, which `float` refuses, as a NaN."""
+    return math.nan if value.is_nan() else float(value)
 
 
 def _key(key: Any) -> str | int | float:
@@ -173,7 +201,10 @@ def loads(data: str | bytes) -> Any:
     """
     try:
         return decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        # NaN, Infinity, lone surrogates, control characters in text: outside the standard, inside what Sanic's reader
-        # takes. As text, because the standard library would take UTF-16 and a byte order mark, which Sanic's doesn't.
+    except RecursionError:
+        raise
+    except Exception:
+        # Whatever msgspec raised, the standard library decides. It also reads NaN, Infinity, lone
+        # surrogates and control characters in text: outside the standard, inside what Sanic's reader takes. As text,
+        # because the standard library would take UTF-16 and a byte order mark, which Sanic's doesn't.
         return json.loads(data.decode() if isinstance(data, bytes) else data, strict=False)

@@ -16,6 +16,7 @@ import ujson
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sanic_star.compat import _json
 from sanic_star.compat._json import dumps, loads
 
 
@@ -220,3 +221,79 @@ def test_refuses_to_read_what_sanic_refuses(data: bytes) -> None:
 def test_numbers_that_are_none_are_refused(data: bytes) -> None:
     with pytest.raises(ValueError, match=r"."):
         loads(data)
+
+
+class Money(Decimal):
+    """A subclass of a number that msgspec knows by its exact type."""
+
+
+@dataclass(eq=False)
+class Frozen:
+    """Can be hashed, whatever it holds: Python refuses to hash a signaling NaN."""
+
+    x: Any
+
+
+NO_NUMBERS = ["NaN", "-NaN", "NaN123", "sNaN", "Infinity", "-Infinity"]
+CONTAINERS = {
+    "alone": lambda value: value,
+    "dict": lambda value: {"v": value},
+    "list": lambda value: [1, [value]],
+    "set": lambda value: {Frozen(value)},
+    "dataclass": lambda value: Data(value),
+    "namedtuple": lambda value: Point(1, value),
+    "toDict": lambda value: WithToDict({"v": value}),
+    "inside a dataclass": lambda value: {"a": [Data(value), {"b": (value,)}]},
+    "beside a key of None": lambda value: {None: value},
+}
+
+
+@pytest.mark.parametrize("kind", [Decimal, Money])
+@pytest.mark.parametrize("container", CONTAINERS)
+@pytest.mark.parametrize("number", NO_NUMBERS)
+def test_a_decimal_that_is_no_finite_number_is_null(number: str, container: str, kind: type[Decimal]) -> None:
+    put = CONTAINERS[container]
+    assert json.loads(dumps(put(kind(number)))) == json.loads(dumps(put(None)))  # type: ignore[no-untyped-call]
+    assert "NaN" in dumps(kind(number), indent=1).decode() or kind(number).is_infinite()
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        (Money("1.50"), b"1.50"),
+        (Data(Money("1.50")), b'{"x":1.50}'),  # type: ignore[arg-type]
+        ({None: Data(Decimal("0.10"))}, b'{"null":{"x":0.10}}'),  # type: ignore[arg-type]
+        ({Decimal("1.5"): 1, Decimal("NaN"): 2}, b'{"1.5":1,"NaN":2}'),
+        ({"a": Data("\ud800")}, b'{"a":{"x":"\\ud800"}}'),  # type: ignore[arg-type]
+        (Data({None: 1, (1, 2): WithJson("[1]")}), b'{"x":{"null":1,"(1, 2)":[1]}}'),  # type: ignore[arg-type]
+        ({None: {date(2026, 11, 29)}}, b'{"null":["2026-11-29"]}'),
+    ],
+    ids=repr,
+)
+def test_values_inside_of_objects_keep_their_form(value: Any, written: bytes) -> None:
+    assert dumps(value) == written
+
+
+class Unexpected(Exception):
+    """An exception that no release of msgspec has raised so far."""
+
+
+def test_it_does_not_matter_which_exception_the_library_raises(monkeypatch: pytest.MonkeyPatch) -> None:
+    refused = []
+
+    def refuse(value: Any) -> Any:
+        refused.append(value)
+        if len(refused) == 1:
+            raise Unexpected
+        return json.dumps(value).encode()
+
+    monkeypatch.setattr(_json, "encode", refuse)
+    assert dumps({"a": {None: Decimal("NaN")}}) == b'{"a": {"null": null}}'
+
+    def refuse_to_read(data: Any) -> Any:
+        raise Unexpected
+
+    monkeypatch.setattr(_json, "decode", refuse_to_read)
+    assert loads(b'{"a":NaN}')["a"] != loads(b'{"a":NaN}')["a"]
+    with pytest.raises(ValueError, match="Expecting"):
+        loads(b"{")

@@ -11,6 +11,7 @@ class Int(int): pass
 class Float(float): pass
 class Dict(dict): pass
 class List(list): pass
+class Money(decimal.Decimal): pass
 class Color(enum.Enum): RED = "red"
 class Level(enum.IntEnum): HIGH = 3
 class Word(str, enum.Enum): A = "a"
@@ -70,7 +71,27 @@ values(
         "tiny": "5e-324",
     },
 )
-values("decimals", {"in": "{'price': decimal.Decimal('9.99')}", "nan": "decimal.Decimal('NaN')"})
+values(
+    "decimals",
+    {
+        "in": "{'price': decimal.Decimal('9.99')}",
+        "subclass": "Money('1.5')",
+        "key": "{decimal.Decimal('1.5'): 1}",
+        "key_nan": "{decimal.Decimal('NaN'): 1}",
+        "small": "decimal.Decimal('0.5')",
+    },
+)
+values(
+    "decimals that are no finite number",
+    {
+        "nan": "decimal.Decimal('NaN')",
+        "payload": "[decimal.Decimal('NaN123')]",
+        "infinity": "{'v': decimal.Decimal('Infinity')}",
+        "minus": "(decimal.Decimal('-Infinity'),)",
+        "subclass": "Money('NaN')",
+    },
+    differs="json-msgspec",
+)
 values(
     "text",
     {
