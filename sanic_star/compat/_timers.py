@@ -133,7 +133,7 @@ def by_clock(expression: str, timezone: str | tzinfo | None = None) -> Due:
     try:
         from cronsim import CronSim, CronSimError
     except ImportError:
-        raise ImportError("cron expressions need cronsim: pip install 'sanic-star[cron]'") from None
+        raise ImportError("cron expressions need cronsim: pip install cronsim") from None
     try:
         # Here: it loads what finds time zones, which few applications ask for.
         from zoneinfo import ZoneInfo

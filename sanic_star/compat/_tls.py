@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import os
 import shutil
 import ssl
@@ -106,7 +107,7 @@ def _choose(definitions: Sequence[Any], password: str | None) -> ssl.SSLContext:
         tls = read(each, password)
         assert tls is not None
         contexts.append(tls.make())
-        for name in _names(tls.cert) if tls.cert else ():
+        for name in _names(tls.cert, contexts[-1]) if tls.cert else ():
             by_name.setdefault(name, contexts[-1])
     if not contexts:
         raise ValueError("ssl= is a list without a certificate")
@@ -125,11 +126,41 @@ def _choose(definitions: Sequence[Any], password: str | None) -> ssl.SSLContext:
     return front
 
 
-def _names(cert: str) -> list[str]:
-    """Return the host names of a certificate."""
-    # The standard library has this for its own tests only; the rest of it reads certificates of the other side.
-    decoded: dict[str, Any] = ssl._ssl._test_decode_cert(cert)  # type: ignore[attr-defined]
+def _names(cert: str, context: ssl.SSLContext) -> list[str]:
+    """Return the host names of a certificate.
+
+    Args:
+        cert: the path of its file.
+        context: has the certificate and its key loaded.
+    """
+    # A private function of the standard library: where a Python does not have it, a handshake shows the certificate.
+    decode: Callable[[str], dict[str, Any]] | None = getattr(getattr(ssl, "_ssl", None), "_test_decode_cert", None)
+    decoded = decode(cert) if decode is not None else _as_client_sees(cert, context)
     return [name.lower() for kind, name in decoded.get("subjectAltName", ()) if kind == "DNS"]
+
+
+# OpenSSL's X509_V_FLAG_NO_CHECK_TIME, which the module `ssl` has no name for: an expired certificate has names too.
+_ANY_TIME = 0x200000
+
+
+def _as_client_sees(cert: str, context: ssl.SSLContext) -> dict[str, Any]:
+    """Return the fields of the certificate that `context` shows, by a TLS handshake in memory.
+
+    Raises:
+        ssl.SSLError: the certificate is not one for servers.
+    """
+    trusting = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    trusting.check_hostname = False
+    trusting.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN | _ANY_TIME
+    trusting.load_verify_locations(cert)
+    to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
+    server = context.wrap_bio(to_server, to_client, server_side=True)
+    client = trusting.wrap_bio(to_client, to_server)
+    # TLS 1.2 takes two rounds, TLS 1.3 one and a half.
+    for side in (client, server) * 3:
+        with contextlib.suppress(ssl.SSLWantReadError):
+            side.do_handshake()
+    return dict(client.getpeercert() or {})
 
 
 # Certificates for development ---------------------------------------------------------------------------------------

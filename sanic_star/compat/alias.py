@@ -19,6 +19,7 @@ from collections.abc import Iterator, Sequence
 from importlib import import_module
 from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
+from inspect import currentframe
 from types import CodeType, ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -136,9 +137,13 @@ class _Finder:
 
 
 def _only_asked() -> bool:
-    # `importlib.util.find_spec` is how a program asks whether something is there: it shall hear None, where an import
-    # shall hear why. Between the two there is a frame of the import system.
-    return sys._getframe(3).f_globals.get("__name__") == "importlib.util"
+    # `importlib.util.find_spec` is how a program asks whether a module exists: it gets None, where an import gets an
+    # exception that says why. Between that function and this one there are frames of the import system. An interpreter
+    # without frames answers False, and the program gets the exception.
+    frame = currentframe()
+    while frame is not None and frame.f_globals.get("__name__", "").startswith((__name__, "importlib._bootstrap")):
+        frame = frame.f_back
+    return frame is not None and frame.f_globals.get("__name__") == "importlib.util"
 
 
 _finder = _Finder()

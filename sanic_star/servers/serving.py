@@ -15,6 +15,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from importlib import import_module
+from importlib.metadata import version
 from importlib.util import find_spec
 from socket import socket
 from time import monotonic
@@ -151,9 +152,17 @@ class Backend(Protocol):
 
 
 def backend(settings: Settings) -> Backend:
-    """Return what speaks HTTP."""
-    found: Backend = import_module(f"sanic_star.servers.{settings.server}").serve
-    return found
+    """Return what speaks HTTP.
+
+    Raises:
+        CannotServe: the server is of a release that lacks something this package needs of it.
+    """
+    try:
+        chosen: Backend = import_module(f"sanic_star.servers.{settings.server}").serve
+    except ImportError as error:
+        server = f"{settings.server} {version(settings.server)}"
+        raise CannotServe(f"{server} does not work with this release of sanic_star: {error}") from error
+    return chosen
 
 
 def check_servers(settings: Sequence[Settings]) -> None:
@@ -166,9 +175,9 @@ def check_servers(settings: Sequence[Settings]) -> None:
         if each.server not in SERVERS:
             raise CannotServe(f"There is no server {each.server!r}; choose one of {', '.join(SERVERS)}")
         if find_spec(each.server) is None:
-            raise CannotServe(f"{each.server} is not installed: pip install 'sanic-star[{each.server}]'")
+            raise CannotServe(f"{each.server} is not installed: pip install {each.server}")
         if each.version == 3 and find_spec("aioquic") is None:
-            raise CannotServe("HTTP/3 needs aioquic: pip install 'sanic-star[hypercorn]'")
+            raise CannotServe("HTTP/3 needs aioquic: pip install 'hypercorn[h3]'")
         if each.version > 1 and each.server != "hypercorn" and not (each.version == 2 and each.server == "granian"):
             raise CannotServe(f"{each.server} does not speak HTTP/{each.version}; server='hypercorn' does")
         if each.version == 3 and (each.tls is None or each.unix):

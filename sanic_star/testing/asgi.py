@@ -26,7 +26,7 @@ try:
     import httpx2
 except ModuleNotFoundError as error:
     raise ModuleNotFoundError(
-        'the ASGI client needs httpx2: pip install "sanic-star[test]"', name=error.name
+        "the ASGI client needs httpx2: pip install httpx2", name=error.name
     ) from error
 
 __all__ = ["SanicASGITestClient"]

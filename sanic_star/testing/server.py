@@ -1,5 +1,6 @@
 """What stands in for the server: it owns the event loop, the app's lifespan, and the conversations that are open."""
 
+import atexit
 import sys
 import threading
 import weakref
@@ -110,5 +111,5 @@ def _close_all() -> None:
 
 
 # atexit comes too late: before it, the interpreter waits for all threads, and anyio's worker threads wait for tasks
-# of these loops. concurrent.futures ends its threads by this same hook.
-threading._register_atexit(_close_all)  # type: ignore[attr-defined]
+# of these loops. concurrent.futures ends its threads by this same private hook; without it, atexit is all there is.
+getattr(threading, "_register_atexit", atexit.register)(_close_all)

@@ -133,7 +133,7 @@ def test_trustme_makes_one_for_localhost(monkeypatch: pytest.MonkeyPatch) -> Non
     for creator in (LocalCertCreator.AUTO, LocalCertCreator.TRUSTME):
         made = _tls.local(local(LOCAL_CERT_CREATOR=creator, LOCALHOST="dev.localhost"), debug=True)
         assert made.cert is not None
-        assert set(_tls._names(made.cert)) == {"dev.localhost"}
+        assert set(_tls._names(made.cert, made.make())) == {"dev.localhost"}
         handshake(made, "dev.localhost", trust=None)
 
 
@@ -181,3 +181,18 @@ def test_a_certificate_of_ones_own_for_development(tmp_path: Path) -> None:
         _tls.local(local(**settings), debug=True)
     with pytest.raises(SanicException, match="debug mode"):
         _tls.local(local(**settings), debug=False)
+
+
+@pytest.mark.parametrize("latest", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_names_are_read_where_the_standard_library_has_no_function_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, latest: ssl.TLSVersion
+) -> None:
+    folder = certificate(tmp_path / "two", "one.test", "*.two.test")
+    tls = _tls.read(folder)
+    assert tls is not None
+    assert tls.cert is not None
+    context = tls.make()
+    context.maximum_version = latest
+    by_function = _tls._names(tls.cert, context)
+    monkeypatch.delattr(ssl, "_ssl")
+    assert _tls._names(tls.cert, context) == by_function == ["one.test", "*.two.test"]

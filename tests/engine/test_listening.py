@@ -8,6 +8,7 @@ import ssl
 import stat
 import sys
 import time
+import types
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ import requests
 import trustme
 
 from sanic_star.servers import CannotServe, Settings, hypercorn
-from sanic_star.servers.serving import check_servers
+from sanic_star.servers.serving import backend, check_servers
 from sanic_star.servers.settings import TLS
 from sanic_star.servers.sockets import Sockets, bind_tcp, bind_unix, location
 from tests.engine.processes import PATIENCE, process
@@ -298,9 +299,16 @@ def test_what_servers_cannot_do(settings: Settings, words: str) -> None:
         check_servers([settings])
 
 
+def test_a_server_that_has_changed_its_private_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "sanic_star.servers.granian", raising=False)
+    monkeypatch.setitem(sys.modules, "granian._granian", types.ModuleType("granian._granian"))
+    with pytest.raises(CannotServe, match=r"^granian [\d.]+ does not work with .* sanic_star: .*SocketHolder"):
+        backend(Settings(server="granian"))
+
+
 def test_a_server_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sanic_star.servers.serving.find_spec", lambda name: None)
-    with pytest.raises(CannotServe, match=r"pip install 'sanic-star\[granian\]'"):
+    with pytest.raises(CannotServe, match=r"pip install granian"):
         check_servers([Settings(server="granian")])
 
 

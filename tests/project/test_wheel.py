@@ -1,8 +1,12 @@
 """What a user installs: built with the real build back end, installed by the real installer."""
 
+import os
+import re
+import shutil
 import subprocess
 import sys
 import tarfile
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -31,6 +35,47 @@ def test_installed_wheel_is_typed_and_has_its_command(wheel: Path, tmp_path: Pat
     assert (tmp_path / "sanic_star/py.typed").is_file()
     assert (tmp_path / "sanic_star/__init__.py").is_file()
     assert (tmp_path / "bin/sanic-star").is_file()
+
+
+def test_the_page_on_installation_says_what_works(tmp_path: Path) -> None:
+    page = (ROOT / "docs/install.md").read_text()
+    commands = re.findall(r"^```sh\n(.*?)\n```$", page, re.MULTILINE | re.DOTALL)
+    assert [command.split()[:2] for command in commands] == [["pip", "install"], ["pip", "wheel"], ["pip", "install"]]
+    checkout = tmp_path / "checkout"
+    shutil.copytree(ROOT / "sanic_star", checkout / "sanic_star", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, checkout)
+    environment = tmp_path / "environment"
+    subprocess.run([sys.executable, "-m", "venv", str(environment)], check=True)
+    # Nothing is fetched: dependencies and the build back end are those of the tests.
+    (packages,) = environment.glob("lib/python*/site-packages")
+    own = [path for path in sys.path if path.endswith("site-packages")]
+    (packages / "tests.pth").write_text("\n".join(own))
+    where = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("PIP_")},
+        **{"PIP_NO_DEPS": "1", "PIP_NO_BUILD_ISOLATION": "0", "PIP_NO_INDEX": "1", "PIP_FORCE_REINSTALL": "1"},
+        "PATH": f"{environment / 'bin'}{os.pathsep}{os.environ['PATH']}",
+    }
+    for command in commands:
+        subprocess.run(command, shell=True, cwd=checkout, env=where, check=True)
+        if command.startswith("pip install"):
+            installed = packages / "sanic_star"
+            assert (installed / "py.typed").is_file()
+            assert (environment / "bin/sanic-star").is_file()
+            shutil.rmtree(installed)
+
+
+def test_no_other_place_says_how_to_install_it() -> None:
+    pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]
+    sources = [*(ROOT / "sanic_star").rglob("*.py"), *(ROOT / "examples").rglob("*.py")]
+    named = re.compile(r"pip install [^\n]*sanic.star")
+    assert [path.name for path in pages + sources if named.search(path.read_text())] == ["install.md"]
+
+
+def test_the_table_of_extras_is_whole() -> None:
+    page = (ROOT / "docs/install.md").read_text()
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    assert set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)) == set(extras)
 
 
 def test_the_source_archive_holds_what_the_tests_look_at(tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ def filter_deprecations(action: str) -> None:
 def _outside() -> int:
     # warnings.warn has `skip_file_prefixes` for this from Python 3.12 on only.
     level = 2
-    frame: FrameType | None = sys._getframe(2)
+    frame: FrameType | None = sys._getframe(2) if hasattr(sys, "_getframe") else None
     while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] == _PACKAGE:
         level, frame = level + 1, frame.f_back
     return level

@@ -10,16 +10,16 @@ This is one module because the request is one class, whose attributes are short 
 
 from __future__ import annotations
 
+import typing
 import uuid
 import weakref
 from collections import defaultdict
-from collections.abc import AsyncIterable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterable, Callable, Generator, Iterator, Mapping
 from functools import partial
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self
 from urllib.parse import parse_qs, parse_qsl
 
-from starlette._utils import AwaitableOrContextManagerWrapper
 from starlette.datastructures import FormData
 from starlette.requests import Request as StarletteRequest
 from starlette.types import Message
@@ -796,6 +796,16 @@ class Request(requests.Request, Generic[AppT, CtxT]):
         return self._writer
 
 
+class AwaitableForm(typing.Protocol):
+    """What `request.form()` returns; `await` and `async with` both give the form, and `async with` closes its files."""
+
+    def __await__(self) -> Generator[Any, Any, FormData]: ...
+
+    async def __aenter__(self) -> FormData: ...
+
+    async def __aexit__(self, *exception: Any) -> bool | None: ...
+
+
 class Form(RequestParameters):
     """The fields of a form, and the way to Starlette's reading of the same body.
 
@@ -809,7 +819,7 @@ class Form(RequestParameters):
         # The request holds the form; held by it in turn, it would be left to the collector.
         self._request = weakref.ref(request)
 
-    def __call__(self, **limits: Any) -> AwaitableOrContextManagerWrapper[FormData]:
+    def __call__(self, **limits: Any) -> AwaitableForm:
         """Read the form in Starlette's way: `await request.form()`, `async with request.form() as form`.
 
         Args:
@@ -821,7 +831,7 @@ class Form(RequestParameters):
         request = self._request()
         if request is None:
             raise ServerError("The request of this form is over.")
-        return AwaitableOrContextManagerWrapper(request.starlette._get_form(**limits))
+        return request.starlette.form(**limits)
 
 
 def _identifier(given: str) -> uuid.UUID | str | int:
