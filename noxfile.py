@@ -16,7 +16,8 @@ from pathlib import Path
 import nox
 
 nox.needs_version = ">=2025.2.9"
-nox.options.reuse_existing_virtualenvs = True
+# In CI every environment is made afresh, so that it has the newest release of everything.
+nox.options.reuse_existing_virtualenvs = not os.environ.get("CI")
 nox.options.sessions = ["tests", "lint", "types", "docs"]
 
 PYPROJECT = nox.project.load_toml("pyproject.toml")
@@ -26,14 +27,31 @@ EXTRAS = ",".join(PYPROJECT["project"]["optional-dependencies"])
 PARALLEL = ("-n", "auto", "--maxprocesses", "4", "--dist", "worksteal")
 
 
+# The whole suite runs on the default Python with the newest dependencies. On others, two parts that start many servers
+# are left out: they look at the servers and at Sanic, and take more than half of the time.
+WITHOUT_SERVERS = (
+    "--deselect=tests/parity/test_parity.py::test_same_answers_over_a_socket",
+    "--ignore=tests/engine/test_matrix.py",
+)
+
+
 def group(name: str) -> tuple[str, ...]:
     """Return the requirements of a dependency group, included groups among them."""
     return nox.project.dependency_groups(PYPROJECT, name)
 
 
 def install_for_tests(session: nox.Session, *constraints: str) -> None:
-    """Install the package with every extra, editable so that coverage sees the checkout, and the tests' needs."""
-    session.install("-e", f".[{EXTRAS}]", *group("tests"), *constraints)
+    """Install the package with every extra, editable so that coverage sees the checkout, and the tests' needs.
+
+    An environment that is there already gets the newest releases, too.
+    """
+    session.install("--upgrade", "--upgrade-strategy=eager", "-e", f".[{EXTRAS}]", *group("tests"), *constraints)
+
+
+def install_newest_multidict(session: nox.Session, *options: str) -> None:
+    """Install a newer multidict than Sanic allows: users who have no Sanic beside this package get that one."""
+    # pip says that Sanic does not allow it, and installs it.
+    session.install("--upgrade", *options, "multidict")
 
 
 def run_pytest(session: nox.Session, *options: str) -> None:
@@ -76,23 +94,23 @@ def demo(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Run the tests on this Python with branch coverage, which has a floor."""
+    """Run the tests on this Python, on the newest release of everything, with branch coverage, which has a floor."""
     install_for_tests(session)
+    install_newest_multidict(session)
     run_pytest(session, "--cov", "--cov-report=term")
 
 
 @nox.session(name="tests-on", python=["3.11", "3.12", "3.13"])
 def tests_on(session: nox.Session) -> None:
-    """Run the tests on a given Python, for example `nox -s tests-on-3.13`, with a newer multidict than Sanic allows."""
+    """Run the tests on a given Python, for example `nox -s tests-on-3.13`, without the two parts about servers."""
     install_for_tests(session)
-    # Users who have no Sanic beside this package get that one. pip remarks on it, and installs it.
-    session.install("--upgrade", "multidict")
-    run_pytest(session)
+    install_newest_multidict(session)
+    run_pytest(session, *WITHOUT_SERVERS)
 
 
 @nox.session(name="tests-min")
 def tests_min(session: nox.Session) -> None:
-    """Run the tests with the oldest release of each dependency that `pyproject.toml` allows."""
+    """Run the tests with the oldest release of each dependency that `pyproject.toml` allows, without servers."""
     # Not in the session's own folder for temporary files: the tests would use that too, and the paths of unix sockets
     # have to be short.
     floors = Path(session.virtualenv.location, "floors.txt")
@@ -106,6 +124,14 @@ def tests_min(session: nox.Session) -> None:
     bounds = (re.match(r"([\w.-]+)(?:\[.*?\])?>=([\d.]+)", one) for one in declared)
     floors.write_text("".join(f"{bound[1]}=={bound[2]}\n" for bound in bounds if bound))
     install_for_tests(session, "-c", str(floors))
+    run_pytest(session, *WITHOUT_SERVERS)
+
+
+@nox.session(name="tests-pre")
+def tests_pre(session: nox.Session) -> None:
+    """Run the tests with pre-releases of every dependency, to hear of a change early; not a part of the gate."""
+    install_for_tests(session, "--pre")
+    install_newest_multidict(session, "--pre")
     run_pytest(session)
 
 
