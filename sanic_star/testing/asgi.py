@@ -25,9 +25,7 @@ from sanic_star.testing.websocket import handshake_headers
 try:
     import httpx2
 except ModuleNotFoundError as error:
-    raise ModuleNotFoundError(
-        "the ASGI client needs httpx2: pip install httpx2", name=error.name
-    ) from error
+    raise ModuleNotFoundError("the ASGI client needs httpx2: pip install httpx2", name=error.name) from error
 
 __all__ = ["SanicASGITestClient"]
 

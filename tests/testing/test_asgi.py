@@ -189,7 +189,7 @@ def test_httpx2_is_loaded_only_by_the_client_that_needs_it() -> None:
 
 def test_without_httpx2_the_message_says_how_to_get_it() -> None:
     done = run("import sys; sys.modules['httpx2'] = None\nfrom sanic_star.testing import SanicASGITestClient")
-    assert done.stderr.endswith('the ASGI client needs httpx2: pip install httpx2\n')
+    assert done.stderr.endswith("the ASGI client needs httpx2: pip install httpx2\n")
 
 
 def test_importing_the_package_loads_no_client() -> None:
