@@ -268,7 +268,7 @@ def test_a_decimal_that_is_no_finite_number_is_null(number: str, container: str,
         (Data({None: 1, (1, 2): WithJson("[1]")}), b'{"x":{"null":1,"(1, 2)":[1]}}'),  # type: ignore[arg-type]
         ({None: {date(2026, 11, 29)}}, b'{"null":["2026-11-29"]}'),
     ],
-    ids=repr,
+    ids=["subclass", "in a dataclass", "in a dict", "keys", "surrogate", "odd keys", "set"],
 )
 def test_values_inside_of_objects_keep_their_form(value: Any, written: bytes) -> None:
     assert dumps(value) == written
