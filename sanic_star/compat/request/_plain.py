@@ -69,7 +69,7 @@ class PlainRequest(StarletteRequest):
         return super().form(max_files=files, max_fields=fields, max_part_size=size)
 
     def _limit(self, setting: str, argument: float | None, default: float) -> float:
-        limit: float | None = self._settings.get(setting, argument or default)
+        limit: float | None = self._settings.get(setting, default if argument is None else argument)
         limit = sys.maxsize if limit is None else limit
         return limit if argument is None else min(limit, argument)
 
