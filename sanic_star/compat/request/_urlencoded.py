@@ -85,7 +85,8 @@ class UrlencodedReader:
         if self._count > self._max_fields:
             raise BadRequest(f"{FAILED}it has more than {self._max_fields} fields")
         name, _, value = piece.partition(b"=")
-        self._check_size(name, value)
+        if self._max_field_size is not None and len(piece) > self._max_field_size:
+            self._check_size(name, value)
         try:
             if not piece.isascii():
                 name, value = name.decode(self._charset).encode(), value.decode(self._charset).encode()
@@ -105,17 +106,21 @@ class UrlencodedReader:
             raise PayloadTooLarge(f"{FAILED}the field {shown!r} has more than {limit} bytes")
 
     def _text(self, data: bytes | bytearray) -> str:
+        if b"%" not in data:
+            return data.decode("utf-8", self._errors).replace("+", " ")
         return unquote_plus(data).decode("utf-8", self._errors)
 
 
-def unquote_plus(data: bytes | bytearray) -> bytearray:
+def unquote_plus(data: bytes | bytearray) -> bytes | bytearray:
     """Decode the text of a field, which has no `&`: escapes such as `%41`, and `+` for a space.
 
     What begins as an escape and is none stays as it is.
 
     >>> unquote_plus(b"%41+%zz")
-    bytearray(b'A %zz')
+    b'A %zz'
     """
+    if len(data) <= _WINDOW:
+        return _decode_window(bytes(data))
     decoded = bytearray()
     start = 0
     while start < len(data):

@@ -174,7 +174,7 @@ expressions(
     FILES,
     *(
         multipart(headed(f"{NAMED}\r\nContent-Type: text/plain; charset={charset}", b"\xe9a"))
-        for charset in ("ISO-8859-1", "iso_8859-1", '"latin1"', "cp1252", "Windows-1252", "KOI8-R", "gb18030", "utf-16le")
+        for charset in ("ISO-8859-1", "iso_8859-1", '"latin1"', "cp1252", "Windows-1252", "KOI8-R", "utf-16le")
     ),
     *(
         multipart(headed(f"Content-Disposition: form-data; name=\"f\"; filename*={charset}''%e9%20a"))
