@@ -23,11 +23,13 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect
 from starlette.responses import PlainTextResponse
+from starlette.responses import Response as StarletteResponse
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, ExceptionHandler, Lifespan, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketDisconnect
 
 from sanic_star import requests
+from sanic_star.charsets import check_form_charset
 from sanic_star.deadlines import Sweeper
 from sanic_star.lifespan import Lifecycle, Phase
 from sanic_star.requests import Request
@@ -405,7 +407,8 @@ class Application(Starlette):
                 self.close_stream(request)
             await send(message)
 
-        await app(scope, request.receive, watched)
+        # Only a response's own code is known not to parse a form.
+        await app(scope, request._replay() if isinstance(app, StarletteResponse) else request.receive, watched)
 
     async def _fail(self, request: Request, error: BaseException, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer an exception, then raise it again unless that settled it."""
@@ -473,6 +476,7 @@ class Application(Starlette):
                 await send(message)
 
             try:
+                check_form_charset(scope)
                 await stack(scope, receive, watched)
             except Exception as error:
                 request = self.request_factory(scope, receive, send)

@@ -20,6 +20,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, empty_receive, empty_send
 from starlette.types import Message, Receive, Scope, Send
 
+from sanic_star.charsets import check_form_charset
 from sanic_star.streams import OpenStream
 
 live: dict[int, Request] = {}
@@ -92,7 +93,16 @@ class Request(requests.Request):
 
     @property
     def receive(self) -> Receive:
-        """The ASGI `receive`; once the body was read it is played again, so that another reader may have it."""
+        """The ASGI `receive`, for other code that reads the body; once the body was read it is played again.
+
+        Raises:
+            HTTPException: 400, the request is a form in a charset that a client may not choose.
+        """
+        check_form_charset(self.scope)
+        return self._replay()
+
+    def _replay(self) -> Receive:
+        """Return what `receive` is, for code that reads no form: a response waits for the end of the connection."""
         return _Replay(self.kept_body(), self._receive) if self.body_is_read else self._receive
 
     async def read_body(self, first: Message, limit: int | None) -> None:

@@ -279,7 +279,7 @@ class Answering(Application):
         Args:
             request: it is built anew from its scope, as for any ASGI application.
         """
-        await self(request.scope, request.receive, request._send)
+        await self(request.scope, request._replay(), request._send)
 
     async def handle_exception(self, request: Request, exception: BaseException, run_middleware: bool = True) -> None:
         """Answer a request with what an exception leads to: its handler's response, or the error page.
@@ -293,7 +293,7 @@ class Answering(Application):
             request._request_middleware_started = request._response_middleware_started = True
         response, _ = await self.answer(request, exception)
         if response is not None:
-            await response(request.scope, request.receive, request._send)
+            await response(request.scope, request._replay(), request._send)
 
     @property
     def asgi(self) -> bool:
@@ -371,7 +371,7 @@ class Answering(Application):
             await run_background(begun, request.scope)
         elif isinstance(returned, StarletteResponse):
             check_foreign(returned)
-            await returned(request.scope, request.receive, request._send)
+            await returned(request.scope, request._replay(), request._send)
         elif not self.has_begun(request):
             raise ServerError(f"Invalid response type {returned!r} (need HTTPResponse)")
 

@@ -13,6 +13,8 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 
 from starlette.datastructures import QueryParams
 
+from sanic_star.charsets import find_codec
+
 __all__ = ["ResponseCookies", "ResponseHeaders", "ResponseURL", "SentRequest", "TestingResponse", "headers_of"]
 
 
@@ -248,12 +250,9 @@ class TestingResponse:
 
     @property
     def text(self) -> str:
-        """The body, decoded by the charset of its content type, otherwise as UTF-8."""
-        # requests guesses when no charset is named; Sanic's tests expect UTF-8.
-        if self.charset_encoding is None:
-            return self.body.decode("utf-8", "replace")
-        text: str = self.response.text
-        return text
+        """The body, decoded by the charset of its content type; as UTF-8 if that names none, or none of the web's."""
+        # Not the client library's text: requests guesses where no charset is named, and some codecs raise errors.
+        return self.body.decode(find_codec(self.charset_encoding or "") or "utf-8", "replace")
 
     @property
     def content_type(self) -> str | None:

@@ -79,12 +79,23 @@ WRONG = [
     (part(FIELD), "X", "it ends before its last boundary"),
     (b"--X\r\n" + FIELD.encode(), "X", "it ends before its last boundary"),
     (part(FIELD, b"\xe9") + END, "X", "the field 'a' is not in utf-8"),
-    (part(FIELD + "\r\nContent-Type: text/plain; charset=bogus") + END, "X", "the field 'a' is not in bogus"),
-    (part("Content-Disposition: form-data; name=\"f\"; filename*=bogus''a%20") + END, "X", "unknown charset 'bogus'"),
+    (part(FIELD + "\r\nContent-Type: text/plain; charset=ASCII", b"\xe9") + END, "X", "the field 'a' is not in ascii"),
+    *(
+        (part(headers) + END, "X", f"the charset '{charset}' is not supported")
+        for charset in ("bogus", "punycode", "idna", "undefined", "unicode_escape", "utf-7", "base64", "ü")
+        for headers in (
+            f"{FIELD}\r\nContent-Type: text/plain; charset={charset}",
+            f'{FIELD}\r\nContent-Type: text/plain; charset="{charset}"',
+            f"Content-Disposition: form-data; name=\"f\"; filename*={charset}''%ff",
+        )
+        if charset != "ü" or '"ü"' in headers
+    ),
+    (part(f'{FIELD}\r\nContent-Type: text/plain; charset="a\0b"') + END, "X", "is not supported"),
     (part("Content-Disposition: form-data") + END, "X", "a part has no name"),
     (part("X-Other: 1") + END, "X", "a part has no name"),
     (part(FIELD + "\r\nContent-Type") + END, "X", "invalid character"),
     (part("\r\n".join(f"X-{n}: 1" for n in range(20))) + END, "X", "Maximum header count exceeded"),
+    (part(f"{FIELD}\r\nContent-Type: text/plain; charset={'x' * 4000}") + END, "X", "is not supported"),
     (part(FIELD) + END, "", "names no boundary"),
     (part(FIELD) + END, "X" * 300, "the boundary is too long"),
     (part(FIELD) + END, "日", "not in Latin letters"),
@@ -230,6 +241,26 @@ def test_a_file_is_the_tuple_that_it_is_in_sanic() -> None:
     assert File("text/plain", BytesIO(b"Hi"), "a.txt") == ours
 
 
+@pytest.mark.parametrize(
+    "charset",
+    ["utf8", "UTF-8", "latin-1", "iso-8859-1", "windows-1252", "cp1252", "shift_jis", "Shift-JIS", "gbk", "koi8-r"],
+)
+def test_a_charset_may_be_spelled_in_any_way(charset: str) -> None:
+    codec = charset.lower().replace("windows-", "cp")
+    text = "ab" if codec in ("shift_jis", "shift-jis", "gbk", "koi8-r") else "é"
+    content = text.encode(codec)
+    name = "".join(f"%{byte:02x}" for byte in content)
+    body = part(f"{FIELD}\r\nContent-Type: text/plain; charset={charset}", content)
+    body += part(f"Content-Disposition: form-data; name=\"f\"; filename*={charset}''{name}") + END
+    fields, files = parse_multipart_form(body, "X")
+    assert (fields["a"], files["f"][0].name) == ([text], text)
+
+
+def test_the_charset_of_a_file_is_not_used() -> None:
+    _, files = parse_multipart_form(part(f"{FILE}\r\nContent-Type: text/plain; charset=punycode", b"\xe9") + END, "X")
+    assert files["f"][0].body == b"\xe9"
+
+
 def test_an_urlencoded_form() -> None:
     assert parse_urlencoded_form(b"a=1&b=&a=%C3%A9") == {"a": ["1", "é"]}
     assert parse_urlencoded_form(b"a=1&b=", keep_blank_values=True) == {"a": ["1"], "b": [""]}
@@ -243,8 +274,24 @@ def test_an_urlencoded_form() -> None:
         (b"a=%E9", {"errors": "strict"}, "it is not UTF-8"),
         (b"a=1&" * 1000 + b"a=1", {}, "more than 1000 fields"),
         (b"a=1&a=1", {"max_fields": 1}, "more than 1 fields"),
+        (b"&" * 2000, {}, "more than 1000 fields"),
+        (b"\xff&a=1", {}, "it is not UTF-8"),
     ],
 )
 def test_what_is_no_urlencoded_form(body: bytes, options: dict[str, Any], told: str) -> None:
     with pytest.raises(BadRequest, match=told):
         parse_urlencoded_form(body, **options)
+
+
+def test_a_field_of_an_urlencoded_form_may_be_too_large() -> None:
+    assert parse_urlencoded_form(b"abc=123&d=4&", max_field_size=3) == {"abc": ["123"], "d": ["4"]}
+    with pytest.raises(PayloadTooLarge, match="the field 'a' has more than 3 bytes"):
+        parse_urlencoded_form(b"a=1&a=1234", max_field_size=3)
+    with pytest.raises(PayloadTooLarge, match="the name of a field has more than 3 bytes"):
+        parse_urlencoded_form(b"abcd", max_field_size=3)
+    # As it is written, as in a multipart form.
+    with pytest.raises(PayloadTooLarge):
+        parse_urlencoded_form(b"a=%41%41", max_field_size=3)
+    with pytest.raises(PayloadTooLarge, match="more than 10000000 bytes"):
+        parse_urlencoded_form(b"a=" + b"%41" * 3_333_334)
+    assert parse_urlencoded_form(b"a=" + b"x" * 10_000_001, max_field_size=None) == {"a": ["x" * 10_000_001]}

@@ -352,7 +352,12 @@ def test_json_is_none_when_the_body_is_not(body: bytes, content_type: str | None
     [
         ("ä".encode(), "text/plain", "ä"),
         ("ä".encode("latin-1"), "text/plain; charset=latin-1", "ä"),
+        ("ä".encode("utf-16"), "text/plain; charset=UTF-16", "ä"),
         (b"\xff", None, "\ufffd"),
+        ("ä".encode(), "text/plain; charset=bogus", "ä"),
+        ("ä-".encode(), "text/plain; charset=undefined", "ä-"),
+        (b"a-\xff", "text/plain; charset=idna", "a-\ufffd"),
+        (b"\xff", "text/plain; charset=", "\ufffd"),
     ],
 )
 def test_text_is_utf_8_unless_the_charset_says_otherwise(body: bytes, content_type: str | None, text: str) -> None:

@@ -14,18 +14,16 @@ from urllib.parse import unquote
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser
 
+from sanic_star.charsets import find_codec
 from sanic_star.compat.exceptions import BadRequest, PayloadTooLarge
 from sanic_star.compat.headers import parse_content_header
 from sanic_star.compat.request._spool import Section, Spool
-from sanic_star.compat.request.form import MAX_FIELDS
+from sanic_star.compat.request._urlencoded import FAILED
+from sanic_star.compat.request.form import MAX_FIELD_SIZE, MAX_FIELDS
 
 MAX_FILES = 1000  # Starlette's
-# Ten times Starlette's: applications written for Sanic, which has none, put pictures into fields.
-MAX_FIELD_SIZE = 10_000_000
 # Longer than all headers of a part may be.
 HEADERS_SIZE = 65536
-
-FAILED = "Failed when parsing form: "
 
 
 class FormLimits:
@@ -54,11 +52,11 @@ class FormLimits:
 class Part:
     """One part of a form: what its headers say, and where it is in the spool."""
 
-    def __init__(self, spool: Spool, name: str, type: str, charset: str, filename: str | None, start: int) -> None:
+    def __init__(self, spool: Spool, name: str, type: str, codec: str, filename: str | None, start: int) -> None:
         self.spool = spool
         self.name = name
         self.type = type
-        self.charset = charset
+        self.codec = codec
         self.filename = filename
         self.start = start
         self.length = 0
@@ -74,9 +72,9 @@ class Part:
             BadRequest: it is not in the charset that the client names.
         """
         try:
-            return self.spool.read_at(self.start, self.length).decode(self.charset)
-        except (UnicodeDecodeError, LookupError):
-            raise BadRequest(f"{FAILED}the field {self.name!r} is not in {self.charset}") from None
+            return self.spool.read_at(self.start, self.length).decode(self.codec)
+        except UnicodeDecodeError:
+            raise BadRequest(f"{FAILED}the field {self.name!r} is not in {self.codec.replace('_', '-')}") from None
 
 
 class MultipartReader:
@@ -196,8 +194,9 @@ class MultipartReader:
         self._counts[is_file] += 1
         if "content-type" not in self._headers:
             kind = "text/plain"
-        part = Part(self.spool, told["name"], kind, options.get("charset", "utf-8"), filename, self._content_start())
-        self.parts.append(part)
+        # That of a file is not used: nothing decodes its content.
+        codec = "utf-8" if is_file else _codec(options.get("charset", "utf-8"))
+        self.parts.append(Part(self.spool, told["name"], kind, codec, filename, self._content_start()))
 
     def _header(self, name: str) -> tuple[str, dict[str, str]]:
         value, options = parse_content_header(self._headers.get(name, b"").decode("utf-8", "replace"))
@@ -226,15 +225,19 @@ class MultipartReader:
         self._complete = True
 
 
+def _codec(charset: str) -> str:
+    codec = find_codec(charset)
+    if codec is None:
+        raise BadRequest(f"{FAILED}the charset {charset!r} is not supported")
+    return codec
+
+
 def _extended(value: str | None) -> str | None:
     # RFC 5987: charset'language'text, which browsers do not write in forms, but others do.
     if value is None:
         return None
     charset, _, rest = value.partition("'")
-    try:
-        name = unquote(rest.partition("'")[2], encoding=charset or "utf-8")
-    except LookupError:
-        raise BadRequest(f"{FAILED}a file's name is in the unknown charset {charset!r}") from None
+    name = unquote(rest.partition("'")[2], encoding=_codec(charset or "utf-8"))
     # Here: few forms have files, and it is a large table.
     from unicodedata import normalize
 

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 from sanic_star.compat._lazy import pattern
 from sanic_star.compat.exceptions import BadRequest, SanicException, ServerError
 from sanic_star.compat.headers import parse_content_header
-from sanic_star.compat.request._multipart import MAX_FIELD_SIZE, MAX_FILES, FormLimits, MultipartReader
+from sanic_star.compat.request._multipart import MAX_FILES, FormLimits, MultipartReader
 from sanic_star.compat.request._spool import SPOOL_SIZE, Spool
-from sanic_star.compat.request.form import MAX_FIELDS, form_parameters
+from sanic_star.compat.request.form import MAX_FIELD_SIZE, MAX_FIELDS, form_parameters
 
 if TYPE_CHECKING:
     from sanic_star.compat.request.parameters import RequestParameters

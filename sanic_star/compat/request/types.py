@@ -49,7 +49,7 @@ from sanic_star.compat.headers import (
 )
 from sanic_star.compat.request._body import BodyStream
 from sanic_star.compat.request._url import RequestURL, path_of
-from sanic_star.compat.request.form import File, parse_multipart_form, parse_urlencoded_form
+from sanic_star.compat.request.form import URLENCODED, File, parse_multipart_form, parse_urlencoded_form
 from sanic_star.compat.request.parameters import RequestParameters
 from sanic_star.compat.response.types import BaseHTTPResponse, HTTPResponse
 from sanic_star.routing import Route
@@ -224,8 +224,15 @@ class Request(requests.Request, Generic[AppT, CtxT]):
 
     @property
     def starlette(self) -> StarletteRequest:
-        """A plain Starlette request on the same connection, which reads the same body."""
-        return StarletteRequest(self.scope, self.receive, self._send)
+        """A plain Starlette request on the same connection, which reads the same body.
+
+        Raises:
+            HTTPException: 400, the request is a form in a charset that a client may not choose.
+        """
+        # PERF: next to nobody asks for it, and the import is part of each start.
+        from sanic_star.compat.request._plain import PlainRequest
+
+        return PlainRequest(self.scope, self.receive, self._send, self._config)
 
     @property
     def ctx(self) -> CtxT:
@@ -485,15 +492,21 @@ class Request(requests.Request, Generic[AppT, CtxT]):
             keep_blank_values: whether fields with an empty value count.
 
         Raises:
-            BadRequest: it says that it is a form, and is none.
+            BadRequest: it says that it is a form, and is none, or has too many fields or files.
+            PayloadTooLarge: a field or a file is too large.
         """
         from sanic_star.compat.request._upload import MULTIPART, boundary, form_limits
 
         fields, files = RequestParameters(), RequestParameters()
         kind, _ = parse_content_header(self.content_type)
-        if kind == "application/x-www-form-urlencoded":
+        if kind == URLENCODED:
             limits = form_limits(self._config)
-            fields = parse_urlencoded_form(self.body, keep_blank_values=keep_blank_values, max_fields=limits.fields)
+            fields = parse_urlencoded_form(
+                self.body,
+                keep_blank_values=keep_blank_values,
+                max_fields=limits.fields,
+                max_field_size=limits.field_size,
+            )
         elif self._upload is not None:
             fields, files = self._upload.form()
         elif kind == MULTIPART:

@@ -170,6 +170,52 @@ expressions(
     multipart(headed(NAMED + "\r\nContent-Type: application/json", b'{"x": 1}')),
 )
 expressions(
+    "multipart, spellings of charsets",
+    FILES,
+    *(
+        multipart(headed(f"{NAMED}\r\nContent-Type: text/plain; charset={charset}", b"\xe9a"))
+        for charset in ("ISO-8859-1", "iso_8859-1", '"latin1"', "cp1252", "Windows-1252", "KOI8-R", "utf-16le")
+    ),
+    *(
+        multipart(headed(f"Content-Disposition: form-data; name=\"f\"; filename*={charset}''%e9%20a"))
+        for charset in ("iso-8859-1", "WINDOWS-1251", "shift_jis", "UTF8")
+    ),
+)
+expressions(
+    "multipart, charsets that are none of the web's",
+    FILES,
+    *(
+        multipart(headed(f"{NAMED}\r\nContent-Type: text/plain; charset={charset}", b"a-b"))
+        for charset in ("punycode", "idna", "undefined", "utf-7", "unicode_escape", "rot13", "bogus", '"a\\0b"')
+    ),
+    *(
+        multipart(headed(f"Content-Disposition: form-data; name=\"f\"; filename*={charset}''%ff"))
+        for charset in ("punycode", "idna", "undefined", "bogus")
+    ),
+    differs="form-charsets",
+)
+expressions(
+    "multipart, the request's charset means nothing",
+    FILES,
+    *(
+        multipart(headed(NAMED, "ü".encode()), kind=f"multipart/form-data; boundary=X; charset={charset}")
+        for charset in ("utf-8", "latin-1", "punycode", "undefined", "bogus")
+    ),
+)
+expressions(
+    "urlencoded, the request's charset means nothing",
+    FORM,
+    *(urlencoded("a=%C3%A9-", f"{URLENCODED}; charset={charset}") for charset in ("idna", "punycode", "bogus", '""')),
+)
+expressions(
+    "urlencoded, what looks like an escape",
+    FORM,
+    urlencoded("a=%%41&b=%%%41%"),
+    urlencoded("a=%3D%25%26%2B&%3d=%"),
+    urlencoded("a=%\r\n41&b=%4\n1"),
+    urlencoded("a=%e9é%C3é%A9"),
+)
+expressions(
     "multipart, names of files",
     FILES,
     multipart(headed(FILE.replace("x.txt", "ü.txt"))),

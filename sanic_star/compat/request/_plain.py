@@ -1,0 +1,106 @@
+"""A plain Starlette request whose form is read within the application's limits."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Coroutine, Generator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from starlette.datastructures import FormData
+from starlette.exceptions import HTTPException
+from starlette.requests import Request as StarletteRequest
+from starlette.types import Receive, Scope, Send
+
+from sanic_star.compat.exceptions import SanicException
+from sanic_star.compat.headers import parse_content_header
+from sanic_star.compat.request._urlencoded import UrlencodedReader
+from sanic_star.compat.request.form import URLENCODED
+
+if TYPE_CHECKING:
+    from sanic_star.compat.request.types import AwaitableForm
+
+# Starlette's for one part or field, in bytes.
+_PART_SIZE = 1024 * 1024
+_COUNT = 1000
+
+
+class PlainRequest(StarletteRequest):
+    """Starlette's request, with another reader of urlencoded forms.
+
+    Starlette's takes half a second for a field of one megabyte, and a form may have a thousand.
+
+    Args:
+        scope: the connection's ASGI scope.
+        receive: the ASGI callable that gives the body's messages.
+        send: the ASGI callable that takes the answer's messages.
+        settings: the application's, with `FORM_MAX_FIELDS`, `FORM_MAX_FILES` and `FORM_MAX_FIELD_SIZE`.
+    """
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send, settings: Mapping[str, Any]) -> None:
+        super().__init__(scope, receive, send)
+        self._settings = settings
+        self._fields: FormData | None = None
+
+    def form(
+        self,
+        *,
+        max_files: float | None = None,
+        max_fields: float | None = None,
+        max_part_size: int | None = None,
+    ) -> AwaitableForm:
+        """Read the form, as Starlette does.
+
+        Args:
+            max_files: how many files it may have.
+            max_fields: how many fields it may have.
+            max_part_size: how many bytes a field may have.
+
+        By default these are the application's settings, else Starlette's limits; a setting that is lower counts.
+
+        Raises:
+            HTTPException: 400 or 413, it is no form, or one beyond the limits.
+        """
+        files = self._limit("FORM_MAX_FILES", max_files, _COUNT)
+        fields = self._limit("FORM_MAX_FIELDS", max_fields, _COUNT)
+        size = int(self._limit("FORM_MAX_FIELD_SIZE", max_part_size, _PART_SIZE))
+        kind, _ = parse_content_header(self.headers.get("content-type", ""))
+        if kind == URLENCODED:
+            return _Reading(self._read_urlencoded(fields, size))
+        return super().form(max_files=files, max_fields=fields, max_part_size=size)
+
+    def _limit(self, setting: str, argument: float | None, default: float) -> float:
+        limit: float | None = self._settings.get(setting, default if argument is None else argument)
+        limit = sys.maxsize if limit is None else limit
+        return limit if argument is None else min(limit, argument)
+
+    async def _read_urlencoded(self, max_fields: float, max_size: int) -> FormData:
+        if self._fields is None:
+            reader = UrlencodedReader(max_fields, max_size, keep_blank_values=True, charset="latin-1")
+            try:
+                async for chunk in self.stream():
+                    reader.feed(chunk)
+                self._fields = FormData([*reader.finish()])
+            except SanicException as error:
+                # Code that is written for Starlette handles its exception.
+                raise HTTPException(error.status_code, str(error)) from None
+        return self._fields
+
+
+class _Reading:
+    """A form that is read when it is awaited or entered.
+
+    Args:
+        reading: reads it.
+    """
+
+    def __init__(self, reading: Coroutine[Any, Any, FormData]) -> None:
+        self._reading = reading
+
+    def __await__(self) -> Generator[Any, Any, FormData]:
+        return self._reading.__await__()
+
+    async def __aenter__(self) -> FormData:
+        return await self._reading
+
+    async def __aexit__(self, *exception: object) -> None:
+        """Close nothing: an urlencoded form has no files."""

@@ -1,0 +1,151 @@
+"""Reading an urlencoded form in linear time, whatever a client writes.
+
+The standard library's `unquote` makes three objects of each escape: a field of 20 MB of `%41` takes 9 seconds and
+1.7 GB. Here a field is refused before it is decoded if it is too large, and an escape is decoded in C.
+"""
+
+from __future__ import annotations
+
+from binascii import a2b_qp
+
+from sanic_star.compat.exceptions import BadRequest, PayloadTooLarge
+
+FAILED = "Failed when parsing form: "
+# How much is decoded at a time, in bytes: what is in between takes a few times as much memory.
+_WINDOW = 64 * 1024
+_SWAP = bytes.maketrans(b"%=+", b"=% ")
+_SWAP_BACK = bytes.maketrans(b"%=", b"=%")
+
+
+class UrlencodedReader:
+    """Takes a body in pieces of any size, and reads its fields.
+
+    Args:
+        max_fields: how many fields there may be; empty ones between two `&` count.
+        max_field_size: how many bytes the name of a field may have, and its value, as they are written in the body;
+            `None` for no limit.
+        keep_blank_values: whether fields with an empty value count.
+        charset: `utf-8` or `latin-1`, of what is written without escapes. Escapes are UTF-8.
+        errors: what becomes of escapes that are not UTF-8, as for `bytes.decode`.
+
+    >>> reader = UrlencodedReader(max_fields=10)
+    >>> for piece in (b"a=1&b", b"=x+%C3", b"%A9"):
+    ...     reader.feed(piece)
+    >>> reader.finish()
+    [('a', '1'), ('b', 'x é')]
+    """
+
+    def __init__(
+        self,
+        max_fields: float,
+        max_field_size: float | None = None,
+        *,
+        keep_blank_values: bool = False,
+        charset: str = "utf-8",
+        errors: str = "replace",
+    ) -> None:
+        self._max_fields = max_fields
+        self._max_field_size = max_field_size
+        self._keep_blank_values = keep_blank_values
+        self._charset = charset
+        self._errors = errors
+        self._fields: list[tuple[str, str]] = []
+        self._count = 0
+        # The start of a field whose end has not come.
+        self._begun = bytearray()
+
+    def feed(self, data: bytes) -> None:
+        """Read the next piece.
+
+        Raises:
+            BadRequest: there are too many fields, or one is not in the charset.
+            PayloadTooLarge: a field is too large.
+        """
+        start = 0
+        while (end := data.find(b"&", start)) >= 0:
+            piece = data[start:end]
+            if self._begun:
+                self._begun += piece
+                piece, self._begun = bytes(self._begun), bytearray()
+            self._end_field(piece)
+            start = end + 1
+        self._begun += data[start:] if start else data
+        # Name and value may have the same size.
+        if self._max_field_size is not None and len(self._begun) > 2 * self._max_field_size + 1:
+            self._check_size(*self._begun.partition(b"=")[::2])
+
+    def finish(self) -> list[tuple[str, str]]:
+        """Read the last field; return the names and values of all. It raises what `feed` raises."""
+        if self._begun:
+            self._end_field(self._begun)
+        return self._fields
+
+    def _end_field(self, piece: bytes | bytearray) -> None:
+        self._count += 1
+        if self._count > self._max_fields:
+            raise BadRequest(f"{FAILED}it has more than {self._max_fields} fields")
+        name, _, value = piece.partition(b"=")
+        if self._max_field_size is not None and len(piece) > self._max_field_size:
+            self._check_size(name, value)
+        try:
+            if not piece.isascii():
+                name, value = name.decode(self._charset).encode(), value.decode(self._charset).encode()
+            if value or (piece and self._keep_blank_values):
+                self._fields.append((self._text(name), self._text(value)))
+        except UnicodeDecodeError:
+            raise BadRequest(f"{FAILED}it is not UTF-8") from None
+
+    def _check_size(self, name: bytes | bytearray, value: bytes | bytearray) -> None:
+        limit = self._max_field_size
+        if limit is None:
+            return
+        if len(name) > limit:
+            raise PayloadTooLarge(f"{FAILED}the name of a field has more than {limit} bytes")
+        if len(value) > limit:
+            shown = bytes(name[:100]).decode("utf-8", "replace")
+            raise PayloadTooLarge(f"{FAILED}the field {shown!r} has more than {limit} bytes")
+
+    def _text(self, data: bytes | bytearray) -> str:
+        if b"%" not in data:
+            return data.decode("utf-8", self._errors).replace("+", " ")
+        return unquote_plus(data).decode("utf-8", self._errors)
+
+
+def unquote_plus(data: bytes | bytearray) -> bytes | bytearray:
+    """Decode the text of a field, which has no `&`: escapes such as `%41`, and `+` for a space.
+
+    What begins as an escape and is none stays as it is.
+
+    >>> unquote_plus(b"%41+%zz")
+    b'A %zz'
+    """
+    if len(data) <= _WINDOW:
+        return _decode_window(bytes(data))
+    decoded = bytearray()
+    start = 0
+    while start < len(data):
+        end = start + _WINDOW
+        if end < len(data):
+            # An escape is not cut in two.
+            escape = data.find(b"%", end - 2, end)
+            end = escape if escape >= 0 else end
+        decoded += _decode_window(bytes(data[start:end]))
+        start = end
+    return decoded
+
+
+def _decode_window(data: bytes) -> bytes:
+    """Decode with the decoder of quoted-printable (RFC 2045, 6.7), which differs in its mark: `=41` for `%41`.
+
+    `%` and `=` change places before and after. It is three to twelve times as fast as `urllib`.
+    """
+    if b"%" not in data:
+        return data.replace(b"+", b" ")
+    # A mark before another mark, before a line's end or at the end of the data means something else there, so such a
+    # mark becomes an escape. Twice, because of `%%%` one pass sees only the first two.
+    data = data.replace(b"%%", b"%25%").replace(b"%%", b"%25%").replace(b"%\r", b"%25\r").replace(b"%\n", b"%25\n")
+    if data.endswith(b"%"):
+        data += b"25"
+    # What the two marks' own escapes stand for changes places, too; `&` is free to hold one of them meanwhile.
+    data = data.replace(b"%25", b"&").replace(b"%3D", b"%25").replace(b"%3d", b"%25").replace(b"&", b"%3D")
+    return a2b_qp(data.translate(_SWAP)).translate(_SWAP_BACK)
