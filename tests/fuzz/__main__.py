@@ -1,4 +1,7 @@
-"""Compare with Sanic: the routers on random tables, whole applications on such tables, and on odd paths."""
+"""Compare with Sanic: the routers on random tables, whole applications on such tables, and on odd paths.
+
+`--wire` sends malformed requests over raw sockets instead, to an application with many features behind each server.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,7 @@ import sanic
 import sanic_star
 from tests.fuzz.dispatch import compare_dispatch, compare_served_paths
 from tests.fuzz.paths import compare_paths
+from tests.fuzz.serving import SERVERS, fuzz, report
 from tests.fuzz.tables import Difference, Row, Table, compare
 from tests.parity.frameworks import Framework
 
@@ -56,7 +60,14 @@ def main() -> int:
     parser.add_argument("--paths", type=int, default=6000, help="odd paths, to routes and files")
     parser.add_argument("--seed", type=int, default=1, help="of the first table; the next has the next")
     parser.add_argument("--show", type=int, default=10, help="how many differences are printed")
+    parser.add_argument("--wire", type=int, nargs="?", const=20_000, help="only malformed requests, so many in all")
+    parser.add_argument("--servers", default=",".join(SERVERS), help="for --wire: their names, with commas")
     options = parser.parse_args()
+    if options.wire:
+        names = options.servers.split(",")
+        outcomes = fuzz(names, options.seed, -(-options.wire // len(names)))
+        print(report(outcomes, options.show))
+        return any(outcome.wrong for outcome in outcomes.values())
     warnings.simplefilter("ignore")
     logging.disable()
     found = several(options, options.requests, "requests", lambda seed: compare(seed, 40, tables))
