@@ -29,12 +29,13 @@ from starlette.types import ASGIApp, ExceptionHandler, Lifespan, Message, Receiv
 from starlette.websockets import WebSocketDisconnect
 
 from sanic_star import requests
+from sanic_star.body_limit import COUNTED_BODY, CountedBody, starlette_limit
 from sanic_star.charsets import check_form_charset
 from sanic_star.deadlines import Sweeper
 from sanic_star.lifespan import Lifecycle, Phase
 from sanic_star.requests import Request
 from sanic_star.responses import Response
-from sanic_star.routing import WEBSOCKET, Call, Route, Router, WebSocketRoute, enter, route_path
+from sanic_star.routing import WEBSOCKET, Call, Route, Router, WebSocketRoute, child_scope, enter, route_path
 from sanic_star.streams import Cut, OpenStream
 from sanic_star.websockets import WebSocket, refused
 
@@ -287,6 +288,7 @@ class Application(Starlette):
         """Build the dispatch and the user's ASGI middleware around it; return the gate before both."""
         stack: ASGIApp = self._make_dispatch()
         if self.user_middleware:
+            stack = _marking_arrival(stack)
             for cls, args, kwargs in reversed(self.user_middleware):
                 stack = cls(stack, *args, **kwargs)
             stack = self._bounded(stack)
@@ -430,6 +432,10 @@ class Application(Starlette):
             return None
         if scope.get(REPORTED) == id(error):
             return error
+        body: CountedBody | None = scope.get(COUNTED_BODY)
+        if body is not None and body.refusal is not None and body.caused(error):
+            # A middleware's `receive` may have put it in an exception group.
+            error = body.refusal
         try:
             response, pending = await self.answer(request, error)
         except CancelledError:
@@ -461,27 +467,60 @@ class Application(Starlette):
         else:
             raise error
 
+    def _find_body_limit(self, scope: Scope, arrived: bool) -> int | None:
+        """Return the greatest body, in bytes, for the route that a path leads to; `None` for no limit.
+
+        Args:
+            scope: the request's scope; it is changed.
+            arrived: whether the request has reached the dispatch. Then a route that streams the body has no limit
+                unless it sets one; before, a middleware reads the body, and the application's limit holds.
+        """
+        route, _ = self.router.find(scope)
+        if route is not self.router.forward:
+            return route.max_body_size if arrived or route.max_body_size is not None else self._body_limit
+        target = scope["route"]
+        child = child_scope(scope)
+        app = getattr(target, "_base_app", None)
+        if isinstance(app, Application):
+            limits = (self.max_body_size, app._find_body_limit(child, arrived))
+            return min((limit for limit in limits if limit is not None), default=None)
+        limit = starlette_limit(target, child)
+        return self._body_limit if limit is None else limit
+
+    @property
+    def _body_limit(self) -> int | None:
+        """The greatest body, in bytes, for a route that sets no limit; `None` for no limit."""
+        return self.max_body_size
+
     def _bounded(self, stack: ASGIApp) -> ASGIApp:
-        """Return `stack` inside the error boundary, for errors of the user's ASGI middleware."""
+        """Return `stack` inside the error boundary and the limit on bodies, for the user's ASGI middleware."""
 
         async def bounded(scope: Scope, receive: Receive, send: Send) -> None:
             if scope["type"] != "http":
                 await stack(scope, receive, send)
                 return
-            begun = False
+            body = CountedBody(self._find_body_limit, scope, receive)
 
             async def watched(message: Message) -> None:
-                nonlocal begun
-                begun = True
+                if not body.answered:
+                    body.check_answer(message)
+                    body.answered = True
                 await send(message)
 
             try:
                 check_form_charset(scope)
-                await stack(scope, receive, watched)
-            except Exception as error:
-                request = self.request_factory(scope, receive, send)
-                request.responded = begun
-                await self._fail(request, error, scope, receive, send)
+                await stack(scope, body.receive, watched)
+                if body.answered or body.refusal is None:
+                    return
+                # A middleware has caught the refusal, which `watched` raises too, and returned without an answer.
+                error: Exception = body.refusal
+            except Exception as raised:
+                error = body.refusal if body.refusal is not None and body.caused(raised) else raised
+            finally:
+                body.release(scope)
+            request = self.request_factory(scope, receive, send)
+            request.responded = body.answered
+            await self._fail(request, error, scope, receive, send)
 
         return bounded
 
@@ -540,6 +579,17 @@ class Application(Starlette):
                 raise pending
             finally:
                 del error, pending  # as in `_fail`
+
+
+def _marking_arrival(dispatch: ASGIApp) -> ASGIApp:
+    """Return the dispatch behind a step that tells the counted body of a request that its middleware is passed."""
+
+    async def arrive(scope: Scope, receive: Receive, send: Send) -> None:
+        if (body := scope.get(COUNTED_BODY)) is not None:
+            body.arrive(scope)
+        await dispatch(scope, receive, send)
+
+    return arrive
 
 
 def mark(error: BaseException, scope: Scope) -> None:

@@ -156,9 +156,13 @@ class _Replay:
 
 def announces_more_than(scope: Scope, limit: int | None) -> bool:
     """Tell whether the body is larger than so many bytes by what its header says."""
-    declared = dict(scope["headers"]).get(b"content-length", b"0")
-    # Nobody sends 10¹⁹ bytes, and Python reads no number of some thousand digits.
-    return limit is not None and declared.isdigit() and (len(declared) > 19 or int(declared) > limit)
+    return limit is not None and exceeds(dict(scope["headers"]).get(b"content-length", b"0"), limit)
+
+
+def exceeds(content_length: bytes, limit: float) -> bool:
+    """Tell whether the value of a `content-length` field is a number above a limit in bytes."""
+    # Nobody sends 10¹⁹ bytes, and Python refuses to read a number of several thousand digits.
+    return content_length.isdigit() and (len(content_length) > 19 or int(content_length) > limit)
 
 
 def current_request() -> Request:

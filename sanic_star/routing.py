@@ -665,6 +665,11 @@ def enter(connection: Any) -> ASGIApp:
     return app
 
 
+def child_scope(scope: Scope) -> Scope:
+    """Return the scope that the application behind `Router.forward` gets, which `scope["route"]` names."""
+    return {**scope, **scope.get(_CHILD, {})}
+
+
 class _Redirect(BaseRoute):
     """Stands in `scope["route"]` for a redirect to the same path with a slash more or less."""
 

@@ -96,10 +96,9 @@ class Answering(Application):
         if isinstance(route, routing.WebSocketRoute):
             return self._compile_websocket(route, before)
         own_limit = getattr(getattr(route, "extra", None), "max_body_size", None)
-        limits = [each for each in (self.config.REQUEST_MAX_SIZE, self.max_body_size) if each is not None]
         extra = getattr(route, "extra", None)
         reads = not (extra.stream or extra.ignore_body) if extra is not None else route.reads_body
-        everywhere = min(limits, default=None) if reads else None
+        everywhere = self._body_limit if reads else None
         route.max_body_size = everywhere if own_limit is None else own_limit
         # Request middleware and listeners may add parameters, middleware to a path without any, too.
         only = route.names[0] if route.names and len(route.names) == 1 and not (before or self._events) else None
@@ -111,6 +110,12 @@ class Answering(Application):
         # Events tell of a request before its body is read: then the route's callable reads it.
         route.reads_body = reads and lived is call
         return lived
+
+    @property
+    def _body_limit(self) -> int | None:
+        """The smaller one of `REQUEST_MAX_SIZE` and the keyword `max_body_size`, in bytes; `None` for no limit."""
+        limits = (self.config.REQUEST_MAX_SIZE, self.max_body_size)
+        return min((limit for limit in limits if limit is not None), default=None)
 
     def _until_client_leaves(self, call: Call) -> Call:
         """Return `call` under watch: it is cancelled when the client leaves."""
@@ -196,8 +201,7 @@ class Answering(Application):
         """Return what hands a connection on: the application's request middleware runs before, and may answer."""
         before = self._steps(MiddlewareLocation.REQUEST, None)
         keyword = self.max_body_size
-        limits = [each for each in (self.config.REQUEST_MAX_SIZE, keyword) if each is not None]
-        foreign = min(limits, default=None)
+        foreign = self._body_limit
 
         async def forward(connection: Any) -> Any:
             if isinstance(connection, Request):
