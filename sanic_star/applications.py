@@ -153,8 +153,10 @@ class Application(Starlette):
     async def run_phase(self, phase: Phase) -> None:
         """Run the listeners of a phase; there are none here."""
 
-    # How long a part of a request's body may take, and the beginning of a response, in seconds; `None` for no limit.
+    # How long a part of a request's body may take, the whole of it apart from what its size adds, and the beginning of
+    # a response, in seconds; `None` for no limit.
     request_timeout: float | None = None
+    body_timeout: float | None = None
     response_timeout: float | None = None
 
     def has_begun(self, request: Request) -> bool:
@@ -190,6 +192,10 @@ class Application(Starlette):
     def behind_gate(self, stack: ASGIApp) -> ASGIApp:
         """Return what requests meet past the gate."""
         return self._with_lazy_state(stack) if self.lazy_state else stack
+
+    def logged(self, stack: ASGIApp) -> ASGIApp:
+        """Return what logs the requests that `stack` answers."""
+        return stack
 
     def stopped(self) -> None:
         """Close the gate: the next start builds the stack anew, with what was added since."""

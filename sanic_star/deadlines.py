@@ -6,8 +6,9 @@ it finds at two looks in the same state has been in it for that long; a request 
 never seen.
 
 Two limits, as Sanic has them: of waiting for the next part of a request's body (answered with 408), and of waiting for
-the response to begin (503). The handler's task is cancelled, once, so that its clean-up runs; what was waiting for it
-answers. Who catches the cancellation may still give an answer of its own.
+the response to begin (503). Beyond Sanic, a body that is read before the handler has a limit for the whole of it (408).
+The handler's task is cancelled, once, so that its clean-up runs; what was waiting for it answers. Who catches the
+cancellation may still give an answer of its own.
 
 It also refuses a body that is too large by its header and does not begin to come (413): the dispatch would look at the
 header of each request to know that before.
@@ -28,6 +29,7 @@ from types import CodeType
 from typing import TYPE_CHECKING, Any
 
 from starlette.exceptions import HTTPException
+from starlette.types import Receive, Scope, Send
 
 from sanic_star import requests
 from sanic_star.requests import TOO_LARGE, Request
@@ -41,13 +43,16 @@ logger = logging.getLogger("sanic.error")
 # A limit is kept to a twentieth of it, and to a second at the longest; Sanic looks four times as rarely.
 SHARE = 20
 SHORTEST, LONGEST = 0.01, 1.0
+# A body gets a second more for each so many bytes of it: an upload of any size may take its time, and one that comes
+# byte by byte may not. Apache's `mod_reqtimeout` has 500 by default.
+SLOWEST_BODY = 500
 
 
 class Sweeper:
     """Looks after the requests of one application, on the event loop that starts it.
 
     Args:
-        app: the application; `request_timeout` and `response_timeout` are its limits in seconds.
+        app: the application; `request_timeout`, `body_timeout` and `response_timeout` are its limits in seconds.
     """
 
     def __init__(self, app: Application) -> None:
@@ -56,6 +61,8 @@ class Sweeper:
         self._loop: asyncio.AbstractEventLoop | None = None
         # In which state a request was, and since when; by its number.
         self._seen: dict[int, tuple[tuple[bool, int], float]] = {}
+        # When a request was seen first whose body is read before its handler is called; by its number.
+        self._arriving: dict[int, float] = {}
         # Requests whose time was over once: nobody is cancelled twice.
         self._settled: set[int] = set()
 
@@ -65,7 +72,8 @@ class Sweeper:
         if self._timer is not None and self._loop is loop:
             return
         self.stop()
-        limits = [limit for limit in (self.app.request_timeout, self.app.response_timeout) if limit]
+        app = self.app
+        limits = [limit for limit in (app.request_timeout, app.response_timeout, app.body_timeout) if limit]
         if limits:
             self._loop = loop
             self._now, self._last = 0.0, loop.time()
@@ -77,7 +85,7 @@ class Sweeper:
         if self._timer is not None:
             self._timer.cancel()
         self._timer = self._loop = None
-        self._seen, self._settled = {}, set()
+        self._seen, self._arriving, self._settled = {}, {}, set()
 
     def _look(self) -> None:
         assert self._loop is not None
@@ -86,7 +94,8 @@ class Sweeper:
         last, self._last = self._last, self._loop.time()
         self._now += min(self._last - last, 2 * self._every)
         app, now, seen = self.app, self._now, self._seen
-        self._seen = {}
+        arriving = self._arriving
+        self._seen, self._arriving = {}, {}
         late: set[int] = set()
         for number, request in list(requests.live.items()):
             scope = request.scope
@@ -99,6 +108,9 @@ class Sweeper:
             self._seen[number] = (state, since)
             limit = app.request_timeout if state[0] else app.response_timeout
             over = (bool(limit) and now - since >= limit) or (state == (True, 0) and _too_large(request))
+            if state[0] and app.body_timeout:
+                self._arriving[number] = first = arriving.get(number, now)
+                over = over or now - first - request.received / SLOWEST_BODY >= app.body_timeout
             if over and number not in self._settled:
                 late.add(number)
         self._settled &= self._seen.keys()
@@ -118,6 +130,28 @@ class Sweeper:
                     self.app.cut_short(way.request, task, _reason(way.request))
         if late - found:
             logger.warning("A request takes too long, and can't be ended: it runs in no task of asyncio's")
+
+    async def refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request of which a server has not got the whole in time: 408, with the application's middleware.
+
+        Args:
+            scope: the request's; made up if its head is incomplete.
+            receive: the ASGI callable, which nobody is expected to call.
+            send: takes the messages of the response.
+        """
+        await self.app.logged(self._refuse)(scope, receive, send)
+
+    async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
+        app, number = self.app, next(requests.numbers)
+        request = requests.live[number] = app.request_factory(scope, receive, send)
+        requests.current.set(number)
+        try:
+            await app._fail(request, HTTPException(408, "Request Timeout"), scope, receive, send)
+        finally:
+            if request.holds:
+                app.close_stream(request)
+                request.release()
+            del requests.live[number]
 
     def end_all(self) -> None:
         """End all requests in flight: their server stops, and has waited long enough.

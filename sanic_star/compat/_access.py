@@ -75,7 +75,10 @@ def _url(scope: Scope) -> str:
     if not host and scope.get("server"):
         # A unix socket has no port.
         host = b":".join(str(part).encode() for part in scope["server"] if part is not None)
-    url = f"{scope.get('scheme', 'http')}://{host.decode('latin-1')}{path_of(scope)}"
+    path = path_of(scope)
+    # `OPTIONS *`, and what stands for a request whose head did not arrive.
+    slash = "" if path.startswith("/") else "/"
+    url = f"{scope.get('scheme', 'http')}://{host.decode('latin-1')}{slash}{path}"
     url += f"?{query.decode('latin-1')}" if query else ""
     # A client must not write lines of the log, nor command who looks at it; over HTTP/2 not every server refuses that.
     return url if url.isprintable() else "".join(each if each.isprintable() else f"%{ord(each):02X}" for each in url)

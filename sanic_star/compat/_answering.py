@@ -48,6 +48,9 @@ from sanic_star.compat.server.websockets.impl import WebsocketImplProtocol
 from sanic_star.compat.signals import Event, SignalRouter
 from sanic_star.requests import Request as EngineRequest
 
+# As `requestTimeout` of Node.js, in seconds.
+BODY_TIMEOUT = 300
+
 
 def has_body(headers: Iterable[tuple[bytes, bytes]]) -> bool:
     """Tell by its header fields whether a request has a body."""
@@ -84,6 +87,7 @@ class Answering(Application):
         """
         self.config.validate()
         self.request_timeout = self.config.get("REQUEST_TIMEOUT")
+        self.body_timeout = self.config.get("REQUEST_BODY_TIMEOUT", BODY_TIMEOUT)
         self.response_timeout = self.config.get("RESPONSE_TIMEOUT")
         self._events = Events(self.signal_router)
         super().finalise()
@@ -150,11 +154,18 @@ class Answering(Application):
     def build_middleware_stack(self) -> ASGIApp:
         """Put the access log around everything else, where it is on."""
         gate = super().build_middleware_stack()
-        if self.config.ACCESS_LOG and self._stack is not None:
-            from sanic_star.compat._access import AccessLog
-
-            self._stack = AccessLog(self._stack)
+        if self._stack is not None:
+            self._stack = self.logged(self._stack)
         return gate
+
+    def logged(self, stack: ASGIApp) -> ASGIApp:
+        """Return `stack` inside the access log, if `ACCESS_LOG` is on."""
+        if not self.config.ACCESS_LOG:
+            return stack
+        # Loaded only where it is used.
+        from sanic_star.compat._access import AccessLog
+
+        return AccessLog(stack)
 
     def _compile_websocket(self, route: routing.WebSocketRoute, before: list[Step]) -> Call:
         handler = self._events.around_websocket(route.endpoint)

@@ -19,6 +19,7 @@ from ssl import SSLContext
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from sanic_star.applications import Application
+from sanic_star.compat._answering import BODY_TIMEOUT
 from sanic_star.compat.application.constants import Mode, Server
 from sanic_star.compat.application.state import ApplicationState
 from sanic_star.compat.config import DEFAULT_CONFIG, Config
@@ -295,6 +296,9 @@ class Running(Application):
             tls=tls,
             graceful_timeout=float(config.GRACEFUL_SHUTDOWN_TIMEOUT),
             keep_alive=config.KEEP_ALIVE_TIMEOUT if config.KEEP_ALIVE else 0,
+            request_timeout=config.REQUEST_TIMEOUT or None,
+            head_timeout=config.get("REQUEST_HEAD_TIMEOUT", made.head_timeout) or None,
+            body_timeout=config.get("REQUEST_BODY_TIMEOUT", BODY_TIMEOUT) or None,
             max_header_size=header_size,
             ws_max_size=config.WEBSOCKET_MAX_SIZE,
             ws_ping_interval=config.WEBSOCKET_PING_INTERVAL or None,

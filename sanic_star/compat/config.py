@@ -82,6 +82,8 @@ _NUMBERS: dict[str, tuple[float, bool]] = {
     "GRACEFUL_SHUTDOWN_TIMEOUT": (0, False),
     "KEEP_ALIVE_TIMEOUT": (0, False),
     "PROXIES_COUNT": (0, True),
+    "REQUEST_BODY_TIMEOUT": (0, True),
+    "REQUEST_HEAD_TIMEOUT": (0, True),
     "REQUEST_MAX_HEADER_SIZE": (1, False),
     "REQUEST_MAX_SIZE": (0, True),
     "REQUEST_TIMEOUT": (0, True),

@@ -1,37 +1,194 @@
-"""uvicorn's HTTP/1.1 with a limit to the head of a request.
+"""uvicorn's HTTP/1.1, with a limit on the size of a request's head, and what the `ConnectionSweeper` has to know.
 
-uvicorn has one where h11 reads for it. Where httptools does, as by default, it has none: a client could send a header
-without end, and fill the memory.
+uvicorn limits a head where h11 reads for it. Where httptools does, as by default, it has no limit: a client could send
+a header without end, and fill the memory.
+
+Neither class sets a timer. uvicorn would set one after each response; the sweeper closes idle connections instead.
 """
 
 from __future__ import annotations
 
-from typing import Any
+import logging
+from asyncio import AbstractEventLoop, Task, Transport, get_running_loop
+from http import HTTPStatus
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+import h11
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from sanic_star.servers.connections import Connection, ConnectionSweeper, Phase
+
+HAS_HTTPTOOLS = find_spec("httptools") is not None
+if TYPE_CHECKING or HAS_HTTPTOOLS:
+    from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+else:
+    HttpToolsProtocol = object
+
+logger = logging.getLogger("sanic.error")
 REFUSAL = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+CLOSE = (b"connection", b"close")
 
 
-class Limited(HttpToolsProtocol):
-    """Refuses a head that is longer than the configuration's `h11_max_incomplete_event_size`, in bytes.
+class _WithoutTimers:
+    """The event loop as uvicorn's protocols use it, without timers.
+
+    PERF: the timer that uvicorn sets after each response, and cancels with the next request, takes 1 µs.
+    """
+
+    def __init__(self, loop: AbstractEventLoop) -> None:
+        self._loop = loop
+        self.create_task = loop.create_task
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._loop, name)
+
+    def call_later(self, delay: float, callback: Any, *args: Any) -> None:
+        """Set no timer."""
+
+
+class _Timed(Connection):
+    """What both protocols have in common; a mixin in front of one of uvicorn's classes.
+
+    Args:
+        config: uvicorn's; its application is one of this package.
+        server_state: uvicorn's state of the server.
+        app_state: what the lifespan has yielded.
+        _loop: the event loop.
+        sweeper: keeps the time limits; without it there are none.
+    """
+
+    config: Any
+    cycle: Any
+    flow: Any
+    transport: Transport
+    server_state: Any
+
+    def __init__(
+        self,
+        config: Any,
+        server_state: Any,
+        app_state: dict[str, Any],
+        _loop: AbstractEventLoop | None = None,
+        sweeper: ConnectionSweeper | None = None,
+    ) -> None:
+        loop: Any = _loop or get_running_loop()
+        super().__init__(config, server_state, app_state, loop if sweeper is None else _WithoutTimers(loop))  # type: ignore[call-arg]
+        self._sweeper = sweeper
+        self._keeps_alive = config.timeout_keep_alive > 0
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)  # type: ignore[misc]
+        if self._sweeper is not None:
+            self._sweeper.accept(self)
+
+    def phase(self) -> Phase:
+        """Return what the connection waits for."""
+        cycle = self.cycle
+        if cycle is None or cycle.response_complete:
+            return self._phase_between_requests()
+        if not cycle.more_body or cycle.response_started:
+            return Phase.ANSWER
+        # A client that waits for `100 Continue`, or for a handler that does not read, is not slow.
+        waits = cycle.waiting_for_100_continue or cycle.body or self.flow.read_paused
+        return Phase.PAUSED_BODY if waits else Phase.BODY
+
+    def _phase_between_requests(self) -> Phase:
+        raise NotImplementedError
+
+    def refuse(self, phase: Phase) -> None:
+        """Answer with 408 and close the connection; the application makes the response.
+
+        Args:
+            phase: `HEAD` or `BODY`, what has not arrived in time.
+        """
+        # What comes now must not begin a request, or go on with it.
+        self.flow.pause_reading()
+        cycle, scope = self.cycle, None
+        if phase is Phase.BODY:
+            scope = cycle.scope
+            cycle.disconnected = True
+            cycle.message_event.set()
+        task: Task[None] = get_running_loop().create_task(self._answer_408(scope or self._scope_without_request()))
+        self.server_state.tasks.add(task)
+        task.add_done_callback(self.server_state.tasks.discard)
+
+    def _scope_without_request(self) -> dict[str, Any]:
+        # Method and path as Sanic 25.12 has them in its access log and for middleware.
+        return {
+            "type": "http",
+            "asgi": {"version": "3.0", "spec_version": "2.3"},
+            "http_version": "1.1",
+            "method": "NONE",
+            "scheme": self.scheme,
+            "path": "*",
+            "raw_path": b"*",
+            "query_string": b"",
+            "root_path": "",
+            "headers": [],
+            "client": self.client,
+            "server": self.server,
+        }
+
+    scheme: Any
+    client: Any
+    server: Any
+
+    async def _answer_408(self, scope: dict[str, Any]) -> None:
+        # A connection of its own: that of the request is in the middle of what the client sends.
+        wire = h11.Connection(h11.SERVER)
+
+        async def receive() -> Any:
+            return {"type": "http.disconnect"}
+
+        async def send(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                fields = [(name, value) for name, value in message.get("headers", ()) if name.lower() != b"connection"]
+                headers = [*self.server_state.default_headers, *fields, CLOSE]
+                phrase = HTTPStatus(status).phrase if status in set(HTTPStatus) else ""
+                self._write(wire.send(h11.Response(status_code=status, headers=headers, reason=phrase)))
+            elif message["type"] == "http.response.body":
+                self._write(wire.send(h11.Data(data=message.get("body", b""))))
+
+        try:
+            await self.config.app.sweeper.refuse(scope, receive, send)
+        except Exception as error:
+            logger.error("A request that did not arrive in time could not be answered", exc_info=error)
+        finally:
+            self.transport.close()
+
+    def _write(self, data: bytes | None) -> None:
+        if data and not self.transport.is_closing():
+            self.transport.write(data)
+
+    def _close_after_this(self) -> None:
+        """Let the response to the newest request close the connection: `KEEP_ALIVE` is off."""
+        cycle = self.cycle
+        if cycle is not None and not cycle.response_started:
+            cycle.default_headers = [*cycle.default_headers, CLOSE]
+
+
+class Limited(_Timed, HttpToolsProtocol):
+    """httptools' protocol; refuses a head that is longer than `h11_max_incomplete_event_size`, in bytes.
 
     PERF: 0.3 µs for a request. Lengths are added up only for a head that comes in several pieces, or in a long one.
     """
 
-    def __init__(self, config: Any, server_state: Any, app_state: dict[str, Any], _loop: Any = None) -> None:
-        super().__init__(config, server_state, app_state, _loop)
-        self._limit = config.h11_max_incomplete_event_size
+    def __init__(self, config: Any, *args: Any, **options: Any) -> None:
+        super().__init__(config, *args, **options)
+        self._limit = config.h11_max_incomplete_event_size or float("inf")
         # How much has come of a head that is not complete, after the piece in which it begins; else less than nothing.
         self._come = -1
         self._piece = 0
         self._in_head = self._too_large = False
 
     def data_received(self, data: bytes) -> None:
-        self._piece = len(data)
+        self._piece = size = len(data)
+        self.received += size
         super().data_received(data)
         if self._in_head:
-            self._come += len(data) if self._come >= 0 else 1
+            self._come += size if self._come >= 0 else 1
             if self._come > self._limit and not self.transport.is_closing():
                 self._too_large = True
                 self.send_400_response("")
@@ -48,6 +205,8 @@ class Limited(HttpToolsProtocol):
                 self._too_large = True
                 raise ValueError("the head of a request is too large")
         super().on_headers_complete()
+        if not self._keeps_alive:
+            self._close_after_this()
 
     def send_400_response(self, msg: str) -> None:
         if not self._too_large:
@@ -55,3 +214,33 @@ class Limited(HttpToolsProtocol):
             return
         self.transport.write(REFUSAL)
         self.transport.close()
+
+    def _phase_between_requests(self) -> Phase:
+        if self._in_head:
+            return Phase.HEAD
+        if self.cycle is None:
+            # Empty lines are no request line yet.
+            return Phase.HEAD if self.received else Phase.SILENT
+        # When the body of a request that was answered early is complete, uvicorn notes nothing.
+        return Phase.UNREAD_BODY if self.cycle.more_body else Phase.IDLE
+
+
+class TimedH11(_Timed, H11Protocol):
+    """h11's protocol, which limits the head by itself."""
+
+    def data_received(self, data: bytes) -> None:
+        self.received += len(data)
+        super().data_received(data)
+
+    def handle_events(self) -> None:
+        super().handle_events()
+        if not self._keeps_alive:
+            self._close_after_this()
+
+    def _phase_between_requests(self) -> Phase:
+        state = self.conn.their_state
+        if state is h11.SEND_BODY:
+            return Phase.UNREAD_BODY
+        if state is h11.IDLE and (self.conn.trailing_data[0] or (self.cycle is None and self.received)):
+            return Phase.HEAD
+        return Phase.IDLE if self.cycle is not None else Phase.SILENT

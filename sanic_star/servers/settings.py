@@ -41,7 +41,10 @@ class Settings:
         version: the highest version of HTTP: 1, 2 or 3.
         tls: certificates; without them the server speaks in the clear.
         graceful_timeout: how long requests may take to end at the stop, in seconds.
-        keep_alive: how long an idle connection stays open, in seconds.
+        keep_alive: how long an idle connection stays open, in seconds; 0 closes it after each response.
+        request_timeout: how long the next byte of a request's head may take, in seconds; None: any time.
+        head_timeout: how long a whole head may take, in seconds; None: any time.
+        body_timeout: how long a whole body may take, in seconds, apart from what its size adds; None: any time.
         max_header_size: of a request, in bytes; None: the server's own limit.
         ws_max_size: of a websocket's message, in bytes.
         ws_ping_interval: after how many seconds a websocket is asked whether it is alive; None: never.
@@ -58,6 +61,10 @@ class Settings:
     tls: TLS | None = None
     graceful_timeout: float = 15.0
     keep_alive: float = 120
+    request_timeout: float | None = 60
+    # As `headersTimeout` and `requestTimeout` of Node.js.
+    head_timeout: float | None = 60
+    body_timeout: float | None = 300
     max_header_size: int | None = None
     ws_max_size: int = 2**20
     ws_ping_interval: float | None = 20

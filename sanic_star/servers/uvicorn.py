@@ -12,13 +12,14 @@ import logging
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from importlib import import_module
-from importlib.util import find_spec
+from functools import partial
 from typing import Any
 
 import uvicorn
 
 from sanic_star.applications import Application
+from sanic_star.servers.connections import ConnectionSweeper, Limits
+from sanic_star.servers.heads import HAS_HTTPTOOLS, Limited, TimedH11
 from sanic_star.servers.serving import LAME, LAST_WORDS, Stop
 from sanic_star.servers.settings import CannotServe, Settings
 
@@ -27,28 +28,76 @@ from sanic_star.servers.settings import CannotServe, Settings
 _SILENT = logging.Logger("sanic_star.servers.uvicorn", logging.CRITICAL + 1)
 # How often it is looked whether something is over, in seconds.
 TICK = 0.05
+# How long a client that speaks TLS may take to confirm that a connection is closed, in seconds; it holds one meanwhile.
+WAIT_FOR_FAREWELL = 3.0
 
 
-class Server(uvicorn.Server):
+class _SweptServer(uvicorn.Server):
+    """uvicorn's server with time limits for connections.
+
+    Args:
+        app: the application.
+        settings: how it is served.
+        options: more of uvicorn's.
+    """
+
+    def __init__(self, app: Application, settings: Settings, **options: Any) -> None:
+        super().__init__(make_config(app, settings, **options))
+        self.app = app
+        self.limits = Limits(
+            settings.request_timeout, settings.head_timeout, settings.body_timeout, settings.keep_alive
+        )
+        self._sweeper: ConnectionSweeper | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start the application, then listen on sockets.
+
+        Raises:
+            CannotServe: the application could not be started; the reason is in the log.
+        """
+        await self.lifespan.startup()
+        if self.lifespan.should_exit:
+            raise CannotServe(f"{self.app!r} could not be started")
+        config, loop, state = self.config, asyncio.get_running_loop(), self.server_state
+        sweeper = self._sweeper = ConnectionSweeper(state.connections, self.limits)
+        protocol: Any = config.http_protocol_class
+        make = partial(protocol, config, state, self.lifespan.state, loop, sweeper)
+        # uvicorn listens likewise, but has no options for these two.
+        tls: dict[str, Any] = {}
+        if config.ssl is not None:
+            tls = {"ssl_handshake_timeout": self.limits.request_timeout, "ssl_shutdown_timeout": WAIT_FOR_FAREWELL}
+        self.servers = [
+            await loop.create_server(make, sock=bound, ssl=config.ssl, backlog=config.backlog, **tls)
+            for bound in sockets or ()
+        ]
+        sweeper.start()
+        self.started = True
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Close the connections, then stop the application."""
+        try:
+            await super().shutdown(sockets)
+        finally:
+            if self._sweeper is not None:
+                self._sweeper.stop()
+
+
+class Server(_SweptServer):
     """uvicorn's server; calls the application's phases itself, and leaves signals to its caller.
 
     Args:
-        config: uvicorn's configuration; its application must be one of this package.
         app: the application.
+        settings: how it is served.
         accepting: called when it accepts connections.
     """
 
-    def __init__(self, config: uvicorn.Config, app: Application, accepting: Callable[[], None] = lambda: None) -> None:
-        super().__init__(config)
-        self.app = app
+    def __init__(self, app: Application, settings: Settings, accepting: Callable[[], None] = lambda: None) -> None:
+        super().__init__(app, settings)
         self.accepting = accepting
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start the application, then listen, then tell it so."""
-        try:
-            await super().startup(sockets)
-        except SystemExit:
-            raise CannotServe(f"{self.app!r} could not be started") from None
+        await super().startup(sockets)
         try:
             await self.app.lifecycle.after_start()
         except BaseException:
@@ -114,7 +163,7 @@ def make_config(app: Application, settings: Settings, **options: Any) -> uvicorn
         backlog=settings.backlog,
         timeout_graceful_shutdown=settings.graceful_timeout,  # type: ignore[arg-type]
         timeout_keep_alive=settings.keep_alive,  # type: ignore[arg-type]
-        http=_http(settings),
+        http=Limited if HAS_HTTPTOOLS else TimedH11,
         h11_max_incomplete_event_size=settings.max_header_size,
         ws_max_size=settings.ws_max_size,
         ws_ping_interval=settings.ws_ping_interval,
@@ -131,18 +180,11 @@ def make_config(app: Application, settings: Settings, **options: Any) -> uvicorn
     return config
 
 
-def _http(settings: Settings) -> Any:
-    """Return what reads HTTP: httptools with a limit to heads, where it is installed; h11 has one itself."""
-    if settings.max_header_size is None or find_spec("httptools") is None:
-        return "auto"
-    return import_module("sanic_star.servers.heads").Limited
-
-
 async def serve(
     app: Application, settings: Settings, sockets: list[socket.socket], stop: Stop, accepting: Callable[[], None]
 ) -> None:
     """Serve an application; see `sanic_star.servers.serving.Backend`."""
-    server = Server(make_config(app, settings), app, accepting)
+    server = Server(app, settings, accepting)
 
     def force() -> None:
         server.force_exit = True
@@ -170,7 +212,7 @@ class Listening:
 
     def __init__(self, app: Application, settings: Settings, bound: socket.socket) -> None:
         # Not this module's own: it calls the phases.
-        self._server = uvicorn.Server(make_config(app, settings, lifespan="off"))
+        self._server = _SweptServer(app, settings, lifespan="off")
         self._bound = bound
         self._main: asyncio.Task[None] | None = None
 

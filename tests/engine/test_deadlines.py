@@ -465,7 +465,7 @@ async def test_the_sweeper_lives_as_long_as_the_application_runs() -> None:
 
 @pytest.mark.parametrize("off", [None, 0])
 async def test_without_limits_nothing_looks(off: int | None) -> None:
-    app = limited(RESPONSE_TIMEOUT=off, REQUEST_TIMEOUT=off)
+    app = limited(RESPONSE_TIMEOUT=off, REQUEST_TIMEOUT=off, REQUEST_BODY_TIMEOUT=off)
     async with started(app):
         assert app.sweeper._timer is None
 

@@ -8,7 +8,7 @@ from uvicorn.server import ServerState
 
 from sanic_star import Request, Sanic, text
 from sanic_star.servers import uvicorn
-from sanic_star.servers.heads import REFUSAL, Limited
+from sanic_star.servers.heads import REFUSAL, Limited, TimedH11
 from sanic_star.servers.settings import Settings
 
 LIMIT = 300
@@ -104,8 +104,9 @@ async def test_what_is_no_http_is_answered_by_uvicorn() -> None:
     protocol.connection_lost(None)
 
 
-def test_without_a_limit_or_httptools_uvicorn_chooses(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_httptools_h11_reads(monkeypatch: pytest.MonkeyPatch) -> None:
     app: Sanic[Any, Any] = Sanic("Choosing")
-    assert uvicorn.make_config(app, Settings()).http == "auto"
-    monkeypatch.setattr(uvicorn, "find_spec", lambda name: None)
-    assert uvicorn.make_config(app, Settings(max_header_size=LIMIT)).http == "auto"
+    assert uvicorn.make_config(app, Settings()).http is Limited
+    monkeypatch.setattr(uvicorn, "HAS_HTTPTOOLS", False)
+    config = uvicorn.make_config(app, Settings(max_header_size=LIMIT))
+    assert (config.http, config.h11_max_incomplete_event_size) == (TimedH11, LIMIT)

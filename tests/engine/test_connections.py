@@ -1,0 +1,435 @@
+"""Connections that are silent or slow: when `app.run` closes them, and what it answers, over real sockets."""
+
+import os
+import socket
+import ssl
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trustme
+from websockets.sync.client import connect
+
+from sanic_star.servers.connections import Connection, ConnectionSweeper, Limits, Phase, most_connections
+from tests.engine.processes import PATIENCE, Process, process
+
+# In seconds; apart enough for a test to tell which limit it was.
+REQUEST, KEEP_ALIVE, TOTAL = 1.0, 2.0, 4.0
+SCRIPT = f"""
+from sanic_star import Request
+from sanic_star.compat.exceptions import RequestTimeout
+import sanic_star.servers.uvicorn as backend
+
+@app.post("/body")
+async def body(request): return text(str(len(request.body)))
+@app.post("/stream", stream=True)
+async def stream(request):
+    await asyncio.sleep(float(request.args.get("wait", 0)))
+    size = 0
+    async for part in request.stream: size += len(part)
+    return text(str(size))
+@app.get("/slow")
+async def slow(request):
+    await asyncio.sleep({TOTAL + 2})
+    return text("slow")
+@app.get("/large")
+async def large(request): return text("x" * 20_000_000)
+@app.websocket("/echo")
+async def echo(request, ws):
+    async for message in ws: await ws.send(message)
+@app.on_response
+async def after(request, response):
+    response.headers["x-after"] = request.method
+
+app.config.update(REQUEST_TIMEOUT={REQUEST}, REQUEST_HEAD_TIMEOUT={TOTAL}, REQUEST_BODY_TIMEOUT={TOTAL})
+app.config.update(KEEP_ALIVE_TIMEOUT={KEEP_ALIVE}, ACCESS_LOG=True, RESPONSE_TIMEOUT=600)
+if __name__ == "__main__":
+    backend.HAS_HTTPTOOLS = sys.argv[1] == "httptools"
+    app.run(port=0, motd=False, ssl="." if sys.argv[2] == "tls" else None)
+"""
+
+HOST = b"host: test\r\n"
+GET, GET_SLOW = (b"GET %s HTTP/1.1\r\n" % path + HOST + b"\r\n" for path in (b"/", b"/slow"))
+DRIP: tuple[float | bytes, ...] = (0.3, b"x") * 100
+
+
+def post(path: bytes = b"/body", length: int = 500, more: bytes = b"") -> bytes:
+    return b"POST %s HTTP/1.1\r\n" % path + HOST + more + b"content-length: %d\r\n\r\n" % length
+
+
+# What a client sends, with pauses in seconds between; the statuses of the answers; how long it takes at least until the
+# connection is closed.
+SLOW: dict[str, tuple[tuple[float | bytes, ...], list[int], float]] = {
+    "silent": ((), [], REQUEST),
+    "half a head": ((b"GET / HTTP/1.1\r\nhos",), [408], REQUEST),
+    "half a request line": ((b"GE",), [408], REQUEST),
+    "an empty line": ((b"\r\n",), [408], REQUEST),
+    "HTTP/1.0": ((b"GET / HTTP/1.0\r\n",), [408], REQUEST),
+    "a head byte by byte": ((b"GET / HTTP/1.1\r\nx: ", *DRIP), [408], TOTAL),
+    "empty lines, one by one": ((0.3, b"\r\n") * 100, [408], TOTAL),
+    "idle": ((GET,), [200], KEEP_ALIVE),
+    "idle after an empty line before the request": ((b"\r\n" + GET,), [200], KEEP_ALIVE),
+    "idle after two requests at once": ((GET * 2,), [200, 200], KEEP_ALIVE),
+    "half a head after a request": ((GET + b"GET /",), [200, 408], REQUEST),
+    "half a head later": ((GET, 0.5, b"GET /"), [200, 408], 0.5 + REQUEST),
+    "half a head after a long request": ((GET_SLOW + b"GET /",), [200, 408], TOTAL + 2),
+    "a body that stops": ((post() + b"x",), [408], REQUEST),
+    "a body that does not begin": ((post(),), [408], REQUEST),
+    "a body byte by byte": ((post(), *DRIP), [408], TOTAL),
+    "a chunked body byte by byte": (
+        (b"POST /body HTTP/1.1\r\n" + HOST + b"transfer-encoding: chunked\r\n\r\n", *((0.3, b"1\r\nx\r\n") * 100)),
+        [408],
+        TOTAL,
+    ),
+    "a streamed body byte by byte": ((post(b"/stream"), *DRIP), [408], TOTAL),
+    "a body that nobody reads": ((post(b"/nowhere"), *DRIP), [404], TOTAL),
+    "a body that nobody reads, and stops": ((post(b"/nowhere") + b"x",), [404], KEEP_ALIVE),
+}
+# The same for what is not slow; all of it takes longer than each limit.
+PATIENT: dict[str, tuple[tuple[float | bytes, ...], list[int], float]] = {
+    "a long request": ((GET_SLOW,), [200], TOTAL + 2),
+    "two long requests at once": ((GET_SLOW * 2,), [200, 200], 2 * (TOTAL + 2)),
+    "a handler that reads late": ((post(b"/stream?wait=6", 1) + b"x",), [200], TOTAL + 2),
+    "a client that waits for 100": (
+        (post(b"/stream?wait=6", 1, b"expect: 100-continue\r\n"), TOTAL + 2.5, b"x"),
+        [100, 200],
+        TOTAL + 2,
+    ),
+    "an upload at a modest speed": ((post(length=60_000), *((0.1, b"x" * 1000) * 60)), [200], TOTAL + 2),
+    "a request after each pause": ((GET, 1.5, GET, 1.5, GET, 1.5, GET), [200] * 4, TOTAL),
+}
+
+
+@pytest.fixture(scope="module", params=["httptools", "h11"])
+def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
+    folder = tmp_path_factory.mktemp("connections")
+    with process(folder, SCRIPT, sys.executable, "served.py", request.param, "plain") as running:
+        assert running.port
+        yield running
+
+
+@pytest.fixture(scope="module")
+def encrypted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
+    folder = tmp_path_factory.mktemp("encrypted")
+    made = trustme.CA().issue_cert("localhost", "127.0.0.1")
+    made.private_key_pem.write_to_path(str(folder / "privkey.pem"))
+    made.cert_chain_pems[0].write_to_path(str(folder / "fullchain.pem"))
+    with process(folder, SCRIPT, sys.executable, "served.py", "httptools", "tls") as running:
+        assert running.port
+        yield running
+
+
+class Talk(threading.Thread):
+    """A client that sends some pieces, and reads until the connection is closed."""
+
+    def __init__(self, port: int, steps: tuple[float | bytes, ...], tls: bool = False) -> None:
+        super().__init__(daemon=True)
+        self.steps, self.tls = steps, tls
+        self.got = b""
+        self.lasted: float | None = None
+        self.socket = socket.create_connection(("127.0.0.1", port), PATIENCE)
+        self.begun = time.monotonic()
+        if tls:
+            context = ssl.create_default_context()
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+            self.socket = context.wrap_socket(self.socket)
+        self.start()
+
+    def run(self) -> None:
+        sender = threading.Thread(target=self._send, daemon=True)
+        # One thread at a time may use a TLS connection.
+        if self.tls:
+            self._send()
+        else:
+            sender.start()
+        try:
+            while piece := self.socket.recv(65536):
+                self.got += piece
+        except TimeoutError:
+            return
+        except OSError:
+            pass  # The server has closed with something unread: the same for a client.
+        self.lasted = time.monotonic() - self.begun
+        self.socket.close()
+
+    def _send(self) -> None:
+        for step in self.steps:
+            if isinstance(step, bytes):
+                try:
+                    self.socket.sendall(step)
+                except OSError:
+                    return
+            else:
+                time.sleep(step)
+                if self.lasted is not None:
+                    return
+
+    @property
+    def statuses(self) -> list[int]:
+        return [int(line.split()[1]) for line in self.got.split(b"\n") if b"HTTP/1.1 " in line]
+
+
+def test_slow_connections_are_closed_and_others_are_not(served: Process) -> None:
+    # All at once, because each takes its time.
+    cases = SLOW | PATIENT
+    talks = {name: Talk(served.port, steps) for name, (steps, *_) in cases.items()}
+    with connect(f"ws://127.0.0.1:{served.port}/echo", ping_interval=None) as websocket:
+        reader = socket.create_connection(("127.0.0.1", served.port), PATIENCE)
+        reader.sendall(b"GET /large HTTP/1.1\r\nhost: test\r\n\r\n")
+        for talk in talks.values():
+            talk.join(2 * PATIENCE)
+        websocket.send("still here")
+        assert websocket.recv(PATIENCE) == "still here"
+    results = {name: (talk.statuses, talk.lasted is not None) for name, talk in talks.items()}
+    assert results == {name: (statuses, True) for name, (_, statuses, _) in cases.items()}
+    for name, (_, _, least) in cases.items():
+        # A sweeper counts from one of its looks to another.
+        assert (talks[name].lasted or 0) >= least - 0.1, name
+    # It has not read for longer than each limit.
+    head = reader.recv(65536)
+    got = len(head.partition(b"\r\n\r\n")[2])
+    while got < 20_000_000 and (piece := reader.recv(1_000_000)):
+        got += len(piece)
+    assert got == 20_000_000
+    reader.close()
+
+
+def test_the_answer_to_half_a_head_is_the_applications(served: Process) -> None:
+    talk = Talk(served.port, (b"GET /half?a=b HTTP/1.1\r\nx: y\r\n",))
+    talk.join(PATIENCE)
+    head, _, body = talk.got.partition(b"\r\n\r\n")
+    lines = head.split(b"\r\n")
+    assert lines[0] == b"HTTP/1.1 408 Request Timeout"
+    # As in Sanic 25.12: response middleware runs, with a method that no client sends; and the text of the error page.
+    expected = {b"x-after: NONE", b"content-length: 73", b"content-type: text/plain; charset=utf-8", b"connection: close"}
+    assert expected <= set(lines)
+    assert body.decode() == "⚠️ 408 — Request Timeout\n========================\nRequest Timeout\n\n"
+    served.until(lambda: "* 408 73" in served.log)
+
+
+def test_encrypted_connections_and_handshakes(encrypted: Process) -> None:
+    port = encrypted.port
+    names = ("silent", "half a head", "idle", "half a head later", "a body that stops")
+    talks = {name: Talk(port, SLOW[name][0], tls=True) for name in names}
+    # A handshake that does not begin, and the beginning of one.
+    handshakes = [Talk(port, ()), Talk(port, (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",))]
+    for talk in (*talks.values(), *handshakes):
+        talk.join(2 * PATIENCE)
+    assert {name: talk.statuses for name, talk in talks.items()} == {name: SLOW[name][1] for name in names}
+    assert all(talk.lasted is not None for talk in (*talks.values(), *handshakes))
+    assert [talk.got for talk in handshakes if b"HTTP" in talk.got] == []
+
+
+FEW_FILES = """
+import resource
+resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+app.config.REQUEST_TIMEOUT = 600 if sys.argv[2] == "patient" else 3
+app.config.KEEP_ALIVE_TIMEOUT = 600
+app.config.USE_UVLOOP = sys.argv[1] == "uvloop"
+app.config.ACCESS_LOG = False
+if __name__ == "__main__":
+    app.run(port=0, motd=False, ssl="." if sys.argv[3] == "tls" else None)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no such limit")
+@pytest.mark.parametrize("sent", [b"", b"GET / HTTP/1.1\r\nhos", GET])
+@pytest.mark.parametrize("loop", ["uvloop", "asyncio"])
+def test_a_new_client_is_answered_where_others_hold_all_files(tmp_path: Path, loop: str, sent: bytes) -> None:
+    if loop == "uvloop":
+        pytest.importorskip("uvloop")
+    with process(tmp_path, FEW_FILES, sys.executable, "served.py", loop, "patient", "plain") as server:
+        clients = []
+        for _ in range(120):
+            client = socket.socket()
+            client.setblocking(False)
+            client.connect_ex(("127.0.0.1", server.port))
+            clients.append(client)
+        time.sleep(0.2)
+        for client in clients:
+            try:
+                client.send(sent)
+            except OSError:
+                pass  # This one was refused.
+        # Long before the limits of time. What comes at the very moment at which no file is left may be refused.
+        for _ in range(5):
+            assert server.get(headers={"connection": "close"}).status_code == 200
+        assert server.terminate() == 0
+        for client in clients:
+            client.close()
+    assert "Traceback" not in server.log or "out of system resource" in server.log
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no such limit")
+def test_handshakes_that_hold_all_files_time_out(tmp_path: Path) -> None:
+    authority = trustme.CA()
+    made = authority.issue_cert("localhost", "127.0.0.1")
+    made.private_key_pem.write_to_path(str(tmp_path / "privkey.pem"))
+    made.cert_chain_pems[0].write_to_path(str(tmp_path / "fullchain.pem"))
+    with process(tmp_path, FEW_FILES, sys.executable, "served.py", "asyncio", "brief", "tls") as server:
+        talks = []
+        for _ in range(120):
+            client = socket.socket()
+            client.setblocking(False)
+            client.connect_ex(("127.0.0.1", server.port))
+            talks.append(client)
+
+        def answered() -> bool:
+            talk = Talk.__new__(Talk)
+            try:
+                talk.__init__(server.port, (GET,), tls=True)  # type: ignore[misc]
+            except OSError:
+                return False
+            talk.join(PATIENCE)
+            return talk.statuses == [200]
+
+        assert server.until(answered)
+        for client in talks:
+            client.close()
+
+
+@pytest.mark.parametrize("parser", ["httptools", "h11"])
+def test_without_keep_alive_a_response_closes_its_connection(tmp_path: Path, parser: str) -> None:
+    script = SCRIPT.replace("app.config.update(KEEP", "app.config.update(KEEP_ALIVE=False, KEEP")
+    with process(tmp_path, script, sys.executable, "served.py", parser, "plain") as server:
+        talks = [Talk(server.port, (sent,)) for sent in (GET, GET * 2, GET.replace(b"1.1", b"1.0"), b"", GET[:9])]
+        with connect(f"ws://127.0.0.1:{server.port}/echo") as websocket:
+            assert websocket.response is not None
+            assert websocket.response.headers.get_all("connection") == ["Upgrade"]
+            websocket.send("hello")
+            assert websocket.recv(PATIENCE) == "hello"
+        for talk in talks:
+            talk.join(PATIENCE)
+    assert [talk.statuses for talk in talks] == [[200], [200], [200], [], [408]]
+    assert [talk.got.lower().count(b"connection: close") for talk in talks] == [1, 1, 1, 0, 1]
+    assert all(talk.lasted is not None for talk in talks)
+
+
+# The sweeper itself, with a clock of the test's.
+
+
+class Transport:
+    """The server's end of a connection; with `unsent` bytes that the client does not read."""
+
+    def __init__(self) -> None:
+        self.closing = self.aborted = False
+        self.unsent = 0
+
+    def is_closing(self) -> bool:
+        return self.closing
+
+    def close(self) -> None:
+        self.closing = True
+
+    def abort(self) -> None:
+        self.closing = self.aborted = True
+
+    def get_write_buffer_size(self) -> int:
+        return self.unsent
+
+
+class Fake(Connection):
+    def __init__(self, phase: Phase) -> None:
+        self.transport, self.cycle = Transport(), None
+        self.now = phase
+        self.refused: list[Phase] = []
+
+    def phase(self) -> Phase:
+        return self.now
+
+    def refuse(self, phase: Phase) -> None:
+        self.refused.append(phase)
+
+
+def sweeper(*connections: Any, most: float = 100, **limits: Any) -> ConnectionSweeper:
+    values = {"request_timeout": 10, "head_timeout": 30, "body_timeout": 30, "keep_alive": 20, **limits}
+    made = ConnectionSweeper(set(connections), Limits(**values), most)
+    for connection in connections:
+        made.accept(connection)
+    return made
+
+
+async def look(swept: ConnectionSweeper, seconds: float) -> None:
+    """Let the sweeper look as often as it does within so many seconds."""
+    if swept._timer is None:
+        swept.start()
+    for _ in range(round(seconds / swept._every)):
+        swept._last = swept._loop.time() - swept._every
+        swept.stop()
+        swept._look()
+    swept.stop()
+    swept._timer = None
+
+
+async def test_what_is_refused_and_not_sent_is_broken_off() -> None:
+    connection = Fake(Phase.HEAD)
+    swept = sweeper(connection)
+    await look(swept, 12)
+    assert (connection.refused, connection.transport.aborted) == ([Phase.HEAD], False)
+    await look(swept, 12)
+    assert (connection.refused, connection.transport.aborted) == ([Phase.HEAD], True)
+
+
+async def test_a_client_that_reads_nothing_of_a_closed_connection_is_left() -> None:
+    reading, stuck = Fake(Phase.IDLE), Fake(Phase.IDLE)
+    swept = sweeper(reading, stuck)
+    for connection in (reading, stuck):
+        connection.transport.close()
+        connection.transport.unsent = 100
+    for _ in range(10):
+        await look(swept, 3)
+        reading.transport.unsent -= 1
+    assert (reading.transport.aborted, stuck.transport.aborted) == (False, True)
+
+
+async def test_a_body_has_more_time_for_more_bytes() -> None:
+    fast, slow, paused = Fake(Phase.BODY), Fake(Phase.BODY), Fake(Phase.BODY)
+    swept = sweeper(fast, slow, paused)
+    await look(swept, 1)
+    paused.now = Phase.PAUSED_BODY
+    for _ in range(60):
+        await look(swept, 1)
+        fast.received += 1000
+        slow.received += 100
+    assert [bool(connection.refused) for connection in (fast, slow, paused)] == [False, True, False]
+
+
+async def test_without_limits_nothing_is_closed() -> None:
+    connections = [Fake(phase) for phase in Phase]
+    swept = sweeper(*connections, request_timeout=None, head_timeout=None, body_timeout=None, keep_alive=0)
+    await look(swept, 1000)
+    assert not any(connection.refused or connection.transport.closing for connection in connections)
+
+
+async def test_a_blocked_event_loop_closes_nothing() -> None:
+    connection = Fake(Phase.HEAD)
+    swept = sweeper(connection)
+    await look(swept, 1)
+    swept._last = swept._loop.time() - 1000
+    swept._look()
+    swept.stop()
+    assert not connection.refused
+
+
+async def test_room_is_made_by_what_waits_longest_for_a_head() -> None:
+    order = [Phase.IDLE, Phase.HEAD, Phase.ANSWER, Phase.HEAD, Phase.BODY, Phase.SILENT]
+    connections = [Fake(phase) for phase in order]
+    swept = sweeper(*connections)
+    websocket = object()
+    swept.connections.add(websocket)
+    for most, closed in ((7, []), (6, [1]), (5, [1, 3]), (4, [1, 3, 5]), (3, [0, 1, 3, 5]), (1, [0, 1, 3, 5])):
+        swept.most = most
+        swept._make_room()
+        ended = [at for at, one in enumerate(connections) if one.refused or one.transport.closing]
+        assert ended == closed
+
+
+def test_the_number_of_connections_is_that_of_files() -> None:
+    resource = pytest.importorskip("resource")
+    files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    assert 0 < most_connections() <= files
+    assert len(os.listdir("/dev/fd")) < files
