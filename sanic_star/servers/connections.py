@@ -9,15 +9,15 @@ many. What a connection may wait for, and how long:
 | `HEAD` | the rest of a head | `request_timeout` between two bytes, `head_timeout` in all | 408 |
 | `BODY` | the rest of a body | `body_timeout` in all, and a second for each `SLOWEST_BODY` bytes | 408 |
 | `PAUSED_BODY` | a handler that reads the body | the clock of the body stands still | |
-| `ANSWER` | the response | none here; `RESPONSE_TIMEOUT` is the application's | |
+| `ANSWER` | the response, or a client that reads it | none here; `RESPONSE_TIMEOUT` is the application's | |
 | `UNREAD_BODY` | the rest of a body that nobody reads: the response is sent | `keep_alive`; `body_timeout` | close |
 | `IDLE` | the next request | `keep_alive` | close |
 
 As in `sanic_star.deadlines`, no connection sets a timer. The sweeper looks at all connections a few times within the
 shortest limit; what it finds in one phase at two looks has been in it for that long.
 
-A connection that is closed still has to deliver what was sent. One whose client reads nothing of that for
-`request_timeout` is aborted.
+Nothing limits how slowly a client reads a response: one that pauses a download is no other than one that never reads.
+Only a 408 that is not read for `request_timeout` is given up.
 
 The number of connections is limited by that of open files. The sweeper closes connections that wait for a client
 before the process has no file left for the next client: first those that have waited longest for the rest of a head.
@@ -146,7 +146,7 @@ class Connection:
         return False
 
     def is_stuck(self, now: float, limits: Limits) -> bool:
-        """Tell whether a connection that is being closed delivers nothing of what was sent."""
+        """Tell whether the client reads nothing of its 408 while the connection waits to be closed."""
         unsent = self.transport.get_write_buffer_size()
         if self._seen != (None, self.transport) or unsent != self._unsent:
             self._seen, self._unsent, self.since = (None, self.transport), unsent, now
@@ -210,7 +210,7 @@ class ConnectionSweeper:
             if not isinstance(connection, Connection):
                 continue
             if connection.transport.is_closing():
-                if connection.is_stuck(now, limits):
+                if connection.is_refused and connection.is_stuck(now, limits):
                     connection.transport.abort()
                 continue
             phase = connection.observe(now, passed)

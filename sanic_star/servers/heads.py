@@ -86,7 +86,8 @@ class _Timed(Connection):
         """Return what the connection waits for."""
         cycle = self.cycle
         if cycle is None or cycle.response_complete:
-            return self._phase_between_requests()
+            unsent = self.transport.get_write_buffer_size()
+            return Phase.ANSWER if unsent else self._phase_between_requests()
         if not cycle.more_body or cycle.response_started:
             return Phase.ANSWER
         # A client that waits for `100 Continue`, or for a handler that does not read, is not slow.
