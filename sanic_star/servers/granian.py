@@ -23,6 +23,8 @@ from sanic_star.servers.settings import CannotServe, Settings
 
 # What the HTTP library of granian insists on, in bytes.
 LEAST_BUFFER = 8192
+# For options that know no "without limit", in seconds.
+A_DAY = 24 * 3600
 
 
 class Server(Embedded):
@@ -50,6 +52,8 @@ def make_server(app: Application, settings: Settings, inherited: socket) -> Serv
     if tls is not None and not (tls.cert and tls.key):
         raise CannotServe("granian reads certificates by itself: give ssl=… the paths of one, or take uvicorn")
     http1, http2 = HTTP1Settings(keep_alive=settings.keep_alive > 0), HTTP2Settings()
+    heads = [limit for limit in (settings.request_timeout, settings.head_timeout) if limit]
+    http1.header_read_timeout = max(int(min(heads, default=A_DAY) * 1000), 1)
     if settings.max_header_size is not None:
         http1.max_buffer_size = max(settings.max_header_size, LEAST_BUFFER)
         http2.max_headers_size = settings.max_header_size

@@ -20,6 +20,8 @@ from sanic_star.servers.settings import TLS, CannotServe, Settings
 # How long connections may take to close, once all is sent, in seconds.
 WAIT_FOR_FAREWELL = 3.0
 WAIT_FOR_WEBSOCKETS = 0.5
+# For options that know no "without limit", in seconds.
+A_DAY = 24 * 3600
 
 
 class Config(hypercorn.Config):
@@ -57,8 +59,13 @@ def make_config(settings: Settings, sockets: list[socket]) -> Config:
     config.loglevel = "WARNING"
     config.graceful_timeout = settings.graceful_timeout
     config.shutdown_timeout = 2 * settings.graceful_timeout + 60
-    config.startup_timeout = 24 * 3600  # a start that takes long is the application's own affair
-    config.keep_alive_timeout = settings.keep_alive
+    config.startup_timeout = A_DAY  # a start that takes long is the application's own affair
+    # Counted from the connection, and from each response, until the next head is complete: a silent client, half a head
+    # and one that comes byte by byte are closed by it. (`read_timeout` would cut off clients that wait for a response.)
+    config.keep_alive_timeout = settings.keep_alive or settings.request_timeout or A_DAY
+    if not settings.keep_alive:
+        config.keep_alive_max_requests = 0
+    config.ssl_handshake_timeout = settings.request_timeout or A_DAY
     if settings.max_header_size is not None:
         config.h11_max_incomplete_size = settings.max_header_size
         config.h2_max_header_list_size = settings.max_header_size

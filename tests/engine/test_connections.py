@@ -317,6 +317,27 @@ def test_without_keep_alive_a_response_closes_its_connection(tmp_path: Path, par
     assert all(talk.lasted is not None for talk in talks)
 
 
+@pytest.mark.parametrize("server", ["hypercorn", "granian"])
+@pytest.mark.parametrize("keep_alive", [True, False])
+def test_other_servers_get_the_options_that_they_have(tmp_path: Path, server: str, keep_alive: bool) -> None:
+    script = SCRIPT.replace("ssl=", f"server={server!r}, ssl=")
+    script = script.replace("app.config.update(KEEP", f"app.config.update(KEEP_ALIVE={keep_alive}, KEEP")
+    cases: dict[str, tuple[float | bytes, ...]] = {
+        "silent": (),
+        "half a head": (b"GET / HTTP/1.1\r\nhos",),
+        "a head byte by byte": (b"GET / HTTP/1.1\r\nx: ", *DRIP),
+        "idle": (GET,),
+        "later": (REQUEST / 3, GET),
+        "a long request": (GET_SLOW,),
+    }
+    with process(tmp_path, script, sys.executable, "served.py", "httptools", "plain") as running:
+        talks = {name: Talk(running.port, steps) for name, steps in cases.items()}
+        for talk in talks.values():
+            talk.join(PATIENCE)
+    assert all(talk.lasted is not None for talk in talks.values())
+    assert [talk.statuses for talk in talks.values()] == [[], [], [], [200], [200], [200]]
+
+
 # The sweeper itself, with a clock of the test's.
 
 
