@@ -27,6 +27,7 @@ else:
 
 logger = logging.getLogger("sanic.error")
 REFUSAL = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+TIMEOUT = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 CLOSE = (b"connection", b"close")
 
 
@@ -145,7 +146,9 @@ class _Timed(Connection):
         async def send(message: Any) -> None:
             if message["type"] == "http.response.start":
                 status = message["status"]
-                fields = [(name, value) for name, value in message.get("headers", ()) if name.lower() != b"connection"]
+                # Spaces around a value are no part of it (RFC 9110, 5.5), and h11 refuses them.
+                fields = [(name, value.strip(b" \t")) for name, value in message.get("headers", ())]
+                fields = [field for field in fields if field[0].lower() != b"connection"]
                 headers = [*self.server_state.default_headers, *fields, CLOSE]
                 phrase = HTTPStatus(status).phrase if status in set(HTTPStatus) else ""
                 self._write(wire.send(h11.Response(status_code=status, headers=headers, reason=phrase)))
@@ -156,6 +159,8 @@ class _Timed(Connection):
             await self.config.app.sweeper.refuse(scope, receive, send)
         except Exception as error:
             logger.error("A request that did not arrive in time could not be answered", exc_info=error)
+            if wire.our_state is h11.IDLE:
+                self._write(TIMEOUT)
         finally:
             self.transport.close()
 

@@ -16,7 +16,7 @@ import trustme
 from websockets.sync.client import connect
 
 from sanic_star.servers.connections import Connection, ConnectionSweeper, Limits, Phase, most_connections
-from tests.engine.processes import PATIENCE, Process, process
+from tests.engine.processes import PATIENCE, Process, free_port, is_open, process
 
 # In seconds; apart enough for a test to tell which limit it was.
 REQUEST, KEEP_ALIVE, TOTAL = 1.0, 2.0, 4.0
@@ -231,6 +231,88 @@ def test_encrypted_connections_and_handshakes(encrypted: Process) -> None:
     assert {name: talk.statuses for name, talk in talks.items()} == {name: SLOW[name][1] for name in names}
     assert all(talk.lasted is not None for talk in (*talks.values(), *handshakes))
     assert [talk.got for talk in handshakes if b"HTTP" in talk.got] == []
+
+
+# The parity cases run under plain uvicorn, which has no such limits; so this compares both servers itself.
+ON_BOTH = """
+import sys
+if sys.argv[1] == "star":
+    import sanic_star.compat
+    sanic_star.compat.install()
+from sanic import Sanic, json, text
+from sanic.exceptions import RequestTimeout
+
+app = Sanic("Both")
+app.config.update(REQUEST_TIMEOUT=0.5, KEEP_ALIVE_TIMEOUT=1, KEEP_ALIVE=sys.argv[3] != "once", MOTD=False)
+app.config.FALLBACK_ERROR_FORMAT = "json" if sys.argv[3] == "json" else "auto"
+
+@app.get("/")
+async def a(request): return text("get")
+@app.on_request
+async def before(request): print("event", request.method, request.path, flush=True)
+@app.on_response
+async def after(request, response):
+    response.headers["x-after"] = f"{request.method} {request.path} {response.status} {request.query_string}"
+
+if sys.argv[3] == "own":
+    @app.exception(RequestTimeout)
+    async def late(request, error):
+        return json([str(error), request.path, request.args, dict(request.headers), request.body.decode()], status=418)
+
+if __name__ == "__main__":
+    app.run("127.0.0.1", int(sys.argv[2]), single_process=True, access_log=True)
+"""
+SENT: dict[str, tuple[float | bytes, ...]] = {
+    "silent": (),
+    "idle": (GET,),
+    "idle twice": (GET, 0.1, GET),
+    "half a head": (b"GET / HTTP/1.1\r\nhos",),
+    "one letter": (b"P",),
+    "an empty line": (b"\r\n",),
+    "a head without its end": (b"POST /none?a=b HTTP/1.1\r\naccept: application/json\r\n",),
+    "HTTP/1.0": (b"GET / HTTP/1.0\r\n",),
+    "half a head later": (GET, 0.1, b"GET /?a=b HTTP/1.1\r\nhost: a\r\n"),
+    "half a head at once": (GET + b"GET /",),
+    "two at once": (GET * 2,),
+}
+
+
+def comparable(got: bytes) -> list[object]:
+    """Return what an answer says, without what belongs to the server: the order and the number of some fields."""
+    pieces: list[object] = []
+    while got:
+        head, _, got = got.partition(b"\r\n\r\n")
+        lines = head.split(b"\r\n")
+        # Spaces at the end of a line are no part of a value; ours are taken off.
+        fields = {line.rstrip() for line in lines[1:] if not line.startswith((b"date:", b"server:", b"connection: keep-alive"))}
+        length = next(int(line.split()[1]) for line in fields if line.startswith(b"content-length"))
+        pieces += [lines[0], fields, got[:length]]
+        got = got[length:]
+    return pieces
+
+
+@pytest.mark.parametrize("mode", ["plain", "own", "json", "once"])
+def test_sanic_closes_and_answers_likewise(tmp_path: Path, mode: str) -> None:
+    answers, events = [], []
+    for framework in ("sanic", "star"):
+        (tmp_path / "both.py").write_text(ON_BOTH)
+        port = free_port()
+        running = Process((sys.executable, "both.py", framework, str(port), mode), tmp_path)
+        try:
+            running.until(lambda port=port: is_open(port))
+            # With KEEP_ALIVE off, Sanic 25.12 closes no silent connection.
+            sent = {name: steps for name, steps in SENT.items() if mode != "once" or name != "silent"}
+            talks = {name: Talk(port, steps) for name, steps in sent.items()}
+            for talk in talks.values():
+                talk.join(PATIENCE)
+            assert all(talk.lasted is not None for talk in talks.values())
+        finally:
+            running.terminate()
+        answers.append({name: comparable(talk.got) for name, talk in talks.items()})
+        events.append(sorted(line for line in running.lines if line.startswith("event")))
+        events[-1] += [f"logged {running.log.count(' NONE http')}"]
+    assert answers[0] == answers[1]
+    assert events[0] == events[1]
 
 
 FEW_FILES = """
