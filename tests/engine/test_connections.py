@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -257,7 +258,7 @@ async def after(request, response):
 if sys.argv[3] == "own":
     @app.exception(RequestTimeout)
     async def late(request, error):
-        return json([str(error), request.path, request.args, dict(request.headers), request.body.decode()], status=418)
+        return json([str(error), request.path, request.args, dict(request.headers), request.body.decode()], status=422)
 
 if __name__ == "__main__":
     app.run("127.0.0.1", int(sys.argv[2]), single_process=True, access_log=True)
@@ -284,7 +285,8 @@ def comparable(got: bytes) -> list[object]:
         head, _, got = got.partition(b"\r\n\r\n")
         lines = head.split(b"\r\n")
         # Spaces at the end of a line are no part of a value; ours are taken off.
-        fields = {line.rstrip() for line in lines[1:] if not line.startswith((b"date:", b"server:", b"connection: keep-alive"))}
+        servers = (b"date:", b"server:", b"connection: keep-alive")
+        fields = {line.rstrip() for line in lines[1:] if not line.startswith(servers)}
         length = next(int(line.split()[1]) for line in fields if line.startswith(b"content-length"))
         pieces += [lines[0], fields, got[:length]]
         got = got[length:]
@@ -299,7 +301,7 @@ def test_sanic_closes_and_answers_likewise(tmp_path: Path, mode: str) -> None:
         port = free_port()
         running = Process((sys.executable, "both.py", framework, str(port), mode), tmp_path)
         try:
-            running.until(lambda port=port: is_open(port))
+            running.until(partial(is_open, port))
             # With KEEP_ALIVE off, Sanic 25.12 closes no silent connection.
             sent = {name: steps for name, steps in SENT.items() if mode != "once" or name != "silent"}
             talks = {name: Talk(port, steps) for name, steps in sent.items()}
