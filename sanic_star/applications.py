@@ -477,11 +477,16 @@ class Application(Starlette):
         """Return the greatest body, in bytes, for the route that a path leads to; `None` for no limit.
 
         Args:
-            scope: the request's scope; it is changed.
+            scope: the request's scope.
             arrived: whether the request has reached the dispatch. Then a route that streams the body has no limit
                 unless it sets one; before, a middleware reads the body, and the application's limit holds.
         """
-        route, _ = self.router.find(scope)
+        raw = None if scope.get("root_path") else scope.get("raw_path")
+        route, _ = self.router.direct.get(raw, _NOTHING).get(scope["method"], (None, None))
+        if route is None:
+            # A copy, because the router notes there what it finds.
+            scope = dict(scope)
+            route, _ = self.router.resolve(scope, raw, scope["method"])
         if route is not self.router.forward:
             return route.max_body_size if arrived or route.max_body_size is not None else self._body_limit
         target = scope["route"]

@@ -21,10 +21,10 @@ from starlette.routing import Match
 from starlette.types import Message, Receive, Scope
 
 from sanic_star.requests import TOO_LARGE, exceeds
+from sanic_star.routing import Route
 
 # Where the scope keeps the `CountedBody` of its request, for the dispatch of the same application.
 COUNTED_BODY = "sanic_star.counted_body"
-_PATH_KEYS = ("path", "raw_path", "root_path")
 
 
 class CountedBody:
@@ -32,7 +32,7 @@ class CountedBody:
 
     Args:
         find_limit: returns the limit in bytes for a scope, `None` for no limit; the second argument tells whether the
-            request has reached the dispatch. It may change the scope.
+            request has reached the dispatch.
         scope: the request's scope; this object is kept there under `COUNTED_BODY`.
         receive: the ASGI `receive` of the server.
     """
@@ -42,7 +42,7 @@ class CountedBody:
     _size = 0
     _is_announced_checked = False
     # What the dispatch's scope said about the path when the request arrived there.
-    _arrived: dict[str, Any] | None = None
+    _arrived: tuple[str, bytes | None, str] | None = None
     # The dispatch counts what it gets and refuses it itself, in a way that handlers can catch. So the message that
     # exceeds the limit is still delivered there; a middleware in between that collects the body gets no other one.
     _is_exceeded = False
@@ -102,7 +102,7 @@ class CountedBody:
     def arrive(self, scope: Scope) -> None:
         """Note that the request has reached the dispatch, with this scope."""
         self._scope = scope
-        self._arrived = {key: scope[key] for key in _PATH_KEYS if key in scope}
+        self._arrived = scope["path"], scope.get("raw_path"), scope.get("root_path", "")
         self._known_limit = 0
         # From here on this is left to the dispatch.
         self._is_announced_checked = True
@@ -137,10 +137,14 @@ class CountedBody:
     def _limit(self) -> float:
         scope = self._scope
         if self._arrived is None:
-            limit = self._find_limit(dict(scope), False)
+            limit = self._find_limit(scope, False)
+        elif isinstance(route := scope.get("route"), Route):
+            limit = route.max_body_size
         elif (limit := scope.get(MAX_BODY_SIZE_SCOPE_KEY)) is None:
             # A mounted application has its share of the path taken off the scope.
-            limit = self._find_limit({**scope, **self._arrived}, True)
+            path, raw_path, root_path = self._arrived
+            scope = {**scope, "path": path, "raw_path": raw_path, "root_path": root_path}
+            limit = self._find_limit(scope, True)
         return float("inf") if limit is None else limit
 
     def _refuse(self) -> None:
