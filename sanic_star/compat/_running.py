@@ -447,7 +447,7 @@ class Running(Application):
     def tell_what_the_server_decides(self) -> None:
         """Say once which settings were changed in vain, where somebody else has started the server."""
         if not self._told_of_the_server:
-            changed = [name for name in _OF_THE_SERVER if self.config.get(name) != DEFAULT_CONFIG[name]]
+            changed = [name for name in _OF_THE_SERVER if self.config.get(name) != DEFAULT_CONFIG.get(name)]
             if changed:
                 names = ", ".join(changed)
                 logger.info("%s: set them on the server that runs this application; app.run would pass them on", names)
@@ -480,6 +480,7 @@ def _plans() -> Any:
 _OF_THE_SERVER = (
     "KEEP_ALIVE",
     "KEEP_ALIVE_TIMEOUT",
+    "REQUEST_HEAD_TIMEOUT",
     "REQUEST_MAX_HEADER_SIZE",
     "USE_UVLOOP",
     "WEBSOCKET_MAX_SIZE",

@@ -86,7 +86,8 @@ _WEBSOCKETS = {
 # What each server has no option for: the name in `Config`, and here.
 NO_OPTION: dict[str, dict[str, str]] = {
     "uvicorn": {},
-    "hypercorn": {"WEBSOCKET_PING_TIMEOUT": "ws_ping_timeout"},
-    # It can do without keep-alive, but has no time-out for it.
+    # Its `keep_alive_timeout` is for heads, too.
+    "hypercorn": {"REQUEST_HEAD_TIMEOUT": "head_timeout", "WEBSOCKET_PING_TIMEOUT": "ws_ping_timeout"},
+    # It can do without keep-alive, but has no time-out for it: its limit for heads is that of idle connections, too.
     "granian": {"KEEP_ALIVE_TIMEOUT": "keep_alive", **_WEBSOCKETS},
 }
