@@ -521,17 +521,15 @@ class Application(Starlette):
             try:
                 check_form_charset(scope)
                 await stack(scope, body.receive, watched)
-                if body.answered or body.refusal is None:
-                    return
-                # A middleware has caught the refusal, which `watched` raises too, and returned without an answer.
-                error: Exception = body.refusal
-            except Exception as raised:
-                error = body.refusal if body.refusal is not None and body.caused(raised) else raised
+                if body.refusal is not None and not body.answered:
+                    # A middleware has caught the refusal, which `watched` raises too, and returned without an answer.
+                    raise body.refusal
+            except Exception as error:
+                request = self.request_factory(scope, receive, send)
+                request.responded = body.answered
+                await self._fail(request, (body.caused(error) and body.refusal) or error, scope, receive, send)
             finally:
                 body.release(scope)
-            request = self.request_factory(scope, receive, send)
-            request.responded = body.answered
-            await self._fail(request, error, scope, receive, send)
 
         return bounded
 

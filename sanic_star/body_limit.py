@@ -126,13 +126,14 @@ class CountedBody:
         return self.refusal is not None and any(cause is self.refusal for cause in _causes(error))
 
     def release(self, scope: Scope) -> None:
-        """Break the reference cycle with the scope, when the request is over.
+        """Break the reference cycles with the scope and with the refusal's traceback, when the request is over.
 
         Args:
             scope: the one that the server has given; that of the dispatch may be a copy.
         """
         scope.pop(COUNTED_BODY, None)
         self._scope = scope
+        self.refusal = None
 
     def _limit(self) -> float:
         scope = self._scope
