@@ -26,7 +26,6 @@ from starlette.responses import PlainTextResponse
 from starlette.responses import Response as StarletteResponse
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, ExceptionHandler, Lifespan, Message, Receive, Scope, Send
-from starlette.websockets import WebSocketDisconnect
 
 from sanic_star import requests
 from sanic_star.body_limit import COUNTED_BODY, CountedBody, starlette_limit
@@ -553,10 +552,9 @@ class Application(Starlette):
             response = await route.call(connection)
             if response is not None:
                 await response(scope, connection.receive_message, connection.send_message)
-        except WebSocketDisconnect:
-            pass
         except Exception as error:
-            await self._fail_websocket(connection, error)
+            if not connection.is_own_end(error):
+                await self._fail_websocket(connection, error)
         except CancelledError as error:
             if _is_own_cancellation():
                 await self._cancelled(request, error)
@@ -565,8 +563,7 @@ class Application(Starlette):
         finally:
             self.close_stream(request)
             del requests.live[number]
-            # Methods of the connection's own, by which it would hold itself.
-            connection._receive, connection._send = receive, send
+            connection.release()
             request._send = send
 
     async def _fail_websocket(self, connection: WebSocket, error: BaseException) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from contextvars import ContextVar
 from typing import Any
 
@@ -24,6 +25,8 @@ class WebSocket(websockets.WebSocket):
     request: Request
     route_params: dict[str, Any] = {}
     outer: dict[str, Any] = {}
+    # What the server raised when the client had left and a message was sent (ASGI 2.4: an `OSError`).
+    _send_failure: OSError | None = None
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         super().__init__(scope, self.receive_message, self.send_message)
@@ -48,9 +51,34 @@ class WebSocket(websockets.WebSocket):
             self.closed = True
         elif kind == "websocket.http.response.body":
             refused.set(not message.get("more_body"))
-        await self._server_send(message)
+        try:
+            await self._server_send(message)
+        except OSError as error:
+            self.closed = True
+            self._send_failure = error
+            raise
 
     async def end(self, code: int, reason: str = "") -> None:
         """Close the connection with `code` (RFC 6455, section 7.4.1), unless it is closed already."""
         if not self.closed:
-            await self.send_message({"type": "websocket.close", "code": code, "reason": reason})
+            # A client that has left cannot be told.
+            with suppress(OSError):
+                await self.send_message({"type": "websocket.close", "code": code, "reason": reason})
+
+    def is_own_end(self, error: BaseException) -> bool:
+        """Tell whether a handler failed only because this connection is over.
+
+        Starlette raises `WebSocketDisconnect` for any connection, also for one that the handler opened as a client or
+        that another handler serves. As long as this connection is open, it is an error like any other.
+
+        Args:
+            error: what the handler raised.
+        """
+        return self.closed and (isinstance(error, websockets.WebSocketDisconnect) or error is self._send_failure)
+
+    def release(self) -> None:
+        """Let go of the server: the handler is over, and nothing can be sent or received any more."""
+        self.closed = True
+        self._send_failure = None
+        # They were methods of this object, by which it held itself.
+        self._receive, self._send = self._server_receive, self._server_send

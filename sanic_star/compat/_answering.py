@@ -7,6 +7,7 @@ that is no ready response.
 
 from __future__ import annotations
 
+from asyncio import CancelledError
 from collections import deque
 from collections.abc import Iterable
 from functools import partial
@@ -35,7 +36,7 @@ from sanic_star.compat._pipeline import (
 )
 from sanic_star.compat._stream import ResponseWriter
 from sanic_star.compat.config import Config
-from sanic_star.compat.exceptions import SanicException, ServerError
+from sanic_star.compat.exceptions import SanicException, ServerError, WebsocketClosed
 from sanic_star.compat.handlers.error import ErrorHandler, as_sanic_exception
 from sanic_star.compat.log import error_logger, logger
 from sanic_star.compat.middleware import Middleware, MiddlewareLocation
@@ -44,6 +45,7 @@ from sanic_star.compat.request.types import Request
 from sanic_star.compat.response._foreign import check_foreign
 from sanic_star.compat.response.types import HTTPResponse, ResponseStream
 from sanic_star.compat.router import Router
+from sanic_star.compat.server.websockets._sweeper import Sweeper as WebsocketSweeper
 from sanic_star.compat.server.websockets.impl import WebsocketImplProtocol
 from sanic_star.compat.signals import Event, SignalRouter
 from sanic_star.requests import Request as EngineRequest
@@ -74,6 +76,7 @@ class Answering(Application):
     signal_router: SignalRouter
     # Which events somebody listens to; nobody, until the application is finalised.
     _events = Events(SignalRouter())
+    _sweeper: WebsocketSweeper
 
     def behind_gate(self, stack: ASGIApp) -> ASGIApp:
         """Return what requests meet past the gate: first what tells of their beginning and end."""
@@ -90,6 +93,7 @@ class Answering(Application):
         self.body_timeout = self.config.get("REQUEST_BODY_TIMEOUT", BODY_TIMEOUT)
         self.response_timeout = self.config.get("RESPONSE_TIMEOUT")
         self._events = Events(self.signal_router)
+        self._sweeper = WebsocketSweeper()
         super().finalise()
 
     def compile(self, route: routing.Route | routing.WebSocketRoute) -> Call:
@@ -176,10 +180,22 @@ class Answering(Application):
             if is_endpoint(route.endpoint):
                 return route.endpoint  # an ASGI application, which does the handshake itself
             await websocket.handshake(subprotocols)
-            websocket.look_out()
-            result = handler(request, websocket, **request.route_params)
-            if isawaitable(result):
-                await result
+            swept = self._sweeper.add(websocket)
+            try:
+                result = handler(request, websocket, **request.route_params)
+                if isawaitable(result):
+                    await result
+            except CancelledError:
+                # As in Sanic, where the events after the handler are fired, too.
+                if not await websocket.was_cancelled():
+                    raise
+            except WebsocketClosed:
+                if not websocket.closed:
+                    # It is a quiet exception, and nobody else would say why this client's connection ends.
+                    error_logger.error("The handler of %r has used a websocket that is closed", str(request.url))
+                    raise
+            finally:
+                swept.discard(websocket)
             await websocket.close()
             return None
 

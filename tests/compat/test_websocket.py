@@ -12,7 +12,6 @@ from starlette.websockets import WebSocketDisconnect
 
 from sanic_star import Sanic, Websocket, text
 from sanic_star.compat.exceptions import WebsocketClosed
-from sanic_star.compat.server.websockets.impl import ConnectionClosed
 from sanic_star.testing import TestClient, WebSocketDenialResponse
 from tests.engine.raw import Peer, websocket_scope
 
@@ -36,7 +35,7 @@ def test_text_and_bytes_both_ways() -> None:
         assert socket.receive_bytes(5) == b"\0"
 
 
-@pytest.mark.parametrize("given", [bytearray(b"x"), memoryview(b"x"), {"type": "websocket.send", "bytes": b"x"}])
+@pytest.mark.parametrize("given", [bytearray(b"x"), memoryview(b"x"), [b"", b"x"]])
 def test_what_can_be_sent(given: Any) -> None:
     async def handler(request: Any, ws: Websocket) -> None:
         await ws.send(given)
@@ -91,13 +90,13 @@ def test_a_client_that_leaves_ends_recv() -> None:
     async def handler(request: Any, ws: Websocket) -> None:
         try:
             await ws.recv()
-        except ConnectionClosed as error:
-            ended.append((error.code, error.reason, isinstance(error, WebsocketClosed)))
+        except asyncio.CancelledError as error:
+            ended.append(str(error))
             raise
 
     with serving(handler).websocket_connect("/ws") as socket:
         socket.close(4002, "bye")
-    assert ended == [(4002, "bye", True)]
+    assert ended == ["the websocket's client has left"]
 
 
 @pytest.mark.parametrize("large", ["x" * 9, "ü" * 5, b"x" * 9])
@@ -135,21 +134,19 @@ def test_a_handler_that_goes_on_without_its_client_is_cancelled(sends: bool, cap
 
     with serving(handler).websocket_connect("/ws") as socket:
         socket.close()
-    assert ended == ["ConnectionClosed", "finally"]
+    assert ended == ["finally"]
     assert not caplog.records
 
 
-async def test_sending_to_a_client_that_has_gone_cancels_at_the_second_time() -> None:
+async def test_sending_to_a_client_that_has_gone_cancels_once() -> None:
     ended: list[str] = []
 
     async def handler(request: Any, ws: Websocket) -> None:
-        while True:
+        for _ in range(3):
             try:
                 await ws.send("x")
             except BaseException as error:
                 ended.append(type(error).__name__)
-                if not isinstance(error, Exception):
-                    raise
 
     app: Sanic[Any, Any] = Sanic("Gone")
     app.websocket("/ws")(handler)
@@ -161,7 +158,7 @@ async def test_sending_to_a_client_that_has_gone_cancels_at_the_second_time() ->
             raise OSError
 
     await app(websocket_scope("/ws"), peer.receive, send)
-    assert ended == ["WebSocketDisconnect", "CancelledError"]
+    assert ended == ["CancelledError", "WebsocketClosed", "WebsocketClosed"]
 
 
 def test_recv_with_a_time_limit() -> None:

@@ -16,8 +16,9 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from sanic_star import Sanic, Websocket
 from sanic_star.compat.exceptions import ServerError, WebsocketClosed
-from sanic_star.compat.server.websockets import impl
-from sanic_star.compat.server.websockets.impl import KEPT, ConnectionClosed, WebsocketImplProtocol
+from sanic_star.compat.server.websockets import _inbox, _sweeper
+from sanic_star.compat.server.websockets._inbox import KEPT
+from sanic_star.compat.server.websockets.impl import WebsocketImplProtocol
 from sanic_star.testing import TestClient
 from tests.engine.raw import Peer, websocket_scope
 
@@ -157,7 +158,7 @@ async def test_the_wait_for_the_end_keeps_messages() -> None:
     line.say("disconnect", code=1001)
     assert await asyncio.wait_for(waiting, PATIENCE) is True
     assert await ws.wait_for_connection_lost() is True
-    with pytest.raises(ConnectionClosed):
+    with pytest.raises(WebsocketClosed):
         await ws.recv()
 
 
@@ -206,7 +207,7 @@ async def leave_unread(
     monkeypatch: pytest.MonkeyPatch, handler: Any, *unread: str, ready: asyncio.Event | None = None
 ) -> Line:
     """Run a handler whose client sends something and leaves, when the handler is ready for it."""
-    monkeypatch.setattr(impl, "LOOK", 0.01)
+    monkeypatch.setattr(_sweeper, "PERIOD", 0.01)
     line = Line()
     task = asyncio.ensure_future(speaking(handler)(websocket_scope("/"), line.receive, line.send))
     await asyncio.wait_for(line.until(1), PATIENCE)
@@ -220,7 +221,7 @@ async def leave_unread(
 
 async def read_ahead(ws: Any, count: int) -> None:
     """Wait until so many messages were read ahead."""
-    while len(ws._kept) < count:  # noqa: ASYNC110 - there is no event for it
+    while ws._inbox.unread < count:  # noqa: ASYNC110 - there is no event for it
         await asyncio.sleep(0.001)
 
 
@@ -285,7 +286,7 @@ async def test_who_reads_in_starlettes_way_hears_of_the_end_himself(monkeypatch:
 
 
 async def test_no_more_is_read_ahead_than_fits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(impl, "READ_AHEAD", 3)
+    monkeypatch.setattr(_inbox, "READ_AHEAD", 3)
     seen: list[Any] = []
 
     async def handler(request: Any, ws: Websocket) -> None:
@@ -295,7 +296,7 @@ async def test_no_more_is_read_ahead_than_fits(monkeypatch: pytest.MonkeyPatch) 
         seen.extend([message async for message in ws])
 
     line = Line()
-    monkeypatch.setattr(impl, "LOOK", 0.01)
+    monkeypatch.setattr(_sweeper, "PERIOD", 0.01)
     for text in ("aa", "bb", "cc"):
         line.say("receive", text=text)
     line.say("disconnect")
@@ -314,7 +315,7 @@ async def test_an_error_while_reading_ahead_is_left_to_who_reads(monkeypatch: py
             seen.append(str(error))
 
     line = Line()
-    monkeypatch.setattr(impl, "LOOK", 0.01)
+    monkeypatch.setattr(_sweeper, "PERIOD", 0.01)
     line.say("unheard-of")
     await asyncio.wait_for(speaking(handler)(websocket_scope("/"), line.receive, line.send), PATIENCE)
     assert "websocket.unheard-of" in seen[0]

@@ -138,14 +138,61 @@ async def test_a_client_that_leaves_is_no_error() -> None:
     assert ended == ["cleaned up"]
 
 
-async def test_a_disconnect_that_a_handler_raises_is_no_error() -> None:
+@pytest.mark.parametrize("where", ["sanic", "starlette", "mounted"])
+@pytest.mark.parametrize("left", [False, True])
+async def test_a_disconnect_is_ignored_only_by_the_connection_that_is_over(where: str, left: bool) -> None:
     app: Sanic[Any, Any] = Sanic("Raising")
 
-    @app.websocket("/")
-    async def leave(request: Request, ws: Any) -> None:
+    @app.websocket("/sanic")
+    async def sanics(request: Request, ws: Any) -> None:
+        if left:
+            await ws.starlette.receive()
         raise WebSocketDisconnect(1000)
 
-    assert kinds(await talk(app, websocket_scope())) == [("accept",)]
+    async def starlettes(ws: StarletteWebSocket) -> None:
+        await ws.accept()
+        if left:
+            await ws.receive()
+        raise WebSocketDisconnect(1000)
+
+    route = starlette_routing.WebSocketRoute("/", starlettes)
+    app.router.routes.append(starlette_routing.WebSocketRoute("/starlette", starlettes))
+    app.mount("/mounted", Starlette(routes=[route]))
+    peer = messages({"type": "websocket.disconnect", "code": 1001})
+    if left:
+        await app(websocket_scope(f"/{where}"), peer.receive, peer.send)
+        assert kinds(peer) == [("accept",)]
+    else:
+        with pytest.raises(WebSocketDisconnect):
+            await app(websocket_scope(f"/{where}"), peer.receive, peer.send)
+        assert kinds(peer) == [("accept",), ("close", 1011)]
+
+
+@pytest.mark.parametrize("own", [False, True])
+async def test_an_os_error_is_ignored_only_where_the_server_has_raised_it(own: bool) -> None:
+    app: Sanic[Any, Any] = Sanic("Sending")
+
+    async def raw(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        try:
+            await send({"type": "websocket.send", "text": "x"})
+        except OSError:
+            if own:
+                raise
+        raise ConnectionResetError("a database")
+
+    async def send(message: Message) -> None:
+        if message["type"] != "websocket.accept":
+            raise OSError("the client has left")
+
+    app.mount("/", raw)
+    peer = messages()
+    if own:
+        await app(websocket_scope(), peer.receive, send)
+    else:
+        with pytest.raises(ConnectionResetError):
+            await app(websocket_scope(), peer.receive, send)
 
 
 @pytest.mark.parametrize("where", ["sanic", "starlette", "mounted"])

@@ -3,28 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+import json
+from asyncio import CancelledError
 from collections.abc import AsyncIterator, Iterable, Mapping
+from enum import Enum
 from typing import Any
 
+from starlette import websockets
+from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
-from starlette.websockets import WebSocketDisconnect
+from starlette.websockets import WebSocketDisconnect, WebSocketState
 
+from sanic_star import requests
 from sanic_star.compat.exceptions import BadRequest, ServerError, WebsocketClosed
 from sanic_star.compat.server.websockets._frames import Frames
+from sanic_star.compat.server.websockets._inbox import KEPT, Inbox
+from sanic_star.compat.server.websockets._sweeper import GRACE, GRACE_AFTER_MESSAGE
 from sanic_star.streams import Cut
 from sanic_star.websockets import WebSocket
 
-# As many messages as a `recv_burst` takes are kept for one who waits for the end meanwhile.
-KEPT = 256
-# So many bytes of them are read ahead of a handler that does not read: as much as one message may have by default.
-READ_AHEAD = 2**20
-# How often it is asked whether the handler reads, in seconds.
-LOOK = 1.0
 # What a close frame may say (RFC 6455, section 7.4, and IANA's registry of close codes); 1006 stands for no frame.
 _CLOSE_CODES = {*range(1000, 1004), *range(1006, 1015), *range(3000, 5000)}
 # As much as a control frame holds beside the code (section 5.5), in bytes.
 _REASON_SIZE = 123
+# How long `send` waits for the end to arrive after the server said that the client has left, in seconds. uvicorn puts
+# both into one turn of the event loop.
+_END_WAIT = 0.5
+_CONNECTED = WebSocketState.CONNECTED
+_DISCONNECT = "websocket.disconnect"
 
 
 def _check_close(code: Any, reason: Any) -> None:
@@ -34,16 +40,26 @@ def _check_close(code: Any, reason: Any) -> None:
         raise ValueError(f"close reason {reason!r}: text of up to {_REASON_SIZE} bytes may be sent")
 
 
-class ConnectionClosed(WebSocketDisconnect, WebsocketClosed):
-    """The client has closed the websocket, or is gone; ends a handler that does not catch it."""
+class Handler(Enum):
+    """How the handler of a websocket learns that its client has left."""
 
-    def __init__(self, code: int = 1000, reason: str | None = None) -> None:
-        WebsocketClosed.__init__(self, "Client has closed the websocket connection")
-        WebSocketDisconnect.__init__(self, code, reason)
+    # Not yet: `recv` or `send` raises `CancelledError`, and the sweeper cancels whatever else is awaited.
+    CANCELLABLE = "cancellable"
+    # By `WebSocketDisconnect`: it uses Starlette's methods.
+    STARLETTE = "starlette"
+    # It knows: its `async for` has ended, it has waited for the end, or it has closed the websocket itself.
+    INFORMED = "informed"
+    # It was cancelled.
+    CANCELLED = "cancelled"
 
 
 class WebsocketImplProtocol(WebSocket):
     """A websocket.
+
+    When the client leaves, messages that came before are delivered first. Then `async for` ends and `recv` raises
+    `asyncio.CancelledError`, as in Sanic 25.12. A handler that awaits anything else is cancelled within a second.
+    Starlette's methods (`receive_text`, `send_json`, …) raise `WebSocketDisconnect`; a handler that uses them is not
+    cancelled.
 
     Example, a handler that sends everything back:
 
@@ -54,24 +70,19 @@ class WebsocketImplProtocol(WebSocket):
     """
 
     subprotocol: str | None = None
-    _receiving = False
-    # A read that a time limit has left behind, for the next `recv`.
-    _pending: asyncio.Future[Message] | None = None
     _frames: Frames | None = None
     # `WEBSOCKET_MAX_SIZE`, which holds under servers too that were not told of it.
     max_size: int | None = None
-    # Whether the handler was told that the connection is over.
-    _told = False
-    # Whether somebody waits for the connection's end.
-    _awaited = False
-    _timer: asyncio.TimerHandle | None = None
+    _handler = Handler.CANCELLABLE
+    # Whether the handler has read by Sanic's methods.
+    _reads = False
+    # How many tasks wait for the connection's end.
+    _awaited = 0
+    _plain: websockets.WebSocket | None = None
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         super().__init__(scope, receive, send)
-        # Messages that came while somebody waited for the connection's end.
-        self._kept: deque[Message] = deque()
-        # Told when a `recv` is over, and when the connection is: for who waits for the end.
-        self._changed = asyncio.Event()
+        self._inbox = Inbox(receive, self._note_end)
 
     async def handshake(self, subprotocols: Iterable[str] = ()) -> None:
         """Accept the connection.
@@ -92,6 +103,8 @@ class WebsocketImplProtocol(WebSocket):
         self.max_size = config.get("WEBSOCKET_MAX_SIZE")
         await self.accept(self.subprotocol)
 
+    # Sanic's methods: receiving --------------------------------------------------------------------------------------
+
     async def recv(self, timeout: float | None = None) -> str | bytes | None:  # noqa: ASYNC109 - Sanic's signature
         """Return the next message: text, or bytes.
 
@@ -102,58 +115,55 @@ class WebsocketImplProtocol(WebSocket):
             The message, or `None` when the time is over.
 
         Raises:
-            ConnectionClosed: the client has closed the connection.
-            WebsocketClosed: another task is waiting for a message already.
+            asyncio.CancelledError: the connection is over; raised in its handler, once.
+            WebsocketClosed: the same in any other case: in the handler of another connection, or a second time.
+                Also, if another task is waiting for a message already.
         """
-        if self._told:
-            await self._end_handler()
-        if self._receiving:
-            raise WebsocketClosed("Another task is already waiting for the next message")
-        self._receiving = True
-        try:
-            if timeout is None and self._pending is None and not self._kept:
-                message = await self.receive()
-            else:
-                while not self._kept:
-                    if not await self._keep_next(timeout):
-                        return None
-                message = self._kept.popleft()
-        finally:
-            self._receiving = False
-            self._changed.set()
-        if message["type"] == "websocket.disconnect":
-            self._told = True
-            raise ConnectionClosed(message.get("code") or 1005, message.get("reason"))
-        text: str | None = message.get("text")
-        data: str | bytes = message["bytes"] if text is None else text
-        limit = self.max_size
-        # A character is at most four bytes: most messages are not encoded for this.
-        if limit is not None and len(data) * 4 > limit and (size := _size(data)) > limit:
-            reason = f"frame with {size} bytes exceeds limit of {limit} bytes"
-            await self.end(1009, reason)
-            raise ConnectionClosed(1009, reason)
-        return data
+        message = await self._take(timeout)
+        if message is None:
+            return None
+        if message["type"] == _DISCONNECT:
+            if self._handler is not Handler.INFORMED and self._is_own_handler():
+                await self._cancel_handler()
+            await self._refuse("Cannot receive from websocket interface after it is closed.")
+        return _data(message)
 
-    async def _keep_next(self, timeout: float | None = None) -> bool:  # noqa: ASYNC109
-        """Wait for one more message and keep it; tell whether it came in time."""
-        # Not cancelled when the time is over: not every server keeps a message that was about to be given.
-        pending = self._pending = self._pending or asyncio.ensure_future(super().receive())
-        if not (await asyncio.wait({pending}, timeout=timeout))[0]:
-            return False
-        # Of two that wait, for a message and for the end, the first that wakes takes it.
-        if self._pending is pending:
-            self._pending = None
-            self._kept.append(pending.result())
-        return True
+    async def _take(self, timeout: float | None = None) -> Message | None:  # noqa: ASYNC109
+        inbox = self._inbox
+        if inbox.waiting:
+            raise WebsocketClosed("Another task is already waiting for the next message")
+        self._reads = True
+        message = await (inbox.next() if timeout is None else inbox.next_within(timeout))
+        if message is None:
+            return None
+        if message["type"] != "websocket.receive":
+            if message["type"] != _DISCONNECT:
+                raise RuntimeError(f"the server has sent {message['type']!r}, which no open websocket receives")
+            self.client_state = WebSocketState.DISCONNECTED
+            return message
+        limit = self.max_size
+        if limit is not None:
+            data = _data(message)
+            # A character is at most four bytes: most messages are not encoded for this.
+            if len(data) * 4 > limit and (size := _size(data)) > limit:
+                await self.end(1009, f"frame with {size} bytes exceeds limit of {limit} bytes")
+                return inbox.end
+        return message
 
     async def recv_burst(self, max_recv: int = 256) -> list[str | bytes]:
         """Return the messages that are there at once, without waiting for more.
 
         Args:
             max_recv: how many at most.
+
+        Raises:
+            asyncio.CancelledError, WebsocketClosed: there is none, and the connection is over; as in `recv`.
         """
         messages: list[str | bytes] = []
         while len(messages) < max_recv:
+            # What was taken before the end is returned first.
+            if messages and self._inbox.end is not None and not self._inbox.unread:
+                break
             message = await self.recv(0)
             if message is None:
                 break
@@ -168,40 +178,92 @@ class WebsocketImplProtocol(WebSocket):
 
     async def __aiter__(self) -> AsyncIterator[str | bytes]:
         while True:
-            try:
-                message = await self.recv()
-            except WebSocketDisconnect:
-                return
+            message = await self._take()
             assert message is not None
-            yield message
+            if message["type"] == _DISCONNECT:
+                break
+            yield _data(message)
+        # A handler that leaves the loop to another task does not learn of the end from it.
+        if self._is_own_task():
+            self._handler = Handler.INFORMED
+
+    async def wait_for_connection_lost(self, timeout: float | None = None) -> bool:  # noqa: ASYNC109
+        """Wait until the connection is closed; tell whether it is.
+
+        Messages that come meanwhile are kept for `recv`, up to so many that the client can't fill the memory. The
+        handler is not cancelled while it waits, nor afterwards.
+
+        Args:
+            timeout: how long to wait, in seconds; without it as long as it takes.
+        """
+        self._awaited += 1
+        try:
+            async with asyncio.timeout(timeout):
+                await self._inbox.wait_for_end()
+        except TimeoutError:
+            return self.closed
+        finally:
+            self._awaited -= 1
+        if self._is_own_handler():
+            self._handler = Handler.INFORMED
+        return True
+
+    # Sanic's methods: sending ----------------------------------------------------------------------------------------
 
     async def send(self, message: Any) -> None:
         """Send a message.
 
         Args:
-            message: text, something like bytes, or several of either that make one message; a mapping is an ASGI
-                message and passed on as such.
+            message: text, something like bytes, or several of either that make one message.
 
         Raises:
-            WebsocketClosed: the connection is closed.
-            TypeError: the message is of another type, or its parts are of different ones.
+            asyncio.CancelledError: the client has left; raised in the handler of this connection, once. A handler that
+                reads gets the messages that came before first; what it sends until then is dropped.
+            WebsocketClosed: the connection is over, in any other case: in the handler of another connection, a second
+                time, or after `close`.
+            TypeError: the message is of another type, a mapping for example, or its parts are of different types. An
+                ASGI message is sent by `websocket.starlette.send`.
         """
-        if isinstance(message, Mapping):
-            await super().send(dict(message))
-            return
-        if self.closed:
-            if self._told:
-                await self._end_handler()
-            self._told = True
-            raise WebsocketClosed("Cannot write to websocket interface after it is closed.")
-        if isinstance(message, str):
-            await super().send({"type": "websocket.send", "text": message})
-        elif isinstance(message, (bytes, bytearray, memoryview)):
-            await super().send({"type": "websocket.send", "bytes": bytes(message)})
-        elif isinstance(message, Iterable):
-            await self.send(_joined(message))
-        else:
-            raise TypeError("Websocket data must be bytes, str.")
+        if not self.closed:
+            event: Message
+            if isinstance(message, str):
+                event = {"type": "websocket.send", "text": message}
+            elif isinstance(message, (bytes, bytearray, memoryview)):
+                event = {"type": "websocket.send", "bytes": bytes(message)}
+            elif isinstance(message, Mapping):
+                raise TypeError("Websocket data must be bytes, str: a mapping is neither")
+            elif isinstance(message, Iterable):
+                await self.send(_joined(message))
+                return
+            else:
+                raise TypeError("Websocket data must be bytes, str.")
+            if self.application_state is not _CONNECTED:
+                await self._send_to_server(event)
+                return
+            try:
+                await self._server_send(event)
+                return
+            except OSError:
+                self.closed = True
+                self._inbox.ended_at = asyncio.get_running_loop().time()
+        if self._handler is Handler.CANCELLABLE and self._is_own_handler():
+            if await self._has_unread():
+                return
+            await self._cancel_handler()
+        await self._refuse("Cannot write to websocket interface after it is closed.")
+
+    async def _has_unread(self) -> bool:
+        """Tell whether messages wait for a handler that reads, after the client has left."""
+        inbox = self._inbox
+        if self._reads and not inbox.unread:
+            try:
+                async with asyncio.timeout(_END_WAIT):
+                    await inbox.wait_for_end()
+            except TimeoutError:
+                inbox.finish({"type": _DISCONNECT, "code": 1006})
+        # A handler that sends and sends must not stop the event loop.
+        await asyncio.sleep(0)
+        return self._reads and inbox.unread > 0
 
     async def ping(self, data: str | bytes | None = None) -> asyncio.Future[float]:
         """Send a ping.
@@ -232,114 +294,8 @@ class WebsocketImplProtocol(WebSocket):
             raise ServerError(f"This server sends no {what} for an application; it sends its own (see its settings)")
         return self._frames
 
-    async def wait_for_connection_lost(self, timeout: float | None = None) -> bool:  # noqa: ASYNC109
-        """Wait until the connection is closed; tell whether it is.
-
-        Messages that come meanwhile are kept for `recv`, up to so many that the client can't fill the memory.
-
-        Args:
-            timeout: how long to wait, in seconds; without it as long as it takes.
-        """
-        self._awaited = True
-        try:
-            async with asyncio.timeout(timeout):
-                while not self.closed:
-                    if self._receiving or len(self._kept) >= KEPT:
-                        self._changed.clear()
-                        await self._changed.wait()
-                    else:
-                        await self._keep_next()
-        except TimeoutError:
-            pass
-        finally:
-            self._awaited = False
-        return self.closed
-
-    async def receive(self) -> Message:
-        """Return the next ASGI message, for Starlette's methods; `recv` is Sanic's."""
-        if self._pending is None and not self._kept:
-            before, self._receiving = self._receiving, True
-            try:
-                return await super().receive()
-            finally:
-                self._receiving = before
-        while not self._kept:
-            await self._keep_next()
-        return self._kept.popleft()
-
-    def look_out(self) -> None:
-        """From now on, cancel the handler when the client leaves while it does not read, as Sanic does.
-
-        Only who reads hears of it from an ASGI server. A read of our own beside the handler's would cost each message
-        two turns of the event loop; so it begins where the handler was not found reading.
-        """
-        self._timer = asyncio.get_running_loop().call_later(LOOK, self._look)
-
-    def _look(self) -> None:
-        if not self._receiving and self._pending is not None and self._pending.done():
-            self._came(self._pending)
-        self._read_ahead()
-        if not self.closed:
-            self.look_out()
-
-    def _read_ahead(self) -> None:
-        if self.closed or self._receiving or self._pending is not None or len(self._kept) >= KEPT:
-            return
-        if sum(len(each.get("text") or each.get("bytes") or "") for each in self._kept) < READ_AHEAD:
-            self._pending = asyncio.ensure_future(super().receive())
-            self._pending.add_done_callback(self._came)
-
-    def _came(self, read: asyncio.Future[Message]) -> None:
-        """Keep what was read ahead; an exception is left to who reads next."""
-        if self._pending is not read or read.cancelled() or read.exception() is not None:
-            return
-        self._pending = None
-        self._kept.append(read.result())
-        stream = self.request.open_stream
-        if not self.closed:
-            self._read_ahead()
-        elif stream is not None and not self._receiving and not self._awaited:
-            stream.cut(Cut.CLIENT_LEFT)
-
-    async def receive_message(self) -> Message:
-        """Pass on the server's next message; note the end."""
-        message = await super().receive_message()
-        if self.closed:
-            self._lose()
-        return message
-
-    async def send_message(self, message: Message) -> None:
-        """Pass a message on to the server; note the end."""
-        try:
-            await super().send_message(message)
-        except OSError:
-            # The client has gone, and the server says so to who sends.
-            self.closed = self._told = True
-            raise
-        finally:
-            if self.closed:
-                self._lose()
-
-    async def _end_handler(self) -> None:
-        """Cancel a handler that was told of the end and goes on all the same.
-
-        Sanic cancels the handler when its client leaves; one written for that may well catch every `Exception` and
-        read again, forever.
-        """
-        stream = self.request.open_stream
-        if stream is not None:
-            stream.cut(Cut.CLIENT_LEFT)
-        await asyncio.sleep(0)
-
-    def _lose(self) -> None:
-        self._changed.set()
-        if self._timer is not None:
-            self._timer.cancel()
-        if self._frames is not None:
-            self._frames.close()
-
     async def close(self, code: int = 1000, reason: str | None = "") -> None:
-        """Close the connection.
+        """Close the connection. The handler that does so runs on; any other handler of the connection is cancelled.
 
         Args:
             code: why, as a number (RFC 6455, section 7.4.1); `None` says nothing.
@@ -350,23 +306,198 @@ class WebsocketImplProtocol(WebSocket):
         """
         if not self.closed:
             _check_close(code, reason or "")
+            if self._handler is Handler.CANCELLABLE and self._is_own_handler():
+                self._handler = Handler.INFORMED
         await self.end(code, reason or "")
+
+    # Starlette's methods ---------------------------------------------------------------------------------------------
+
+    async def accept(
+        self, subprotocol: str | None = None, headers: Iterable[tuple[bytes, bytes]] | None = None
+    ) -> None:
+        """Accept the connection, as Starlette's method does."""
+        if self.client_state is WebSocketState.CONNECTING:
+            await self.receive()
+        event = {"type": "websocket.accept", "subprotocol": subprotocol, "headers": list(headers or ())}
+        await self._send_to_server(event)
+
+    async def receive(self) -> Message:
+        """Return the next ASGI message, as Starlette's method does; `recv` is Sanic's."""
+        if self.client_state is _CONNECTED:
+            self._use_starlette()
+        return await super().receive()
+
+    async def send_text(self, data: str) -> None:
+        """Send text, as Starlette's method does.
+
+        Raises:
+            WebSocketDisconnect: the client has left.
+        """
+        await self._send_as_starlette({"type": "websocket.send", "text": data})
+
+    async def send_bytes(self, data: bytes) -> None:
+        """Send bytes, as Starlette's method does.
+
+        Raises:
+            WebSocketDisconnect: the client has left.
+        """
+        await self._send_as_starlette({"type": "websocket.send", "bytes": data})
+
+    async def send_json(self, data: Any, mode: str = "text") -> None:
+        """Send something as JSON, as Starlette's method does.
+
+        Args:
+            data: what the standard library's `json` serialises.
+            mode: `text` or `binary`, the kind of message.
+
+        Raises:
+            RuntimeError: another mode.
+            WebSocketDisconnect: the client has left.
+        """
+        if mode not in ("text", "binary"):
+            raise RuntimeError(f"mode {mode!r}: use 'text' or 'binary'")
+        text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+        await (self.send_text(text) if mode == "text" else self.send_bytes(text.encode()))
+
+    async def send_denial_response(self, response: Response) -> None:
+        """Refuse the handshake with a response, as Starlette's method does.
+
+        Raises:
+            RuntimeError: the server has no way to it (ASGI extension `websocket.http.response`).
+        """
+        if "websocket.http.response" not in self.scope.get("extensions", {}):
+            raise RuntimeError("this server refuses a handshake with 403 only: use close()")
+        await response(self.scope, self.receive, self._send_to_server)
+
+    @property
+    def starlette(self) -> websockets.WebSocket:
+        """A plain Starlette websocket on the same connection, which sends and receives ASGI messages.
+
+        Example:
+
+            await websocket.starlette.send({"type": "websocket.send", "text": "hello"})
+        """
+        if self._plain is None:
+            self._plain = websockets.WebSocket(self.scope, self._receive_as_starlette, self.send_message)
+            self._plain.client_state = self.client_state
+            self._plain.application_state = self.application_state
+        return self._plain
+
+    async def _receive_as_starlette(self) -> Message:
+        self._use_starlette()
+        return await self.receive_message()
+
+    async def _send_as_starlette(self, message: Message) -> None:
+        self._use_starlette()
+        end = self._inbox.end
+        if end is not None and self.application_state is _CONNECTED:
+            # Not every server says so to who sends.
+            self.application_state = WebSocketState.DISCONNECTED
+            raise WebSocketDisconnect(end.get("code") or 1005, end.get("reason"))
+        await self._send_to_server(message)
+
+    async def _send_to_server(self, message: Message) -> None:
+        # Starlette's own methods call `send` with an ASGI message; Sanic's takes none.
+        await super().send(message)
+
+    def _use_starlette(self) -> None:
+        if self._handler is Handler.CANCELLABLE and self._is_own_handler():
+            self._handler = Handler.STARLETTE
+
+    # The end ---------------------------------------------------------------------------------------------------------
+
+    async def receive_message(self) -> Message:
+        """Return the server's next message, those that were read ahead first."""
+        return await self._inbox.next()
 
     async def end(self, code: int, reason: str = "") -> None:
         """Close the connection unless it is closed already, and wait for no message any more."""
-        await super().end(code, reason)
-        pending, self._pending = self._pending, None
-        if pending is not None:
-            pending.cancel()
+        if not self.closed:
+            await super().end(code, reason)
+            self._inbox.finish({"type": _DISCONNECT, "code": code, "reason": reason})
+
+    def _note_end(self) -> None:
+        self.closed = True
+        if self._frames is not None:
+            self._frames.close()
+
+    def look(self, now: float) -> None:
+        """Read ahead if the handler does not read; cancel it if its client has left and it does not end.
+
+        Called by the application's sweeper.
+
+        Args:
+            now: the event loop's time.
+        """
+        inbox = self._inbox
+        if inbox.waiting or self._handler is not Handler.CANCELLABLE:
+            return
+        inbox.read_ahead()
+        if self.closed and not self._awaited:
+            grace = (GRACE_AFTER_MESSAGE if inbox.taken_at else GRACE) if self._reads else 0.0
+            if now - max(inbox.ended_at, inbox.taken_at) >= grace:
+                self._cut()
+
+    def _is_own_handler(self) -> bool:
+        """Tell whether this connection's handler is running, or a task that it has started."""
+        request = getattr(self, "request", None)
+        return request is None or requests.live.get(requests.current.get(0)) is request
+
+    def _is_own_task(self) -> bool:
+        """Tell whether this connection's handler is running, and no other task."""
+        request = getattr(self, "request", None)
+        stream = request.open_stream if request is not None else None
+        return stream.task is asyncio.current_task() if stream is not None else self._is_own_handler()
+
+    def _cut(self) -> None:
+        self._handler = Handler.CANCELLED
+        stream = self.request.open_stream if hasattr(self, "request") else None
+        if stream is not None:
+            stream.cut(Cut.CLIENT_LEFT, "the websocket's client has left")
+
+    async def _cancel_handler(self) -> None:
+        """Cancel the handler, and raise `CancelledError` in whichever task runs; only once for each connection."""
+        if self._handler is not Handler.CANCELLED:
+            self._cut()
+            # The handler's own task is cancelled here.
+            await asyncio.sleep(0)
+            raise CancelledError("the websocket's client has left")
+
+    async def _refuse(self, problem: str) -> None:
+        # Something that tries again and again must not stop the event loop.
+        await asyncio.sleep(0)
+        raise WebsocketClosed(problem)
+
+    async def was_cancelled(self) -> bool:
+        """Tell whether the handler ends with a `CancelledError` only because its client left, and take that back."""
+        stream = self.request.open_stream
+        if stream is not None and stream.reason is not None:
+            return stream.reason is Cut.CLIENT_LEFT and await stream.settle()
+        # A server's task that nobody can cancel: granian's in Rust.
+        return stream is None and self._handler is Handler.CANCELLED
+
+    def release(self) -> None:
+        """Let go of the server: the handler is over."""
+        super().release()
+        self._inbox.release()
+        self._plain = None
+        if self._frames is not None:
+            self._frames.close()
+
+
+def _data(message: Message) -> str | bytes:
+    text: str | None = message.get("text")
+    data: str | bytes = message["bytes"] if text is None else text
+    return data
 
 
 def _joined(parts: Iterable[Any]) -> str | bytes:
     """Return the parts of a message as one: ASGI has no fragments."""
-    known = list(parts)
-    if all(isinstance(part, str) for part in known):
-        return "".join(known)
-    if all(isinstance(part, (bytes, bytearray, memoryview)) for part in known):
-        return b"".join(known)
+    parts = list(parts)
+    if all(isinstance(part, str) for part in parts):
+        return "".join(parts)
+    if all(isinstance(part, (bytes, bytearray, memoryview)) for part in parts):
+        return b"".join(parts)
     raise TypeError("Websocket data must be bytes, str: all parts of a message of one kind")
 
 

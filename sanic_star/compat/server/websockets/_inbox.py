@@ -1,0 +1,175 @@
+"""The messages of one websocket: read when the handler asks for one, or ahead of it.
+
+An ASGI application learns that the client has left by reading, after all messages that came before. A handler that reads
+waits for the server itself, with nothing between. For a handler that awaits something else, the sweeper
+(`_sweeper.py`) starts to read ahead. What comes is kept for the handler, up to `KEPT` messages or `READ_AHEAD` bytes;
+beyond that nothing is read, so that the server stops the client (back-pressure).
+
+At any moment an inbox is in one of these states:
+
+| state | who waits for the server | what `next` does |
+|---|---|---|
+| idle | nobody | waits for the server |
+| read by the handler | the handler | – (one reader at a time) |
+| read ahead | `_pending` | takes the oldest kept message, or waits for `_pending` |
+| full | nobody | takes the oldest kept message |
+| ended | nobody | takes the oldest kept message, then returns `end` each time |
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+
+from starlette.types import Message, Receive
+
+from sanic_star.compat.server.websockets._reading import start_reading
+
+# As many messages as `recv_burst` returns at most.
+KEPT = 256
+# As many bytes as one message may have by default (`WEBSOCKET_MAX_SIZE`).
+READ_AHEAD = 2**20
+
+
+class Inbox:
+    """Reads and keeps the messages of one websocket.
+
+    Args:
+        receive: the server's ASGI callable.
+        on_end: called once, when the end of the connection is known; messages may still wait to be read then.
+    """
+
+    def __init__(self, receive: Receive, on_end: Callable[[], None]) -> None:
+        self._receive = receive
+        self._on_end: Callable[[], None] | None = on_end
+        self._kept: deque[Message] = deque()
+        self._pending: asyncio.Future[Message] | None = None
+        # Set when a reader is done, and at the end; made when somebody waits for the end.
+        self._changed: asyncio.Event | None = None
+        # How many readers wait for a message.
+        self.waiting = 0
+        # When the last message was taken after the end was known, in the loop's time.
+        self.taken_at = 0.0
+        # `websocket.disconnect`, and when it came, in the loop's time.
+        self.end: Message | None = None
+        self.ended_at = 0.0
+
+    @property
+    def unread(self) -> int:
+        """How many messages were read ahead and wait to be taken."""
+        return len(self._kept)
+
+    async def next(self) -> Message:
+        """Return the next message, at the end `websocket.disconnect`."""
+        if self._pending is not None or self._kept or self.end is not None:
+            message = await self.next_within(None)
+            assert message is not None
+            return message
+        self.waiting += 1
+        try:
+            message = await self._receive()
+        finally:
+            self.waiting -= 1
+            if self._changed is not None:
+                self._changed.set()
+        if message["type"] == "websocket.disconnect":
+            self.finish(message)
+        return message
+
+    async def next_within(self, timeout: float | None) -> Message | None:  # noqa: ASYNC109
+        """Return the next message, `None` if it does not come in time.
+
+        Args:
+            timeout: how long to wait, in seconds; `None` for as long as it takes.
+        """
+        self.waiting += 1
+        try:
+            while not self._kept and self.end is None:
+                # A read that is not over in time goes on for the next reader: not every server keeps a message that it
+                # was about to hand over to a read that is cancelled.
+                pending = self._pending or self._read()
+                if not (await asyncio.wait({pending}, timeout=timeout))[0]:
+                    return None
+                self._keep(pending)
+        finally:
+            self.waiting -= 1
+            if self._changed is not None:
+                self._changed.set()
+        if self.end is not None:
+            self.taken_at = asyncio.get_running_loop().time()
+            if not self._kept:
+                return self.end
+        return self._kept.popleft()
+
+    def read_ahead(self) -> None:
+        """Read while nobody else does, if there is room for more."""
+        if self.end is None and self._pending is None and not self.waiting and not self._is_full():
+            self._read()
+
+    async def wait_for_end(self) -> None:
+        """Wait until the end of the connection is known; keep what comes before it."""
+        while self.end is None:
+            if self.waiting or self._is_full():
+                changed = self._changed = self._changed or asyncio.Event()
+                changed.clear()
+                await changed.wait()
+            else:
+                pending = self._pending or self._read()
+                await asyncio.wait({pending})
+                self._keep(pending)
+
+    def finish(self, end: Message) -> None:
+        """Note the end of the connection, and read no more.
+
+        Args:
+            end: the server's `websocket.disconnect`, or one that says how the application has closed the connection.
+        """
+        if self.end is not None:
+            return
+        self.end, self.ended_at = end, asyncio.get_running_loop().time()
+        # A reader that waits gets the end from the server, which may have messages for it before.
+        if self._pending is not None and not self.waiting:
+            self._pending.cancel()
+            self._pending = None
+        if self._changed is not None:
+            self._changed.set()
+        on_end, self._on_end = self._on_end, None
+        if on_end is not None:
+            on_end()
+
+    def release(self) -> None:
+        """Stop reading: the handler is over. The event loop may be, too."""
+        self._on_end = None
+        if self.end is None:
+            self.end = {"type": "websocket.disconnect", "code": 1006}
+        pending, self._pending = self._pending, None
+        if pending is not None:
+            pending.cancel()
+
+    def _is_full(self) -> bool:
+        if len(self._kept) >= KEPT:
+            return True
+        return sum(len(message.get("text") or message.get("bytes") or "") for message in self._kept) >= READ_AHEAD
+
+    def _read(self) -> asyncio.Future[Message]:
+        pending = self._pending = start_reading(self._receive)
+        pending.add_done_callback(self._keep_ahead)
+        return pending
+
+    def _keep_ahead(self, pending: asyncio.Future[Message]) -> None:
+        # An exception stays in the future for the next reader; asking for it keeps it from being reported.
+        if not pending.cancelled() and pending.exception() is None:
+            self._keep(pending)
+            self.read_ahead()
+
+    def _keep(self, pending: asyncio.Future[Message]) -> None:
+        """Keep what a read has brought, if nobody else has done so; raise what has failed."""
+        if self._pending is not pending:
+            return
+        self._pending = None
+        message = pending.result()
+        if message["type"] == "websocket.disconnect":
+            self.finish(message)
+        else:
+            self._kept.append(message)
