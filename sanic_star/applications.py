@@ -415,7 +415,8 @@ class Application(Starlette):
             await send(message)
 
         # Only a response's own code is known not to parse a form.
-        await app(scope, request._replay() if isinstance(app, StarletteResponse) else request.receive, watched)
+        own = request._replay() if isinstance(app, StarletteResponse) else request.receive
+        await app(scope, partial(request._watched_receive, own), watched)
 
     async def _fail(self, request: Request, error: BaseException, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer an exception, then raise it again unless that settled it."""
@@ -433,7 +434,8 @@ class Application(Starlette):
         """Answer an exception; return what is to be raised then."""
         scope["app"] = self
         scope.update(request.outer)
-        if isinstance(error, ClientDisconnect):
+        # Of any other request's client it is an error like any other.
+        if isinstance(error, ClientDisconnect) and await request._client_has_left():
             return None
         if scope.get(REPORTED) == id(error):
             return error
@@ -460,10 +462,12 @@ class Application(Starlette):
         """Finish a stream that was cut short; any other cancellation goes on.
 
         Where nobody has asked this task to end (a handler awaits a task that was cancelled, or raises it by itself) it
-        is an error like any other. A server that stops, and waits for this no longer, has nobody else who would answer.
+        is an error like any other, unless reading the body has raised it because the client has left. A server that
+        stops, and waits for this no longer, has nobody else who would answer.
         """
         if not _is_own_cancellation():
-            await self._fail(request, error, request.scope, request._receive, request._send)
+            if not request._is_disconnected:
+                await self._fail(request, error, request.scope, request._receive, request._send)
         elif request.open_stream is not None and await request.open_stream.settle():
             pass
         elif self.lifecycle.stopping and not self.has_begun(request):
@@ -553,7 +557,7 @@ class Application(Starlette):
             if response is not None:
                 await response(scope, connection.receive_message, connection.send_message)
         except Exception as error:
-            if not connection.is_own_end(error):
+            if not connection._is_own_end(error):
                 await self._fail_websocket(connection, error)
         except CancelledError as error:
             if _is_own_cancellation():
@@ -563,7 +567,7 @@ class Application(Starlette):
         finally:
             self.close_stream(request)
             del requests.live[number]
-            connection.release()
+            connection._release()
             request._send = send
 
     async def _fail_websocket(self, connection: WebSocket, error: BaseException) -> None:

@@ -10,6 +10,7 @@ holds a number instead, and `live` maps numbers to the requests in flight.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextvars import ContextVar
 from itertools import count
@@ -26,6 +27,9 @@ from sanic_star.streams import OpenStream
 live: dict[int, Request] = {}
 current: ContextVar[int] = ContextVar("sanic_star.request")
 numbers = count(1)
+
+# How long a failed request waits for the server to say that the client has left. Servers know it when they are asked.
+LEAVE_WAIT_S = 0.05
 
 TOO_LARGE = "Request body exceeds the size limit"
 
@@ -104,6 +108,23 @@ class Request(requests.Request):
     def _replay(self) -> Receive:
         """Return what `receive` is, for code that reads no form: a response waits for the end of the connection."""
         return _Replay(self.kept_body(), self._receive) if self.body_is_read else self._receive
+
+    async def _watched_receive(self, receive: Receive) -> Message:
+        """Receive a message, and note if it tells that the client has left."""
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            self._is_disconnected = True
+        return message
+
+    async def _client_has_left(self) -> bool:
+        """Tell whether the client has left; for a request that has failed, because what else comes is dropped."""
+        try:
+            async with asyncio.timeout(LEAVE_WAIT_S):
+                while not self._is_disconnected:
+                    await self._watched_receive(self._receive)
+        except TimeoutError:
+            pass
+        return self._is_disconnected
 
     async def read_body(self, first: Message, limit: int | None) -> None:
         """Read a body that comes in several messages; arguments and exceptions are those of `arriving_body`."""

@@ -65,7 +65,7 @@ class WebSocket(websockets.WebSocket):
             with suppress(OSError):
                 await self.send_message({"type": "websocket.close", "code": code, "reason": reason})
 
-    def is_own_end(self, error: BaseException) -> bool:
+    def _is_own_end(self, error: BaseException) -> bool:
         """Tell whether a handler failed only because this connection is over.
 
         Starlette raises `WebSocketDisconnect` for any connection, also for one that the handler opened as a client or
@@ -76,7 +76,7 @@ class WebSocket(websockets.WebSocket):
         """
         return self.closed and (isinstance(error, websockets.WebSocketDisconnect) or error is self._send_failure)
 
-    def release(self) -> None:
+    def _release(self) -> None:
         """Let go of the server: the handler is over, and nothing can be sent or received any more."""
         self.closed = True
         self._send_failure = None

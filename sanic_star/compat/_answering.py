@@ -187,7 +187,7 @@ class Answering(Application):
                     await result
             except CancelledError:
                 # As in Sanic, where the events after the handler are fired, too.
-                if not await websocket.was_cancelled():
+                if not await websocket._was_cancelled():
                     raise
             except WebsocketClosed:
                 if not websocket.closed:

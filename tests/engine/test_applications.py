@@ -12,9 +12,11 @@ from starlette.convertors import CONVERTOR_TYPES
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect
+from starlette.requests import Request as StarletteRequest
 from starlette.responses import PlainTextResponse
 from starlette.responses import Response as StarletteResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.routing import Route as StarletteRoute
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sanic_star import HTTPResponse, Request, Sanic, text
 from sanic_star.applications import REPORTED, Application, ReportedOnce
@@ -205,8 +207,65 @@ async def test_what_a_mounted_application_reported_is_passed_on_as_it_is(caplog:
 async def test_a_client_that_left_is_no_error(caplog: pytest.LogCaptureFixture) -> None:
     app: Sanic[Any, Any] = Sanic("Left")
     app.add_route(raiser(ClientDisconnect()), "/")
-    peer = await ask(app, http_scope())
+    peer = Peer()
+    peer.gone.set()
+    await app(http_scope(), peer.receive, peer.send)
     assert peer.sent == []
+    assert not caplog.records
+
+
+@pytest.mark.parametrize("reads", ["body", "stream", "starlette"])
+async def test_the_client_of_another_request_that_left_is_an_error(
+    reads: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    app: Sanic[Any, Any] = Sanic("Other")
+    others: list[Request] = []
+    over = asyncio.Event()
+
+    @app.post("/other", stream=True)
+    async def other(request: Request) -> HTTPResponse:
+        others.append(request)
+        await over.wait()
+        return text("other")
+
+    @app.get("/")
+    async def hello(request: Request) -> HTTPResponse:
+        if reads == "body":
+            await others[0].receive_body()
+        elif reads == "stream":
+            await others[0].stream.read()
+        else:
+            await others[0].starlette.body()
+        return text("hello")
+
+    left, here = Peer([]), Peer()
+    left.gone.set()
+    task = asyncio.ensure_future(app(http_scope("/other", "POST"), left.receive, left.send))
+    while not others:  # noqa: ASYNC110 - there is no event for it
+        await asyncio.sleep(0)
+    with pytest.raises(ClientDisconnect):
+        await app(http_scope(), here.receive, here.send)
+    assert here.status == 500
+    assert len(caplog.records) == 1
+    over.set()
+    await task
+
+
+async def test_a_mounted_application_whose_client_left_is_no_error(caplog: pytest.LogCaptureFixture) -> None:
+    async def reading(request: StarletteRequest) -> StarletteResponse:
+        return StarletteResponse(await request.body())
+
+    async def once() -> Message:
+        # hypercorn says it once.
+        if not messages:
+            await asyncio.Event().wait()
+        return messages.pop()
+
+    app: Sanic[Any, Any] = Sanic("MountedLeft")
+    app.mount("/in", Starlette(routes=[StarletteRoute("/", reading, methods=["POST"])]))
+    messages: list[Message] = [{"type": "http.disconnect"}]
+    peer = Peer()
+    await app(http_scope("/in/", "POST"), once, peer.send)
     assert not caplog.records
 
 

@@ -221,6 +221,8 @@ async def test_the_table_of_requests_is_empty_however_one_ends(outcome: str) -> 
         await asyncio.Event().wait()
 
     peer = Peer()
+    if outcome == "left":
+        peer.gone.set()
     task = asyncio.ensure_future(app(http_scope(), peer.receive, peer.send))
     await inside.wait()
     if outcome == "cancelled":

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+from asyncio import CancelledError
 from collections.abc import AsyncGenerator, AsyncIterator
 from typing import TYPE_CHECKING, Any
 
 from starlette.requests import ClientDisconnect
 
 from sanic_star.compat.exceptions import PayloadTooLarge
-from sanic_star.requests import TOO_LARGE
+from sanic_star.requests import TOO_LARGE, current, live
 
 if TYPE_CHECKING:
     from sanic_star.compat._stream import ResponseWriter
@@ -48,13 +50,26 @@ class BodyStream:
 
         Raises:
             PayloadTooLarge: the route has a limit and the body is larger.
-            ClientDisconnect: the client left before the end.
+            asyncio.CancelledError: the client left before the end; raised in the handler of this request, once, as in
+                Sanic 25.12.
+            ClientDisconnect: the same in any other case: in the handler of another request, or a second time.
         """
         request = self.request
+        again = request._is_disconnected
+        try:
+            return await self._receive_part()
+        except ClientDisconnect:
+            if not again and live.get(current.get(0)) is request:
+                raise CancelledError("the request's client has left") from None
+            # Something that tries again and again must not stop the event loop.
+            await asyncio.sleep(0)
+            raise
+
+    async def _receive_part(self) -> bytes | None:
+        request = self.request
         while not request._stream_consumed:
-            message = await request._receive()
+            message = await request._watched_receive(request._receive)
             if message["type"] == "http.disconnect":
-                request._is_disconnected = True
                 raise ClientDisconnect
             request._stream_consumed = not message.get("more_body", False)
             chunk: bytes = message.get("body", b"")
@@ -71,11 +86,15 @@ class BodyStream:
             yield chunk
 
     async def __call__(self) -> AsyncGenerator[bytes, None]:
-        """Yield the body in Starlette's way: the parts, then an empty one."""
+        """Yield the body in Starlette's way: the parts, then an empty one.
+
+        Raises:
+            ClientDisconnect: the client left before the end.
+        """
         if self.request.body_is_read:
             for part in self.request.kept_body():
                 yield part
         else:
-            async for chunk in self:
+            while (chunk := await self._receive_part()) is not None:
                 yield chunk
         yield b""

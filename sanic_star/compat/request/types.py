@@ -232,7 +232,8 @@ class Request(requests.Request, Generic[AppT, CtxT]):
         # PERF: next to nobody asks for it, and the import is part of each start.
         from sanic_star.compat.request._plain import PlainRequest
 
-        return PlainRequest(self.scope, self.receive, self._send, self._config)
+        receive = partial(self._watched_receive, self.receive)
+        return PlainRequest(self.scope, receive, self._send, self._config)
 
     @property
     def ctx(self) -> CtxT:

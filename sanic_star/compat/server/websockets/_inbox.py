@@ -1,7 +1,7 @@
 """The messages of one websocket: read when the handler asks for one, or ahead of it.
 
-An ASGI application learns that the client has left by reading, after all messages that came before. A handler that reads
-waits for the server itself, with nothing between. For a handler that awaits something else, the sweeper
+An ASGI application learns that the client has left by reading, after all messages that came before. A handler that
+reads waits for the server itself, with nothing between. For a handler that awaits something else, the sweeper
 (`_sweeper.py`) starts to read ahead. What comes is kept for the handler, up to `KEPT` messages or `READ_AHEAD` bytes;
 beyond that nothing is read, so that the server stops the client (back-pressure).
 

@@ -17,7 +17,7 @@ from starlette.websockets import WebSocketDisconnect, WebSocketState
 from sanic_star import requests
 from sanic_star.compat.exceptions import BadRequest, ServerError, WebsocketClosed
 from sanic_star.compat.server.websockets._frames import Frames
-from sanic_star.compat.server.websockets._inbox import KEPT, Inbox
+from sanic_star.compat.server.websockets._inbox import Inbox
 from sanic_star.compat.server.websockets._sweeper import GRACE, GRACE_AFTER_MESSAGE
 from sanic_star.streams import Cut
 from sanic_star.websockets import WebSocket
@@ -421,7 +421,7 @@ class WebsocketImplProtocol(WebSocket):
         if self._frames is not None:
             self._frames.close()
 
-    def look(self, now: float) -> None:
+    def _look(self, now: float) -> None:
         """Read ahead if the handler does not read; cancel it if its client has left and it does not end.
 
         Called by the application's sweeper.
@@ -468,7 +468,7 @@ class WebsocketImplProtocol(WebSocket):
         await asyncio.sleep(0)
         raise WebsocketClosed(problem)
 
-    async def was_cancelled(self) -> bool:
+    async def _was_cancelled(self) -> bool:
         """Tell whether the handler ends with a `CancelledError` only because its client left, and take that back."""
         stream = self.request.open_stream
         if stream is not None and stream.reason is not None:
@@ -476,9 +476,9 @@ class WebsocketImplProtocol(WebSocket):
         # A server's task that nobody can cancel: granian's in Rust.
         return stream is None and self._handler is Handler.CANCELLED
 
-    def release(self) -> None:
+    def _release(self) -> None:
         """Let go of the server: the handler is over."""
-        super().release()
+        super()._release()
         self._inbox.release()
         self._plain = None
         if self._frames is not None:
