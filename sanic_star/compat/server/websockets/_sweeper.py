@@ -13,19 +13,25 @@ from asyncio import AbstractEventLoop
 from typing import Protocol
 from weakref import WeakKeyDictionary
 
-# Seconds between two looks. A handler is cancelled at the latest `2 * PERIOD + GRACE` after its client has left.
-PERIOD = 0.25
-# How long a handler that reads may go on with the message it took before its client left, in seconds.
-GRACE = 0.4
-# The same for a message that it took since; the messages that came before the end are all delivered.
+from sanic_star.compat.server.websockets._inbox import Inbox
+
+# Seconds between two looks: for 2,000 idle websockets, 0.1 % of a core.
+PERIOD = 0.1
+# How long a handler that does not read may go on after its client has left, in seconds: it may be busy with a message,
+# and about to read the next one. It is cancelled at the latest `GRACE + 2 * PERIOD` after that, which is less than the
+# second that the documentation promises.
+GRACE = 0.7
+# How long it may take for each message that came before and that it reads after its client has left, in seconds.
 GRACE_AFTER_MESSAGE = 1.0
 
 
 class Swept(Protocol):
     """A websocket, as the sweeper sees it."""
 
+    _inbox: Inbox
+
     def _look(self, now: float) -> None:
-        """Read ahead if nobody reads; cancel the handler if its client left long enough ago."""
+        """Read ahead; cancel the handler if its client left long enough ago."""
 
 
 class Sweeper:
@@ -54,7 +60,8 @@ class Sweeper:
     def _look_at_all(self, loop: AbstractEventLoop) -> None:
         websockets, now = self._websockets[loop], loop.time()
         for websocket in list(websockets):
-            websocket._look(now)
+            if not websocket._inbox.waiting:
+                websocket._look(now)
         # Without websockets there is no timer, either.
         if websockets:
             loop.call_later(PERIOD, self._look_at_all, loop)

@@ -76,6 +76,8 @@ class WebsocketImplProtocol(WebSocket):
     _handler = Handler.CANCELLABLE
     # Whether the handler has read by Sanic's methods.
     _reads = False
+    # How many `async for` loops of the handler's run.
+    _iterating = 0
     # How many tasks wait for the connection's end.
     _awaited = 0
     _plain: websockets.WebSocket | None = None
@@ -177,15 +179,20 @@ class WebsocketImplProtocol(WebSocket):
         yield message
 
     async def __aiter__(self) -> AsyncIterator[str | bytes]:
-        while True:
-            message = await self._take()
-            assert message is not None
-            if message["type"] == _DISCONNECT:
-                break
-            yield _data(message)
         # A handler that leaves the loop to another task does not learn of the end from it.
-        if self._is_own_task():
-            self._handler = Handler.INFORMED
+        own = self._is_own_task()
+        self._iterating += own
+        try:
+            while True:
+                message = await self._take()
+                assert message is not None
+                if message["type"] == _DISCONNECT:
+                    break
+                yield _data(message)
+            if own:
+                self._handler = Handler.INFORMED
+        finally:
+            self._iterating -= own
 
     async def wait_for_connection_lost(self, timeout: float | None = None) -> bool:  # noqa: ASYNC109
         """Wait until the connection is closed; tell whether it is.
@@ -217,8 +224,9 @@ class WebsocketImplProtocol(WebSocket):
             message: text, something like bytes, or several of either that make one message.
 
         Raises:
-            asyncio.CancelledError: the client has left; raised in the handler of this connection, once. A handler that
-                reads gets the messages that came before first; what it sends until then is dropped.
+            asyncio.CancelledError: the client has left; raised in the handler of this connection, once. Where messages
+                that came before wait for it, or in an `async for` over this websocket, what is sent is dropped
+                instead: the handler gets the messages, then the end.
             WebsocketClosed: the connection is over, in any other case: in the handler of another connection, a second
                 time, or after `close`.
             TypeError: the message is of another type, a mapping for example, or its parts are of different types. An
@@ -247,13 +255,17 @@ class WebsocketImplProtocol(WebSocket):
                 self.closed = True
                 self._inbox.ended_at = asyncio.get_running_loop().time()
         if self._handler is Handler.CANCELLABLE and self._is_own_handler():
-            if await self._has_unread():
+            if await self._will_read():
                 return
             await self._cancel_handler()
         await self._refuse("Cannot write to websocket interface after it is closed.")
 
-    async def _has_unread(self) -> bool:
-        """Tell whether messages wait for a handler that reads, after the client has left."""
+    async def _will_read(self) -> bool:
+        """Tell whether the handler still gets messages that came before the end, or the end of its iteration."""
+        # A handler that sends and sends must not stop the event loop.
+        await asyncio.sleep(0)
+        if self._iterating:
+            return True
         inbox = self._inbox
         if self._reads and not inbox.unread:
             try:
@@ -261,8 +273,6 @@ class WebsocketImplProtocol(WebSocket):
                     await inbox.wait_for_end()
             except TimeoutError:
                 inbox.finish({"type": _DISCONNECT, "code": 1006})
-        # A handler that sends and sends must not stop the event loop.
-        await asyncio.sleep(0)
         return self._reads and inbox.unread > 0
 
     async def ping(self, data: str | bytes | None = None) -> asyncio.Future[float]:
@@ -422,19 +432,19 @@ class WebsocketImplProtocol(WebSocket):
             self._frames.close()
 
     def _look(self, now: float) -> None:
-        """Read ahead if the handler does not read; cancel it if its client has left and it does not end.
+        """Read ahead; cancel the handler if its client has left, and it does not read the rest and end.
 
-        Called by the application's sweeper.
+        Called by the application's sweeper while nobody waits for a message.
 
         Args:
             now: the event loop's time.
         """
         inbox = self._inbox
-        if inbox.waiting or self._handler is not Handler.CANCELLABLE:
+        if self._handler is not Handler.CANCELLABLE:
             return
         inbox.read_ahead()
         if self.closed and not self._awaited:
-            grace = (GRACE_AFTER_MESSAGE if inbox.taken_at else GRACE) if self._reads else 0.0
+            grace = GRACE_AFTER_MESSAGE if inbox.taken_at else GRACE
             if now - max(inbox.ended_at, inbox.taken_at) >= grace:
                 self._cut()
 
