@@ -21,6 +21,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from contextvars import Context
 
 from starlette.types import Message, Receive
 
@@ -43,6 +44,8 @@ class Inbox:
     def __init__(self, receive: Receive, on_end: Callable[[], None]) -> None:
         self._receive = receive
         self._on_end: Callable[[], None] | None = on_end
+        # In which messages are read ahead; the handler's, so that middleware finds its context variables.
+        self.context: Context | None = None
         self._kept: deque[Message] = deque()
         self._pending: asyncio.Future[Message] | None = None
         # Set when a reader is done, and at the end; made when somebody waits for the end.
@@ -153,7 +156,7 @@ class Inbox:
         return sum(len(message.get("text") or message.get("bytes") or "") for message in self._kept) >= READ_AHEAD
 
     def _read(self) -> asyncio.Future[Message]:
-        pending = self._pending = start_reading(self._receive)
+        pending = self._pending = start_reading(self._receive, self.context)
         pending.add_done_callback(self._keep_ahead)
         return pending
 

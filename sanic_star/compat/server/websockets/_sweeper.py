@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import asyncio
 from asyncio import AbstractEventLoop
+from collections.abc import Callable
+from contextvars import Context
 from typing import Protocol
 from weakref import WeakKeyDictionary
 
@@ -53,7 +55,7 @@ class Sweeper:
         websockets = self._websockets.get(loop)
         if websockets is None:
             websockets = self._websockets[loop] = set()
-            loop.call_later(PERIOD, self._look_at_all, loop)
+            _call_later(loop, self._look_at_all)
         websockets.add(websocket)
         return websockets
 
@@ -64,6 +66,11 @@ class Sweeper:
                 websocket._look(now)
         # Without websockets there is no timer, either.
         if websockets:
-            loop.call_later(PERIOD, self._look_at_all, loop)
+            _call_later(loop, self._look_at_all)
         else:
             del self._websockets[loop]
+
+
+def _call_later(loop: AbstractEventLoop, callback: Callable[[AbstractEventLoop], None]) -> None:
+    # In an empty context: that of a handler would live as long as the application is never without a websocket.
+    loop.call_later(PERIOD, callback, loop, context=Context())

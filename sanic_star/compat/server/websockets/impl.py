@@ -6,6 +6,7 @@ import asyncio
 import json
 from asyncio import CancelledError
 from collections.abc import AsyncIterator, Iterable, Mapping
+from contextvars import copy_context
 from enum import Enum
 from typing import Any
 
@@ -104,6 +105,7 @@ class WebsocketImplProtocol(WebSocket):
         config = getattr(self.scope.get("app"), "config", {})
         self.max_size = config.get("WEBSOCKET_MAX_SIZE")
         await self.accept(self.subprotocol)
+        self._inbox.context = copy_context()
 
     # Sanic's methods: receiving --------------------------------------------------------------------------------------
 
