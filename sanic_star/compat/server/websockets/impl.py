@@ -337,6 +337,10 @@ class WebsocketImplProtocol(WebSocket):
         """Return the next ASGI message, as Starlette's method does; `recv` is Sanic's."""
         if self.client_state is _CONNECTED:
             self._use_starlette()
+            if self._inbox.end is not None and not self._inbox.unread:
+                # The server may say it only once, and is not asked when the handler is over.
+                self.client_state = WebSocketState.DISCONNECTED
+                return self._inbox.end
         return await super().receive()
 
     async def send_text(self, data: str) -> None:
