@@ -2,7 +2,7 @@
 
 from tests.parity.case import case
 from tests.parity.talk import websocket
-from tests.parity.wire import get, post
+from tests.parity.wire import Step, get, post, wire
 
 case(
     "echo",
@@ -234,4 +234,163 @@ case(
     *(websocket(f"/right/{code}?reason=so") for code in (1000, 1001, 1003, 1007, 1011, 1014, 3000, 4999)),
     websocket("/wrong", replies=17),
     websocket("/none"),
+)
+
+
+def _sent(path: str) -> Step:
+    """GET a path in two pieces, which no test in process plays: there no websocket has been there before."""
+    return wire(f"GET {path} HTTP/1.1\r\n".encode(), b"host: localhost\r\nconnection: close\r\n\r\n")
+
+
+_LEAVING = """
+import asyncio
+over = asyncio.Event()
+def watched(handler):
+    async def ws(request, ws):
+        over.clear()
+        try:
+            await handler(request, ws)
+        except Exception as error:
+            event("exception", type(error).__name__)
+            raise
+        except asyncio.CancelledError:
+            event("cancelled")
+            raise
+        finally:
+            over.set()
+    return app.websocket("/" + handler.__name__, name=handler.__name__)(ws)
+@app.get("/over")
+async def wait(request):
+    await over.wait()
+    return text("over")
+"""
+case(
+    "a client that leaves while its handler reads, sleeps, sends or waits for tasks",
+    _LEAVING
+    + """
+@watched
+async def reads(request, ws):
+    while True:
+        await ws.send(await ws.recv())
+@watched
+async def reads_in_time(request, ws):
+    while True:
+        message = await ws.recv(30)
+        await ws.send(message)
+@watched
+async def sleeps(request, ws):
+    await ws.send(await ws.recv())
+    await asyncio.sleep(60)
+@watched
+async def sends(request, ws):
+    while True:
+        await ws.send("x")
+        await asyncio.sleep(0.01)
+@watched
+async def groups(request, ws):
+    async def reading():
+        while True:
+            await ws.send(await ws.recv())
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(reading())
+        tasks.create_task(asyncio.sleep(60))
+""",
+    *(
+        step
+        for path in ("/reads", "/reads_in_time", "/sleeps", "/groups")
+        for step in (websocket(path, "a"), _sent("/over"))
+    ),
+    websocket("/sends", replies=3),
+    _sent("/over"),
+)
+case(
+    "what cleans up when a client leaves",
+    _LEAVING
+    + """
+from contextlib import asynccontextmanager
+from sanic.exceptions import WebsocketClosed
+@asynccontextmanager
+async def transaction():
+    try:
+        yield
+    except BaseException as error:
+        await asyncio.sleep(0)
+        event("rollback", type(error).__name__)
+        raise
+    else:
+        event("commit")
+@watched
+async def transact(request, ws):
+    async with transaction():
+        await ws.send(await ws.recv())
+    async with transaction():
+        await asyncio.sleep(60)
+@watched
+async def cleans(request, ws):
+    try:
+        await ws.send(await ws.recv())
+        await asyncio.sleep(60)
+    finally:
+        for call in (lambda: ws.send("bye"), ws.recv):
+            try:
+                await call()
+            except WebsocketClosed as error:
+                event("closed", str(error))
+        await ws.close()
+""",
+    websocket("/transact", "a"),
+    _sent("/over"),
+    websocket("/cleans", "a"),
+    _sent("/over"),
+)
+case(
+    "sending to a peer that is gone",
+    _LEAVING
+    + """
+from sanic.exceptions import WebsocketClosed
+others = []
+@watched
+async def other(request, ws):
+    others.append(ws)
+    while True:
+        await ws.send(await ws.recv())
+async def attempt(call):
+    try:
+        await call
+    except WebsocketClosed as error:
+        return f"{type(error).__name__} {error}"
+@app.websocket("/caller")
+async def caller(request, ws):
+    while True:
+        await ws.recv()
+        await ws.send(await attempt(others[0].send("x")))
+        await ws.send(await attempt(others[0].recv()))
+@app.get("/http")
+async def http(request):
+    return text(await attempt(others[0].send("x")))
+@app.get("/uncaught")
+async def uncaught(request):
+    await others[0].send("x")
+""",
+    websocket("/other", "a"),
+    _sent("/over"),
+    websocket("/caller", "go", "on", replies=4),
+    _sent("/http"),
+    _sent("/uncaught"),
+)
+case(
+    "messages that are none",
+    """
+    import os
+    @app.websocket("/ws")
+    async def ws(request, ws):
+        mappings = {}, {"type": "websocket.close"}, {"type": "websocket.send", "text": "x"}, os.environ
+        for data in (*mappings, 5, None, 1.5, ws):
+            try:
+                await ws.send(data)
+            except TypeError as error:
+                await ws.send(type(error).__name__)
+        await ws.send(await ws.recv())
+    """,
+    websocket("/ws", "open", replies=9),
 )
