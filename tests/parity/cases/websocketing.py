@@ -394,3 +394,19 @@ case(
     """,
     websocket("/ws", "open", replies=9),
 )
+case(
+    "what a busy handler gets of the messages before the end",
+    _LEAVING
+    + """
+@watched
+async def busy(request, ws):
+    async for message in ws:
+        await ws.send("got")
+        await asyncio.sleep(0.3)
+        event("done", message)
+    event("end")
+""",
+    websocket("/busy", "a", "b", "c", replies=1),
+    _sent("/over"),
+    differs="websocket-leaves",
+)
