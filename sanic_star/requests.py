@@ -29,7 +29,7 @@ current: ContextVar[int] = ContextVar("sanic_star.request")
 numbers = count(1)
 
 # How long a failed request waits for the server to say that the client has left. Servers know it when they are asked.
-LEAVE_WAIT_S = 0.05
+_LEAVE_WAIT_S = 0.05
 
 TOO_LARGE = "Request body exceeds the size limit"
 
@@ -119,7 +119,7 @@ class Request(requests.Request):
     async def _client_has_left(self) -> bool:
         """Tell whether the client has left; for a request that has failed, because what else comes is dropped."""
         try:
-            async with asyncio.timeout(LEAVE_WAIT_S):
+            async with asyncio.timeout(_LEAVE_WAIT_S):
                 while not self._is_disconnected:
                     await self._watched_receive(self._receive)
         except TimeoutError:

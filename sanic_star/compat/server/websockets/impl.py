@@ -41,7 +41,7 @@ def _check_close(code: Any, reason: Any) -> None:
         raise ValueError(f"close reason {reason!r}: text of up to {_REASON_SIZE} bytes may be sent")
 
 
-class Handler(Enum):
+class _Handler(Enum):
     """How the handler of a websocket learns that its client has left."""
 
     # Not yet: `recv` or `send` raises `CancelledError`, and the sweeper cancels whatever else is awaited.
@@ -74,7 +74,7 @@ class WebsocketImplProtocol(WebSocket):
     _frames: Frames | None = None
     # `WEBSOCKET_MAX_SIZE`, which holds under servers too that were not told of it.
     max_size: int | None = None
-    _handler = Handler.CANCELLABLE
+    _handler = _Handler.CANCELLABLE
     # Whether the handler has read by Sanic's methods.
     _reads = False
     # How many `async for` loops of the handler's run.
@@ -127,7 +127,7 @@ class WebsocketImplProtocol(WebSocket):
         if message is None:
             return None
         if message["type"] == _DISCONNECT:
-            if self._handler is not Handler.INFORMED and self._is_own_handler():
+            if self._handler is not _Handler.INFORMED and self._is_own_handler():
                 await self._cancel_handler()
             await self._refuse("Cannot receive from websocket interface after it is closed.")
         return _data(message)
@@ -192,7 +192,7 @@ class WebsocketImplProtocol(WebSocket):
                     break
                 yield _data(message)
             if own:
-                self._handler = Handler.INFORMED
+                self._handler = _Handler.INFORMED
         finally:
             self._iterating -= own
 
@@ -214,7 +214,7 @@ class WebsocketImplProtocol(WebSocket):
         finally:
             self._awaited -= 1
         if self._is_own_handler():
-            self._handler = Handler.INFORMED
+            self._handler = _Handler.INFORMED
         return True
 
     # Sanic's methods: sending ----------------------------------------------------------------------------------------
@@ -256,7 +256,7 @@ class WebsocketImplProtocol(WebSocket):
             except OSError:
                 self.closed = True
                 self._inbox.ended_at = asyncio.get_running_loop().time()
-        if self._handler is Handler.CANCELLABLE and self._is_own_handler():
+        if self._handler is _Handler.CANCELLABLE and self._is_own_handler():
             if await self._will_read():
                 return
             await self._cancel_handler()
@@ -318,8 +318,8 @@ class WebsocketImplProtocol(WebSocket):
         """
         if not self.closed:
             _check_close(code, reason or "")
-            if self._handler is Handler.CANCELLABLE and self._is_own_handler():
-                self._handler = Handler.INFORMED
+            if self._handler is _Handler.CANCELLABLE and self._is_own_handler():
+                self._handler = _Handler.INFORMED
         await self.end(code, reason or "")
 
     # Starlette's methods ---------------------------------------------------------------------------------------------
@@ -417,8 +417,8 @@ class WebsocketImplProtocol(WebSocket):
         await super().send(message)
 
     def _use_starlette(self) -> None:
-        if self._handler is Handler.CANCELLABLE and self._is_own_handler():
-            self._handler = Handler.STARLETTE
+        if self._handler is _Handler.CANCELLABLE and self._is_own_handler():
+            self._handler = _Handler.STARLETTE
 
     # The end ---------------------------------------------------------------------------------------------------------
 
@@ -446,7 +446,7 @@ class WebsocketImplProtocol(WebSocket):
             now: the event loop's time.
         """
         inbox = self._inbox
-        if self._handler is not Handler.CANCELLABLE:
+        if self._handler is not _Handler.CANCELLABLE:
             return
         inbox.read_ahead()
         if self.closed and not self._awaited:
@@ -466,14 +466,14 @@ class WebsocketImplProtocol(WebSocket):
         return stream.task is asyncio.current_task() if stream is not None else self._is_own_handler()
 
     def _cut(self) -> None:
-        self._handler = Handler.CANCELLED
+        self._handler = _Handler.CANCELLED
         stream = self.request.open_stream if hasattr(self, "request") else None
         if stream is not None:
             stream.cut(Cut.CLIENT_LEFT, "the websocket's client has left")
 
     async def _cancel_handler(self) -> None:
         """Cancel the handler, and raise `CancelledError` in whichever task runs; only once for each connection."""
-        if self._handler is not Handler.CANCELLED:
+        if self._handler is not _Handler.CANCELLED:
             self._cut()
             # The handler's own task is cancelled here.
             await asyncio.sleep(0)
@@ -490,7 +490,7 @@ class WebsocketImplProtocol(WebSocket):
         if stream is not None and stream.reason is not None:
             return stream.reason is Cut.CLIENT_LEFT and await stream.settle()
         # A server's task that nobody can cancel: granian's in Rust.
-        return stream is None and self._handler is Handler.CANCELLED
+        return stream is None and self._handler is _Handler.CANCELLED
 
     def _release(self) -> None:
         """Let go of the server: the handler is over."""
