@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine
 from contextvars import Context
+from inspect import iscoroutinefunction
 from typing import Any
 
 from starlette.types import Message, Receive
@@ -33,15 +34,14 @@ def start_reading(receive: Receive, context: Context | None) -> asyncio.Future[M
         context: in which it runs, if it gets a task.
     """
     owner = getattr(receive, "__self__", None)
-    reading: Any = receive()
-    if type(owner).__module__ in _QUEUES and asyncio.iscoroutine(reading):
-        return _advance(reading)
-    return asyncio.get_running_loop().create_task(_awaited(reading), context=context)
+    if type(owner).__module__ in _QUEUES and iscoroutinefunction(receive):
+        return _advance(receive())
+    return asyncio.get_running_loop().create_task(_await(receive), context=context)
 
 
-async def _awaited(reading: Any) -> Message:
-    message: Message = await reading
-    return message
+async def _await(receive: Receive) -> Message:
+    # Here, where a task that is cancelled before it runs has not begun to receive; and it may be any awaitable.
+    return await receive()
 
 
 def _advance(reading: Coroutine[Any, Any, Message]) -> asyncio.Future[Message]:
