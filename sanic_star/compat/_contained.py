@@ -84,7 +84,7 @@ class Root:
         """
         try:
             # The system's own look-up ends at the first directory that is missing; `realpath` looks at each of 4,000.
-            os.stat(path)
+            os.stat(path.rstrip("/") or "/")
             real = os.path.realpath(path)
             if self._holds(real):
                 return real

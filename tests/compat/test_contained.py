@@ -12,14 +12,19 @@ from typing import Any
 import pytest
 
 from sanic_star import Sanic
-from sanic_star.compat import _contained
+from sanic_star.compat import _contained, _file_responses
 from sanic_star.compat._contained import Root
 from sanic_star.testing import TestClient
 
-OLD = 1_700_000_000
 # Both sizes: a small file is kept in memory, a large one is opened once more when it is sent.
 SIZES = {"small": 40, "large": 100_000}
 IN, OUT = "inside", "outside"
+
+
+@pytest.fixture(autouse=True)
+def kept_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep files in memory although they were changed a moment ago."""
+    monkeypatch.setattr(_file_responses, "TICK_NS", -(10**18))
 
 
 @pytest.fixture(params=[True, False], ids=["openat", "no openat"])
@@ -28,14 +33,12 @@ def openat(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> b
     return bool(request.param)
 
 
-def fill(folder: Path, word: str, changed: int | None = OLD) -> None:
+def fill(folder: Path, word: str) -> None:
     for name in ("top", "sub/deep/file", "sub/deep/index"):
         for kind, size in SIZES.items():
             path = folder / f"{name}.{kind}.txt"
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(word * (size // len(word)))
-            if changed is not None:
-                os.utime(path, (changed, changed))
     (folder / "sub/deep" / f"{word}-name.txt").write_text(word)
 
 
@@ -47,11 +50,11 @@ class Tree:
         replaced: what `swap` replaces by a link to its namesake outside, relative to the directory: `.` for itself.
     """
 
-    def __init__(self, folder: Path, replaced: str = ".", changed: int | None = OLD) -> None:
+    def __init__(self, folder: Path, replaced: str = ".") -> None:
         folder.mkdir(exist_ok=True)
         self.public, self.outside = folder / "public", folder / "outside"
-        fill(self.public, IN, changed)
-        fill(self.outside, OUT, changed)
+        fill(self.public, IN)
+        fill(self.outside, OUT)
         self.place = self.public / replaced if replaced != "." else self.public
         self.namesake = self.outside / replaced if replaced != "." else self.outside
         self.hidden = folder / "hidden"
@@ -246,10 +249,12 @@ def test_a_single_file_may_become_a_link(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def swapping(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Tree]:
+def swapping(tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Tree]:
     """Replace a file or a directory by a link and back, as fast as a thread can."""
-    replaced, changed = request.param
-    tree = Tree(tmp_path / "race", replaced, changed)
+    replaced, kept = request.param
+    if not kept:
+        monkeypatch.setattr(_file_responses, "TICK_NS", 10**18)
+    tree = Tree(tmp_path / "race", replaced)
     done = threading.Event()
 
     def work() -> None:
@@ -267,9 +272,9 @@ def swapping(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Tree]:
 @pytest.mark.parametrize(
     "swapping",
     [
-        (replaced, changed)
+        (replaced, kept)
         for replaced in ("sub/deep/file.small.txt", "sub/deep/file.large.txt", "sub/deep", "sub")
-        for changed in (OLD, None)  # kept in memory, and read each time because it is new
+        for kept in (True, False)
     ],
     ids=str,
     indirect=True,
