@@ -275,6 +275,19 @@ async def test_a_rewritten_path_is_what_guard_and_route_read(outside: bool, root
     assert json.loads(peer.body) == [seen.pop()] == [f"{root}/new-mount/x"]
 
 
+@pytest.mark.parametrize(("old", "new", "status"), [(10, 1000, 200), (1000, 10, 413)])
+async def test_the_body_limit_is_that_of_the_rewritten_path(old: int, new: int, status: int) -> None:
+    app: Sanic[Any, Any] = Sanic("Limited")
+
+    @app.post("/old", max_body_size=old, name="old")
+    @app.post("/new", max_body_size=new, name="new")
+    async def size(request: Request) -> Any:
+        return text(str(len(request.body)))
+
+    app.add_middleware(Rewrite)
+    assert (await ask(app, http_scope("/old", "POST"), [b"x" * 500])).status == status
+
+
 async def test_a_prefix_that_was_taken_off_the_path_alone(tmp_path: Path) -> None:
     peer = await ask(sanic_routes(tmp_path), http_scope("/p/a/b", raw_path=b"/%61pi/p/a%2Fb", root_path="/api"))
     assert json.loads(peer.body) == ["/api/p/a%2Fb", {"x": "a%2Fb"}]
