@@ -352,10 +352,10 @@ class Application(Starlette):
                 raw = None if scope.get("root_path") else scope.get("raw_path")
                 method = scope["method"]
                 known = direct.get(raw, _NOTHING).get(method)
-                if known is None:
+                if known is None or known[2] != scope["path"]:
                     route, request.route_params = resolve(scope, raw, method)
                 else:
-                    route, params = known
+                    route, params, _ = known
                     scope["route"] = route
                     scope["endpoint"] = route.endpoint
                     request.route_params = params = params.copy()
@@ -485,11 +485,13 @@ class Application(Starlette):
                 unless it sets one; before, a middleware reads the body, and the application's limit holds.
         """
         raw = None if scope.get("root_path") else scope.get("raw_path")
-        route, _ = self.router.direct.get(raw, _NOTHING).get(scope["method"], (None, None))
-        if route is None:
+        known = self.router.direct.get(raw, _NOTHING).get(scope["method"])
+        if known is None or known[2] != scope["path"]:
             # A copy, because the router notes there what it finds.
             scope = dict(scope)
             route, _ = self.router.resolve(scope, raw, scope["method"])
+        else:
+            route = known[0]
         if route is not self.router.forward:
             return route.max_body_size if arrived or route.max_body_size is not None else self._body_limit
         target = scope["route"]

@@ -26,7 +26,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from functools import cached_property
 from typing import Any, TypeAlias
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from starlette import routing
 from starlette.convertors import Convertor
@@ -52,28 +52,90 @@ async def not_finalised(connection: Any) -> Any:
     raise RuntimeError("this route belongs to no running application: start the app, or mount it in one")
 
 
-def route_path(scope: Scope) -> str:
-    """Return the path that routes are matched against: as it came over the wire, below the root path.
+def wire_path(scope: Scope) -> str:
+    """Return the path as the client spelled it, percent-encoded; `root_path` is part of it.
+
+    `raw_path` has that spelling, but only `path` is rewritten by ASGI middleware and by frameworks that call this
+    application, and only `path` is required by the ASGI specification (HTTP connection scope). So `raw_path` counts
+    while it says the same as `path`; otherwise `path` is encoded anew.
 
     Args:
-        scope: the connection's ASGI scope. `raw_path` is used where the server gives it (it is optional in ASGI), so
-            that an encoded slash is no separator.
+        scope: the connection's ASGI scope.
+
+    Examples:
+        >>> wire_path({"path": "/a/b", "raw_path": b"/a%2Fb"}), wire_path({"path": "/new", "raw_path": b"/old"})
+        ('/a%2Fb', '/new')
+    """
+    path: str = scope["path"]
+    raw: bytes | None = scope.get("raw_path")
+    if raw is not None:
+        text = raw.decode("latin-1")
+        if not raw.isascii():
+            text = quote(raw, PATH_SAFE + "%")
+        elif text == path:
+            return text
+        decoded, root = unquote(raw), scope.get("root_path", "")
+        # Some frameworks take the root path off `path` and leave `raw_path` as it is.
+        if decoded == path or (decoded == root + path and not path.startswith(root + "/")):
+            return text
+    return quote(path, PATH_SAFE)
+
+
+def route_path(scope: Scope) -> str:
+    """Return the path that routes are matched against: `wire_path` below the root path.
+
+    An encoded slash separates no segments.
+
+    Args:
+        scope: the connection's ASGI scope.
 
     Examples:
         >>> route_path({"path": "/api/a/b", "raw_path": b"/api/a%2Fb", "root_path": "/api"})
         '/a%2Fb'
     """
-    raw: bytes | None = scope.get("raw_path")
-    if raw is None:
-        path = quote(scope["path"], PATH_SAFE)
+    path = wire_path(scope)
+    root: str = scope.get("root_path", "").rstrip("/")
+    if not root:
+        return path
+    encoded = quote(root, PATH_SAFE)
+    if path.startswith(encoded):
+        below = path[len(encoded) :]
     else:
-        path = raw.decode("ascii") if raw.isascii() else quote(raw, PATH_SAFE + "%")
-    root: str = scope.get("root_path", "")
-    if root:
-        encoded = quote(root, PATH_SAFE)
-        if path == encoded or path.startswith(encoded.rstrip("/") + "/"):
-            path = path[len(encoded.rstrip("/")) :] or "/"
-    return path
+        # Each match stands for one byte, so the root path's end is found in any spelling.
+        size = len(root.encode(errors="replace"))
+        spelled = re.match(f"(?:%[0-9a-fA-F]{{2}}|.){{{size}}}", path)
+        if spelled is None or unquote(spelled[0]) != root:
+            return path
+        below = path[spelled.end() :]
+    if not below or below[0] == "/":
+        return below or "/"
+    # For the application around, which has matched the decoded path, this was a separator.
+    return "/" + below[3:] if below[:3].upper() == "%2F" else path
+
+
+# The escapes that a path does not need, and the slash's, which separates nothing.
+_NEEDLESS = re.compile(
+    "(?<!%)(?<!%[0-9a-fA-F])%(?:"
+    + "|".join(f"{byte:02X}" for byte in range(128) if quote(chr(byte), PATH_SAFE) == chr(byte) != "/")
+    + ")",
+    re.IGNORECASE,
+)
+
+
+def undo_needless_escapes(path: str) -> str:
+    """Undo the escapes of characters that may stand in a path as they are (RFC 3986, sections 2.3 and 3.3).
+
+    A slash stays encoded, because it would separate segments. What follows an incomplete escape stays, too: it could
+    become another escape (`%%341` is not `%41`). So `unquote` gives the same for the result as for `path`.
+
+    Args:
+        path: a percent-encoded path.
+
+    Examples:
+        >>> undo_needless_escapes("/users/%40me/%61%2Fb%20c/%2561")
+        '/users/@me/a%2Fb%20c/%2561'
+    """
+    return _NEEDLESS.sub(lambda escape: chr(int(escape[0][1:], 16)), path) if "%" in path else path
 
 
 def _format(segments: Segments, write: Callable[[Parameter], str]) -> str:
@@ -320,7 +382,7 @@ def _choose(leaf: Leaf[Any], method: str, scope: Scope) -> Any:
     return leaf.open.get(method)
 
 
-# What competes for a path, by weight: a leaf of the tree; a mount or a catch-all route by the length of its literal
+# What competes for a path, by weight: a leaf of the tree; a mount or a catch-all route by the segments of its literal
 # prefix; a regular expression; what has no literal prefix, and hides nothing. Of two that weigh the same a mount wins.
 _TREE, _PATTERN, _ROOT, _NONE = sys.maxsize, 0, -1, -2
 
@@ -360,12 +422,13 @@ class Router(routing.Router):
         super().__init__(redirect_slashes=redirect_slashes, lifespan=lifespan)
         self.index: Index[Any] = Index()
         self._tails = self.index.tails
-        # By method what `find` returns; the parameters are copied for each request.
-        self.direct: dict[bytes | None, dict[str, Found]] = {}
+        # By `raw_path` and method: what `find` returns, and the decoded path, which a middleware may have rewritten.
+        # The parameters are copied for each request.
+        self.direct: dict[bytes | None, dict[str, tuple[Any, dict[str, Any], str]]] = {}
         # The paths with a parameter that are in there, the oldest first; and those that came at least once.
         self._recent: deque[bytes] = deque()
         self._seen: set[bytes] = set()
-        # By their path, and how many slashes the longest of these has.
+        # By their decoded path, and how many slashes the longest of these has.
         self.mounts: dict[str, Mount] = {}
         self._deepest_mount = 0
         self.foreign: list[BaseRoute] = []
@@ -402,7 +465,8 @@ class Router(routing.Router):
             self._arrange(route)
         self.index.settle()
         for path, leaf in self.index.exact.items():
-            self.direct[path.encode("ascii")] = {method: (route, {}) for method, route in leaf.sure.items()}
+            decoded = unquote(path)
+            self.direct[path.encode("ascii")] = {method: (route, {}, decoded) for method, route in leaf.sure.items()}
 
     def _arrange(self, route: BaseRoute) -> None:
         name = getattr(route, "name", None)
@@ -413,9 +477,8 @@ class Router(routing.Router):
                 route.call = self.compile(route)
             self.index.add(route, (WEBSOCKET,) if isinstance(route, WebSocketRoute) else route.methods or ())
         elif isinstance(route, Mount) and route.literal:
-            path = quote(route.path, PATH_SAFE)
-            self.mounts.setdefault(path, route)
-            self._deepest_mount = max(self._deepest_mount, path.count("/"))
+            self.mounts.setdefault(route.path, route)
+            self._deepest_mount = max(self._deepest_mount, route.path.count("/"))
         else:
             self.foreign.append(route)
 
@@ -440,7 +503,9 @@ class Router(routing.Router):
             raw: its `raw_path`; `None` where it has none, or a root path.
             method: its method, `WEBSOCKET` for a websocket.
         """
-        if raw is not None:
+        path: str = scope["path"]
+        nothing_encoded = raw is not None and path.isascii() and path.encode() == raw
+        if raw is not None and (nothing_encoded or unquote(raw) == path):
             # PERF: most paths with parameters are literal up to one parameter at their end. A walk over the literals
             # would arrive at the same place and take the same way on, which makes this safe; it takes twice as long.
             # `benchmarks/` shows it as `/user/<id:int>`.
@@ -454,35 +519,41 @@ class Router(routing.Router):
                         continue
                     if method in routes:
                         route, name = routes[method]
+                        lasting = tail.lasting
                     else:
                         route = _choose(leaf, method, scope) if leaf.shared else None
                         if route is None or route.names is None:
                             break
                         name = route.names[0]
+                        lasting = False
                     scope["route"] = route
                     scope["endpoint"] = route.endpoint
                     params = {name: value}
-                    if tail.lasting and method in routes and method != WEBSOCKET and len(raw) <= _LONGEST_KEPT:
-                        self._remember(raw, method, route, params)
+                    if lasting and len(raw) <= _LONGEST_KEPT:
+                        # PERF: kept from the second time on; to keep what comes but once would cost 0.2 µs.
+                        seen = self._seen
+                        if raw in seen:
+                            self._keep(raw, method, (route, params.copy(), path))
+                        elif len(seen) < _KEPT:
+                            seen.add(raw)
+                        else:
+                            seen.clear()
                     scope["path_params"] = {**scope["path_params"], **params} if "path_params" in scope else params
                     return route, params
-            if raw.isascii():
-                return self._find(scope, raw.decode("ascii"), method)
+            if nothing_encoded:
+                return self._find(scope, path, method)
         return self._find(scope, route_path(scope), method)
 
-    def _remember(self, raw: bytes, method: str, route: Any, params: dict[str, Any]) -> None:
-        """Keep what a path has led to, if it comes again: to keep at once costs those that come once 0.2 µs more."""
-        seen, recent = self._seen, self._recent
-        if raw not in seen:
-            if len(seen) >= _KEPT:
-                seen.clear()
-            seen.add(raw)
+    def _keep(self, raw: bytes, method: str, found: tuple[Any, dict[str, Any], str]) -> None:
+        """Keep what a path has led to in `direct`; the path that was kept first goes when there are too many."""
+        if method == WEBSOCKET:
             return
+        recent = self._recent
         if raw not in self.direct:
             if len(recent) >= _KEPT:
                 self.direct.pop(recent.popleft(), None)
             recent.append(raw)
-        self.direct.setdefault(raw, {})[method] = route, params.copy()
+        self.direct.setdefault(raw, {})[method] = found
 
     def _find(self, scope: Scope, path: str, method: str) -> Found:
         """Find a route the long way; see `find`."""
@@ -569,7 +640,7 @@ class Router(routing.Router):
         if spanning is None:
             return None, _NONE
         leaf, values, prefix = spanning
-        weight = _PATTERN if prefix is None else len(prefix) or _ROOT
+        weight = _PATTERN if prefix is None else prefix.count("/") or _ROOT
         return self._decide(leaf, values, method, scope, slashless), weight
 
     @staticmethod
@@ -592,8 +663,10 @@ class Router(routing.Router):
 
     def _mount(self, path: str) -> tuple[Mount | None, int]:
         for prefix in prefixes_of(path, self._deepest_mount):
-            if prefix in self.mounts:
-                return self.mounts[prefix], len(prefix) or _ROOT
+            # A segment's escapes are undone, but a slash that is encoded separates no segments.
+            mount = self.mounts.get(unquote(prefix) if "%" in prefix else prefix)
+            if mount is not None and mount.path.count("/") == prefix.count("/"):
+                return mount, prefix.count("/") or _ROOT
         return None, _NONE
 
     def _theirs(self, scope: Scope) -> Found | None:

@@ -11,7 +11,7 @@ from time import perf_counter
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sanic_star.compat.log import access_logger
-from sanic_star.compat.request._url import path_of
+from sanic_star.routing import wire_path
 
 
 class AccessLog:
@@ -75,7 +75,7 @@ def _url(scope: Scope) -> str:
     if not host and scope.get("server"):
         # A unix socket has no port.
         host = b":".join(str(part).encode() for part in scope["server"] if part is not None)
-    path = path_of(scope)
+    path = wire_path(scope)
     # `OPTIONS *`, and what stands for a request whose head did not arrive.
     slash = "" if path.startswith("/") else "/"
     url = f"{scope.get('scheme', 'http')}://{host.decode('latin-1')}{slash}{path}"

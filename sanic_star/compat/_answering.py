@@ -40,7 +40,6 @@ from sanic_star.compat.exceptions import SanicException, ServerError, WebsocketC
 from sanic_star.compat.handlers.error import ErrorHandler, as_sanic_exception
 from sanic_star.compat.log import error_logger, logger
 from sanic_star.compat.middleware import Middleware, MiddlewareLocation
-from sanic_star.compat.request._url import path_of
 from sanic_star.compat.request.types import Request
 from sanic_star.compat.response._foreign import check_foreign
 from sanic_star.compat.response.types import HTTPResponse, ResponseStream
@@ -214,7 +213,7 @@ class Answering(Application):
         lived = self._events.around_route(call, None, reads_body=False)
         if lived is not call or self._events.heard(Event.HTTP_LIFECYCLE_EXCEPTION, Event.SERVER_EXCEPTION_REPORT):
             # Those who listen are told of the exception before the middleware, which then runs when it is answered.
-            return lived
+            return _without_outer_route(lived)
         locations = (MiddlewareLocation.REQUEST, MiddlewareLocation.RESPONSE)
         surrounded = with_middleware(call, *(self._steps(each, None) for each in locations))
 
@@ -222,7 +221,7 @@ class Answering(Application):
             # The middleware of a handshake runs when the exception is answered.
             return await (surrounded if isinstance(connection, Request) else call)(connection)
 
-        return miss
+        return _without_outer_route(miss)
 
     def compile_forward(self) -> Call:
         """Return what hands a connection on: the application's request middleware runs before, and may answer."""
@@ -255,7 +254,7 @@ class Answering(Application):
     def miss(self, scope: Scope) -> Exception:
         """Return the exception for a request that no route answers."""
         allowed = self.router.allowed(routing.route_path(scope), scope)
-        return self.router.miss(path_of(scope), scope.get("method", "GET"), allowed, scope)
+        return self.router.miss(routing.wire_path(scope), scope.get("method", "GET"), allowed, scope)
 
     async def answer(self, request: EngineRequest, error: BaseException) -> tuple[ASGIApp | None, BaseException | None]:
         """Return the response to an exception, with middleware applied, and what is still to be raised."""
@@ -418,3 +417,16 @@ class Answering(Application):
             endless=kind.startswith("text/event-stream"),
             receive=None if reads_itself else request._receive,
         )
+
+
+def _without_outer_route(call: Call) -> Call:
+    """Return `call`, with `request.route` empty in a mounted application: the mount is a route of the one around."""
+
+    async def miss(connection: Any) -> Any:
+        request = connection if isinstance(connection, Request) else connection.request
+        if "route" in request.scope:
+            outer = ("route", "endpoint")
+            request.scope = {key: value for key, value in request.scope.items() if key not in outer}
+        return await call(connection)
+
+    return miss

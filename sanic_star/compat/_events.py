@@ -25,9 +25,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sanic_star.compat._pipeline import Call, Step
 from sanic_star.compat.log import error_logger
-from sanic_star.compat.request._url import path_of
 from sanic_star.compat.response.types import ResponseStream
 from sanic_star.compat.signals import Emit, Event, SignalRouter
+from sanic_star.routing import wire_path
 
 _ON_THE_WIRE = (
     Event.HTTP_LIFECYCLE_BEGIN,
@@ -252,7 +252,7 @@ class Events:
 
 def _head(scope: Scope) -> bytes:
     """Return the head of a request as HTTP/1.1 writes it, without the empty line."""
-    target = path_of(scope).encode("latin-1")
+    target = wire_path(scope).encode("latin-1")
     # A websocket's scope may have none.
     query = scope.get("query_string", b"")
     if query:

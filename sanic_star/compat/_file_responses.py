@@ -1,13 +1,15 @@
 """Responses whose body is a file, and the shelf on which small files are kept.
 
-A small file is read once, in a thread, and kept. A request for it costs one `stat` in the event loop, which tells
-whether it is still the same; a thread for each request, as files usually have, costs twenty times as much. A large
-file is read while it is sent, in threads, and is in memory only in pieces.
+A small file is read once, in a thread, and kept. A request for it costs one `stat` in the event loop, which shows
+whether it is still the same, and one for each directory from the root to it, which show whether it is still inside. A
+thread for each request, as files usually have, costs twenty times as much. A large file is read while it is sent, in
+threads, and is in memory only in pieces.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from email.utils import formatdate
 from time import time_ns
 from typing import TYPE_CHECKING, Any
@@ -16,7 +18,9 @@ import anyio
 from starlette.types import Message, Receive, Scope, Send
 
 from sanic_star.compat._background import run_background
+from sanic_star.compat._contained import Trail
 from sanic_star.compat.compat import Header
+from sanic_star.compat.exceptions import FileNotFound
 from sanic_star.compat.response.types import HTTPResponse
 
 if TYPE_CHECKING:
@@ -49,23 +53,45 @@ class KeptFile:
         body: its content.
         kind: the content type.
         headers: the header fields of a response with all of it.
+        trail: the directories between the root and the file. Empty for a file outside of the root: a single file, or
+            one that a link leads to.
+        resolve: returns the real path by now, `None` where it may not be served; without it no link leads to the file.
     """
 
-    __slots__ = ("_fields", "_mark", "body", "headers", "kind", "path", "stat")
+    __slots__ = ("_fields", "_mark", "_resolve", "_stat", "_trail", "body", "headers", "kind", "path", "stat")
 
-    def __init__(self, path: str, stat: os.stat_result, body: bytes, kind: str, headers: dict[str, str]) -> None:
+    def __init__(
+        self,
+        path: str,
+        stat: os.stat_result,
+        body: bytes,
+        kind: str,
+        headers: dict[str, str],
+        trail: Trail = (),
+        resolve: Callable[[], str | None] | None = None,
+    ) -> None:
         self.path, self.stat, self.body, self.kind, self.headers = path, stat, body, kind, headers
         self._mark = mark_of(stat)
+        self._trail, self._resolve = trail, resolve
+        self._stat = os.lstat if trail else os.stat
         self._fields = HTTPResponse(body, 200, headers, kind).head()
 
     def is_unchanged(self, asked: str) -> bool:
-        """Tell whether the file that a path leads to is still this one.
+        """Tell whether the file that a path leads to is still this one, and may still be served.
+
+        That the file is the same is not enough: its directory may have been moved out of the root, with a link in its
+        place. The file itself does not change by that.
 
         Args:
-            asked: the path by which it was found, with its links: one that leads elsewhere is noticed, too.
+            asked: the path, without links below the root.
         """
         try:
-            return mark_of(os.stat(asked)) == self._mark
+            if self._resolve is not None and self._resolve() != self.path:
+                return False
+            for directory, identity in self._trail:
+                if os.lstat(directory)[:3] != identity:
+                    return False
+            return mark_of(self._stat(asked)) == self._mark
         except OSError:
             return False
 
@@ -87,7 +113,7 @@ class Shelf:
         self._size = 0
 
     def get(self, uri: str | None) -> KeptFile | None:
-        """Return a file that is kept and unchanged; looks at the disk once."""
+        """Return a file that is kept, unchanged and still inside its root; looks at the disk."""
         found = self._files.get(uri)
         if found is None:
             return None
@@ -175,10 +201,19 @@ class LargeFileResponse(HTTPResponse, own_names=False):
         status: the HTTP status.
         headers: header fields.
         kind: the content type.
+        opener: opens the file and returns its descriptor, as that of `open` does; by default the path is opened.
     """
 
     def __init__(
-        self, request: Request, path: str, start: int, size: int, status: int, headers: dict[str, str], kind: str
+        self,
+        request: Request,
+        path: str,
+        start: int,
+        size: int,
+        status: int,
+        headers: dict[str, str],
+        kind: str,
+        opener: Callable[[str, int], int] | None = None,
     ) -> None:
         super().__init__(None, status, {**headers, "content-length": str(size)}, kind)
         del self._body
@@ -186,14 +221,18 @@ class LargeFileResponse(HTTPResponse, own_names=False):
         self._path = path
         self._start = start
         self._size = size
+        self._opener = opener
 
     @property
     def body(self) -> bytes:
         """The whole content: asked for by a middleware, it is read at once."""
         if "_body" not in self.__dict__:
-            with open(self._path, "rb") as opened:
-                opened.seek(self._start)
-                self._body = opened.read(self._size)
+            try:
+                with open(self._path, "rb", opener=self._opener) as opened:
+                    opened.seek(self._start)
+                    self._body = opened.read(self._size)
+            except OSError as error:
+                raise FileNotFound("File not found", path=self._path) from error
         return self._body
 
     @body.setter
@@ -204,7 +243,8 @@ class LargeFileResponse(HTTPResponse, own_names=False):
         """Send the response piece by piece; one whose client leaves is cut short.
 
         Raises:
-            OSError: the file can't be read.
+            FileNotFound: the file cannot be opened any more: it is gone, or a link has taken its place.
+            OSError: the file cannot be read to its end.
         """
         if "_body" in self.__dict__ or scope["type"] != "http":
             self._body = self.body
@@ -212,7 +252,10 @@ class LargeFileResponse(HTTPResponse, own_names=False):
             return
         request, app = self._request, self._request.app
         start = {"type": "http.response.start", "status": self.status, "headers": self.head(length=False)}
-        opened = await anyio.open_file(self._path, "rb")
+        try:
+            opened = await anyio.open_file(self._path, "rb", opener=self._opener)
+        except OSError as error:
+            raise FileNotFound("File not found", path=self._path) from error
         try:
             if self._start:
                 await opened.seek(self._start)

@@ -15,7 +15,7 @@ from urllib.parse import unquote
 
 import anyio
 
-from sanic_star.compat._contained import Root
+from sanic_star.compat._contained import Root, Trail
 from sanic_star.compat._file_responses import (
     SMALL,
     KeptFile,
@@ -58,10 +58,10 @@ def static_uri(definition: StaticDefinition) -> str:
 class _Found(NamedTuple):
     """What a request asks for, as it is on the disk; the body only of a small file."""
 
-    asked: str
     path: str
     stat: os.stat_result
-    body: bytes | None
+    body: bytes | None = None
+    trail: Trail = ()
 
 
 def static_handler(definition: StaticDefinition) -> Callable[..., Awaitable[Any]]:
@@ -84,10 +84,11 @@ async def _serve(
         if S_ISDIR(found.stat.st_mode):
             handler = definition.directory_handler
             return await handler.handle(request, f"/{handler.base}/{unquote(__file_uri__ or '')}")
+        opener = None if __file_uri__ is None else root.opener
         if found.body is None:
-            return await _answer(request, definition, found.path, found.stat)
-        kept = _keep(definition, found, found.body)
-        shelf.put(__file_uri__, found.asked, kept)
+            return await _answer(request, definition, found.path, found.stat, opener=opener)
+        kept = _keep(definition, root, __file_uri__, found, found.body)
+        shelf.put(__file_uri__, found.path, kept)
     if request.method == "GET" and not any(name in _CONDITIONS for name, _ in request.scope["headers"]):
         return KeptFileResponse.of(kept)
     return await _answer(request, definition, kept.path, kept.stat, kept)
@@ -98,21 +99,26 @@ def _look(root: Root, uri: str | None) -> _Found | None:
     path = root.location if uri is None else root.find(uri)
     if path is None:
         return None
-    asked = path if uri is None else os.path.join(root.location, unquote(uri).lstrip("/"))
+    trail: Trail = ()
     try:
         stat = os.stat(path)
         if S_ISDIR(stat.st_mode):
-            return _Found(asked, path, stat, None)
+            return _Found(path, stat)
         # Opening a pipe or a device would wait for it.
         if not S_ISREG(stat.st_mode) or path.endswith("/"):
             return None
-        with open(path, "rb") as opened:
-            stat = os.fstat(opened.fileno())
+        if uri is None:
+            # A single file may be a link: whoever configures the server has named it.
+            descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+        else:
+            descriptor, _, trail = root.open_file(path)
+        with open(descriptor, "rb") as opened:
+            stat = os.fstat(descriptor)
             body = opened.read(SMALL + 1) if stat.st_size <= SMALL else None
     except OSError:
         return None
     # One that grows while it is read is treated as a large one, by the size that it had.
-    return _Found(asked, path, stat, body if body is not None and len(body) == stat.st_size else None)
+    return _Found(path, stat, body if body is not None and len(body) == stat.st_size else None, trail)
 
 
 def _kind(definition: StaticDefinition, path: str) -> str:
@@ -129,12 +135,14 @@ def _whole_headers(definition: StaticDefinition, stat: os.stat_result) -> dict[s
     return headers
 
 
-def _keep(definition: StaticDefinition, found: _Found, body: bytes) -> KeptFile:
+def _keep(definition: StaticDefinition, root: Root, uri: str | None, found: _Found, body: bytes) -> KeptFile:
     threshold = definition.stream_large_files
     headers = _whole_headers(definition, found.stat)
     if threshold and threshold is not True and len(body) >= threshold:
         headers = _stream_headers(definition, found.stat)
-    return KeptFile(found.path, found.stat, body, _kind(definition, found.path), headers)
+    has_links = uri is not None and found.path != os.path.join(root.location, unquote(uri).lstrip("/"))
+    resolve = partial(root.find, uri) if uri is not None and has_links else None
+    return KeptFile(found.path, found.stat, body, _kind(definition, found.path), headers, found.trail, resolve)
 
 
 def _stream_headers(definition: StaticDefinition, stat: os.stat_result) -> dict[str, str]:
@@ -146,7 +154,12 @@ def _stream_headers(definition: StaticDefinition, stat: os.stat_result) -> dict[
 
 
 async def _answer(
-    request: Request, definition: StaticDefinition, path: str, stat: os.stat_result, kept: KeptFile | None = None
+    request: Request,
+    definition: StaticDefinition,
+    path: str,
+    stat: os.stat_result,
+    kept: KeptFile | None = None,
+    opener: Callable[[str, int], int] | None = None,
 ) -> Any:
     """Answer with a large file, or where a request has conditions."""
     if definition.use_modified_since:
@@ -171,4 +184,4 @@ async def _answer(
         headers.update(part.headers)
     if kept is not None:
         return HTTPResponse(kept.body[start : start + length], status, headers, kind)
-    return LargeFileResponse(request, path, start, length, status, headers, kind)
+    return LargeFileResponse(request, path, start, length, status, headers, kind, opener)

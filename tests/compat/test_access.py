@@ -42,7 +42,13 @@ def answering(status: int, *headers: tuple[bytes, bytes]) -> AccessLog:
         ),
         # What a client can say over HTTP/2, and where the server gives the decoded path only, writes no lines.
         ({"path": "/a\r\n200 OK"}, "UNIX", "GET https:///a%0D%0A200%20OK"),
-        ({"raw_path": b"/a\r\n\x1b[2J", "query_string": b"\x9b\n"}, "UNIX", "GET https:///a%0D%0A%1B[2J?%9B%0A"),
+        (
+            {"path": "/a\r\n\x1b[2J", "raw_path": b"/a\r\n\x1b[2J", "query_string": b"\x9b\n"},
+            "UNIX",
+            "GET https:///a%0D%0A%1B[2J?%9B%0A",
+        ),
+        # A middleware has rewritten the path.
+        ({"raw_path": b"/old"}, "UNIX", "GET https:///%C3%BC"),
     ],
 )
 async def test_what_the_server_does_not_tell(

@@ -6,8 +6,11 @@ This is one module because it mirrors one, and its tables lean on the same few r
 import asyncio
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 from starlette import routing as starlette_routing
 from starlette.applications import Starlette
 from starlette.convertors import CONVERTOR_TYPES
@@ -21,7 +24,7 @@ from sanic_star import Request, Sanic, text
 from sanic_star.applications import Application
 from sanic_star.index import Parameter
 from sanic_star.responses import Response
-from sanic_star.routing import Mount, Route, RouteList, Router, WebSocketRoute, route_path
+from sanic_star.routing import Mount, Route, RouteList, Router, WebSocketRoute, route_path, undo_needless_escapes
 from sanic_star.testing import TestClient
 from tests.engine.raw import ask, http_scope, websocket_scope
 
@@ -294,10 +297,48 @@ def test_routes_may_be_given_to_the_constructor() -> None:
         ({"path": "/é/a", "raw_path": b"/%C3%A9/a", "root_path": "/é"}, "/a"),
         ({"path": "/a%b", "raw_path": b"/a%25b"}, "/a%25b"),
         ({"path": "/ÿ", "raw_path": b"/\xc3\xbf"}, "/%C3%BF"),
+        # A middleware has rewritten the path.
+        ({"path": "/new", "raw_path": b"/old"}, "/new"),
+        ({"path": "/new", "raw_path": b"/new%2F"}, "/new"),
+        ({"path": "/x/new", "raw_path": b"/x/old", "root_path": "/x"}, "/new"),
+        # A server that does not decode the path.
+        ({"path": "/a%2Fb", "raw_path": b"/a%2Fb"}, "/a%2Fb"),
+        ({"path": "/\ufffd", "raw_path": b"/%FF"}, "/%FF"),
+        ({"path": "/\x00", "raw_path": b"/%00"}, "/%00"),
+        # The root path in another spelling.
+        ({"path": "/é/a/b", "raw_path": b"/%c3%a9/a%2Fb", "root_path": "/é"}, "/a%2Fb"),
+        ({"path": "/x/a/b", "raw_path": b"/%78/a%2Fb", "root_path": "/x"}, "/a%2Fb"),
+        ({"path": "/x@y/a", "raw_path": b"/x%40y/%61", "root_path": "/x@y"}, "/%61"),
+        ({"path": "/x/y/a", "raw_path": b"/x%2Fy/a", "root_path": "/x/y"}, "/a"),
+        ({"path": "/x/a/b", "raw_path": b"/x%2fa%2Fb", "root_path": "/x"}, "/a%2Fb"),
+        ({"path": "/x", "raw_path": b"/%78", "root_path": "/x"}, "/"),
+        ({"path": "/xa", "raw_path": b"/%78a", "root_path": "/x"}, "/%78a"),
+        ({"path": "/", "raw_path": b"/", "root_path": "/x"}, "/"),
+        # A framework that takes the root path off `path` only.
+        ({"path": "/a/b", "raw_path": b"/x/a%2Fb", "root_path": "/x"}, "/a%2Fb"),
+        ({"path": "/x/a", "raw_path": b"/x/x/a", "root_path": "/x"}, "/a"),
     ],
 )
 def test_route_path(scope: Scope, path: str) -> None:
     assert route_path(scope) == path
+
+
+@given(path=st.text("/%%%0123456789abcdefABCDEF@;.", max_size=20))
+@example(path="/%%341")
+@example(path="/%2%35%41")
+def test_needless_escapes_mean_the_same_without(path: str) -> None:
+    undone = undo_needless_escapes(path)
+    assert unquote(undone) == unquote(path)
+    assert undo_needless_escapes(undone) == undone
+    assert undone.count("/") == path.count("/")
+
+
+@pytest.mark.parametrize(("mount", "raw"), [("/é", b"/%c3%a9/x"), ("/a/b", b"/%61/%62/x"), ("/a@b", b"/a%40b/x")])
+async def test_a_mount_answers_to_any_spelling_of_its_segments(mount: str, raw: bytes) -> None:
+    app: Sanic[Any, Any] = Sanic("Spelled")
+    app.mount(mount, Starlette(routes=[starlette_routing.Route("/x", lambda request: PlainTextResponse("x"))]))
+    assert (await ask(app, http_scope(f"{mount}/x", raw_path=raw))).body == b"x"
+    assert (await ask(app, http_scope(f"{mount}/x", raw_path=raw.replace(b"/x", b"%2Fx")))).status == 404
 
 
 @pytest.mark.parametrize("with_raw", [True, False], ids=["raw_path", "no raw_path"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from email.utils import formatdate
 from html import escape
 from stat import S_ISDIR, S_ISREG
 from typing import TYPE_CHECKING
@@ -14,7 +15,8 @@ import anyio
 
 from sanic_star.compat._contained import Root
 from sanic_star.compat.exceptions import NotFound
-from sanic_star.compat.response import HTTPResponse, file, html, redirect
+from sanic_star.compat.response import HTTPResponse, guess_content_type, html, redirect, validate_file
+from sanic_star.compat.response.convenience import TEXT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -71,37 +73,59 @@ class DirectoryHandler:
         if below == self.base or below.startswith(self.base + "/"):
             below = below[len(self.base) :].strip("/")
         place = os.path.join(self.directory, below)
-        found = await anyio.to_thread.run_sync(self._find_index, place) if self.index else None
-        if found is not None:
-            return await file(found, request_headers=request.headers)
+        index = await anyio.to_thread.run_sync(self._read_index, place) if self.index else None
+        if index is not None:
+            path, changed, content = index
+            headers = {"last-modified": formatdate(int(changed), usegmt=True), "cache-control": "no-cache"}
+            unchanged = await validate_file(request.headers, changed)
+            return unchanged or HTTPResponse(content, 200, headers, guess_content_type(path, fallback=TEXT))
         if not self.directory_view:
             raise NotFound("File not found")
         if not request.path.endswith("/"):
             # With two slashes in front it would be another host's.
             return redirect("/" + request.path.lstrip("/") + "/")
         rows = await anyio.to_thread.run_sync(self._rows, place)
+        if rows is None:
+            raise NotFound("File not found")
         return html(_page(unquote(request.path), rows, is_top=not below))
 
-    def _find_index(self, place: str) -> str | None:
+    def _read_index(self, place: str) -> tuple[str, float, bytes] | None:
+        """Return the index file's real path, its time of change and its content, `None` where there is none."""
         for name in self.index:
             real = self._root.real(os.path.join(place, name))
-            if real is not None and os.path.isfile(real):
-                return real
+            if real is None or not os.path.isfile(real):
+                continue
+            try:
+                descriptor, stat, _ = self._root.open_file(real)
+                with open(descriptor, "rb") as opened:
+                    return real, stat.st_mtime, opened.read()
+            except OSError:
+                continue
         return None
 
-    def _rows(self, place: str) -> list[tuple[bool, str, os.stat_result]]:
-        """List a directory: what is a file, its name, its figures; without what a request for it would not get."""
+    def _rows(self, place: str) -> list[tuple[bool, str, os.stat_result]] | None:
+        """List a directory: what is a file, its name, its figures; without what a request for it would not get.
+
+        Returns:
+            `None` where the directory is outside of the root by now, or cannot be read.
+        """
+        real = self._root.real(place)
+        if real is None:
+            return None
         rows = []
-        with os.scandir(place) as entries:
-            for entry in entries:
-                if entry.is_symlink() and self._root.real(entry.path) is None:
-                    continue
-                try:
-                    stat = entry.stat()
-                except OSError:
-                    continue  # a link to nothing, or gone since the directory was read
-                if S_ISDIR(stat.st_mode) or S_ISREG(stat.st_mode):
-                    rows.append((not S_ISDIR(stat.st_mode), entry.name, stat))
+        try:
+            with self._root.scan(real) as entries:
+                for entry in entries:
+                    if entry.is_symlink() and self._root.real(os.path.join(real, entry.name)) is None:
+                        continue
+                    try:
+                        stat = entry.stat()
+                    except OSError:
+                        continue  # a link to nothing, or gone since the directory was read
+                    if S_ISDIR(stat.st_mode) or S_ISREG(stat.st_mode):
+                        rows.append((not S_ISDIR(stat.st_mode), entry.name, stat))
+        except OSError:
+            return None
         return sorted(rows, key=lambda row: row[:2])
 
 

@@ -4,22 +4,43 @@ from __future__ import annotations
 
 from functools import cached_property
 from typing import Any
-from urllib.parse import quote
 
 from starlette.datastructures import URL
 from starlette.types import Scope
 
-from sanic_star.index import PATH_SAFE
+from sanic_star.index import plain
+from sanic_star.routing import Route, WebSocketRoute, undo_needless_escapes, wire_path
 
 
-def path_of(scope: Scope) -> str:
-    """Return the path as it came, percent-encoded; encoded anew where the server gives no `raw_path`.
+def path_for_guards(scope: Scope) -> str:
+    """Return the path in the one spelling that the route reads too, so that a path guard cannot be bypassed.
 
-    >>> path_of({"path": "/a b"}), path_of({"path": "/a b", "raw_path": b"/a%20b"})
-    ('/a%20b', '/a%20b')
+    - A mounted application or a route of Starlette's matches the decoded `path`: that is returned.
+    - A directory of `app.static` looks its files up by the decoded path: returned is the usual encoding of that.
+    - Any other route of Sanic's matches the encoded path. The escapes that a path does not need are undone; `%2F` stays
+      as it is, because it separates no segments.
+
+    Args:
+        scope: the connection's ASGI scope. Before the router has set `route` there, the path is that of a Sanic route.
+
+    Examples:
+        >>> path_for_guards({"path": "/users/@me/a/b", "raw_path": b"/users/%40m%65/a%2Fb"})
+        '/users/@me/a%2Fb'
     """
-    raw: bytes | None = scope.get("raw_path")
-    return quote(scope["path"], PATH_SAFE) if raw is None else raw.decode("latin-1")
+    if not leads_to_sanic(scope):
+        decoded: str = scope["path"]
+        return decoded
+    path = wire_path(scope)
+    if "%" not in path:
+        return path
+    static = getattr(getattr(scope.get("route"), "extra", None), "static", False)
+    return plain(path) if static else undo_needless_escapes(path)
+
+
+def leads_to_sanic(scope: Scope) -> bool:
+    """Tell whether a route of Sanic's answers, or none at all, instead of a mount or a route of Starlette's."""
+    route = scope.get("route")
+    return route is None or isinstance(route, (Route, WebSocketRoute))
 
 
 class RequestURL(str):

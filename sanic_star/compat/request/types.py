@@ -18,7 +18,7 @@ from collections.abc import AsyncIterable, Callable, Generator, Iterator, Mappin
 from functools import partial
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self
-from urllib.parse import parse_qs, parse_qsl
+from urllib.parse import parse_qs, parse_qsl, quote, unquote
 
 from starlette.datastructures import FormData
 from starlette.requests import Request as StarletteRequest
@@ -48,11 +48,12 @@ from sanic_star.compat.headers import (
     parse_xforwarded,
 )
 from sanic_star.compat.request._body import BodyStream
-from sanic_star.compat.request._url import RequestURL, path_of
+from sanic_star.compat.request._url import RequestURL, leads_to_sanic, path_for_guards
 from sanic_star.compat.request.form import URLENCODED, File, parse_multipart_form, parse_urlencoded_form
 from sanic_star.compat.request.parameters import RequestParameters
 from sanic_star.compat.response.types import BaseHTTPResponse, HTTPResponse
-from sanic_star.routing import Route
+from sanic_star.index import PATH_SAFE
+from sanic_star.routing import Route, wire_path
 
 if TYPE_CHECKING:
     from typing_extensions import TypeVar
@@ -177,7 +178,7 @@ class Request(requests.Request, Generic[AppT, CtxT]):
                 "method": method,
                 "http_version": "1.1",
                 "scheme": whole.scheme or "http",
-                "path": whole.path,
+                "path": unquote(whole.path),
                 "raw_path": whole.path.encode(),
                 "query_string": whole.query.encode(),
                 "headers": [(name.lower().encode(), value.encode()) for name, value in fields.items()],
@@ -704,20 +705,26 @@ class Request(requests.Request, Generic[AppT, CtxT]):
 
     @property
     def path(self) -> str:
-        """The path as it came, percent-encoded."""
-        return path_of(self.scope)
+        """The path, in the one spelling that the route reads too.
+
+        Where a mounted application or a route of Starlette's answers, it is the decoded path. Where a route of Sanic's
+        answers, it is percent-encoded, as in Sanic, but without escapes that a path does not need: `/users/%40me` reads
+        `/users/@me`, and `%2F` stays as it is. `raw_url` has the client's spelling.
+        """
+        return path_for_guards(self.scope)
 
     @property
     def raw_url(self) -> bytes:
-        """Path and query as they came."""
+        """Path and query as the client spelled them."""
         query: bytes = self.scope.get("query_string", b"")
-        return self.path.encode("latin-1") + (b"?" + query if query else b"")
+        return wire_path(self.scope).encode("latin-1") + (b"?" + query if query else b"")
 
     @property
     def url(self) -> RequestURL:  # type: ignore[override]
-        """The whole URL."""
+        """The whole URL, with `path` in it, percent-encoded."""
         query = self.query_string
-        return RequestURL(f"{self.scheme}://{self.host}{self.path}" + (f"?{query}" if query else ""))
+        path = self.path if leads_to_sanic(self.scope) else quote(self.path, PATH_SAFE)
+        return RequestURL(f"{self.scheme}://{self.host}{path}" + (f"?{query}" if query else ""))
 
     def url_for(self, view_name: str, /, **kwargs: Any) -> RequestURL:  # type: ignore[override]
         """Build a whole URL to a view, with the scheme and host of this request.

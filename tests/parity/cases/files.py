@@ -265,6 +265,46 @@ files(
     log_differs="static-files",
 )
 
+SWAPS = """
+app.static("/s", public)
+app.static("/one", public / "a.txt", name="one")
+@app.get("/replace/<name>/<target:path>")
+async def replace(request, name, target):
+    (public / name).rename(top / ("moved-" + name))
+    (public / name).symlink_to(top / target)
+    return text("replaced")
+@app.get("/restore/<name>")
+async def restore(request, name):
+    (public / name).unlink()
+    (top / ("moved-" + name)).rename(public / name)
+    return text("restored")
+"""
+files(
+    "a file that becomes a link to the outside",
+    SWAPS,
+    *(get("/s/a.txt"), get("/s/a.txt"), get("/replace/a.txt/outside/secret.txt"), get("/s/a.txt"), head("/s/a.txt")),
+    *(get("/s/a.txt", {"range": "bytes=0-1"}), get("/restore/a.txt"), get("/s/a.txt")),
+    log_differs="static-files",
+)
+files(
+    "a directory that is moved out, with a link in its place",
+    SWAPS,
+    *(get("/s/b/c.json"), get("/s/b/c.json"), get("/replace/b/moved-b"), get("/s/b/c.json"), get("/s/b/"), get("/s/b")),
+    *(get("/restore/b"), get("/s/b/c.json")),
+    log_differs="static-files",
+)
+files(
+    "a file that becomes a link to another of the directory",
+    SWAPS,
+    *(get("/s/a.txt"), get("/replace/a.txt/public/deep/er/e.txt"), get("/s/a.txt")),
+    *(get("/restore/a.txt"), get("/s/a.txt")),
+)
+files(
+    "a single file that becomes a link to the outside",
+    SWAPS,
+    *(get("/one"), get("/replace/a.txt/outside/secret.txt"), get("/one"), get("/restore/a.txt"), get("/one")),
+)
+
 # Time and ranges -----------------------------------------------------------------------------------------------------
 
 OLD = 'os.utime(public / "a.txt", (1700000000, 1700000000.75))\n'

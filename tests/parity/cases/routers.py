@@ -364,7 +364,7 @@ case(
     websocket("/ws/a%20b"),
 )
 SPELLED = """
-async def show(request, **given): return json([request.path, given])
+async def show(request, **given): return json([request.name, request.uri_template, given])
 for number, mark in enumerate("=@:+,;!$&'()*"):
     app.add_route(show, f"/x{mark}y", name=f"literal{number}")
     app.add_route(show, f"/p/<a>/x{mark}y/<b:int>", name=f"typed{number}")
@@ -373,6 +373,20 @@ for number, mark in enumerate("=@:+,;!$&'()*"):
     app.add_route(show, f"/h/x{mark}y", name=f"hosted{number}", host="parity.test")
 """
 PATHS = ("/x{0}y", "/p/1/x{0}y/2", "/s/x{0}y/a/b", "/e/a/b/x{0}y", "/h/x{0}y")
+PATHS_SEEN = """
+@app.on_request
+async def guard(request):
+    request.ctx.seen = request.name if "x-want" in request.headers else request.path
+    if request.path.startswith("/p/forbidden"): return text("guarded", 403)
+@app.get("/p/<x:path>")
+async def p(request, x): return json([request.ctx.seen, x])
+@app.get("/q/<x>", unquote=True)
+async def q(request, x): return json([request.ctx.seen, x])
+@app.get("/users/@me")
+async def me(request): return json([request.ctx.seen])
+@app.get("/admin")
+async def admin(request): return json([request.ctx.seen])
+"""
 case(
     "marks that may stand in a path, encoded",
     SPELLED,
@@ -383,6 +397,25 @@ case(
     SPELLED,
     *(get(path.format(mark)) for path in PATHS for mark in "@=+(:"),
     differs="route-spelling",
+)
+case(
+    "the path in a middleware, where Sanic has its usual spelling",
+    PATHS_SEEN,
+    *(get(f"/p/{value}") for value in ("a%2Fb", "a%2fb", "%252F", "a//b", "..", "%00", "%FF", "%zz", "a;b", "%C3%A4")),
+    get("//p/a"),
+    get("/p/a//"),
+    get("/q/a%2Fb"),
+    get("/q/a%252Fb"),
+    get("/users/%40me", {"x-want": "name"}),
+    get("/%61dmin", {"x-want": "name"}),
+)
+case(
+    "the path in a middleware, with escapes that a path does not need",
+    PATHS_SEEN,
+    *(get(f"/p/{value}") for value in ("%61dmin", "%2e%2e", "%7Eme", "a%3Bb", "%40")),
+    get("/users/%40me"),
+    get("/users/@me"),
+    differs="path-spelling",
 )
 case(
     "names, hosts and websockets of routes",
