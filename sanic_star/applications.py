@@ -15,6 +15,7 @@ import asyncio
 import logging
 from asyncio import CancelledError
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -25,6 +26,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import PlainTextResponse
 from starlette.responses import Response as StarletteResponse
 from starlette.routing import BaseRoute
+from starlette.routing import Router as StarletteRouter
 from starlette.types import ASGIApp, ExceptionHandler, Lifespan, Message, Receive, Scope, Send
 
 from sanic_star import requests
@@ -35,7 +37,7 @@ from sanic_star.lifespan import Lifecycle, Phase
 from sanic_star.requests import Request
 from sanic_star.responses import Response
 from sanic_star.routing import WEBSOCKET, Call, Route, Router, WebSocketRoute, child_scope, enter, route_path
-from sanic_star.streams import Cut, OpenStream
+from sanic_star.streams import Cut, OpenStream, is_event_stream
 from sanic_star.websockets import WebSocket, refused
 
 # The mark that an exception was answered with 500 and logged, and is on its way to the server. On the exception it
@@ -43,6 +45,12 @@ from sanic_star.websockets import WebSocket, refused
 # more than once: a failed task that several requests await.
 REPORTED = "_sanic_star_reported"
 _NOTHING: dict[str, Any] = {}
+# How long requests that the stop has cut may take to clean up and to answer in development, in seconds.
+CLEAN_UP = 0.5
+# Behind how many layers of ASGI middleware a mounted application is looked for.
+_MOST_MIDDLEWARE = 100
+# What nginx's access log says of a client that left before its response; no client ever sees it.
+_CLIENT_CLOSED_REQUEST = 499
 # How often a stop looks whether requests are over, in seconds: as often as uvicorn's does.
 POLL = 0.1
 
@@ -216,13 +224,18 @@ class Application(Starlette):
         for stream in list(self.endless):
             stream.cut(Cut.STOP)
 
+    def mounted(self) -> list[Application]:
+        """Return the applications of this package that are mounted below this one, each once."""
+        return _applications(self.router.routes, [self])[1:]
+
     async def endless_ended(self, timeout: float) -> None:  # noqa: ASYNC109
         """Wait until the streams and websockets that were ended are over.
 
         Args:
             timeout: how long, in seconds.
         """
-        tasks = {stream.task for stream in self.endless} - {asyncio.current_task()}
+        streams = [stream for app in (self, *self.mounted()) for stream in app.endless]
+        tasks = {stream.task for stream in streams} - {asyncio.current_task()}
         if tasks:
             await asyncio.wait(tasks, timeout=timeout)
 
@@ -238,7 +251,12 @@ class Application(Starlette):
     @property
     def graceful_timeout(self) -> float:
         """How long requests may take to end at the stop, in seconds."""
-        return 15.0
+        return CLEAN_UP if self.cuts_at_stop else 15.0
+
+    @property
+    def cuts_at_stop(self) -> bool:
+        """Whether the stop waits for no request: in development, where it is mostly a restart."""
+        return self.debug
 
     def open_stream(
         self,
@@ -262,14 +280,17 @@ class Application(Starlette):
         if task is None:
             return None
         stream = request.open_stream
-        if stream is None or stream.reason is not None or stream.task is not task:
+        # The task that has declared a stream stays the one to cancel: another one that writes to it is its child.
+        if stream is None or stream.reason is not None or stream.task.done():
             self.close_stream(request)
             stream = request.open_stream = OpenStream(task, finish)
             request.holds = True
         stream.finish = finish
         if receive is not None:
             stream.watch(receive)
-        if endless:
+        if not endless:
+            self.endless.discard(stream)
+        else:
             self.endless.add(stream)
             if self.lifecycle.stopping:
                 stream.cut(Cut.STOP)
@@ -408,9 +429,12 @@ class Application(Starlette):
         async def watched(message: Message) -> None:
             if message["type"] == "http.response.start":
                 request.responded = True
-                if _is_event_stream(message):
+                await send(message)
+                # After the start: once the stop has begun this cuts the stream, and its end completes only the body.
+                if _starts_event_stream(message) and not _is_watched_by_another(request):
                     self.open_stream(request, finish, task=task)
-            elif message["type"] == "http.response.body" and not message.get("more_body"):
+                return
+            if message["type"] == "http.response.body" and not message.get("more_body"):
                 self.close_stream(request)
             await send(message)
 
@@ -445,13 +469,13 @@ class Application(Starlette):
             error = body.refusal
         try:
             response, pending = await self.answer(request, error)
+            if response is not None:
+                await response(scope, receive, send)
         except CancelledError:
-            # The time is over in an exception handler, too.
-            if request.open_stream is None or not await request.open_stream.settle():
+            # An exception handler has its time limit too, and may answer with a stream.
+            if not await self._is_cut_short(request):
                 raise
             return None
-        if response is not None:
-            await response(scope, receive, send)
         # A `CancelledError` that cancels nothing ends here: to the server it would mean that the request was cancelled.
         if not isinstance(pending, Exception):
             return None
@@ -465,16 +489,30 @@ class Application(Starlette):
         is an error like any other, unless reading the body has raised it because the client has left. A server that
         stops, and waits for this no longer, has nobody else who would answer.
         """
-        if not _is_own_cancellation():
+        if await self._is_cut_short(request):
+            pass
+        elif not _is_own_cancellation():
             if not request._is_disconnected:
                 await self._fail(request, error, request.scope, request._receive, request._send)
-        elif request.open_stream is not None and await request.open_stream.settle():
-            pass
         elif self.lifecycle.stopping and not self.has_begun(request):
             asyncio.current_task().uncancel()  # type: ignore[union-attr]
             await self._fail(request, HTTPException(503), request.scope, request._receive, request._send)
         else:
             raise error
+
+    async def _is_cut_short(self, request: Request) -> bool:
+        """Complete the response to a request whose stream was cut short; tell whether it was."""
+        stream = request.open_stream
+        if stream is None or not await stream.settle():
+            return False
+        if stream.reason is not Cut.CLIENT_LEFT or request.scope["type"] != "http" or self.has_begun(request):
+            return True
+        if request.responded or self.user_middleware:
+            # Nobody reads it. But Starlette's middleware raises RuntimeError where an application sends nothing.
+            response = StarletteResponse(status_code=_CLIENT_CLOSED_REQUEST)
+            with suppress(OSError):
+                await response(request.scope, request._receive, request._send)
+        return True
 
     def _find_body_limit(self, scope: Scope, arrived: bool) -> int | None:
         """Return the greatest body, in bytes, for the route that a path leads to; `None` for no limit.
@@ -611,9 +649,35 @@ def mark(error: BaseException, scope: Scope) -> None:
     scope[REPORTED] = id(error)
 
 
-def _is_event_stream(start: Message) -> bool:
+def _applications(routes: Sequence[BaseRoute], found: list[Application]) -> list[Application]:
+    """Append the applications of this package that these routes lead to, behind ASGI middleware and in other apps."""
+    for route in routes:
+        app = getattr(route, "app", None)
+        # By convention ASGI middleware keeps the application that it wraps as `app`. Bounded: anything may be there.
+        for _ in range(_MOST_MIDDLEWARE):
+            if app is None or isinstance(app, StarletteRouter | Starlette):
+                break
+            app = getattr(app, "app", None)
+        if not isinstance(app, StarletteRouter | Starlette) or app in found:
+            continue
+        if isinstance(app, Application):
+            found.append(app)
+        _applications(app.routes, found)
+    return found
+
+
+def _starts_event_stream(start: Message) -> bool:
     kinds: Iterator[bytes] = (value for name, value in start.get("headers", ()) if name.lower() == b"content-type")
-    return next(kinds, b"").startswith(b"text/event-stream")
+    return is_event_stream(next(kinds, b"").decode("latin-1"))
+
+
+def _is_watched_by_another(request: Request) -> bool:
+    """Tell whether a mounted application of this package answers the request, and watches its own stream."""
+    try:
+        answering = requests.current_request()
+    except LookupError:
+        return False
+    return answering is not request and answering.open_stream is not None
 
 
 def _is_own_cancellation() -> bool:

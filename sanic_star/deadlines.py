@@ -23,6 +23,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from asyncio import Task
+from collections.abc import Sequence
 from gc import get_referents
 from inspect import iscoroutine, isgenerator
 from types import CodeType
@@ -34,6 +35,7 @@ from starlette.types import Receive, Scope, Send
 from sanic_star import requests
 from sanic_star.requests import TOO_LARGE, Request
 from sanic_star.responses import Response
+from sanic_star.streams import Cut
 
 if TYPE_CHECKING:
     from sanic_star.applications import Application
@@ -130,6 +132,27 @@ class Sweeper:
                     self.app.cut_short(way.request, task, _reason(way.request))
         if late - found:
             logger.warning("A request takes too long, and can't be ended: it runs in no task of asyncio's")
+
+    def cut_all(self, apps: Sequence[Application]) -> None:
+        """Cut the requests in flight short, because their server stops and waits for nobody.
+
+        Answered with 503 where nothing is sent yet; a stream that a handler writes is completed.
+
+        Args:
+            apps: the applications whose requests these are.
+        """
+        for task in _tasks(None):
+            for way in _ways(task, self.app.dispatch_code, self.app.fail_code)[-1:]:
+                request, stream = way.request, way.request.open_stream
+                app = next((app for app in apps if app is request.scope.get("app")), None)
+                if app is None or (stream is not None and stream.reason is not None):
+                    continue
+                if not way.sends and not app.has_begun(request):
+                    app.cut_short(request, task, HTTPException(503, "Service Unavailable"))
+                elif stream is not None:
+                    stream.cut(Cut.STOP)
+                else:
+                    task.cancel()
 
     async def refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request of which a server has not got the whole in time: 408, with the application's middleware.

@@ -132,11 +132,21 @@ class Lifecycle:
             return
         self._stop_begun = True
         self.stage = Stage.STOPPING
-        try:
+        async with contextlib.AsyncExitStack() as stack:
+            # Last, and in any case.
+            stack.callback(self._end_streams)
+            # Mounted applications say goodbye while connections are open, too. Only the server's own application hears
+            # of the stop where that is no signal.
+            for mounted in self.app.mounted():
+                stack.push_async_callback(mounted.lifecycle.before_stop)
             await self.app.run_phase(Phase.BEFORE_STOP)
-        finally:
-            self.stop_event.set()
-            self.app.end_endless()
+
+    def _end_streams(self) -> None:
+        assert self.stop_event is not None
+        self.stop_event.set()
+        self.app.end_endless()
+        if self.app.cuts_at_stop:
+            self.app.sweeper.cut_all([self.app, *self.app.mounted()])
 
     async def stop(self) -> None:
         """Bring the application down; errors of single listeners don't keep the rest from running."""

@@ -10,10 +10,24 @@ from __future__ import annotations
 import asyncio
 from asyncio import Task
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from enum import Enum
 from typing import Any
 
 from starlette.types import Receive
+
+# How long websockets and endless streams have to say goodbye at the stop, in seconds.
+FAREWELL = 1.0
+
+
+def is_event_stream(content_type: str) -> bool:
+    """Tell whether a content type is that of server-sent events, which have no end of their own.
+
+    Examples:
+        >>> is_event_stream("Text/Event-Stream; charset=utf-8")
+        True
+    """
+    return content_type.partition(";")[0].strip().lower() == "text/event-stream"
 
 
 class Cut(Enum):
@@ -37,7 +51,7 @@ class OpenStream:
         self.finish = finish
         self.reason: Cut | None = None
         self._cancelled = False
-        self._watcher: Task[None] | None = None
+        self._watcher: Task[None] | asyncio.Handle | None = None
 
     def cut(self, reason: Cut, message: str | None = None) -> None:
         """Cancel the writing task, once.
@@ -53,7 +67,11 @@ class OpenStream:
     def watch(self, receive: Receive) -> None:
         """Cut the stream when the client leaves; `receive` must be nobody else's from here on."""
         if self._watcher is None:
-            self._watcher = asyncio.get_running_loop().create_task(self._wait_for_leave(receive))
+            # Not a task at once: many responses are complete before the event loop has its next turn.
+            self._watcher = asyncio.get_running_loop().call_soon(self._start_to_watch, receive)
+
+    def _start_to_watch(self, receive: Receive) -> None:
+        self._watcher = asyncio.get_running_loop().create_task(self._wait_for_leave(receive))
 
     async def _wait_for_leave(self, receive: Receive) -> None:
         while (await receive())["type"] != "http.disconnect":
@@ -83,6 +101,11 @@ class OpenStream:
         self.close()
         if self.reason is None or others:
             return False
-        if self.reason is not Cut.CLIENT_LEFT:
+        if self.reason is Cut.STOP:
+            # A peer that has vanished takes nothing any more, and the last part would wait for it without end.
+            with suppress(TimeoutError):
+                async with asyncio.timeout(FAREWELL):
+                    await self.finish()
+        elif self.reason is not Cut.CLIENT_LEFT:
             await self.finish()
         return True

@@ -48,6 +48,7 @@ from sanic_star.compat.server.websockets._sweeper import Sweeper as WebsocketSwe
 from sanic_star.compat.server.websockets.impl import WebsocketImplProtocol
 from sanic_star.compat.signals import Event, SignalRouter
 from sanic_star.requests import Request as EngineRequest
+from sanic_star.streams import is_event_stream
 
 # As `requestTimeout` of Node.js, in seconds.
 BODY_TIMEOUT = 300
@@ -56,6 +57,19 @@ BODY_TIMEOUT = 300
 def has_body(headers: Iterable[tuple[bytes, bytes]]) -> bool:
     """Tell by its header fields whether a request has a body."""
     return any(name == b"transfer-encoding" or (name == b"content-length" and value != b"0") for name, value in headers)
+
+
+def _may_stream_its_body(request: Request) -> bool:
+    """Tell whether a part of the body may still come, for a handler that reads it by itself."""
+    if request.body_is_read or request._stream_consumed or not getattr(_extra(request), "stream", False):
+        return False
+    # A body of GET and HEAD has no meaning (RFC 9110, section 9.3.1). Over HTTP/2 and HTTP/3 other methods may have one
+    # that no header field announces.
+    return request.method not in ("GET", "HEAD") or has_body(request.scope["headers"])
+
+
+def _extra(request: Request) -> Any:
+    return getattr(request.route, "extra", None)
 
 
 def _is_answer(request: Request, response: Any) -> bool:
@@ -406,17 +420,22 @@ class Answering(Application):
             raise ServerError(f"Invalid response type {returned!r} (need HTTPResponse)")
 
     def stream_opened(self, request: Request, writer: ResponseWriter) -> None:
-        """Watch over a response that a handler sends piece by piece."""
-        kind = str(writer.response.content_type) if writer.response else ""
-        # A handler that still reads the body itself is told by its reading that the client has left.
-        body_is_read = request.body_is_read or request._stream_consumed
-        reads_itself = getattr(getattr(request.route, "extra", None), "stream", False) and not body_is_read
-        self.open_stream(
-            request,
-            writer.end,
-            endless=kind.startswith("text/event-stream"),
-            receive=None if reads_itself else request._receive,
-        )
+        """Watch a response that a handler sends piece by piece, from its declaration on.
+
+        A response with a body of its own is none, unless it is endless or a first part is sent.
+        """
+        response = writer.response
+        if response is None:
+            return
+        endless = writer.endless
+        if endless is None:
+            endless = is_event_stream(str(response.headers.get("content-type", response.content_type)))
+        if not (endless or writer.head_sent or not response._body):
+            return
+        # A handler that still reads the body learns from that read that the client has left.
+        reads_itself = _may_stream_its_body(request)
+        request._stream_consumed = not reads_itself
+        self.open_stream(request, writer.end, endless=endless, receive=None if reads_itself else request._receive)
 
 
 def _without_outer_route(call: Call) -> Call:

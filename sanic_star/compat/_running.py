@@ -177,6 +177,7 @@ class Running(Application):
             raise ValueError(f"uvicorn speaks HTTP/1.1; version={version} goes with server='hypercorn'")
         _warn_of_protocol(protocol)
         self._set_mode(debug or dev, access_log, noisy_exceptions, verbosity)
+        self.auto_reload = auto_reload
         how = self._settings(host, port, unix=unix, backlog=backlog, version=version, ssl=ssl, auto_tls=auto_tls)
         if server is not None:
             how = replace(how, server=server)
@@ -186,7 +187,6 @@ class Running(Application):
         state.host, state.port, state.ssl, state.sock, state.unix = how.host, how.port, ssl, sock, unix
         state.fast, state.server, state.coffee = fast, Server.SANIC, coffee
         state.workers = _processors() if fast else workers
-        self.auto_reload = auto_reload
         state.reload_dirs = {Path(each) for each in _folders(reload_dir)}
         settings = {
             "app": self, "host": how.host, "port": how.port, "version": how.version, "sock": sock, "unix": unix,
@@ -294,7 +294,7 @@ class Running(Application):
             server="hypercorn" if version > 1 else "uvicorn",
             version=int(version),
             tls=tls,
-            graceful_timeout=float(config.GRACEFUL_SHUTDOWN_TIMEOUT),
+            graceful_timeout=self.graceful_timeout,
             keep_alive=config.KEEP_ALIVE_TIMEOUT if config.KEEP_ALIVE else 0,
             request_timeout=config.REQUEST_TIMEOUT or None,
             head_timeout=config.get("REQUEST_HEAD_TIMEOUT", made.head_timeout) or None,

@@ -26,8 +26,12 @@ class ResponseWriter:
         self.head_only = head_only
         self.head_sent = False
         self.response: BaseHTTPResponse | None = None
-        # Called once each: when a first part goes out that is not the last, and when the response is complete.
+        # Whether the stop of the application ends the response; `None`: its content type decides.
+        self.endless: bool | None = None
+        # Called when the response is declared, when a first part goes out that is not the last, and when the request's
+        # body has arrived: from each of these moments on more may be known about what to watch.
         self.on_open: Callable[[], None] | None = None
+        # Called once, when the response is complete.
         self.on_end: Callable[[], None] | None = None
 
     def respond(self, response: BaseHTTPResponse) -> BaseHTTPResponse:

@@ -23,7 +23,7 @@ from starlette.middleware import Middleware as ASGIMiddleware
 from starlette.routing import BaseRoute
 from starlette.types import ExceptionHandler, Lifespan
 
-from sanic_star.applications import Application
+from sanic_star.applications import CLEAN_UP, Application
 from sanic_star.compat._answering import Answering
 from sanic_star.compat._definitions import (
     CommandDefinition,
@@ -618,7 +618,13 @@ class Sanic(Registrar, Tasking, Answering, Running, Generic[ConfigT, ContextT]):
     @property
     def graceful_timeout(self) -> float:
         """How long requests and tasks may take to end at the stop, in seconds."""
-        return float(self.config.GRACEFUL_SHUTDOWN_TIMEOUT)
+        timeout = float(self.config.GRACEFUL_SHUTDOWN_TIMEOUT)
+        return min(timeout, CLEAN_UP) if self.cuts_at_stop else timeout
+
+    @property
+    def cuts_at_stop(self) -> bool:
+        """Whether the stop waits for no request: in debug mode, and where a change restarts the application."""
+        return self.debug or self.auto_reload
 
     # Signals --------------------------------------------------------------------------------------------------------
 

@@ -72,6 +72,9 @@ class BodyStream:
             if message["type"] == "http.disconnect":
                 raise ClientDisconnect
             request._stream_consumed = not message.get("more_body", False)
+            if request._stream_consumed and self.writer is not None and self.writer.on_open is not None:
+                # Until now this read would have noticed a client that leaves.
+                self.writer.on_open()
             chunk: bytes = message.get("body", b"")
             request.received += len(chunk)
             limit = getattr(request.scope.get("route"), "max_body_size", None)

@@ -769,31 +769,48 @@ class Request(requests.Request, Generic[AppT, CtxT]):
         status: int = 200,
         headers: Mapping[str, Any] | None = None,
         content_type: str | None = None,
+        endless: bool | None = None,
     ) -> Any:
         """Begin the answer, before the handler has ended.
+
+        A response without a body of its own is a stream from here on, before its first part too: the handler is
+        cancelled when the client leaves, and at the stop of the application if the stream is endless.
 
         Args:
             response: what to answer with; without it a response is made from the other arguments.
             status: the HTTP status.
             headers: header fields.
             content_type: the value of `content-type`.
+            endless: whether the response has no end of its own, so that the stop of the application ends it. By
+                default this is so for `text/event-stream`. `False`: the stop waits for the response, up to
+                `GRACEFUL_SHUTDOWN_TIMEOUT`. Sanic has no such argument.
 
         Returns:
             The response, to `send()` parts of the body with; response middleware has run.
 
         Raises:
             ServerError: the request was answered before.
+
+        Examples:
+            Lines of JSON for as long as the client listens::
+
+                response = await request.respond(content_type="application/x-ndjson", endless=True)
+                while True:
+                    await response.send(dumps(await queue.get()) + "\\n")
         """
         if self.responded and (self._writer is None or self._writer.head_sent or self._writer.response is not None):
             raise ServerError("Second respond call is not allowed.")
         if response is None:
             response = HTTPResponse(None, status, headers, content_type)
         writer = self._begin()
+        writer.endless = endless
         if isinstance(response, BaseHTTPResponse):
             writer.respond(response)
         changed = await self.app.respond_through(self, response)
         if isinstance(changed, BaseHTTPResponse) and changed is not response:
             writer.respond(changed)
+        if writer.on_open is not None:
+            writer.on_open()
         return changed
 
     def reset_response(self) -> None:
@@ -804,6 +821,9 @@ class Request(requests.Request, Generic[AppT, CtxT]):
         """
         if self._writer is not None and self._writer.head_sent:
             raise ServerError("Cannot reset response because previous response was sent.")
+        if self._writer is not None and self._writer.on_end is not None:
+            # What answers the request instead is not to be cut short as this response would have been.
+            self._writer.on_end()
         self._writer = None
         self.responded = False
 

@@ -546,6 +546,7 @@ class ResponseStream:
         status: the HTTP status.
         headers: header fields.
         content_type: the value of `content-type`.
+        endless: whether the stop of the application ends the response; see `Request.respond`.
     """
 
     def __init__(
@@ -554,8 +555,10 @@ class ResponseStream:
         status: int = 200,
         headers: Mapping[str, Any] | None = None,
         content_type: str | None = None,
+        endless: bool | None = None,
     ) -> None:
         self.streaming_fn = streaming_fn
+        self.endless = endless
         self.status = status
         self.headers = headers if isinstance(headers, Header) else Header.checked(headers or {})
         self.content_type = content_type
@@ -575,8 +578,9 @@ class ResponseStream:
         """Answer the request that this stream was called with, by the streaming function."""
         if self.request is None:
             raise ServerError("Attempted response to unknown request")
-        described: dict[str, Any] = {"status": self.status, "headers": self.headers, "content_type": self.content_type}
-        self.response = await self.request.respond(**described)
+        self.response = await self.request.respond(
+            status=self.status, headers=self.headers, content_type=self.content_type, endless=self.endless
+        )
         await self.streaming_fn(self)
         return self.response
 
@@ -617,9 +621,10 @@ class StreamingHTTPResponse(ResponseStream):
         content_type: str = "text/plain; charset=utf-8",
         ignore_chunked: object = None,
         chunked: object = None,
+        endless: bool | None = None,
     ) -> None:
         deprecation("StreamingHTTPResponse() and stream() are gone: use ResponseStream, or request.respond().", 22.6)
-        super().__init__(streaming_fn, status, headers, content_type)
+        super().__init__(streaming_fn, status, headers, content_type, endless)
 
 
 def stream(
@@ -628,6 +633,7 @@ def stream(
     headers: Mapping[str, Any] | None = None,
     content_type: str = "text/plain; charset=utf-8",
     chunked: object = None,
+    endless: bool | None = None,
 ) -> StreamingHTTPResponse:
     """Answer piece by piece (a name that Sanic dropped in 22.6).
 
@@ -637,8 +643,9 @@ def stream(
         headers: header fields.
         content_type: the value of `content-type`.
         chunked: without meaning since Sanic 21; the server sees to it.
+        endless: whether the stop of the application ends the response; see `Request.respond`.
     """
-    return StreamingHTTPResponse(streaming_fn, status, headers, content_type)
+    return StreamingHTTPResponse(streaming_fn, status, headers, content_type, endless=endless)
 
 
 __all__ = [
