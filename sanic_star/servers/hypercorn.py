@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable
+from functools import partial
 from socket import SOCK_DGRAM, socket
 from ssl import SSLContext
 from typing import Any
@@ -14,7 +15,7 @@ from hypercorn.asyncio import serve as serve_hypercorn
 from hypercorn.utils import LifespanFailureError
 
 from sanic_star.applications import Application
-from sanic_star.servers.serving import LAME, Stop
+from sanic_star.servers.serving import LAME, TICK, Stalled, Stop
 from sanic_star.servers.settings import TLS, CannotServe, Settings
 
 # How long connections may take to close, once all is sent, in seconds.
@@ -82,7 +83,9 @@ async def serve(
     hypercorn asks for what shall end it once it accepts connections, and that is the moment for `after_server_start`.
     """
     config = make_config(settings, sockets)
-    listening = _listening(settings, sockets)
+    transports: set[asyncio.WriteTransport] = set()
+    listening = _listening(settings, sockets, transports)
+    ending: list[asyncio.Future[None]] = []
 
     async def until_stop() -> None:
         await app.lifecycle.after_start()
@@ -92,9 +95,11 @@ async def serve(
             each.close()
         # Clients learn that their connections will not be used again, before idle ones are closed under them.
         config.keep_alive_max_requests = 0
-        await asyncio.sleep(LAME)
+        if not app.cuts_at_stop:
+            await asyncio.sleep(LAME)
         await app.requests_ended()
         app.sweeper.end_all()
+        ending.append(asyncio.ensure_future(_abort_stalled(transports)))
         if stop.ended_endless or settings.version == 3:
             # It leaves the connections of websockets open that the application has closed, and those of HTTP/3.
             config.graceful_timeout = WAIT_FOR_WEBSOCKETS
@@ -109,11 +114,49 @@ async def serve(
         if error is not None:
             raise error
     finally:
-        hurry.cancel()
+        for helper in (hurry, *ending):
+            helper.cancel()
 
 
-def _listening(settings: Settings, sockets: list[socket]) -> list[asyncio.Server]:
-    """Return what hypercorn will listen with; it keeps that to itself, but the event loop is ours while it serves."""
+async def _abort_stalled(transports: set[asyncio.WriteTransport]) -> None:
+    """Break off connections whose client takes nothing any more; hypercorn waits for them without end."""
+    stalled = Stalled()
+    while True:
+        for transport in list(transports):
+            if stalled.has(transport):
+                transport.abort()
+        await asyncio.sleep(TICK)
+
+
+def _noting(make: Callable[[], Any], transports: set[asyncio.WriteTransport]) -> Any:
+    """Make a protocol that adds its transport to a set while it is connected."""
+    protocol = make()
+    made, lost = protocol.connection_made, protocol.connection_lost
+
+    def connection_made(transport: asyncio.WriteTransport) -> None:
+        transports.add(transport)
+        protocol.connection_lost = partial(connection_lost, transport)
+        made(transport)
+
+    def connection_lost(transport: asyncio.WriteTransport, error: Exception | None) -> None:
+        transports.discard(transport)
+        lost(error)
+
+    protocol.connection_made = connection_made
+    return protocol
+
+
+def _listening(
+    settings: Settings, sockets: list[socket], transports: set[asyncio.WriteTransport] | None = None
+) -> list[asyncio.Server]:
+    """Return what hypercorn will listen with; it keeps that to itself, but the event loop is ours while it serves.
+
+    Args:
+        settings: how the application is served.
+        sockets: what hypercorn listens on.
+        transports: receives those of the open connections.
+    """
+    noted = set() if transports is None else transports
     ours = [each.getsockname() for each in sockets]
     made: list[asyncio.Server] = []
     loop: Any = asyncio.get_running_loop()
@@ -121,11 +164,11 @@ def _listening(settings: Settings, sockets: list[socket]) -> list[asyncio.Server
     # Closing, TLS waits half a minute for the client's farewell, and a client that keeps connections says none.
     farewell = {} if settings.tls is None else {"ssl_shutdown_timeout": WAIT_FOR_FAREWELL}
 
-    async def create_server(*args: Any, sock: socket | None = None, **options: Any) -> Any:
+    async def create_server(make: Any, *args: Any, sock: socket | None = None, **options: Any) -> Any:
         if sock is None or sock.getsockname() not in ours:
             # Another application's, or a server that an application runs for itself.
-            return await create(*args, sock=sock, **options)
-        made.append(await create(*args, sock=sock, **options, **farewell))
+            return await create(make, *args, sock=sock, **options)
+        made.append(await create(partial(_noting, make, noted), *args, sock=sock, **options, **farewell))
         return made[-1]
 
     loop.create_server = create_server

@@ -24,18 +24,21 @@ from typing import Any, Protocol
 from sanic_star import servers
 from sanic_star.applications import Application
 from sanic_star.servers.settings import CannotServe, Settings
+from sanic_star.streams import FAREWELL
 
 logger = logging.getLogger("sanic.server")
 error_logger = logging.getLogger("sanic.error")
 SERVERS = ("uvicorn", "hypercorn", "granian")
 SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGBREAK") if hasattr(signal, name))
-# How long websockets and event streams have to say goodbye before the server closes them in its own words, in seconds.
-FAREWELL = 1.0
 # At the stop, clients learn for so many seconds that their connections will not be used again, before idle ones are
 # closed under them: a request that is on its way gets its answer.
 LAME = 0.2
+# A client that has taken nothing for so long at the stop, in seconds, gets no more.
+STALLED = 1.0
 # How long a request that was cancelled has to answer with 503 and clean up, in seconds.
 LAST_WORDS = 1.0
+# How often it is looked whether something is over, in seconds.
+TICK = 0.05
 # Nobody presses keys as fast, in seconds.
 MOMENT = 0.05
 
@@ -116,6 +119,24 @@ class Stop:
         """Call something once nothing is waited for any longer."""
         await self._now.wait()
         end()
+
+
+class Stalled:
+    """Finds the connections whose client takes nothing any more: it has vanished, or does not read.
+
+    A server would wait for such a client without end, to send it the rest.
+    """
+
+    def __init__(self) -> None:
+        # How much each transport has still to send, and since when.
+        self._unsent: dict[asyncio.WriteTransport, tuple[int, float]] = {}
+
+    def has(self, transport: asyncio.WriteTransport) -> bool:
+        """Tell whether a connection has sent nothing of its rest for `STALLED` seconds; to be called repeatedly."""
+        size, now = transport.get_write_buffer_size(), monotonic()
+        before, since = self._unsent.get(transport, (size, now))
+        self._unsent[transport] = size, since if size == before else now
+        return size > 0 and size == before and now - since >= STALLED
 
 
 class Signalled:

@@ -20,14 +20,12 @@ import uvicorn
 from sanic_star.applications import Application
 from sanic_star.servers.connections import ConnectionSweeper, Limits
 from sanic_star.servers.heads import HAS_HTTPTOOLS, Limited, TimedH11
-from sanic_star.servers.serving import LAME, LAST_WORDS, Stop
+from sanic_star.servers.serving import LAME, LAST_WORDS, TICK, Stalled, Stop
 from sanic_star.servers.settings import CannotServe, Settings
 
 # For the lifespan of a server that ends at once: nobody tells it of the stop, its task is cancelled, and uvicorn would
 # report that as an error of the application, with a traceback.
 _SILENT = logging.Logger("sanic_star.servers.uvicorn", logging.CRITICAL + 1)
-# How often it is looked whether something is over, in seconds.
-TICK = 0.05
 # How long a client that speaks TLS may take to confirm that a connection is closed, in seconds; it holds one meanwhile.
 WAIT_FOR_FAREWELL = 3.0
 
@@ -121,7 +119,7 @@ class Server(_SweptServer):
         """Let requests end, cut short those that don't in time, and close all connections."""
         state, loop = self.server_state, asyncio.get_running_loop()
         state.default_headers = [*state.default_headers, (b"connection", b"close")]
-        if state.connections and not self.force_exit:
+        if state.connections and not self.force_exit and not self.app.cuts_at_stop:
             await asyncio.sleep(LAME)
         patience = self.config.timeout_graceful_shutdown
         deadline = loop.time() + (float("inf") if patience is None else patience)
@@ -133,12 +131,15 @@ class Server(_SweptServer):
             await asyncio.sleep(TICK)
         for connection in list(state.connections):
             connection.shutdown()
-        while state.connections and not self.force_exit and loop.time() < deadline:
+        stalled = Stalled()
+        deadline = max(deadline, loop.time() + LAST_WORDS)
+        while state.connections and not self.force_exit:
             await asyncio.sleep(TICK)
             for connection in list(state.connections):
                 transport: Any = connection.transport
                 # All is sent. TLS waits for the client's farewell, and a client that keeps connections does not listen.
-                if transport.is_closing() and not transport.get_write_buffer_size():
+                is_sent = transport.is_closing() and not transport.get_write_buffer_size()
+                if is_sent or stalled.has(transport) or loop.time() >= deadline:
                     transport.abort()
 
     @contextmanager
