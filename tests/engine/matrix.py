@@ -5,12 +5,15 @@ python -m tests.engine.matrix       measures all of it, and prints the table
 
 import os
 import signal
+import socket
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +24,8 @@ from websockets.sync.client import connect
 from tests.engine.processes import PATIENCE, Process, free_port, process
 
 SCRIPT = """
+from sanic_star.compat.response import ResponseStream
+
 @app.get("/word")
 async def word(request):
     return text("first")
@@ -35,8 +40,57 @@ async def events(request):
     finally:
         say("events cleaned up")
 
+@app.get("/quiet")
+async def quiet(request):
+    response = await request.respond(content_type="text/event-stream")
+    say("quiet is open")
+    try:
+        while True:
+            await response.send(await asyncio.Queue().get())
+    finally:
+        say("quiet cleaned up")
+
+@app.get("/quiet-function")
+async def quiet_function(request):
+    async def wait(response):
+        say("quiet is open")
+        try:
+            await response.write(await asyncio.Queue().get())
+        finally:
+            say("quiet cleaned up")
+    return ResponseStream(wait, content_type="text/event-stream")
+
+@app.get("/lines")
+async def lines(request):
+    response = await request.respond(content_type="application/x-ndjson", endless=True)
+    say("quiet is open")
+    try:
+        await response.send(await asyncio.Queue().get())
+    finally:
+        say("quiet cleaned up")
+
+@app.get("/long")
+async def long(request):
+    say("quiet is open")
+    try:
+        await asyncio.sleep(120)
+    finally:
+        say("quiet cleaned up")
+    return text("late")
+
+@app.get("/flood")
+async def flood(request):
+    response = await request.respond(content_type="text/event-stream")
+    say("flood is open")
+    try:
+        while True:
+            await response.send("data: " + "x" * 100_000 + "\\n\\n")
+    finally:
+        say("flood cleaned up")
+
 @app.websocket("/ws")
 async def ws(request, ws):
+    say("websocket is open")
     try:
         while True:
             await ws.send(await ws.recv())
@@ -191,6 +245,76 @@ def stream_at_stop(server: Server, folder: Path) -> Stop:
     return Stop(seconds, it.log.ended(), complete, None, it.log)
 
 
+@dataclass
+class Ends:
+    """How a stop with several connections ended: how long it took, what each client got, what the server wrote."""
+
+    seconds: float
+    status: int
+    answers: list[bytes]
+    log: Process = field(repr=False)
+
+
+def _request(port: int, path: str) -> socket.socket:
+    """Send a request, or a websocket's handshake to `/ws`, and leave the answer unread."""
+    connection = socket.create_connection(("127.0.0.1", port), PATIENCE)
+    head = f"GET {path} HTTP/1.1\r\nHost: localhost\r\n"
+    if path == "/ws":
+        head += "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+        head += "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+    connection.sendall(f"{head}\r\n".encode())
+    return connection
+
+
+def _rest(connection: socket.socket) -> bytes:
+    parts = []
+    try:
+        while part := connection.recv(65536):
+            parts.append(part)
+    except ConnectionError:
+        pass
+    return b"".join(parts)
+
+
+def many_at_stop(server: Server, folder: Path, path: str, count: int = 20, reads: bool = True) -> Ends:
+    """Stop a server with connections open.
+
+    Args:
+        server: the server.
+        folder: where its script is written.
+        path: what the clients ask for.
+        count: how many there are.
+        reads: whether they read the answers; else they are as peers that have vanished.
+    """
+    mark = {"/events": "", "/ws": "websocket is open", "/flood": "flood is open"}.get(path, "quiet is open")
+    with running(server, folder) as it, ExitStack() as stack:
+        assert it.get("/word").text == "first"
+        connections = [stack.enter_context(_request(it.port, path)) for _ in range(count)]
+        for connection in connections:
+            connection.settimeout(PATIENCE)
+        if mark:
+            it.log.until(lambda: it.log.log.count(mark) == count)
+        else:
+            for connection in connections:
+                assert connection.recv(5, socket.MSG_PEEK)
+        if path == "/flood":
+            time.sleep(1)  # until all buffers are full
+        with ThreadPoolExecutor(count) as threads:
+            answers = [threads.submit(_rest, connection) for connection in connections if reads]
+            seconds = it.stop()
+            return Ends(seconds, it.log.ended(), [answer.result() for answer in answers], it.log)
+
+
+def leaving(server: Server, folder: Path, path: str) -> None:
+    """Let a client leave before the first part of its stream, and wait until the handler has cleaned up."""
+    with running(server, folder) as it:
+        assert it.get("/word").text == "first"
+        with _request(it.port, path):
+            it.log.until(lambda: "quiet is open" in it.log.log)
+            assert "cleaned up" not in it.log.log
+        it.log.until(lambda: "quiet cleaned up" in it.log.log)
+
+
 def websocket_at_stop(server: Server, folder: Path) -> Stop:
     code: int | None = None
     with running(server, folder) as it:
@@ -219,43 +343,68 @@ def failing(server: Server, folder: Path) -> tuple[int | None, bool]:
     return status, "no database" in it.log.log
 
 
-def reload(server: Server, folder: Path) -> float | None:
-    """Return how long it takes from an edit to its effect, with a stream open; None where it can't."""
+@dataclass
+class Reload:
+    """How long a server took to start, and from an edit to its effect, in seconds."""
+
+    start: float
+    seconds: float
+    log: Process = field(repr=False)
+
+
+def reload(server: Server, folder: Path, path: str = "/events") -> Reload | None:
+    """Edit the script while a connection is open; return None where the server does not restart."""
     if server.reload is None:
         return None
+    began = time.monotonic()
     with running(server, folder, reload=True) as it:
         assert it.get("/word").text == "first"
-        with it.get("/events", stream=True) as answer:
-            assert next(answer.iter_content(None)).startswith(b"data: x")
+        start = time.monotonic() - began
+        with _request(it.port, path) as connection:
+            if path in ("/events", "/ws"):
+                assert connection.recv(5)
+            else:
+                it.log.until(lambda: "quiet is open" in it.log.log)
             source = folder / "served.py"
             source.write_text(source.read_text().replace('"first"', '"second"'))
             if not server.reload:
                 it.log.popen.send_signal(signal.SIGHUP)
-            began = touched = time.monotonic()
+            began = edited = time.monotonic()
             while it.get("/word").text != "second":
-                assert time.monotonic() < began + PATIENCE
+                assert time.monotonic() < began + PATIENCE, it.log.log
                 # A watcher may have begun to watch after the edit.
-                if time.monotonic() > touched + 5:
+                if "cleaned up" not in it.log.log and time.monotonic() > edited + 5:
                     source.touch()
-                    touched = time.monotonic()
-                time.sleep(0.05)
-            return time.monotonic() - began
+                    edited = time.monotonic()
+                time.sleep(0.02)
+            return Reload(start, time.monotonic() - edited, it.log)
 
 
 def main() -> None:
     """Print the table."""
 
-    def cell(measure: Callable[..., Any], server: Server) -> Any:
-        with tempfile.TemporaryDirectory() as folder:
-            return measure(server, Path(folder))
-
+    quiet = ("/quiet", "/quiet-function")
+    measures: dict[str, Callable[[Server, Path], object]] = {
+        "start": start,
+        "stop, a stream": stream_at_stop,
+        "stop, a websocket": websocket_at_stop,
+        "failing start": failing,
+        **{f"stop, {path}": partial(many_at_stop, path=path, count=1) for path in quiet},
+        **{f"stop, 20 of {path}": partial(many_at_stop, path=path) for path in ("/events", "/ws")},
+        **{
+            f"stop, {path} to a peer that has vanished": partial(many_at_stop, path=path, count=1, reads=False)
+            for path in ("/quiet", "/ws", "/flood")
+        },
+        **{f"reload, {path}": partial(reload, path=path) for path in ("/events", "/quiet", "/lines", "/ws", "/long")},
+    }
     for server in SERVERS:
         print(server.name)
-        for measure in (start, stream_at_stop, websocket_at_stop, failing, reload):
-            try:
-                print("   ", measure.__name__, cell(measure, server), flush=True)
-            except Exception as error:
-                print("   ", measure.__name__, type(error).__name__, str(error)[:1500], flush=True)
+        for name, measure in measures.items():
+            with tempfile.TemporaryDirectory() as folder:
+                try:
+                    print("   ", name, measure(server, Path(folder)), flush=True)
+                except Exception as error:
+                    print("   ", name, type(error).__name__, str(error)[:1500], flush=True)
 
 
 if __name__ == "__main__":

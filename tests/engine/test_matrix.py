@@ -15,6 +15,8 @@ from tests.engine.matrix import SERVERS, Server, Stop
 
 START, STOP = ["before_server_start", "after_server_start"], ["before_server_stop", "after_server_stop"]
 each_server = pytest.mark.parametrize("server", SERVERS, ids=lambda server: server.name)
+restarting = [server for server in SERVERS if server.reload is not None]
+each_restarting_server = pytest.mark.parametrize("server", restarting, ids=lambda server: server.name)
 # A stop within a second is what is promised, and what `matrix` measures on an idle machine. Servers' own time-outs for
 # streams begin at 3 s (hypercorn), ours are 15: below that nothing has waited for one.
 SOON = 10.0
@@ -27,11 +29,15 @@ def test_start(server: Server, tmp_path: Path) -> None:
     assert seen.after == START
 
 
+def skip_if_it_waits_without_end(server: Server) -> None:
+    if server.name == "hypercorn" and sys.version_info >= (3, 12):
+        pytest.skip("its worker waits for its connections without end: asyncio's `Server.wait_closed` does since 3.12")
+
+
 @each_server
 @pytest.mark.parametrize("measure", [matrix.stream_at_stop, matrix.websocket_at_stop])
 def test_stop_with_something_open(server: Server, measure: Callable[[Server, Path], Stop], tmp_path: Path) -> None:
-    if server.name == "hypercorn" and sys.version_info >= (3, 12):
-        pytest.skip("its worker waits for its connections without end: asyncio's `Server.wait_closed` does since 3.12")
+    skip_if_it_waits_without_end(server)
 
     def stops() -> None:
         seen = measure(server, tmp_path)
@@ -70,8 +76,76 @@ def mostly(check: Callable[[], object]) -> None:
     check()
 
 
+def answered(answer: bytes) -> bool:
+    """Tell whether an answer is a complete one with an empty body."""
+    head, _, body = answer.partition(b"\r\n\r\n")
+    length_or_chunks = b"content-length: 0" in head.lower() or body == b"0\r\n\r\n"
+    # uvicorn closes the connection without either, which ends the body (RFC 9112, section 6.3).
+    return head.split(b" ")[1] == b"200" and (length_or_chunks or not body)
+
+
+def completes(answer: bytes) -> bool:
+    """Tell whether a chunked answer has its last chunk, or a websocket its close frame with 1001."""
+    return answer.endswith((b"\r\n0\r\n\r\n", b"\x88\x02\x03\xe9"))
+
+
+@each_server
 @pytest.mark.parametrize(
-    "server", [each for each in SERVERS if each.reload is not None], ids=lambda server: server.name
+    ("path", "count"), [("/quiet", 1), ("/quiet-function", 1), ("/events", 20), ("/ws", 20)], ids=str
 )
-def test_restart_on_a_change(server: Server, tmp_path: Path) -> None:
-    matrix.reload(server, tmp_path)
+def test_stop_with_quiet_or_many_connections(server: Server, path: str, count: int, tmp_path: Path) -> None:
+    skip_if_it_waits_without_end(server)
+
+    def stops() -> None:
+        seen = matrix.many_at_stop(server, tmp_path, path, count)
+        log = seen.log.log
+        assert seen.seconds < SOON, log
+        assert seen.status == server.status, log
+        assert log.count("cleaned up") == count, log
+        assert seen.log.phases() == START + STOP, log
+        if server.cut or (path == "/ws" and server.code is None):
+            return
+        complete = answered if path.startswith("/quiet") else completes
+        assert all(complete(answer) for answer in seen.answers), (seen.answers[0], log)
+
+    mostly(stops) if server.together else stops()
+
+
+@each_server
+@pytest.mark.parametrize("path", ["/quiet", "/ws", "/flood"])
+def test_stop_with_a_peer_that_has_vanished(server: Server, path: str, tmp_path: Path) -> None:
+    skip_if_it_waits_without_end(server)
+    if path == "/flood" and not server.name.startswith("app.run"):
+        pytest.skip("it waits for what is in its own buffers, until its own time-out, if it has one")
+
+    def stops() -> None:
+        seen = matrix.many_at_stop(server, tmp_path, path, 1, reads=False)
+        # granian waits as long as for a slow client, because it does not say what it has sent.
+        limit = 25 if path == "/flood" and "granian" in server.name else SOON
+        assert seen.seconds < limit, seen.log.log
+        assert "cleaned up" in seen.log.log
+        assert seen.log.phases() == START + STOP, seen.log.log
+
+    mostly(stops) if server.together else stops()
+
+
+@each_server
+@pytest.mark.parametrize("path", ["/quiet", "/quiet-function"])
+def test_a_client_leaves_before_the_first_part(server: Server, path: str, tmp_path: Path) -> None:
+    matrix.leaving(server, tmp_path, path)
+
+
+@pytest.mark.parametrize("path", ["/events", "/quiet", "/lines", "/ws", "/long"])
+@each_restarting_server
+def test_restart_on_a_change(server: Server, path: str, tmp_path: Path) -> None:
+    if path == "/long" and not server.name.startswith("app.run"):
+        pytest.skip("it waits for ordinary requests")
+
+    def restarts() -> None:
+        seen = matrix.reload(server, tmp_path, path)
+        assert seen is not None
+        # Two seconds are promised on an idle machine; on a busy one the start of the new process takes longer.
+        limit = max(2.0, 2.0 * seen.start + 1.0) + (3.0 if server.cut else 0.0)
+        assert seen.seconds < limit, (seen, seen.log.log)
+
+    mostly(restarts)

@@ -1,13 +1,22 @@
 """What cuts a stream short, how it ends then, and what is waited for."""
 
 import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from starlette.applications import Starlette
+from starlette.middleware.base import BaseHTTPMiddleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.requests import Request as StarletteRequest
 from starlette.responses import Response as StarletteResponse
 from starlette.responses import StreamingResponse
+from starlette.routing import Mount
 
-from sanic_star import Request, Sanic, text
+from sanic_star import Blueprint, HTTPResponse, Request, Sanic, text
+from sanic_star.compat.response.types import ResponseStream, stream
 from sanic_star.streams import Cut, OpenStream
 from sanic_star.testing import TestClient
 from tests.engine.raw import Life, Peer, http_scope
@@ -209,6 +218,396 @@ def test_other_requests_finish_while_events_end() -> None:
         return text("finished")
 
     assert TestClient(app).get("/").text == "finished"
+
+
+# Quiet streams: declared, and nothing sent yet ----------------------------------------------------------------------
+
+
+def base_middleware(app: Sanic[Any, Any]) -> None:
+    async def through(request: StarletteRequest, call_next: Any) -> StarletteResponse:
+        response: StarletteResponse = await call_next(request)
+        return response
+
+    app.add_middleware(BaseHTTPMiddleware, dispatch=through)
+
+
+def signals(app: Sanic[Any, Any]) -> None:
+    for event in ("http.lifecycle.request", "http.lifecycle.handle", "http.handler.before", "http.lifecycle.response"):
+
+        @app.signal(event)
+        async def listen(**context: Any) -> None: ...
+
+
+def sanic_middleware(app: Sanic[Any, Any]) -> None:
+    @app.on_request
+    async def before(request: Request) -> None: ...
+
+    @app.on_response
+    async def after(request: Request, response: Any) -> None:
+        response.headers["x-after"] = "1"
+
+
+AROUND: dict[str, Callable[[Sanic[Any, Any]], None]] = {
+    "nothing": lambda app: None,
+    "BaseHTTPMiddleware": base_middleware,
+    "GZipMiddleware": lambda app: app.add_middleware(GZipMiddleware),
+    "signals": signals,
+    "Sanic middleware": sanic_middleware,
+    "CANCEL_ON_DISCONNECT": lambda app: app.config.update(CANCEL_ON_DISCONNECT=True),
+}
+
+
+class Quiet:
+    """Handlers that declare a stream, in every way there is, and wait before its first part."""
+
+    def __init__(self) -> None:
+        self.opened = asyncio.Event()
+        self.ended: list[str] = []
+
+    async def wait(self, *_: Any) -> None:
+        self.opened.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            self.ended.append("cancelled")
+            raise
+        finally:
+            self.ended.append("cleaned up")
+
+    def add(self, app: Sanic[Any, Any] | Blueprint) -> None:
+        def declare(name: str, *, methods: tuple[str, ...] = ("GET",), stream: bool = False, **options: Any) -> None:
+            @app.route(f"/{name}", methods=methods, name=name, stream=stream)
+            async def handler(request: Request) -> None:
+                await request.respond(**options)
+                await self.wait()
+
+        events = "text/event-stream"
+        declare("respond", content_type=events)
+        declare("parameters", content_type="Text/Event-Stream; charset=utf-8")
+        declare("header", headers={"Content-Type": events})
+        declare("response", response=HTTPResponse(content_type=events))
+        declare("first-part", response=HTTPResponse("retry: 1\n\n", content_type=events))
+        declare("lines", content_type="application/x-ndjson", endless=True)
+        declare("posted", methods=("POST",), content_type=events)
+        declare("streamed", stream=True, content_type=events)
+
+        @app.route("/read", methods=["POST"], name="read", stream=True)
+        async def read(request: Request) -> None:
+            await request.respond(content_type=events)
+            async for _ in request.stream:
+                pass
+            await self.wait()
+
+        @app.get("/child", name="child")
+        async def child(request: Request) -> None:
+            async def write() -> None:
+                await request.respond(content_type=events)
+                await self.wait()
+
+            await asyncio.gather(write())
+
+        @app.get("/function", name="function")
+        async def function(request: Request) -> ResponseStream:
+            return ResponseStream(self.wait, content_type=events)
+
+        @app.get("/lines-function", name="lines-function")
+        async def lines_function(request: Request) -> ResponseStream:
+            return ResponseStream(self.wait, content_type="application/x-ndjson", endless=True)
+
+        @app.get("/old", name="old")
+        async def old(request: Request) -> ResponseStream:
+            with pytest.warns(DeprecationWarning, match="ResponseStream"):
+                return stream(self.wait, content_type="application/x-ndjson", endless=True)
+
+        @app.get("/failed", name="failed")
+        async def failed(request: Request) -> None:
+            raise LookupError
+
+        @app.exception(LookupError)
+        async def answer(request: Request, error: Exception) -> ResponseStream:
+            return ResponseStream(self.wait, content_type=events)
+
+
+WAYS = [
+    "respond",
+    "parameters",
+    "header",
+    "response",
+    "first-part",
+    "lines",
+    "posted",
+    "streamed",
+    "read",
+    "child",
+    "function",
+    "lines-function",
+    "old",
+    "failed",
+]
+
+
+@asynccontextmanager
+async def opened(
+    path: str, around: str = "nothing", mounted: bool = False
+) -> AsyncIterator[tuple[Sanic[Any, Any], Quiet, Peer, asyncio.Task[None]]]:
+    """Give an application with a quiet stream open, and what belongs to it."""
+    app: Sanic[Any, Any] = Sanic("Quiet")
+    quiet, inner = Quiet(), app
+    AROUND[around](app)
+    if mounted:
+        inner = Sanic("Mounted")
+        app.mount("/mounted", CORSMiddleware(inner))
+    blueprint = Blueprint("streams")
+    quiet.add(blueprint)
+    inner.blueprint(blueprint)
+    peer = Peer()
+    method = "POST" if path in ("posted", "read") else "GET"
+    async with Life(app):
+        scope = http_scope(f"/mounted/{path}" if mounted else f"/{path}", method=method)
+        task = asyncio.create_task(app(scope, peer.receive, peer.send))
+        await asyncio.wait_for(quiet.opened.wait(), 60)
+        assert not peer.sent
+        yield app, quiet, peer, task
+        assert not app.endless
+        assert not inner.endless
+
+
+ways = pytest.mark.parametrize("path", WAYS)
+surroundings = pytest.mark.parametrize("around", list(AROUND))
+
+
+@pytest.mark.parametrize("mounted", [False, True], ids=["alone", "mounted"])
+@surroundings
+@ways
+async def test_the_stop_ends_a_quiet_stream(
+    path: str, around: str, mounted: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with opened(path, around, mounted) as (app, quiet, peer, task):
+        await app.lifecycle.before_stop()
+        await asyncio.wait_for(task, 60)
+    assert quiet.ended == ["cancelled", "cleaned up"]
+    assert peer.status == 200
+    assert peer.complete
+    assert peer.body == (b"retry: 1\n\n" if path == "first-part" else b"")
+    assert not caplog.records
+
+
+@surroundings
+@ways
+async def test_a_client_that_leaves_ends_a_quiet_stream(
+    path: str, around: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with opened(path, around) as (_, quiet, peer, task):
+        peer.gone.set()
+        await asyncio.wait_for(task, 60)
+    assert quiet.ended == ["cancelled", "cleaned up"]
+    assert not caplog.records
+
+
+@pytest.mark.parametrize(
+    ("options", "ended"),
+    [
+        ({"content_type": "text/event-stream", "endless": False}, False),
+        ({"content_type": "application/x-ndjson"}, False),
+        ({"content_type": "text/event-stream-like"}, False),
+        ({"response": text("x"), "endless": False}, False),
+        ({"response": text("x"), "endless": True}, True),
+        ({}, False),
+    ],
+    ids=str,
+)
+async def test_what_the_stop_waits_for(options: dict[str, Any], ended: bool) -> None:
+    app: Sanic[Any, Any] = Sanic("Waiting")
+    go_on, opened = asyncio.Event(), asyncio.Event()
+
+    @app.get("/")
+    async def handler(request: Request) -> None:
+        response = await request.respond(**options)
+        opened.set()
+        await go_on.wait()
+        await response.send("last")
+        await asyncio.sleep(0)
+
+    peer = Peer()
+    async with Life(app):
+        task = asyncio.create_task(app(http_scope(), peer.receive, peer.send))
+        await opened.wait()
+        await app.lifecycle.before_stop()
+        await asyncio.sleep(0)
+        go_on.set()
+        await asyncio.wait_for(task, 60)
+    assert peer.complete
+    assert peer.body.endswith(b"last") is not ended
+
+
+async def test_a_content_type_that_is_set_later_counts() -> None:
+    app: Sanic[Any, Any] = Sanic("Later")
+
+    @app.get("/<kind:path>")
+    async def handler(request: Request, kind: str) -> None:
+        response = await request.respond(content_type="text/plain" if "event" in kind else "text/event-stream")
+        response.content_type = kind
+        await response.send("first")
+        await go_on.wait()
+
+    for kind, count in (("text/event-stream", 1), ("text/plain", 0)):
+        go_on = asyncio.Event()
+        peer = Peer()
+        async with Life(app):
+            task = asyncio.create_task(app(http_scope(f"/{kind}"), peer.receive, peer.send))
+            await peer.until(2)
+            assert len(app.endless) == count
+            go_on.set()
+            await task
+
+
+async def test_an_error_before_the_first_part_is_answered_whatever_happens_meanwhile() -> None:
+    app: Sanic[Any, Any] = Sanic("Failing")
+    go_on, opened = asyncio.Event(), asyncio.Event()
+
+    @app.get("/")
+    async def handler(request: Request) -> None:
+        await request.respond(content_type="text/event-stream")
+        raise LookupError
+
+    @app.exception(LookupError)
+    async def answer(request: Request, error: Exception) -> HTTPResponse:
+        opened.set()
+        await go_on.wait()
+        return text("answered", status=500)
+
+    peer = Peer()
+    async with Life(app):
+        task = asyncio.create_task(app(http_scope(), peer.receive, peer.send))
+        await opened.wait()
+        assert not app.endless
+        await app.lifecycle.before_stop()
+        peer.gone.set()
+        await asyncio.sleep(0)
+        go_on.set()
+        await asyncio.wait_for(task, 60)
+    assert (peer.status, peer.body) == (500, b"answered")
+
+
+async def test_a_client_that_vanishes_does_not_hold_the_stop(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sanic_star.streams.FAREWELL", 0.01)
+    app: Sanic[Any, Any] = Sanic("Vanished")
+    quiet = Quiet()
+    quiet.add(app)
+
+    async def send(message: Any) -> None:
+        await asyncio.Event().wait()
+
+    async with Life(app):
+        task = asyncio.create_task(app(http_scope("/respond"), Peer().receive, send))
+        await asyncio.wait_for(quiet.opened.wait(), 60)
+        await app.lifecycle.before_stop()
+        await asyncio.wait_for(task, 60)
+    assert quiet.ended == ["cancelled", "cleaned up"]
+
+
+# The stop in development ----------------------------------------------------------------------------------------------
+
+
+def in_debug_mode(app: Sanic[Any, Any]) -> None:
+    app.debug = True
+
+
+def with_auto_reload(app: Sanic[Any, Any]) -> None:
+    app.auto_reload = True
+
+
+@pytest.mark.parametrize("develop", [in_debug_mode, with_auto_reload])
+@pytest.mark.parametrize("mounted", [False, True], ids=["alone", "mounted"])
+async def test_in_development_the_stop_cuts_everything(
+    develop: Callable[[Sanic[Any, Any]], None], mounted: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    app: Sanic[Any, Any] = Sanic("Developed")
+    inner = Sanic("Mounted") if mounted else app
+    if mounted:
+        app.mount("/mounted", inner)
+    develop(app)
+    cleaned: list[str] = []
+
+    @inner.get("/<kind>")
+    async def handler(request: Request, kind: str) -> Any:
+        try:
+            if kind != "slow":
+                response = await request.respond(content_type="application/x-ndjson")
+            if kind == "begun":
+                await response.send("first")
+            await asyncio.Event().wait()
+        finally:
+            cleaned.append(kind)
+
+    peers = {kind: Peer() for kind in ("slow", "quiet", "begun")}
+    async with Life(app):
+        prefix = "/mounted" if mounted else ""
+        tasks = [
+            asyncio.create_task(app(http_scope(f"{prefix}/{kind}"), peer.receive, peer.send))
+            for kind, peer in peers.items()
+        ]
+        await peers["begun"].until(2)
+        await app.lifecycle.before_stop()
+        await asyncio.wait_for(asyncio.gather(*tasks), 60)
+        assert app.graceful_timeout < 1
+    assert sorted(cleaned) == ["begun", "quiet", "slow"]
+    assert (peers["slow"].status, peers["quiet"].status) == (503, 503)
+    assert peers["begun"].body == b"first"
+    assert all(peer.complete for peer in peers.values())
+
+
+async def test_in_development_the_stop_of_one_application_leaves_others_alone() -> None:
+    one: Sanic[Any, Any] = Sanic("One")
+    other: Sanic[Any, Any] = Sanic("Other")
+    one.debug = True
+    go_on, opened = asyncio.Event(), asyncio.Event()
+
+    @other.get("/")
+    async def handler(request: Request) -> HTTPResponse:
+        opened.set()
+        await go_on.wait()
+        return text("whole")
+
+    peer = Peer()
+    async with Life(one), Life(other):
+        task = asyncio.create_task(other(http_scope(), peer.receive, peer.send))
+        await opened.wait()
+        await one.lifecycle.before_stop()
+        go_on.set()
+        await task
+    assert peer.body == b"whole"
+
+
+async def test_mounted_applications_say_goodbye_with_connections_open() -> None:
+    app: Sanic[Any, Any] = Sanic("Outer")
+    inner: Sanic[Any, Any] = Sanic("Inner")
+    app.mount("/inner", Starlette(routes=[Mount("/deep", CORSMiddleware(inner))]))
+    order: list[str] = []
+    opened = asyncio.Event()
+
+    @inner.get("/")
+    async def handler(request: Request) -> None:
+        await request.respond(content_type="text/event-stream")
+        opened.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            order.append("stream ended")
+
+    @inner.before_server_stop
+    async def goodbye(app: Any) -> None:
+        order.append("goodbye")
+
+    assert app.mounted() == [inner]
+    peer = Peer()
+    async with Life(app):
+        task = asyncio.create_task(app(http_scope("/inner/deep/"), peer.receive, peer.send))
+        await opened.wait()
+        await app.lifecycle.before_stop()
+        await task
+    assert order == ["goodbye", "stream ended"]
+    assert peer.complete
 
 
 # OpenStream by itself -----------------------------------------------------------------------------------------------

@@ -191,3 +191,81 @@ case(
     post("/?early=1", body=b"x" * 1000),
     post("/none", body=b"x" * 1000),
 )
+case(
+    "request.respond, and a wait before the first part",
+    """
+    import asyncio
+    from sanic.response import ResponseStream
+    @app.get("/events")
+    async def a(request):
+        response = await request.respond(content_type="text/event-stream")
+        await asyncio.sleep(0.05)
+        await response.send("data: a\\n\\n")
+        await asyncio.sleep(0.05)
+        await response.send("data: b\\n\\n")
+    @app.get("/nothing")
+    async def b(request):
+        await request.respond(content_type="text/event-stream")
+        await asyncio.sleep(0.05)
+    @app.get("/function")
+    async def c(request):
+        async def write(response):
+            await asyncio.sleep(0.05)
+            await response.write("late")
+        return ResponseStream(write, content_type="text/event-stream")
+    @app.post("/read", stream=True)
+    async def d(request):
+        response = await request.respond(content_type="text/plain")
+        parts = [part async for part in request.stream]
+        await asyncio.sleep(0.05)
+        await response.send(b"".join(parts))
+    @app.get("/read", stream=True, name="read_get")
+    async def e(request):
+        response = await request.respond(content_type="text/plain")
+        await asyncio.sleep(0.05)
+        await response.send(f"{[part async for part in request.stream]} {request.body}")
+    """,
+    get("/events"),
+    get("/nothing"),
+    get("/function"),
+    head("/events"),
+    post("/read", body=b"abc"),
+    get("/read"),
+)
+case(
+    "a stream that fails before its first part",
+    """
+    import asyncio
+    @app.get("/fails")
+    async def a(request):
+        await request.respond(content_type="text/event-stream")
+        await asyncio.sleep(0.05)
+        raise ServiceUnavailable("no events today")
+    @app.get("/answered")
+    async def b(request):
+        await request.respond(content_type="text/event-stream")
+        raise LookupError
+    @app.exception(LookupError)
+    async def c(request, error):
+        await asyncio.sleep(0.05)
+        return text("answered", status=418)
+    """,
+    get("/fails"),
+    get("/answered"),
+)
+case(
+    "a quiet stream that is late",
+    """
+    import asyncio
+    app.config.RESPONSE_TIMEOUT = 0.4
+    @app.get("/")
+    async def a(request):
+        await request.respond(content_type="text/event-stream")
+        try:
+            await asyncio.sleep(30)
+        except asyncio.CancelledError:
+            event("cancelled")
+            raise
+    """,
+    get("/"),
+)
