@@ -245,7 +245,7 @@ def _reads_bytes(parameter: Parameter) -> Callable[[bytes], Any]:
 
 
 class Index(Generic[R]):
-    """All routes of one router, arranged for look-up; rebuilt as a whole when a route is taken away."""
+    """All routes of one router, arranged for look-up; built anew as a whole when a route comes or goes."""
 
     def __init__(self) -> None:
         self.exact: dict[str, Leaf[R]] = {}
@@ -257,15 +257,6 @@ class Index(Generic[R]):
         # The most segments that a path has, and that a prefix has.
         self.depth = 0
         self.longest_prefix = 0
-
-    def clear(self) -> None:
-        """Forget all routes."""
-        self.exact.clear()
-        self.tree = Node()
-        self.tails.clear()
-        self.prefixes.clear()
-        self.patterns.clear()
-        self.depth = self.longest_prefix = 0
 
     def add(self, route: R, methods: Iterable[str]) -> None:
         """Put a route under its segments.

@@ -25,6 +25,7 @@ import sys
 from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from functools import cached_property
+from threading import RLock
 from typing import Any, TypeAlias
 from urllib.parse import quote, unquote
 
@@ -36,7 +37,7 @@ from starlette.responses import RedirectResponse
 from starlette.routing import BaseRoute, Match, NoMatchFound, get_name
 from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 
-from sanic_star.index import PATH_SAFE, Index, Leaf, Parameter, Segments, plain, prefixes_of
+from sanic_star.index import PATH_SAFE, Index, Leaf, Parameter, Segments, Tail, plain, prefixes_of
 
 WEBSOCKET = "(websocket)"  # no HTTP method has brackets
 # Where a scope keeps what changes in it at the door of a mounted application: paths are the outer one's until then.
@@ -406,6 +407,50 @@ def _may_go_on(found: Found | None) -> bool:
 
 
 Found: TypeAlias = tuple[Any, dict[str, Any]]
+Direct: TypeAlias = dict[bytes | None, dict[str, tuple[Any, dict[str, Any], str]]]
+
+
+# Held while a table is built. One for all routers: an application, which may be pickled, can hold none itself.
+_building = RLock()
+
+
+class _Table:
+    """Where a request's route is looked up: all routes at one moment, arranged. It is filled, then only read.
+
+    Attributes:
+        index: Sanic's routes.
+        mounts: mounts with a literal path, by the decoded path.
+        deepest_mount: how many slashes the longest of these paths has.
+        foreign: Starlette's own routes, and other mounts.
+        by_name: the first route of each name.
+    """
+
+    def __init__(self) -> None:
+        self.index: Index[Any] = Index()
+        self.mounts: dict[str, Mount] = {}
+        self.deepest_mount = 0
+        self.foreign: list[BaseRoute] = []
+        self.by_name: dict[str, BaseRoute] = {}
+
+    def add(self, route: BaseRoute) -> None:
+        """Put a route where it belongs."""
+        name = getattr(route, "name", None)
+        if name:
+            self.by_name.setdefault(name, route)
+        if isinstance(route, (Route, WebSocketRoute)):
+            self.index.add(route, (WEBSOCKET,) if isinstance(route, WebSocketRoute) else route.methods or ())
+        elif isinstance(route, Mount) and route.literal:
+            self.mounts.setdefault(route.path, route)
+            self.deepest_mount = max(self.deepest_mount, route.path.count("/"))
+        else:
+            self.foreign.append(route)
+
+    def direct(self) -> Direct:
+        """Return what the paths without parameters lead to, whatever the request's host is."""
+        return {
+            path.encode("ascii"): {method: (route, {}, unquote(path)) for method, route in leaf.sure.items()}
+            for path, leaf in self.index.exact.items()
+        }
 
 
 class Router(routing.Router):
@@ -420,67 +465,66 @@ class Router(routing.Router):
         lifespan: Lifespan[Any] | None = None,
     ) -> None:
         super().__init__(redirect_slashes=redirect_slashes, lifespan=lifespan)
-        self.index: Index[Any] = Index()
-        self._tails = self.index.tails
         # By `raw_path` and method: what `find` returns, and the decoded path, which a middleware may have rewritten.
         # The parameters are copied for each request.
-        self.direct: dict[bytes | None, dict[str, tuple[Any, dict[str, Any], str]]] = {}
+        self.direct: Direct = {}
         # The paths with a parameter that are in there, the oldest first; and those that came at least once.
         self._recent: deque[bytes] = deque()
         self._seen: set[bytes] = set()
-        # By their decoded path, and how many slashes the longest of these has.
-        self.mounts: dict[str, Mount] = {}
-        self._deepest_mount = 0
-        self.foreign: list[BaseRoute] = []
-        self.by_name: dict[str, BaseRoute] = {}
+        self._publish(_Table())
         # What mounted applications' requests find in their state, by the application's id; kept by `lifespan`.
         self.states: dict[int, dict[str, Any]] = {}
         self.fallback = Route((), not_finalised, methods=(), name="fallback")
         self.forward = Route((), not_finalised, methods=(), name="forward")
         # Gives a callable to a route that comes while the application runs; the application puts it in.
         self.compile: Callable[[Any], Call] | None = None
+        # Whether routes have changed since the table was built; a new object for each change.
         self._stale = True
+        self._version = object()
         self.routes = RouteList(routes or (), self._changed)
 
     def _changed(self) -> None:
-        if not self._stale:
-            self._stale = True
-            # Emptied, not replaced: the application's dispatch holds on to this dictionary.
-            self.direct.clear()
-            self.index.clear()
+        # In this order: `build` takes the mark away and then looks at the version.
+        self._version = object()
+        self._stale = True
+        # These lead past the mark. Emptied, not replaced: the application's dispatch holds on to this dictionary.
+        self._tails = {}
+        self.direct.clear()
 
     def build(self) -> None:
-        """Arrange all routes in the index, if they have changed since."""
-        if not self._stale:
-            return
-        self._stale = False
-        self.direct.clear()
-        self._recent = deque()
-        self.index.clear()
-        self.mounts = {}
-        self._deepest_mount = 0
-        self.foreign = []
-        self.by_name = {}
-        for route in self.routes:
-            self._arrange(route)
-        self.index.settle()
-        for path, leaf in self.index.exact.items():
-            decoded = unquote(path)
-            self.direct[path.encode("ascii")] = {method: (route, {}, decoded) for method, route in leaf.sure.items()}
+        """Arrange all routes in a new table, if they have changed since.
 
-    def _arrange(self, route: BaseRoute) -> None:
-        name = getattr(route, "name", None)
-        if name:
-            self.by_name.setdefault(name, route)
-        if isinstance(route, (Route, WebSocketRoute)):
-            if self.compile and route.call is not_finalised:
-                route.call = self.compile(route)
-            self.index.add(route, (WEBSOCKET,) if isinstance(route, WebSocketRoute) else route.methods or ())
-        elif isinstance(route, Mount) and route.literal:
-            self.mounts.setdefault(route.path, route)
-            self._deepest_mount = max(self._deepest_mount, route.path.count("/"))
-        else:
-            self.foreign.append(route)
+        A request that is looked up meanwhile, in another thread, uses the table before: it finds each route that was
+        there and still is.
+        """
+        with _building:
+            while self._stale:
+                version = self._version
+                table = _Table()
+                for route in self.routes[:]:
+                    if self.compile and isinstance(route, (Route, WebSocketRoute)) and route.call is not_finalised:
+                        route.call = self.compile(route)
+                    table.add(route)
+                table.index.settle()
+                self._publish(table)
+                self._stale = False
+                if self._version is not version:
+                    self._changed()
+
+    def _publish(self, table: _Table) -> None:
+        """Let requests use a table."""
+        self.index: Index[Any] = table.index
+        # A look-up between these lines finds the mounts that both tables have.
+        self._deepest_mount = max(getattr(self, "_deepest_mount", 0), table.deepest_mount)
+        self.mounts = table.mounts
+        self._deepest_mount = table.deepest_mount
+        self.foreign = table.foreign
+        self.by_name = table.by_name
+        # Before `direct`: `_keep` looks at it.
+        self._tails = table.index.tails
+        self._recent = deque()
+        self.direct.clear()
+        self.direct.update(table.direct())
 
     def find(self, scope: Scope) -> Found:
         """Return the route that answers a request, with its own path parameters.
@@ -510,7 +554,8 @@ class Router(routing.Router):
             # would arrive at the same place and take the same way on, which makes this safe; it takes twice as long.
             # `benchmarks/` shows it as `/user/<id:int>`.
             head, _, last = raw.rpartition(b"/")
-            tail = self._tails.get(head)
+            tails = self._tails
+            tail = tails.get(head)
             if tail is not None and last not in tail.barred:
                 for convert, routes, leaf in tail.ways:
                     try:
@@ -533,7 +578,7 @@ class Router(routing.Router):
                         # PERF: kept from the second time on; to keep what comes but once would cost 0.2 µs.
                         seen = self._seen
                         if raw in seen:
-                            self._keep(raw, method, (route, params.copy(), path))
+                            self._keep(raw, method, (route, params.copy(), path), tails)
                         elif len(seen) < _KEPT:
                             seen.add(raw)
                         else:
@@ -544,8 +589,17 @@ class Router(routing.Router):
                 return self._find(scope, path, method)
         return self._find(scope, route_path(scope), method)
 
-    def _keep(self, raw: bytes, method: str, found: tuple[Any, dict[str, Any], str]) -> None:
-        """Keep what a path has led to in `direct`; the path that was kept first goes when there are too many."""
+    def _keep(
+        self, raw: bytes, method: str, found: tuple[Any, dict[str, Any], str], tails: dict[bytes, Tail[Any]]
+    ) -> None:
+        """Keep what a path has led to in `direct`; the path that was kept first goes when there are too many.
+
+        Args:
+            raw: the path.
+            method: the request's method.
+            found: the route, its parameters and the decoded path.
+            tails: where the route was found.
+        """
         if method == WEBSOCKET:
             return
         recent = self._recent
@@ -554,6 +608,9 @@ class Router(routing.Router):
                 self.direct.pop(recent.popleft(), None)
             recent.append(raw)
         self.direct.setdefault(raw, {})[method] = found
+        if self._tails is not tails:
+            # Another thread has changed the routes meanwhile.
+            self.direct.pop(raw, None)
 
     def _find(self, scope: Scope, path: str, method: str) -> Found:
         """Find a route the long way; see `find`."""

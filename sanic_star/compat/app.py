@@ -15,6 +15,7 @@ from collections import deque
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import Enum
+from threading import RLock
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar, Generic
 
@@ -79,6 +80,8 @@ _HOW_TO_FIND = (
     "\nApp instantiation must occur outside if __name__ == '__main__' block or by using an AppLoader."
     "\nSee https://sanic.dev/en/guide/deployment/app-loader.html for more details."
 )
+# Held while the routes of a running application are changed. One for all: an application may be pickled.
+_amending = RLock()
 
 
 class Sanic(Registrar, Tasking, Answering, Running, Generic[ConfigT, ContextT]):
@@ -321,21 +324,26 @@ class Sanic(Registrar, Tasking, Answering, Running, Generic[ConfigT, ContextT]):
 
     def _add_route(self, *args: Any, **options: Any) -> Any:
         """Add a route to the router, to one that a running application has closed too."""
-        if not self.router.finalized:
-            return self.router.add(*args, **options)
-        with self.amend():
-            return self.router.add(*args, **options)
+        with _amending:
+            if not self.router.finalized:
+                return self.router.add(*args, **options)
+            with self.amend():
+                return self.router.add(*args, **options)
 
     @contextmanager
     def amend(self) -> Iterator[None]:
-        """Open the router of a running application within the block, for what is added there."""
-        closed = self.router.finalized
-        self.router.reset()
-        try:
-            yield
-        finally:
-            if closed:
-                self.router.finalize()
+        """Open the router of a running application within the block, for what is added there.
+
+        Other threads that change routes wait; requests do not.
+        """
+        with _amending:
+            closed = self.router.finalized
+            self.router.reset()
+            try:
+                yield
+            finally:
+                if closed:
+                    self.router.finalize()
 
     def _apply_static(self, definition: StaticDefinition) -> list[Route | WebSocketRoute]:
         from sanic_star.compat._static import static_handler, static_uri

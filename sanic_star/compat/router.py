@@ -509,9 +509,10 @@ class Router(routing.Router):
             self.routes.remove(rival)
         for key in (shape, *keys):
             self._taken[key] = route
+        self.routes.append(route)
+        # After that: `build`, in another thread, forgets the names of routes that are not in the list.
         if route.name:
             self.name_index[route.name] = route
-        self.routes.append(route)
 
     def parse(self, uri: str, handler: Callable[..., Any]) -> tuple[str, Segments]:
         """Read a path.
@@ -717,8 +718,11 @@ class Router(routing.Router):
     def build(self) -> None:
         """Arrange all routes in the index, and forget the names of routes that are gone."""
         if self._stale:
-            here = {id(route) for route in self.routes}
-            self.name_index = {name: route for name, route in self.name_index.items() if id(route) in here}
+            named = list(self.name_index.items())
+            present = {id(route) for route in self.routes[:]}
+            for name, route in named:
+                if id(route) not in present:
+                    self.name_index.pop(name, None)
         super().build()
 
     def reset(self) -> None:

@@ -307,10 +307,3 @@ def test_expressions_and_prefixes_stand_in_one_order() -> None:
 def test_the_beginnings_of_a_path() -> None:
     assert list(prefixes_of("/a/b", 9)) == ["/a/b", "/a", ""]
     assert list(prefixes_of("/a/b/c/d", 1)) == ["/a", ""]
-
-
-def test_clear_forgets_everything() -> None:
-    index = build(Place("a", ("a",)), Place("b", (NUMBER,)), Place("c", (REST,)), Place("d", (TWO,)))
-    index.clear()
-    assert (index.exact, index.tree.edges, index.tails, index.prefixes, index.patterns) == ({}, (), {}, {}, [])
-    assert (index.depth, index.longest_prefix) == (0, 0)
