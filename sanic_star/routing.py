@@ -488,7 +488,7 @@ class Router(routing.Router):
         self._version = object()
         self._stale = True
         # These lead past the mark. Emptied, not replaced: the application's dispatch holds on to this dictionary.
-        self._tails = {}
+        self._tails: dict[bytes, Tail[Any]] = {}
         self.direct.clear()
 
     def build(self) -> None:

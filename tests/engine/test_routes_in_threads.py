@@ -114,7 +114,7 @@ async def test_routes_that_exist_are_found_while_others_change(change: Callable[
     assert not failed
 
 
-async def test_a_route_that_was_removed_meanwhile_is_not_remembered() -> None:
+async def test_a_route_that_was_removed_meanwhile_is_not_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     app = application()
     async with Life(app):
         router = app.router
@@ -127,20 +127,20 @@ async def test_a_route_that_was_removed_meanwhile_is_not_remembered() -> None:
             router.build()
             keep(*args)
 
-        router._keep = keep_late  # type: ignore[method-assign]
+        monkeypatch.setattr(router, "_keep", keep_late)
         assert [(await ask(app, http_scope("/one/7"))).status for _ in range(3)] == [200, 200, 404]
 
 
-async def test_a_change_while_the_table_is_built_is_seen() -> None:
+async def test_a_change_while_the_table_is_built_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     app = application()
     async with Life(app):
         router, publish = app.router, app.router._publish
 
         def publish_late(table: Any) -> None:
-            router._publish = publish  # type: ignore[method-assign]
+            monkeypatch.setattr(router, "_publish", publish)
             router.routes.append(StarletteRoute("/late", starlette))
             publish(table)
 
-        router._publish = publish_late  # type: ignore[method-assign]
+        monkeypatch.setattr(router, "_publish", publish_late)
         router.routes.append(StarletteRoute("/early", starlette))
         assert [(await ask(app, http_scope(path))).status for path in ("/early", "/late")] == [200, 200]
