@@ -184,6 +184,7 @@ class Sanic(Registrar, Tasking, Answering, Running, Generic[ConfigT, ContextT]):
         self.named_response_middleware: dict[str, deque[Middleware]] = {}
         self.shared_ctx = SharedContext()
         self._commands: dict[str, Callable[..., Any]] = {}
+        self._exception_handlers_added: dict[Any, Any] = {}
         self._test_client: Any = None
         self._asgi_client: Any = None
         self.router.ctx.app = self
@@ -568,8 +569,11 @@ class Sanic(Registrar, Tasking, Answering, Running, Generic[ConfigT, ContextT]):
         """Put together what runs for each route, and close the router; see `amend`."""
         self._check_route_names()
         for key, handler in self.exception_handlers.items():
-            if (key, None) not in self.error_handler.cached_handlers:
-                self.error_handler.add(key, handler)
+            # Once: `cached_handlers` says nothing where a subclass's `add` passes them on to another error handler.
+            if self._exception_handlers_added.get(key) is not handler:
+                self._exception_handlers_added[key] = handler
+                if (key, None) not in self.error_handler.cached_handlers:
+                    self.error_handler.add(key, handler)
         super().finalise()
         if not self.router.finalized:
             self.router.finalize()

@@ -100,6 +100,8 @@ class Request(requests.Request, Generic[AppT, CtxT]):
 
     _writer: ResponseWriter | None = None
     _request_middleware_started = False
+    # Chooses another exception handler; a test client sets it: see `testing.refusals`.
+    _stand_in: Callable[[Any, BaseException, Any], Any] | None = None
     _response_middleware_started = False
     _ctx: Any = None
     _id: uuid.UUID | str | int | None = None
