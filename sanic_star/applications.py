@@ -456,12 +456,14 @@ class Application(Starlette):
         self, request: Request, error: BaseException, scope: Scope, receive: Receive, send: Send
     ) -> BaseException | None:
         """Answer an exception; return what is to be raised then."""
-        scope["app"] = self
-        scope.update(request.outer)
+        # The request may have a scope of its own, where something in it was changed.
+        for affected in (scope, request.scope):
+            affected["app"] = self
+            affected.update(request.outer)
         # Of any other request's client it is an error like any other.
         if isinstance(error, ClientDisconnect) and await request._client_has_left():
             return None
-        if scope.get(REPORTED) == id(error):
+        if id(error) in (scope.get(REPORTED), request.scope.get(REPORTED)):
             return error
         body: CountedBody | None = scope.get(COUNTED_BODY)
         if body is not None and body.refusal is not None and body.caused(error):

@@ -539,6 +539,22 @@ class Router(routing.Router):
         raw = None if scope.get("root_path") else scope.get("raw_path")
         return self.resolve(scope, raw, scope.get("method", WEBSOCKET))
 
+    def find_again(self, scope: Scope, former: Any, params: Iterable[str]) -> Found:
+        """Do what `find` does, for a scope in which method, host or path were changed after a route was found.
+
+        Args:
+            scope: the connection's ASGI scope.
+            former: the route that was found, `None` where there was none.
+            params: the names of its parameters, if it is one of the application's own.
+        """
+        names = {*params, *getattr(former, "param_convertors", ())}
+        outer = {name: value for name, value in scope.get("path_params", {}).items() if name not in names}
+        for key in ("route", "endpoint", "path_params", _CHILD):
+            scope.pop(key, None)
+        if outer:
+            scope["path_params"] = outer
+        return self.find(scope)
+
     def resolve(self, scope: Scope, raw: bytes | None, method: str) -> Found:
         """Do what `find` does, for who has looked up two things in the scope already.
 

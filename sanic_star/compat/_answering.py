@@ -72,6 +72,11 @@ def _extra(request: Request) -> Any:
     return getattr(request.route, "extra", None)
 
 
+async def _in_scope(app: ASGIApp, amended: Scope, scope: Scope, receive: Receive, send: Send) -> None:
+    """Hand a request on with the scope that middleware has changed, instead of the server's own."""
+    await app(amended, receive, send)
+
+
 def _is_answer(request: Request, response: Any) -> bool:
     return request.responded or isinstance(response, ResponseStream) or callable(response)
 
@@ -88,7 +93,7 @@ class Answering(Application):
     named_response_middleware: dict[str, deque[Middleware]]
     signal_router: SignalRouter
     # Which events somebody listens to; nobody, until the application is finalised.
-    _events = Events(SignalRouter())
+    _events = Events(SignalRouter(), Router().find_again)
     _sweeper: WebsocketSweeper
 
     def behind_gate(self, stack: ASGIApp) -> ASGIApp:
@@ -105,7 +110,7 @@ class Answering(Application):
         self.request_timeout = self.config.get("REQUEST_TIMEOUT")
         self.body_timeout = self.config.get("REQUEST_BODY_TIMEOUT", BODY_TIMEOUT)
         self.response_timeout = self.config.get("RESPONSE_TIMEOUT")
-        self._events = Events(self.signal_router)
+        self._events = Events(self.signal_router, self.router.find_again)
         self._sweeper = WebsocketSweeper()
         super().finalise()
 
@@ -121,9 +126,10 @@ class Answering(Application):
         reads = not (extra.stream or extra.ignore_body) if extra is not None else route.reads_body
         everywhere = self._body_limit if reads else None
         route.max_body_size = everywhere if own_limit is None else own_limit
-        # Request middleware and listeners may add parameters, middleware to a path without any, too.
-        only = route.names[0] if route.names and len(route.names) == 1 and not (before or self._events) else None
-        handler = handler_call(route.endpoint, bool(route.parameters or before), only)
+        # Request middleware and listeners may change the parameters, also those of a path without any.
+        changeable = bool(before or self._events)
+        only = route.names[0] if route.names and len(route.names) == 1 and not changeable else None
+        handler = handler_call(route.endpoint, bool(route.parameters) or changeable, only)
         call = with_middleware(self._events.around_handler(handler), before, after)
         if self.config.get("CANCEL_ON_DISCONNECT"):
             call = self._until_client_leaves(call)
@@ -228,12 +234,22 @@ class Answering(Application):
         if lived is not call or self._events.heard(Event.HTTP_LIFECYCLE_EXCEPTION, Event.SERVER_EXCEPTION_REPORT):
             # Those who listen are told of the exception before the middleware, which then runs when it is answered.
             return _without_outer_route(lived)
-        locations = (MiddlewareLocation.REQUEST, MiddlewareLocation.RESPONSE)
-        surrounded = with_middleware(call, *(self._steps(each, None) for each in locations))
+        before = self._steps(MiddlewareLocation.REQUEST, None)
+        after = self._steps(MiddlewareLocation.RESPONSE, None)
+        if not before and not after:
+            return _without_outer_route(call)
 
         async def miss(connection: Any) -> Any:
-            # The middleware of a handshake runs when the exception is answered.
-            return await (surrounded if isinstance(connection, Request) else call)(connection)
+            if not isinstance(connection, Request):
+                # The middleware of a handshake runs when the exception is answered.
+                return await call(connection)
+            # As the request came: middleware may change its method, which gives the request another scope.
+            scope = connection.scope
+
+            async def fail(request: Request) -> Any:
+                raise self.miss(scope)
+
+            return await with_middleware(fail, before, after)(connection)
 
         return _without_outer_route(miss)
 
@@ -252,7 +268,10 @@ class Answering(Application):
             else:
                 request = connection.request
             early = await run_before(request, before) if before else None
-            return early or routing.enter(connection)
+            if early:
+                return early
+            app = routing.enter(connection)
+            return partial(_in_scope, app, request.scope) if request._amended and request is connection else app
 
         return self._events.around_route(forward, self.router.forward, reads_body=False)
 

@@ -9,13 +9,14 @@ used. What is wrapped, from the outside in:
     the handler          http.handler.before, after; websocket.handler.before, after, exception
 
 `http.lifecycle.exception` and `server.exception.report` are fired where exceptions are answered. ASGI gives a request
-when its head is complete, and the route is found before the first event can be told of it; so `begin` is told for each
-request, not for each connection, and the order of events is Sanic's all the same.
+when its head is complete, so `begin` is fired for each request, not for each connection. The route is found before the
+first event that has the request. A handler of an event before the routing does not see it, and may change the method,
+the host or the path: then a route is sought again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from inspect import isawaitable
 from typing import Any
@@ -35,10 +36,9 @@ _ON_THE_WIRE = (
     Event.HTTP_LIFECYCLE_SEND,
     Event.HTTP_LIFECYCLE_COMPLETE,
 )
+_BEFORE_ROUTING = (Event.HTTP_LIFECYCLE_REQUEST, Event.HTTP_LIFECYCLE_HANDLE, Event.HTTP_ROUTING_BEFORE)
 _AROUND_A_ROUTE = (
-    Event.HTTP_LIFECYCLE_REQUEST,
-    Event.HTTP_LIFECYCLE_HANDLE,
-    Event.HTTP_ROUTING_BEFORE,
+    *_BEFORE_ROUTING,
     Event.HTTP_ROUTING_AFTER,
     Event.HTTP_LIFECYCLE_READ_BODY,
     Event.HTTP_LIFECYCLE_RESPONSE,
@@ -57,10 +57,14 @@ class Events:
 
     Args:
         router: the application's signals.
+        find_again: the method of the application's router.
     """
 
-    def __init__(self, router: SignalRouter) -> None:
+    def __init__(
+        self, router: SignalRouter, find_again: Callable[[Scope, Any, Iterable[str]], tuple[Any, dict[str, Any]]]
+    ) -> None:
         self._router = router
+        self._find_again = find_again
         self._emitters: dict[Event, Emit] = {}
         for event in Event if router.routes else ():
             emit = router.emitter(event)
@@ -103,12 +107,23 @@ class Events:
 
         async def lived(connection: Any) -> Any:
             request = getattr(connection, "request", connection)
-            await self._found(request, route)
+            if not request._routed:
+                other = await self._before_routing(request)
+                if other is not None:
+                    return await other(connection)
+            if route is not None:
+                handler = getattr(route, "endpoint", None)
+                context = {"route": route, "kwargs": dict(request.route_params), "handler": handler}
+                await self.fire(Event.HTTP_ROUTING_AFTER, request=request, **context)
             if self.heard(Event.HTTP_LIFECYCLE_READ_BODY) and request is connection:
                 request._receive = self._telling_of_the_body(request._receive)
             if reads_body:
                 request.reads_body = True
-                await request.read_body(await request._receive(), route.max_body_size)
+                if request._stream_consumed:
+                    # A handler of an event has read it.
+                    await request.receive_body()
+                elif not request.body_is_read:
+                    await request.read_body(await request._receive(), route.max_body_size)
             response = await call(connection)
             answer = request.stream.response if request._writer is not None else response
             if isinstance(answer, (Response, ResponseStream)):
@@ -117,17 +132,34 @@ class Events:
 
         return lived
 
-    async def _found(self, request: Any, route: Any) -> None:
-        # Until it is told of, no route has been found.
-        kept = request.scope.pop("route", None)
-        await self.fire(Event.HTTP_LIFECYCLE_REQUEST, request=request)
-        await self.fire(Event.HTTP_LIFECYCLE_HANDLE, request=request)
-        await self.fire(Event.HTTP_ROUTING_BEFORE, request=request)
-        if kept is not None:
-            request.scope["route"] = kept
+    async def _before_routing(self, request: Any) -> Call | None:
+        """Fire the events before the routing.
+
+        Returns:
+            The callable of another route, where they have changed what the routing depends on, else `None`.
+        """
+        if not self.heard(*_BEFORE_ROUTING):
+            return None
+        # As in Sanic there is no route yet, and a parameter that is set now is lost.
+        route, params = request.scope.pop("route", None), request.route_params
+        request.route_params, request._hidden_route = {}, route
+        before = _decisive(request)
+        for event in _BEFORE_ROUTING:
+            await self.fire(event, request=request)
+        request._hidden_route = None
+        after = _decisive(request)
+        if after != before:
+            request._routed = True
+            if after[1] != before[1]:
+                headers = [(name, value) for name, value in request.scope["headers"] if name != b"host"]
+                host = [] if after[1] is None else [(b"host", after[1].encode())]
+                request._amend(headers=[*host, *headers])
+            other, request.route_params = self._find_again(request.scope, route, params)
+            return other.call  # type: ignore[no-any-return]
         if route is not None:
-            found = {"route": route, "kwargs": dict(request.route_params), "handler": getattr(route, "endpoint", None)}
-            await self.fire(Event.HTTP_ROUTING_AFTER, request=request, **found)
+            request.scope["route"] = route
+        request.route_params = params
+        return None
 
     def _telling_of_the_body(self, receive: Receive) -> Receive:
         async def telling() -> Message:
@@ -248,6 +280,12 @@ class Events:
         if message["type"] == "http.response.body":
             await self.fire_safely(Event.HTTP_LIFECYCLE_SEND, data=message.get("body", b""))
         await send(message)
+
+
+def _decisive(request: Any) -> tuple[Any, ...]:
+    """Return what the choice of a route depends on."""
+    scope = request.scope
+    return request.method, request.headers.getone("host", None), scope["path"], scope.get("raw_path")
 
 
 def _head(scope: Scope) -> bytes:

@@ -25,9 +25,10 @@ from sanic_star.compat._definitions import (
     SignalDefinition,
     StaticDefinition,
 )
+from sanic_star.compat._lazy import pattern
 from sanic_star.compat._pipeline import is_endpoint
 from sanic_star.compat.constants import HTTP_METHODS
-from sanic_star.compat.exceptions import BadRequest
+from sanic_star.compat.exceptions import BadRequest, SanicException
 from sanic_star.compat.middleware import Middleware, MiddlewareLocation
 
 if TYPE_CHECKING:
@@ -44,6 +45,11 @@ else:
     from typing import TypeVar
 
     H = TypeVar("H", bound=Callable[..., Any])
+
+
+# What Sanic accepts as the name of an application or a blueprint; `__main__` and `__mp_main__`, the values of
+# `__name__` in a script and in the processes that it spawns, are among them.
+_NAME = pattern(r"^[a-zA-Z_][a-zA-Z0-9_\-]*$")
 
 
 class Registrar:
@@ -72,13 +78,15 @@ class Registrar:
         Raises:
             ValueError: none has a name.
         """
-        for each in objects:
-            if each is None or each == "":
+        for candidate in objects:
+            if isinstance(candidate, str) or candidate is None:
+                name = candidate
+            else:
+                name = getattr(candidate, "name", None) or getattr(candidate, "__name__", None)
+            if not name:
                 continue
-            name = each if isinstance(each, str) else getattr(each, "name", None) or getattr(each, "__name__", None)
-            if name is None:
-                continue
-            name = str(name)
+            if not isinstance(name, str):
+                break
             return name if name.startswith(f"{self.name}.") else f"{self.name}.{name}"
         raise ValueError("Could not generate a name for handler")
 
@@ -135,8 +143,8 @@ class Registrar:
             raise TypeError(f"Unexpected keyword arguments: {', '.join(unknown)}")
         path = uri if not uri or uri.startswith("/") else f"/{uri}"
         verbs = frozenset(str(method.upper()) for method in methods or ("GET",))
-        if host is not None and not isinstance(host, Iterable):
-            raise ValueError(f"host= takes a name or several, and not {host!r}")
+        if host and not isinstance(host, Iterable):
+            raise ValueError(f"host= takes a host or several, got {host!r}")
 
         def decorate(handler: H) -> H:
             called = self.generate_name(name, handler)
@@ -581,6 +589,29 @@ class Registrar:
                 await result
 
         self.signal("server.exception.report")(caught)
+
+
+def check_name(owner: object, name: object) -> None:
+    """Check the name of an application or a blueprint against Sanic's rule.
+
+    Args:
+        owner: the application or blueprint, for the message.
+        name: its name.
+
+    Raises:
+        SanicException: the name is missing, or not of ASCII letters, digits, `_` and `-` with no digit or `-` first.
+        TypeError: it is not a string.
+    """
+    kind = type(owner).__name__
+    if name is None:
+        raise SanicException(f"{kind} instance cannot be unnamed: write {kind}(name='your_name').")
+    if not isinstance(name, str):
+        raise TypeError(f"the name of a {kind} is a string, got {name!r}")
+    if not _NAME.match(name):
+        raise SanicException(
+            f"{kind} instance named '{name}' uses an invalid format. Names must begin with a character "
+            "and may only contain alphanumeric characters, _, or -."
+        )
 
 
 async def no_handler(**context: Any) -> None:

@@ -251,8 +251,11 @@ class Running(Application):
         if debug:
             self.debug = True
             logger.setLevel(logging.DEBUG)
-        if access_log is not None or self.debug:
-            self.config.ACCESS_LOG = self.debug if access_log is None else access_log
+        if access_log is None:
+            # Debug mode switches it on.
+            access_log = self.debug or self.config.ACCESS_LOG
+        if access_log != self.config.ACCESS_LOG:
+            self.config.ACCESS_LOG = access_log
         if noisy_exceptions is not None:
             self.config.NOISY_EXCEPTIONS = noisy_exceptions
         self.state.verbosity = VerbosityFilter.verbosity = verbosity

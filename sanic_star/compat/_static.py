@@ -45,9 +45,10 @@ def static_uri(definition: StaticDefinition) -> str:
         ValueError: `resource_type` is neither `file` nor `dir`.
     """
     kind, location = definition.resource_type, definition.location
-    if kind not in (None, "", "file", "dir"):
+    if kind and kind not in ("file", "dir"):
         raise ValueError("The resource_type should be set to 'file' or 'dir'")
-    is_file = location.is_file()
+    # Not `Path.is_file`, which raises where a name is too long for the file system.
+    is_file = os.path.isfile(location)
     if kind == "dir" and is_file:
         raise TypeError(f"Resource type improperly identified as directory. '{location}'")
     if kind == "file" and not is_file:

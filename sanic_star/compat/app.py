@@ -36,10 +36,9 @@ from sanic_star.compat._definitions import (
     SignalDefinition,
     StaticDefinition,
 )
-from sanic_star.compat._lazy import pattern
 from sanic_star.compat._listeners import Listeners
 from sanic_star.compat._logging import configure
-from sanic_star.compat._registration import H, Registrar, no_handler
+from sanic_star.compat._registration import H, Registrar, check_name, no_handler
 from sanic_star.compat._routing_exceptions import NotFound as SignalNotFound
 from sanic_star.compat._running import Running
 from sanic_star.compat._tasking import Tasking
@@ -75,7 +74,6 @@ else:
     ConfigT = TypeVar("ConfigT", bound=Config)
     ContextT = TypeVar("ContextT")
 
-NAME = pattern(r"^[a-zA-Z][a-zA-Z0-9_\-]*$")
 _HOW_TO_FIND = (
     "\nApp instantiation must occur outside if __name__ == '__main__' block or by using an AppLoader."
     "\nSee https://sanic.dev/en/guide/deployment/app-loader.html for more details."
@@ -88,7 +86,8 @@ class Sanic(Registrar, Tasking, Answering, Running, Generic[ConfigT, ContextT]):
     """An application.
 
     Args:
-        name: letters, digits, `_` and `-`; goes before the names of routes.
+        name: ASCII letters, digits, `_` and `-`, the first a letter or `_`; goes before the names of routes. `__name__`
+            will do.
         config: the configuration; without it one is read from the environment.
         ctx: a place for whatever belongs to the application.
         router: finds routes.
@@ -112,7 +111,7 @@ class Sanic(Registrar, Tasking, Answering, Running, Generic[ConfigT, ContextT]):
         max_body_size: the greatest size of a body, in bytes; `REQUEST_MAX_SIZE` holds too.
 
     Raises:
-        SanicException: the name is none that Sanic allows, or arguments contradict each other.
+        SanicException: Sanic 25.12 refuses the name too, or arguments contradict each other.
 
     Examples:
         >>> from sanic_star import Sanic, text
@@ -158,7 +157,7 @@ class Sanic(Registrar, Tasking, Answering, Running, Generic[ConfigT, ContextT]):
         lifespan: Lifespan[Any] | None = None,
         max_body_size: int | None = None,
     ) -> None:
-        _check_name(name)
+        check_name(self, name)
         if config is not None and env_prefix != SANIC_PREFIX:
             raise SanicException("When instantiating Sanic with config, you cannot also pass env_prefix")
         if configure_logging:
@@ -185,6 +184,7 @@ class Sanic(Registrar, Tasking, Answering, Running, Generic[ConfigT, ContextT]):
         self.named_response_middleware: dict[str, deque[Middleware]] = {}
         self.shared_ctx = SharedContext()
         self._commands: dict[str, Callable[..., Any]] = {}
+        self._exception_handlers_added: dict[Any, Any] = {}
         self._test_client: Any = None
         self._asgi_client: Any = None
         self.router.ctx.app = self
@@ -260,7 +260,8 @@ class Sanic(Registrar, Tasking, Answering, Running, Generic[ConfigT, ContextT]):
         """Return an application by its name.
 
         Args:
-            name: its name; not needed where there is only one.
+            name: its name; not needed where there is only one. `__main__` finds `__mp_main__` too: what a script calls
+                `Sanic(__name__)` has that name in the processes that the script spawns.
             force_create: whether to make one where there is none.
 
         Raises:
@@ -274,8 +275,8 @@ class Sanic(Registrar, Tasking, Answering, Running, Generic[ConfigT, ContextT]):
                 raise SanicException("No Sanic apps have been registered.")
             return next(iter(apps.values()))
         if name not in apps:
-            if name == "__main__" and apps:
-                return next(iter(apps.values()))
+            if name == "__main__":
+                return cls.get_app("__mp_main__", force_create=force_create)
             if force_create:
                 return cls(name)
             raise SanicException(f"Sanic app name '{name}' not found.{_HOW_TO_FIND}")
@@ -568,8 +569,11 @@ class Sanic(Registrar, Tasking, Answering, Running, Generic[ConfigT, ContextT]):
         """Put together what runs for each route, and close the router; see `amend`."""
         self._check_route_names()
         for key, handler in self.exception_handlers.items():
-            if (key, None) not in self.error_handler.cached_handlers:
-                self.error_handler.add(key, handler)
+            # Once: `cached_handlers` says nothing where a subclass's `add` passes them on to another error handler.
+            if self._exception_handlers_added.get(key) is not handler:
+                self._exception_handlers_added[key] = handler
+                if (key, None) not in self.error_handler.cached_handlers:
+                    self.error_handler.add(key, handler)
         super().finalise()
         if not self.router.finalized:
             self.router.finalize()
@@ -764,18 +768,6 @@ class Sanic(Registrar, Tasking, Answering, Running, Generic[ConfigT, ContextT]):
         if self._asgi_client is None:
             self._asgi_client = _testing().SanicASGITestClient(self)
         return self._asgi_client  # type: ignore[no-any-return]
-
-
-def _check_name(name: str | None) -> None:
-    if not isinstance(name, str | None):
-        raise TypeError(f"the name is text, and not {name!r}")
-    if name is None:
-        raise SanicException("Sanic instance cannot be unnamed: write Sanic(name=…).")
-    if not NAME.match(name):
-        raise SanicException(
-            f"Sanic instance named '{name}' uses an invalid format. Names must begin with a character "
-            "and may only contain alphanumeric characters, _, or -."
-        )
 
 
 def _as_middleware(middleware: Any, attach_to: str, priority: int | Default) -> Middleware:

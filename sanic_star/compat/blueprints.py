@@ -19,8 +19,7 @@ from sanic_star.compat._definitions import (
     SignalDefinition,
     StaticDefinition,
 )
-from sanic_star.compat._lazy import pattern
-from sanic_star.compat._registration import Registrar
+from sanic_star.compat._registration import Registrar, check_name
 from sanic_star.compat.blueprint_group import BlueprintGroup
 from sanic_star.compat.exceptions import SanicException
 from sanic_star.compat.helpers import Default, _default
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
     from sanic_star.compat.app import Sanic
     from sanic_star.compat.router import Router
 
-NAME = pattern(r"^[a-zA-Z_][a-zA-Z0-9_\-]*$")
 _VERSION_PREFIX = "/v"
 
 
@@ -45,7 +43,7 @@ class Blueprint(Registrar):
         version_prefix: stands before the version.
 
     Raises:
-        SanicException: the name is none that Sanic allows.
+        SanicException: Sanic 25.12 refuses the name too.
 
     Examples:
         >>> bp = Blueprint("users", url_prefix="/users")
@@ -64,15 +62,7 @@ class Blueprint(Registrar):
         strict_slashes: bool | None = None,
         version_prefix: str = _VERSION_PREFIX,
     ) -> None:
-        if name is None:
-            raise SanicException("A blueprint needs a name: Blueprint('your_blueprint_name').")
-        if not isinstance(name, str):
-            raise TypeError(f"the name of a blueprint is text, and not {name!r}")
-        if not NAME.match(name):
-            raise SanicException(
-                f"Blueprint instance named '{name}' uses an invalid format. Names must begin with a character "
-                "and may only contain alphanumeric characters, _, or -."
-            )
+        check_name(self, name)
         self.name = name
         self.url_prefix = url_prefix[:-1] if url_prefix and url_prefix.endswith("/") else url_prefix
         self.host = host

@@ -112,8 +112,8 @@ class DetailedConverter(ABC):
         """
 
 
-def _certificate_creator(value: Any) -> Any:
-    return LocalCertCreator(value.upper()) if isinstance(value, str) else value
+def _certificate_creator(value: Any) -> LocalCertCreator:
+    return LocalCertCreator(value.upper() if isinstance(value, str) else value)
 
 
 def _text(value: Any) -> Any:
@@ -232,8 +232,11 @@ class Config(dict[str, Any]):
             raise AttributeError(f"Config has no {attr!r}") from None
 
     def __setitem__(self, attr: str, value: Any) -> None:
+        if not isinstance(attr, str):
+            raise TypeError(f"the name of a setting is a string, got {attr!r}")
         if attr == "FALLBACK_ERROR_FORMAT":
-            check_error_format(value)
+            if value:
+                check_error_format(value)
             attr = "_FALLBACK_ERROR_FORMAT"
             if not isinstance(self.get(attr, _default), Default) and self[attr] != value:
                 error_logger.warning(

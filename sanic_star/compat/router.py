@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 # A slash inside a parameter's brackets separates nothing: it is part of a regular expression.
 _SEPARATOR = pattern(r"/(?=[^>]*(?:<(?<!\?<)|$))")
 _PARAMETER = pattern(r"^<([a-zA-Z_][a-zA-Z0-9_]*):(.*)>$")
-_UNTYPED = pattern(r"^<[a-zA-Z_][a-zA-Z0-9_]*>$")
+_UNTYPED = pattern(r"^<([a-zA-Z_][a-zA-Z0-9_]*):?>$")
 _FILE = pattern(r"^<([a-zA-Z_][a-zA-Z0-9_]*)(?:=([a-z]+))?:ext(?:=([a-z0-9|.]+))?>$")
 _EXTENSION = pattern(r"^[a-z0-9](?:[a-z0-9.]*[a-z0-9])?$")
 _FILE_URI = "__file_uri__"
@@ -76,9 +76,23 @@ class PathType(Convertor[Any]):
         return re.compile(f"^{self.regex}$")
 
 
-def _quoted(literal: str) -> str:
-    # As Sanic writes it; `index.plain` is the other way in which it is found.
-    return quote(unquote(literal))
+def _decode(uri: str) -> str:
+    """Return a route's path without escapes, before it is read, as Sanic does: `%2F` separates segments."""
+    return unquote(uri.lstrip("/"))
+
+
+def typed(part: str, hints: Mapping[str, str] | None = None) -> str:
+    """Return a parameter with its type, which is `str` in `<name>` and `<name:>`.
+
+    Args:
+        part: the parameter in its brackets.
+        hints: types by name, for parameters without a colon.
+    """
+    match = _UNTYPED.match(part)
+    if match is None:
+        return part
+    label = hints.get(match[1], "str") if hints and ":" not in part else "str"
+    return f"<{match[1]}:{label}>"
 
 
 def _hints(handler: Callable[..., Any]) -> dict[str, str]:
@@ -462,6 +476,7 @@ class Router(routing.Router):
             number = str(version).strip("/").lstrip("v")
             uri = f"{version_prefix}{number}/{uri.lstrip('/')}"
         hosts = [host] if isinstance(host, str) else sorted(host or ())
+        uri = _decode(uri)
         path = "/" + (uri.lstrip("/") if strict_slashes else uri.strip("/"))
         shown, segments = self.parse(path, handler)
         if unquote and not any(isinstance(part, Parameter) and part.spans for part in segments):
@@ -503,7 +518,7 @@ class Router(routing.Router):
             present = {id(known) for known in self.routes}
             rivals = {key: rival for key, rival in rivals.items() if key in present}
         if rivals and not overwrite:
-            written = "/".join(part if part[:1] == "<" else _quoted(part) for part in _SEPARATOR.split(uri.lstrip("/")))
+            written = "/".join(part if part[:1] == "<" else quote(part) for part in _SEPARATOR.split(uri.lstrip("/")))
             raise RouteExists(f"Route already registered: {written} [{','.join(sorted(methods))}]")
         for rival in rivals.values():
             self.routes.remove(rival)
@@ -518,7 +533,7 @@ class Router(routing.Router):
         """Read a path.
 
         Args:
-            uri: the path, with its leading slash.
+            uri: the path, with its leading slash and without escapes.
             handler: its annotations give parameters without a type one (`str`, `int`, `float`, `UUID`).
 
         Returns:
@@ -528,27 +543,32 @@ class Router(routing.Router):
             InvalidUsage, ParameterNameConflicts, SanicException, re.error: a parameter is not what Sanic allows.
         """
         if "<" not in uri:
-            literal = "/".join(map(_quoted, uri.lstrip("/").split("/")))
+            literal = "/".join(map(quote, uri.lstrip("/").split("/")))
             return "/" + literal, tuple(literal.split("/"))
         hints: dict[str, str] | None = None
         shown: list[str] = []
         segments: list[str | Parameter] = []
         for part in _SEPARATOR.split(uri.lstrip("/")):
             if not part.startswith("<"):
-                literal = _quoted(part)
+                literal = quote(part)
                 shown.append(literal)
                 segments.append(literal)
                 continue
-            if _UNTYPED.match(part):
+            if ":" not in part:
                 hints = _hints(handler) if hints is None else hints
-                part = f"<{part[1:-1]}:{hints.get(part[1:-1], 'str')}>"
+            part = typed(part, hints)
             shown.append(part)
             segments.append(self.parameter(part, uri))
-        names = [part.name for part in segments if isinstance(part, Parameter) and part.name]
+        parameters = [part for part in segments if isinstance(part, Parameter)]
+        names = [part.name for part in parameters if part.name]
         if len(names) != len(set(names)):
             raise ParameterNameConflicts(f"Duplicate named parameters in: {uri.lstrip('/')}")
-        if any(name.startswith("__") and name != _FILE_URI for name in names):
-            raise SanicException(f"Invalid route: {uri}. Parameter names cannot use '__'.")
+        # As in Sanic, the two checks below are for paths without regular expressions only.
+        if all(self._has_known_type(part) for part in parameters):
+            if any(":" in part.label for part in parameters):
+                raise InvalidUsage(f"A parameter has one type only, and no options: {uri}")
+            if any(name.startswith("__") and name != _FILE_URI for name in names):
+                raise SanicException(f"Invalid route: {uri}. Parameter names cannot use '__'.")
         return "/" + "/".join(shown), tuple(segments)
 
     def parameter(self, part: str, uri: str) -> ParamInfo:
@@ -584,6 +604,13 @@ class Router(routing.Router):
             lasting = known in PATH_TYPES
             return ParamInfo(name, known, label, self._priority(label), spans=label == "path", lasting=lasting)
         return self._expression(name, label, uri)
+
+    def _has_known_type(self, part: Parameter) -> bool:
+        """Tell whether what stands before a second colon names a type: `<id:int:3>` is no regular expression."""
+        first, colon, rest = part.label.partition(":")
+        if colon:
+            return first in self.path_types and not rest.endswith("path")
+        return not (part.exact or part.spans)
 
     def _priority(self, label: str) -> int:
         return list(self.path_types).index(label)

@@ -23,11 +23,13 @@ from functools import cache, partial
 from inspect import isawaitable
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
+from sanic_star.compat._lazy import pattern
 from sanic_star.compat._routing_exceptions import FinalizationError, NotFound
 from sanic_star.compat.exceptions import InvalidSignal
 from sanic_star.compat.log import error_logger
-from sanic_star.compat.router import Router
+from sanic_star.compat.router import Router, typed
 from sanic_star.index import Parameter
 
 if TYPE_CHECKING:
@@ -72,6 +74,8 @@ RESERVED_NAMESPACES: dict[str, tuple[str, ...]] = {
 }
 GENERIC_SIGNAL_FORMAT = "__generic__.__signal__.%s"
 _TRIGGER = "<__trigger__:str>"
+# A dot inside a parameter's brackets separates nothing: it is part of a regular expression.
+_SEPARATOR = pattern(r"\.(?=[^>]*(?:<(?<!\?<)|$))")
 _REPORT = Event.SERVER_EXCEPTION_REPORT.value
 # The mark of an exception that was told to those who listen to reports: it may pass several places that tell.
 _TOLD = "_sanic_star_told"
@@ -506,18 +510,26 @@ def _parts(event: str) -> tuple[str, str, str]:
     Raises:
         InvalidSignal: it may not.
     """
-    # A dot inside a parameter's brackets separates nothing.
-    first, _, rest = event.partition(".")
-    second, dot, last = rest.partition(".")
-    if not dot or first.startswith("<") or second.startswith("<") or ("." in last and not _is_parameter(last)):
+    parts = _SEPARATOR.split(event)
+    if len(parts) != 3 or not parts[0] or parts[0].startswith("<") or parts[1].startswith("<"):
         raise InvalidSignal(f"Invalid signal event: {event}")
-    if not _is_parameter(last) and event not in RESERVED_NAMESPACES.get(first, (event,)):
+    first, second, last = parts
+    parameter = _is_parameter(last)
+    # As in Sanic, brackets without a name in them are literal.
+    if last.startswith("<") and _trigger(last) and not parameter:
+        raise InvalidSignal(f"Invalid signal event: {event}")
+    if not parameter and event not in RESERVED_NAMESPACES.get(first, (event,)):
         raise InvalidSignal(f"Cannot declare reserved signal event: {event}")
     return first, second, last
 
 
+def _trigger(part: str) -> str:
+    """Return the name of a parameter, which is empty in `<>` and `<:int>`."""
+    return part[1:-1].partition(":")[0]
+
+
 def _is_parameter(part: str) -> bool:
-    return len(part) > 2 and part.startswith("<") and part.endswith(">")
+    return part.startswith("<") and part.endswith(">") and bool(_trigger(part))
 
 
 @cache
@@ -532,7 +544,7 @@ def _parameter(part: str, event: str) -> Parameter:
     Raises:
         InvalidUsage: it is no parameter.
     """
-    return _types().parameter(f"{part[:-1]}:str>" if part[1:-1].isidentifier() else part, event)
+    return _types().parameter(typed(unquote(part)), event)
 
 
 __all__ = [

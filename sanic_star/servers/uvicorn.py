@@ -245,6 +245,11 @@ class Listening:
     def _closed(self) -> bool:
         return self._server.should_exit or self._bound.fileno() < 0
 
+    def limit_stop(self, seconds: float) -> None:
+        """Cancel requests that have not ended so many seconds after `close`, if they are not cancelled earlier."""
+        limit = self._server.config.timeout_graceful_shutdown
+        self._server.config.timeout_graceful_shutdown = seconds if limit is None else min(limit, seconds)  # type: ignore[assignment]
+
     def close(self) -> None:
         """Stop to accept, and close connections as their requests end; does not wait."""
         self._server.should_exit = True

@@ -19,7 +19,7 @@ from sanic_star.testing.keywords import for_handshake
 from sanic_star.testing.lifespan import Lifespan
 from sanic_star.testing.proxy import WebsocketProxy
 from sanic_star.testing.response import TestingResponse
-from sanic_star.testing.scopes import HOOK, connection_scope, leave_requests
+from sanic_star.testing.scopes import HOOK, connection_scope, observe_requests
 from sanic_star.testing.websocket import handshake_headers
 
 try:
@@ -162,10 +162,10 @@ class _Transport(httpx2.AsyncBaseTransport):
 
 @asynccontextmanager
 async def _running(app: ASGIApp) -> AsyncIterator[dict[str, Any]]:
-    leave_requests(app)
-    lifespan = Lifespan(app)
-    await lifespan.start()
-    try:
-        yield lifespan.state
-    finally:
-        await lifespan.stop()
+    with observe_requests(app):
+        lifespan = Lifespan(app)
+        await lifespan.start()
+        try:
+            yield lifespan.state
+        finally:
+            await lifespan.stop()

@@ -7,6 +7,7 @@ the loop of the call; over a socket it is the client that runs in another thread
 
 import io
 from collections.abc import Callable, Coroutine, Sequence
+from contextlib import ExitStack
 from typing import Any, Protocol, TypeVar
 
 import requests
@@ -17,7 +18,7 @@ from sanic_star.testing.conversation import Conversation
 from sanic_star.testing.deadline import DeadlineExceeded, within
 from sanic_star.testing.loops import EventLoop
 from sanic_star.testing.proxy import WebsocketProxy
-from sanic_star.testing.scopes import HOOK, leave_requests
+from sanic_star.testing.scopes import HOOK, StandIn, observe_requests
 from sanic_star.testing.server import Server
 from sanic_star.testing.session import Session
 from sanic_star.testing.websocket import denial, handshake_headers
@@ -48,8 +49,8 @@ class Connection(Protocol):
         """What URLs begin with."""
         raise NotImplementedError
 
-    def open(self, loop: EventLoop) -> None:
-        """Start the app."""
+    def open(self, loop: EventLoop, stand_in: StandIn | None = None) -> None:
+        """Start the app; `stand_in` is as for `observe_requests`."""
 
     def close(self) -> None:
         """Stop the app, and free the loop."""
@@ -93,19 +94,23 @@ class InProcess:
         self.base = address_of("http", host, port)
         self._app = app
         self._server: Server | None = None
+        self._observation = ExitStack()
         self._adapter = ASGIAdapter(app, self._running, raise_app_exceptions=False, client=("127.0.0.1", 50000))
 
-    def open(self, loop: EventLoop) -> None:
+    def open(self, loop: EventLoop, stand_in: StandIn | None = None) -> None:
         """Start the app."""
-        leave_requests(self._app)
         server = Server(self._app, loop)
-        server.start()
+        with ExitStack() as observation:
+            observation.enter_context(observe_requests(self._app, stand_in))
+            server.start()
+            self._observation = observation.pop_all()
         self._server = server
 
     def close(self) -> None:
         """Stop the app."""
         server, self._server = self._running(), None
-        server.close()
+        with self._observation:
+            server.close()
 
     def session(self) -> Session:
         """Give a new session."""

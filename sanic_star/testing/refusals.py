@@ -1,37 +1,35 @@
-"""What `sanic_testing` does with requests of a method that a path has no handler for.
+"""How `sanic_testing` answers requests with a method that a path has no handler for.
 
-Its client gives an app that has no handler for ``MethodNotAllowed`` one of its own, which leaves the answers to PUT,
-PATCH and DELETE empty. So a handler for every exception is not asked there, though a server would ask it, and tests
-that expect 405 pass. They have to pass here, too.
+Its client registers an exception handler for ``MethodNotAllowed``, unless the app has one. That handler leaves the
+answers to PUT, PATCH and DELETE empty, and goes before a handler for every exception, so tests that expect 405 pass.
+They have to pass here too. But nothing is registered: the requests of a test carry this function, and the error
+handler of this package asks it (`ErrorHandler.response`).
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
-__all__ = ["refusals"]
+__all__ = ["refusal"]
 
 _EMPTY = frozenset({"PUT", "PATCH", "DELETE"})
 
 
-@contextmanager
-def refusals(app: Any) -> Iterator[None]:
-    """Let a Sanic app answer such requests in the way of `sanic_testing`; another app is left alone."""
-    handlers = getattr(getattr(app, "error_handler", None), "cached_handlers", None)
-    if handlers is None:
-        yield
-        return
-    # Here: another app needs nothing of what this loads.
-    from sanic_star.compat.exceptions import MethodNotAllowed
+def refusal(error_handler: Any, exception: BaseException, handler: Any) -> Any:
+    """Return the handler for an exception: for ``MethodNotAllowed`` the one here, unless the app has its own.
 
-    if (MethodNotAllowed, None) in handlers:
-        yield
-        return
-    app.error_handler.add(MethodNotAllowed, _refuse)
-    try:
-        yield
-    finally:
-        app.error_handler._forget(MethodNotAllowed)
+    Args:
+        error_handler: the app's error handler.
+        exception: the exception.
+        handler: what it found; `None` where there is none.
+    """
+    # Here: another app needs nothing of what this loads.
+    from sanic_star.compat.exceptions import HTTPException, MethodNotAllowed
+
+    if type(exception) is not MethodNotAllowed or (MethodNotAllowed, None) in error_handler.cached_handlers:
+        return handler
+    # A subclass may keep its handlers elsewhere. What it finds for a base class, too, is for more than this exception.
+    if handler is not None and handler is not error_handler.lookup(HTTPException("")):
+        return handler
+    return _refuse
 
 
 def _refuse(request: Any, exception: Any) -> Any:

@@ -23,7 +23,7 @@ from sanic_star.testing.deadline import DeadlineExceeded
 from sanic_star.testing.keywords import configure, for_handshake, for_requests
 from sanic_star.testing.loops import OwnLoop, in_event_loop
 from sanic_star.testing.proxy import WebsocketProxy
-from sanic_star.testing.refusals import refusals
+from sanic_star.testing.refusals import refusal
 from sanic_star.testing.response import TestingResponse
 from sanic_star.testing.session import Session
 from sanic_star.testing.sockets import OverSocket, served_by
@@ -124,7 +124,7 @@ class SanicTestClient(Verbs):
         session_kwargs: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> tuple[Any, Any]:
-        with self._serving(debug, server_kwargs, host) as connection, refusals(self.app):
+        with self._serving(debug, server_kwargs, host) as connection:
             try:
                 session = self._session_for(connection, session_kwargs)
                 settings = dict(getattr(session, "each", ()))
@@ -197,7 +197,7 @@ class SanicTestClient(Verbs):
         address = served_by(self.app, server_kwargs, debug) if server_kwargs or debug else {}
         connection = self._connection(address, host, socket)
         with _test_mode(self.app):
-            connection.open(OwnLoop())
+            connection.open(OwnLoop(), refusal)
             try:
                 if self.port is None or (connection is not self._in_process and self.port == self._own_port):
                     self.port = self._own_port = connection.port

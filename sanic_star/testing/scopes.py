@@ -1,12 +1,13 @@
 """The ASGI scope of a request or a websocket handshake, made from what a client library has prepared."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-__all__ = ["HOOK", "connection_scope", "gather_requests", "leave_requests"]
+__all__ = ["HOOK", "StandIn", "connection_scope", "observe_requests"]
 
 # A fresh dictionary under this key of ``scope["extensions"]`` is where an app may leave its own request object, for
 # the clients that hand it to the test.
@@ -14,6 +15,9 @@ HOOK = "sanic_star.testing"
 
 _ASGI = {"version": "3.0", "spec_version": "2.4"}
 _PORTS = {"http": 80, "https": 443}
+
+# Gets an error handler, an exception and the handler that was found for it; returns the one to call.
+StandIn = Callable[[Any, BaseException, Any], Any]
 
 
 def connection_scope(
@@ -56,25 +60,41 @@ def connection_scope(
     }
 
 
-def leave_requests(app: ASGIApp) -> None:
-    """Let an app of this package leave its request objects in the scopes, from its next start on.
+@contextmanager
+def observe_requests(app: ASGIApp, stand_in: StandIn | None = None) -> Iterator[list[Any]]:
+    """Let an app of this package leave its request objects in the scopes, if it is started within the block.
 
-    The app makes its requests as before; whoever makes them writes them down. An app that nobody tests does not ask.
+    The app's request factory is wrapped for that time, and is the app's own again afterwards. Several clients may
+    use one app at a time.
+
+    Args:
+        app: the app; another ASGI app is left alone.
+        stand_in: chooses another exception handler for these requests.
+
+    Yields:
+        The request objects whose scope a server has made.
     """
-    make = getattr(app, "request_factory", None)
-    if make is not None and not isinstance(make, _Leaving):
-        app.request_factory = _Leaving(make)  # type: ignore[attr-defined]
+    factory = getattr(app, "request_factory", None)
+    if factory is None:
+        yield []
+        return
+    own: Any = app
+    observer = factory if isinstance(factory, _Observer) else _Observer(factory)
+    own.request_factory = observer
+    before, observer.stand_in = observer.stand_in, stand_in
+    observer.clients += 1
+    observer.seen.clear()
+    try:
+        yield observer.seen
+    finally:
+        observer.stand_in = before
+        observer.clients -= 1
+        # A test may have set another request class meanwhile.
+        if not observer.clients and own.request_factory is observer:
+            own.request_factory = observer.make
 
 
-def gather_requests(app: ASGIApp) -> list[Any]:
-    """Let an app of this package leave its request objects in a list, for scopes that a server has made."""
-    leave_requests(app)
-    seen: list[Any] = app.request_factory.seen  # type: ignore[attr-defined]
-    seen.clear()
-    return seen
-
-
-class _Leaving:
+class _Observer:
     """Make requests, and leave them where a client finds them; picklable with the app.
 
     Args:
@@ -84,9 +104,13 @@ class _Leaving:
     def __init__(self, make: Callable[[Scope, Receive, Send], Any]) -> None:
         self.make = make
         self.seen: list[Any] = []
+        self.stand_in: StandIn | None = None
+        self.clients = 0
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Any:
         request = self.make(scope, receive, send)
+        if self.stand_in is not None:
+            request._stand_in = self.stand_in
         kept = scope.get("extensions", {}).get(HOOK)
         if kept is None:
             self.seen.append(request)
@@ -94,5 +118,5 @@ class _Leaving:
             kept.setdefault("request", request)
         return request
 
-    def __getstate__(self) -> dict[str, Any]:
-        return {"make": self.make, "seen": []}
+    def __reduce__(self) -> Any:
+        return type(self), (self.make,)

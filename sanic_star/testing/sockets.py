@@ -10,7 +10,7 @@ import os
 import socket
 import ssl
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from importlib import import_module
 from typing import Any
 from urllib.parse import urlsplit
@@ -25,7 +25,7 @@ from sanic_star.testing.deadline import deadline, within
 from sanic_star.testing.exchange import LEAVE_GRACE
 from sanic_star.testing.loops import EventLoop
 from sanic_star.testing.proxy import WebsocketProxy
-from sanic_star.testing.scopes import gather_requests
+from sanic_star.testing.scopes import StandIn, observe_requests
 from sanic_star.testing.session import Session
 
 __all__ = ["OverSocket", "served_by"]
@@ -94,6 +94,8 @@ class OverSocket:
         self._server: Any = None
         self._loop: EventLoop | None = None
         self._seen: list[Any] = []
+        # What is taken back at the end.
+        self._traces = ExitStack()
         self._sessions: list[requests.Session] = []
 
     @property
@@ -101,13 +103,16 @@ class OverSocket:
         """What URLs begin with."""
         return address_of(self._scheme, self._host, self.port)
 
-    def open(self, loop: EventLoop) -> None:
+    def open(self, loop: EventLoop, stand_in: StandIn | None = None) -> None:
         """Start the app, and listen.
 
         Raises:
             OSError: the address can't be had.
         """
-        self._seen = gather_requests(self._app)
+        self._traces = ExitStack()
+        self._seen = self._traces.enter_context(observe_requests(self._app, stand_in))
+        state = self._app.state
+        self._traces.callback(vars(state)["_state"].update, host=state.host, port=state.port, unix=state.unix)
         self._loop = loop
         try:
             loop.run(within(self._start(), "the app's start-up did not end"))
@@ -206,19 +211,15 @@ class OverSocket:
         bound = address.pop("sock", None) or await self._bind()
         if bound.family != getattr(socket, "AF_UNIX", None):
             self.port = bound.getsockname()[1]
-        config = self._app.config
-        patience = config.GRACEFUL_SHUTDOWN_TIMEOUT
-        # The client has left when the server stops, so what still runs then is a handler that hangs.
-        config.GRACEFUL_SHUTDOWN_TIMEOUT = min(patience, LEAVE_GRACE)
         try:
             server = await self._app.create_server(
-                self._host, self.port, sock=bound, access_log=config.ACCESS_LOG, **address
+                self._host, self.port, sock=bound, access_log=self._app.config.ACCESS_LOG, **address
             )
         except BaseException:
             bound.close()
             raise
-        finally:
-            config.GRACEFUL_SHUTDOWN_TIMEOUT = patience
+        # The client has left when the server stops, so what still runs then is a handler that hangs.
+        server.server.limit_stop(LEAVE_GRACE)
         self._server = server
         await server.startup()
         try:
@@ -228,6 +229,9 @@ class OverSocket:
         except BaseException as error:
             error.add_note("The app's start-up failed, so no request was sent: mend what its lifespan or listeners do.")
             await server.close()
+            # The test learns of the failure that came first.
+            with suppress(Exception):
+                await server.after_stop()
             raise
 
     async def _bind(self) -> socket.socket:
@@ -260,6 +264,7 @@ class OverSocket:
         assert self._loop is not None
         self._loop.close()
         self._loop = self._server = None
+        self._traces.close()
         self._sessions.clear()
         if self._unix:
             with suppress(OSError):

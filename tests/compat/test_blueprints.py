@@ -36,7 +36,7 @@ def app() -> Sanic[Any, Any]:
 def test_names_that_are_refused(name: Any) -> None:
     with pytest.raises(SanicException):
         Blueprint(name)
-    with pytest.raises(TypeError, match="is text, and not 5"):
+    with pytest.raises(TypeError, match="is a string, got 5"):
         Blueprint(5)  # type: ignore[arg-type]
 
 

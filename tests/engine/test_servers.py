@@ -451,3 +451,23 @@ def test_a_worker_that_imports_the_main_module_does_not_serve(monkeypatch: pytes
     monkeypatch.setattr(current_process(), "_inheriting", True, raising=False)
     app: Sanic[Any, Any] = Sanic("Inheriting")
     app.run("256.0.0.1", 0)
+
+
+@pytest.mark.parametrize("run", ["", "workers=2", "auto_reload=True", "single_process=True"])
+def test_an_application_named_after_its_script(tmp_path: Path, run: str) -> None:
+    # In a process that the script spawns, `__name__` is another one.
+    script = f"""
+    app = Sanic(__name__)
+
+    @app.get("/name")
+    async def name(request):
+        return text(f"{{app.name}} {{request.app is app}} {{app.url_for('name')}} {{Sanic.get_app('__main__') is app}}")
+
+    if __name__ == "__main__":
+        app.run(port=0, {run})
+    """
+    with process(tmp_path, script) as server:
+        named = "__mp_main__" if "workers" in run or "reload" in run else "__main__"
+        assert server.get("/name").text == f"{named} True /name True"
+        assert server.terminate() == 0
+    assert "Traceback" not in server.log

@@ -18,6 +18,14 @@ if TYPE_CHECKING:
     from sanic_star.compat.response.types import BaseHTTPResponse
 
 
+def _limit(request: Request) -> int | None:
+    """Return the greatest size of a body, in bytes: the route's, or the application's where there is no route."""
+    route = request.scope.get("route") or request._hidden_route
+    if route is None:
+        return getattr(request.scope.get("app"), "_body_limit", None)
+    return getattr(route, "max_body_size", None)
+
+
 class BodyStream:
     """Reads the body's parts one by one; also knows the response that was begun.
 
@@ -77,7 +85,7 @@ class BodyStream:
                 self.writer.on_open()
             chunk: bytes = message.get("body", b"")
             request.received += len(chunk)
-            limit = getattr(request.scope.get("route"), "max_body_size", None)
+            limit = _limit(request)
             if limit is not None and request.received > limit:
                 raise PayloadTooLarge(TOO_LARGE)
             if chunk:

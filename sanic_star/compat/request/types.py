@@ -99,7 +99,15 @@ class Request(requests.Request, Generic[AppT, CtxT]):
     _decode: ClassVar[Any] = staticmethod(json_decode)
 
     _writer: ResponseWriter | None = None
+    # Whether the scope is a copy with changes of its own; see `_amend`.
+    _amended = False
+    # The route while events before the routing are fired.
+    _hidden_route: Any = None
+    # Whether the route was found once more, after an event's handler had changed the method, host or path.
+    _routed = False
     _request_middleware_started = False
+    # Chooses another exception handler; a test client sets it: see `testing.refusals`.
+    _stand_in: Callable[[Any, BaseException, Any], Any] | None = None
     _response_middleware_started = False
     _ctx: Any = None
     _id: uuid.UUID | str | int | None = None
@@ -222,6 +230,7 @@ class Request(requests.Request, Generic[AppT, CtxT]):
     def _amend(self, **entries: Any) -> None:
         # Not in the server's own scope: by that it knows whether its client wants a body.
         self.scope = {**self.scope, **entries}
+        self._amended = True
 
     @property
     def starlette(self) -> StarletteRequest:
