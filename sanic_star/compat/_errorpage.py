@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping
 from html import escape
 from typing import Any
 
+from sanic_star.failures import exc_info
+
 _STYLE = """
 :root{color-scheme:light dark;--text:#1d2327;--soft:#5b6670;--page:#fbfbfa;--line:#dcdfe2;--mark:#c2185b}
 @media(prefers-color-scheme:dark){:root{--text:#e6e8ea;--soft:#a0a9b1;--page:#16191c;--line:#343a40;--mark:#ff7aa8}}
@@ -84,5 +86,5 @@ def traceback_of(exception: BaseException) -> str:
         return f'<div class="trace">{shown}</div>'
     except Exception:
         # It looks at the variables, whose classes may do anything when looked at.
-        lines = traceback.format_exception(exception)
+        lines = traceback.format_exception(*exc_info(exception))
         return f"<pre>{escape(''.join(lines))}</pre>"

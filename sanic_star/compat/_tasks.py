@@ -8,6 +8,8 @@ from asyncio import Task
 from collections.abc import Coroutine, Iterator
 from typing import Any
 
+from sanic_star.failures import log_error
+
 logger = logging.getLogger("sanic.error")
 
 # From so many names on, those of tasks that are over are forgotten when the next one comes.
@@ -77,7 +79,7 @@ class Tasks:
         self._to_drain.discard(task)
         error = None if task.cancelled() else task.exception()
         if error is not None:
-            logger.error("Task %s failed", task.get_name(), exc_info=error)
+            log_error(logger, error, "Task %s failed", task.get_name())
 
     def get(self, name: str) -> Task[Any]:
         """Return a task by its name.

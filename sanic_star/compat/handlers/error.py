@@ -12,6 +12,7 @@ from sanic_star.compat.errorpages import BaseRenderer, TextRenderer, exception_r
 from sanic_star.compat.exceptions import FOR_STATUS, MethodNotAllowed, SanicException, ServerError
 from sanic_star.compat.log import error_logger
 from sanic_star.compat.response import text
+from sanic_star.failures import attribute, is_a, log_error
 
 if TYPE_CHECKING:
     from sanic_star.compat.request.types import Request
@@ -70,9 +71,10 @@ class ErrorHandler:
         if key not in self._found:
             self._found[key] = self._search(kind, route_name)
         found = self._found[key]
-        if found is None and isinstance(exception, HTTPException):
-            return self.cached_handlers.get((exception.status_code, None))
-        if found is None and isinstance(exception, Exception):
+        if found is None and is_a(exception, HTTPException):
+            status = attribute(exception, "status_code")
+            return self.cached_handlers.get((status, None)) if isinstance(status, int) else None
+        if found is None and is_a(exception, Exception):
             return self.cached_handlers.get((500, None))
         return found
 
@@ -81,7 +83,7 @@ class ErrorHandler:
 
         The one for the number 500 only words the answer to what nobody expected, as in Starlette.
         """
-        words_only = not isinstance(exception, HTTPException) and handler is self.cached_handlers.get((500, None))
+        words_only = not is_a(exception, HTTPException) and handler is self.cached_handlers.get((500, None))
         return handler is not None and not words_only
 
     _lookup = lookup
@@ -103,11 +105,11 @@ class ErrorHandler:
             self.log(request, exception)
         try:
             answer = handler(request, exception) if handler else None
-        except Exception:
+        except Exception as raised:
             name = getattr(handler, "__name__", repr(handler))
             url = repr(str(request.url)) if request else "unknown"
             message = 'Exception raised in exception handler "%s" for uri: %s'
-            error_logger.exception(message, name, url)
+            log_error(error_logger, raised, message, name, url)
             told = message % (name, url) if self.debug else "An error occurred while handling an error"
             return text(told, 500)
         return self.default(request, exception) if answer is None else answer
@@ -127,9 +129,9 @@ class ErrorHandler:
     @staticmethod
     def log(request: Request, exception: BaseException) -> None:
         """Write an exception to the error log, unless it is a quiet one."""
-        if getattr(exception, "quiet", False) is False or request.app.config.NOISY_EXCEPTIONS:
+        if attribute(exception, "quiet", False) is False or request.app.config.NOISY_EXCEPTIONS:
             url = repr(str(request.url))
-            error_logger.error("Exception occurred while handling uri: %s", url, exc_info=exception)
+            log_error(error_logger, exception, "Exception occurred while handling uri: %s", url)
 
 
 # As it is here: what `add_status_code` puts in later may need more than a message.
@@ -141,9 +143,17 @@ def as_sanic_exception(exception: BaseException) -> BaseException:
 
     It is of the class that has this status, so that handlers for that class see it. What tells of a mistake of the
     client's stays out of the error log, whatever the status: Starlette's parts raise such exceptions all the time.
+    An exception whose status, detail or headers are invalid has no such counterpart and is returned as well.
     """
-    if not isinstance(exception, HTTPException) or isinstance(exception, SanicException):
+    if not is_a(exception, HTTPException) or is_a(exception, SanicException):
         return exception
+    try:
+        return _twin(exception)  # type: ignore[arg-type]
+    except Exception:
+        return exception
+
+
+def _twin(exception: HTTPException) -> SanicException:
     status = exception.status_code
     kind = _KINDS.get(status, SanicException)
     # Not by the class's own constructor: what else that takes is in the headers already.
