@@ -49,7 +49,9 @@ def attribute(error: BaseException, name: str, default: Any = None) -> Any:
     """Return an attribute, or `default` also where reading it raises."""
     try:
         return getattr(error, name, default)
-    except Exception:
+    except PASSED_ON:
+        raise
+    except BaseException:
         return default
 
 
@@ -88,8 +90,19 @@ def message_of(error: BaseException) -> str:
     """
     try:
         return str(error)
-    except Exception:
+    except PASSED_ON:
+        raise
+    except BaseException:
         return f"<{type_name(error)} without a readable message>"
+
+
+def encodable(text: str) -> str:
+    r"""Write lone surrogates, which UTF-8 cannot encode, as escapes; file names that are no UTF-8 have them.
+
+    >>> encodable("no file \udcff")
+    'no file \\udcff'
+    """
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _related(error: BaseException) -> Iterator[BaseException]:
@@ -107,6 +120,23 @@ def _related(error: BaseException) -> Iterator[BaseException]:
                 waiting.append(other)
 
 
+def is_circular(error: BaseException) -> bool:
+    """Tell whether an exception comes again among its own causes and contexts.
+
+    The interpreter breaks such circles for `__context__`; `raise … from` and assignment can make others.
+    """
+    current: BaseException | None = error
+    seen: set[int] = set()
+    while current is not None:
+        if id(current) in seen:
+            return True
+        seen.add(id(current))
+        suppressed = _SLOTS["__suppress_context__"].__get__(current)
+        cause = cause_of(current)
+        current = cause if cause is not None else (None if suppressed else _SLOTS["__context__"].__get__(current))
+    return False
+
+
 def readable(error: BaseException) -> BaseException:
     """Return the exception, or a `BrokenException` where a log formatter or a server could not read it."""
     try:
@@ -114,7 +144,9 @@ def readable(error: BaseException) -> BaseException:
             bool(current)
             for name in _READ:
                 getattr(current, name, None)
-    except Exception as failure:
+    except PASSED_ON:
+        raise
+    except BaseException as failure:
         culprit = type_name(current)
         broken = BrokenException(f"{type_name(error)}: reading {culprit} raised {type_name(failure)}")
         return broken.with_traceback(traceback_of(error))
@@ -128,6 +160,15 @@ def exc_info(error: BaseException) -> ExcInfo:
     """
     error = readable(error)
     return type(error), error, traceback_of(error)
+
+
+def format_error(error: BaseException) -> str:
+    """Return the traceback as text, with the causes if all of them can be read."""
+    try:
+        return "".join(traceback.format_exception(*exc_info(error)))
+    except Exception:
+        frames = traceback.format_tb(traceback_of(error))
+        return "".join([*frames, f"{type_name(error)}: {message_of(error)}\n"])
 
 
 def log_error(logger: logging.Logger, error: BaseException | None, message: str, *args: object) -> None:

@@ -12,7 +12,6 @@ from collections import deque
 from collections.abc import Iterable
 from functools import partial
 from inspect import isawaitable
-from traceback import format_exception
 from typing import Any
 
 from starlette.exceptions import HTTPException
@@ -47,7 +46,7 @@ from sanic_star.compat.router import Router
 from sanic_star.compat.server.websockets._sweeper import Sweeper as WebsocketSweeper
 from sanic_star.compat.server.websockets.impl import WebsocketImplProtocol
 from sanic_star.compat.signals import Event, SignalRouter
-from sanic_star.failures import attribute, exc_info, is_a, log_error, message_of
+from sanic_star.failures import attribute, encodable, format_error, is_a, log_error, message_of
 from sanic_star.requests import Request as EngineRequest
 from sanic_star.streams import is_event_stream
 
@@ -363,8 +362,8 @@ class Answering(Application):
         except Exception as raised:
             log_error(error_logger, raised, "Exception raised in exception handler")
             if self.debug:
-                stack = "".join(format_exception(*exc_info(raised)))
-                return HTTPResponse(f"Error while handling error: {message_of(raised)}\nStack: {stack}", 500)
+                told = f"Error while handling error: {message_of(raised)}\nStack: {format_error(raised)}"
+                return HTTPResponse(encodable(told), 500)
             return HTTPResponse("An error occurred while handling an error", 500)
 
     async def _checked(self, request: Request, response: Any) -> Any:

@@ -20,11 +20,12 @@ from typing import Any
 
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
+from sanic_star.compat._redaction import redacted, secrets_of, without_secrets
 from sanic_star.compat.exceptions import InvalidHeader, SanicException
 from sanic_star.compat.headers import AcceptList, MediaType
 from sanic_star.compat.helpers import STATUS_CODES, json_dumps
 from sanic_star.compat.response import HTTPResponse, html, json, text
-from sanic_star.failures import attribute, cause_of, is_a, message_of, traceback_of, type_name
+from sanic_star.failures import attribute, cause_of, encodable, is_a, message_of, traceback_of, type_name
 
 DEFAULT_FORMAT = "auto"
 FALLBACK_TEXT = "The application encountered an unexpected error and could not continue."
@@ -104,7 +105,11 @@ class BaseRenderer:
     def _shown(self) -> dict[str, dict[str, Any]]:
         """What the exception brings along and the client may see."""
         names = ("context", "extra") if self._in_full else ("context",)
-        return {name: data for name in names if (data := attribute(self.exception, name))}
+        shown = {name: data for name in names if (data := attribute(self.exception, name))}
+        if "extra" in shown:
+            # Not the context: that is written for the client, in every mode.
+            shown["extra"] = redacted("", shown["extra"])
+        return shown
 
     @property
     def _in_full(self) -> bool:
@@ -122,9 +127,19 @@ class BaseRenderer:
 
     def render(self) -> HTTPResponse:
         """Make the response."""
-        response = self.full() if self._in_full else self.minimal()
+        response = self._redacted(self.full()) if self._in_full else self.minimal()
         response.status = self.status
         response.headers.update(self.headers)
+        return response
+
+    def _redacted(self, response: HTTPResponse) -> HTTPResponse:
+        """Hide credentials on a page for debugging."""
+        body = response.body
+        if isinstance(body, bytes):
+            markup = "html" in (response.content_type or "")
+            secrets = secrets_of(self.request, map(message_of, self._causes))
+            page = without_secrets(body.decode("utf-8", "surrogateescape"), secrets, markup)
+            response.body = page.encode("utf-8", "surrogateescape")
         return response
 
     def minimal(self) -> HTTPResponse:
@@ -203,7 +218,7 @@ class TextRenderer(BaseRenderer):
     def _text(self, body: list[str]) -> HTTPResponse:
         title = self.title
         page = self.OUTPUT_TEXT.format(title=title, bar="=" * len(title), text=self.text, body="\n".join(body))
-        return text(page)
+        return text(encodable(page))
 
     def _one(self, exception: BaseException) -> str:
         inner = self.SPACER * 2
@@ -236,7 +251,8 @@ class JSONRenderer(BaseRenderer):
             }
             for cause in self._causes
         ]
-        return self._json({"path": self.request.path, "args": self.request.args, "exceptions": exceptions})
+        args = redacted("", self.request.args)
+        return self._json({"path": self.request.path, "args": args, "exceptions": exceptions})
 
     def minimal(self) -> HTTPResponse:
         """Show status and message."""
