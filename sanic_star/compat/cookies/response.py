@@ -385,7 +385,8 @@ class CookieJar:
         return next((cookie for cookie in reversed(self.cookies) if cookie.key == key), default)
 
     def __setitem__(self, key: str, value: str) -> None:
-        deprecation(f'cookies["{key}"] = … is old: use response.add_cookie("{key}", …).', 24.3)
+        # Without the name: Python remembers each warning's text, and names may be made per request.
+        deprecation("cookies[name] = … is old: use response.add_cookie(name, …).", 24.3)
         cookie = self.get(key)
         if cookie is None:
             # Sanic's old cookies were as plain as can be; one with a prefix would not be stored then.
@@ -394,7 +395,7 @@ class CookieJar:
             cookie.value = value
 
     def __delitem__(self, key: str) -> None:
-        deprecation(f'del cookies["{key}"] is old: use response.delete_cookie("{key}").', 24.3)
+        deprecation("del cookies[name] is old: use response.delete_cookie(name).", 24.3)
         self.delete_cookie(key, secure=is_prefixed(key))
 
     @property

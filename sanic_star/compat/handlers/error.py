@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from sanic_star.compat.request.types import Request
     from sanic_star.compat.response.types import HTTPResponse
 
-_Key = tuple[type[BaseException] | int, str | None]
-
 
 class ErrorHandler:
     """The table of exception handlers; a subclass may change how exceptions are answered and logged.
@@ -33,7 +32,9 @@ class ErrorHandler:
         self.debug = False
         self.cached_handlers: dict[Any, Callable[..., Any] | None] = {}
         # Look-ups that were made, beside the registrations, so that one more registration is seen.
-        self._found: dict[_Key, Callable[..., Any] | None] = {}
+        # By weak references: an application that makes exception classes while it runs must not fill the memory.
+        self._found: WeakKeyDictionary[type[BaseException], dict[str | None, Callable[..., Any] | None]]
+        self._found = WeakKeyDictionary()
 
     def add(self, exception: Any, handler: Callable[..., Any], route_names: list[str] | None = None) -> None:
         """Make a handler known.
@@ -67,10 +68,12 @@ class ErrorHandler:
         The exception's own class counts before its bases, the route's handlers before those for all routes.
         """
         kind = type(exception)
-        key = (kind, route_name)
-        if key not in self._found:
-            self._found[key] = self._search(kind, route_name)
-        found = self._found[key]
+        by_route = self._found.get(kind)
+        if by_route is None:
+            by_route = self._found[kind] = {}
+        if route_name not in by_route:
+            by_route[route_name] = self._search(kind, route_name)
+        found = by_route[route_name]
         if found is None and is_a(exception, HTTPException):
             status = attribute(exception, "status_code")
             return self.cached_handlers.get((status, None)) if isinstance(status, int) else None
