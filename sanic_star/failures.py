@@ -105,7 +105,7 @@ def encodable(text: str) -> str:
     return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def _related(error: BaseException) -> Iterator[BaseException]:
+def related(error: BaseException) -> Iterator[BaseException]:
     """Yield the exception with its causes, its contexts and the members of groups, each of them once."""
     waiting, seen = [error], {id(error)}
     while waiting:
@@ -140,7 +140,7 @@ def is_circular(error: BaseException) -> bool:
 def readable(error: BaseException) -> BaseException:
     """Return the exception, or a `BrokenException` where a log formatter or a server could not read it."""
     try:
-        for current in _related(error):
+        for current in related(error):
             bool(current)
             for name in _READ:
                 getattr(current, name, None)
