@@ -181,7 +181,7 @@ def test_other_headers_of_that_name_stay() -> None:
 def test_the_jar_was_a_dictionary() -> None:
     headers = Header()
     jar = CookieJar(headers)
-    with pytest.warns(DeprecationWarning, match=r"use response.add_cookie\(\"a\", …\)") as caught:
+    with pytest.warns(DeprecationWarning, match=r"use response.add_cookie\(name, …\)") as caught:
         jar["a"] = "1"
     assert caught[0].filename == __file__
     with pytest.warns(DeprecationWarning, match=r"set cookie.max_age"):
