@@ -7,6 +7,7 @@ dependencies stand in `pyproject.toml` (its groups bear the sessions' names). Wh
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import socket
@@ -182,3 +183,83 @@ def bench(session: nox.Session) -> None:
     """Measure against the peers and write the tables of the documentation (needs `wrk` for the part over a socket)."""
     session.install(".", *group("bench"))
     session.run("python", "-m", "benchmarks", *session.posargs)
+
+
+@nox.session
+def audit(session: nox.Session) -> None:
+    """Look the newest and the oldest allowed dependencies up among known vulnerabilities; needs the network."""
+    session.install(*group("audit"))
+    audit_one(session, "newest", f".[{EXTRAS}]")
+    audit_one(session, "oldest", f".[{EXTRAS}]", *(f"{name}=={version}" for name, version in floors()))
+
+
+def floors() -> list[tuple[str, str]]:
+    """Return name and lowest version of each dependency that `pyproject.toml` has a floor for."""
+    project = PYPROJECT["project"]
+    extras = project["optional-dependencies"].values()
+    declared = [*project["dependencies"], *(requirement for extra in extras for requirement in extra)]
+    bounds = (re.match(r"([\w.-]+)(?:\[.*?\])?>=([\d.]+)", requirement) for requirement in declared)
+    return [(bound[1], bound[2]) for bound in bounds if bound]
+
+
+def audit_one(session: nox.Session, name: str, *requirements: str) -> None:
+    """Resolve requirements in an environment of their own, and audit what that holds."""
+    environment = Path(session.create_tmp(), name)
+    session.run("python", "-m", "venv", "--clear", str(environment), silent=True)
+    python = next(environment.glob("bin/python*"), environment / "Scripts/python.exe")
+    session.run(str(python), "-m", "pip", "install", "-q", *requirements, external=True)
+    frozen = session.run(
+        str(python), "-m", "pip", "list", "--format=freeze", "--exclude", "sanic-star", "--exclude", "pip",
+        "--exclude", "setuptools", external=True, silent=True,
+    )  # fmt: skip
+    listed = environment / "requirements.txt"
+    listed.write_text("".join(f"{line}\n" for line in str(frozen).splitlines() if re.match(r"[\w.-]+==", line)))
+    told = session.run(
+        "pip-audit", "--requirement", str(listed), "--no-deps", "--disable-pip", "--progress-spinner=off",
+        "--format=json", *session.posargs, success_codes=[0, 1], silent=True, stderr=None,
+    )  # fmt: skip
+    start = str(told).find("{")
+    found = json.loads(str(told)[start:])["dependencies"] if start >= 0 else []
+    # An index without advisory data answers as if it had never heard of the package: that is no clean bill of health.
+    unknown = [entry["name"] for entry in found if "skip_reason" in entry]
+    if not found or unknown:
+        session.error(
+            f"{len(unknown) or 'All'} of the packages could not be looked up: no advisory data can be reached. "
+            "Run this where the package index has it, or where this answers: "
+            "nox -s audit -- --vulnerability-service osv"
+        )
+    vulnerable = [entry for entry in found if entry["vulns"]]
+    for entry in vulnerable:
+        for vulnerability in entry["vulns"]:
+            fixed = ", ".join(vulnerability["fix_versions"]) or "no release"
+            session.warn(f"{entry['name']} {entry['version']}: {vulnerability['id']}, fixed in {fixed}")
+    if vulnerable:
+        session.error(f"{len(vulnerable)} of the {name} allowed releases have known vulnerabilities")
+    session.log(f"{len(found)} packages, the {name} that pyproject.toml allows: no known vulnerabilities")
+
+
+@nox.session
+def sbom(session: nox.Session) -> None:
+    """Write a CycloneDX bill of materials of the package and of what it installs to `dist/sanic-star.cdx.json`."""
+    session.install(*group("sbom"))
+    environment = Path(session.create_tmp(), "installed")
+    session.run("python", "-m", "venv", "--clear", "--without-pip", str(environment), silent=True)
+    python = next(environment.glob("bin/python*"), environment / "Scripts/python.exe")
+    # Without pip in it: that is not a part of the package.
+    session.run("python", "-m", "pip", "--python", str(python), "install", "-q", f".[{EXTRAS}]")
+    written = Path(session.posargs[0] if session.posargs else "dist/sanic-star.cdx.json")
+    written.parent.mkdir(parents=True, exist_ok=True)
+    # Reproducible: the same releases make the same file; `SOURCE_DATE_EPOCH` sets its time.
+    session.run(
+        "cyclonedx-py", "environment", str(python), "--pyproject", "pyproject.toml", "--mc-type", "library",
+        "--output-reproducible", "--output-file", str(written),
+    )  # fmt: skip
+    bill = json.loads(written.read_text())
+    # Not in `pyproject.toml`, which has it from a file of the package.
+    bill["metadata"]["component"]["version"] = re.search(r'"(.+)"', Path("sanic_star/_version.py").read_text())[1]
+    written.write_text(json.dumps(bill, indent=2) + "\n")
+    listed = {component["name"].lower() for component in bill["components"] if component.get("version")}
+    missing = [name for name, _ in floors() if name.lower() not in listed]
+    if missing:
+        session.error(f"The bill of materials lacks {', '.join(missing)}")
+    session.log(f"{len(listed)} components are written to {written}")

@@ -33,6 +33,7 @@ from sanic_star import requests
 from sanic_star.body_limit import COUNTED_BODY, CountedBody, starlette_limit
 from sanic_star.charsets import check_form_charset
 from sanic_star.deadlines import Sweeper
+from sanic_star.failures import PASSED_ON, REPORTED, is_a, is_marked, log_error, mark, readable
 from sanic_star.lifespan import Lifecycle, Phase
 from sanic_star.requests import Request
 from sanic_star.responses import Response
@@ -40,10 +41,6 @@ from sanic_star.routing import WEBSOCKET, Call, Route, Router, WebSocketRoute, c
 from sanic_star.streams import Cut, OpenStream, is_event_stream
 from sanic_star.websockets import WebSocket, refused
 
-# The mark that an exception was answered with 500 and logged, and is on its way to the server. On the exception it
-# tells the server's log; whether this very request was answered stands in its scope, because an exception may be raised
-# more than once: a failed task that several requests await.
-REPORTED = "_sanic_star_reported"
 _NOTHING: dict[str, Any] = {}
 # How long requests that the stop has cut may take to clean up and to answer in development, in seconds.
 CLEAN_UP = 0.5
@@ -51,6 +48,7 @@ CLEAN_UP = 0.5
 _MOST_MIDDLEWARE = 100
 # What nginx's access log says of a client that left before its response; no client ever sees it.
 _CLIENT_CLOSED_REQUEST = 499
+_error_logger = logging.getLogger("sanic.error")
 # How often a stop looks whether requests are over, in seconds: as often as uvicorn's does.
 POLL = 0.1
 
@@ -59,9 +57,11 @@ class ReportedOnce(logging.Filter):
     """Keeps a server's log from telling again of an exception that was logged, and from calling a refusal an error."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        error = record.exc_info[1] if record.exc_info else None
+        info: object = record.exc_info
+        # `logging` leaves an exception as it is whose truth value is false.
+        error = info[1] if isinstance(info, tuple) else info
         refusal = refused.get() and "without completing handshake" in record.getMessage()
-        return not (refusal or hasattr(error, REPORTED))
+        return not (refusal or is_marked(error))
 
 
 _reported_once = ReportedOnce()
@@ -144,11 +144,11 @@ class Application(Starlette):
 
         The second is `None` where the response settles it, else the exception to raise once the response is sent.
         """
-        if isinstance(error, HTTPException):
-            response, pending = PlainTextResponse(error.detail, error.status_code, error.headers), None
+        if is_a(error, HTTPException):
+            response, pending = PlainTextResponse(error.detail, error.status_code, error.headers), None  # type: ignore[attr-defined]
         else:
             response, pending = PlainTextResponse("Internal Server Error", 500), error
-            logging.getLogger("sanic_star").error("Exception in handler", exc_info=error)
+            log_error(logging.getLogger("sanic_star"), error, "Exception in handler")
         return None if request.responded else response, pending
 
     async def send_other(self, request: Request, response: Any, scope: Scope, receive: Receive, send: Send) -> None:
@@ -332,7 +332,7 @@ class Application(Starlette):
                 await self.lifecycle.ensure_started()
             except Exception as error:
                 # Not every server answers for an application that raises, or says why.
-                logging.getLogger("sanic.error").error("The application could not be started", exc_info=error)
+                log_error(_error_logger, error, "The application could not be started")
                 await PlainTextResponse("Internal Server Error", 500)(scope, receive, send)
                 raise
             self.started()
@@ -404,6 +404,11 @@ class Application(Starlette):
                 await self._fail(request, error, scope, receive, send)
             except CancelledError as error:
                 await self._cancelled(request, error)
+            except PASSED_ON:
+                raise
+            except BaseException as error:
+                set_current(number)
+                await self._fail(request, error, scope, receive, send)
             finally:
                 if request.holds:
                     self.close_stream(request)
@@ -461,7 +466,7 @@ class Application(Starlette):
             affected["app"] = self
             affected.update(request.outer)
         # Of any other request's client it is an error like any other.
-        if isinstance(error, ClientDisconnect) and await request._client_has_left():
+        if is_a(error, ClientDisconnect) and await request._client_has_left():
             return None
         if id(error) in (scope.get(REPORTED), request.scope.get(REPORTED)):
             return error
@@ -469,20 +474,31 @@ class Application(Starlette):
         if body is not None and body.refusal is not None and body.caused(error):
             # A middleware's `receive` may have put it in an exception group.
             error = body.refusal
+        begun = False
+
+        async def watched(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        pending: BaseException | None = error
         try:
             response, pending = await self.answer(request, error)
             if response is not None:
-                await response(scope, receive, send)
+                await response(scope, receive, watched)
         except CancelledError:
             # An exception handler has its time limit too, and may answer with a stream.
             if not await self._is_cut_short(request):
                 raise
             return None
-        # A `CancelledError` that cancels nothing ends here: to the server it would mean that the request was cancelled.
-        if not isinstance(pending, Exception):
-            return None
-        mark(pending, scope)
-        return pending
+        except PASSED_ON:
+            raise
+        except BaseException as failure:
+            pending = error
+            _log_failed_answer(error, failure)
+            if not begun and not self.has_begun(request):
+                await PlainTextResponse("Internal Server Error", 500)(scope, receive, send)
+        return _for_the_server(pending, scope)
 
     async def _cancelled(self, request: Request, error: CancelledError) -> None:
         """Finish a stream that was cut short; any other cancellation goes on.
@@ -569,7 +585,9 @@ class Application(Starlette):
                 if body.refusal is not None and not body.answered:
                     # A middleware has caught the refusal, which `watched` raises too, and returned without an answer.
                     raise body.refusal
-            except Exception as error:
+            except (CancelledError, *PASSED_ON):
+                raise
+            except BaseException as error:
                 request = self.request_factory(scope, receive, send)
                 request.responded = body.answered
                 await self._fail(request, (body.caused(error) and body.refusal) or error, scope, receive, send)
@@ -606,6 +624,10 @@ class Application(Starlette):
                 await self._cancelled(request, error)
             else:
                 await self._fail_websocket(connection, error)
+        except PASSED_ON:
+            raise
+        except BaseException as error:
+            await self._fail_websocket(connection, error)
         finally:
             self.close_stream(request)
             del requests.live[number]
@@ -618,15 +640,21 @@ class Application(Starlette):
             raise error
         connection.scope["app"] = self
         connection.scope.update(connection.outer)
-        response, pending = await self.answer(connection.request, error)
-        if connection.opened:
-            await connection.end(1011)
-        elif response is not None and "websocket.http.response" in connection.scope.get("extensions", {}):
-            await response(connection.scope, connection.receive_message, connection.send_message)
-        else:
-            await connection.end(1011)
-        if isinstance(pending, Exception):
-            mark(pending, connection.scope)
+        pending: BaseException | None = error
+        try:
+            response, pending = await self.answer(connection.request, error)
+            denies = response is not None and "websocket.http.response" in connection.scope.get("extensions", {})
+            if denies and not connection.opened:
+                assert response is not None
+                await response(connection.scope, connection.receive_message, connection.send_message)
+        except (CancelledError, *PASSED_ON):
+            raise
+        except BaseException as failure:
+            pending = error
+            _log_failed_answer(error, failure)
+        await connection.end(1011)
+        pending = _for_the_server(pending, connection.scope)
+        if pending is not None:
             try:
                 raise pending
             finally:
@@ -644,11 +672,19 @@ def _marking_arrival(dispatch: ASGIApp) -> ASGIApp:
     return arrive
 
 
-def mark(error: BaseException, scope: Scope) -> None:
-    """Note that an exception was answered, and logged; it goes on to the server."""
-    # Not by `setattr`, which an exception may refuse: a frozen dataclass does.
-    vars(error)[REPORTED] = True
-    scope[REPORTED] = id(error)
+def _log_failed_answer(error: BaseException, failure: BaseException) -> None:
+    log_error(_error_logger, failure, "Exception while answering an exception; the client gets a plain 500")
+    log_error(_error_logger, error, "The exception that could not be answered")
+
+
+def _for_the_server(error: BaseException | None, scope: Scope) -> BaseException | None:
+    """Return the exception to raise to the server once the request is answered, marked as logged."""
+    # A `CancelledError` that cancels nothing ends here: to the server it would mean that the request was cancelled.
+    if error is None or is_a(error, CancelledError):
+        return None
+    error = readable(error)
+    mark(error, scope)
+    return error
 
 
 def _applications(routes: Sequence[BaseRoute], found: list[Application]) -> list[Application]:

@@ -11,7 +11,7 @@ has no limit unless its route sets one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from starlette.applications import Starlette
@@ -20,6 +20,7 @@ from starlette.middleware.body_limit import MAX_BODY_SIZE_SCOPE_KEY
 from starlette.routing import Match
 from starlette.types import Message, Receive, Scope
 
+from sanic_star.failures import related
 from sanic_star.requests import TOO_LARGE, exceeds
 from sanic_star.routing import Route
 
@@ -123,7 +124,7 @@ class CountedBody:
 
     def caused(self, error: BaseException) -> bool:
         """Tell whether an exception is the refusal, or was raised because of it (an exception group of it, too)."""
-        return self.refusal is not None and any(cause is self.refusal for cause in _causes(error))
+        return self.refusal is not None and any(cause is self.refusal for cause in related(error))
 
     def release(self, scope: Scope) -> None:
         """Break the reference cycles with the scope and with the refusal's traceback, when the request is over.
@@ -152,20 +153,6 @@ class CountedBody:
         self._is_exceeded = True
         self.refusal = self.refusal or HTTPException(413, TOO_LARGE)
         raise self.refusal
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """Yield an exception, those of a group, and those that they were raised from."""
-    pending, seen = [error], set[int]()
-    while pending:
-        cause = pending.pop()
-        if id(cause) in seen:
-            continue
-        seen.add(id(cause))
-        yield cause
-        pending += [other for other in (cause.__cause__, cause.__context__) if other is not None]
-        if isinstance(cause, BaseExceptionGroup):
-            pending += cause.exceptions
 
 
 def starlette_limit(route: Any, scope: Scope) -> int | None:

@@ -25,6 +25,8 @@ from typing import TYPE_CHECKING, Any
 from starlette.routing import BaseRoute, Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from sanic_star.failures import log_error
+
 if TYPE_CHECKING:
     from sanic_star.applications import Application
 
@@ -230,9 +232,9 @@ class Lifecycle:
         """
         try:
             await self.before_stop()
-        except Exception:
+        except Exception as error:
             # The server waits for no outcome.
-            logging.getLogger("sanic.error").exception("A listener failed when the application was to stop")
+            log_error(logging.getLogger("sanic.error"), error, "A listener failed when the application was to stop")
         self.closed = self._lazy
         await self.app.endless_ended(PATIENCE)
         if self._lazy:

@@ -9,6 +9,7 @@ from typing import Any
 from starlette import websockets
 from starlette.types import Message, Receive, Scope, Send
 
+from sanic_star.failures import is_a
 from sanic_star.requests import Request
 
 # Whether this task has answered a handshake with a response; uvicorn 0.54 reports that as none at all.
@@ -74,7 +75,7 @@ class WebSocket(websockets.WebSocket):
         Args:
             error: what the handler raised.
         """
-        return self.closed and (isinstance(error, websockets.WebSocketDisconnect) or error is self._send_failure)
+        return self.closed and (is_a(error, websockets.WebSocketDisconnect) or error is self._send_failure)
 
     def _release(self) -> None:
         """Let go of the server: the handler is over, and nothing can be sent or received any more."""

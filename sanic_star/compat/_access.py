@@ -11,6 +11,7 @@ from time import perf_counter
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sanic_star.compat.log import access_logger
+from sanic_star.failures import complain
 from sanic_star.routing import wire_path
 
 
@@ -47,7 +48,10 @@ class AccessLog:
             await self.app(scope, receive, watched)
         finally:
             if start is not None:
-                _tell(scope, request, start, perf_counter() - begun)
+                try:
+                    _tell(scope, request, start, perf_counter() - begun)
+                except Exception:
+                    complain()
 
 
 def _tell(scope: Scope, request: str, start: Message, seconds: float) -> None:

@@ -12,7 +12,6 @@ from collections import deque
 from collections.abc import Iterable
 from functools import partial
 from inspect import isawaitable
-from traceback import format_exc
 from typing import Any
 
 from starlette.exceptions import HTTPException
@@ -47,6 +46,7 @@ from sanic_star.compat.router import Router
 from sanic_star.compat.server.websockets._sweeper import Sweeper as WebsocketSweeper
 from sanic_star.compat.server.websockets.impl import WebsocketImplProtocol
 from sanic_star.compat.signals import Event, SignalRouter
+from sanic_star.failures import attribute, encodable, format_error, is_a, log_error, message_of
 from sanic_star.requests import Request as EngineRequest
 from sanic_star.streams import is_event_stream
 
@@ -305,12 +305,13 @@ class Answering(Application):
                     getattr(handler, "__name__", repr(handler)),
                     str(request.url),
                 )
-            if getattr(known, "quiet", False) and not self.config.NOISY_EXCEPTIONS:
+            if attribute(known, "quiet", False) and not self.config.NOISY_EXCEPTIONS:
                 # A quiet one may be so because its status tells the client. Of this one nobody else would hear.
-                error_logger.error(
+                log_error(
+                    error_logger,
+                    known,
                     "Exception after the response to %r has begun: the client is not told of it",
                     str(request.url),
-                    exc_info=known,
                 )
             return None, error
         request.reset_response()
@@ -324,7 +325,7 @@ class Answering(Application):
             settled: object = True
         else:
             handler = self.error_handler.lookup(known, request.name)
-            settled = isinstance(known, SanicException) or self.error_handler.settles(handler, known)
+            settled = is_a(known, SanicException) or self.error_handler.settles(handler, known)
             response = await self._error_response(request, known)
         # Middleware sees the answer to nothing at all; of anything else it may make a response.
         if response is None:
@@ -378,9 +379,10 @@ class Answering(Application):
             check_foreign(response)
             return response
         except Exception as raised:
-            error_logger.error("Exception raised in exception handler", exc_info=raised)
+            log_error(error_logger, raised, "Exception raised in exception handler")
             if self.debug:
-                return HTTPResponse(f"Error while handling error: {raised}\nStack: {format_exc()}", 500)
+                told = f"Error while handling error: {message_of(raised)}\nStack: {format_error(raised)}"
+                return HTTPResponse(encodable(told), 500)
             return HTTPResponse("An error occurred while handling an error", 500)
 
     async def _checked(self, request: Request, response: Any) -> Any:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from asyncio import CancelledError
 from typing import TYPE_CHECKING, Any
 
 from starlette.types import Scope
 
 from sanic_star.compat.log import error_logger
+from sanic_star.failures import PASSED_ON, log_error, mark
 
 if TYPE_CHECKING:
     from starlette.background import BackgroundTask
@@ -27,11 +29,10 @@ async def run_background(response: Any, scope: Scope) -> None:
         return
     try:
         await task()
-    except Exception as error:
-        # Here, because the application's module stands on those of responses.
-        from sanic_star.applications import mark
-
-        error_logger.error("The background task of a response to %r failed", scope["path"], exc_info=error)
+    except (CancelledError, *PASSED_ON):
+        raise
+    except BaseException as error:
+        log_error(error_logger, error, "The background task of a response to %r failed", scope["path"])
         router = getattr(scope.get("app"), "signal_router", None)
         if router is not None:
             await router.report(error, answered=True)

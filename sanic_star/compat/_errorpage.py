@@ -6,10 +6,12 @@ escapes. That library is imported when the first traceback is shown.
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Iterable, Mapping
 from html import escape
 from typing import Any
+
+from sanic_star.compat._redaction import redact_variables, redacted
+from sanic_star.failures import encodable, format_error, is_circular, readable
 
 _STYLE = """
 :root{color-scheme:light dark;--text:#1d2327;--soft:#5b6670;--page:#fbfbfa;--line:#dcdfe2;--mark:#c2185b}
@@ -30,9 +32,6 @@ main>.trace{margin-top:2.25rem}
 @media(max-width:32rem){dl{grid-template-columns:1fr}section dd{border:0;padding-top:0}}
 """.strip().replace("\n", "")
 
-# What a screenshot of the page should not give away.
-_SECRET = frozenset({"authorization", "cookie", "proxy-authorization", "x-api-key"})
-
 
 def document(status: int, title: str, message: str, details: str = "", wide: bool = False) -> str:
     """Put a page together.
@@ -47,13 +46,14 @@ def document(status: int, title: str, message: str, details: str = "", wide: boo
     >>> "<script>" in document(404, "Not Found", "<script>")
     False
     """
-    return (
+    page = (
         '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{status} — {escape(title)}</title><style>{_STYLE}</style></head>"
         f"<body><main{' class=wide' if wide else ''}><h1><b>{status}</b> {escape(title)}</h1>"
         f"<p>{escape(message)}</p>{details}</main></body></html>"
     )
+    return encodable(page)
 
 
 def table(heading: str, pairs: Iterable[tuple[str, Any]]) -> str:
@@ -67,22 +67,22 @@ def table(heading: str, pairs: Iterable[tuple[str, Any]]) -> str:
 
 
 def headers_table(headers: Mapping[str, Any]) -> str:
-    """List the headers of a request, without what is secret in them."""
-    return table(
-        "Request headers",
-        ((name, "(hidden)" if name.lower() in _SECRET else value) for name, value in headers.items()),
-    )
+    """List the headers of a request, without credentials."""
+    return table("Request headers", ((name, redacted(name, value)) for name, value in headers.items()))
 
 
 def traceback_of(exception: BaseException) -> str:
     """Show where an exception came from."""
     try:
-        from tracerite import html_traceback
+        if is_circular(exception) or readable(exception) is not exception:
+            raise ValueError("tracerite follows a circle for ever")
+        from tracerite import extract_chain, html_traceback
 
-        shown = html_traceback(exception, include_js_css=True, local_urls=False)
+        chain = extract_chain(exception)
+        redact_variables(chain)
+        shown = html_traceback(chain=chain, include_js_css=True, local_urls=False)
         # In an element of its own: its style sheet takes the space around it away.
         return f'<div class="trace">{shown}</div>'
     except Exception:
         # It looks at the variables, whose classes may do anything when looked at.
-        lines = traceback.format_exception(exception)
-        return f"<pre>{escape(''.join(lines))}</pre>"
+        return f"<pre>{escape(format_error(exception))}</pre>"

@@ -28,6 +28,7 @@ from sanic_star.compat._pipeline import Call, Step
 from sanic_star.compat.log import error_logger
 from sanic_star.compat.response.types import ResponseStream
 from sanic_star.compat.signals import Emit, Event, SignalRouter
+from sanic_star.failures import log_error
 from sanic_star.routing import wire_path
 
 _ON_THE_WIRE = (
@@ -90,7 +91,7 @@ class Events:
         try:
             await self.fire(event, **context)
         except Exception as error:
-            error_logger.error("A handler of %s failed", event.value, exc_info=error)
+            log_error(error_logger, error, "A handler of %s failed", event.value)
 
     # A route ---------------------------------------------------------------------------------------------------------
 

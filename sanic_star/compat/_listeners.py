@@ -18,6 +18,7 @@ from sanic_star.compat._definitions import ListenerDefinition
 from sanic_star.compat.exceptions import BadRequest
 from sanic_star.compat.log import error_logger
 from sanic_star.compat.signals import Event, SignalRouter
+from sanic_star.failures import log_error
 
 # The moments, and the events that are the same.
 _EVENTS = {
@@ -106,7 +107,7 @@ class Listeners:
                 if event not in _REVERSED:
                     raise
                 if failed is not None:
-                    error_logger.error("A listener of %s failed", event, exc_info=error)
+                    log_error(error_logger, error, "A listener of %s failed", event)
                 failed = failed or error
         if failed is not None:
             raise failed

@@ -18,6 +18,7 @@ from starlette.endpoints import HTTPEndpoint
 from sanic_star.compat.log import error_logger
 from sanic_star.compat.middleware import Middleware
 from sanic_star.compat.response._foreign import named
+from sanic_star.failures import log_error
 from sanic_star.responses import Response
 
 Call = Callable[[Any], Awaitable[Any]]
@@ -131,7 +132,7 @@ def with_middleware(call: Call, before: Sequence[Step], after: Sequence[Step]) -
                     if changed:
                         return changed
             except Exception as error:
-                error_logger.error(FAILED, exc_info=error)
+                log_error(error_logger, error, FAILED)
         return response
 
     return surrounded
@@ -170,5 +171,5 @@ async def respond_through(request: Any, response: Any, after: Sequence[Step]) ->
             if changed:
                 return changed
     except Exception as error:
-        error_logger.error(FAILED, exc_info=error)
+        log_error(error_logger, error, FAILED)
     return response

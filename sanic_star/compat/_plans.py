@@ -21,6 +21,7 @@ from sanic_star.compat.exceptions import SanicException
 from sanic_star.compat.log import error_logger, logger
 from sanic_star.compat.logging.filter import VerbosityFilter
 from sanic_star.compat.types.shared_ctx import SharedContext
+from sanic_star.failures import log_error
 from sanic_star.servers.settings import CannotServe, Settings
 
 if TYPE_CHECKING:
@@ -142,7 +143,7 @@ def _notify(app: Any, event: str, changed: set[str]) -> None:
     try:
         asyncio.run(app.run_listeners(_MOMENTS[event], **more))
     except Exception as error:
-        error_logger.error("A listener of %s failed", _MOMENTS[event], exc_info=error)
+        log_error(error_logger, error, "A listener of %s failed", _MOMENTS[event])
 
 
 def _prelude() -> Callable[[], object] | None:

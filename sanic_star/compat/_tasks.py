@@ -8,6 +8,8 @@ from asyncio import Task
 from collections.abc import Coroutine, Iterator
 from typing import Any
 
+from sanic_star.failures import log_error
+
 logger = logging.getLogger("sanic.error")
 
 # From so many names on, those of tasks that are over are forgotten when the next one comes.
@@ -31,6 +33,7 @@ class Tasks:
         # asyncio keeps weak references only: what is not held here may be collected while it runs.
         self._running: set[Task[Any]] = set()
         self._named: dict[str, Task[Any]] = {}
+        self._purge_at = NAMES_KEPT
         self._to_drain: set[Task[Any]] = set()
 
     def __len__(self) -> int:
@@ -66,9 +69,11 @@ class Tasks:
             self._to_drain.add(task)
         task.add_done_callback(self._done)
         if name and register:
-            # Who names tasks by their request would keep every one of them for ever.
-            if len(self._named) >= NAMES_KEPT:
+            # An application that names tasks by their request would keep every one of them for ever.
+            if len(self._named) >= self._purge_at:
                 self.purge()
+                # Where many tasks run, the next look through all of them waits until there are twice as many.
+                self._purge_at = max(NAMES_KEPT, 2 * len(self._named))
             self._named[name] = task
         return task
 
@@ -77,7 +82,7 @@ class Tasks:
         self._to_drain.discard(task)
         error = None if task.cancelled() else task.exception()
         if error is not None:
-            logger.error("Task %s failed", task.get_name(), exc_info=error)
+            log_error(logger, error, "Task %s failed", task.get_name())
 
     def get(self, name: str) -> Task[Any]:
         """Return a task by its name.

@@ -20,10 +20,12 @@ from typing import Any
 
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
+from sanic_star.compat._redaction import redacted, secrets_of, without_secrets
 from sanic_star.compat.exceptions import InvalidHeader, SanicException
 from sanic_star.compat.headers import AcceptList, MediaType
 from sanic_star.compat.helpers import STATUS_CODES, json_dumps
 from sanic_star.compat.response import HTTPResponse, html, json, text
+from sanic_star.failures import attribute, cause_of, encodable, is_a, message_of, traceback_of, type_name
 
 DEFAULT_FORMAT = "auto"
 FALLBACK_TEXT = "The application encountered an unexpected error and could not continue."
@@ -65,22 +67,30 @@ class BaseRenderer:
     @property
     def headers(self) -> dict[str, str]:
         """The headers that the exception asks for."""
-        told = self.exception.headers if isinstance(self.exception, StarletteHTTPException) else None
-        return dict(told or {})
+        headers = attribute(self.exception, "headers") if is_a(self.exception, StarletteHTTPException) else None
+        return dict(headers or {})
 
     @property
     def status(self) -> int:
-        """The HTTP status."""
+        """The HTTP status: the exception's, or 500 where that is no status of a final response."""
+        status = self._own_status
+        return FALLBACK_STATUS if status is None else status
+
+    @property
+    def _own_status(self) -> int | None:
         # Another library's exceptions may have a `status_code`, too: that of an answer which their client got.
-        known = isinstance(self.exception, StarletteHTTPException)
-        return int(self.exception.status_code) if known else FALLBACK_STATUS  # type: ignore[attr-defined]
+        known = is_a(self.exception, StarletteHTTPException)
+        status = attribute(self.exception, "status_code") if known else None
+        # RFC 9110, section 15: three digits, and 1xx is for interim responses.
+        return int(status) if isinstance(status, int) and 200 <= status <= 999 else None
 
     @property
     def text(self) -> str:
         """What happened, as far as the client may know."""
-        if isinstance(self.exception, StarletteHTTPException):
-            return self.exception.detail
-        return str(self.exception) if self.debug else FALLBACK_TEXT
+        if self._own_status is not None:
+            detail = attribute(self.exception, "detail")
+            return detail if isinstance(detail, str) else FALLBACK_TEXT
+        return message_of(self.exception) if self.debug else FALLBACK_TEXT
 
     @property
     def title(self) -> str:
@@ -95,11 +105,15 @@ class BaseRenderer:
     def _shown(self) -> dict[str, dict[str, Any]]:
         """What the exception brings along and the client may see."""
         names = ("context", "extra") if self._in_full else ("context",)
-        return {name: data for name in names if (data := getattr(self.exception, name, None))}
+        shown = {name: data for name in names if (data := attribute(self.exception, name))}
+        if "extra" in shown:
+            # Not the context: that is written for the client, in every mode.
+            shown["extra"] = redacted("", shown["extra"])
+        return shown
 
     @property
     def _in_full(self) -> bool:
-        return self.debug and not getattr(self.exception, "quiet", False)
+        return self.debug and not attribute(self.exception, "quiet", False)
 
     @property
     def _causes(self) -> list[BaseException]:
@@ -108,14 +122,24 @@ class BaseRenderer:
         # By identity: what two exceptions make of `==` is their own affair.
         while cause is not None and all(cause is not each for each in found):
             found.append(cause)
-            cause = cause.__cause__
+            cause = cause_of(cause)
         return found[::-1]
 
     def render(self) -> HTTPResponse:
         """Make the response."""
-        response = self.full() if self._in_full else self.minimal()
+        response = self._redacted(self.full()) if self._in_full else self.minimal()
         response.status = self.status
         response.headers.update(self.headers)
+        return response
+
+    def _redacted(self, response: HTTPResponse) -> HTTPResponse:
+        """Hide credentials on a page for debugging."""
+        body = response.body
+        if isinstance(body, bytes):
+            markup = "html" in (response.content_type or "")
+            secrets = secrets_of(self.request, map(message_of, self._causes))
+            page = without_secrets(body.decode("utf-8", "surrogateescape"), secrets, markup)
+            response.body = page.encode("utf-8", "surrogateescape")
         return response
 
     def minimal(self) -> HTTPResponse:
@@ -175,9 +199,9 @@ class TextRenderer(BaseRenderer):
 
     def full(self) -> HTTPResponse:
         """Show the tracebacks, too."""
-        name, path = type(self.exception).__name__, self.request.path
+        name, path = type_name(self.exception), self.request.path
         lines = [
-            f"{name}: {self.exception} while handling path {path}",
+            f"{name}: {message_of(self.exception)} while handling path {path}",
             f"Traceback of {self.request.app.name} (most recent call last):\n",
         ]
         return self._text([*lines, *map(self._one, self._causes), *self._lists()])
@@ -194,15 +218,15 @@ class TextRenderer(BaseRenderer):
     def _text(self, body: list[str]) -> HTTPResponse:
         title = self.title
         page = self.OUTPUT_TEXT.format(title=title, bar="=" * len(title), text=self.text, body="\n".join(body))
-        return text(page)
+        return text(encodable(page))
 
     def _one(self, exception: BaseException) -> str:
         inner = self.SPACER * 2
         frames = (
             f"{inner}File {frame.filename}, line {frame.lineno}, in {frame.name}\n{inner}{frame.line}"
-            for frame in extract_tb(exception.__traceback__)
+            for frame in extract_tb(traceback_of(exception))
         )
-        return f"{self.SPACER}{type(exception).__name__}: {exception}\n" + "\n\n".join(frames)
+        return f"{self.SPACER}{type_name(exception)}: {message_of(exception)}\n" + "\n\n".join(frames)
 
     def _lists(self) -> Iterator[str]:
         for name, data in self._shown.items():
@@ -218,16 +242,17 @@ class JSONRenderer(BaseRenderer):
         """Show the request and the tracebacks, too."""
         exceptions = [
             {
-                "type": type(cause).__name__,
-                "exception": str(cause),
+                "type": type_name(cause),
+                "exception": message_of(cause),
                 "frames": [
                     {"file": frame.filename, "line": frame.lineno, "name": frame.name, "src": frame.line}
-                    for frame in extract_tb(cause.__traceback__)
+                    for frame in extract_tb(traceback_of(cause))
                 ],
             }
             for cause in self._causes
         ]
-        return self._json({"path": self.request.path, "args": self.request.args, "exceptions": exceptions})
+        args = redacted("", self.request.args)
+        return self._json({"path": self.request.path, "args": args, "exceptions": exceptions})
 
     def minimal(self) -> HTTPResponse:
         """Show status and message."""

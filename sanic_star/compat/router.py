@@ -669,6 +669,7 @@ class Router(routing.Router):
             return SanicException(
                 "This path is a websocket: it answers a client that asks for an upgrade",
                 426,
+                quiet=True,
                 headers={"upgrade": "websocket"},
             )
         # The handshake of a websocket is a GET.

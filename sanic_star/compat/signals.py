@@ -30,6 +30,7 @@ from sanic_star.compat._routing_exceptions import FinalizationError, NotFound
 from sanic_star.compat.exceptions import InvalidSignal
 from sanic_star.compat.log import error_logger
 from sanic_star.compat.router import Router, typed
+from sanic_star.failures import attributes, log_error
 from sanic_star.index import Parameter
 
 if TYPE_CHECKING:
@@ -436,7 +437,7 @@ class SignalRouter:
                         return result
         except Exception as error:
             if event == _REPORT:
-                error_logger.error("A handler of %s failed", _REPORT, exc_info=error)
+                log_error(error_logger, error, "A handler of %s failed", _REPORT)
                 return None
             await self.report(error)
             raise
@@ -456,14 +457,14 @@ class SignalRouter:
             error: the exception.
             answered: whether it goes no further. One that is raised again later is told of again.
         """
-        told = _TOLD in vars(error)
+        told = _TOLD in attributes(error)
         if told and answered:
-            del vars(error)[_TOLD]
+            del attributes(error)[_TOLD]
         if told or not self.routes:
             return
         if not answered:
             # Not by `setattr`, which an exception may refuse: a frozen dataclass does.
-            vars(error)[_TOLD] = True
+            attributes(error)[_TOLD] = True
         await self._dispatch(_REPORT, {"exception": error}, None, False, False)
 
     def emitter(self, event: Event, condition: Condition = None) -> Emit | None:

@@ -23,6 +23,7 @@ from typing import Any, Protocol
 
 from sanic_star import servers
 from sanic_star.applications import Application
+from sanic_star.failures import log_error
 from sanic_star.servers.settings import CannotServe, Settings
 from sanic_star.streams import FAREWELL
 
@@ -110,7 +111,7 @@ class Stop:
                     await app.lifecycle.before_stop()
                 except Exception as error:
                     # The stop goes on, for the other applications too, and ends as it would have (Sanic 25.12: with 0).
-                    error_logger.error("A listener failed before the stop of %r", app, exc_info=error)
+                    log_error(error_logger, error, "A listener failed before the stop of %r", app)
                 await app.endless_ended(FAREWELL)
         finally:
             self._told.set()

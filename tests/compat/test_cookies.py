@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
@@ -13,11 +14,13 @@ import sanic.cookies.response
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sanic_star import HTTPResponse
+from sanic_star import HTTPResponse, Sanic, text
 from sanic_star.compat.compat import Header
 from sanic_star.compat.cookies import Cookie, CookieJar
 from sanic_star.compat.cookies.request import CookieRequestParameters, parse_cookie
+from sanic_star.compat.exceptions import ServerError
 from sanic_star.compat.request.parameters import RequestParameters
+from sanic_star.testing import TestClient
 
 WHEN = datetime(2030, 1, 2, 3, 4, 5)
 # Each line is a script: calls on a jar `j`, separated by `;;`, the last one an expression.
@@ -81,7 +84,7 @@ j.add_cookie("a", "1") ;; j.has_cookie("a")
 j.has_cookie("a")
 j.add_cookie("a", "1") ;; len(j), len(j.cookies), bool(j)
 bool(j), j.HEADER_KEY, len(j.headers)
-j.add_cookie("__Secure-a", "1", secure=False).key
+j.add_cookie("__Secure-a", "1").key
 setattr(j.add_cookie("a", "1"), "path", "/q")
 setattr(j.add_cookie("a", "1"), "value", "zz")
 setattr(j.add_cookie("a", "1"), "max_age", 3)
@@ -178,7 +181,7 @@ def test_other_headers_of_that_name_stay() -> None:
 def test_the_jar_was_a_dictionary() -> None:
     headers = Header()
     jar = CookieJar(headers)
-    with pytest.warns(DeprecationWarning, match=r"use response.add_cookie\(\"a\", …\)") as caught:
+    with pytest.warns(DeprecationWarning, match=r"use response.add_cookie\(name, …\)") as caught:
         jar["a"] = "1"
     assert caught[0].filename == __file__
     with pytest.warns(DeprecationWarning, match=r"set cookie.max_age"):
@@ -309,10 +312,99 @@ def test_parameters_without_values_have_the_default() -> None:
 
 def test_a_response_deletes_a_cookie_in_starlette_s_way() -> None:
     response = HTTPResponse()
-    response.delete_cookie("a", "/", None, False, True, "none")
+    response.delete_cookie("a", "/", None, True, True, "none")
     response.add_cookie("b", "1", samesite="Strict", httponly=True)
     response.delete_cookie("b")
     assert [str(value) for value in response.headers.getall("set-cookie")] == [
-        'a=""; Path=/; Max-Age=0; SameSite=None; HttpOnly',
+        'a=""; Path=/; Max-Age=0; SameSite=None; Secure; HttpOnly',
         'b=""; Path=/; Max-Age=0; SameSite=Strict; Secure; HttpOnly',
     ]
+
+
+# Browsers would silently not store these (RFC 6265bis, sections 4.1.3 and 5.7).
+NOT_STORABLE: list[dict[str, Any]] = [
+    *({"key": key, "secure": False} for key in ("__Host-id", "__host-id", "__Secure-id", "__SECURE-id", "__HOST-")),
+    *({"key": key, "domain": "a.example"} for key in ("__Host-id", "__hOST-id")),
+    *({"key": "__Host-id", "path": path} for path in ("/shop", "", None)),
+    {"key": "__Host-id", "domain": ""},
+    *({"key": "id", "samesite": samesite, "secure": False} for samesite in ("None", "none")),
+]
+
+
+@pytest.mark.parametrize("attributes", NOT_STORABLE)
+def test_a_cookie_that_browsers_would_not_store_is_refused(attributes: dict[str, Any]) -> None:
+    key = attributes["key"]
+    others = {name: value for name, value in attributes.items() if name != "key"}
+    with pytest.raises(ServerError, match=re.escape(key)):
+        text("").add_cookie(key, "1", **others)
+    with pytest.raises(ServerError, match=re.escape(key)):
+        text("").set_cookie(key, "1", **{"secure": True, **others})
+    if "samesite" in attributes or attributes.get("path", "/") is None:
+        return
+    with pytest.raises(ServerError, match=re.escape(key)):
+        text("").delete_cookie(key, **others)
+
+
+@pytest.mark.parametrize(
+    ("key", "changes"),
+    [
+        ("__Host-id", {"secure": False}),
+        ("__Host-id", {"path": "/shop"}),
+        ("__Host-id", {"domain": "a.example"}),
+        ("__Secure-id", {"secure": False}),
+        ("id", {"samesite": "None", "secure": False}),
+        ("id", {"partitioned": True, "secure": False}),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_attributes_that_are_changed_later_are_checked_when_the_cookie_is_sent(
+    key: str, changes: dict[str, Any]
+) -> None:
+    app: Sanic[Any, Any] = Sanic("Changed")
+
+    @app.get("/attributes")
+    async def attributes(request: Any) -> Any:
+        response = text("ok")
+        cookie = response.add_cookie(key, "1")
+        for name, value in changes.items():
+            setattr(cookie, name, value)
+        return response
+
+    @app.get("/items")
+    async def items(request: Any) -> Any:
+        response = text("ok")
+        response.cookies[key] = "1"
+        for name, value in changes.items():
+            response.cookies[key][name] = value
+        return response
+
+    with TestClient(app, raise_server_exceptions=False) as client:
+        for path in ("/attributes", "/items"):
+            answer = client.get(path)
+            assert (answer.status_code, "set-cookie" in answer.headers) == (500, False), path
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_prefixed_cookie_that_is_set_or_deleted_by_item_is_secure() -> None:
+    response = text("")
+    response.cookies["__Host-id"] = "1"
+    response.cookies["__secure-id"] = "2"
+    assert [str(cookie) for cookie in response.cookies.cookies] == [
+        "__Host-id=1; Path=/; Secure",
+        "__secure-id=2; Path=/; Secure",
+    ]
+    del response.cookies["__Host-id"]
+    assert "Max-Age=0; Secure" in str(response.cookies["__Host-id"])
+
+
+@pytest.mark.parametrize("domain", ["a b", "a,b", "a.example:8000", "https://a.example", "a\tb"])
+def test_a_domain_is_a_host_name(domain: str) -> None:
+    for add in (text("").add_cookie, text("").set_cookie):
+        with pytest.raises(ValueError, match="Cookie domain must"):
+            add("id", "1", domain=domain)
+
+
+@pytest.mark.parametrize("value", [b"1", bytearray(b"1")])
+def test_a_value_is_text(value: Any) -> None:
+    with pytest.raises(TypeError, match="decode it"):
+        text("").add_cookie("id", value)

@@ -19,8 +19,9 @@ from starlette.routing import Route as StarletteRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sanic_star import HTTPResponse, Request, Sanic, text
-from sanic_star.applications import REPORTED, Application, ReportedOnce
+from sanic_star.applications import Application, ReportedOnce
 from sanic_star.compat.exceptions import NotFound, SanicException
+from sanic_star.failures import REPORTED
 from sanic_star.index import Parameter
 from sanic_star.responses import Response
 from sanic_star.routing import Route

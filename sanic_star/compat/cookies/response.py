@@ -27,6 +27,8 @@ _TOKEN = pattern(r"[\w!#$%&'*+\-.^`|~:]+", re.ASCII)
 _SAMESITE = ("strict", "lax", "none")
 # What a browser would take as a further attribute, and what would end the header.
 _UNSAFE = pattern(r"[\x00-\x1f\x7f;]")
+# A browser takes no cookie for a host with a port, a space or a comma in it.
+_UNSAFE_DOMAIN = pattern(r"[\s,/:]")
 _ESCAPED = pattern(r'[\x00-\x1f\x7f"\\;,]')
 # Attributes as they are written, and in this order.
 _WRITTEN = {
@@ -55,6 +57,12 @@ def _safe(name: str, value: str | None) -> str | None:
     return value
 
 
+def _safe_domain(value: str | None) -> str | None:
+    if _safe("domain", value) is not None and _UNSAFE_DOMAIN.search(str(value)):
+        raise ValueError(f"Cookie domain must be a host name, without port: {value!r}")
+    return value
+
+
 class Cookie:
     """One cookie of a response; its text is what the `Set-Cookie` header says.
 
@@ -75,9 +83,10 @@ class Cookie:
         secure_prefix: whether its name gets the prefix `__Secure-`: the browser then insists on `secure`.
 
     Raises:
-        ServerError: the prefix does not go with the other arguments.
+        ServerError: browsers would not store the cookie: a prefix does not go with the other arguments, or
+            `samesite="None"` is not `secure`. Attributes that are changed later are checked when the cookie is sent.
         KeyError: the name is no name for a cookie.
-        ValueError, TypeError: an attribute has an impossible value.
+        ValueError, TypeError: the value or an attribute is invalid.
 
     >>> str(Cookie("theme", "dark side", max_age=60))
     'theme="dark side"; Path=/; Max-Age=60; SameSite=Lax; Secure'
@@ -123,6 +132,8 @@ class Cookie:
             raise KeyError("Cookie key contains illegal characters")
         self.key = self.make_key(key, host_prefix, secure_prefix)
         _check_prefix(host_prefix, secure_prefix, secure, path, domain, partitioned)
+        if isinstance(value, (bytes, bytearray)):
+            raise TypeError(f"Cookie values are text, not {type(value).__name__}: decode it")
         self.value = value
         self.path = path
         self.comment = comment
@@ -133,8 +144,18 @@ class Cookie:
         self.secure = secure
         self.httponly = httponly
         self.partitioned = partitioned
+        self.check()
+
+    def check(self) -> None:
+        """Refuse a cookie that browsers would not store, and say nothing about (RFC 6265bis, sections 4.1.3 and 5.7).
+
+        Raises:
+            ServerError: it has a prefix without what that stands for, or is for other sites and not `secure`.
+        """
+        check_storable(self.key, bool(self.secure), self.path, self.domain, self.samesite, bool(self.partitioned))
 
     def __str__(self) -> str:
+        self.check()
         written = [f"{self.key}={_quote(str(self.value))}"]
         for name, title in _WRITTEN.items():
             value = self[name]
@@ -188,7 +209,7 @@ class Cookie:
 
     @domain.setter
     def domain(self, value: str | None) -> None:
-        self._domain = _safe("domain", value)
+        self._domain = _safe_domain(value)
 
     @property
     def max_age(self) -> int | None:
@@ -242,7 +263,7 @@ class Cookie:
 def _check_prefix(
     host_prefix: bool, secure_prefix: bool, secure: bool, path: str | None, domain: str | None, partitioned: bool
 ) -> None:
-    # The rules are the browsers' (RFC 6265bis, 4.1.3); a cookie that breaks them would silently not be stored.
+    # Sanic's messages, which name the arguments; `check_storable` knows the rules.
     which = "host_prefix" if host_prefix else "secure_prefix"
     if (host_prefix or secure_prefix) and not secure:
         raise ServerError(f"Cannot set {which} on a cookie without secure=True")
@@ -252,6 +273,71 @@ def _check_prefix(
         raise ServerError("Cannot set host_prefix on a cookie with a defined domain")
     if partitioned and not host_prefix:
         raise ServerError("Cannot create a partitioned cookie without also setting host_prefix=True")
+
+
+def is_prefixed(key: str) -> bool:
+    """Tell whether a cookie's name has one of the prefixes; browsers ignore the case of these.
+
+    >>> is_prefixed("__secure-id"), is_prefixed("id")
+    (True, False)
+    """
+    return key.lower().startswith((Cookie.HOST_PREFIX.lower(), Cookie.SECURE_PREFIX.lower()))
+
+
+def check_storable(
+    key: str, secure: bool, path: str | None, domain: str | None, samesite: str | None, partitioned: bool
+) -> None:
+    """Refuse attributes with which browsers would not store a cookie.
+
+    Args:
+        key: its full name, with its prefix.
+        secure: whether it has `Secure`.
+        path: its `Path`.
+        domain: its `Domain`.
+        samesite: its `SameSite`.
+        partitioned: whether it has `Partitioned`.
+
+    Raises:
+        ServerError: they do not go with the prefix or with each other.
+    """
+    # The rules are the browsers' (RFC 6265bis, 4.1.3 and 5.7; CHIPS for `Partitioned`).
+    if not secure:
+        if is_prefixed(key):
+            raise ServerError(f"Cannot set the cookie {key} without secure=True: browsers insist on it for this prefix")
+        if samesite is not None and samesite.lower() == "none":
+            raise ServerError(f'Cannot set the cookie {key} with samesite="None" without secure=True')
+        if partitioned:
+            raise ServerError(f"Cannot set the partitioned cookie {key} without secure=True")
+    if key.lower().startswith(Cookie.HOST_PREFIX.lower()):
+        if path != "/":
+            raise ServerError(f"Cannot set the cookie {key} unless path='/': browsers insist on it for this prefix")
+        if domain is not None:
+            raise ServerError(f"Cannot set the cookie {key} with a domain: this prefix stands for one host")
+
+
+def check_starlette_cookie(
+    key: str,
+    value: str = "",
+    max_age: int | None = None,
+    expires: object = None,
+    path: str | None = "/",
+    domain: str | None = None,
+    secure: bool = False,
+    httponly: bool = False,
+    samesite: str | None = "lax",
+    partitioned: bool = False,
+) -> None:
+    """Refuse what Starlette's `set_cookie` takes and browsers do not.
+
+    Args: those of `starlette.responses.Response.set_cookie`.
+
+    Raises:
+        ServerError: browsers would not store the cookie.
+        ValueError: path or domain have characters that would make further attributes.
+    """
+    _safe("path", path)
+    _safe_domain(domain)
+    check_storable(key, secure, path, domain, samesite, partitioned)
 
 
 def _http_date(when: datetime) -> str:
@@ -299,16 +385,18 @@ class CookieJar:
         return next((cookie for cookie in reversed(self.cookies) if cookie.key == key), default)
 
     def __setitem__(self, key: str, value: str) -> None:
-        deprecation(f'cookies["{key}"] = … is old: use response.add_cookie("{key}", …).', 24.3)
+        # Without the name: Python remembers each warning's text, and names may be made per request.
+        deprecation("cookies[name] = … is old: use response.add_cookie(name, …).", 24.3)
         cookie = self.get(key)
         if cookie is None:
-            self.add_cookie(key, value, secure=False, samesite=None)
+            # Sanic's old cookies were as plain as can be; one with a prefix would not be stored then.
+            self.add_cookie(key, value, secure=is_prefixed(key), samesite=None)
         else:
             cookie.value = value
 
     def __delitem__(self, key: str) -> None:
-        deprecation(f'del cookies["{key}"] is old: use response.delete_cookie("{key}").', 24.3)
-        self.delete_cookie(key, secure=False)
+        deprecation("del cookies[name] is old: use response.delete_cookie(name).", 24.3)
+        self.delete_cookie(key, secure=is_prefixed(key))
 
     @property
     def cookies(self) -> list[Cookie]:

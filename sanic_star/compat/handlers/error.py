@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
@@ -12,12 +13,11 @@ from sanic_star.compat.errorpages import BaseRenderer, TextRenderer, exception_r
 from sanic_star.compat.exceptions import FOR_STATUS, MethodNotAllowed, SanicException, ServerError
 from sanic_star.compat.log import error_logger
 from sanic_star.compat.response import text
+from sanic_star.failures import attribute, is_a, log_error
 
 if TYPE_CHECKING:
     from sanic_star.compat.request.types import Request
     from sanic_star.compat.response.types import HTTPResponse
-
-_Key = tuple[type[BaseException] | int, str | None]
 
 
 class ErrorHandler:
@@ -32,7 +32,9 @@ class ErrorHandler:
         self.debug = False
         self.cached_handlers: dict[Any, Callable[..., Any] | None] = {}
         # Look-ups that were made, beside the registrations, so that one more registration is seen.
-        self._found: dict[_Key, Callable[..., Any] | None] = {}
+        # By weak references: an application that makes exception classes while it runs must not fill the memory.
+        self._found: WeakKeyDictionary[type[BaseException], dict[str | None, Callable[..., Any] | None]]
+        self._found = WeakKeyDictionary()
 
     def add(self, exception: Any, handler: Callable[..., Any], route_names: list[str] | None = None) -> None:
         """Make a handler known.
@@ -61,13 +63,16 @@ class ErrorHandler:
         The exception's own class counts before its bases, the route's handlers before those for all routes.
         """
         kind = type(exception)
-        key = (kind, route_name)
-        if key not in self._found:
-            self._found[key] = self._search(kind, route_name)
-        found = self._found[key]
-        if found is None and isinstance(exception, HTTPException):
-            return self.cached_handlers.get((exception.status_code, None))
-        if found is None and isinstance(exception, Exception):
+        by_route = self._found.get(kind)
+        if by_route is None:
+            by_route = self._found[kind] = {}
+        if route_name not in by_route:
+            by_route[route_name] = self._search(kind, route_name)
+        found = by_route[route_name]
+        if found is None and is_a(exception, HTTPException):
+            status = attribute(exception, "status_code")
+            return self.cached_handlers.get((status, None)) if isinstance(status, int) else None
+        if found is None and is_a(exception, Exception):
             return self.cached_handlers.get((500, None))
         return found
 
@@ -76,7 +81,7 @@ class ErrorHandler:
 
         The one for the number 500 only words the answer to what nobody expected, as in Starlette.
         """
-        words_only = not isinstance(exception, HTTPException) and handler is self.cached_handlers.get((500, None))
+        words_only = not is_a(exception, HTTPException) and handler is self.cached_handlers.get((500, None))
         return handler is not None and not words_only
 
     _lookup = lookup
@@ -101,11 +106,11 @@ class ErrorHandler:
             self.log(request, exception)
         try:
             answer = handler(request, exception) if handler else None
-        except Exception:
+        except Exception as raised:
             name = getattr(handler, "__name__", repr(handler))
             url = repr(str(request.url)) if request else "unknown"
             message = 'Exception raised in exception handler "%s" for uri: %s'
-            error_logger.exception(message, name, url)
+            log_error(error_logger, raised, message, name, url)
             told = message % (name, url) if self.debug else "An error occurred while handling an error"
             return text(told, 500)
         return self.default(request, exception) if answer is None else answer
@@ -125,9 +130,9 @@ class ErrorHandler:
     @staticmethod
     def log(request: Request, exception: BaseException) -> None:
         """Write an exception to the error log, unless it is a quiet one."""
-        if getattr(exception, "quiet", False) is False or request.app.config.NOISY_EXCEPTIONS:
+        if attribute(exception, "quiet", False) is False or request.app.config.NOISY_EXCEPTIONS:
             url = repr(str(request.url))
-            error_logger.error("Exception occurred while handling uri: %s", url, exc_info=exception)
+            log_error(error_logger, exception, "Exception occurred while handling uri: %s", url)
 
 
 # As it is here: what `add_status_code` puts in later may need more than a message.
@@ -139,9 +144,17 @@ def as_sanic_exception(exception: BaseException) -> BaseException:
 
     It is of the class that has this status, so that handlers for that class see it. What tells of a mistake of the
     client's stays out of the error log, whatever the status: Starlette's parts raise such exceptions all the time.
+    An exception whose status, detail or headers are invalid has no such counterpart and is returned as well.
     """
-    if not isinstance(exception, HTTPException) or isinstance(exception, SanicException):
+    if not is_a(exception, HTTPException) or is_a(exception, SanicException):
         return exception
+    try:
+        return _twin(exception)  # type: ignore[arg-type]
+    except Exception:
+        return exception
+
+
+def _twin(exception: HTTPException) -> SanicException:
     status = exception.status_code
     kind = _KINDS.get(status, SanicException)
     # Not by the class's own constructor: what else that takes is in the headers already.

@@ -373,7 +373,7 @@ class Request(requests.Request, Generic[AppT, CtxT]):
         found: dict[str, list[str]] = {}
         headers = self.headers.getall("cookie", [])
         if sum(map(len, headers)) > self._config.get("REQUEST_MAX_HEADER_SIZE", 8192):
-            raise SanicException("Request Header Fields Too Large", 431)
+            raise SanicException("Request Header Fields Too Large", 431, quiet=True)
         for header in headers:
             for name, values in parse_cookie(header).items():
                 found.setdefault(name, []).extend(values)

@@ -24,7 +24,7 @@ from sanic_star.compat._json import encode as json_encode
 from sanic_star.compat._lazy import pattern
 from sanic_star.compat._stream import ResponseWriter
 from sanic_star.compat.compat import Header
-from sanic_star.compat.cookies.response import Cookie, CookieJar, SameSite
+from sanic_star.compat.cookies.response import Cookie, CookieJar, SameSite, check_starlette_cookie
 from sanic_star.compat.exceptions import SanicException, ServerError
 from sanic_star.compat.helpers import Default, _default, has_message_body
 from sanic_star.compat.log import logger
@@ -343,11 +343,13 @@ class BaseHTTPResponse(responses.Response):
         if deletion is not None:
             deletion.httponly = httponly or deletion.httponly
             deletion.samesite = samesite or deletion.samesite
+            deletion.check()
 
     def set_cookie(self, *args: Any, **options: Any) -> None:
         """Set a cookie in Starlette's way; the arguments are `starlette.responses.Response.set_cookie`'s."""
         carrier = starlette.Response()
         carrier.set_cookie(*args, **options)
+        check_starlette_cookie(*args, **options)
         self.headers.add("set-cookie", carrier.headers["set-cookie"])
 
 

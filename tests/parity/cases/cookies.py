@@ -244,3 +244,43 @@ case(
     get("/empty"),
     get("/missing"),
 )
+case(
+    "prefixes that browsers insist on",
+    """
+KINDS = {
+    "host": dict(key="__Host-id"), "secure": dict(key="__Secure-id"), "prefix": dict(key="id", host_prefix=True),
+    "insecure": dict(key="id", host_prefix=True, secure=False),
+    "path": dict(key="id", host_prefix=True, path="/a"), "domain": dict(key="id", host_prefix=True, domain="a.b"),
+    "other": dict(key="id", secure_prefix=True, secure=False),
+    "both": dict(key="id", secure_prefix=True, host_prefix=True),
+    "none": dict(key="id", samesite="None"), "apart": dict(key="id", partitioned=True),
+    "apart-host": dict(key="id", partitioned=True, host_prefix=True),
+}
+
+@app.get("/<kind>")
+async def a(request, kind):
+    response = text("ok")
+    response.add_cookie(value="1", **KINDS[kind])
+    return response
+""",
+    *(get(f"/{kind}") for kind in ("host", "secure", "prefix", "insecure", "path", "domain", "other", "both")),
+    *(get(f"/{kind}") for kind in ("none", "apart", "apart-host")),
+)
+case(
+    "prefixes in the name, without what they stand for",
+    """
+KINDS = {
+    "insecure": dict(key="__Host-id", secure=False), "domain": dict(key="__host-id", domain="a.b"),
+    "path": dict(key="__Host-id", path="/a"), "other": dict(key="__Secure-id", secure=False),
+    "none": dict(key="id", samesite="None", secure=False), "port": dict(key="id", domain="a.b:80"),
+}
+
+@app.get("/<kind>")
+async def a(request, kind):
+    response = text("ok")
+    response.add_cookie(value="1", **KINDS[kind])
+    return response
+""",
+    *(get(f"/{kind}") for kind in ("insecure", "domain", "path", "other", "none", "port")),
+    differs="unstorable-cookies",
+)

@@ -205,7 +205,7 @@ case(
     async def a(request): raise Teapot
     @app.get("/all")
     async def b(request):
-        raise Teapot("hm", status_code=419, context={"a": 1}, extra={"secret": 2}, headers={"x-own": "2"})
+        raise Teapot("hm", status_code=419, context={"a": 1}, extra={"hint": 2}, headers={"x-own": "2"})
     @app.get("/message")
     async def c(request): raise Teapot(context={"<b>": "<i>"})
     @app.get("/plain")
@@ -228,7 +228,7 @@ case(
     """
     @app.get("/all")
     async def b(request):
-        raise SanicException("hm", status_code=419, context={"a": 1}, extra={"secret": 2}, headers={"x-own": "2"})
+        raise SanicException("hm", status_code=419, context={"a": 1}, extra={"hint": 2}, headers={"x-own": "2"})
     @app.get("/boom/<x:int>")
     async def boom(request, x): 1 / 0
     """,
@@ -241,7 +241,7 @@ case(
     """
     @app.get("/all")
     async def b(request):
-        raise SanicException("hm", status_code=419, context={"a": 1}, extra={"secret": 2}, headers={"x-own": "2"})
+        raise SanicException("hm", status_code=419, context={"a": 1}, extra={"hint": 2}, headers={"x-own": "2"})
     @app.get("/boom/<x:int>")
     async def boom(request, x): 1 / 0
     """,
@@ -444,4 +444,31 @@ case(
     """,
     get("/"),
     fails=True,
+)
+case(
+    "credentials in debug mode",
+    """
+@app.get("/token")
+async def a(request): raise ValueError("bad " + request.headers["x-auth-token"])
+@app.get("/extra")
+async def b(request): raise SanicException("hm", extra={"api_key": "abcdefgh", "n": 1})
+""",
+    *(
+        get(path, {"accept": accept, "x-auth-token": "12345678", "api-key": "87654321"})
+        for path in ("/token", "/extra", "/token?access_token=hgfedcba")
+        for accept in ("text/plain", "application/json")
+    ),
+    debug=True,
+    differs="debug-credentials",
+)
+case(
+    "extra without credentials in debug mode",
+    """
+@app.get("/extra")
+async def b(request): raise SanicException("hm", extra={"key": "k", "author": "ann"}, context={"token": 1})
+""",
+    *(get(path, {"accept": accept}) for path in ("/extra", "/extra?page=1") for accept in ("application/json",)),
+    get("/no", {"accept": "application/json"}),
+    debug=True,
+    scrub=(r'"frames":.*',),
 )

@@ -176,7 +176,7 @@ case(
     @app.get("/plain")
     async def a(request):
         raise SanicException("told", 422, context={"field": "name", "n": 5, "list": [1], "<b>": "<i>"},
-            extra={"secret": 1})
+            extra={"hint": 1})
     @app.get("/quiet/plain")
     async def b(request): raise NotFound("told", context={"a": 1}, extra={"b": 2})
     @app.get("/empty")

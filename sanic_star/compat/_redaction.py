@@ -1,0 +1,201 @@
+"""Credentials that error pages in debug mode do not show.
+
+Screenshots of debug pages end up in tickets and chats. So a page hides
+
+- a value whose name says that it is secret, in the tables of header fields, of `extra` and of variables, and in pairs
+  of a name and a value inside a variable's text: `is_secret` is the rule;
+- everywhere on the page, the secret values of this request, of the application's settings and of the environment;
+- the password in a URL, `https://user:password@host`.
+
+Nothing can be done about a value that is in the source code, nor about a secret under a harmless name.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from base64 import b64decode
+from collections.abc import Iterable, Iterator, Mapping
+from html import escape
+from typing import Any
+from urllib.parse import quote, quote_plus
+
+HIDDEN = "(hidden)"
+
+# Words that mark a name, also as a part of a longer word: `phpsessionid`, `accesstoken`.
+_MARKS = re.compile(
+    r"authori[sz]ation|authenticat|cookie|credential|passw|passphrase|secret|session|signature|token|api_?key|csrf|xsrf"
+)
+# Words that mark a name only if they stand alone: `auth` is in `author`, `pin` in `spin`.
+_WORDS = frozenset(
+    {"assertion", "auth", "authn", "bearer", "cert", "certificate", "dsn", "jwt", "oauth", "otp", "pass", "pin", "pwd"}
+    | {"saml", "sid", "totp"}
+)
+# A key is secret when a further word says which: `X-Auth-Key`, `private_key`, but not the `key` of a loop.
+_KEYS = frozenset({"key", "keys"})
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+_PAIR = re.compile(
+    # Possessive, and not from the middle of a word: a long text without pairs takes linear time.
+    r"""(?<![\w.-])(?P<name>[\w.-]++)(?P<between>['"]?\s*+[:=,]\s*+)"""
+    r"""(?P<value>b?'[^']*'?|b?"[^"]*"?|[^\s,;&'"<>(){}\[\]]+)"""
+)
+# Not `PWD`, `DESKTOP_SESSION`, `SSH_AUTH_SOCK` and the like, whose values are ordinary paths and words.
+_IN_ENVIRONMENT = re.compile(r"passw|secret|token|credential|(api|access|private|encryption)_?key")
+_URL_PASSWORD = re.compile(r"(?<=://)([^\s/:@]*):[^\s/@]+@")
+_TAG = re.compile(r"(<style.*?</style>|<script.*?</script>|</?[\w-]+)", re.DOTALL)
+# Shorter values are words of the page itself as often as not.
+_SHORTEST = 6
+
+
+def is_secret(name: object) -> bool:
+    """Tell by the name of a header field, parameter, setting or variable whether its value is a credential.
+
+    >>> [name for name in ("X-Auth-Token", "Api-Key", "apikey", "DB_PASSWORD", "author", "key") if is_secret(name)]
+    ['X-Auth-Token', 'Api-Key', 'apikey', 'DB_PASSWORD']
+    """
+    text = str(name)
+    if _MARKS.search(text.lower().replace("-", "_")):
+        return True
+    words = {word.lower() for word in _WORD.findall(text)}
+    return not words.isdisjoint(_WORDS) or (len(words) > 1 and not words.isdisjoint(_KEYS))
+
+
+def redacted(name: object, value: Any) -> Any:
+    """Return a value to be shown under its name, at any depth of mappings and sequences.
+
+    >>> redacted("extra", {"user": 1, "token": "abc"})
+    {'user': 1, 'token': '(hidden)'}
+    """
+    if is_secret(name):
+        return HIDDEN
+    if isinstance(value, Mapping):
+        return {key: redacted(key, item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [redacted("", item) for item in value]
+    return without_pairs(value) if isinstance(value, str) else value
+
+
+def without_pairs(text: str) -> str:
+    """Hide the values of secret names inside a text, such as the `repr()` of a mapping, and passwords in URLs.
+
+    >>> without_pairs("<Header('host': 'h', 'x-api-key': 'abc')>")
+    "<Header('host': 'h', 'x-api-key': (hidden))>"
+    """
+
+    def hide(pair: re.Match[str]) -> str:
+        return f"{pair['name']}{pair['between']}{HIDDEN}" if is_secret(pair["name"]) else pair[0]
+
+    return _URL_PASSWORD.sub(rf"\1:{HIDDEN}@", _PAIR.sub(hide, text))
+
+
+def secrets_of(request: Any, messages: Iterable[str] = ()) -> set[str]:
+    """Return the secret values that a request, its application's settings and the environment have.
+
+    Args:
+        request: the request.
+        messages: texts with pairs of a name and a value, the messages of exceptions.
+    """
+    values = set(_of_request(request))
+    config = getattr(request.app, "config", {})
+    values |= {value for name, value in config.items() if isinstance(value, str) and is_secret(name)}
+    values |= {value for name, value in os.environ.items() if _IN_ENVIRONMENT.search(name.lower())}
+    for pair in _PAIR.finditer("\n".join(messages)):
+        if is_secret(pair["name"]):
+            values.add(pair["value"].strip("'\""))
+    return {value for value in values if len(value) >= _SHORTEST}
+
+
+def _of_request(request: Any) -> Iterator[str]:
+    for name, value in request.headers.items():
+        if not is_secret(name):
+            continue
+        yield value
+        if name.lower() == "cookie":
+            yield from (pair.partition("=")[2].strip().strip('"') for pair in value.split(";"))
+        scheme, _, credential = value.partition(" ")
+        yield credential.strip()
+        if scheme.lower() == "basic":
+            yield _basic_password(credential)
+    # Of the body only what a handler has read: the rest is in no frame either.
+    for fields in (request.args, vars(request).get("parsed_form"), vars(request).get("parsed_json")):
+        for name, values in fields.items() if isinstance(fields, Mapping) else ():
+            if is_secret(name):
+                listed = values if isinstance(values, list) else [values]
+                yield from (value for value in listed if isinstance(value, str))
+
+
+def _basic_password(credential: str) -> str:
+    try:
+        return b64decode(credential).decode().partition(":")[2]
+    except ValueError:
+        return ""
+
+
+def without_secrets(text: str, secrets: Iterable[str], markup: bool = False) -> str:
+    """Hide secret values wherever they are in a text, as they are or escaped for HTML, JSON or a URL.
+
+    Args:
+        text: the page.
+        secrets: the values.
+        markup: whether the text is HTML, whose style, scripts and names of tags are left as they are.
+    """
+    text = _URL_PASSWORD.sub(rf"\1:{HIDDEN}@", text)
+    forms = {form for secret in secrets for form in _written(secret)}
+    if not forms:
+        return text
+    # The longest first: one may be a part of another.
+    anywhere = re.compile("|".join(map(re.escape, sorted(forms, key=len, reverse=True))))
+    if not markup:
+        return anywhere.sub(HIDDEN, text)
+    parts = _TAG.split(text)
+    parts[::2] = [anywhere.sub(HIDDEN, part) for part in parts[::2]]
+    return "".join(parts)
+
+
+def _written(secret: str) -> Iterator[str]:
+    yield secret
+    yield escape(secret)
+    yield escape(secret, quote=False)
+    yield json.dumps(secret)[1:-1]
+    yield repr(secret)[1:-1]
+    yield quote(secret)
+    yield quote_plus(secret)
+
+
+def redact_variables(node: Any) -> None:
+    """Hide secret values in what `tracerite.extract_chain` returns: lists and dictionaries with `variables` in them.
+
+    Args:
+        node: it is changed in place. Its form depends on tracerite's version, but not that of the variables.
+    """
+    if isinstance(node, dict):
+        if node.get("variables"):
+            node["variables"] = [_variable(variable) for variable in node["variables"]]
+        for name, item in node.items():
+            if name != "variables":
+                redact_variables(item)
+    elif isinstance(node, list):
+        for item in node:
+            redact_variables(item)
+
+
+# What may hold secrets beside other things, so that a text of which the middle was cut out can't be looked through.
+_HOLDERS = frozenset(
+    {"args", "config", "cookies", "environ", "form", "headers", "params", "request", "scope", "settings"}
+)
+
+
+def _variable(variable: Any) -> Any:
+    fields = variable if isinstance(variable, dict) else variable._asdict()
+    name = str(fields["name"]).rpartition(".")[2]
+    value = fields["value"]
+    if is_secret(name):
+        value = HIDDEN
+    elif isinstance(value, dict) and value.get("type") == "keyvalue":
+        value = {**value, "rows": [[key, redacted(key, item)] for key, item in value["rows"]]}
+    elif isinstance(value, str):
+        holds_others = not _HOLDERS.isdisjoint(word.lower() for word in _WORD.findall(name))
+        value = HIDDEN if holds_others and "…" in value else without_pairs(value)
+    changed = {"value": value, "format_hint": "inline" if value == HIDDEN else fields["format_hint"]}
+    return {**fields, **changed} if isinstance(variable, dict) else variable._replace(**changed)
