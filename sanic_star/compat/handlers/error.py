@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from sanic_star.compat.errorpages import BaseRenderer, TextRenderer, exception_response
 from sanic_star.compat.exceptions import FOR_STATUS, MethodNotAllowed, SanicException, ServerError
 from sanic_star.compat.log import error_logger
+from sanic_star.compat.request._url import url_for_log
 from sanic_star.compat.response import text
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ class ErrorHandler:
             answer = handler(request, exception) if handler else None
         except Exception:
             name = getattr(handler, "__name__", repr(handler))
-            url = repr(str(request.url)) if request else "unknown"
+            url = repr(url_for_log(request)) if request else "unknown"
             message = 'Exception raised in exception handler "%s" for uri: %s'
             error_logger.exception(message, name, url)
             told = message % (name, url) if self.debug else "An error occurred while handling an error"
@@ -128,7 +129,7 @@ class ErrorHandler:
     def log(request: Request, exception: BaseException) -> None:
         """Write an exception to the error log, unless it is a quiet one."""
         if getattr(exception, "quiet", False) is False or request.app.config.NOISY_EXCEPTIONS:
-            url = repr(str(request.url))
+            url = repr(url_for_log(request))
             error_logger.error("Exception occurred while handling uri: %s", url, exc_info=exception)
 
 
