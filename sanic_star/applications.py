@@ -31,7 +31,7 @@ from starlette.types import ASGIApp, ExceptionHandler, Lifespan, Message, Receiv
 
 from sanic_star import requests
 from sanic_star.body_limit import COUNTED_BODY, CountedBody, starlette_limit
-from sanic_star.charsets import check_form_charset
+from sanic_star.charsets import check_content_type
 from sanic_star.deadlines import Sweeper
 from sanic_star.failures import PASSED_ON, REPORTED, is_a, is_marked, log_error, mark, readable
 from sanic_star.lifespan import Lifecycle, Phase
@@ -160,6 +160,8 @@ class Application(Starlette):
     async def run_phase(self, phase: Phase) -> None:
         """Run the listeners of a phase; there are none here."""
 
+    # The longest header field that a parser gets, in bytes; `None` for no limit.
+    max_field_size: int | None = None
     # How long a part of a request's body may take, the whole of it apart from what its size adds, and the beginning of
     # a response, in seconds; `None` for no limit.
     request_timeout: float | None = None
@@ -580,7 +582,7 @@ class Application(Starlette):
                 await send(message)
 
             try:
-                check_form_charset(scope)
+                check_content_type(scope, self.max_field_size)
                 await stack(scope, body.receive, watched)
                 if body.refusal is not None and not body.answered:
                     # A middleware has caught the refusal, which `watched` raises too, and returned without an answer.

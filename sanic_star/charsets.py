@@ -78,21 +78,30 @@ def find_codec(charset: str) -> str | None:
     return _TABLE.get(charset.strip().lower().translate(_SEPARATORS))
 
 
-def check_form_charset(scope: Scope) -> None:
-    """Refuse a multipart form whose content type names a charset that a client may not choose.
+def check_content_type(scope: Scope, max_size: int | None = None) -> None:
+    """Refuse a content type that is too long to be parsed, or names a charset that a client may not choose for a form.
 
     Starlette's form parser gives that name to `codecs.lookup` before it reads the body, so this runs before code that
     may use the parser gets the request. This package's own parser does not look at it.
 
+    Args:
+        scope: the request's ASGI scope.
+        max_size: of the header's value, in bytes; `None` for no limit.
+
     Raises:
-        HTTPException: 400, the charset is not in the table.
+        HTTPException: 431, the header is too long; 400, the charset is not in the table.
     """
+    size = 0
     for name, value in scope["headers"]:
-        if name == b"content-type" and b"charset" in value.lower():
-            _check_content_type(value)
+        if name == b"content-type":
+            size += len(value)
+            if max_size is not None and size > max_size:
+                raise HTTPException(431, "Request Header Fields Too Large: content-type")
+            if b"charset" in value.lower():
+                _check_charset(value)
 
 
-def _check_content_type(content_type: bytes) -> None:
+def _check_charset(content_type: bytes) -> None:
     # Most processes get no such form. It is the function that Starlette reads the header with: another one could
     # disagree about what the charset is.
     from python_multipart.multipart import parse_options_header

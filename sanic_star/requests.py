@@ -21,7 +21,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, empty_receive, empty_send
 from starlette.types import Message, Receive, Scope, Send
 
-from sanic_star.charsets import check_form_charset
+from sanic_star.charsets import check_content_type
 from sanic_star.streams import OpenStream
 
 live: dict[int, Request] = {}
@@ -56,6 +56,8 @@ class Request(requests.Request):
     reads_body = False
     # True from the moment that an answer was begun by other means than the handler's return value.
     responded = False
+    # The longest header field that a parser gets, in bytes; `None` for no limit.
+    _max_field_size: int | None = None
     # How much of the body has come, where it comes in parts.
     received = 0
     # The answer while it is sent piece by piece.
@@ -102,7 +104,7 @@ class Request(requests.Request):
         Raises:
             HTTPException: 400, the request is a form in a charset that a client may not choose.
         """
-        check_form_charset(self.scope)
+        check_content_type(self.scope, self._max_field_size)
         return self._replay()
 
     def _replay(self) -> Receive:

@@ -327,16 +327,22 @@ class Mount(routing.Mount):
 
     def enter(self, scope: Scope) -> Scope:
         """Return what the mounted application's scope has other than the one around it."""
-        root = scope.get("root_path", "")
+        root, path = scope.get("root_path", ""), scope["path"]
         child = {
             "endpoint": self.app,
             "app_root_path": scope.get("app_root_path", root),
             "root_path": root + self.path,
         }
-        if scope["path"] == child["root_path"] and not getattr(self._base_app, "html", False):
-            child["path"] = scope["path"] + "/"
+        if root and path != root and not path.startswith(root.rstrip("/") + "/"):
+            # hypercorn, granian and daphne leave the root path out of the path, but the ASGI specification says that it
+            # is in it, and the mounted application relies on that.
+            path = child["path"] = root.rstrip("/") + path
             if scope.get("raw_path") is not None:
-                child["raw_path"] = scope["raw_path"] + b"/"
+                child["raw_path"] = quote(root.rstrip("/"), PATH_SAFE).encode() + scope["raw_path"]
+        if path == child["root_path"] and not getattr(self._base_app, "html", False):
+            child["path"] = path + "/"
+            if scope.get("raw_path") is not None:
+                child["raw_path"] = (child.get("raw_path") or scope["raw_path"]) + b"/"
         return child
 
 
@@ -757,7 +763,9 @@ class Router(routing.Router):
         """Find out whether one of Starlette's own routes would match with a slash more or less, as Starlette does."""
         if not (self.foreign and self.redirect_slashes and scope["type"] == "http" and path != "/"):
             return None
-        other = dict(scope)
+        # Starlette reads the query as UTF-8, which a client need not send.
+        query = quote(scope.get("query_string", b""), "!$&'()*+,;=:@/?%")
+        other = {**scope, "query_string": query.encode()}
         other["path"] = other["path"].rstrip("/") if path.endswith("/") else other["path"] + "/"
         if all(foreign.matches(other)[0] is Match.NONE for foreign in self.foreign):
             return None

@@ -22,7 +22,7 @@ from sanic_star import routing
 from sanic_star.applications import Application
 from sanic_star.compat._background import run_background
 from sanic_star.compat._events import Events
-from sanic_star.compat._forwarding import has_own_limit, limited
+from sanic_star.compat._forwarding import has_own_limit, limited, with_public_redirects
 from sanic_star.compat._pipeline import (
     Call,
     Step,
@@ -39,6 +39,7 @@ from sanic_star.compat.exceptions import SanicException, ServerError, WebsocketC
 from sanic_star.compat.handlers.error import ErrorHandler, as_sanic_exception
 from sanic_star.compat.log import error_logger, logger
 from sanic_star.compat.middleware import Middleware, MiddlewareLocation
+from sanic_star.compat.request._url import url_for_log
 from sanic_star.compat.request.types import Request
 from sanic_star.compat.response._foreign import check_foreign
 from sanic_star.compat.response.types import HTTPResponse, ResponseStream
@@ -168,6 +169,11 @@ class Answering(Application):
 
         return watched
 
+    @property
+    def max_field_size(self) -> int:  # type: ignore[override]
+        """The longest header field that a parser gets, in bytes."""
+        return self.config.REQUEST_MAX_HEADER_SIZE
+
     def has_begun(self, request: EngineRequest) -> bool:
         """Tell whether a part of the response is sent: not yet, where a handler has only asked to respond."""
         assert isinstance(request, Request)
@@ -270,7 +276,7 @@ class Answering(Application):
             early = await run_before(request, before) if before else None
             if early:
                 return early
-            app = routing.enter(connection)
+            app = with_public_redirects(self, request, routing.enter(connection))
             return partial(_in_scope, app, request.scope) if request._amended and request is connection else app
 
         return self._events.around_route(forward, self.router.forward, reads_body=False)
@@ -303,7 +309,7 @@ class Answering(Application):
                 logger.warning(
                     "Its exception handler %s is not called: a part of the response to %r is sent",
                     getattr(handler, "__name__", repr(handler)),
-                    str(request.url),
+                    url_for_log(request),
                 )
             if attribute(known, "quiet", False) and not self.config.NOISY_EXCEPTIONS:
                 # A quiet one may be so because its status tells the client. Of this one nobody else would hear.
@@ -311,7 +317,7 @@ class Answering(Application):
                     error_logger,
                     known,
                     "Exception after the response to %r has begun: the client is not told of it",
-                    str(request.url),
+                    url_for_log(request),
                 )
             return None, error
         request.reset_response()

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from sanic_star.applications import Application
 from sanic_star.compat._answering import BODY_TIMEOUT
+from sanic_star.compat._peer import UNSAFE_SERVER, believes_local_clients
 from sanic_star.compat.application.constants import Mode, Server
 from sanic_star.compat.application.state import ApplicationState
 from sanic_star.compat.config import DEFAULT_CONFIG, Config
@@ -448,12 +449,14 @@ class Running(Application):
         return server
 
     def tell_what_the_server_decides(self) -> None:
-        """Say once which settings were changed in vain, where somebody else has started the server."""
+        """Log once which settings have no effect, where another command has started the server."""
         if not self._told_of_the_server:
             changed = [name for name in _OF_THE_SERVER if self.config.get(name) != DEFAULT_CONFIG.get(name)]
             if changed:
                 names = ", ".join(changed)
                 logger.info("%s: set them on the server that runs this application; app.run would pass them on", names)
+            if self.config.FORWARDED_SECRET and believes_local_clients():
+                logger.warning(UNSAFE_SERVER)
             self._told_of_the_server = True
 
     @property

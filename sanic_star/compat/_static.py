@@ -164,7 +164,7 @@ async def _answer(
 ) -> Any:
     """Answer with a large file, or where a request has conditions."""
     if definition.use_modified_since:
-        unchanged = await validate_file(request.headers, stat.st_mtime)
+        unchanged = await validate_file(request._parsed_fields, stat.st_mtime)  # type: ignore[arg-type]
         if unchanged is not None:
             return unchanged
     size = stat.st_size

@@ -20,6 +20,7 @@ from typing import Any
 
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
+from sanic_star.compat._field_size import FieldTooLarge
 from sanic_star.compat._redaction import redacted, secrets_of, without_secrets
 from sanic_star.compat.exceptions import InvalidHeader, SanicException
 from sanic_star.compat.headers import AcceptList, MediaType
@@ -303,9 +304,15 @@ def exception_response(
         fallback: the setting `FALLBACK_ERROR_FORMAT`.
         base: the renderer for clients that accept none of the formats in question.
         renderer: the renderer to use, whatever the client accepts.
+
+    Where the client's Accept header is too long to be parsed, the page is that of a 431, in the format of `base`.
     """
     if renderer is None:
-        renderer = RENDERERS_BY_CONTENT_TYPE.get(guess_mime(request, fallback), base)
+        try:
+            renderer = RENDERERS_BY_CONTENT_TYPE.get(guess_mime(request, fallback), base)
+        except FieldTooLarge as too_large:
+            # The exception is in the log; what the client can mend is its header.
+            renderer, exception = base, too_large
     return renderer(request, exception, debug).render()
 
 
@@ -318,6 +325,9 @@ def guess_mime(req: Any, fallback: str) -> str:
 
     Returns:
         The media type, or an empty text if the client accepts none of those in question.
+
+    Raises:
+        FieldTooLarge: 431, the Accept header is too long to be parsed.
     """
     chosen = [name for name in (_format_of_route(req), fallback) if name in MIME_BY_CONFIG][:1]
     if fallback == DEFAULT_FORMAT:

@@ -184,12 +184,12 @@ class AcceptList(list[MediaType]):
         <text/html matched text/html>
         """
         usable = [entry for entry in self if accept_wildcards or not entry.has_wildcard]
-        found = [(-entry.q, rank, at) for rank, mime in enumerate(mimes) for at, entry in enumerate(usable)
-                 if entry.match(mime)]  # fmt: skip
-        if not found:
-            return Matched("", None)
-        _, rank, at = min(found)
-        return Matched(mimes[rank], usable[at])
+        # Read once, not for each entry of a header that a client chooses.
+        offers = [(rank, offer) for rank, mime in enumerate(mimes) if (offer := _read_media_type(mime))]
+        matches = ((-entry.q, rank, at) for at, entry in enumerate(usable) for rank, offer in offers
+                   if entry.match(offer))  # fmt: skip
+        best = min(matches, default=None)
+        return Matched("", None) if best is None else Matched(mimes[best[1]], usable[best[2]])
 
     def __str__(self) -> str:
         return ", ".join(map(repr, self))
@@ -232,6 +232,14 @@ def parse_content_header(value: str) -> tuple[str, Options]:
     return value.partition(";")[0].strip().lower(), options
 
 
+class _Fields(Protocol):
+    """Header fields: those of a request, or of it with a limit to what is parsed."""
+
+    def get(self, name: str, /) -> str | None: ...
+
+    def getall(self, name: str, default: list[str], /) -> list[str]: ...
+
+
 class _ProxyConfig(Protocol):
     """The settings that say which proxy is trusted."""
 
@@ -241,7 +249,7 @@ class _ProxyConfig(Protocol):
     REAL_IP_HEADER: str | None
 
 
-def parse_forwarded(headers: Header, config: _ProxyConfig) -> Options | None:
+def parse_forwarded(headers: Header | _Fields, config: _ProxyConfig) -> Options | None:
     """Read what the trusted proxy says in the Forwarded header (RFC 7239).
 
     Args:
@@ -302,7 +310,7 @@ def _read_pair(text: str) -> tuple[tuple[str, str] | None, bool]:
     return (name.lower(), token or re.sub(r"\\(.)", r"\1", quoted)), found.end() == len(text)
 
 
-def parse_xforwarded(headers: Header, config: _ProxyConfig) -> Options | None:
+def parse_xforwarded(headers: Header | _Fields, config: _ProxyConfig) -> Options | None:
     """Read what trusted proxies say in the older headers, X-Forwarded-For and its kin.
 
     Args:
@@ -328,7 +336,7 @@ def parse_xforwarded(headers: Header, config: _ProxyConfig) -> Options | None:
     return fwd_normalize(told)
 
 
-def _proxied_address(headers: Header, config: _ProxyConfig) -> str | None:
+def _proxied_address(headers: Header | _Fields, config: _ProxyConfig) -> str | None:
     count = config.PROXIES_COUNT
     if not count or not config.FORWARDED_FOR_HEADER:
         return None

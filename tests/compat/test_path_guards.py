@@ -76,7 +76,7 @@ async def test_a_guard_reads_what_a_mount_or_a_route_of_starlettes_matches(prefi
         peer = await ask(app, http_scope(unquote(raw), raw_path=raw.encode(), root_path=root))
         path, _, decoded = seen[-1]
         if peer.status == 200:
-            assert json.loads(peer.body) == [path] == [decoded], raw
+            assert json.loads(peer.body) == [root + path] == [decoded], raw
         assert not (peer.status == 200 and "/admin" in decoded), raw
 
 
@@ -162,7 +162,7 @@ async def test_the_path_of_sanics_routes(tmp_path: Path, raw: str, path: str, ro
     root_spelled = root.replace(" ", "%20")
     scope = http_scope(unquote(root_spelled + raw), raw_path=(root_spelled + raw).encode(), root_path=root)
     peer = await ask(sanic_routes(tmp_path), scope)
-    assert json.loads(peer.body)[0] == root_spelled + path
+    assert json.loads(peer.body)[0] == path
     assert unquote(path) == unquote(raw)
 
 
@@ -218,7 +218,7 @@ async def test_a_mounted_application_has_no_route_for_a_miss(signals: bool) -> N
     assert (await ask(outer, http_scope("/i/a/b"))).body == b"b"
     assert seen.pop()[2:] == ["Inner.hit", "Inner.hit", "/a/<x:str>"]
     assert (await ask(outer, http_scope("/i/%b", raw_path=b"/i/%25%62"))).status == 404
-    assert seen.pop() == ["/i/%25b", None, None, None, None]
+    assert seen.pop() == ["/%25b", None, None, None, None]
 
 
 # A path that was rewritten -------------------------------------------------------------------------------------------
@@ -269,10 +269,10 @@ async def test_a_rewritten_path_is_what_guard_and_route_read(outside: bool, root
             for old in ("/old", "/new"):
                 raw = encoded.replace("/new", old).encode()
                 peer = await ask(served, http_scope(root + path.replace("/new", old), raw_path=raw, root_path=root))
-                assert json.loads(peer.body) == [encoded, params, encoded]
-                assert seen.pop() == encoded
+                assert json.loads(peer.body) == [encoded.removeprefix(root), params, encoded]
+                assert root + seen.pop() == encoded
     peer = await ask(served, http_scope(f"{root}/old-mount/x", root_path=root))
-    assert json.loads(peer.body) == [seen.pop()] == [f"{root}/new-mount/x"]
+    assert json.loads(peer.body) == [root + seen.pop()] == [f"{root}/new-mount/x"]
 
 
 @pytest.mark.parametrize(("old", "new", "status"), [(10, 1000, 200), (1000, 10, 413)])
@@ -290,7 +290,7 @@ async def test_the_body_limit_is_that_of_the_rewritten_path(old: int, new: int, 
 
 async def test_a_prefix_that_was_taken_off_the_path_alone(tmp_path: Path) -> None:
     peer = await ask(sanic_routes(tmp_path), http_scope("/p/a/b", raw_path=b"/%61pi/p/a%2Fb", root_path="/api"))
-    assert json.loads(peer.body) == ["/api/p/a%2Fb", {"x": "a%2Fb"}]
+    assert json.loads(peer.body) == ["/p/a%2Fb", {"x": "a%2Fb"}]
 
 
 # Over a socket -------------------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.exceptions import HTTPException
 
-from sanic_star.charsets import check_form_charset, find_codec
+from sanic_star.charsets import check_content_type, find_codec
 from tests.engine.raw import http_scope
 
 # The labels of https://encoding.spec.whatwg.org/#names-and-labels, without those of its «replacement» encoding and of
@@ -107,7 +107,7 @@ def form(*content_types: str) -> Any:
 )
 def test_other_requests_pass(content_type: str) -> None:
     before = set(encodings._cache)
-    check_form_charset(form(content_type))
+    check_content_type(form(content_type))
     assert set(encodings._cache) == before
 
 
@@ -118,11 +118,11 @@ def test_other_requests_pass(content_type: str) -> None:
 )
 def test_a_form_in_another_charset_is_refused(charset: str, kind: str, written: str) -> None:
     with pytest.raises(HTTPException) as caught:
-        check_form_charset(form(kind + written.format(charset)))
+        check_content_type(form(kind + written.format(charset)))
     assert caught.value.status_code == 400
     assert "is not supported" in caught.value.detail
 
 
 def test_every_content_type_counts() -> None:
     with pytest.raises(HTTPException):
-        check_form_charset(form("text/plain", "multipart/form-data; boundary=X; charset=punycode"))
+        check_content_type(form("text/plain", "multipart/form-data; boundary=X; charset=punycode"))

@@ -77,13 +77,13 @@ class DirectoryHandler:
         if index is not None:
             path, changed, content = index
             headers = {"last-modified": formatdate(int(changed), usegmt=True), "cache-control": "no-cache"}
-            unchanged = await validate_file(request.headers, changed)
+            unchanged = await validate_file(request._parsed_fields, changed)  # type: ignore[arg-type]
             return unchanged or HTTPResponse(content, 200, headers, guess_content_type(path, fallback=TEXT))
         if not self.directory_view:
             raise NotFound("File not found")
         if not request.path.endswith("/"):
             # With two slashes in front it would be another host's.
-            return redirect("/" + request.path.lstrip("/") + "/")
+            return redirect("/" + request._public_path.lstrip("/") + "/")
         rows = await anyio.to_thread.run_sync(self._rows, place)
         if rows is None:
             raise NotFound("File not found")

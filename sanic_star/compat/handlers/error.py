@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from sanic_star.compat.errorpages import BaseRenderer, TextRenderer, exception_response
 from sanic_star.compat.exceptions import FOR_STATUS, MethodNotAllowed, SanicException, ServerError
 from sanic_star.compat.log import error_logger
+from sanic_star.compat.request._url import url_for_log
 from sanic_star.compat.response import text
 from sanic_star.failures import attribute, is_a, log_error
 
@@ -108,7 +109,7 @@ class ErrorHandler:
             answer = handler(request, exception) if handler else None
         except Exception as raised:
             name = getattr(handler, "__name__", repr(handler))
-            url = repr(str(request.url)) if request else "unknown"
+            url = repr(url_for_log(request)) if request else "unknown"
             message = 'Exception raised in exception handler "%s" for uri: %s'
             log_error(error_logger, raised, message, name, url)
             told = message % (name, url) if self.debug else "An error occurred while handling an error"
@@ -131,7 +132,7 @@ class ErrorHandler:
     def log(request: Request, exception: BaseException) -> None:
         """Write an exception to the error log, unless it is a quiet one."""
         if attribute(exception, "quiet", False) is False or request.app.config.NOISY_EXCEPTIONS:
-            url = repr(str(request.url))
+            url = repr(url_for_log(request))
             log_error(error_logger, exception, "Exception occurred while handling uri: %s", url)
 
 

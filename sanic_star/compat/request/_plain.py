@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request as StarletteRequest
 from starlette.types import Receive, Scope, Send
 
+from sanic_star.compat._field_size import check_field_size
 from sanic_star.compat.exceptions import SanicException
 from sanic_star.compat.headers import parse_content_header
 from sanic_star.compat.request._urlencoded import UrlencodedReader
@@ -40,6 +41,16 @@ class PlainRequest(StarletteRequest):
         super().__init__(scope, receive, send)
         self._settings = settings
         self._fields: FormData | None = None
+
+    @property
+    def cookies(self) -> dict[str, str]:
+        """The cookies, as Starlette reads them.
+
+        Raises:
+            HTTPException: 431, they are longer than `REQUEST_MAX_HEADER_SIZE`.
+        """
+        check_field_size("cookie", self.headers.getlist("cookie"), self._settings)
+        return super().cookies
 
     def form(
         self,

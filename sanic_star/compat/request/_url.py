@@ -8,12 +8,16 @@ from typing import Any
 from starlette.datastructures import URL
 from starlette.types import Scope
 
+from sanic_star.compat._lazy import pattern
+from sanic_star.compat.exceptions import SanicException
 from sanic_star.index import plain
-from sanic_star.routing import Route, WebSocketRoute, undo_needless_escapes, wire_path
+from sanic_star.routing import Route, WebSocketRoute, route_path, undo_needless_escapes
 
 
 def path_for_guards(scope: Scope) -> str:
     """Return the path in the one spelling that the route reads too, so that a path guard cannot be bypassed.
+
+    As for the route, it is the path below the root path: that of a proxy (`uvicorn --root-path`), or of mounts around.
 
     - A mounted application or a route of Starlette's matches the decoded `path`: that is returned.
     - A directory of `app.static` looks its files up by the decoded path: returned is the usual encoding of that.
@@ -26,11 +30,16 @@ def path_for_guards(scope: Scope) -> str:
     Examples:
         >>> path_for_guards({"path": "/users/@me/a/b", "raw_path": b"/users/%40m%65/a%2Fb"})
         '/users/@me/a%2Fb'
+        >>> path_for_guards({"path": "/api/admin", "root_path": "/api"})
+        '/admin'
     """
     if not leads_to_sanic(scope):
         decoded: str = scope["path"]
+        root: str = scope.get("root_path", "").rstrip("/")
+        if root and (decoded == root or decoded.startswith(root + "/")):
+            return decoded[len(root) :] or "/"
         return decoded
-    path = wire_path(scope)
+    path = route_path(scope)
     if "%" not in path:
         return path
     static = getattr(getattr(scope.get("route"), "extra", None), "static", False)
@@ -43,8 +52,15 @@ def leads_to_sanic(scope: Scope) -> bool:
     return route is None or isinstance(route, (Route, WebSocketRoute))
 
 
+_AUTHORITY = pattern("//[^/?#]*")
+# What ends a host, or begins a user's name before it, for one reader of URLs or another; browsers read `\\` as `/`.
+_NOT_IN_HOST = pattern(r"[/?#@\\\x00-\x20\x7f]")
+
+
 class RequestURL(str):
     """Text with the attributes of `starlette.datastructures.URL`.
+
+    Where the host cannot be read, `hostname` and `port` are `None`, and the other parts are right; none raises.
 
     Examples:
         >>> url = RequestURL("http://example.org:8000/a?b=1")
@@ -54,9 +70,42 @@ class RequestURL(str):
         'http://example.org:8000/a?b=1&c=2'
     """
 
+    # What follows the authority, where that is not what the text shows.
+    _target: str | None = None
+
+    @classmethod
+    def of(cls, scheme: str, host: str, target: str) -> RequestURL:
+        """Put a URL together; a host that is none is in its text, as in Sanic, but not in its parts.
+
+        So a client cannot move the path by `Host: example.org/admin?`.
+
+        Args:
+            scheme: without its colon.
+            host: host and port, as the client sent them.
+            target: path and query.
+
+        Examples:
+            >>> url = RequestURL.of("http", "a.test/admin?", "/public?b=1")
+            >>> url, url.path, url.query, url.hostname
+            ('http://a.test/admin?/public?b=1', '/public', 'b=1', None)
+        """
+        url = cls(f"{scheme}://{host}{target}")
+        if _NOT_IN_HOST.search(host):
+            url._target = target
+        return url
+
     @cached_property
     def _parsed(self) -> URL:
-        return URL(str(self))
+        if self._target is None:
+            url = URL(str(self))
+            try:
+                # Both are read on first use, and raise `ValueError` then.
+                url.port  # noqa: B018
+            except ValueError:
+                # What cannot be read is left out: no host, no port.
+                return URL(_AUTHORITY.sub("//", str(self), count=1))
+            return url
+        return URL(f"{self.partition(':')[0]}://{self._target}")
 
     @property
     def components(self) -> Any:
@@ -128,3 +177,15 @@ class RequestURL(str):
     def remove_query_params(self, keys: str | list[str]) -> RequestURL:
         """Return the URL without these query parameters."""
         return RequestURL(self._parsed.remove_query_params(keys))
+
+
+def url_for_log(request: Any) -> str:
+    """Return the URL of a request for a log line, only the path where the URL cannot be told.
+
+    A line about one exception must not raise another: `request.url` raises 431 where the client sends a Host header, or
+    a proxy's header that is trusted, beyond `REQUEST_MAX_HEADER_SIZE`.
+    """
+    try:
+        return str(request.url)
+    except SanicException:
+        return str(request.path)

@@ -178,6 +178,11 @@ def guess_content_type(file_path: str | PurePath, fallback: str = DEFAULT_HTTP_C
     return kind + "; charset=utf-8" if kind.startswith("text/") else kind
 
 
+# In letters: twice what a date takes in any form that HTTP allows (RFC 9110, section 5.6.7). A longer one is not read,
+# nor logged in full.
+_LONGEST_DATE = 64
+
+
 def _timestamp(moment: datetime | float | int) -> float:
     """Return whole seconds since the epoch; a moment without a zone is UTC."""
     if isinstance(moment, datetime):
@@ -199,9 +204,11 @@ async def validate_file(request_headers: Header, last_modified: datetime | float
     if given is None:
         return None
     try:
+        if len(given) > _LONGEST_DATE:
+            raise ValueError(given)
         since = parsedate_to_datetime(given)
     except (TypeError, ValueError, OverflowError):  # the last for numbers that no calendar has
-        logger.warning("Ignorning invalid If-Modified-Since header received: %r", given)
+        logger.warning("Ignorning invalid If-Modified-Since header received: %r", given[:_LONGEST_DATE])
         return None
     return HTTPResponse(status=304) if _timestamp(last_modified) <= _timestamp(since) else None
 
