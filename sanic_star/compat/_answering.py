@@ -264,6 +264,9 @@ class Answering(Application):
         before = self._steps(MiddlewareLocation.REQUEST, None)
         keyword = self.max_body_size
         foreign = self._body_limit
+        # Without any of these only the client says which host it is, and a redirect leads there already.
+        told_by = ("SERVER_NAME", "FORWARDED_SECRET", "PROXIES_COUNT", "REAL_IP_HEADER")
+        has_public_host = any(map(self.config.get, told_by))
 
         async def forward(connection: Any) -> Any:
             if isinstance(connection, Request):
@@ -276,7 +279,9 @@ class Answering(Application):
             early = await run_before(request, before) if before else None
             if early:
                 return early
-            app = with_public_redirects(self, request, routing.enter(connection))
+            app = routing.enter(connection)
+            if has_public_host:
+                app = with_public_redirects(self, request, app)
             return partial(_in_scope, app, request.scope) if request._amended and request is connection else app
 
         return self._events.around_route(forward, self.router.forward, reads_body=False)
