@@ -51,6 +51,11 @@ class Watch:
         if self._thread.is_alive():
             self._thread.join()
 
+    @property
+    def has_changes(self) -> bool:
+        """Whether files have changed since the last time."""
+        return bool(self._changed)
+
     def changed(self) -> set[str]:
         """Return the files that have changed since the last time."""
         changed = set()

@@ -19,7 +19,7 @@ from multiprocessing import current_process, spawn
 from multiprocessing.connection import Connection
 from multiprocessing.reduction import ForkingPickler
 from socket import socket
-from typing import Any
+from typing import Any, NamedTuple
 
 from sanic_star.applications import Application
 from sanic_star.servers.serving import Stop, serve
@@ -27,6 +27,18 @@ from sanic_star.servers.settings import CannotServe, Settings
 
 logger = logging.getLogger("sanic.server")
 READY, STOP_ALL, ROLL = "ready", "stop all", "roll "
+
+
+class Step(NamedTuple):
+    """What a worker tells its supervisor of a listener at the stop: the next word is waited for as long as it may take.
+
+    Args:
+        name: of the listener; empty when it has ended.
+        limit: how long it may take, in seconds; None for ever.
+    """
+
+    name: str
+    limit: float | None
 
 
 class Late:
