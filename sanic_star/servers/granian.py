@@ -25,6 +25,8 @@ from sanic_star.servers.settings import CannotServe, Settings
 LEAST_BUFFER = 8192
 # For options that know no "without limit", in seconds.
 A_DAY = 24 * 3600
+# How often it is looked whether the application's stop is over, in seconds.
+_TICK = 0.05
 
 
 class Server(Embedded):
@@ -106,6 +108,9 @@ async def _ended(app: Application, task: asyncio.Task[None], stop: Stop, patienc
     impatient = asyncio.ensure_future(lose_patience(app, patience))
     hurry = asyncio.ensure_future(stop.hurry(task.cancel))
     await asyncio.wait({task}, timeout=patience + LAST_WORDS)
+    # Requests are over, but listeners and tasks may take longer, and have limits of their own.
+    while app.lifecycle.closing and not task.done():
+        await asyncio.wait({task}, timeout=_TICK)
     for each in (task, impatient, hurry):
         each.cancel()
     await asyncio.gather(task, return_exceptions=True)

@@ -59,8 +59,8 @@ def make_config(settings: Settings, sockets: list[socket]) -> Config:
     config.backlog = settings.backlog
     config.loglevel = "WARNING"
     config.graceful_timeout = settings.graceful_timeout
-    config.shutdown_timeout = 2 * settings.graceful_timeout + 60
-    config.startup_timeout = A_DAY  # a start that takes long is the application's own affair
+    # How long listeners may take is the application's own affair.
+    config.startup_timeout = config.shutdown_timeout = A_DAY
     # Counted from the connection, and from each response, until the next head is complete: a silent client, half a head
     # and one that comes byte by byte are closed by it. (`read_timeout` would cut off clients that wait for a response.)
     config.keep_alive_timeout = settings.keep_alive or settings.request_timeout or A_DAY

@@ -158,7 +158,7 @@ class Place:
         Returns:
             For how many seconds.
         """
-        pause = min(SHORTEST_PAUSE * 2 ** max(0, self._failures - 1), LONGEST_PAUSE)
+        pause: float = min(SHORTEST_PAUSE * 2 ** max(0, self._failures - 1), LONGEST_PAUSE)
         self._failures = max(1, min(self._failures, 10)) + 1
         self.due = time.monotonic() + pause
         return pause

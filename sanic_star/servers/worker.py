@@ -103,6 +103,7 @@ def main(order: Order, channel: Connection) -> None:
             begun=parent.obey,
             ready=lambda stop: parent.say(READY),
             everywhere=lambda: parent.say(STOP_ALL),
+            on_stop_step=lambda name, limit: parent.say(Step(name, limit)),
         )
     except CannotServe as error:
         logger.error("%s", error)
@@ -155,7 +156,7 @@ class _Parent:
         """Have the supervisor replace the worker of a name, or all of them where it is empty."""
         self.say(ROLL + name)
 
-    def say(self, what: str) -> None:
+    def say(self, what: str | Step) -> None:
         """Tell the supervisor something."""
         try:
             self._channel.send(what)

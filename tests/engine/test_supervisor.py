@@ -218,7 +218,7 @@ class _Ended:
 
 def test_the_pause_grows_and_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 0.0
-    monkeypatch.setattr(supervisor.time, "monotonic", lambda: now)
+    monkeypatch.setattr(time, "monotonic", lambda: now)
     place = Place(0)
 
     def ends(ready_at: float | None) -> float:
