@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from socket import AddressFamily, socket
@@ -80,8 +79,6 @@ async def serve(
     app: Application, settings: Settings, sockets: list[socket], stop: Stop, accepting: Callable[[], None]
 ) -> None:
     """Serve an application; see `sanic_star.servers.serving.Backend`."""
-    if sys.platform == "win32":
-        raise CannotServe("granian can't take over a socket on Windows; take uvicorn")
     server = make_server(app, settings, sockets[0])
     task = asyncio.ensure_future(server.serve())
     try:
@@ -97,7 +94,7 @@ async def serve(
             # What was sent last is in the hands of its threads, and goes under when they are told to stop.
             await asyncio.sleep(LAME)
     finally:
-        server.stop()  # type: ignore[no-untyped-call]
+        server.stop()  # type: ignore[no-untyped-call,unused-ignore]
         await _ended(app, task, stop, settings.graceful_timeout)
         if not stop.now:
             await app.lifecycle.stop()  # where granian did not come to it

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Callable
 from functools import partial
 from socket import SOCK_DGRAM, socket
@@ -48,10 +47,11 @@ def make_config(settings: Settings, sockets: list[socket]) -> Config:
     """Return hypercorn's configuration for these settings, and for copies of these sockets, which it will close."""
     config = Config()
     config.tls = settings.tls
-    streams = [f"fd://{os.dup(each.fileno())}" for each in sockets if each.type is not SOCK_DGRAM]
+    # Not by `os.dup`: a socket of Windows is no file descriptor.
+    streams = [f"fd://{bound.dup().detach()}" for bound in sockets if bound.type is not SOCK_DGRAM]
     config.bind = streams
     if settings.version == 3 and settings.tls is not None:
-        config.quic_bind = [f"fd://{os.dup(each.fileno())}" for each in sockets if each.type is SOCK_DGRAM]
+        config.quic_bind = [f"fd://{bound.dup().detach()}" for bound in sockets if bound.type is SOCK_DGRAM]
         # aioquic reads these itself.
         config.certfile, config.keyfile = settings.tls.cert, settings.tls.key
         config.keyfile_password = settings.tls.password

@@ -12,6 +12,7 @@ import logging
 import math
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -290,6 +291,8 @@ def check_servers(settings: Sequence[Settings]) -> None:
             raise CannotServe(f"There is no server {each.server!r}; choose one of {', '.join(SERVERS)}")
         if find_spec(each.server) is None:
             raise CannotServe(f"{each.server} is not installed: pip install {each.server}")
+        if each.server == "granian" and sys.platform == "win32":
+            raise CannotServe("granian can't take over a socket on Windows; take uvicorn")
         if each.version == 3 and find_spec("aioquic") is None:
             raise CannotServe("HTTP/3 needs aioquic: pip install 'hypercorn[h3]'")
         if each.version > 1 and each.server != "hypercorn" and not (each.version == 2 and each.server == "granian"):
@@ -343,7 +346,7 @@ def serve(
             logger.info("Worker complete [%d]", os.getpid())
 
     try:
-        with asyncio.Runner(loop_factory=_loop_factory(settings)) as runner:
+        with asyncio.Runner(loop_factory=_loop_factory(settings, inherited=everywhere is not None)) as runner:
             runner.run(main())
     finally:
         if watchdog is not None:
@@ -441,8 +444,22 @@ def _signals(stop: Stop | None) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _loop_factory(settings: Sequence[Settings]) -> Callable[[], asyncio.AbstractEventLoop] | None:
-    wanted = {each.uvloop for each in settings}
+def _loop_factory(
+    settings: Sequence[Settings], *, inherited: bool = False
+) -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """Return what makes the event loop; None for asyncio's default.
+
+    Args:
+        settings: how each application is served.
+        inherited: whether the sockets are those of several processes.
+    """
+    wanted = {how.uvloop for how in settings}
+    if sys.platform == "win32":
+        if True in wanted:
+            raise CannotServe("USE_UVLOOP is set, and there is no uvloop for Windows")
+        # A socket belongs to one completion port for ever, so that two processes, or a worker and the one that
+        # replaces it, can't both accept by the default loop. uvicorn's own workers take this one there, too.
+        return asyncio.SelectorEventLoop if inherited else None
     if False in wanted or (True not in wanted and find_spec("uvloop") is None):
         return None
     try:

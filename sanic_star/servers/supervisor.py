@@ -41,6 +41,9 @@ logger = logging.getLogger("sanic.server")
 MARGIN = 10.0
 # How long a place stays empty after a worker died at its start, in seconds: doubled each time, up to the second.
 SHORTEST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
+# Windows waits for 63 things at once (MAXIMUM_WAIT_OBJECTS, and Ctrl-C): two for each worker, two more for the one that
+# replaces another, and the bell.
+_MOST_ON_WINDOWS = 30
 _context = multiprocessing.get_context("spawn")
 
 
@@ -170,9 +173,14 @@ class Supervisor:
     Args:
         plan: what they serve, and how many they are.
         sockets: what they listen on.
+
+    Raises:
+        CannotServe: there are too many.
     """
 
     def __init__(self, plan: Plan, sockets: Sockets) -> None:
+        if sys.platform == "win32" and plan.workers > _MOST_ON_WINDOWS:
+            raise CannotServe(f"On Windows there are {_MOST_ON_WINDOWS} workers at most, not {plan.workers}")
         self.plan = plan
         self.sockets = sockets
         self.places = [Place(number) for number in range(plan.workers)]
