@@ -151,9 +151,12 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def types(session: nox.Session) -> None:
-    """Check the types of the package and of the tests, strictly."""
+    """Check the types of the package and of the tests, strictly; and of the package as it is on Windows."""
     session.install("-e", f".[{EXTRAS}]", *group("types"))
     session.run("mypy", *session.posargs)
+    if not session.posargs:
+        # Finds names of the standard library that are not there.
+        session.run("mypy", "--platform", "win32", "sanic_star")
 
 
 @nox.session

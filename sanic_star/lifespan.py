@@ -19,13 +19,16 @@ import contextlib
 import logging
 import traceback
 from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
 from enum import Enum
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from starlette.routing import BaseRoute, Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sanic_star.failures import log_error
+from sanic_star.steps import Limit, StepTimeout, run_step
 
 if TYPE_CHECKING:
     from sanic_star.applications import Application
@@ -52,7 +55,7 @@ class Stage(Enum):
     STOPPING = "stopping"
 
 
-def _nothing() -> None:
+def _nothing(*_: Any) -> None:
     """Do nothing; a function of the module, so that an application can be pickled."""
 
 
@@ -68,6 +71,16 @@ class Lifecycle:
         self.stage = Stage.IDLE
         # Set by a server that calls `after_start` and `before_stop` itself, at their exact moments.
         self.exact = False
+        # Whether a step that can't be cancelled ends the process: where a server runs it.
+        self.owns_process = False
+        # Gives the time that a step may take; called with whether it belongs to the stop.
+        self.limit_of: Callable[[bool], Limit | None] = _nothing
+        # Called with the name of each step of the stop, and the seconds that it may take.
+        self.on_stop_step: Callable[[str, float | None], None] = _nothing
+        # The listener or lifespan that starts or stops now.
+        self.step = ""
+        # Whether the connections are closed, and the rest of the stop runs.
+        self.closing = False
         self.stop_event: asyncio.Event | None = None
         self._stack: contextlib.AsyncExitStack | None = None
         self._starting: asyncio.Lock | None = None
@@ -94,23 +107,27 @@ class Lifecycle:
         self.stage = Stage.STARTING
         self.stop_event = asyncio.Event()
         self._stop_begun = self._told = False
+        # Here: the package around it holds what runs servers, which an import need not load.
+        from sanic_star.servers.signals import chain, is_a_server
+
+        if not self.exact:
+            self.owns_process = is_a_server()
         async with contextlib.AsyncExitStack() as stack:
             await self.app.run_phase(Phase.BEFORE_START)
             # From here on there is something to undo.
             stack.push_async_callback(self.app.run_phase, Phase.AFTER_STOP)
-            state = await stack.enter_async_context(self.app.router.lifespan_context(self.app))
+            lifespan = self.app.router.lifespan_context(self.app)
+            state = await stack.enter_async_context(_Limited(self, lifespan, _name_of_lifespan(lifespan)))
             if state is not None:
                 scope.setdefault("state", {}).update(state)
             states = self.app.router.states
             stack.callback(states.clear)
             for mounted in mounted_applications(self.app.router.routes):
                 states[id(mounted)] = dict(scope.get("state", {}))
-                await stack.enter_async_context(_foreign_lifespan(mounted, states[id(mounted)]))
+                lifespan = _foreign_lifespan(mounted, states[id(mounted)])
+                await stack.enter_async_context(_Limited(self, lifespan, f"the lifespan of {mounted!r}"))
             self.app.finalise()
             if not self.exact:
-                # Here: the package around it holds what runs servers, which an import need not load.
-                from sanic_star.servers.signals import chain
-
                 self._restore_signals = chain(self._stop_by_signal, PATIENCE)
             stack.callback(self._restore_signals)
             if not self.exact:
@@ -140,6 +157,7 @@ class Lifecycle:
             # Mounted applications say goodbye while connections are open, too. Only the server's own application hears
             # of the stop where that is no signal.
             for mounted in self.app.mounted():
+                mounted.lifecycle.on_stop_step = self.on_stop_step
                 stack.push_async_callback(mounted.lifecycle.before_stop)
             await self.app.run_phase(Phase.BEFORE_STOP)
 
@@ -155,6 +173,7 @@ class Lifecycle:
         stack, self._stack = self._stack, None
         if stack is None:
             return
+        self.closing = True
         try:
             await self.before_stop()
         finally:
@@ -165,8 +184,33 @@ class Lifecycle:
                 try:
                     await stack.aclose()
                 finally:
-                    self.stage = Stage.IDLE
+                    self.stage, self.closing = Stage.IDLE, False
                     self.app.stopped()
+
+    async def run_step(self, call: Callable[[], Any], name: str, *, stopping: bool) -> Any:
+        """Run a listener, or enter or leave a lifespan, within the time that it may take.
+
+        Args:
+            call: does it; may return an awaitable.
+            name: what the log calls it.
+            stopping: whether it belongs to the stop.
+
+        Returns:
+            What `call` gives.
+
+        Raises:
+            StepTimeout: it took too long, and the log has said so.
+        """
+        limit = self.limit_of(stopping)
+        self.step = name
+        if stopping:
+            self.on_stop_step(name, None if limit is None else limit.seconds)
+        try:
+            return await run_step(call, name, limit, fatal=self.owns_process)
+        finally:
+            self.step = ""
+            if stopping:
+                self.on_stop_step("", None)
 
     async def ensure_started(self) -> None:
         """Start the application if no lifespan did; of many that ask at once, one starts and the others wait."""
@@ -206,9 +250,11 @@ class Lifecycle:
         self._servers = 0
         try:
             await self.start(scope)
-        except BaseException:
+        except BaseException as error:
             self._not_started()
-            await send({"type": "lifespan.startup.failed", "message": traceback.format_exc()})
+            # Where the log has named the step that took too long, a traceback says no more.
+            message = str(error) if isinstance(error, StepTimeout) else traceback.format_exc()
+            await send({"type": "lifespan.startup.failed", "message": message})
             raise
         self._yielded = dict(scope.get("state", {}))
         self.app.started()
@@ -240,6 +286,38 @@ class Lifecycle:
         if self._lazy:
             await self.app.requests_ended()
             await self.stop()
+
+
+class _Limited:
+    """A lifespan whose start and stop may take as long as a listener's.
+
+    Args:
+        lifecycle: the application's life.
+        lifespan: the asynchronous context manager.
+        name: what the log calls it.
+    """
+
+    def __init__(self, lifecycle: Lifecycle, lifespan: AbstractAsyncContextManager[Any], name: str) -> None:
+        self._lifecycle, self._lifespan, self._name = lifecycle, lifespan, name
+
+    async def __aenter__(self) -> Any:
+        return await self._lifecycle.run_step(self._lifespan.__aenter__, f"the start of {self._name}", stopping=False)
+
+    async def __aexit__(self, *error: Any) -> bool | None:
+        try:
+            result: bool | None = await self._lifecycle.run_step(
+                partial(self._lifespan.__aexit__, *error), f"the stop of {self._name}", stopping=True
+            )
+        except StepTimeout:
+            # What comes next in the stop frees what was taken, too.
+            return None
+        return result
+
+
+def _name_of_lifespan(lifespan: AbstractAsyncContextManager[Any]) -> str:
+    # `contextlib.asynccontextmanager` keeps the function.
+    function = getattr(lifespan, "func", None) or type(lifespan)
+    return f"the lifespan {function.__module__}.{function.__qualname__}"
 
 
 def mounted_applications(routes: list[BaseRoute]) -> list[ASGIApp]:

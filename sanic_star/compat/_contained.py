@@ -58,7 +58,7 @@ class Root:
 
     def __init__(self, location: str | os.PathLike[str], follow_files: bool = False, follow_dirs: bool = False) -> None:
         self.location = os.fspath(location)
-        self._below = self.location.rstrip("/") + "/"
+        self._below = os.path.join(self.location, "")
         self._follow_files = follow_files
         self._follow_dirs = follow_dirs
 
@@ -73,6 +73,9 @@ class Root:
         name = unquote(relative)
         # Refused before the disk is looked at, also where it would stay inside: no browser sends it.
         if ".." in name.split("/"):
+            return None
+        # On Windows a backslash separates too, and a colon follows a drive or precedes an alternate stream of a file.
+        if os.altsep and (os.sep in name or ":" in name):
             return None
         return self.real(self._below + name.lstrip("/"))
 
@@ -103,7 +106,9 @@ class Root:
         return real if self._holds(real) or self._follow_dirs else None
 
     def _holds(self, real: str) -> bool:
-        return real.startswith(self._below) or real == self.location
+        # Windows does not tell cases apart.
+        real = os.path.normcase(real)
+        return real.startswith(os.path.normcase(self._below)) or real == os.path.normcase(self.location)
 
     def open(self, real: str) -> Opened:
         """Open a file for reading, or a directory for listing.

@@ -15,10 +15,12 @@ from inspect import isawaitable, signature
 from typing import Any
 
 from sanic_star.compat._definitions import ListenerDefinition
-from sanic_star.compat.exceptions import BadRequest
+from sanic_star.compat.exceptions import BadRequest, ServerError
 from sanic_star.compat.log import error_logger
 from sanic_star.compat.signals import Event, SignalRouter
 from sanic_star.failures import log_error
+from sanic_star.lifespan import Lifecycle
+from sanic_star.steps import Limit, StepTimeout, run_step
 
 # The moments, and the events that are the same.
 _EVENTS = {
@@ -38,6 +40,34 @@ LISTENER_EVENTS = (
     "after_reload_trigger",
 )
 _REVERSED = ("before_server_stop", "after_server_stop")
+# Where `SHUTDOWN_LISTENER_TIMEOUT` counts, and not `STARTUP_LISTENER_TIMEOUT`.
+_STOPPING = (*_REVERSED, "main_process_stop", "reload_process_stop", "before_reload_trigger")
+
+
+# How long each listener may take, in seconds; `None` for ever. Settings of this package, not of Sanic.
+LISTENER_TIMEOUTS: dict[str, float | None] = {"STARTUP_LISTENER_TIMEOUT": None, "SHUTDOWN_LISTENER_TIMEOUT": 60.0}
+
+
+def step_limit(app: Any, stopping: bool) -> Limit | None:
+    """Return how long a listener or a lifespan may take; `None` for ever.
+
+    A setting with an invalid value counts as not set: the start refuses it, but a stop has to come to its end.
+
+    Args:
+        app: the application.
+        stopping: whether it runs at the stop.
+    """
+    setting = "SHUTDOWN_LISTENER_TIMEOUT" if stopping else "STARTUP_LISTENER_TIMEOUT"
+    seconds = app.config.get(setting, LISTENER_TIMEOUTS[setting])
+    try:
+        app.config.validate((setting,))
+    except ServerError:
+        seconds = LISTENER_TIMEOUTS[setting]
+    return None if seconds is None else Limit(seconds, setting)
+
+
+async def _without_limit(call: Callable[[], Any], name: str, *, stopping: bool) -> Any:
+    return await run_step(call, name, None)
 
 
 class Listeners:
@@ -45,9 +75,11 @@ class Listeners:
 
     Args:
         signals: the application's signals.
+        lifecycle: runs each listener within its time; without it they may take as long as they like.
     """
 
-    def __init__(self, signals: SignalRouter) -> None:
+    def __init__(self, signals: SignalRouter, lifecycle: Lifecycle | None = None) -> None:
+        self._run_step: Callable[..., Any] = _without_limit if lifecycle is None else lifecycle.run_step
         self._known: defaultdict[str, list[ListenerDefinition]] = defaultdict(list)
         self._signals = signals
 
@@ -98,11 +130,14 @@ class Listeners:
             more: keyword arguments for listeners that take them.
         """
         failed: Exception | None = None
+        stopping = event in _STOPPING
         for call in self._calls(event, app, more or {}):
             try:
-                result = call()
-                if isawaitable(result):
-                    await result
+                await self._run_step(call, f"the {event} listener {_name_of(call)}", stopping=stopping)
+            except StepTimeout:
+                # The log has named it. What comes next in the stop frees what was taken, too.
+                if not stopping:
+                    raise
             except Exception as error:
                 if event not in _REVERSED:
                     raise
@@ -114,8 +149,8 @@ class Listeners:
 
     def _calls(self, event: str, app: Any, more: Mapping[str, Any]) -> list[Callable[[], Any]]:
         if event not in _EVENTS:
-            found = self._known.get(event, [])
-            return [lambda each=each: call_listener(each.listener, app, more) for each in found]  # type: ignore[misc]
+            definitions = self._known.get(event, [])
+            return [partial(call_listener, definition.listener, app, more) for definition in definitions]
         context = {"app": app, "loop": asyncio.get_running_loop()}
         calls = self._signals.calls(_EVENTS[event], context)
         return calls[::-1] if event in _REVERSED else calls
@@ -145,6 +180,14 @@ def call_listener(listener: Callable[..., Any], app: Any, more: Mapping[str, Any
         return listener(app, asyncio.get_running_loop(), **named)
     takes_any = any(kind is kind.VAR_POSITIONAL for kind in kinds)
     return listener(app, **named) if positional or takes_any else listener(**named)
+
+
+def _name_of(call: Callable[..., Any]) -> str:
+    """Return the name of the listener or signal that a call is for."""
+    while isinstance(call, partial):
+        call = call.args[0] if call.func in (_called, call_listener) else call.func
+    named = call if hasattr(call, "__qualname__") else type(call)
+    return f"{named.__module__}.{named.__qualname__}"
 
 
 async def _called(listener: Callable[..., Any], app: Any, loop: Any, **more: Any) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -23,6 +24,7 @@ from sanic_star.compat.logging.filter import VerbosityFilter
 from sanic_star.compat.types.shared_ctx import SharedContext
 from sanic_star.failures import log_error
 from sanic_star.servers.settings import CannotServe, Settings
+from sanic_star.steps import StepTimeout
 
 if TYPE_CHECKING:
     from sanic_star.servers import Plan
@@ -137,11 +139,31 @@ _MOMENTS = {
 }
 
 
+def run_main_listeners(app: Any, event: str, **more: Any) -> None:
+    """Run the listeners of a moment of the main process, on an event loop of their own.
+
+    Args:
+        app: the application.
+        event: the moment's name.
+        more: keyword arguments for listeners that take them.
+
+    Raises:
+        Exception: what a listener raises.
+    """
+    app.lifecycle.owns_process = threading.current_thread() is threading.main_thread()
+    try:
+        asyncio.run(app.run_listeners(event, **more))
+    finally:
+        app.lifecycle.owns_process = False
+
+
 def _notify(app: Any, event: str, changed: set[str]) -> None:
     """Run the listeners for restarts on changes, in the process that watches; one that fails stops no restart."""
     more = {"changed": changed} if event == "after" else {}
     try:
-        asyncio.run(app.run_listeners(_MOMENTS[event], **more))
+        run_main_listeners(app, _MOMENTS[event], **more)
+    except StepTimeout:
+        pass  # the log has named the listener
     except Exception as error:
         log_error(error_logger, error, "A listener of %s failed", _MOMENTS[event])
 

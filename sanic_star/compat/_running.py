@@ -29,6 +29,7 @@ from sanic_star.compat.log import logger
 from sanic_star.compat.logging.filter import VerbosityFilter
 from sanic_star.compat.types.shared_ctx import SharedContext
 from sanic_star.lifespan import Stage
+from sanic_star.steps import StepTimeout
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
@@ -340,17 +341,20 @@ class Running(Application):
         if primary.state.workers > 1 or primary.state.auto_reload:
             _choose_spawn()
         try:
-            asyncio.run(primary.run_listeners("main_process_start"))
+            _plans().run_main_listeners(primary, "main_process_start")
             for app in apps:
                 app.shared_ctx.lock()
             _warn_of_main_listeners(apps)
             what = _plans().plan(apps, app_loader)
-            asyncio.run(primary.run_listeners("main_process_ready"))
+            _plans().run_main_listeners(primary, "main_process_ready")
             import_module("sanic_star.servers").run(what)
+        except StepTimeout:
+            # The log has named the listener.
+            raise SystemExit(1) from None
         finally:
             logger.info("Server Stopped")
             try:
-                asyncio.run(primary.run_listeners("main_process_stop"))
+                _plans().run_main_listeners(primary, "main_process_stop")
             finally:
                 _forget(apps)
 

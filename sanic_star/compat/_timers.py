@@ -84,7 +84,7 @@ def _lock(file: IO[bytes]) -> bool:
     except ImportError:
         return _lock_on_windows(file)
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # type: ignore[attr-defined,unused-ignore]
     except BlockingIOError:
         return False
     return True

@@ -15,6 +15,7 @@ from collections import deque
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import Enum
+from functools import partial
 from threading import RLock
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar, Generic
@@ -36,7 +37,7 @@ from sanic_star.compat._definitions import (
     SignalDefinition,
     StaticDefinition,
 )
-from sanic_star.compat._listeners import Listeners
+from sanic_star.compat._listeners import LISTENER_TIMEOUTS, Listeners, step_limit
 from sanic_star.compat._logging import configure
 from sanic_star.compat._registration import H, Registrar, check_name, no_handler
 from sanic_star.compat._routing_exceptions import NotFound as SignalNotFound
@@ -192,7 +193,8 @@ class Sanic(Registrar, Tasking, Answering, Running, Generic[ConfigT, ContextT]):
             raise SanicException(f"signal_router is a SignalRouter, got {signal_router!r}")
         self.signal_router = signal_router or SignalRouter()
         self.signal_router.ctx.app = self
-        self._listeners = Listeners(self.signal_router)
+        self._listeners = Listeners(self.signal_router, self.lifecycle)
+        self.lifecycle.limit_of = partial(step_limit, self)
         type(self).register_app(self)
         if inspector or inspector_class or certloader_class:
             logger.warning("Inspector and certificate loader belong to Sanic's own server and have no effect here")
@@ -597,6 +599,9 @@ class Sanic(Registrar, Tasking, Answering, Running, Generic[ConfigT, ContextT]):
 
     async def run_phase(self, phase: Phase) -> None:
         """Run the listeners of a phase; tasks that were added before there was a loop, and timers, start after them."""
+        if phase is Phase.BEFORE_START:
+            # The others when all listeners have run, which may set them.
+            self.config.validate(LISTENER_TIMEOUTS)
         if phase is Phase.BEFORE_START and not self.signal_router.finalized:
             self.signal_router.finalize()
         if phase is Phase.BEFORE_START and not self.lifecycle.exact:

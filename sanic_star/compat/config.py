@@ -88,6 +88,8 @@ _NUMBERS: dict[str, tuple[float, bool]] = {
     "REQUEST_MAX_SIZE": (0, True),
     "REQUEST_TIMEOUT": (0, True),
     "RESPONSE_TIMEOUT": (0, True),
+    "SHUTDOWN_LISTENER_TIMEOUT": (0.001, True),
+    "STARTUP_LISTENER_TIMEOUT": (0.001, True),
     "WEBSOCKET_MAX_SIZE": (1, True),
     "WEBSOCKET_PING_INTERVAL": (0, True),
     "WEBSOCKET_PING_TIMEOUT": (0, True),
@@ -313,8 +315,11 @@ class Config(dict[str, Any]):
         else:
             raise TypeError(f"Settings come from a mapping, a module, an object or a path, not from {config!r}")
 
-    def validate(self) -> None:
-        """Refuse numbers that are none, or are below what makes sense; the application asks when it starts.
+    def validate(self, names: Iterable[str] = _NUMBERS) -> None:
+        """Refuse values that are not numbers, or are too small; the application does so when it starts.
+
+        Args:
+            names: the settings that are looked at; by default all.
 
         Raises:
             ServerError: it names the setting, its value and what it has to be.
@@ -323,7 +328,8 @@ class Config(dict[str, Any]):
         Traceback (most recent call last):
         sanic_star.compat.exceptions.ServerError: REQUEST_MAX_SIZE is '1 MB'; it has to be a number from 0 on, or None
         """
-        for name, (least, optional) in _NUMBERS.items():
+        for name in names:
+            least, optional = _NUMBERS[name]
             value = self.get(name)
             if value is None and (optional or name not in self):
                 continue

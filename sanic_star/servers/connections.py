@@ -28,6 +28,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 from dataclasses import dataclass
 from enum import Enum
 from itertools import count
@@ -243,10 +244,10 @@ class ConnectionSweeper:
 
 def most_connections() -> float:
     """Return how many connections may be open before the process runs out of files."""
-    try:
-        import resource
-    except ImportError:  # Windows has no such limit
+    if sys.platform == "win32":  # it has no such limit
         return float("inf")
+    import resource
+
     files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     if files == resource.RLIM_INFINITY:
         return float("inf")

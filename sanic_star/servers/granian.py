@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from socket import AddressFamily, socket
@@ -25,6 +24,8 @@ from sanic_star.servers.settings import CannotServe, Settings
 LEAST_BUFFER = 8192
 # For options that know no "without limit", in seconds.
 A_DAY = 24 * 3600
+# How often it is looked whether the application's stop is over, in seconds.
+_TICK = 0.05
 
 
 class Server(Embedded):
@@ -78,8 +79,6 @@ async def serve(
     app: Application, settings: Settings, sockets: list[socket], stop: Stop, accepting: Callable[[], None]
 ) -> None:
     """Serve an application; see `sanic_star.servers.serving.Backend`."""
-    if sys.platform == "win32":
-        raise CannotServe("granian can't take over a socket on Windows; take uvicorn")
     server = make_server(app, settings, sockets[0])
     task = asyncio.ensure_future(server.serve())
     try:
@@ -95,7 +94,7 @@ async def serve(
             # What was sent last is in the hands of its threads, and goes under when they are told to stop.
             await asyncio.sleep(LAME)
     finally:
-        server.stop()  # type: ignore[no-untyped-call]
+        server.stop()  # type: ignore[no-untyped-call,unused-ignore]
         await _ended(app, task, stop, settings.graceful_timeout)
         if not stop.now:
             await app.lifecycle.stop()  # where granian did not come to it
@@ -106,6 +105,9 @@ async def _ended(app: Application, task: asyncio.Task[None], stop: Stop, patienc
     impatient = asyncio.ensure_future(lose_patience(app, patience))
     hurry = asyncio.ensure_future(stop.hurry(task.cancel))
     await asyncio.wait({task}, timeout=patience + LAST_WORDS)
+    # Requests are over, but listeners and tasks may take longer, and have limits of their own.
+    while app.lifecycle.closing and not task.done():
+        await asyncio.wait({task}, timeout=_TICK)
     for each in (task, impatient, hurry):
         each.cancel()
     await asyncio.gather(task, return_exceptions=True)

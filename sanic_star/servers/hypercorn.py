@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Callable
 from functools import partial
 from socket import SOCK_DGRAM, socket
@@ -48,10 +47,11 @@ def make_config(settings: Settings, sockets: list[socket]) -> Config:
     """Return hypercorn's configuration for these settings, and for copies of these sockets, which it will close."""
     config = Config()
     config.tls = settings.tls
-    streams = [f"fd://{os.dup(each.fileno())}" for each in sockets if each.type is not SOCK_DGRAM]
+    # Not by `os.dup`: a socket of Windows is no file descriptor.
+    streams = [f"fd://{bound.dup().detach()}" for bound in sockets if bound.type is not SOCK_DGRAM]
     config.bind = streams
     if settings.version == 3 and settings.tls is not None:
-        config.quic_bind = [f"fd://{os.dup(each.fileno())}" for each in sockets if each.type is SOCK_DGRAM]
+        config.quic_bind = [f"fd://{bound.dup().detach()}" for bound in sockets if bound.type is SOCK_DGRAM]
         # aioquic reads these itself.
         config.certfile, config.keyfile = settings.tls.cert, settings.tls.key
         config.keyfile_password = settings.tls.password
@@ -59,8 +59,8 @@ def make_config(settings: Settings, sockets: list[socket]) -> Config:
     config.backlog = settings.backlog
     config.loglevel = "WARNING"
     config.graceful_timeout = settings.graceful_timeout
-    config.shutdown_timeout = 2 * settings.graceful_timeout + 60
-    config.startup_timeout = A_DAY  # a start that takes long is the application's own affair
+    # How long listeners may take is the application's own affair.
+    config.startup_timeout = config.shutdown_timeout = A_DAY
     # Counted from the connection, and from each response, until the next head is complete: a silent client, half a head
     # and one that comes byte by byte are closed by it. (`read_timeout` would cut off clients that wait for a response.)
     config.keep_alive_timeout = settings.keep_alive or settings.request_timeout or A_DAY

@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from importlib import import_module
 from importlib.metadata import version
 from importlib.util import find_spec
+from queue import Empty, SimpleQueue
 from socket import socket
 from time import monotonic
 from typing import Any, Protocol
@@ -25,6 +28,7 @@ from sanic_star import servers
 from sanic_star.applications import Application
 from sanic_star.failures import log_error
 from sanic_star.servers.settings import CannotServe, Settings
+from sanic_star.steps import CLEAN_UP, StepTimeout, end_process, position
 from sanic_star.streams import FAREWELL
 
 logger = logging.getLogger("sanic.server")
@@ -49,14 +53,18 @@ class Stop:
 
     Args:
         everywhere: what tells the other workers, where there are any.
+        patience: how long a blocked event loop may take to notice it, in seconds.
     """
 
-    def __init__(self, everywhere: Callable[[], None] | None = None) -> None:
+    def __init__(self, everywhere: Callable[[], None] | None = None, patience: float = math.inf) -> None:
         self._loop = asyncio.get_running_loop()
         self._begun = asyncio.Event()
         self._told = asyncio.Event()
         self._now = asyncio.Event()
         self._everywhere = everywhere
+        # What ends the process if the event loop does not react; where the process is not ours, nothing does.
+        self.watchdog: Watchdog | None = None
+        self._patience = patience
         # Whether websockets or event streams were open when it began.
         self.ended_endless = False
         self._signalled = Signalled()
@@ -65,15 +73,32 @@ class Stop:
         """Begin the stop; can be called in any thread, and in a signal handler."""
         if everywhere and self._everywhere is not None:
             self._everywhere()
-        if not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._begun.set)
+        self._set(self._begun, self._patience)
 
     def signalled(self, number: int, frame: Any) -> None:
         """Begin the stop; Ctrl-C once more, and it ends at once.
 
         Only that: supervisors of all kinds send SIGTERM to a process and to its group, so that it comes twice.
         """
-        self._loop.call_soon_threadsafe((self._now if self._signalled(number, self.begun) else self._begun).set)
+        if self._signalled(number, self.begun):
+            if self.watchdog is not None:
+                self.watchdog.expect_end(CLEAN_UP)
+            self._set(self._now, LAST_WORDS)
+        else:
+            self._set(self._begun, self._patience)
+
+    def _set(self, event: asyncio.Event, patience: float) -> None:
+        """Set an event in the event loop, which has so many seconds to do that."""
+        if self._loop.is_closed():
+            return
+        if self.watchdog is not None:
+            self.watchdog.expect_reaction(patience)
+        self._loop.call_soon_threadsafe(self._react, event)
+
+    def _react(self, event: asyncio.Event) -> None:
+        event.set()
+        if self.watchdog is not None:
+            self.watchdog.has_reacted()
 
     @property
     def begun(self) -> bool:
@@ -140,6 +165,75 @@ class Stalled:
         return size > 0 and size == before and now - since >= STALLED
 
 
+class Watchdog(threading.Thread):
+    """Ends this process, with status 1, when it was told to stop and something keeps it from that.
+
+    Either something blocks the event loop, or ignores its cancellation after Ctrl-C was pressed twice. Made in the
+    thread of the event loop.
+
+    Args:
+        apps: the applications that are served.
+    """
+
+    def __init__(self, apps: Sequence[Application]) -> None:
+        super().__init__(daemon=True, name="sanic-star-watchdog")
+        self._apps = apps
+        self._watched = threading.get_ident()
+        # Seconds within which a reaction is expected; `None` for a reaction. What comes from signal handlers has to
+        # be a `SimpleQueue`: its `put` may interrupt itself.
+        self._words: SimpleQueue[float | None] = SimpleQueue()
+        # When the process has to have ended at the latest (`monotonic`).
+        self._last = math.inf
+        self._over = False
+
+    def expect_reaction(self, patience: float) -> None:
+        """Wait for a reaction of the event loop for so many seconds."""
+        self._words.put(patience)
+
+    def expect_end(self, patience: float) -> None:
+        """Wait for the end for so many seconds."""
+        self._last = min(self._last, monotonic() + patience)
+        self._words.put(math.inf)
+
+    def has_reacted(self) -> None:
+        """Note that the event loop runs."""
+        self._words.put(None)
+
+    def end(self) -> None:
+        """Watch no longer."""
+        self._over = True
+        self._words.put(None)
+
+    def run(self) -> None:
+        began = deadline = math.inf
+        while not self._over:
+            left = max(0.0, min(deadline, self._last) - monotonic())
+            try:
+                patience = self._words.get(timeout=left if left < threading.TIMEOUT_MAX else None)
+            except Empty:
+                self._end_process(None if deadline > monotonic() else monotonic() - began)
+                return
+            if patience is None:
+                began = deadline = math.inf
+            elif patience < math.inf:
+                now = monotonic()
+                began, deadline = min(began, now), min(deadline, now + patience)
+
+    def _end_process(self, seconds: float | None) -> None:
+        step = next((app.lifecycle.step for app in self._apps if app.lifecycle.step), "something")
+        if seconds is None:
+            error_logger.error("The stop does not come to its end: %s ignores its cancellation; the process ends", step)
+        else:
+            where = position(self._watched)
+            error_logger.error(
+                "The event loop has not reacted to the stop for %.1f s: %s blocks it%s; the process ends",
+                seconds,
+                step,
+                where,
+            )
+        end_process()
+
+
 class Signalled:
     """The signals that this process has got; called with one, it tells whether that is Ctrl-C in a stop.
 
@@ -198,6 +292,8 @@ def check_servers(settings: Sequence[Settings]) -> None:
             raise CannotServe(f"There is no server {each.server!r}; choose one of {', '.join(SERVERS)}")
         if find_spec(each.server) is None:
             raise CannotServe(f"{each.server} is not installed: pip install {each.server}")
+        if each.server == "granian" and sys.platform == "win32":
+            raise CannotServe("granian can't take over a socket on Windows; take uvicorn")
         if each.version == 3 and find_spec("aioquic") is None:
             raise CannotServe("HTTP/3 needs aioquic: pip install 'hypercorn[h3]'")
         if each.version > 1 and each.server != "hypercorn" and not (each.version == 2 and each.server == "granian"):
@@ -217,6 +313,7 @@ def serve(
     ready: Callable[[Stop], None] = lambda stop: None,
     begun: Callable[[Stop], None] = lambda stop: None,
     everywhere: Callable[[], None] | None = None,
+    on_stop_step: Callable[[str, float | None], None] | None = None,
 ) -> None:
     """Serve applications in this process until they are stopped.
 
@@ -228,21 +325,33 @@ def serve(
         ready: called when all accept connections.
         begun: called first, with what ends it.
         everywhere: what `app.stop` calls so that other workers stop, too.
+        on_stop_step: called with the name of each listener of the stop, and the seconds that it may take; with an empty
+            name when it has ended.
 
     Raises:
         CannotServe: the start of one failed.
     """
 
+    # In another thread than the main one, somebody else has plans for this process.
+    watchdog = Watchdog(apps) if threading.current_thread() is threading.main_thread() else None
+
     async def main() -> None:
-        stop = Stop(everywhere)
+        stop = Stop(everywhere, max(how.graceful_timeout for how in settings) + CLEAN_UP)
+        if watchdog is not None:
+            watchdog.start()
+            stop.watchdog = watchdog
         begun(stop)
         with _signals(stop if signals else None):
             logger.info("Starting worker [%d]", os.getpid())
-            await _serve_all(apps, settings, sockets, stop, lambda: ready(stop))
+            await _serve_all(apps, settings, sockets, stop, lambda: ready(stop), on_stop_step)
             logger.info("Worker complete [%d]", os.getpid())
 
-    with asyncio.Runner(loop_factory=_loop_factory(settings)) as runner:
-        runner.run(main())
+    try:
+        with asyncio.Runner(loop_factory=_loop_factory(settings, inherited=everywhere is not None)) as runner:
+            runner.run(main())
+    finally:
+        if watchdog is not None:
+            watchdog.end()
 
 
 async def _serve_all(
@@ -251,11 +360,15 @@ async def _serve_all(
     sockets: Sequence[list[socket]],
     stop: Stop,
     ready: Callable[[], None],
+    on_stop_step: Callable[[str, float | None], None] | None,
 ) -> None:
     here = [(app, stop) for app in apps]
     servers.served.extend(here)
     for app in apps:
         app.lifecycle.exact = True
+        app.lifecycle.owns_process = stop.watchdog is not None
+        if on_stop_step is not None:
+            app.lifecycle.on_stop_step = on_stop_step
     running: list[asyncio.Task[None]] = []
     accepted: list[Application] = []
     # A start that has begun comes to its end before the stop; but not for ever.
@@ -276,18 +389,33 @@ async def _serve_all(
     finally:
         stop.begin()
         late.cancel()
-        if len(running) > len(accepted):
+        cut = len(running) > len(accepted)
+        if cut:
             running[-1].cancel()
+            if not (await asyncio.wait({running[-1]}, timeout=CLEAN_UP))[0] and stop.watchdog is not None:
+                stop.watchdog.expect_end(0)
         telling = asyncio.ensure_future(stop.tell(accepted))
         hurry = asyncio.ensure_future(stop.hurry(telling.cancel))
         results = await asyncio.gather(*running, telling, return_exceptions=True)
         hurry.cancel()
+        if cut and stop.watchdog is not None:
+            # The server's task has ended; that of the application's start may ignore its cancellation.
+            stop.watchdog.expect_end(CLEAN_UP)
         for each in here:
             servers.served.remove(each)
-            each[0].lifecycle.exact = False
-    for result in results:
+            each[0].lifecycle.exact = each[0].lifecycle.owns_process = False
+    for app, result in zip(apps, results, strict=False):
+        if _is_timeout(result):
+            raise CannotServe(f"{app!r} could not be started")
         if isinstance(result, Exception):
             raise result
+
+
+def _is_timeout(error: object) -> bool:
+    """Tell whether a server has ended because a listener took too long at the start, which the log has said."""
+    if isinstance(error, BaseExceptionGroup):
+        return all(_is_timeout(inner) for inner in error.exceptions)
+    return isinstance(error, StepTimeout)
 
 
 async def first(waiting: Any, tasks: Sequence[asyncio.Task[None]]) -> None:
@@ -317,8 +445,22 @@ def _signals(stop: Stop | None) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _loop_factory(settings: Sequence[Settings]) -> Callable[[], asyncio.AbstractEventLoop] | None:
-    wanted = {each.uvloop for each in settings}
+def _loop_factory(
+    settings: Sequence[Settings], *, inherited: bool = False
+) -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """Return what makes the event loop; None for asyncio's default.
+
+    Args:
+        settings: how each application is served.
+        inherited: whether the sockets are those of several processes.
+    """
+    wanted = {how.uvloop for how in settings}
+    if sys.platform == "win32":
+        if True in wanted:
+            raise CannotServe("USE_UVLOOP is set, and there is no uvloop for Windows")
+        # A socket belongs to one completion port for ever, so that two processes, or a worker and the one that
+        # replaces it, can't both accept by the default loop. uvicorn's own workers take this one there, too.
+        return asyncio.SelectorEventLoop if inherited else None
     if False in wanted or (True not in wanted and find_spec("uvloop") is None):
         return None
     try:

@@ -13,9 +13,14 @@ from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any
 
-from sanic_star.servers.serving import Signalled
+from sanic_star.servers.serving import SIGNALS, Signalled
 
 NOBODY = (signal.SIG_DFL, signal.SIG_IGN, signal.default_int_handler, None)
+
+
+def is_a_server() -> bool:
+    """Tell whether this process is a server's: in the main thread, where somebody has taken SIGTERM."""
+    return threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) not in NOBODY
 
 
 def chain(stop: Callable[[], Coroutine[Any, Any, None]], patience: float) -> Callable[[], None]:
@@ -58,7 +63,7 @@ def chain(stop: Callable[[], Coroutine[Any, Any, None]], patience: float) -> Cal
     def begin() -> None:
         tasks.append(asyncio.ensure_future(stop_then_let_go()))
 
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in SIGNALS:
         before = signal.getsignal(number)
         # No server has taken the signal: a test, or a program with plans of its own. Nothing would follow ours.
         if before in NOBODY:

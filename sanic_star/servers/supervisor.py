@@ -1,17 +1,22 @@
 """The parent of several workers, or of one that is restarted when a file changes.
 
-    SIGINT, SIGTERM     workers stop, all at once; at Ctrl-C once more they are killed
+    SIGINT, SIGTERM     all workers stop at once; a second Ctrl-C kills them
     SIGHUP              rolling restart: each worker is replaced by one that accepts connections already
-    a worker ends       another is started; when the first start of one fails there is nothing to be served: status 1
-    a file changes      all workers stop and are started anew; one that then fails waits for the next change
+    a worker ends       another one takes its place, see `Place`
+    none ever started   nothing is served, and the process ends with status 1
+    a file changes      all workers stop and are started again; if that fails, the next change is waited for
 
 It owns the sockets, so that connections that wait to be accepted outlive any worker. It tells a worker to stop by way
 of a pipe and not by a signal: that works on every system, and a worker whose supervisor was killed ends, too.
+
+Nothing here waits for one worker alone: a worker may hang at its start for ever, and meanwhile others end, files change
+and signals arrive. So all of it is one loop that attends to what has happened (`_attend`) and then waits (`_look`).
 """
 
 from __future__ import annotations
 
 import logging
+import math
 import multiprocessing
 import signal
 import socket
@@ -29,13 +34,16 @@ from sanic_star.servers.serving import SIGNALS, Signalled
 from sanic_star.servers.settings import CannotServe
 from sanic_star.servers.sockets import Sockets
 from sanic_star.servers.watching import Watch
-from sanic_star.servers.worker import READY, ROLL, STOP_ALL, Late, Order, main
+from sanic_star.servers.worker import READY, ROLL, STOP_ALL, Late, Order, Step, main
 
 logger = logging.getLogger("sanic.server")
-# How much longer than its requests a worker may take to end, for its listeners and tasks, in seconds.
+# How much longer than its requests and tasks a worker may take to end, in seconds.
 MARGIN = 10.0
-# After how many seconds a worker that died at its start is started once more: doubled each time up to the second.
-PAUSE, LONGEST_PAUSE = 0.5, 30.0
+# How long a place stays empty after a worker died at its start, in seconds: doubled each time, up to the second.
+SHORTEST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
+# Windows waits for 63 things at once (MAXIMUM_WAIT_OBJECTS, and Ctrl-C): two for each worker, two more for the one that
+# replaces another, and the bell.
+_MOST_ON_WINDOWS = 30
 _context = multiprocessing.get_context("spawn")
 
 
@@ -54,9 +62,16 @@ class Worker:
 
     def __init__(self, number: int, generation: int, plan: Plan, sockets: Sockets) -> None:
         self.number, self.generation = number, generation
-        self.ready = False
-        # As far as the supervisor has noticed: who asks the system twice may get two answers.
+        # When it said that it accepts connections (`time.monotonic`), if it did.
+        self.ready_at: float | None = None
+        # As far as the supervisor has noticed: two questions to the system may get two answers.
         self.gone = False
+        # Until when it has to end (`time.monotonic`), once it was told to, and what it is doing.
+        self.deadline = math.inf
+        self._told = False
+        self.step = ""
+        # Requests end, then tasks; both have that time.
+        self._stop_limit = self._step_limit = 2 * max(settings.graceful_timeout for settings in plan.settings)
         self.channel, theirs = _context.Pipe()
         name = f"Sanic-Server-{number}-{generation}"
         order = Order(name, plan.prelude, _main_module(), Late((plan.load, plan.shared)), plan.settings, list(sockets))
@@ -73,16 +88,83 @@ class Worker:
         finally:
             theirs.close()
 
+    @property
+    def ready(self) -> bool:
+        """Whether it has said that it accepts connections."""
+        return self.ready_at is not None
+
     def stop(self) -> None:
-        """Tell it to end."""
+        """Tell it to end, if nobody has."""
+        if self._told:
+            return
+        self._told = True
+        self.deadline = time.monotonic() + self._step_limit + MARGIN
         with suppress(OSError):
             self.channel.send("stop")
 
-    def messages(self) -> Iterator[str]:
+    def note(self, step: Step) -> None:
+        """Note what it does while it stops. It ends a listener by itself whose time is over."""
+        self.step = step.name
+        self._step_limit = self._stop_limit if not step.name else math.inf if step.limit is None else step.limit
+        if self._told:
+            self.deadline = time.monotonic() + self._step_limit + MARGIN
+
+    def messages(self) -> Iterator[Any]:
         """What it has said since the last time."""
         with suppress(EOFError, OSError):
             while self.channel.poll():
                 yield self.channel.recv()
+
+
+class Place:
+    """A place for a worker, which is filled again when its worker ends.
+
+    At once, if the worker was ready. A worker that ends while it starts, or so soon after the last one that the
+    application seems to end it, leaves the place empty for a while: 1 s, then twice as long each time, up to 30 s.
+
+    Args:
+        number: its number.
+    """
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.worker: Worker | None = None
+        # How often in a row a worker has ended too soon.
+        self._failures = 0
+        # When the next worker is to be started (`time.monotonic`); never, where that has been decided by nobody.
+        self.due = math.inf
+
+    def fill(self, worker: Worker) -> None:
+        """Put a worker in the place."""
+        self.worker, self.due = worker, math.inf
+
+    def vacate(self) -> float:
+        """Take the worker that has ended out of the place.
+
+        Returns:
+            After how many seconds the next one is to be started.
+        """
+        worker, pause = self.worker, 0.0
+        assert worker is not None
+        self.worker = None
+        if worker.ready_at is not None and time.monotonic() - worker.ready_at > LONGEST_PAUSE:
+            self._failures = 0
+        if worker.ready_at is not None and self._failures == 0:
+            self._failures, self.due = 1, time.monotonic()
+        else:
+            pause = self.postpone()
+        return pause
+
+    def postpone(self) -> float:
+        """Leave the place empty for a while, longer each time.
+
+        Returns:
+            For how many seconds.
+        """
+        pause: float = min(SHORTEST_PAUSE * 2 ** max(0, self._failures - 1), LONGEST_PAUSE)
+        self._failures = max(1, min(self._failures, 10)) + 1
+        self.due = time.monotonic() + pause
+        return pause
 
 
 class Supervisor:
@@ -91,19 +173,29 @@ class Supervisor:
     Args:
         plan: what they serve, and how many they are.
         sockets: what they listen on.
+
+    Raises:
+        CannotServe: there are too many.
     """
 
     def __init__(self, plan: Plan, sockets: Sockets) -> None:
+        if sys.platform == "win32" and plan.workers > _MOST_ON_WINDOWS:
+            raise CannotServe(f"On Windows there are {_MOST_ON_WINDOWS} workers at most, not {plan.workers}")
         self.plan = plan
         self.sockets = sockets
-        self.workers: list[Worker] = []
-        # With those that are not yet workers, or no more.
+        self.places = [Place(number) for number in range(plan.workers)]
+        # Those that are in a place, and those that will be or have been.
         self._processes: list[Worker] = []
         self.stopping = self.now = False
         self._got = Signalled()
         # The names of workers to be replaced; an empty one means all.
         self._roll_wanted: set[str] = set()
         self._started = 0
+        self._was_ready = self._announced = False
+        # The files whose change has started the workers again, until these are ready.
+        self._reloaded: set[str] | None = None
+        # Whether a signal ends the listener for restarts that runs in this process.
+        self._interruptible = False
         self._alarm, self._bell = socket.socketpair()
         self._alarm.setblocking(False)
         self._bell.setblocking(False)
@@ -113,7 +205,7 @@ class Supervisor:
         """Serve until told to stop.
 
         Raises:
-            CannotServe: a worker could not be started.
+            CannotServe: no worker could be started.
         """
         with self._signals():
             try:
@@ -123,32 +215,31 @@ class Supervisor:
                 self._end(list(self._processes))
                 if self._watch is not None:
                     self._watch.stop()
-                    self.plan.notify("stop", set())
+                    self._notify("stop", set())
                 self._alarm.close()
                 self._bell.close()
 
     def _run(self) -> None:
         if self._watch is not None:
-            self.plan.notify("start", set())
+            self._notify("start", set())
             self._watch.start()
         self._populate()
-        if any(each.ready for each in self.workers):
-            self.sockets.announce()
-        if self._watch is None and not self.stopping and any(each.gone for each in self.workers):
-            raise CannotServe("A worker could not be started, so that nothing is served; the log above says why")
         while not self.stopping:
             # What has happened meanwhile comes before waiting: nobody rings twice.
             if self._watch is not None and (changed := self._watch.changed()):
                 self._reload(changed)
             elif self._roll_wanted:
                 names, self._roll_wanted = self._roll_wanted, set()
-                self._roll([each for each in self.workers if "" in names or each.process.name in names])
-            elif self._watch is None and any(each.gone for each in self.workers):
-                self._replace_the_dead()
+                self._roll(names)
             else:
-                self._look()
+                self._attend()
 
     # Workers --------------------------------------------------------------------------------------------------------
+
+    @property
+    def workers(self) -> list[Worker]:
+        """Those that are in a place."""
+        return [place.worker for place in self.places if place.worker is not None]
 
     def _start(self, number: int) -> Worker:
         worker = Worker(number, self._started // max(1, self.plan.workers), self.plan, self.sockets)
@@ -157,98 +248,182 @@ class Supervisor:
         return worker
 
     def _populate(self) -> None:
-        self.workers = []
-        for number in range(self.plan.workers):
-            self.workers.append(self._start(number))
-        self._until(lambda: all(each.ready or each.gone for each in self.workers))
+        for place in self.places:
+            if not self.stopping:
+                self._fill(place)
+
+    def _fill(self, place: Place) -> None:
+        try:
+            place.fill(self._start(place.number))
+        except OSError as error:
+            if not self._was_ready and self._watch is None:
+                raise CannotServe(f"A worker could not be started: {error}") from None
+            # The system is short of memory, or of processes.
+            logger.error("A worker could not be started: %s; it is tried again in %d s", error, place.postpone())
+
+    def _attend(self) -> None:
+        """Do what is due, then wait until something happens."""
+        if all(worker.ready or worker.gone for worker in self.workers):
+            self._all_started()
+        # At the first start the others are waited for: if all have failed, there is nothing to be served.
+        if self._was_ready or self._watch is not None:
+            self._replace_the_dead()
+        self._look(min(place.due for place in self.places))
+
+    def _all_started(self) -> None:
+        """Say, the first time, where it is listened, and after a reload that it is done.
+
+        Raises:
+            CannotServe: no worker was ever ready.
+        """
+        failed = any(worker.gone and not worker.ready for worker in self.workers)
+        if self._was_ready and not self._announced:
+            self._announced = True
+            self.sockets.announce()
+        elif not self._was_ready and failed and self._watch is None:
+            raise CannotServe("A worker could not be started, so that nothing is served; the log above says why")
+        if self._reloaded is not None:
+            changed, self._reloaded = self._reloaded, None
+            self._notify("after", changed)
+
+    def _replace_the_dead(self) -> None:
+        now = time.monotonic()
+        for place in self.places:
+            worker = place.worker
+            if worker is not None and worker.gone:
+                self._bury(place, worker)
+            if place.due <= now:
+                self._fill(place)
+
+    def _bury(self, place: Place, worker: Worker) -> None:
+        pause = place.vacate()
+        self._end([worker])
+        what = f"Worker [{worker.process.pid}] has ended with status {worker.process.exitcode}"
+        if not worker.ready:
+            what += " while it was starting"
+        # A signal is nothing that an edit would mend.
+        if self._watch is not None and not worker.ready and (worker.process.exitcode or 0) >= 0:
+            place.due = math.inf
+            logger.error("%s: the application could not be started; waiting for the next change", what)
+        elif pause:
+            logger.error("%s; another one is started in %d s", what, pause)
+        else:
+            logger.error("%s; another one is started", what)
 
     def _reload(self, changed: set[str]) -> None:
         logger.info("Reloading, because of %s", ", ".join(sorted(changed)))
-        self.plan.notify("before", changed)
-        self._end(self.workers)
+        self._notify("before", changed)
+        self._end(list(self._processes))
         self._populate()
-        self.plan.notify("after", changed)
-        if any(each.gone for each in self.workers) and not self.stopping:
-            logger.error("The application could not be started; waiting for the next change")
+        self._reloaded = changed
 
-    def _roll(self, workers: list[Worker]) -> None:
-        """Replace each of the workers by one that accepts connections before the old one stops."""
-        logger.info("Restarting %d workers, one after the other", len(workers))
-        for old in workers:
-            new = self._start(old.number)
-            self._until(lambda new=new: new.ready or new.gone)  # type: ignore[misc]
-            if not new.ready:
-                if not self.stopping:
-                    logger.error("A new worker could not be started; the old ones go on")
-                    self._end([new])
+    def _roll(self, names: set[str]) -> None:
+        """Replace workers, one after the other, by ones that accept connections before the old ones stop.
+
+        Args:
+            names: of the workers; an empty one means all.
+        """
+        places = [place for place in self.places if "" in names or _name_in(place) in names]
+        logger.info("Restarting %d workers, one after the other", len(places))
+        for place in places:
+            try:
+                new = self._start(place.number)
+            except OSError as error:
+                logger.error("A new worker could not be started: %s; the old ones go on", error)
                 return
-            self.workers[self.workers.index(old)] = new
-            self._end([old])
+            self._until(lambda new=new: new.ready or new.gone or self._has_changes())  # type: ignore[misc]
+            if not new.ready:
+                if new.gone and not self.stopping:
+                    logger.error("A new worker could not be started; the old ones go on")
+                self._end([new])
+                return
+            # Not the one that was there at the start of this: it may have died, and have been replaced.
+            old = place.worker
+            place.fill(new)
+            if old is not None:
+                self._end([old])
 
-    def _replace_the_dead(self) -> None:
-        pause = PAUSE
-        while not self.stopping and (dead := [each for each in self.workers if each.gone]):
-            for each in dead:
-                logger.error("Worker [%s] has ended with status %s", each.process.pid, each.process.exitcode)
-                self._end([each])
-                self.workers[self.workers.index(each)] = self._start(each.number)
-            self._until(lambda: all(each.ready or each.gone for each in self.workers))
-            if all(each.gone for each in self.workers) and not self.stopping:
-                raise CannotServe("No worker could be started any more; the log above says why")
-            if any(each.gone for each in self.workers):
-                self._until(lambda: False, pause)
-                pause = min(2 * pause, LONGEST_PAUSE)
+    def _has_changes(self) -> bool:
+        return self._watch is not None and self._watch.has_changes
 
     def _end(self, workers: list[Worker]) -> None:
-        """Stop workers and wait until they have ended; kill them where that takes too long, or it was said twice."""
-        for each in workers:
-            each.stop()
-        patience = max(each.graceful_timeout for each in self.plan.settings) + MARGIN
-        self._until(lambda: self.now or all(each.gone for each in workers), patience, until_now=True)
-        for each in workers:
-            if not each.gone:
-                logger.error("Worker [%s] does not end; it is killed", each.process.pid)
-                each.process.kill()
-            each.process.join()
-            each.channel.close()
-            self._processes.remove(each)
+        """Stop workers and wait until they have ended; kill those that take too long, or all at the second Ctrl-C."""
+        for worker in workers:
+            worker.stop()
+        while not self.now and (left := [worker for worker in workers if not worker.gone]):
+            if self.stopping:
+                for worker in self._processes:
+                    worker.stop()
+            deadline = min(worker.deadline for worker in left)
+            if deadline <= time.monotonic():
+                break
+            self._look(deadline)
+        for worker in workers:
+            if not worker.gone:
+                doing = f" (it runs {worker.step})" if worker.step else ""
+                logger.error("Worker [%s] does not end%s; it is killed", worker.process.pid, doing)
+                worker.process.kill()
+            worker.process.join()
+            worker.channel.close()
+            self._processes.remove(worker)
 
     # What happens ---------------------------------------------------------------------------------------------------
 
-    def _until(self, done: Callable[[], bool], patience: float | None = None, *, until_now: bool = False) -> None:
-        """Attend to what happens until something is done, or the stop begins (`until_now`: is said twice)."""
-        deadline = None if patience is None else time.monotonic() + patience
-        while not done() and not (self.now if until_now else self.stopping):
-            left = None if deadline is None else deadline - time.monotonic()
-            if left is not None and left <= 0:
-                return
-            self._look(left)
+    def _until(self, done: Callable[[], bool]) -> None:
+        """Attend to what happens until something is done, or the stop begins."""
+        while not done() and not self.stopping:
+            self._attend()
 
-    def _look(self, timeout: float | None = None) -> None:
-        """Wait until something happens, and take note of it."""
-        alive = [each for each in self._processes if not each.gone]
+    def _look(self, deadline: float) -> None:
+        """Wait until something happens, and take note of it.
+
+        Args:
+            deadline: until when to wait (`time.monotonic`); infinite for as long as it takes.
+        """
+        timeout = None if deadline == math.inf else max(0.0, deadline - time.monotonic())
+        alive = [worker for worker in self._processes if not worker.gone]
         handles: list[Any] = [
             self._alarm,
-            *(each.process.sentinel for each in alive),
-            *(each.channel for each in alive),
+            *(worker.process.sentinel for worker in alive),
+            *(worker.channel for worker in alive),
         ]
-        happened = wait(handles, timeout)
+        happened: list[Any] = []
+        # On Windows, Ctrl-C ends the wait with this error once the handler has run.
+        with suppress(InterruptedError):
+            happened = wait(handles, timeout)
         if self._alarm in happened:
             with suppress(BlockingIOError):
                 self._alarm.recv(4096)
-        for each in alive:
-            each.gone = each.process.exitcode is not None
+        for worker in alive:
+            worker.gone = worker.process.exitcode is not None
             # Of those too that have ended meanwhile: their last word may be that all shall stop.
-            self._hear(each)
+            self._hear(worker)
 
     def _hear(self, worker: Worker) -> None:
         for message in worker.messages():
-            if message == READY:
-                worker.ready = True
+            if isinstance(message, Step):
+                worker.note(message)
+            elif message == READY:
+                worker.ready_at = time.monotonic()
+                self._was_ready = True
             elif message == STOP_ALL:
                 self.stopping = True
             elif message.startswith(ROLL):
                 self._roll_wanted.add(message.removeprefix(ROLL))
+
+    def _notify(self, event: str, changed: set[str]) -> None:
+        """Let the application's listeners for restarts run, which a signal interrupts: they may hang.
+
+        Those for the end of it run when the first signal has come, so that only Ctrl-C once more interrupts them.
+        """
+        try:
+            try:
+                self._interruptible = True
+                self.plan.notify(event, changed)
+            finally:
+                self._interruptible = False
+        except KeyboardInterrupt:
+            logger.error("The listeners for restarts (%s) were interrupted", event)
 
     def _ring(self) -> None:
         with suppress(OSError):
@@ -269,18 +444,21 @@ class Supervisor:
                 signal.signal(number, handler)
 
     def _signalled(self, number: int, frame: Any) -> None:
-        if number in SIGNALS:
-            self.now = self._got(number, self.stopping) or self.now
-            self.stopping = True
-        else:
+        if number not in SIGNALS:
             self._roll_wanted.add("")
+            self._ring()
+            return
+        first, self.stopping = not self.stopping, True
+        self.now = self._got(number, not first) or self.now
         self._ring()
+        if self._interruptible and (first or self.now):
+            raise KeyboardInterrupt
 
 
 def _main_module() -> dict[str, str]:
     """Return how `multiprocessing` would find the main module of this program."""
-    found = spawn.get_preparation_data("")
-    return {key: found[key] for key in ("init_main_from_name", "init_main_from_path") if key in found}
+    data = spawn.get_preparation_data("")
+    return {key: data[key] for key in ("init_main_from_name", "init_main_from_path") if key in data}
 
 
 @contextmanager
@@ -295,8 +473,12 @@ def _main_hidden() -> Iterator[None]:
         module.__dict__.update(kept)
 
 
+def _name_in(place: Place) -> str:
+    return "" if place.worker is None else place.worker.process.name
+
+
 def _unpicklable(error: Exception) -> str:
     return (
         f"Several workers need what can be found or made in another process, and that can't be: {error}. "
-        "Give a function of a module as the factory, and paths in place of an SSLContext."
+        "Give a function of a module as the factory, and paths instead of an SSLContext."
     )

@@ -111,8 +111,6 @@ class Server(_SweptServer):
             for server in self.servers:
                 server.close()
             await self._requests_ended()
-            if self.force_exit:
-                self.lifespan.logger = _SILENT
             await super().shutdown(sockets)
 
     async def _requests_ended(self) -> None:
@@ -187,13 +185,20 @@ async def serve(
     """Serve an application; see `sanic_star.servers.serving.Backend`."""
     server = Server(app, settings, accepting)
 
+    task = asyncio.current_task()
+
     def force() -> None:
         server.force_exit = True
+        server.lifespan.logger = _SILENT
 
     async def watch() -> None:
         await stop.wait()
         server.should_exit = True
         await stop.hurry(force)
+        # The last of its stop, the application's own, it waits for nevertheless.
+        await asyncio.sleep(LAST_WORDS)
+        if task is not None:
+            task.cancel()
 
     watcher = asyncio.ensure_future(watch())
     try:

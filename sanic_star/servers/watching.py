@@ -38,7 +38,8 @@ class Watch:
                 raise CannotServe(f"Cannot watch {folder}: it is no directory")
         main = getattr(sys.modules["__main__"], "__file__", None)
         own = {Path.cwd(), *([Path(main).resolve().parent] if main and main.endswith(".py") else [])}
-        self._folders = {*own, *self._named}
+        # A command of Windows is a file that holds its main module.
+        self._folders = {*(folder for folder in own if folder.is_dir()), *self._named}
         self._thread = threading.Thread(target=self._run, daemon=True, name="watch")
 
     def start(self) -> None:
@@ -50,6 +51,11 @@ class Watch:
         self._over.set()
         if self._thread.is_alive():
             self._thread.join()
+
+    @property
+    def has_changes(self) -> bool:
+        """Whether files have changed since the last time."""
+        return bool(self._changed)
 
     def changed(self) -> set[str]:
         """Return the files that have changed since the last time."""

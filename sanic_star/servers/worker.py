@@ -19,7 +19,7 @@ from multiprocessing import current_process, spawn
 from multiprocessing.connection import Connection
 from multiprocessing.reduction import ForkingPickler
 from socket import socket
-from typing import Any
+from typing import Any, NamedTuple
 
 from sanic_star.applications import Application
 from sanic_star.servers.serving import Stop, serve
@@ -27,6 +27,18 @@ from sanic_star.servers.settings import CannotServe, Settings
 
 logger = logging.getLogger("sanic.server")
 READY, STOP_ALL, ROLL = "ready", "stop all", "roll "
+
+
+class Step(NamedTuple):
+    """What a worker tells its supervisor of a listener at the stop: the next word is waited for as long as it may take.
+
+    Args:
+        name: of the listener; empty when it has ended.
+        limit: how long it may take, in seconds; None for ever.
+    """
+
+    name: str
+    limit: float | None
 
 
 class Late:
@@ -91,6 +103,7 @@ def main(order: Order, channel: Connection) -> None:
             begun=parent.obey,
             ready=lambda stop: parent.say(READY),
             everywhere=lambda: parent.say(STOP_ALL),
+            on_stop_step=lambda name, limit: parent.say(Step(name, limit)),
         )
     except CannotServe as error:
         logger.error("%s", error)
@@ -143,7 +156,7 @@ class _Parent:
         """Have the supervisor replace the worker of a name, or all of them where it is empty."""
         self.say(ROLL + name)
 
-    def say(self, what: str) -> None:
+    def say(self, what: str | Step) -> None:
         """Tell the supervisor something."""
         try:
             self._channel.send(what)

@@ -332,9 +332,13 @@ def _exact(base: Any, adapter: _Adapter) -> Any:
 
 
 def _to_unix(path: str) -> type[HTTPConnection]:
+    if not hasattr(socket, "AF_UNIX"):
+        raise OSError(f"Cannot connect to {path}: this system has no unix sockets; use host and port")
+    family = socket.AF_UNIX
+
     class Connection(HTTPConnection):
         def connect(self) -> None:
-            self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            self.sock = socket.socket(family, socket.SOCK_STREAM)
             self.sock.settimeout(self.timeout if isinstance(self.timeout, int | float) else None)
             self.sock.connect(path)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import sys
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -50,7 +51,9 @@ def location(settings: Settings) -> str:
 
 def show(app: Any, settings: Settings, workers: int, display: Mapping[str, str], coffee: bool = False) -> None:
     """Write it to the log, a line each."""
-    logger.info("sanic_star v%s%s", __version__, " \N{HOT BEVERAGE}" if coffee else "")
+    # A console of Windows may have a code page without it.
+    shown = coffee and (getattr(sys.stdout, "encoding", None) or "").lower().startswith("utf")
+    logger.info("sanic_star v%s%s", __version__, " \N{HOT BEVERAGE}" if shown else "")
     logger.info("Goin' Fast @ %s", location(settings))
     for name, value in facts(app, settings, workers, display).items():
         logger.info("%s: %s", name, value)

@@ -1,0 +1,310 @@
+"""Listeners and lifespans that hang, at the start and at the stop, under each server; and signals meanwhile."""
+
+import signal
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.engine.processes import UVICORN, Process, process
+
+START = ("before_server_start", "after_server_start")
+STOP = ("before_server_stop", "after_server_stop")
+# An awaiting listener, one that does so again when it is cancelled, and one that blocks the event loop.
+WAYS = {
+    "awaits": "await asyncio.sleep(3600)",
+    "blocks": "time.sleep(3600)",
+    "ignores": "await never()",
+}
+LIMITS = "app.config.update(STARTUP_LISTENER_TIMEOUT=0.5, SHUTDOWN_LISTENER_TIMEOUT=0.5)"
+HANGING = """
+import sanic_star.steps, sanic_star.servers.serving
+sanic_star.steps.CLEAN_UP, sanic_star.servers.serving.CLEAN_UP = 0.5, 2
+app.config.GRACEFUL_SHUTDOWN_TIMEOUT = 0.5
+{limits}
+
+async def never():
+    while True:
+        try:
+            await asyncio.sleep(3600)
+        except asyncio.CancelledError:
+            pass
+
+async def hang(app):
+    say("hanging")
+    {call}
+
+app.register_listener(hang, {moment!r})
+
+# Listeners of the stop run in reverse order: this one comes after the one that hangs, or before it in the other phase.
+@app.before_server_start
+@app.after_server_stop
+def beside(app):
+    say("beside")
+
+@app.after_server_start
+def ready(app):
+    say("ready")
+
+if __name__ == "__main__":
+    app.run(port=0, motd=False, {options})
+"""
+
+
+def script(moment: str, way: str, options: str = "", limits: str = LIMITS) -> str:
+    return HANGING.format(moment=moment, call=WAYS[way], options=options, limits=limits)
+
+
+def named(server: Process, moment: str, *, times: int = 1) -> bool:
+    """Tell whether the log names the listener, once."""
+    kind = "SHUTDOWN" if "stop" in moment else "STARTUP"
+    words = f"hang has not ended after 0.5 s ({kind}_LISTENER_TIMEOUT); it is cancelled"
+    return server.log.count(f"The {moment} listener ") == times == server.log.count(words)
+
+
+@pytest.mark.parametrize("name", ["uvicorn", "hypercorn", "granian"])
+@pytest.mark.parametrize("moment", START)
+def test_one_that_awaits_at_the_start(tmp_path: Path, moment: str, name: str) -> None:
+    with process(tmp_path, script(moment, "awaits", f"server={name!r}")) as server:
+        assert server.ended() == 1
+    assert named(server, moment)
+    assert "could not be started" in server.log
+    assert "Traceback" not in server.log or name == "granian"
+
+
+@pytest.mark.parametrize("name", ["uvicorn", "hypercorn", "granian"])
+@pytest.mark.parametrize("moment", STOP)
+def test_one_that_awaits_at_the_stop(tmp_path: Path, moment: str, name: str) -> None:
+    with process(tmp_path, script(moment, "awaits", f"server={name!r}")) as server:
+        assert server.get().status_code == 200
+        assert server.terminate() == 0
+    assert named(server, moment)
+    # The others run: those of the start, and at the stop.
+    assert server.log.count("beside") == 2
+    assert server.phases()[-2:] == list(STOP)
+    assert "Traceback" not in server.log
+
+
+@pytest.mark.parametrize("name", ["uvicorn", "hypercorn", "granian"])
+def test_one_that_takes_long_at_the_stop_may(tmp_path: Path, name: str) -> None:
+    # Longer than GRACEFUL_SHUTDOWN_TIMEOUT, which is for requests.
+    slow = script("after_server_stop", "awaits", f"server={name!r}", limits="").replace(
+        "sleep(3600)", "sleep(3); say('slept')"
+    )
+    with process(tmp_path, slow) as server:
+        assert server.get().status_code == 200
+        assert server.terminate() == 0
+    assert "slept" in server.log
+    assert server.phases()[-2:] == list(STOP)
+
+
+@pytest.mark.parametrize("way", ["blocks", "ignores"])
+@pytest.mark.parametrize("moment", [*START, *STOP])
+def test_one_that_cannot_be_cancelled_ends_the_process(tmp_path: Path, moment: str, way: str) -> None:
+    with process(tmp_path, script(moment, way)) as server:
+        if moment in STOP:
+            assert server.get().status_code == 200
+            server.popen.send_signal(signal.SIGTERM)
+        assert server.ended() == 1
+    words = {"blocks": "blocks the event loop at ", "ignores": "ignores the cancellation"}[way]
+    assert f"The {moment} listener __main__.hang {words}" in server.log
+    if way == "blocks":
+        assert "served.py:" in server.log
+        assert "(hang); the process ends" in server.log
+
+
+@pytest.mark.parametrize("way", ["awaits", "blocks"])
+@pytest.mark.parametrize("moment", [START[0], *STOP])
+def test_in_workers(tmp_path: Path, moment: str, way: str) -> None:
+    with process(tmp_path, script(moment, way, "workers=2")) as server:
+        if moment in STOP:
+            server.until(lambda: server.log.count("\nready") == 2)
+            server.popen.send_signal(signal.SIGTERM)
+        assert server.ended() == (0 if moment in STOP else 1)
+    assert server.log.count("LISTENER_TIMEOUT); it is cancelled") == 2
+    assert "it is killed" not in server.log
+
+
+def test_a_worker_may_take_its_time_at_the_stop(tmp_path: Path) -> None:
+    # Longer than its supervisor would wait, if it did not hear of each listener.
+    slow = """
+    import sanic_star.servers.supervisor
+    sanic_star.servers.supervisor.MARGIN = 6
+    app.config.GRACEFUL_SHUTDOWN_TIMEOUT = 0.1
+    app.config.SHUTDOWN_LISTENER_TIMEOUT = 30
+
+    @app.after_server_stop
+    async def take_time(app):
+        await asyncio.sleep(9)
+        say("taken")
+
+    if __name__ == "__main__":
+        app.run(port=0, motd=False, workers=2)
+    """
+    with process(tmp_path, slow) as server:
+        server.until(lambda: server.phases().count("after_server_start") == 2)
+        assert server.terminate() == 0
+    assert server.log.count("taken") == 2
+    assert "it is killed" not in server.log
+
+
+def test_a_worker_that_is_killed_is_named_with_its_listener(tmp_path: Path) -> None:
+    with process(tmp_path, script("before_server_stop", "awaits", "workers=2", limits="")) as server:
+        server.until(lambda: server.log.count("\nready") == 2)
+        server.popen.send_signal(signal.SIGINT)
+        server.until(lambda: server.log.count("hanging") == 2)
+        time.sleep(0.1)  # two within a moment are one
+        assert server.terminate(signal.SIGINT) == 0
+    words = "does not end (it runs the before_server_stop listener __mp_main__.hang); it is killed"
+    assert server.log.count(words) == 2
+
+
+@pytest.mark.parametrize("way", ["awaits", "blocks"])
+@pytest.mark.parametrize("moment", ["main_process_start", "main_process_ready", "main_process_stop"])
+def test_in_the_main_process(tmp_path: Path, moment: str, way: str) -> None:
+    with process(tmp_path, script(moment, way)) as server:
+        if moment == "main_process_stop":
+            assert server.get().status_code == 200
+            server.popen.send_signal(signal.SIGTERM)
+        assert server.ended() == (0 if (moment, way) == ("main_process_stop", "awaits") else 1)
+    assert server.log.count(f"The {moment} listener __main__.hang has not ended after 0.5 s") == 1
+    assert "Traceback" not in server.log
+
+
+@pytest.mark.parametrize("way", ["awaits", "blocks"])
+@pytest.mark.parametrize("moment", [*START, *STOP])
+def test_under_a_server_of_somebody_else(tmp_path: Path, moment: str, way: str) -> None:
+    with process(tmp_path, script(moment, way), *UVICORN, "served:app") as server:
+        if moment in STOP:
+            assert server.get().status_code == 200
+            server.popen.send_signal(signal.SIGTERM)
+        # uvicorn's own status where the start fails; the signal's, after an orderly stop.
+        assert server.ended() == (1 if way == "blocks" else 3 if moment in START else -signal.SIGTERM)
+    assert server.log.count(f"The {moment} listener served.hang has not ended after 0.5 s") == 1
+    if way == "awaits" and moment in STOP:
+        assert server.phases()[-2:] == list(STOP)
+
+
+LIFESPANS = """
+import contextlib
+
+async def hang():
+    say("hanging")
+    await asyncio.sleep(3600)
+
+@contextlib.asynccontextmanager
+async def lifespan(app):
+    if {where!r} == "start":
+        await hang()
+    yield
+    if {where!r} == "stop":
+        await hang()
+
+if {mounted}:
+    app.mount("/inner", Sanic("Inner", lifespan=lifespan))
+else:
+    app.router.lifespan_context = lifespan
+app.config.update(STARTUP_LISTENER_TIMEOUT=0.5, SHUTDOWN_LISTENER_TIMEOUT=0.5)
+
+if __name__ == "__main__":
+    app.run(port=0, motd=False)
+"""
+
+
+@pytest.mark.parametrize("mounted", [False, True])
+def test_lifespans(tmp_path: Path, mounted: bool) -> None:
+    name = 'Sanic(name="Inner")' if mounted else "the lifespan __main__.lifespan"
+    with process(tmp_path, LIFESPANS.format(where="start", mounted=mounted)) as server:
+        assert server.ended() == 1
+    assert "The start of the lifespan" in server.log
+    assert f"{name} has not ended after 0.5 s (STARTUP_LISTENER_TIMEOUT)" in server.log
+    with process(tmp_path, LIFESPANS.format(where="stop", mounted=mounted)) as server:
+        assert server.get().status_code == 200
+        assert server.terminate() == 0
+    assert f"{name} has not ended after 0.5 s (SHUTDOWN_LISTENER_TIMEOUT)" in server.log
+    assert "after_server_stop" in server.log
+
+
+# Signals while something hangs that has no limit: how often SIGINT is sent, or SIGTERM once; and the status.
+SIGNALS = [
+    ("before_server_start", "awaits", "SIGTERM", 0),
+    ("before_server_start", "blocks", "SIGTERM", 1),
+    ("before_server_start", "ignores", "SIGTERM", 1),
+    ("before_server_start", "awaits", "SIGINT twice", 0),
+    ("before_server_start", "blocks", "SIGINT twice", 1),
+    ("before_server_start", "ignores", "SIGINT twice", 1),
+    ("after_server_start", "awaits", "SIGTERM", 0),
+    ("after_server_start", "blocks", "SIGTERM", 1),
+    ("before_server_stop", "awaits", "SIGINT twice", 0),
+    ("before_server_stop", "blocks", "SIGINT twice", 1),
+    ("before_server_stop", "ignores", "SIGINT twice", 1),
+    ("after_server_stop", "awaits", "SIGINT twice", 0),
+    ("after_server_stop", "blocks", "SIGINT twice", 1),
+    ("after_server_stop", "ignores", "SIGINT twice", 1),
+]
+
+
+@pytest.mark.parametrize(("moment", "way", "sent", "status"), SIGNALS)
+def test_signals_meanwhile(tmp_path: Path, moment: str, way: str, sent: str, status: int) -> None:
+    limits = "app.config.SHUTDOWN_LISTENER_TIMEOUT = None"
+    with process(tmp_path, script(moment, way, limits=limits)) as server:
+        number = signal.SIGTERM if sent == "SIGTERM" else signal.SIGINT
+        if moment in STOP:
+            assert server.get().status_code == 200
+            server.popen.send_signal(number)
+        server.until(lambda: "hanging" in server.log)
+        if sent == "SIGINT twice" and moment in START:
+            server.popen.send_signal(number)
+        time.sleep(0.2)  # two within a moment are one
+        assert server.terminate(number) == status
+    if status:
+        assert f"the {moment} listener __main__.hang" in server.log
+        assert "the process ends" in server.log
+
+
+def test_a_handler_that_blocks_does_not_outlive_sigterm(tmp_path: Path) -> None:
+    blocking = """
+    import sanic_star.servers.serving, threading, requests
+    sanic_star.servers.serving.CLEAN_UP = 0.5
+    app.config.GRACEFUL_SHUTDOWN_TIMEOUT = 0.5
+
+    @app.get("/block")
+    def block(request):
+        say("blocking")
+        time.sleep(3600)
+
+    if __name__ == "__main__":
+        app.run(port=0, motd=False)
+    """
+    with process(tmp_path, blocking) as server:
+        command = f"import urllib.request; urllib.request.urlopen('http://127.0.0.1:{server.port}/block')"
+        with process(tmp_path, "", sys.executable, "-c", command, name="client.py"):
+            server.until(lambda: "blocking" in server.log)
+            assert server.terminate() == 1
+    assert "something blocks it at" in server.log
+    assert "(block); the process ends" in server.log
+
+
+def test_the_watch_ends_with_the_server(tmp_path: Path) -> None:
+    # Ctrl-C twice, and a program that goes on for longer than the watch would wait.
+    onward = """
+    import sanic_star.servers.serving
+    sanic_star.servers.serving.CLEAN_UP = 0.5
+
+    @app.before_server_stop
+    async def hang(app):
+        say("hanging")
+        await asyncio.sleep(3600)
+
+    app.run(port=0, motd=False)
+    time.sleep(3)
+    say("went on")
+    """
+    with process(tmp_path, onward) as server:
+        assert server.get().status_code == 200
+        server.popen.send_signal(signal.SIGINT)
+        server.until(lambda: "hanging" in server.log)
+        time.sleep(0.2)
+        assert server.terminate(signal.SIGINT) == 0
+    assert "went on" in server.log

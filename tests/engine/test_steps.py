@@ -1,0 +1,187 @@
+"""Steps of a start or stop, in this process: what they give, raise, and how long they may take."""
+
+import asyncio
+import logging
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from sanic_star import Sanic, steps
+from sanic_star.compat._listeners import step_limit
+from sanic_star.compat.exceptions import ServerError
+from sanic_star.steps import Limit, StepTimeout, position, run_step
+
+SHORT, LONG = Limit(0.05, "SETTING"), Limit(60.0, "SETTING")
+
+
+async def gives() -> int:
+    await asyncio.sleep(0)
+    return 7
+
+
+async def swallows() -> int:
+    try:
+        await asyncio.sleep(3600)
+    except asyncio.CancelledError:
+        pass
+    return 7
+
+
+async def changes() -> None:
+    try:
+        await asyncio.sleep(3600)
+    except asyncio.CancelledError:
+        raise ValueError("changed") from None
+
+
+async def own_timeout() -> None:
+    raise TimeoutError("its own")
+
+
+def sleeps() -> int:
+    time.sleep(0.3)
+    return 7
+
+
+@pytest.mark.parametrize("limit", [None, LONG, Limit(float("inf"), "SETTING"), Limit(threading.TIMEOUT_MAX, "S")])
+@pytest.mark.parametrize("call", [gives, lambda: 7, sleeps])
+async def test_in_time(call: Callable[[], Any], limit: Limit | None) -> None:
+    assert await run_step(call, "the step", limit) == 7
+
+
+@pytest.mark.parametrize(
+    ("call", "error"),
+    [
+        (lambda: asyncio.sleep(3600), StepTimeout),
+        (swallows, StepTimeout),
+        (sleeps, StepTimeout),
+        (changes, ValueError),
+    ],
+)
+async def test_overdue(call: Callable[[], Any], error: type[Exception], caplog: pytest.LogCaptureFixture) -> None:
+    with pytest.raises(error):
+        await run_step(call, "the step", SHORT)
+    assert "The step has not ended after 0.05 s (SETTING); it is cancelled" in caplog.text
+    # The task itself is not cancelled.
+    task = asyncio.current_task()
+    assert task is not None
+    assert task.cancelling() == 0
+    await asyncio.sleep(0)
+
+
+async def test_what_a_step_raises_is_its_own() -> None:
+    with pytest.raises(TimeoutError, match="its own") as raised:
+        await run_step(own_timeout, "the step", LONG)
+    assert not isinstance(raised.value, StepTimeout)
+
+
+async def test_a_cancellation_from_outside_is_no_timeout() -> None:
+    task = asyncio.ensure_future(run_step(lambda: asyncio.sleep(3600), "the step", LONG))
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_without_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    def start(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    assert await run_step(gives, "the step", SHORT) == 7
+
+
+async def test_no_thread_without_a_limit_and_none_left_over() -> None:
+    before = threading.active_count()
+    await run_step(gives, "the step", None)
+    assert threading.active_count() == before
+    for _ in range(20):
+        await run_step(gives, "the step", LONG)
+    for thread in threading.enumerate():
+        if thread.name == "sanic-star-step":
+            thread.join(30)
+    assert threading.active_count() <= before
+
+
+async def test_one_that_blocks_is_located(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    monkeypatch.setattr(steps, "CLEAN_UP", 0.05)
+    with pytest.raises(StepTimeout):
+        await run_step(sleeps, "the step", SHORT)
+    assert "The step blocks the event loop at " in caplog.text
+    assert "(sleeps)" in caplog.text
+
+
+def test_an_interpreter_without_frames(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "(position)" in position(threading.get_ident())
+    monkeypatch.delattr(sys, "_current_frames")
+    assert position(threading.get_ident()) == ""
+
+
+@pytest.mark.parametrize("value", [0, -1, "5", True, float("nan"), [], 0.0])
+@pytest.mark.parametrize("setting", ["STARTUP_LISTENER_TIMEOUT", "SHUTDOWN_LISTENER_TIMEOUT"])
+def test_impossible_limits_are_refused(setting: str, value: Any) -> None:
+    app = Sanic("Limits")
+    app.config[setting] = value
+    with pytest.raises(ServerError, match=f"{setting} is .*; it has to be a number from 0.001 on, or None"):
+        app.test_client.get("/")
+    # Set later, it does not keep the stop from its end.
+    assert [step_limit(app, stopping) for stopping in (False, True)] == [None, Limit(60.0, "SHUTDOWN_LISTENER_TIMEOUT")]
+
+
+def test_defaults() -> None:
+    app = Sanic("Defaults")
+    assert step_limit(app, False) is None
+    assert step_limit(app, True) == Limit(60.0, "SHUTDOWN_LISTENER_TIMEOUT")
+    app.config.update(STARTUP_LISTENER_TIMEOUT=3, SHUTDOWN_LISTENER_TIMEOUT=None)
+    assert step_limit(app, False) == Limit(3, "STARTUP_LISTENER_TIMEOUT")
+    assert step_limit(app, True) is None
+
+
+def test_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SANIC_SHUTDOWN_LISTENER_TIMEOUT", "2.5")
+    assert step_limit(Sanic("Environment"), True) == Limit(2.5, "SHUTDOWN_LISTENER_TIMEOUT")
+
+
+async def test_each_listener_has_its_own_time(caplog: pytest.LogCaptureFixture) -> None:
+    app = Sanic("Each")
+    ran: list[str] = []
+    app.config.SHUTDOWN_LISTENER_TIMEOUT = 0.05
+
+    @app.before_server_stop
+    async def last(app: Sanic) -> None:
+        ran.append("last")
+
+    @app.before_server_stop
+    async def second(app: Sanic) -> None:
+        await asyncio.sleep(3600)
+
+    @app.signal("server.shutdown.before")
+    async def first(app: Sanic, loop: Any) -> None:
+        await asyncio.sleep(3600)
+
+    with caplog.at_level(logging.ERROR):
+        await app.run_listeners("before_server_stop")
+    assert ran == ["last"]
+    named = [record.getMessage().split(" has not")[0] for record in caplog.records]
+    assert sorted(named) == [
+        f"The before_server_stop listener {__name__}.test_each_listener_has_its_own_time.<locals>.{name}"
+        for name in ("first", "second")
+    ]
+
+
+class Hanging:
+    async def __call__(self, app: Sanic) -> None:
+        await asyncio.sleep(3600)
+
+
+async def test_an_object_is_named_by_its_class(caplog: pytest.LogCaptureFixture) -> None:
+    app = Sanic("Object")
+    app.config.STARTUP_LISTENER_TIMEOUT = 0.05
+    app.register_listener(Hanging(), "before_server_start")
+    with pytest.raises(StepTimeout):
+        await app.run_listeners("before_server_start")
+    assert f"listener {__name__}.Hanging has not ended" in caplog.text
