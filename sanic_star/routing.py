@@ -413,7 +413,7 @@ def _may_go_on(found: Found | None) -> bool:
 
 
 Found: TypeAlias = tuple[Any, dict[str, Any]]
-Direct: TypeAlias = dict[bytes | None, dict[str, tuple[Any, dict[str, Any], str]]]
+_Direct: TypeAlias = dict[bytes | None, dict[str, tuple[Any, dict[str, Any], str]]]
 
 
 # Held while a table is built. One for all routers: an application, which may be pickled, can hold none itself.
@@ -451,7 +451,7 @@ class _Table:
         else:
             self.foreign.append(route)
 
-    def direct(self) -> Direct:
+    def direct(self) -> _Direct:
         """Return what the paths without parameters lead to, whatever the request's host is."""
         return {
             path.encode("ascii"): {method: (route, {}, unquote(path)) for method, route in leaf.sure.items()}
@@ -473,7 +473,7 @@ class Router(routing.Router):
         super().__init__(redirect_slashes=redirect_slashes, lifespan=lifespan)
         # By `raw_path` and method: what `find` returns, and the decoded path, which a middleware may have rewritten.
         # The parameters are copied for each request.
-        self.direct: Direct = {}
+        self.direct: _Direct = {}
         # The paths with a parameter that are in there, the oldest first; and those that came at least once.
         self._recent: deque[bytes] = deque()
         self._seen: set[bytes] = set()
