@@ -120,8 +120,8 @@ class Events:
                 request._receive = self._telling_of_the_body(request._receive)
             if reads_body:
                 request.reads_body = True
-                if request._stream_consumed:
-                    # A handler of an event has read it.
+                if request.received or request._stream_consumed:
+                    # A handler of an event has read it, or a part of it.
                     await request.receive_body()
                 elif not request.body_is_read:
                     await request.read_body(await request._receive(), route.max_body_size)
