@@ -115,4 +115,3 @@ def test_a_route_that_events_change_costs_nothing_where_none_is_heard() -> None:
         assert client.get("/").text == "plain"
         (route,) = app.router.routes
         assert route.call is plain
-        assert app.router.fallback.call.__qualname__.startswith("Application.compile_fallback")

@@ -6,6 +6,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
+from functools import cache
 from typing import Any, TypeVar
 
 import pytest
@@ -19,12 +20,10 @@ from sanic_star.compat.response import HTTPResponse
 from sanic_star.compat.router import Router
 from sanic_star.compat.signals import SignalRouter
 from sanic_star.testing import ReusableClient, SanicASGITestClient, SanicTestClient, TestClient
+from sanic_star.testing.lifespan import Lifespan
 
 C = TypeVar("C", bound=type)
 CALLS: Counter[str] = Counter()
-# Attributes that any start of an application sets, under a server too; and where it keeps its clients.
-OF_A_START = {"_events", "_told_of_the_server", "request_timeout", "response_timeout", "dispatch_code", "fail_code"}
-OF_A_START |= {"_test_client", "_asgi_client"}
 
 
 def counted(*names: str) -> Callable[[C], C]:
@@ -85,9 +84,9 @@ class CountingConfig(Config): ...
 class Counting(Sanic[Any, Any]): ...
 
 
-def make(error_handler: ErrorHandler | None = None) -> Any:
+def make(error_handler: ErrorHandler | None = None, name: str = "traces") -> Any:
     app: Sanic[Any, Any] = Counting(
-        "traces",
+        name,
         config=CountingConfig({"KEPT": 1}, env_prefix=None),
         router=CountingRouter(),
         signal_router=CountingSignals(),
@@ -132,6 +131,22 @@ def make(error_handler: ErrorHandler | None = None) -> Any:
     return app
 
 
+@cache
+def set_by_a_start() -> set[str]:
+    """Return the attributes that a start and a stop set, by whatever they are caused."""
+
+    async def live(app: Any) -> None:
+        lifespan = Lifespan(app)
+        await lifespan.start()
+        await lifespan.stop()
+
+    app = make(name="twin")
+    Sanic.unregister_app(app)
+    before = {name: id(value) for name, value in vars(app).items()}
+    asyncio.run(live(app))
+    return {name for name, value in vars(app).items() if before.get(name) != id(value)}
+
+
 def registered(app: Any) -> dict[str, Any]:
     """Return what is registered in an app, and its attributes; things by identity, tables as they are."""
     handlers = getattr(app.error_handler, "inner", app.error_handler)
@@ -161,7 +176,7 @@ def registered(app: Any) -> dict[str, Any]:
         "attributes": {
             name: value if isinstance(value, str | int | float | list | dict | None) else id(value)
             for name, value in vars(app).items()
-            if name not in OF_A_START
+            if name not in set_by_a_start() | {"_test_client", "_asgi_client"}
         },
     }
 
