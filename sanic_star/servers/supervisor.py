@@ -480,5 +480,5 @@ def _name_in(place: Place) -> str:
 def _unpicklable(error: Exception) -> str:
     return (
         f"Several workers need what can be found or made in another process, and that can't be: {error}. "
-        "Give a function of a module as the factory, and paths instead of an SSLContext."
+        "Give a function of a module as the factory, and paths in place of an SSLContext."
     )
