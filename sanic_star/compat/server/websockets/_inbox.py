@@ -25,10 +25,15 @@ from contextvars import Context
 
 from starlette.types import Message, Receive
 
-from sanic_star.compat.server.websockets._reading import start_reading
+from sanic_star.compat.server.websockets._reading import is_queue, start_reading
 
 # As many messages as `recv_burst` returns at most.
 KEPT = 256
+# How long a message that has arrived may take from the server to the handler, in seconds: granian hands it over from a
+# thread of its own, and a middleware's `receive` runs in a task.
+HANDOVER = 0.02
+# How long the event loop may take to come to a message that has arrived while a handler has blocked it, in seconds.
+TURN = 0.002
 # As many bytes as one message may have by default (`WEBSOCKET_MAX_SIZE`).
 READ_AHEAD = 2**20
 
@@ -48,6 +53,8 @@ class Inbox:
         self.context: Context | None = None
         self._kept: deque[Message] = deque()
         self._pending: asyncio.Future[Message] | None = None
+        # When `_pending` was started, in the loop's time.
+        self._reading_since = 0.0
         # Set when a reader is done, and at the end; made when somebody waits for the end.
         self._changed: asyncio.Event | None = None
         # How many readers wait for a message.
@@ -83,6 +90,9 @@ class Inbox:
     async def next_within(self, timeout: float | None) -> Message | None:  # noqa: ASYNC109
         """Return the next message, `None` if it does not come in time.
 
+        A message that has arrived already is returned with a timeout of 0, too. A server that hands over messages
+        asynchronously has `HANDOVER` seconds for that, from the moment on at which it was asked.
+
         Args:
             timeout: how long to wait, in seconds; `None` for as long as it takes.
         """
@@ -92,6 +102,9 @@ class Inbox:
                 # A read that is not over in time goes on for the next reader: not every server keeps a message that it
                 # was about to hand over to a read that is cancelled.
                 pending = self._pending or self._read()
+                if timeout is not None and timeout < HANDOVER:
+                    passed = asyncio.get_running_loop().time() - self._reading_since
+                    timeout = max(timeout, TURN, 0 if is_queue(self._receive) else HANDOVER - passed)
                 if not (await asyncio.wait({pending}, timeout=timeout))[0]:
                     return None
                 self._keep(pending)
@@ -156,6 +169,7 @@ class Inbox:
         return sum(len(message.get("text") or message.get("bytes") or "") for message in self._kept) >= READ_AHEAD
 
     def _read(self) -> asyncio.Future[Message]:
+        self._reading_since = asyncio.get_running_loop().time()
         pending = self._pending = start_reading(self._receive, self.context)
         pending.add_done_callback(self._keep_ahead)
         return pending

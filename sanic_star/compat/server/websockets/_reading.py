@@ -33,10 +33,15 @@ def start_reading(receive: Receive, context: Context | None) -> asyncio.Future[M
         receive: the ASGI callable.
         context: in which it runs, if it gets a task.
     """
-    owner = getattr(receive, "__self__", None)
-    if type(owner).__module__ in _QUEUES and iscoroutinefunction(receive):
-        return _advance(receive())
+    if is_queue(receive):
+        reading: Any = receive()
+        return _advance(reading)
     return asyncio.get_running_loop().create_task(_await(receive), context=context)
+
+
+def is_queue(receive: Receive) -> bool:
+    """Tell whether `receive` takes from a queue, so that a message that has arrived is there at once."""
+    return type(getattr(receive, "__self__", None)).__module__ in _QUEUES and iscoroutinefunction(receive)
 
 
 async def _await(receive: Receive) -> Message:
