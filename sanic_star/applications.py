@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 from asyncio import CancelledError
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -33,13 +34,13 @@ from sanic_star import requests
 from sanic_star.body_limit import COUNTED_BODY, CountedBody, starlette_limit
 from sanic_star.charsets import check_content_type
 from sanic_star.deadlines import Sweeper
-from sanic_star.failures import PASSED_ON, REPORTED, is_a, is_marked, log_error, mark, readable
+from sanic_star.failures import PASSED_ON, REPORTED, attribute, is_a, is_marked, log_error, mark, readable
 from sanic_star.lifespan import Lifecycle, Phase
 from sanic_star.requests import Request
 from sanic_star.responses import Response
 from sanic_star.routing import WEBSOCKET, Call, Route, Router, WebSocketRoute, child_scope, enter, route_path
 from sanic_star.streams import Cut, OpenStream, is_event_stream
-from sanic_star.websockets import WebSocket, refused
+from sanic_star.websockets import WebSocket, announce_close, refused
 
 _NOTHING: dict[str, Any] = {}
 # How long requests that the stop has cut may take to clean up and to answer in development, in seconds.
@@ -54,14 +55,25 @@ POLL = 0.1
 
 
 class ReportedOnce(logging.Filter):
-    """Keeps a server's log from telling again of an exception that was logged, and from calling a refusal an error."""
+    """Drops server log records for exceptions that were already logged, and for what is no error.
+
+    That is a websocket's handshake that was refused, and a request that the server itself has cancelled: the
+    application logs one line for it.
+    """
 
     def filter(self, record: logging.LogRecord) -> bool:
         info: object = record.exc_info
         # `logging` leaves an exception as it is whose truth value is false.
         error = info[1] if isinstance(info, tuple) else info
+        if error is None and record.name.startswith("_granian"):
+            # granian writes the traceback into the message, while it handles the exception.
+            error = sys.exc_info()[1]
+        cancelled = type(error) is CancelledError
+        if record.name == "asyncio":
+            # Until Python 3.12 it reports the tasks of connections that hypercorn has cancelled.
+            return not (cancelled and "StreamReaderProtocol" in record.getMessage())
         refusal = refused.get() and "without completing handshake" in record.getMessage()
-        return not (refusal or is_marked(error))
+        return not (refusal or cancelled or is_marked(error))
 
 
 _reported_once = ReportedOnce()
@@ -190,7 +202,8 @@ class Application(Starlette):
     def started(self) -> None:
         """Let requests pass the gate."""
         self.sweeper.start()
-        for name in ("uvicorn.error", "hypercorn.error", "_granian"):
+        # A logger's filters don't see the records of its children; granian logs by the names of its Rust modules.
+        for name in ("uvicorn.error", "hypercorn.error", "_granian", "_granian.utils", "asyncio"):
             logging.getLogger(name).addFilter(_reported_once)
         if self._stack is not None:
             before, self._open = self._open, self.behind_gate(self._stack)
@@ -307,6 +320,9 @@ class Application(Starlette):
 
     def cut_short(self, request: Request, task: asyncio.Task[Any], error: HTTPException) -> None:
         """Cancel the task of a request whose time is over, and answer with `error` once its clean-up has run."""
+        if error.status_code in (408, 413) or request.waits_for_part:
+            # A client that sends its next request on this connection would send it as a part of the missing body.
+            request._send = _announcing_close(request.scope, request._send)
         finish = partial(self._fail, request, error, request.scope, request._receive, request._send)
         stream = request.open_stream = request.open_stream or OpenStream(task, finish)
         stream.finish, request.holds = finish, True
@@ -335,7 +351,8 @@ class Application(Starlette):
             except Exception as error:
                 # Not every server answers for an application that raises, or says why.
                 log_error(_error_logger, error, "The application could not be started")
-                await PlainTextResponse("Internal Server Error", 500)(scope, receive, send)
+                response = PlainTextResponse("Internal Server Error", 500)
+                await response(scope, receive, _announcing_close(scope, send))
                 raise
             self.started()
             stack = self._open or stack
@@ -436,7 +453,7 @@ class Application(Starlette):
         async def watched(message: Message) -> None:
             if message["type"] == "http.response.start":
                 request.responded = True
-                await send(message)
+                await send(announce_close(scope, message) if _reports_exception(message) else message)
                 # After the start: once the stop has begun this cuts the stream, and its end completes only the body.
                 if _starts_event_stream(message) and not _is_watched_by_another(request):
                     self.open_stream(request, finish, task=task)
@@ -487,6 +504,9 @@ class Application(Starlette):
         try:
             response, pending = await self.answer(request, error)
             if response is not None:
+                if pending is not None and not is_a(pending, CancelledError):
+                    # Not every server keeps a connection whose application has raised an exception.
+                    send = request._send = _announcing_close(scope, send)
                 await response(scope, receive, watched)
         except CancelledError:
             # An exception handler has its time limit too, and may answer with a stream.
@@ -499,7 +519,8 @@ class Application(Starlette):
             pending = error
             _log_failed_answer(error, failure)
             if not begun and not self.has_begun(request):
-                await PlainTextResponse("Internal Server Error", 500)(scope, receive, send)
+                response = PlainTextResponse("Internal Server Error", 500)
+                await response(scope, receive, _announcing_close(scope, send))
         return _for_the_server(pending, scope)
 
     async def _cancelled(self, request: Request, error: CancelledError) -> None:
@@ -518,6 +539,10 @@ class Application(Starlette):
             asyncio.current_task().uncancel()  # type: ignore[union-attr]
             await self._fail(request, HTTPException(503), request.scope, request._receive, request._send)
         else:
+            if self.lifecycle.stopping and not is_marked(error):
+                path = request.scope["path"]
+                _error_logger.warning("The response to %r is cut off: the server stops, and waits no longer", path)
+                mark(error, request.scope)
             raise error
 
     async def _is_cut_short(self, request: Request) -> bool:
@@ -579,6 +604,8 @@ class Application(Starlette):
                 if not body.answered:
                     body.check_answer(message)
                     body.answered = True
+                    if _reports_exception(message):
+                        message = announce_close(scope, message)
                 await send(message)
 
             try:
@@ -622,10 +649,10 @@ class Application(Starlette):
             if not connection._is_own_end(error):
                 await self._fail_websocket(connection, error)
         except CancelledError as error:
-            if _is_own_cancellation():
-                await self._cancelled(request, error)
-            else:
+            if not _is_own_cancellation():
                 await self._fail_websocket(connection, error)
+            elif not await self._is_cut_short(request):
+                await self._end_cancelled_websocket(connection, error)
         except PASSED_ON:
             raise
         except BaseException as error:
@@ -635,6 +662,16 @@ class Application(Starlette):
             del requests.live[number]
             connection._release()
             request._send = send
+
+    async def _end_cancelled_websocket(self, connection: WebSocket, error: CancelledError) -> None:
+        """End a websocket whose task the server has cancelled: at the stop with a proper close or refusal."""
+        if not self.lifecycle.stopping:
+            raise error
+        if connection.opened:
+            await connection.end(1001)
+            raise error
+        asyncio.current_task().uncancel()  # type: ignore[union-attr]
+        await self._fail_websocket(connection, HTTPException(503))
 
     async def _fail_websocket(self, connection: WebSocket, error: BaseException) -> None:
         """Refuse the handshake with the exception's response, or close an open connection with 1011."""
@@ -672,6 +709,22 @@ def _marking_arrival(dispatch: ASGIApp) -> ASGIApp:
         await dispatch(scope, receive, send)
 
     return arrive
+
+
+def _announcing_close(scope: Scope, send: Send) -> Send:
+    """Return a `send` whose response tells the client that the connection is closed after it."""
+
+    async def send_closing(message: Message) -> None:
+        starts = message["type"] in ("http.response.start", "websocket.http.response.start")
+        await send(announce_close(scope, message) if starts else message)
+
+    return send_closing
+
+
+def _reports_exception(start: Message) -> bool:
+    """Tell whether a response is sent for an exception that nobody has handled: as a rule it is raised again then."""
+    error = sys.exc_info()[1] if start.get("status") == 500 else None
+    return error is not None and attribute(error, "status_code") is None
 
 
 def _log_failed_answer(error: BaseException, failure: BaseException) -> None:

@@ -5,8 +5,9 @@ request. In its place the sweeper looks at the table of requests in flight a few
 it finds at two looks in the same state has been in it for that long; a request that comes and goes between two looks is
 never seen.
 
-Two limits, as Sanic has them: of waiting for the next part of a request's body (answered with 408), and of waiting for
-the response to begin (503). Beyond Sanic, a body that is read before the handler has a limit for the whole of it (408).
+Two limits, as Sanic has them: of waiting for the next part of a request's body (answered with 408, also where a handler
+streams it), and of waiting for the response to begin (503). Beyond Sanic, a body that is read before the handler has a
+limit for the whole of it (408).
 The handler's task is cancelled, once, so that its clean-up runs; what was waiting for it answers. Who catches the
 cancellation may still give an answer of its own.
 
@@ -103,14 +104,15 @@ class Sweeper:
             scope = request.scope
             if scope.get("app") is not app or scope["type"] != "http" or app.has_begun(request):
                 continue
-            state = (request.arriving, request.received)
+            arrives = request.arriving
+            state = (_waits_for_client(request, app), request.received)
             before, since = seen.get(number, (state, now))
             if before != state:
                 since = now
             self._seen[number] = (state, since)
             limit = app.request_timeout if state[0] else app.response_timeout
             over = (bool(limit) and now - since >= limit) or (state == (True, 0) and _too_large(request))
-            if state[0] and app.body_timeout:
+            if arrives and app.body_timeout:
                 self._arriving[number] = first = arriving.get(number, now)
                 over = over or now - first - request.received / SLOWEST_BODY >= app.body_timeout
             if over and number not in self._settled:
@@ -129,7 +131,7 @@ class Sweeper:
             # Of an application mounted in another one, both of this package, the inner one answers.
             for way in ways[-1:]:
                 if way.number in late and not way.sends:
-                    self.app.cut_short(way.request, task, _reason(way.request))
+                    self.app.cut_short(way.request, task, _reason(way.request, self.app))
         if late - found:
             logger.warning("A request takes too long, and can't be ended: it runs in no task of asyncio's")
 
@@ -194,8 +196,13 @@ def _too_large(request: Request) -> bool:
     return requests.announces_more_than(request.scope, getattr(request.scope.get("route"), "max_body_size", None))
 
 
-def _reason(request: Request) -> HTTPException:
-    if not request.arriving:
+def _waits_for_client(request: Request, app: Application) -> bool:
+    # Without a limit for the parts of a body, a handler that streams it has that of any handler.
+    return request.arriving or (request.waits_for_part and bool(app.request_timeout))
+
+
+def _reason(request: Request, app: Application) -> HTTPException:
+    if not _waits_for_client(request, app):
         return HTTPException(503, "Response Timeout")
     return HTTPException(413, TOO_LARGE) if _too_large(request) else HTTPException(408, "Request Timeout")
 

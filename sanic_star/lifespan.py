@@ -128,7 +128,10 @@ class Lifecycle:
                 await stack.enter_async_context(_Limited(self, lifespan, f"the lifespan of {mounted!r}"))
             self.app.finalise()
             if not self.exact:
-                self._restore_signals = chain(self._stop_by_signal, PATIENCE)
+                # A server without lifespan cuts off requests as soon as it hears of the signal: it hears of it after
+                # requests and background tasks had their time, and after the last listener.
+                patience = PATIENCE + 2 * self.app.graceful_timeout if self._lazy else PATIENCE
+                self._restore_signals = chain(self._stop_by_signal, patience)
             stack.callback(self._restore_signals)
             if not self.exact:
                 await self.after_start()
@@ -285,6 +288,7 @@ class Lifecycle:
         await self.app.endless_ended(PATIENCE)
         if self._lazy:
             await self.app.requests_ended()
+            self.app.sweeper.end_all()
             await self.stop()
 
 

@@ -60,6 +60,8 @@ class Request(requests.Request):
     _max_field_size: int | None = None
     # How much of the body has come, where it comes in parts.
     received = 0
+    # Whether a handler that streams the body waits for the next part of it.
+    waits_for_part = False
     # The answer while it is sent piece by piece.
     open_stream: OpenStream | None = None
     # True where something is to be closed when the request is over.

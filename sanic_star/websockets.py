@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from contextvars import ContextVar
 from typing import Any
 
@@ -14,6 +13,22 @@ from sanic_star.requests import Request
 
 # Whether this task has answered a handshake with a response; uvicorn 0.54 reports that as none at all.
 refused: ContextVar[bool] = ContextVar("sanic_star.refused", default=False)
+
+
+def announce_close(scope: Scope, start: Message) -> Message:
+    """Return the start of a response that tells the client that the connection is closed after it.
+
+    Without `connection: close` (RFC 9112, section 9.6) a client may send its next request on this connection, and loses
+    it. HTTP/2 and HTTP/3 have no such field.
+
+    Args:
+        scope: the connection's ASGI scope.
+        start: the ASGI message with the status and the header fields.
+    """
+    if not scope.get("http_version", "1.1").startswith("1"):
+        return start
+    fields = [field for field in start.get("headers", ()) if field[0].lower() != b"connection"]
+    return {**start, "headers": [*fields, (b"connection", b"close")]}
 
 
 class WebSocket(websockets.WebSocket):
@@ -50,6 +65,9 @@ class WebSocket(websockets.WebSocket):
             self.opened = True
         elif kind == "websocket.close" or kind == "websocket.http.response.start":
             self.closed = True
+            if kind == "websocket.http.response.start":
+                # Not every server keeps a connection whose handshake was refused.
+                message = announce_close(self.scope, message)
         elif kind == "websocket.http.response.body":
             refused.set(not message.get("more_body"))
         try:
@@ -62,9 +80,16 @@ class WebSocket(websockets.WebSocket):
     async def end(self, code: int, reason: str = "") -> None:
         """Close the connection with `code` (RFC 6455, section 7.4.1), unless it is closed already."""
         if not self.closed:
-            # A client that has left cannot be told.
-            with suppress(OSError):
-                await self.send_message({"type": "websocket.close", "code": code, "reason": reason})
+            close = {"type": "websocket.close", "code": code, "reason": reason}
+            try:
+                await self.send_message(close)
+            except OSError:
+                pass  # The client has left, and cannot be told.
+            except Exception:
+                if not 1000 < code < 3000:
+                    raise
+                # daphne takes no other codes than 1000 and those that are free to use.
+                await self.send_message({**close, "code": code + 3000})
 
     def _is_own_end(self, error: BaseException) -> bool:
         """Tell whether a handler failed only because this connection is over.

@@ -14,7 +14,7 @@ from hypercorn.asyncio import serve as serve_hypercorn
 from hypercorn.utils import LifespanFailureError
 
 from sanic_star.applications import Application
-from sanic_star.servers.serving import LAME, TICK, Stalled, Stop
+from sanic_star.servers.serving import LAME, LAST_WORDS, TICK, Stalled, Stop
 from sanic_star.servers.settings import TLS, CannotServe, Settings
 
 # How long connections may take to close, once all is sent, in seconds.
@@ -103,6 +103,11 @@ async def serve(
         if stop.ended_endless or settings.version == 3:
             # It leaves the connections of websockets open that the application has closed, and those of HTTP/3.
             config.graceful_timeout = WAIT_FOR_WEBSOCKETS
+        if stop.ended_endless:
+            # hypercorn would cancel the tasks of those that are left, and Python 3.11 logs a traceback for each.
+            config.graceful_timeout += LAST_WORDS
+            _cancel_pings()
+            ending.append(asyncio.ensure_future(_close_after(transports, WAIT_FOR_WEBSOCKETS)))
 
     task = asyncio.ensure_future(serve_hypercorn(app, config, shutdown_trigger=until_stop, mode="asgi"))  # type: ignore[arg-type]
     hurry = asyncio.ensure_future(stop.hurry(task.cancel))
@@ -126,6 +131,20 @@ async def _abort_stalled(transports: set[asyncio.WriteTransport]) -> None:
             if stalled.has(transport):
                 transport.abort()
         await asyncio.sleep(TICK)
+
+
+def _cancel_pings() -> None:
+    """Cancel the tasks that ping websockets: until its next ping is due, each one keeps a closed connection."""
+    for task in asyncio.all_tasks():
+        if getattr(task.get_coro(), "__qualname__", "") == "WSStream._send_pings":
+            task.cancel()
+
+
+async def _close_after(transports: set[asyncio.WriteTransport], seconds: float) -> None:
+    """Close the connections that are still open after a while; what was written to them is sent."""
+    await asyncio.sleep(seconds)
+    for transport in list(transports):
+        transport.close()
 
 
 def _noting(make: Callable[[], Any], transports: set[asyncio.WriteTransport]) -> Any:

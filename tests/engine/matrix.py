@@ -142,7 +142,7 @@ SERVERS = [
     Server("hypercorn", "-m hypercorn served:app --bind 127.0.0.1:{port} {reload}", failed=0, code=1011, cut=True),
     Server("granian", "-m granian --interface asgi --port {port} {reload} served:app", together=True),
     Server("gunicorn", "-m gunicorn -k uvicorn_worker.UvicornWorker -b 127.0.0.1:{port} served:app", "", failed=3),
-    Server("daphne", "-m daphne -b 127.0.0.1 -p {port} served:app", None, failed=500, lifespan=False, code=None),
+    Server("daphne", "-m daphne -b 127.0.0.1 -p {port} served:app", None, failed=500, lifespan=False, code=4001),
 ]
 
 
@@ -173,8 +173,10 @@ def _attempt(url: str, options: dict[str, Any]) -> list[requests.Response]:
 
 
 @contextmanager
-def running(server: Server, folder: Path, reload: bool = False, fail: bool = False) -> Iterator[Running]:
-    """Run a server for as long as the block lasts."""
+def running(
+    server: Server, folder: Path, reload: bool = False, fail: bool = False, script: str = ""
+) -> Iterator[Running]:
+    """Run a server for as long as the block lasts; `script` comes before what all of them serve."""
     port = free_port()
     option = (server.reload or "") if reload else ""
     command = (sys.executable, *server.command.format(port=port, reload=option).split())
@@ -182,7 +184,7 @@ def running(server: Server, folder: Path, reload: bool = False, fail: bool = Fal
     if fail:
         os.environ["FAIL"] = "1"
     try:
-        with process(folder, SCRIPT, *command) as started:
+        with process(folder, script + SCRIPT, *command) as started:
             yield Running(started, port, folder)
     finally:
         os.environ.clear()

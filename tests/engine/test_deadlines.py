@@ -498,3 +498,48 @@ async def test_what_can_be_no_limit_is_refused(setting: str, value: Any) -> None
     app = limited(**{setting: value})
     with pytest.raises(ServerError, match=f"{setting} is .*; it has to be a number from 0 on"):
         await ask(app, http_scope())
+
+
+@pytest.mark.parametrize(("request_timeout", "status"), [(LIMIT, 408), (None, 503)])
+@pytest.mark.parametrize("read", ["stream", "read", "receive_body"])
+async def test_a_body_that_stops_in_a_handler_that_streams_it(
+    read: str, request_timeout: float | None, status: int
+) -> None:
+    app = limited()
+    app.config.REQUEST_TIMEOUT = request_timeout
+    if request_timeout:
+        app.config.RESPONSE_TIMEOUT = LONG
+    seen = []
+
+    @app.post("/", stream=True)
+    async def size(request: Request) -> Any:
+        try:
+            if read == "stream":
+                seen.extend([part async for part in request.stream])
+            while read == "read" and await request.stream.read() is not None:
+                pass
+            await request.receive_body()
+        finally:
+            seen.append(b"cleaned up")
+        return json(None)
+
+    peer = Peer()
+    peer.messages = [{"type": "http.request", "body": b"x", "more_body": True}]
+    async with started(app):
+        await asyncio.wait_for(app(http_scope(method="POST"), peer.receive, peer.send), LONG)
+    assert (peer.status, peer.complete, seen[-1]) == (status, True, b"cleaned up")
+    # The rest of the body may still come on this connection.
+    assert peer.headers[b"connection"] == b"close"
+
+
+async def test_a_handler_that_has_the_body_and_takes_long_keeps_its_connection() -> None:
+    app = limited()
+
+    @app.post("/", stream=True)
+    async def slow(request: Request) -> Any:
+        await request.receive_body()
+        await asyncio.sleep(LONG)
+
+    async with started(app):
+        peer = await ask(app, http_scope(method="POST"), [b"x", b"y"])
+    assert (peer.status, peer.headers.get(b"connection")) == (503, None)

@@ -76,7 +76,11 @@ class BodyStream:
     async def _receive_part(self) -> bytes | None:
         request = self.request
         while not request._stream_consumed:
-            message = await request._watched_receive(request._receive)
+            request.waits_for_part = True
+            try:
+                message = await request._watched_receive(request._receive)
+            finally:
+                request.waits_for_part = False
             if message["type"] == "http.disconnect":
                 raise ClientDisconnect
             request._stream_consumed = not message.get("more_body", False)

@@ -1,0 +1,285 @@
+"""Connections after an error, and at the stop: over real sockets, under every server.
+
+A server may close a connection whose application has raised an exception. A client that was not told so sends its next
+request there, and loses it.
+"""
+
+import contextlib
+import http.client
+import re
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import connect
+
+from sanic_star import HTTPResponse, Request, Sanic, ServiceUnavailable, text
+from tests.engine.matrix import SERVERS, Server, running
+from tests.engine.processes import PATIENCE, Process, process
+from tests.engine.raw import Peer, http_scope
+
+SCRIPT = """
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.routing import Route
+import sanic_star.servers.uvicorn as backend
+
+class Raises:
+    def __init__(self, app):
+        self.app = app
+
+    async def __call__(self, scope, receive, send):
+        if scope.get("path") == "/middleware":
+            raise RuntimeError("middleware")
+        await self.app(scope, receive, send)
+
+def fail(*args):
+    raise RuntimeError("the handler's")
+
+app = Sanic("After", middleware=[Middleware(Raises)])
+app.config.update(REQUEST_TIMEOUT=0.5, RESPONSE_TIMEOUT=20, REQUEST_MAX_SIZE=1000)
+
+@app.get("/fine")
+async def fine(request):
+    return text("fine")
+
+@app.route("/fail", methods=["GET", "HEAD", "POST"])
+async def failing(request):
+    raise RuntimeError("the handler's")
+
+@app.post("/stream", stream=True)
+async def stream(request):
+    return text(str(len([part async for part in request.stream])))
+
+@app.post("/body")
+async def body(request):
+    return text(str(len(request.body)))
+
+@app.websocket("/refused")
+async def refused(request, ws):
+    pass
+
+@app.on_request
+async def guard(request):
+    if request.path == "/refused":
+        raise RuntimeError("the guard's")
+
+@app.websocket("/late/<how>")
+async def late(request, ws, how):
+    if how == "asleep":
+        await asyncio.sleep(0.05)
+    elif how == "blocked":
+        time.sleep(0.3)
+    else:
+        await ws.recv()
+        time.sleep(0.3)
+    single = [await ws.recv(0) for _ in range(3)]
+    await ws.send(repr((single, await ws.recv_burst(), await ws.recv_burst())))
+
+inner = Sanic("Inner")
+inner.add_route(failing, "/fail", name="inner")
+app.mount("/inner", inner)
+app.mount("/starlette", Starlette(routes=[Route("/fail", fail)]))
+
+if __name__ == "__main__":
+    backend.HAS_HTTPTOOLS = sys.argv[1] != "h11"
+    app.run(port=0, motd=False, server="uvicorn" if sys.argv[1] in ("httptools", "h11") else sys.argv[1])
+"""
+
+
+@pytest.fixture(scope="module", params=["httptools", "h11", "hypercorn", "granian"])
+def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
+    folder: Path = tmp_path_factory.mktemp("after")
+    with process(folder, SCRIPT, sys.executable, "served.py", request.param) as started:
+        assert started.get("/fine").text == "fine"
+        yield started
+
+
+FAILING = [("GET", "/fail"), ("HEAD", "/fail"), ("POST", "/fail"), ("GET", "/middleware")]
+FAILING += [("GET", "/inner/fail"), ("GET", "/starlette/fail")]
+
+
+@pytest.mark.parametrize(("method", "path"), FAILING)
+def test_a_client_that_keeps_connections_loses_no_request(served: Process, method: str, path: str) -> None:
+    with requests.Session() as session:
+        for number in range(30):
+            failing = number % 3 == 1
+            url = f"http://127.0.0.1:{served.port}{path if failing else '/fine'}"
+            answer = session.request(method if failing else "GET", url, timeout=PATIENCE)
+            assert answer.status_code == (500 if failing else 200)
+            assert answer.headers.get("connection", "") == ("close" if failing else "")
+
+
+def test_an_exception_is_logged_once(served: Process) -> None:
+    before = served.log.count("RuntimeError: the handler's")
+    assert requests.get(f"http://127.0.0.1:{served.port}/fail", timeout=PATIENCE).status_code == 500
+    assert served.get("/fine").status_code == 200
+    served.until(lambda: served.log.count("RuntimeError: the handler's") > before)
+    assert served.log.count("RuntimeError: the handler's") == before + 1
+    assert "Application callable raised" not in served.log
+    assert "Exception in ASGI" not in served.log
+
+
+def test_an_answer_that_is_no_failure_keeps_the_connection(served: Process) -> None:
+    client = http.client.HTTPConnection("127.0.0.1", served.port, timeout=PATIENCE)
+    with contextlib.closing(client):
+        for _ in range(3):
+            client.request("GET", "/none")
+            answer = client.getresponse()
+            answer.read()
+            assert (answer.status, answer.getheader("connection")) == (404, None)
+
+
+@pytest.mark.parametrize("path", ["/body", "/stream"])
+@pytest.mark.parametrize("size", ["10", "chunked"])
+def test_a_body_that_stops_is_answered(served: Process, path: str, size: str) -> None:
+    client = http.client.HTTPConnection("127.0.0.1", served.port, timeout=PATIENCE)
+    with contextlib.closing(client):
+        client.putrequest("POST", path)
+        client.putheader(*(("transfer-encoding", "chunked") if size == "chunked" else ("content-length", size)))
+        client.endheaders()
+        client.send(b"3\r\nabc\r\n" if size == "chunked" else b"abc")
+        answer = client.getresponse()
+        assert (answer.status, answer.getheader("connection")) == (408, "close")
+        assert answer.read()
+
+
+def test_a_refused_handshake(served: Process) -> None:
+    with pytest.raises(InvalidStatus) as caught:
+        connect(f"ws://127.0.0.1:{served.port}/refused", open_timeout=PATIENCE).__enter__()
+    response = caught.value.response
+    assert response.status_code == 500
+    assert "close" in ", ".join(response.headers.get_all("connection"))
+
+
+@pytest.mark.parametrize("how", ["asleep", "blocked", "later"])
+def test_messages_that_have_arrived_are_there_at_once(served: Process, how: str) -> None:
+    for _ in range(5):
+        with connect(f"ws://127.0.0.1:{served.port}/late/{how}", open_timeout=PATIENCE) as websocket:
+            if how == "later":
+                websocket.send("first")
+            for word in "abcde":
+                websocket.send(word)
+            assert websocket.recv(PATIENCE) == "(['a', 'b', 'c'], ['d', 'e'], [])"
+
+
+@pytest.mark.parametrize(("version", "announced"), [("1.0", True), ("1.1", True), ("2", False), ("3", False)])
+async def test_only_http_1_has_the_field(version: str, announced: bool) -> None:
+    app: Sanic[Any, Any] = Sanic("Versions")
+
+    @app.get("/")
+    async def failing(request: Request) -> HTTPResponse:
+        raise RuntimeError
+
+    peer = Peer()
+    with pytest.raises(RuntimeError):
+        await app(http_scope(http_version=version), peer.receive, peer.send)
+    assert (peer.status, peer.headers.get(b"connection")) == (500, b"close" if announced else None)
+
+
+@pytest.mark.parametrize("handled", [False, True])
+async def test_an_exception_that_is_settled_announces_nothing(handled: bool) -> None:
+    app: Sanic[Any, Any] = Sanic("Settled")
+
+    @app.get("/")
+    async def failing(request: Request) -> HTTPResponse:
+        raise RuntimeError if handled else ServiceUnavailable
+
+    @app.exception(RuntimeError)
+    async def handle(request: Request, error: RuntimeError) -> HTTPResponse:
+        return text("handled", 500)
+
+    peer = Peer()
+    await app(http_scope(), peer.receive, peer.send)
+    assert (peer.status, peer.headers.get(b"connection")) == (500 if handled else 503, None)
+
+
+@pytest.mark.parametrize("server", SERVERS, ids=lambda server: server.name)
+def test_the_stop_with_open_websockets_logs_no_traceback(server: Server, tmp_path: Path) -> None:
+    if server.name == "hypercorn" and sys.version_info >= (3, 12):
+        pytest.skip("its worker waits for its connections without end: asyncio's `Server.wait_closed` does since 3.12")
+    codes: list[int | None] = []
+    with running(server, tmp_path) as started, contextlib.ExitStack() as stack:
+        assert started.get("/word").text == "first"
+        url = f"ws://127.0.0.1:{started.port}/ws"
+        websockets = [
+            stack.enter_context(connect(url, open_timeout=PATIENCE, close_timeout=PATIENCE)) for _ in range(20)
+        ]
+        for websocket in websockets:
+            websocket.send("hello")
+            assert websocket.recv(PATIENCE) == "hello"
+        started.stop()
+        for websocket in websockets:
+            with pytest.raises(ConnectionClosed) as closed:
+                websocket.recv(PATIENCE)
+            codes.append(closed.value.rcvd.code if closed.value.rcvd else None)
+    assert "Traceback" not in started.log.log
+    assert started.log.log.count("websocket cleaned up") == 20
+    assert started.log.phases()[2:] == ["before_server_stop", "after_server_stop"]
+    if not server.together:
+        assert set(codes) == {server.code}
+
+
+def test_daphne_finishes_requests_before_it_stops(tmp_path: Path) -> None:
+    daphne = next(server for server in SERVERS if server.name == "daphne")
+    script = """
+@app.get("/slow")
+async def slow(request):
+    say("slow begins")
+    await asyncio.sleep(2)
+    return text("slow")
+"""
+    with running(daphne, tmp_path, script=script) as started:
+        answers: list[requests.Response] = []
+        client = threading.Thread(target=lambda: answers.append(started.get("/slow")))
+        client.start()
+        started.log.until(lambda: "slow begins" in started.log.log)
+        started.stop()
+        client.join(PATIENCE)
+    assert [answer.text for answer in answers] == ["slow"]
+    assert started.log.phases()[2:] == ["before_server_stop", "after_server_stop"]
+
+
+CUT = """
+app.config.GRACEFUL_SHUTDOWN_TIMEOUT = 0.5
+
+@app.get("/download")
+async def download(request):
+    response = await request.respond(content_type="text/plain")
+    while True:
+        await response.send("x")
+        await asyncio.sleep(0.01)
+
+if __name__ == "__main__":
+    app.run(port=0, motd=False, server=sys.argv[1])
+"""
+UVICORN_WITH_A_LIMIT = ("-m", "uvicorn", "--host", "127.0.0.1", "--port", "0", "--timeout-graceful-shutdown", "1")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("served.py", "uvicorn"),
+        ("served.py", "hypercorn"),
+        ("served.py", "granian"),
+        (*UVICORN_WITH_A_LIMIT, "served:app"),
+    ],
+    ids=lambda command: "uvicorn" if "-m" in command else f"app.run, {command[-1]}",
+)
+def test_a_response_that_the_stop_cuts_off_is_one_line_in_the_log(command: tuple[str, ...], tmp_path: Path) -> None:
+    with (
+        process(tmp_path, CUT, sys.executable, *command) as started,
+        started.get("/download", stream=True) as answer,
+    ):
+        assert answer.raw.read(1)
+        started.terminate()
+        with pytest.raises(requests.RequestException):
+            answer.content  # noqa: B018 - reading it fails
+    assert len(re.findall("is cut off", started.log)) == 1
+    assert "Traceback" not in started.log
+    assert "Exception in ASGI" not in started.log
