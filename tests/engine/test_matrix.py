@@ -85,8 +85,8 @@ def answered(answer: bytes) -> bool:
 
 
 def completes(answer: bytes) -> bool:
-    """Tell whether a chunked answer has its last chunk, or a websocket its close frame with 1001."""
-    return answer.endswith((b"\r\n0\r\n\r\n", b"\x88\x02\x03\xe9"))
+    """Tell whether a chunked answer has its last chunk, or a websocket its close frame with 1001 (daphne: 4001)."""
+    return answer.endswith((b"\r\n0\r\n\r\n", b"\x88\x02\x03\xe9", b"\x88\x02\x0f\xa1"))
 
 
 @each_server
