@@ -476,7 +476,7 @@ class Application(Starlette):
         if id(error) in (scope.get(REPORTED), request.scope.get(REPORTED)):
             return error
         body: CountedBody | None = scope.get(COUNTED_BODY)
-        for refusal in (request._body_refusal, body and body.refusal):
+        for refusal in (request._body_refusal, body.refusal if body is not None else None):
             # A middleware's `receive` may have put it in an exception group.
             if refusal is not None and any(cause is refusal for cause in related(error)):
                 error = refusal
