@@ -34,7 +34,7 @@ from sanic_star import requests
 from sanic_star.body_limit import COUNTED_BODY, CountedBody, starlette_limit
 from sanic_star.charsets import check_content_type
 from sanic_star.deadlines import Sweeper
-from sanic_star.failures import PASSED_ON, REPORTED, attribute, is_a, is_marked, log_error, mark, readable
+from sanic_star.failures import PASSED_ON, REPORTED, attribute, is_a, is_marked, log_error, mark, readable, related
 from sanic_star.lifespan import Lifecycle, Phase
 from sanic_star.requests import Request
 from sanic_star.responses import Response
@@ -452,6 +452,9 @@ class Application(Starlette):
 
         async def watched(message: Message) -> None:
             if message["type"] == "http.response.start":
+                if message["status"] >= 500 and request._body_refusal is not None:
+                    # Some middleware (Starlette's `BaseHTTPMiddleware`) makes an internal error of the 413.
+                    raise request._body_refusal
                 request.responded = True
                 await send(announce_close(scope, message) if _reports_exception(message) else message)
                 # After the start: once the stop has begun this cuts the stream, and its end completes only the body.
@@ -490,9 +493,10 @@ class Application(Starlette):
         if id(error) in (scope.get(REPORTED), request.scope.get(REPORTED)):
             return error
         body: CountedBody | None = scope.get(COUNTED_BODY)
-        if body is not None and body.refusal is not None and body.caused(error):
+        for refusal in (request._body_refusal, body.refusal if body is not None else None):
             # A middleware's `receive` may have put it in an exception group.
-            error = body.refusal
+            if refusal is not None and any(cause is refusal for cause in related(error)):
+                error = refusal
         begun = False
 
         async def watched(message: Message) -> None:

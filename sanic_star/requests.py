@@ -56,6 +56,8 @@ class Request(requests.Request):
     reads_body = False
     # True from the moment that an answer was begun by other means than the handler's return value.
     responded = False
+    # What `receive` raised where another application read a body that is too large.
+    _body_refusal: Exception | None = None
     # The longest header field that a parser gets, in bytes; `None` for no limit.
     _max_field_size: int | None = None
     # How much of the body has come, where it comes in parts.
@@ -98,6 +100,7 @@ class Request(requests.Request):
 
     def release(self) -> None:
         """Let go of what was held for this request; called when it is over, if `holds` is true."""
+        self._body_refusal = None
 
     @property
     def receive(self) -> Receive:

@@ -273,7 +273,7 @@ class Answering(Application):
                 request = connection
                 limit = keyword if has_own_limit(request.scope["route"]) else foreign
                 if limit is not None:
-                    request._receive = limited(request.scope, request._receive, limit)
+                    request._receive = limited(request, limit)
             else:
                 request = connection.request
             early = await run_before(request, before) if before else None

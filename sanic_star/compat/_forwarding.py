@@ -10,7 +10,7 @@ trusted proxy says what the public host and scheme are, these are put into such 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from starlette.datastructures import URL
 from starlette.middleware.body_limit import MAX_BODY_SIZE_SCOPE_KEY
@@ -29,26 +29,29 @@ def has_own_limit(route: Any) -> bool:
     return isinstance(getattr(route, "_base_app", None), Application)
 
 
-def limited(scope: Scope, receive: Receive, limit: int) -> Receive:
+def limited(request: Request, limit: int) -> Receive:
     """Return a `receive` that raises 413 when the body is larger than `limit`, as soon as that is known.
 
     Args:
-        scope: the request's scope.
-        receive: what gives the messages.
+        request: the request; it keeps the exception as its `_body_refusal`.
         limit: in bytes.
     """
-    size = 0
+    scope, receive, size = request.scope, request._receive, 0
+
+    def refuse() -> NoReturn:
+        request.holds, request._body_refusal = True, PayloadTooLarge(TOO_LARGE)
+        raise request._body_refusal
 
     async def receive_within() -> Message:
         nonlocal size
         # Asked for now: by now the inner route may have a limit of its own.
         allowed = scope.get(MAX_BODY_SIZE_SCOPE_KEY, limit)
         if not size and announces_more_than(scope, allowed):
-            raise PayloadTooLarge(TOO_LARGE)
+            refuse()
         message = await receive()
         size += len(message.get("body", b""))
         if size > allowed:
-            raise PayloadTooLarge(TOO_LARGE)
+            refuse()
         return message
 
     return receive_within

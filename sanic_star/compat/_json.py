@@ -40,6 +40,9 @@ def _has_own_json(value: Any) -> bool:
 def _converted(value: Any) -> Any:
     if hasattr(value, "toDict"):
         return _own_dict(value)
+    if isinstance(value, bool):
+        # It comes only as a key, and its base is `int`: `_plain` writes it as a word, as it does beside other keys.
+        raise TypeError("a boolean key")
     for kind in _BUILTIN:
         # An exact one comes as a key that can't be one; returned as it is it would come again.
         if isinstance(value, kind) and type(value) is not kind:

@@ -141,7 +141,7 @@ class Registrar:
         unknown = [key for key in ctx_kwargs if not key.startswith("ctx_")]
         if unknown:
             raise TypeError(f"Unexpected keyword arguments: {', '.join(unknown)}")
-        path = uri if not uri or uri.startswith("/") else f"/{uri}"
+        path = uri if not uri or uri.startswith("/") else "/" + uri
         verbs = frozenset(str(method.upper()) for method in methods or ("GET",))
         if host and not isinstance(host, Iterable):
             raise ValueError(f"host= takes a host or several, got {host!r}")

@@ -53,8 +53,8 @@ class Phase(Enum):
     IDLE = "the next request"
 
 
-# In which order connections are closed to make room; others are not.
-_ROOM = (Phase.HEAD, Phase.SILENT, Phase.UNREAD_BODY, Phase.IDLE)
+# In which order connections are closed to make room; others are not. Bodies come last: a client may be sending.
+_ROOM = (Phase.HEAD, Phase.SILENT, Phase.UNREAD_BODY, Phase.IDLE, Phase.BODY)
 
 
 @dataclass(frozen=True)
@@ -164,6 +164,13 @@ class Connection:
         else:
             self.transport.close()
 
+    def give_way(self, phase: Phase) -> None:
+        """End a connection to make room. With TLS without an answer: to close, it would wait for the client."""
+        if self.transport.get_extra_info("ssl_object") is None:
+            self.end(phase)
+        else:
+            self.transport.abort()
+
 
 def _is_over(seconds: float, limit: float | None) -> bool:
     return bool(limit) and seconds >= limit  # type: ignore[operator]
@@ -227,19 +234,24 @@ class ConnectionSweeper:
     def _make_room(self) -> None:
         excess = len(self.connections) - self.most
         waiting: list[tuple[int, float, int, Connection, Phase]] = []
-        for connection in self.connections:
+        for connection in list(self.connections):
             if not isinstance(connection, Connection):
                 continue
-            if connection.is_refused or connection.transport.is_closing():
+            transport = connection.transport
+            if connection.is_refused or transport.is_closing():
+                if transport.is_closing() and not transport.get_write_buffer_size():
+                    # All is sent, and TLS waits for the client to confirm the end.
+                    transport.abort()
                 excess -= 1
                 continue
             phase = connection.observe(self._now, 0)
             if phase in _ROOM:
-                waiting.append((_ROOM.index(phase), connection.since, connection.number, connection, phase))
+                waits_since = connection.heard_at if phase is Phase.BODY else connection.since
+                waiting.append((_ROOM.index(phase), waits_since, connection.number, connection, phase))
         if excess > 0:
             # Some more than needed: in a flood of connections not each of them should look at all others.
             for *_, connection, phase in sorted(waiting)[: int(excess + self.most // ROOM_SHARE)]:
-                connection.end(phase)
+                connection.give_way(phase)
 
 
 def most_connections() -> float:

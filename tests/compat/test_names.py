@@ -667,3 +667,19 @@ def test_text(run: str, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_is_no_text(run: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sanic.Sanic, "test_mode", True)
     assert {repr(name) for name in THINGS if differs(run, name)} == OTHER_DIFFERENCES.get(run, set())
+
+
+class Path(str, Enum):  # noqa: UP042 – a `StrEnum` formats as its value, this does not
+    RELATIVE = "users"
+    ABSOLUTE = "/items"
+
+
+@pytest.mark.parametrize("path", Path)
+def test_a_path_that_is_a_member_of_an_enumeration_counts_by_its_text(path: Path) -> None:
+    uris = []
+    for package in (sanic, sanic_star):
+        app = package.Sanic("enumerated")
+        app.get(path)(lambda request: None)
+        uris.append([route.uri for route in app.router.routes])
+    sanic.Sanic._app_registry.pop("enumerated")
+    assert uris[0] == uris[1]

@@ -365,3 +365,39 @@ async def test_without_middleware_nothing_is_counted_outside() -> None:
     app.on_request(counted)
     await ask(app, scope, [b"x"])
     assert seen == [False]
+
+
+class Passing(BaseHTTPMiddleware):
+    async def dispatch(self, request: StarletteRequest, call_next: Any) -> Any:
+        return await call_next(request)
+
+
+@pytest.mark.parametrize("outer", [(), (Middleware(Passing),)], ids=["alone", "behind-middleware"])
+@pytest.mark.parametrize("more", [{}, announced(b"100000000")], ids=["chunked", "announced"])
+@pytest.mark.parametrize("path", ["/app/", "/routes/", "/plain/"])
+async def test_middleware_of_a_mounted_application_makes_no_internal_error_of_the_refusal(
+    outer: tuple[Middleware, ...], more: dict[str, Any], path: str
+) -> None:
+    async def size(request: StarletteRequest) -> PlainTextResponse:
+        return PlainTextResponse(str(len(await request.body())))
+
+    async def plain(scope: Scope, receive: Receive, send: Send) -> None:
+        await PlainTextResponse(str(len(await read_all(receive))))(scope, receive, send)
+
+    app = Sanic("mounted_middleware", middleware=outer)
+    app.config.REQUEST_MAX_SIZE = LIMIT
+    told: list[str] = []
+
+    @app.exception(PayloadTooLarge)
+    async def explain(request: Request[Any, Any], error: PayloadTooLarge) -> Any:
+        told.append(request.path)
+        return text("too large", 413)
+
+    inner = [Middleware(Passing), Middleware(Passing)]
+    app.mount("/app", Starlette(routes=[Route("/", size, methods=["POST"])], middleware=inner))
+    app.router.routes.append(Mount("/routes", routes=[Route("/", size, methods=["POST"])], middleware=inner))
+    app.mount("/plain", Passing(plain))
+    peer = await upload(app, path, **more)
+    assert (peer.status, peer.body) == (413, b"too large")
+    assert len(told) == 1
+    assert peer.read <= 4 * len(MEGABYTE)

@@ -330,7 +330,7 @@ if __name__ == "__main__":
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no such limit")
-@pytest.mark.parametrize("sent", [b"", b"GET / HTTP/1.1\r\nhos", GET])
+@pytest.mark.parametrize("sent", [b"", b"GET / HTTP/1.1\r\nhos", GET, post()])
 @pytest.mark.parametrize("loop", ["uvloop", "asyncio"])
 def test_a_new_client_is_answered_where_others_hold_all_files(tmp_path: Path, loop: str, sent: bytes) -> None:
     if loop == "uvloop":
@@ -431,6 +431,10 @@ class Transport:
     def __init__(self) -> None:
         self.closing = self.aborted = False
         self.unsent = 0
+        self.ssl_object: object | None = None
+
+    def get_extra_info(self, name: str) -> Any:
+        return getattr(self, name)
 
     def is_closing(self) -> bool:
         return self.closing
@@ -535,11 +539,44 @@ async def test_room_is_made_by_what_waits_longest_for_a_head() -> None:
     swept = sweeper(*connections)
     websocket = object()
     swept.connections.add(websocket)
-    for most, closed in ((7, []), (6, [1]), (5, [1, 3]), (4, [1, 3, 5]), (3, [0, 1, 3, 5]), (1, [0, 1, 3, 5])):
+    for most, closed in (
+        (7, []),
+        (6, [1]),
+        (5, [1, 3]),
+        (4, [1, 3, 5]),
+        (3, [0, 1, 3, 5]),
+        (2, [0, 1, 3, 4, 5]),
+        (1, [0, 1, 3, 4, 5]),
+    ):
         swept.most = most
         swept._make_room()
         ended = [at for at, one in enumerate(connections) if one.refused or one.transport.closing]
         assert ended == closed
+
+
+async def test_room_is_made_by_bodies_of_which_nothing_was_heard_for_longest() -> None:
+    connections = [Fake(Phase.BODY) for _ in range(3)]
+    swept = sweeper(*connections)
+    await look(swept, 1)
+    connections[0].received = 1
+    await look(swept, 1)
+    swept.most = 2
+    swept._make_room()
+    assert [one.refused for one in connections] == [[], [Phase.BODY], []]
+
+
+async def test_room_is_made_at_once_where_tls_would_wait_for_the_client() -> None:
+    connections = [Fake(phase) for phase in (Phase.HEAD, Phase.ANSWER, Phase.ANSWER)]
+    for connection in connections:
+        connection.transport.ssl_object = object()
+    sent, unsent = connections[1:]
+    sent.transport.closing = unsent.transport.closing = True
+    unsent.transport.unsent = 1
+    swept = sweeper(*connections)
+    swept.most = 0
+    swept._make_room()
+    assert [one.transport.aborted for one in connections] == [True, True, False]
+    assert not connections[0].refused
 
 
 def test_the_number_of_connections_is_that_of_files() -> None:

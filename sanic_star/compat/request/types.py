@@ -489,6 +489,7 @@ class Request(requests.Request, Generic[AppT, CtxT]):
 
         A form's files that are on disk are gone then, except those that somebody still holds.
         """
+        super().release()
         if self._writer is not None:
             self._writer.let_go()
         if self._upload is not None and self._upload.on_disk:

@@ -131,6 +131,7 @@ values(
         "intenum": "Level.HIGH",
         "strenum": "Word.A",
         "counter": "collections.Counter('aab')",
+        "boolkey": "{True: 1, False: 2}",
     },
 )
 values(
@@ -149,7 +150,6 @@ values(
         "emoji": '"😀"',
         "separators": '"\\u2028\\u2029"',
         "key": '{"ü": "ä"}',
-        "boolkey": "{True: 1, False: 2}",
         "byteskey": "{b'a': 1}",
         "datetime": "datetime.datetime(2020, 1, 2, 3, 4, 5)",
         "date": "datetime.date(2020, 1, 2)",
