@@ -295,6 +295,8 @@ class Application(Starlette):
         if task is None:
             return None
         stream = request.open_stream
+        if stream is not None and stream.is_cleaning_up:
+            return stream
         # The task that has declared a stream stays the one to cancel: another one that writes to it is its child.
         if stream is None or stream.reason is not None or stream.task.done():
             self.close_stream(request)
@@ -310,6 +312,11 @@ class Application(Starlette):
             if self.lifecycle.stopping:
                 stream.cut(Cut.STOP)
         return stream
+
+    def complete_stream(self, request: Request) -> None:
+        """End the watch when the last part is sent, unless the task that was cut short sends it in its clean-up."""
+        if request.open_stream is not None and not request.open_stream.is_cleaning_up:
+            self.close_stream(request)
 
     def close_stream(self, request: Request) -> None:
         """End the watch over a request's response: it is complete."""
@@ -462,7 +469,7 @@ class Application(Starlette):
                     self.open_stream(request, finish, task=task)
                 return
             if message["type"] == "http.response.body" and not message.get("more_body"):
-                self.close_stream(request)
+                self.complete_stream(request)
             await send(message)
 
         # Only a response's own code is known not to parse a form.

@@ -64,6 +64,11 @@ class OpenStream:
             self.reason = reason
             self._cancelled = self.task.cancel(message)
 
+    @property
+    def is_cleaning_up(self) -> bool:
+        """Whether the stop, or the client's leaving, has cancelled the task, and its clean-up is not over."""
+        return self._cancelled and self.reason is not Cut.TIMEOUT
+
     def watch(self, receive: Receive) -> None:
         """Cut the stream when the client leaves; `receive` must be nobody else's from here on."""
         if self._watcher is None:

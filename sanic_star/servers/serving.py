@@ -344,6 +344,7 @@ def serve(
         with _signals(stop if signals else None):
             logger.info("Starting worker [%d]", os.getpid())
             await _serve_all(apps, settings, sockets, stop, lambda: ready(stop), on_stop_step)
+            await _end_tasks(watchdog)
             logger.info("Worker complete [%d]", os.getpid())
 
     try:
@@ -409,6 +410,23 @@ async def _serve_all(
             raise CannotServe(f"{app!r} could not be started")
         if isinstance(result, Exception):
             raise result
+
+
+async def _end_tasks(watchdog: Watchdog | None) -> None:
+    """Cancel what still runs; end the process if something ignores its cancellation.
+
+    The event loop's end would wait for it without a limit: for a handler, say, that catches every `CancelledError`.
+    """
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in tasks:
+        task.cancel()
+    if not tasks or watchdog is None:
+        return
+    _, pending = await asyncio.wait(tasks, timeout=LAST_WORDS)
+    if pending:
+        names = ", ".join(sorted(task.get_name() for task in pending))
+        error_logger.error("Tasks that ignore their cancellation: %s", names)
+        watchdog.expect_end(0)
 
 
 def _is_timeout(error: object) -> bool:

@@ -111,6 +111,9 @@ class Server(_SweptServer):
             for server in self.servers:
                 server.close()
             await self._requests_ended()
+            if self.server_state.tasks:
+                # They ignore their cancellation: uvicorn need not wait for them once more.
+                self.config.timeout_graceful_shutdown = TICK  # type: ignore[assignment]
             await super().shutdown(sockets)
 
     async def _requests_ended(self) -> None:

@@ -286,6 +286,33 @@ def test_a_handler_that_blocks_does_not_outlive_sigterm(tmp_path: Path) -> None:
     assert "(block); the process ends" in server.log
 
 
+@pytest.mark.parametrize("name", ["uvicorn", "granian"])
+def test_a_handler_that_ignores_its_cancellation_does_not_outlive_sigterm(tmp_path: Path, name: str) -> None:
+    ignoring = f"""
+    app.config.GRACEFUL_SHUTDOWN_TIMEOUT = 0.5
+
+    @app.get("/ignore")
+    async def ignore(request):
+        await request.respond(content_type="text/event-stream")
+        say("streaming")
+        while True:
+            try:
+                await asyncio.sleep(3600)
+            except asyncio.CancelledError:
+                pass
+
+    if __name__ == "__main__":
+        app.run(port=0, motd=False, server={name!r})
+    """
+    with process(tmp_path, ignoring) as server:
+        command = f"import urllib.request; urllib.request.urlopen('http://127.0.0.1:{server.port}/ignore')"
+        with process(tmp_path, "", sys.executable, "-c", command, name="client.py"):
+            server.until(lambda: "streaming" in server.log)
+            assert server.terminate() == 1
+    assert "something ignores its cancellation; the process ends" in server.log
+    assert "after_server_stop" in server.log
+
+
 def test_the_watch_ends_with_the_server(tmp_path: Path) -> None:
     # Ctrl-C twice, and a program that goes on for longer than the watch would wait.
     onward = """

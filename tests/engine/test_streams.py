@@ -404,6 +404,45 @@ async def test_a_client_that_leaves_ends_a_quiet_stream(
     assert not caplog.records
 
 
+@pytest.mark.parametrize("by", ["stop", "client"])
+@pytest.mark.parametrize("begun", [False, True], ids=["quiet", "begun"])
+@pytest.mark.parametrize("last", ["eof", "send"])
+async def test_a_clean_up_that_writes_runs_to_its_end(
+    last: str, begun: bool, by: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    app: Sanic[Any, Any] = Sanic("Goodbye")
+    opened, ended = asyncio.Event(), []
+
+    @app.get("/")
+    async def handler(request: Request) -> None:
+        response = await request.respond(content_type="text/event-stream")
+        if begun:
+            await response.send("data: 1\n\n")
+        opened.set()
+        try:
+            await asyncio.Queue[None]().get()
+        finally:
+            await (response.eof() if last == "eof" else response.send("data: bye\n\n"))
+            await asyncio.sleep(0)
+            ended.append("cleaned up")
+
+    async with Life(app):
+        peer = Peer()
+        task = asyncio.ensure_future(app(http_scope("/"), peer.receive, peer.send))
+        await asyncio.wait_for(opened.wait(), 60)
+        await asyncio.sleep(0)
+        if by == "stop":
+            await app.lifecycle.before_stop()
+        else:
+            peer.gone.set()
+        await asyncio.wait_for(task, 60)
+    assert ended == ["cleaned up"]
+    assert not caplog.records
+    if by == "stop":
+        assert peer.complete
+        assert peer.body.endswith(b"data: bye\n\n") is (last == "send")
+
+
 @pytest.mark.parametrize(
     ("options", "ended"),
     [

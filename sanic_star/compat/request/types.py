@@ -917,7 +917,7 @@ class Request(requests.Request, Generic[AppT, CtxT]):
             self._writer = ResponseWriter(self._send, self.method == "HEAD")
             if "app" in self.scope:
                 self._writer.on_open = partial(self.app.stream_opened, self, self._writer)
-                self._writer.on_end = partial(self.app.close_stream, self)
+                self._writer.on_end = partial(self.app.complete_stream, self)
         return self._writer
 
 
