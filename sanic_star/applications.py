@@ -496,6 +496,7 @@ class Application(Starlette):
             affected.update(request.outer)
         # Of any other request's client it is an error like any other.
         if is_a(error, ClientDisconnect) and await request._client_has_left():
+            await self._answer_unfinished_body(request, scope, receive, send)
             return None
         if id(error) in (scope.get(REPORTED), request.scope.get(REPORTED)):
             return error
@@ -534,6 +535,17 @@ class Application(Starlette):
                 await response(scope, receive, _announcing_close(scope, send))
         return _for_the_server(pending, scope)
 
+    async def _answer_unfinished_body(self, request: Request, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer 400 to a body that ends too early, unless a response has begun.
+
+        A client that has left does not see it. granian sends `http.disconnect` also for a malformed body, and answers
+        500 by itself if the application sends nothing.
+        """
+        if not self.has_begun(request):
+            # Servers may refuse to send to a client that has left.
+            with suppress(Exception):
+                await PlainTextResponse("Bad Request", 400)(scope, receive, send)
+
     async def _cancelled(self, request: Request, error: CancelledError) -> None:
         """Finish a stream that was cut short; any other cancellation goes on.
 
@@ -544,7 +556,9 @@ class Application(Starlette):
         if await self._is_cut_short(request):
             pass
         elif not _is_own_cancellation():
-            if not request._is_disconnected:
+            if request._is_disconnected:
+                await self._answer_unfinished_body(request, request.scope, request._receive, request._send)
+            else:
                 await self._fail(request, error, request.scope, request._receive, request._send)
         elif self.lifecycle.stopping and not self.has_begun(request):
             asyncio.current_task().uncancel()  # type: ignore[union-attr]

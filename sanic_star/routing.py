@@ -82,6 +82,26 @@ def wire_path(scope: Scope) -> str:
     return quote(path, PATH_SAFE)
 
 
+def leading_root_path(scope: Scope, path: str) -> str:
+    """Return the root path as `path` begins with it: without the slashes at its end, unless `path` has these too.
+
+    uvicorn puts `--root-path` before the path as it is: `/api/` and `/users` become `/api//users`.
+
+    Args:
+        scope: the connection's ASGI scope.
+        path: the path, decoded or not.
+
+    Examples:
+        >>> scope = {"root_path": "/api/"}
+        >>> leading_root_path(scope, "/api//users"), leading_root_path(scope, "/api/users")
+        ('/api/', '/api')
+    """
+    root: str = scope.get("root_path", "")
+    if root.endswith("/") and not path.startswith((root + "/", quote(root, PATH_SAFE) + "/")):
+        return root.rstrip("/")
+    return root
+
+
 def route_path(scope: Scope) -> str:
     """Return the path that routes are matched against: `wire_path` below the root path.
 
@@ -95,7 +115,7 @@ def route_path(scope: Scope) -> str:
         '/a%2Fb'
     """
     path = wire_path(scope)
-    root: str = scope.get("root_path", "").rstrip("/")
+    root = leading_root_path(scope, path)
     if not root:
         return path
     encoded = quote(root, PATH_SAFE)

@@ -25,11 +25,26 @@ HIDDEN = "(hidden)"
 
 # Words that mark a name, also as a part of a longer word: `phpsessionid`, `accesstoken`.
 _MARKS = re.compile(
-    r"authori[sz]ation|authenticat|cookie|credential|passw|passphrase|secret|session|signature|token|api_?key|csrf|xsrf"
+    r"authori[sz]ation|authenticat|cookie|credential|passw|passphrase|passcode|secret|session|signature|token|api_?key|csrf|xsrf"
 )
 # Words that mark a name only if they stand alone: `auth` is in `author`, `pin` in `spin`.
 _WORDS = frozenset(
-    {"assertion", "auth", "authn", "bearer", "cert", "certificate", "dsn", "jwt", "oauth", "otp", "pass", "pin", "pwd"}
+    {
+        "assertion",
+        "auth",
+        "authn",
+        "bearer",
+        "cert",
+        "certificate",
+        "dsn",
+        "hmac",
+        "jwt",
+        "oauth",
+        "otp",
+        "pass",
+        "pin",
+        "pwd",
+    }
     | {"saml", "sid", "totp"}
 )
 # A key is secret when a further word says which: `X-Auth-Key`, `private_key`, but not the `key` of a loop.

@@ -21,6 +21,7 @@ SECRET = (
     *("password", "passwd", "db_password", "userPassword", "PASSPHRASE", "user.pass", "MYSQL_PWD", "new-password"),
     *("secret", "SECRET_KEY", "client_secret", "FORWARDED_SECRET", "credentials", "aws_secret_access_key", "otp"),
     *("private_key", "signing-key", "oauth", "bearer", "jwt", "X-Client-Cert", "SENTRY_DSN", "Authentication"),
+    *("X-Shopify-Hmac-Sha256", "X-Passcode", "passcode"),
 )
 HARMLESS = (
     *("Host", "Accept", "User-Agent", "Content-Type", "X-Forwarded-For", "X-Request-ID", "Referer", "ETag", "Range"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import requests
@@ -116,6 +117,19 @@ def test_path_is_below_the_root_path(outer: str | None, root: str, path: str) ->
     public = f"{prefix}/show/a%2Fb%20c"
     assert seen[:2] == ["/show/a%2Fb%20c", f"http://h.test{public}?q=1"]
     assert seen[3] == f"{path}/show/a%2Fb%20c?q=1"
+
+
+@pytest.mark.parametrize("root", ["/api/", "/", "/a b/"])
+def test_root_path_with_a_slash_at_its_end(root: str) -> None:
+    """uvicorn puts it before the path as it is, so that two slashes follow each other."""
+    app = application()
+    app.mount("/page", PlainTextResponse("page"))
+    client = TestClient(app, root_path=root, base_url="http://h.test")
+    assert client.get(f"{root}/admin/x").status_code == 403
+    seen = client.get(f"{root}/show/a%2Fb").json()
+    below_root = f"{quote(root.rstrip('/'))}/show/a%2Fb"
+    assert seen[:2] == ["/show/a%2Fb", f"http://h.test{below_root}"]
+    assert client.get(f"{root}/page/x").text == "page"
 
 
 def test_only_a_whole_prefix_is_stripped() -> None:

@@ -211,7 +211,7 @@ async def test_a_client_that_left_is_no_error(caplog: pytest.LogCaptureFixture) 
     peer = Peer()
     peer.gone.set()
     await app(http_scope(), peer.receive, peer.send)
-    assert peer.sent == []
+    assert peer.status == 400
     assert not caplog.records
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from starlette.requests import ClientDisconnect
 from starlette.requests import Request as StarletteRequest
+from starlette.types import Message
 
 from sanic_star import Request, Sanic, text
 from sanic_star import requests as engine
@@ -99,13 +100,24 @@ async def test_no_more_is_read_than_tells_that_it_is_too_much() -> None:
     assert len(peer.messages) == 98
 
 
-async def test_a_client_that_leaves_while_it_sends_gets_no_answer() -> None:
+async def test_a_body_that_ends_too_early_is_answered_with_400() -> None:
+    """The client has left, or sent what is malformed: granian tells of both by `http.disconnect`."""
     app = echo_app()
     peer = Peer([b"a", b"b"])
     peer.messages.pop()
     peer.gone.set()
     await app(http_scope("/", "POST"), peer.receive, peer.send)
-    assert peer.sent == []
+    assert peer.status == 400
+    assert not live
+
+
+async def test_a_server_may_refuse_to_send_to_a_client_that_left() -> None:
+    async def refuse(message: Message) -> None:
+        raise OSError("the client has left")
+
+    peer = Peer([])
+    peer.gone.set()
+    await echo_app()(http_scope("/", "POST"), peer.receive, refuse)
     assert not live
 
 
@@ -113,7 +125,7 @@ async def test_a_client_that_has_left_before_its_body_came() -> None:
     peer = Peer([])
     peer.gone.set()
     await echo_app()(http_scope("/", "POST"), peer.receive, peer.send)
-    assert peer.sent == []
+    assert peer.status == 400
 
 
 @pytest.mark.parametrize("chunks", [[b"abc"], [b"a", b"b", b"c"]])

@@ -11,7 +11,7 @@ from starlette.types import Scope
 from sanic_star.compat._lazy import pattern
 from sanic_star.compat.exceptions import SanicException
 from sanic_star.index import plain
-from sanic_star.routing import Route, WebSocketRoute, route_path, undo_needless_escapes
+from sanic_star.routing import Route, WebSocketRoute, leading_root_path, route_path, undo_needless_escapes
 
 
 def path_for_guards(scope: Scope) -> str:
@@ -35,7 +35,7 @@ def path_for_guards(scope: Scope) -> str:
     """
     if not leads_to_sanic(scope):
         decoded: str = scope["path"]
-        root: str = scope.get("root_path", "").rstrip("/")
+        root = leading_root_path(scope, decoded)
         if root and (decoded == root or decoded.startswith(root + "/")):
             return decoded[len(root) :] or "/"
         return decoded
