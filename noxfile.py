@@ -28,11 +28,26 @@ EXTRAS = ",".join(PYPROJECT["project"]["optional-dependencies"])
 PARALLEL = ("-n", "auto", "--maxprocesses", "4", "--dist", "worksteal")
 
 
-# The whole suite runs on the default Python with the newest dependencies. On others, two parts that start many servers
-# are left out: they look at the servers and at Sanic, and take more than half of the time.
+# The whole suite runs on the default Python with the newest dependencies. On others, what starts many servers is left
+# out: it looks at the servers and at Sanic, and takes more than half of the time.
 WITHOUT_SERVERS = (
     "--deselect=tests/parity/test_parity.py::test_same_answers_over_a_socket",
-    "--ignore=tests/engine/test_matrix.py",
+    *(
+        f"--ignore=tests/{module}.py"
+        for module in (
+            "compat/test_growth",
+            "compat/test_hostile_exceptions",
+            "compat/test_websocket_leaving",
+            "engine/test_after_errors",
+            "engine/test_connections",
+            "engine/test_hanging",
+            "engine/test_matrix",
+            "engine/test_proxies",
+            "engine/test_supervisor",
+            "fuzz/test_tables",
+            "fuzz/test_wire",
+        )
+    ),
 )
 
 

@@ -37,6 +37,14 @@ class ErrorHandler:
         self._found: WeakKeyDictionary[type[BaseException], dict[str | None, Callable[..., Any] | None]]
         self._found = WeakKeyDictionary()
 
+    def __getstate__(self) -> dict[str, Any]:
+        # What was looked up is held weakly, which no pickle can say, and is looked up again.
+        return {name: value for name, value in vars(self).items() if name != "_found"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._found = WeakKeyDictionary()
+
     def add(self, exception: Any, handler: Callable[..., Any], route_names: list[str] | None = None) -> None:
         """Make a handler known.
 
