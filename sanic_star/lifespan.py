@@ -28,7 +28,7 @@ from starlette.routing import BaseRoute, Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sanic_star.failures import log_error
-from sanic_star.steps import Limit, StepTimeout, run_step
+from sanic_star.steps import Limit, StepTimeout, run_step, start_watching
 
 if TYPE_CHECKING:
     from sanic_star.applications import Application
@@ -112,6 +112,8 @@ class Lifecycle:
 
         if not self.exact:
             self.owns_process = is_a_server()
+        if self.limit_of(True) is not None:
+            start_watching()
         async with contextlib.AsyncExitStack() as stack:
             await self.app.run_phase(Phase.BEFORE_START)
             # From here on there is something to undo.

@@ -16,12 +16,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import os
 import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
 from inspect import isawaitable
+from queue import Empty, SimpleQueue
+from time import monotonic
 from types import FrameType
 from typing import Any, NamedTuple
 
@@ -63,19 +66,18 @@ async def run_step(call: Callable[[], Any], name: str, limit: Limit | None, *, f
     """
     if limit is None or limit.seconds > threading.TIMEOUT_MAX:
         return await _called(call)
-    watch = _Watch(name, limit, fatal)
-    # No thread can be started: the step matters more than the watch.
-    with suppress(RuntimeError):
-        watch.start()
+    step = _Step(name, limit, fatal)
+    start_watching()
+    _begun.put(step)
     try:
-        async with watch.timeout:
+        async with step.timeout:
             result = await _called(call)
     except TimeoutError:
-        if not watch.timeout.expired():
+        if not step.timeout.expired():
             raise
     finally:
-        watch.ended.set()
-    if watch.overdue:
+        step.is_over = True
+    if step.is_overdue:
         raise StepTimeout(f"{name} has not ended after {limit.seconds:g} s")
     return result
 
@@ -85,38 +87,73 @@ async def _called(call: Callable[[], Any]) -> Any:
     return await result if isawaitable(result) else result
 
 
-class _Watch(threading.Thread):
-    """Watches over one step; made in the thread that runs it."""
+class _Step:
+    """A step that is watched; made in the thread that runs it."""
 
     def __init__(self, name: str, limit: Limit, fatal: bool) -> None:
-        super().__init__(daemon=True, name="sanic-star-step")
         # It begins the sentences in the log.
-        self._step, self._limit, self._fatal = name[:1].upper() + name[1:], limit, fatal
+        self._name, self._limit, self._fatal = name[:1].upper() + name[1:], limit, fatal
         self._loop = asyncio.get_running_loop()
-        self._watched = threading.get_ident()
-        self._cancelled = False
+        self._thread = threading.get_ident()
+        self._is_cancelled = False
         self.timeout = asyncio.timeout(None)
-        self.ended = threading.Event()
-        self.overdue = False
+        self.is_over = self.is_overdue = False
+        # When the watch looks at it next (`time.monotonic`).
+        self.due = monotonic() + limit.seconds
 
-    def run(self) -> None:
-        if self.ended.wait(self._limit.seconds):
+    def look(self) -> None:
+        """Cancel the step, or end the process if that was done before; called when it is due."""
+        if self.is_overdue:
+            self.due = math.inf
+            how = "ignores the cancellation" if self._is_cancelled else f"blocks the event loop{position(self._thread)}"
+            logger.error("%s %s%s", self._name, how, "; the process ends" if self._fatal else "")
+            if self._fatal:
+                end_process()
             return
-        self.overdue = True
-        logger.error("%s has not ended after %g s (%s); it is cancelled", self._step, *self._limit)
+        self.is_overdue = True
+        self.due = monotonic() + CLEAN_UP
+        logger.error("%s has not ended after %g s (%s); it is cancelled", self._name, *self._limit)
         with suppress(RuntimeError):  # the event loop is closed
             self._loop.call_soon_threadsafe(self._cancel)
-        if self.ended.wait(CLEAN_UP):
-            return
-        how = "ignores the cancellation" if self._cancelled else f"blocks the event loop{position(self._watched)}"
-        logger.error("%s %s%s", self._step, how, "; the process ends" if self._fatal else "")
-        if self._fatal:
-            end_process()
 
     def _cancel(self) -> None:
-        if not self.ended.is_set():
-            self._cancelled = True
+        if not self.is_over:
+            self._is_cancelled = True
             self.timeout.reschedule(self._loop.time())
+
+
+# The steps that the watch has not seen yet.
+_begun: SimpleQueue[_Step] = SimpleQueue()
+_watch: threading.Thread | None = None
+_starting = threading.Lock()
+
+
+def start_watching() -> None:
+    """Start the thread that watches over steps, one for the process, if it does not run.
+
+    An application does so when it starts: a stop should not have to wait until the system gives a new thread its turn.
+    """
+    global _watch
+    with _starting:
+        # It is dead in a process that was forked.
+        if _watch is None or not _watch.is_alive():
+            _watch = threading.Thread(target=_watch_steps, daemon=True, name="sanic-star-steps")
+            # No thread can be started: the step matters more than the watch.
+            with suppress(RuntimeError):
+                _watch.start()
+
+
+def _watch_steps() -> None:
+    steps: list[_Step] = []
+    while True:
+        steps = [step for step in steps if not step.is_over]
+        due = min((step.due for step in steps), default=math.inf)
+        try:
+            steps.append(_begun.get(timeout=None if due == math.inf else max(0.0, due - monotonic())))
+        except Empty:
+            for step in steps:
+                if not step.is_over and step.due <= monotonic():
+                    step.look()
 
 
 def position(thread: int) -> str:

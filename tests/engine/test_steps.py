@@ -2,10 +2,13 @@
 
 import asyncio
 import logging
+import os
+import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +17,7 @@ from sanic_star import Sanic, steps
 from sanic_star.compat._listeners import step_limit
 from sanic_star.compat.exceptions import ServerError
 from sanic_star.steps import Limit, StepTimeout, position, run_step
+from tests.engine.processes import PATIENCE, ROOT
 
 SHORT, LONG = Limit(0.05, "SETTING"), Limit(60.0, "SETTING")
 
@@ -91,20 +95,51 @@ async def test_without_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     def start(thread: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
 
+    monkeypatch.setattr(steps, "_watch", None)
     monkeypatch.setattr(threading.Thread, "start", start)
     assert await run_step(gives, "the step", SHORT) == 7
+    # Later, when there are threads again, a step has its limit.
+    monkeypatch.undo()
+    with pytest.raises(StepTimeout):
+        await run_step(swallows, "the step", SHORT)
 
 
-async def test_no_thread_without_a_limit_and_none_left_over() -> None:
-    before = threading.active_count()
-    await run_step(gives, "the step", None)
-    assert threading.active_count() == before
-    for _ in range(20):
-        await run_step(gives, "the step", LONG)
-    for thread in threading.enumerate():
-        if thread.name == "sanic-star-step":
-            thread.join(30)
-    assert threading.active_count() <= before
+async def test_one_thread_watches_over_all() -> None:
+    await asyncio.gather(*(run_step(gives, "the step", LONG) for _ in range(200)))
+    results = await asyncio.gather(
+        *(run_step(swallows, f"step {number}", SHORT) for number in range(20)),
+        *(run_step(gives, "the step", LONG) for _ in range(20)),
+        return_exceptions=True,
+    )
+    assert [type(result) for result in results] == [StepTimeout] * 20 + [int] * 20
+    assert [thread.name for thread in threading.enumerate()].count("sanic-star-steps") == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+def test_in_a_process_that_was_forked(tmp_path: Path) -> None:
+    script = """
+import asyncio, os
+from sanic_star.steps import Limit, StepTimeout, run_step
+
+async def hangs():
+    await asyncio.sleep(3600)
+
+async def main():
+    try:
+        await run_step(hangs, "the step", Limit(0.05, "SETTING"))
+    except StepTimeout:
+        return 7
+
+assert asyncio.run(main()) == 7
+child = os.fork()
+if child == 0:
+    os._exit(asyncio.run(main()))
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=False
+    )
+    assert done.returncode == 0, done.stderr
 
 
 async def test_one_that_blocks_is_located(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:

@@ -244,7 +244,7 @@ def test_every_use_of_what_windows_lacks_has_a_check() -> None:
 PATCH = f"""
 import asyncio, concurrent.futures.thread, multiprocessing.connection, multiprocessing.popen_spawn_posix
 import multiprocessing.reduction, multiprocessing.resource_sharer, multiprocessing.resource_tracker
-import os, pkgutil, select, signal, socket, socketserver, sys, sysconfig, tempfile, threading, time, types
+import os, pkgutil, platform, select, signal, socket, socketserver, sys, sysconfig, tempfile, threading, time, types
 import anyio, anyio._backends._asyncio, anyio.from_thread, anyio.to_thread, click, cronsim, granian.server.embed, h11
 import httptools, hypercorn.asyncio, itsdangerous, libcst, msgspec, multidict, python_multipart, requests, rich.console
 import starlette.testclient, trustme, urllib3, uvicorn, uvicorn.lifespan.on, uvicorn.loops.asyncio, watchfiles
@@ -252,6 +252,7 @@ import uvicorn.protocols.http.auto, uvicorn.protocols.websockets.auto, websocket
 import pytest
 
 sysconfig.get_config_vars()
+platform.uname()  # remembered; it would ask a shell of Windows
 pthread_kill = signal.pthread_kill
 
 def socketpair(*arguments):
@@ -276,7 +277,7 @@ for name in {MODULES!r}:
 for module, names in {MISSING!r}.items():
     for name in names.split():
         # Subprocesses of this system need them: it is not Windows.
-        kept = ("WNOHANG", "poll", "pthread_sigmask", "pipe2", "sysconf")
+        kept = ("WNOHANG", "poll", "pthread_sigmask", "pipe2", "sysconf", "posix_spawn")
         if hasattr(sys.modules[module], name) and name not in kept:
             delattr(sys.modules[module], name)
 
