@@ -24,7 +24,7 @@ import re
 import sys
 from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from threading import RLock
 from typing import Any, TypeAlias
 from urllib.parse import quote, unquote
@@ -134,13 +134,12 @@ def route_path(scope: Scope) -> str:
     return "/" + below[3:] if below[:3].upper() == "%2F" else path
 
 
-# The escapes that a path does not need, and the slash's, which separates nothing.
-_NEEDLESS = re.compile(
-    "(?<!%)(?<!%[0-9a-fA-F])%(?:"
-    + "|".join(f"{byte:02X}" for byte in range(128) if quote(chr(byte), PATH_SAFE) == chr(byte) != "/")
-    + ")",
-    re.IGNORECASE,
-)
+# PERF: compiled when the first path has an escape, which keeps 1 ms out of the import.
+@cache
+def _needless_escapes() -> re.Pattern[str]:
+    """Return the escapes of the characters that may stand in a path as they are, the slash left out."""
+    safe = (f"{byte:02X}" for byte in range(128) if quote(chr(byte), PATH_SAFE) == chr(byte) != "/")
+    return re.compile(f"(?<!%)(?<!%[0-9a-fA-F])%(?:{'|'.join(safe)})", re.IGNORECASE)
 
 
 def undo_needless_escapes(path: str) -> str:
@@ -156,7 +155,9 @@ def undo_needless_escapes(path: str) -> str:
         >>> undo_needless_escapes("/users/%40me/%61%2Fb%20c/%2561")
         '/users/@me/a%2Fb%20c/%2561'
     """
-    return _NEEDLESS.sub(lambda escape: chr(int(escape[0][1:], 16)), path) if "%" in path else path
+    if "%" not in path:
+        return path
+    return _needless_escapes().sub(lambda escape: chr(int(escape[0][1:], 16)), path)
 
 
 def _format(segments: Segments, write: Callable[[Parameter], str]) -> str:

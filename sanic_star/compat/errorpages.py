@@ -21,7 +21,6 @@ from typing import Any
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from sanic_star.compat._field_size import FieldTooLarge
-from sanic_star.compat._redaction import redacted, secrets_of, without_secrets
 from sanic_star.compat.exceptions import InvalidHeader, SanicException
 from sanic_star.compat.headers import AcceptList, MediaType
 from sanic_star.compat.helpers import STATUS_CODES, json_dumps
@@ -108,6 +107,9 @@ class BaseRenderer:
         names = ("context", "extra") if self._in_full else ("context",)
         shown = {name: data for name in names if (data := attribute(self.exception, name))}
         if "extra" in shown:
+            # Late, as below: it is for pages in debug mode, and the import takes 1 ms.
+            from sanic_star.compat._redaction import redacted
+
             # Not the context: that is written for the client, in every mode.
             shown["extra"] = redacted("", shown["extra"])
         return shown
@@ -135,6 +137,8 @@ class BaseRenderer:
 
     def _redacted(self, response: HTTPResponse) -> HTTPResponse:
         """Hide credentials on a page for debugging."""
+        from sanic_star.compat._redaction import secrets_of, without_secrets
+
         body = response.body
         if isinstance(body, bytes):
             markup = "html" in (response.content_type or "")
@@ -241,6 +245,8 @@ class JSONRenderer(BaseRenderer):
 
     def full(self) -> HTTPResponse:
         """Show the request and the tracebacks, too."""
+        from sanic_star.compat._redaction import redacted
+
         exceptions = [
             {
                 "type": type_name(cause),
