@@ -161,7 +161,10 @@ class Served:
         return [
             "\n".join([f"{self.name} has logged:", *lines[number : number + 40]])
             for number, line in enumerate(lines)
-            if not ((fault := _OF_THE_SERVER.get(self.name)) and fault in "\n".join(lines[max(number - 80, 0) : number + 80]))
+            if not (
+                (fault := _OF_THE_SERVER.get(self.name))
+                and fault in "\n".join(lines[max(number - 80, 0) : number + 80])
+            )
             if ("Traceback" in line or "ERROR" in line or "CRITICAL" in line) and not _EXPECTED.search(line)
         ][:5]
 
