@@ -7,6 +7,7 @@ that is no ready response.
 
 from __future__ import annotations
 
+import asyncio
 from asyncio import CancelledError
 from collections import deque
 from collections.abc import Iterable
@@ -49,6 +50,7 @@ from sanic_star.compat.server.websockets.impl import WebsocketImplProtocol
 from sanic_star.compat.signals import Event, SignalRouter
 from sanic_star.failures import attribute, encodable, format_error, is_a, log_error, message_of
 from sanic_star.requests import Request as EngineRequest
+from sanic_star.requests import live
 from sanic_star.streams import is_event_stream
 
 # As `requestTimeout` of Node.js, in seconds.
@@ -460,10 +462,27 @@ class Answering(Application):
         elif not self.has_begun(request):
             raise ServerError(f"Invalid response type {returned!r} (need HTTPResponse)")
 
-    def stream_opened(self, request: Request, writer: ResponseWriter) -> None:
+    def end_endless(self) -> None:
+        """End the streams and websockets that would never end by themselves; their clean-up runs.
+
+        A content type that was set since the declaration of a response counts, too.
+        """
+        for request in list(live.values()):
+            if isinstance(request, Request) and request.scope.get("app") is self:
+                stream, writer = request.open_stream, request._writer
+                if stream is not None and writer is not None and not writer.head_sent:
+                    self.stream_opened(request, writer, stream.task)
+        super().end_endless()
+
+    def stream_opened(self, request: Request, writer: ResponseWriter, task: asyncio.Task[Any] | None = None) -> None:
         """Watch a response that a handler sends piece by piece, from its declaration on.
 
         A response with a body of its own is none, unless it is endless or a first part is sent.
+
+        Args:
+            request: the request.
+            writer: what sends the response.
+            task: the task that answers the request; by default the running one.
         """
         response = writer.response
         if response is None:
@@ -476,7 +495,8 @@ class Answering(Application):
         # A handler that still reads the body learns from that read that the client has left.
         reads_itself = _may_stream_its_body(request)
         request._stream_consumed = not reads_itself
-        self.open_stream(request, writer.end, endless=endless, receive=None if reads_itself else request._receive)
+        receive = None if reads_itself else request._receive
+        self.open_stream(request, writer.end, endless=endless, receive=receive, task=task)
 
 
 def _without_outer_route(call: Call) -> Call:

@@ -479,6 +479,35 @@ async def test_what_the_stop_waits_for(options: dict[str, Any], ended: bool) -> 
     assert peer.body.endswith(b"last") is not ended
 
 
+@pytest.mark.parametrize("header", [False, True])
+async def test_a_content_type_that_is_set_before_a_first_part_counts_at_the_stop(header: bool) -> None:
+    app: Sanic[Any, Any] = Sanic("Later")
+    declared = asyncio.Event()
+    ended: list[str] = []
+
+    @app.get("/")
+    async def events(request: Request) -> None:
+        response = await request.respond()
+        if header:
+            response.headers["content-type"] = "text/event-stream"
+        else:
+            response.content_type = "text/event-stream"
+        declared.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append("cleaned up")
+
+    peer = Peer()
+    async with Life(app):
+        task = asyncio.ensure_future(app(http_scope(), peer.receive, peer.send))
+        await declared.wait()
+        await app.lifecycle.before_stop()
+        await asyncio.wait_for(task, 60)
+    assert (peer.status, peer.body, peer.complete) == (200, b"", True)
+    assert ended == ["cleaned up"]
+
+
 async def test_a_content_type_that_is_set_later_counts() -> None:
     app: Sanic[Any, Any] = Sanic("Later")
 
