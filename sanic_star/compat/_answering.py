@@ -80,14 +80,6 @@ async def _in_scope(app: ASGIApp, amended: Scope, scope: Scope, receive: Receive
     await app(amended, receive, send)
 
 
-def _log_use_of_closed(request: Request) -> None:
-    """Log that a handler has used another connection's websocket, which is closed.
-
-    `WebsocketClosed` is a quiet exception; without this line, the log would not say why the client gets 500 or 1011.
-    """
-    error_logger.error("The handler of %r has used a websocket that is closed", url_for_log(request))
-
-
 def _is_answer(request: Request, response: Any) -> bool:
     return request.responded or isinstance(response, ResponseStream) or callable(response)
 
@@ -226,7 +218,8 @@ class Answering(Application):
                     raise
             except WebsocketClosed:
                 if not websocket.closed:
-                    _log_use_of_closed(request)
+                    # It is a quiet exception, and nobody else would say why this client's connection ends.
+                    error_logger.error("The handler of %r has used a websocket that is closed", url_for_log(request))
                     raise
             finally:
                 swept.discard(websocket)
@@ -345,8 +338,6 @@ class Answering(Application):
             settled: object = True
         else:
             handler = self.error_handler.lookup(known, request.name)
-            if handler is None and is_a(known, WebsocketClosed) and request.scope["type"] == "http":
-                _log_use_of_closed(request)
             settled = is_a(known, SanicException) or self.error_handler.settles(handler, known)
             response = await self._error_response(request, known)
         # Middleware sees the answer to nothing at all; of anything else it may make a response.

@@ -188,7 +188,8 @@ async def test_a_client_that_leaves_leaves_no_file(spools: list[Any]) -> None:
     peer.messages[-1]["more_body"] = True
     peer.gone.set()
     await app(upload(), peer.receive, peer.send)
-    assert peer.sent == []
+    # Not every server tells a client that has left from a body that ends too early (granian).
+    assert peer.status == 400
     assert [each.closed for each in spools] == [True]
 
 

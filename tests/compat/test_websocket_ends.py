@@ -173,27 +173,6 @@ async def test_an_end_that_is_not_its_own_fails_a_handler(call: str, caplog: pyt
     assert len(caplog.records) == 1
 
 
-def test_a_request_that_sends_to_a_closed_websocket_is_logged(caplog: pytest.LogCaptureFixture) -> None:
-    peers: list[Websocket] = []
-
-    async def peer(request: Any, ws: Websocket) -> None:
-        peers.append(ws)
-
-    app = speaking(peer=peer)
-
-    @app.get("/push")
-    async def push(request: Any) -> None:
-        await peers[0].send("x")
-
-    client = TestClient(app, raise_server_exceptions=False)
-    with client.websocket_connect("/peer") as connection, pytest.raises(WebSocketDisconnect):
-        connection.receive_text()
-    assert client.get("/push").status_code == 500
-    assert [record.getMessage() for record in caplog.records if record.name == "sanic.error"] == [
-        "The handler of 'http://testserver/push' has used a websocket that is closed"
-    ]
-
-
 async def test_after_iteration_nothing_is_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_sweeper, "GRACE", 0.0)
     monkeypatch.setattr(_sweeper, "PERIOD", 0.01)
