@@ -107,7 +107,7 @@ def _check_charset(content_type: bytes) -> None:
     from python_multipart.multipart import parse_options_header
 
     kind, options = parse_options_header(content_type)
-    if kind == b"multipart/form-data" and b"charset" in options:
+    if kind.strip().lower() == b"multipart/form-data" and b"charset" in options:
         charset = options[b"charset"].decode("latin-1")
         if find_codec(charset) is None:
             raise HTTPException(400, f"Failed when parsing form: the charset {charset!r} is not supported")
