@@ -155,7 +155,7 @@ class Answering(Application):
 
         async def watched(request: Request) -> Any:
             if not request.body_is_read:
-                # Who may still read the body itself is told by its reading that the client has left.
+                # A handler that still reads the body learns of the disconnect from that read.
                 if has_body(request.scope["headers"]):
                     return await call(request)
                 request._body = b""
