@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 MAX_FIELDS = 1000
 # In bytes. Ten times Starlette's: applications written for Sanic, which has none, put pictures into fields.
 MAX_FIELD_SIZE = 10_000_000
-# In bytes: the standard library reads so much in 3 ms at most.
+# In bytes: the standard library reads so much in 10 ms at most, whatever it is.
 _SMALL = 16 * 1024
 URLENCODED = "application/x-www-form-urlencoded"
 
@@ -183,7 +183,7 @@ def parse_urlencoded_form(
     >>> parse_urlencoded_form(b"a=1&b=x+y&a=2")
     {'a': ['1', '2'], 'b': ['x y']}
     """
-    # PERF: the usual form, a third faster. Safe because the time that hostile escapes take grows with the size, and no
+    # PERF: the usual form, a fifth faster. Safe because the time that hostile escapes take grows with the size, and no
     # field of so small a body exceeds the limit. `benchmarks/` shows it as the form of ten fields.
     if len(body) <= _SMALL and (max_field_size is None or len(body) <= max_field_size) and body.isascii():
         try:
