@@ -75,7 +75,7 @@ class Chain:
 
     def started(self) -> None:
         """Hold what comes by the event loop, too, as soon as the server serves."""
-        if self._handlers and sys.platform != "win32":
+        if self._handlers:
             self._wakeup = _Wakeup(self._loop, self._pass_byte)
             self._timers = [self._loop.call_later(delay, self._wakeup.take) for delay in NEXT_RUN]
 
@@ -103,22 +103,16 @@ class Chain:
 
     async def _stop_then_let_go(self) -> None:
         try:
-            stop = asyncio.ensure_future(self._stop())
-            self._tasks.append(stop)
-            await asyncio.wait({stop}, timeout=self._patience)
-            if (
-                self._wakeup is not None
-                and self._wakeup.taken
-                and stop.done()
-                and not stop.cancelled()
-                and not stop.exception()
-                and stop.result()
-            ):
-                # granian's threads have the last words, and drop them when they are told to stop.
-                await asyncio.sleep(LAME)
+            self._tasks.append(asyncio.ensure_future(self._stop_application()))
+            await asyncio.wait(self._tasks[-1:], timeout=self._patience)
         finally:
             # Not here: what the server's handler raises is not this task's.
             self._loop.call_soon(self._let_go)
+
+    async def _stop_application(self) -> None:
+        if await self._stop() and self._wakeup is not None and self._wakeup.taken:
+            # granian's threads have the last messages, and drop them when they are told to stop.
+            await asyncio.sleep(LAME)
 
     def _let_go(self) -> None:
         self._free = True
@@ -161,6 +155,9 @@ class _Wakeup:
 
     def take(self) -> None:
         """Put the pipe before the loop's file descriptor, if it does not stand there yet."""
+        if sys.platform == "win32":
+            # Servers take signals with handlers there: its event loop has none.
+            return
         current = signal.set_wakeup_fd(-1)
         if current in (-1, self._writer):
             signal.set_wakeup_fd(current)
@@ -185,7 +182,7 @@ class _Wakeup:
 
     def undo(self) -> None:
         """Let the event loop hear of signals by itself."""
-        if not self.taken or self._loop.is_closed():
+        if sys.platform == "win32" or not self.taken or self._loop.is_closed():
             return
         current = signal.set_wakeup_fd(-1)
         if current != self._writer:
