@@ -158,6 +158,9 @@ class _Wakeup:
         if sys.platform == "win32":
             # Servers take signals with handlers there: its event loop has none.
             return
+        if threading.current_thread() is not threading.main_thread():
+            # A test client has another thread run the loop in which the application was started.
+            return
         current = signal.set_wakeup_fd(-1)
         if current in (-1, self._writer):
             signal.set_wakeup_fd(current)

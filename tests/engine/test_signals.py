@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -198,6 +199,23 @@ def test_a_server_that_hears_by_the_event_loop_is_held_back(loop: Callable[[], a
             await until(lambda: len(heard) == 6)
 
         runner.get_loop().run_until_complete(stop())
+
+
+def test_a_loop_that_goes_on_in_another_thread(caplog: pytest.LogCaptureFixture) -> None:
+    async def start() -> Callable[[], None]:
+        listen([])
+        return await Server([]).chained()
+
+    loop = asyncio.new_event_loop()
+    undo = loop.run_until_complete(start())
+    thread = threading.Thread(target=loop.run_until_complete, args=[asyncio.sleep(2 * NEXT_RUN[0])])
+    thread.start()
+    thread.join(PATIENCE)
+    undo()
+    for number in HANDLED:
+        loop.remove_signal_handler(number)
+    loop.close()
+    assert caplog.records == []
 
 
 async def test_ctrl_c_once_more_lets_go_of_a_loop_too() -> None:
