@@ -1,12 +1,15 @@
-"""The application: entry point, dispatch, error boundary.
+"""The engine of an application: entry point, dispatch, error boundary.
+
+An application has an `Engine`; it is not one. The engine asks the layer above through `seams.Behaviour` and uses only
+Starlette's names of the application, so that a user's subclass is free to have any other attribute.
 
 Starlette's own `__call__` stays the entry, because tracing tools patch it there; what it calls, `middleware_stack`, is
-ours. Until the application has started that is `_gate`, which starts it; from then on it is the dispatch itself, with
-nothing between, or the user's ASGI middleware around it. So neither the start nor the absence of middleware costs a
-running application anything.
+the engine's. Until the application has started that is `_gate`, which starts it; from then on it is the dispatch
+itself, with nothing between, or the user's ASGI middleware around it. So neither the start nor the absence of
+middleware costs a running application anything.
 
-The dispatch and the error boundary are one frame: see `_make_dispatch`. This is one module because what it holds is one
-class, whose methods are steps of one way: from the server's call through the dispatch to what answers where that fails.
+The dispatch and the error boundary are one frame: see `_make_dispatch`. `Application` at the end is the smallest
+application with an engine: Starlette's, with an index and compiled routes.
 """
 
 from __future__ import annotations
@@ -35,10 +38,12 @@ from sanic_star.body_limit import COUNTED_BODY, CountedBody, starlette_limit
 from sanic_star.charsets import check_content_type
 from sanic_star.deadlines import Sweeper
 from sanic_star.failures import PASSED_ON, REPORTED, attribute, is_a, is_marked, log_error, mark, readable, related
-from sanic_star.lifespan import Lifecycle, Phase
+from sanic_star.lifespan import Lifecycle, Phase, Stage
 from sanic_star.requests import Request
 from sanic_star.responses import Response
 from sanic_star.routing import WEBSOCKET, Call, Route, Router, WebSocketRoute, child_scope, enter, route_path
+from sanic_star.seams import Behaviour, Host, Limits, MakeRequest
+from sanic_star.steps import Limit
 from sanic_star.streams import Cut, OpenStream, is_event_stream
 from sanic_star.websockets import WebSocket, announce_close, refused
 
@@ -79,125 +84,64 @@ class ReportedOnce(logging.Filter):
 _reported_once = ReportedOnce()
 
 
-class Application(Starlette):
-    """A Starlette application whose router is indexed and whose routes hold compiled callables.
+class Engine:
+    """What starts and stops an application and answers its connections; an application has one.
 
-    Arguments are Starlette's. What a subclass gives its own meaning: `compile` (a route's callable), `answer` (an
-    exception's response), `send_other` (a return value that is no response), `run_phase` (listeners).
-
-    Examples:
-        >>> async def hello(request):
-        ...     return Response("hello")
-        >>> app = Application()
-        >>> app.router.routes.append(Route(("hello",), hello, methods=["GET"]))
+    Args:
+        app: the application.
+        behaviour: the layer above: what routes call, how exceptions are answered, what runs at the start and the stop.
+        make_request: makes a request from scope, receive and send.
+        make_websocket: makes a websocket, likewise.
     """
-
-    router: Router
-    request_factory: Callable[[Scope, Receive, Send], Request] = Request
-    websocket_factory: Callable[[Scope, Receive, Send], WebSocket] = WebSocket
 
     def __init__(
         self,
-        debug: bool = False,
-        routes: Sequence[BaseRoute] | None = None,
-        middleware: Sequence[Middleware] | None = None,
-        exception_handlers: Mapping[Any, ExceptionHandler] | None = None,
-        lifespan: Lifespan[Any] | None = None,
-        *,
-        max_body_size: int | None = None,
+        app: Host,
+        behaviour: Behaviour,
+        make_request: MakeRequest = Request,
+        make_websocket: Callable[[Scope, Receive, Send], WebSocket] = WebSocket,
     ) -> None:
-        super().__init__(debug, None, middleware, exception_handlers, max_body_size=max_body_size)
-        self.router = self.make_router(routes, lifespan)
+        self.app = app
+        self.behaviour = behaviour
+        self.make_request = make_request
+        self.make_websocket = make_websocket
         self.lifecycle = Lifecycle(self)
         # What the user's lifespan yields where no server hands a state around.
         self.lazy_state: dict[str, Any] = {}
         # Streams and websockets that would never end by themselves.
         self.endless: set[OpenStream] = set()
         self.sweeper = Sweeper(self)
+        # The dispatch with the user's middleware, and what requests meet once the application has started.
         self._stack: ASGIApp | None = None
         self._open: ASGIApp | None = None
+        self._field_limit: int | None = None
 
-    def make_router(self, routes: Sequence[BaseRoute] | None, lifespan: Lifespan[Any] | None) -> Router:
-        """Make the router, once, when the application is made."""
-        return Router(routes, lifespan=lifespan)
-
-    # What a subclass may change ------------------------------------------------------------------------------------
-
-    def compile(self, route: Route | WebSocketRoute) -> Call:
-        """Return what a route calls: here the endpoint, with its path parameters as keyword arguments."""
-        endpoint = route.endpoint
-        return lambda connection: endpoint(connection, **connection.route_params)
-
-    def compile_fallback(self) -> Call:
-        """Return what answers where no route does."""
-
-        async def miss(request: Request) -> Any:
-            raise self.miss(request.scope)
-
-        return miss
-
-    def compile_forward(self) -> Call:
-        """Return what hands the connection on to a mounted application or one of Starlette's own routes."""
-
-        async def forward(connection: Any) -> Any:
-            return enter(connection)
-
-        return forward
-
-    def miss(self, scope: Scope) -> Exception:
-        """Return the exception for a request that no route answers."""
-        allowed = self.router.allowed(route_path(scope), scope)
-        if scope["type"] == "http" and allowed - {WEBSOCKET}:
-            return HTTPException(405, headers={"allow": ", ".join(sorted(allowed - {WEBSOCKET}))})
-        return HTTPException(404)
-
-    async def answer(self, request: Request, error: BaseException) -> tuple[ASGIApp | None, BaseException | None]:
-        """Return the response to an exception, and whether that settles it; `None` where another one was begun.
-
-        The second is `None` where the response settles it, else the exception to raise once the response is sent.
-        """
-        if is_a(error, HTTPException):
-            response, pending = PlainTextResponse(error.detail, error.status_code, error.headers), None  # type: ignore[attr-defined]
-        else:
-            response, pending = PlainTextResponse("Internal Server Error", 500), error
-            log_error(logging.getLogger("sanic_star"), error, "Exception in handler")
-        return None if request.responded else response, pending
-
-    async def send_other(self, request: Request, response: Any, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send what a route's callable returned where that is none of this package's responses."""
-        if not callable(response):
-            raise TypeError(f"a handler returned {response!r}: return a response or an ASGI application")
-        await self.send_foreign(request, response, scope, receive, send)
-
-    async def run_phase(self, phase: Phase) -> None:
-        """Run the listeners of a phase; there are none here."""
-
-    # The longest header field that a parser gets, in bytes; `None` for no limit.
-    max_field_size: int | None = None
-    # How long a part of a request's body may take, the whole of it apart from what its size adds, and the beginning of
-    # a response, in seconds; `None` for no limit.
-    request_timeout: float | None = None
-    body_timeout: float | None = None
-    response_timeout: float | None = None
-
-    def has_begun(self, request: Request) -> bool:
-        """Tell whether a part of the response is sent already, as far as the request knows."""
-        return request.responded
-
-    async def drain(self) -> None:
-        """Wait for what shall not be cut off at shutdown."""
+    @property
+    def limits(self) -> Limits:
+        """The limits as they are set now."""
+        return self.behaviour.limits()
 
     # Start and stop ------------------------------------------------------------------------------------------------
 
     def finalise(self) -> None:
-        """Give each route its callable and arrange the index; from here on the application answers requests."""
-        for route in self.router.routes:
+        """Give each route its callable and arrange the index; from here on the application answers requests.
+
+        All that depends on what was registered is made here, in one order, at the start and whenever something is
+        added to a running application.
+        """
+        router, behaviour = self.app.router, self.behaviour
+        behaviour.prepare()
+        self._field_limit = self.limits.field
+        for route in router.routes:
             if isinstance(route, (Route, WebSocketRoute)):
-                route.call = self.compile(route)
-        self.router.fallback.call = self.compile_fallback()
-        self.router.forward.call = self.compile_forward()
-        self.router.compile = self.compile
-        self.router.build()
+                route.call = behaviour.compile(route)
+        router.fallback.call = behaviour.compile_fallback()
+        router.forward.call = behaviour.compile_forward()
+        router.compile = behaviour.compile
+        router.build()
+        behaviour.finalised()
+        if self.lifecycle.stage in (Stage.RUNNING, Stage.STOPPING):
+            self._open_gate()
 
     def started(self) -> None:
         """Let requests pass the gate."""
@@ -205,28 +149,27 @@ class Application(Starlette):
         # A logger's filters don't see the records of its children; granian logs by the names of its Rust modules.
         for name in ("uvicorn.error", "hypercorn.error", "_granian", "_granian.utils", "asyncio"):
             logging.getLogger(name).addFilter(_reported_once)
+        self._open_gate()
+
+    def _open_gate(self) -> None:
         if self._stack is not None:
-            before, self._open = self._open, self.behind_gate(self._stack)
+            stack = self.behaviour.logged(self._stack)
+            before, self._open = self._open, self.behaviour.surround(self._with_lazy_state(stack))
             # What an overridden or patched `build_middleware_stack` has put around the gate stays there.
-            if self.middleware_stack in (self._gate, before):
-                self.middleware_stack = self._open
-
-    def behind_gate(self, stack: ASGIApp) -> ASGIApp:
-        """Return what requests meet past the gate."""
-        return self._with_lazy_state(stack) if self.lazy_state else stack
-
-    def logged(self, stack: ASGIApp) -> ASGIApp:
-        """Return what logs the requests that `stack` answers."""
-        return stack
+            if self.app.middleware_stack in (self._gate, before):
+                self.app.middleware_stack = self._open
 
     def stopped(self) -> None:
         """Close the gate: the next start builds the stack anew, with what was added since."""
         self.sweeper.stop()
-        self.middleware_stack = self._stack = self._open = None
+        self.app.middleware_stack = self._stack = self._open = None
         self.lazy_state = {}
+        self.behaviour.stopped()
 
     def _with_lazy_state(self, stack: ASGIApp) -> ASGIApp:
         """Return `stack` behind something that hands each request the lifespan's state, as a server does."""
+        if not self.lazy_state:
+            return stack
 
         async def with_state(scope: Scope, receive: Receive, send: Send) -> None:
             scope["state"] = {**self.lazy_state, **scope.get("state", {})}
@@ -236,12 +179,13 @@ class Application(Starlette):
 
     def end_endless(self) -> None:
         """End the streams and websockets that would never end by themselves; their clean-up runs."""
+        self.behaviour.declare_streams()
         for stream in list(self.endless):
             stream.cut(Cut.STOP)
 
-    def mounted(self) -> list[Application]:
-        """Return the applications of this package that are mounted below this one, each once."""
-        return _applications(self.router.routes, [self])[1:]
+    def mounted(self) -> list[Engine]:
+        """Return the engines of the applications that are mounted below this one, each once."""
+        return _engines(self.app.router.routes, [self])[1:]
 
     async def endless_ended(self, timeout: float) -> bool:  # noqa: ASYNC109
         """Wait until the streams and websockets that were ended are over.
@@ -252,7 +196,7 @@ class Application(Starlette):
         Returns:
             Whether there were any.
         """
-        streams = [stream for app in (self, *self.mounted()) for stream in app.endless]
+        streams = [stream for engine in (self, *self.mounted()) for stream in engine.endless]
         tasks = {stream.task for stream in streams} - {asyncio.current_task()}
         if tasks:
             await asyncio.wait(tasks, timeout=timeout)
@@ -260,22 +204,12 @@ class Application(Starlette):
 
     async def requests_ended(self) -> None:
         """Wait for the requests in flight, as long as `graceful_timeout` allows."""
-        deadline = asyncio.get_running_loop().time() + self.graceful_timeout
+        deadline = asyncio.get_running_loop().time() + self.limits.graceful_s
         while asyncio.get_running_loop().time() < deadline:
             # A list: an application in another thread may begin and end requests meanwhile.
-            if not any(request.scope.get("app") is self for request in list(requests.live.values())):
+            if not any(request.scope.get("app") is self.app for request in list(requests.live.values())):
                 return
             await asyncio.sleep(POLL)
-
-    @property
-    def graceful_timeout(self) -> float:
-        """How long requests may take to end at the stop, in seconds."""
-        return CLEAN_UP if self.cuts_at_stop else 15.0
-
-    @property
-    def cuts_at_stop(self) -> bool:
-        """Whether the stop waits for no request: in development, where it is mostly a restart."""
-        return self.debug
 
     def open_stream(
         self,
@@ -334,17 +268,21 @@ class Application(Starlette):
         if error.status_code in (408, 413) or request.waits_for_part:
             # A client that sends its next request on this connection would send it as a part of the missing body.
             request._send = _announcing_close(request.scope, request._send)
-        finish = partial(self._fail, request, error, request.scope, request._receive, request._send)
+        finish = partial(self.fail, request, error, request.scope, request._receive, request._send)
         stream = request.open_stream = request.open_stream or OpenStream(task, finish)
         stream.finish, request.holds = finish, True
         stream.cut(Cut.TIMEOUT, error.detail)
 
-    def build_middleware_stack(self) -> ASGIApp:
-        """Build the dispatch and the user's ASGI middleware around it; return the gate before both."""
+    def gate(self, middleware: Sequence[Middleware]) -> ASGIApp:
+        """Build the dispatch and ASGI middleware around it; return the gate before both.
+
+        Args:
+            middleware: the user's, the outermost first.
+        """
         stack: ASGIApp = self._make_dispatch()
-        if self.user_middleware:
+        if middleware:
             stack = _marking_arrival(stack)
-            for cls, args, kwargs in reversed(self.user_middleware):
+            for cls, args, kwargs in reversed(middleware):
                 stack = cls(stack, *args, **kwargs)
             stack = self._bounded(stack)
         self._stack, self._open = stack, None
@@ -379,9 +317,9 @@ class Application(Starlette):
         `direct` in place. A request is made without its class being called, and has what it is asked below on itself,
         where that is found sooner than on the class: 0.1 µs. `benchmarks/` measures it as «in process».
         """
-        router, live, set_current, numbers = self.router, requests.live, requests.current.set, requests.numbers
-        direct, resolve, new, make = router.direct, router.resolve, object.__new__, self.request_factory
-        plain = Request.plain_class(make)
+        router, live, set_current, numbers = self.app.router, requests.live, requests.current.set, requests.numbers
+        direct, resolve, new, make = router.direct, router.resolve, object.__new__, self.make_request
+        plain, behaviour = Request.plain_class(make), self.behaviour
 
         async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
             if scope["type"] != "http":
@@ -428,24 +366,24 @@ class Application(Starlette):
                         await send(start)
                         await send({"type": "http.response.body", "body": body})
                 else:
-                    await self.send_other(request, response, scope, receive, send)
+                    await behaviour.send_other(request, response, scope, receive, send)
             except Exception as error:
                 set_current(number)
-                await self._fail(request, error, scope, receive, send)
+                await self.fail(request, error, scope, receive, send)
             except CancelledError as error:
                 await self._cancelled(request, error)
             except PASSED_ON:
                 raise
             except BaseException as error:
                 set_current(number)
-                await self._fail(request, error, scope, receive, send)
+                await self.fail(request, error, scope, receive, send)
             finally:
                 if request.holds:
                     self.close_stream(request)
                     request.release()
                 del live[number]
 
-        self.dispatch_code, self.fail_code = dispatch.__code__, Application._settle.__code__
+        self.dispatch_code, self.fail_code = dispatch.__code__, Engine._settle.__code__
         return dispatch
 
     async def send_foreign(self, request: Request, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
@@ -480,7 +418,7 @@ class Application(Starlette):
         own = request._replay() if isinstance(app, StarletteResponse) else request.receive
         await app(scope, partial(request._watched_receive, own), watched)
 
-    async def _fail(self, request: Request, error: BaseException, scope: Scope, receive: Receive, send: Send) -> None:
+    async def fail(self, request: Request, error: BaseException, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer an exception, then raise it again unless that settled it."""
         pending = await self._settle(request, error, scope, receive, send)
         if pending is not None:
@@ -496,7 +434,7 @@ class Application(Starlette):
         """Answer an exception; return what is to be raised then."""
         # The request may have a scope of its own, where something in it was changed.
         for affected in (scope, request.scope):
-            affected["app"] = self
+            affected["app"] = self.app
             affected.update(request.outer)
         # Of any other request's client it is an error like any other.
         if is_a(error, ClientDisconnect) and await request._client_has_left():
@@ -518,7 +456,7 @@ class Application(Starlette):
 
         pending: BaseException | None = error
         try:
-            response, pending = await self.answer(request, error)
+            response, pending = await self.behaviour.answer(request, error)
             if response is not None:
                 if pending is not None and not is_a(pending, CancelledError):
                     # Not every server keeps a connection whose application has raised an exception.
@@ -534,7 +472,7 @@ class Application(Starlette):
         except BaseException as failure:
             pending = error
             _log_failed_answer(error, failure)
-            if not begun and not self.has_begun(request):
+            if not begun and not self.behaviour.has_begun(request):
                 response = PlainTextResponse("Internal Server Error", 500)
                 await response(scope, receive, _announcing_close(scope, send))
         return _for_the_server(pending, scope)
@@ -545,7 +483,7 @@ class Application(Starlette):
         A client that has left does not see it. granian sends `http.disconnect` also for a malformed body, and answers
         500 by itself if the application sends nothing.
         """
-        if not self.has_begun(request):
+        if not self.behaviour.has_begun(request):
             # Servers may refuse to send to a client that has left.
             with suppress(Exception):
                 await PlainTextResponse("Bad Request", 400)(scope, receive, send)
@@ -563,10 +501,10 @@ class Application(Starlette):
             if request._is_disconnected:
                 await self._answer_unfinished_body(request, request.scope, request._receive, request._send)
             else:
-                await self._fail(request, error, request.scope, request._receive, request._send)
-        elif self.lifecycle.stopping and not self.has_begun(request):
+                await self.fail(request, error, request.scope, request._receive, request._send)
+        elif self.lifecycle.stopping and not self.behaviour.has_begun(request):
             asyncio.current_task().uncancel()  # type: ignore[union-attr]
-            await self._fail(request, HTTPException(503), request.scope, request._receive, request._send)
+            await self.fail(request, HTTPException(503), request.scope, request._receive, request._send)
         else:
             if self.lifecycle.stopping and not is_marked(error):
                 path = request.scope["path"]
@@ -579,9 +517,9 @@ class Application(Starlette):
         stream = request.open_stream
         if stream is None or not await stream.settle():
             return False
-        if stream.reason is not Cut.CLIENT_LEFT or request.scope["type"] != "http" or self.has_begun(request):
+        if stream.reason is not Cut.CLIENT_LEFT or request.scope["type"] != "http" or self.behaviour.has_begun(request):
             return True
-        if request.responded or self.user_middleware:
+        if request.responded or self.app.user_middleware:
             # Nobody reads it. But Starlette's middleware raises RuntimeError where an application sends nothing.
             response = StarletteResponse(status_code=_CLIENT_CLOSED_REQUEST)
             with suppress(OSError):
@@ -597,28 +535,23 @@ class Application(Starlette):
                 unless it sets one; before, a middleware reads the body, and the application's limit holds.
         """
         raw = None if scope.get("root_path") else scope.get("raw_path")
-        known = self.router.direct.get(raw, _NOTHING).get(scope["method"])
+        known = self.app.router.direct.get(raw, _NOTHING).get(scope["method"])
         if known is None or known[2] != scope["path"]:
             # A copy, because the router notes there what it finds.
             scope = dict(scope)
-            route, _ = self.router.resolve(scope, raw, scope["method"])
+            route, _ = self.app.router.resolve(scope, raw, scope["method"])
         else:
             route = known[0]
-        if route is not self.router.forward:
-            return route.max_body_size if arrived or route.max_body_size is not None else self._body_limit
+        if route is not self.app.router.forward:
+            return route.max_body_size if arrived or route.max_body_size is not None else self.limits.body
         target = scope["route"]
         child = child_scope(scope)
-        app = getattr(target, "_base_app", None)
-        if isinstance(app, Application):
-            limits = (self.max_body_size, app._find_body_limit(child, arrived))
+        inner = engine_of(getattr(target, "_base_app", None))
+        if inner is not None:
+            limits = (self.app.max_body_size, inner._find_body_limit(child, arrived))
             return min((limit for limit in limits if limit is not None), default=None)
         limit = starlette_limit(target, child)
-        return self._body_limit if limit is None else limit
-
-    @property
-    def _body_limit(self) -> int | None:
-        """The greatest body, in bytes, for a route that sets no limit; `None` for no limit."""
-        return self.max_body_size
+        return self.limits.body if limit is None else limit
 
     def _bounded(self, stack: ASGIApp) -> ASGIApp:
         """Return `stack` inside the error boundary and the limit on bodies, for the user's ASGI middleware."""
@@ -638,7 +571,7 @@ class Application(Starlette):
                 await send(message)
 
             try:
-                check_content_type(scope, self.max_field_size)
+                check_content_type(scope, self._field_limit)
                 await stack(scope, body.receive, watched)
                 if body.refusal is not None and not body.answered:
                     # A middleware has caught the refusal, which `watched` raises too, and returned without an answer.
@@ -646,9 +579,9 @@ class Application(Starlette):
             except (CancelledError, *PASSED_ON):
                 raise
             except BaseException as error:
-                request = self.request_factory(scope, receive, send)
+                request = self.make_request(scope, receive, send)
                 request.responded = body.answered
-                await self._fail(request, (body.caused(error) and body.refusal) or error, scope, receive, send)
+                await self.fail(request, (body.caused(error) and body.refusal) or error, scope, receive, send)
             finally:
                 body.release(scope)
 
@@ -661,15 +594,15 @@ class Application(Starlette):
             await self.lifecycle.serve(scope, receive, send)
             return
         assert scope["type"] == "websocket", f"unknown ASGI scope type {scope['type']!r}"
-        scope["router"] = self.router
-        connection = self.websocket_factory(scope, receive, send)
-        request = connection.request = self.request_factory(scope, receive, connection.send_message)
+        scope["router"] = self.app.router
+        connection = self.make_websocket(scope, receive, send)
+        request = connection.request = self.make_request(scope, receive, connection.send_message)
         number = next(requests.numbers)
         requests.live[number] = request
         requests.current.set(number)
         self.open_stream(request, partial(connection.end, 1001))
         try:
-            route, connection.route_params = self.router.find(scope)
+            route, connection.route_params = self.app.router.find(scope)
             request.route_params = connection.route_params
             response = await route.call(connection)
             if response is not None:
@@ -706,11 +639,11 @@ class Application(Starlette):
         """Refuse the handshake with the exception's response, or close an open connection with 1011."""
         if connection.scope.get(REPORTED) == id(error):
             raise error
-        connection.scope["app"] = self
+        connection.scope["app"] = self.app
         connection.scope.update(connection.outer)
         pending: BaseException | None = error
         try:
-            response, pending = await self.answer(connection.request, error)
+            response, pending = await self.behaviour.answer(connection.request, error)
             denies = response is not None and "websocket.http.response" in connection.scope.get("extensions", {})
             if denies and not connection.opened:
                 assert response is not None
@@ -726,7 +659,7 @@ class Application(Starlette):
             try:
                 raise pending
             finally:
-                del error, pending  # as in `_fail`
+                del error, pending  # as in `fail`
 
 
 def _marking_arrival(dispatch: ASGIApp) -> ASGIApp:
@@ -771,8 +704,18 @@ def _for_the_server(error: BaseException | None, scope: Scope) -> BaseException 
     return error
 
 
-def _applications(routes: Sequence[BaseRoute], found: list[Application]) -> list[Application]:
-    """Append the applications of this package that these routes lead to, behind ASGI middleware and in other apps."""
+def engine_of(app: object) -> Engine | None:
+    """Return the engine of an application of this package, `None` for anything else."""
+    engine = getattr(app, "_engine", None)
+    return engine if isinstance(engine, Engine) else None
+
+
+def _engines(routes: Sequence[BaseRoute], found: list[Engine]) -> list[Engine]:
+    """Append the engines of the applications that these routes lead to, behind ASGI middleware and in other apps."""
+    return _collect(routes, found, [engine.app for engine in found])
+
+
+def _collect(routes: Sequence[BaseRoute], found: list[Engine], seen: list[Any]) -> list[Engine]:
     for route in routes:
         app = getattr(route, "app", None)
         # By convention ASGI middleware keeps the application that it wraps as `app`. Bounded: anything may be there.
@@ -780,11 +723,13 @@ def _applications(routes: Sequence[BaseRoute], found: list[Application]) -> list
             if app is None or isinstance(app, StarletteRouter | Starlette):
                 break
             app = getattr(app, "app", None)
-        if not isinstance(app, StarletteRouter | Starlette) or app in found:
+        if not isinstance(app, StarletteRouter | Starlette) or any(app is other for other in seen):
             continue
-        if isinstance(app, Application):
-            found.append(app)
-        _applications(app.routes, found)
+        seen.append(app)
+        engine = engine_of(app)
+        if engine is not None:
+            found.append(engine)
+        _collect(app.routes, found, seen)
     return found
 
 
@@ -806,3 +751,124 @@ def _is_own_cancellation() -> bool:
     """Tell whether somebody has asked the running task to end."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
+
+
+class _Plain:
+    """What an application does that has nothing above its engine: handlers get path parameters by keyword."""
+
+    def __init__(self, app: Application) -> None:
+        self._app = app
+
+    def prepare(self) -> None:
+        """Nothing is arranged before routes are compiled."""
+
+    def finalised(self) -> None:
+        """Nothing is closed."""
+
+    def compile(self, route: Route | WebSocketRoute) -> Call:
+        """Return what calls the endpoint with its path parameters as keyword arguments."""
+        endpoint = route.endpoint
+        return lambda connection: endpoint(connection, **connection.route_params)
+
+    def compile_fallback(self) -> Call:
+        """Return what raises the exception for a request that no route answers."""
+        router = self._app.router
+
+        async def miss(request: Request) -> Any:
+            scope = request.scope
+            allowed = router.allowed(route_path(scope), scope)
+            if scope["type"] == "http" and allowed - {WEBSOCKET}:
+                raise HTTPException(405, headers={"allow": ", ".join(sorted(allowed - {WEBSOCKET}))})
+            raise HTTPException(404)
+
+        return miss
+
+    def compile_forward(self) -> Call:
+        """Return what hands the connection on."""
+
+        async def forward(connection: Any) -> Any:
+            return enter(connection)
+
+        return forward
+
+    def limits(self) -> Limits:
+        """Return Starlette's limit on bodies, and the time that the stop waits."""
+        debug = self._app.debug
+        graceful = CLEAN_UP if debug else Limits().graceful_s
+        return Limits(body=self._app.max_body_size, graceful_s=graceful, cuts_at_stop=debug)
+
+    def logged(self, app: ASGIApp) -> ASGIApp:
+        """Return `app`: nothing is logged."""
+        return app
+
+    def surround(self, app: ASGIApp) -> ASGIApp:
+        """Return `app`."""
+        return app
+
+    def has_begun(self, request: Request) -> bool:
+        """Tell whether a part of the response is sent already."""
+        return request.responded
+
+    async def answer(self, request: Request, error: BaseException) -> tuple[ASGIApp | None, BaseException | None]:
+        """Answer an `HTTPException` with its detail, anything else with a 500."""
+        if is_a(error, HTTPException):
+            response, pending = PlainTextResponse(error.detail, error.status_code, error.headers), None  # type: ignore[attr-defined]
+        else:
+            response, pending = PlainTextResponse("Internal Server Error", 500), error
+            log_error(logging.getLogger("sanic_star"), error, "Exception in handler")
+        return None if request.responded else response, pending
+
+    async def send_other(self, request: Request, response: Any, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let an ASGI application answer; nothing else is taken."""
+        if not callable(response):
+            raise TypeError(f"a handler returned {response!r}: return a response or an ASGI application")
+        await self._app._engine.send_foreign(request, response, scope, receive, send)
+
+    def declare_streams(self) -> None:
+        """A response is watched as soon as it starts."""
+
+    async def run_phase(self, phase: Phase) -> None:
+        """There are no listeners."""
+
+    def step_limit(self, stopping: bool) -> Limit | None:
+        """A lifespan may take as long as it likes."""
+        return None
+
+    async def drain(self) -> None:
+        """There are no background tasks."""
+
+    def stopped(self) -> None:
+        """Nothing was closed."""
+
+
+class Application(Starlette):
+    """A Starlette application whose router is indexed and whose routes hold compiled callables.
+
+    Arguments are Starlette's.
+
+    Examples:
+        >>> async def hello(request):
+        ...     return Response("hello")
+        >>> app = Application()
+        >>> app.router.routes.append(Route(("hello",), hello, methods=["GET"]))
+    """
+
+    router: Router
+
+    def __init__(
+        self,
+        debug: bool = False,
+        routes: Sequence[BaseRoute] | None = None,
+        middleware: Sequence[Middleware] | None = None,
+        exception_handlers: Mapping[Any, ExceptionHandler] | None = None,
+        lifespan: Lifespan[Any] | None = None,
+        *,
+        max_body_size: int | None = None,
+    ) -> None:
+        super().__init__(debug, None, middleware, exception_handlers, max_body_size=max_body_size)
+        self.router = Router(routes, lifespan=lifespan)
+        self._engine = Engine(self, _Plain(self))
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """Return the gate before the dispatch and the user's ASGI middleware."""
+        return self._engine.gate(self.user_middleware)

@@ -36,10 +36,11 @@ from starlette.types import Receive, Scope, Send
 from sanic_star import requests
 from sanic_star.requests import TOO_LARGE, Request
 from sanic_star.responses import Response
+from sanic_star.seams import Limits
 from sanic_star.streams import Cut
 
 if TYPE_CHECKING:
-    from sanic_star.applications import Application
+    from sanic_star.applications import Engine
 
 logger = logging.getLogger("sanic.error")
 
@@ -55,11 +56,12 @@ class Sweeper:
     """Looks after the requests of one application, on the event loop that starts it.
 
     Args:
-        app: the application; `request_timeout`, `body_timeout` and `response_timeout` are its limits in seconds.
+        engine: the application's engine.
     """
 
-    def __init__(self, app: Application) -> None:
-        self.app = app
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self._limits = Limits()
         self._timer: asyncio.TimerHandle | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         # In which state a request was, and since when; by its number.
@@ -75,12 +77,12 @@ class Sweeper:
         if self._timer is not None and self._loop is loop:
             return
         self.stop()
-        app = self.app
-        limits = [limit for limit in (app.request_timeout, app.response_timeout, app.body_timeout) if limit]
-        if limits:
+        self._limits = limits = self.engine.limits
+        times = [limit for limit in (limits.part_s, limits.response_s, limits.whole_body_s) if limit]
+        if times:
             self._loop = loop
             self._now, self._last = 0.0, loop.time()
-            self._every = min(max(min(limits) / SHARE, SHORTEST), LONGEST)
+            self._every = min(max(min(times) / SHARE, SHORTEST), LONGEST)
             self._timer = loop.call_later(self._every, self._look)
 
     def stop(self) -> None:
@@ -96,25 +98,26 @@ class Sweeper:
         # A handler that blocks the event loop takes the time of all others; the clock of their limits stands still.
         last, self._last = self._last, self._loop.time()
         self._now += min(self._last - last, 2 * self._every)
-        app, now, seen = self.app, self._now, self._seen
+        engine, limits, now, seen = self.engine, self._limits, self._now, self._seen
         arriving = self._arriving
         self._seen, self._arriving = {}, {}
         late: set[int] = set()
         for number, request in list(requests.live.items()):
             scope = request.scope
-            if scope.get("app") is not app or scope["type"] != "http" or app.has_begun(request):
+            if scope.get("app") is not engine.app or scope["type"] != "http" or engine.behaviour.has_begun(request):
                 continue
             arrives = request.arriving
-            state = (_waits_for_client(request, app), request.received)
+            state = (_waits_for_client(request, limits), request.received)
             before, since = seen.get(number, (state, now))
             if before != state:
                 since = now
             self._seen[number] = (state, since)
-            limit = app.request_timeout if state[0] else app.response_timeout
-            over = (bool(limit) and now - since >= limit) or (state == (True, 0) and _too_large(request))
-            if arrives and app.body_timeout:
+            limit = limits.part_s if state[0] else limits.response_s
+            over = bool(limit and now - since >= limit) or (state == (True, 0) and _too_large(request))
+            whole = limits.whole_body_s
+            if arrives and whole:
                 self._arriving[number] = first = arriving.get(number, now)
-                over = over or now - first - request.received / SLOWEST_BODY >= app.body_timeout
+                over = over or now - first - request.received / SLOWEST_BODY >= whole
             if over and number not in self._settled:
                 late.add(number)
         self._settled &= self._seen.keys()
@@ -126,31 +129,31 @@ class Sweeper:
         """Cancel the tasks of requests that are late."""
         found = set()
         for task in _tasks(self._loop):
-            ways = _ways(task, self.app.dispatch_code, self.app.fail_code)
+            ways = _ways(task, self.engine.dispatch_code, self.engine.fail_code)
             found |= {way.number for way in ways}
             # Of an application mounted in another one, both of this package, the inner one answers.
             for way in ways[-1:]:
                 if way.number in late and not way.sends:
-                    self.app.cut_short(way.request, task, _reason(way.request, self.app))
+                    self.engine.cut_short(way.request, task, _reason(way.request, self._limits))
         if late - found:
             logger.warning("A request takes too long, and can't be ended: it runs in no task of asyncio's")
 
-    def cut_all(self, apps: Sequence[Application]) -> None:
+    def cut_all(self, engines: Sequence[Engine]) -> None:
         """Cut the requests in flight short, because their server stops and waits for nobody.
 
         Answered with 503 where nothing is sent yet; a stream that a handler writes is completed.
 
         Args:
-            apps: the applications whose requests these are.
+            engines: those of the applications whose requests these are.
         """
         for task in _tasks(None):
-            for way in _ways(task, self.app.dispatch_code, self.app.fail_code)[-1:]:
+            for way in _ways(task, self.engine.dispatch_code, self.engine.fail_code)[-1:]:
                 request, stream = way.request, way.request.open_stream
-                app = next((app for app in apps if app is request.scope.get("app")), None)
-                if app is None or (stream is not None and stream.reason is not None):
+                engine = next((each for each in engines if each.app is request.scope.get("app")), None)
+                if engine is None or (stream is not None and stream.reason is not None):
                     continue
-                if not way.sends and not app.has_begun(request):
-                    app.cut_short(request, task, HTTPException(503, "Service Unavailable"))
+                if not way.sends and not engine.behaviour.has_begun(request):
+                    engine.cut_short(request, task, HTTPException(503, "Service Unavailable"))
                 elif stream is not None:
                     stream.cut(Cut.STOP)
                 else:
@@ -164,17 +167,17 @@ class Sweeper:
             receive: the ASGI callable, which nobody is expected to call.
             send: takes the messages of the response.
         """
-        await self.app.logged(self._refuse)(scope, receive, send)
+        await self.engine.behaviour.logged(self._refuse)(scope, receive, send)
 
     async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
-        app, number = self.app, next(requests.numbers)
-        request = requests.live[number] = app.request_factory(scope, receive, send)
+        engine, number = self.engine, next(requests.numbers)
+        request = requests.live[number] = engine.make_request(scope, receive, send)
         requests.current.set(number)
         try:
-            await app._fail(request, HTTPException(408, "Request Timeout"), scope, receive, send)
+            await engine.fail(request, HTTPException(408, "Request Timeout"), scope, receive, send)
         finally:
             if request.holds:
-                app.close_stream(request)
+                engine.close_stream(request)
                 request.release()
             del requests.live[number]
 
@@ -184,11 +187,11 @@ class Sweeper:
         Answered with 503 where nothing is sent yet; what is half sent breaks off.
         """
         for task in _tasks(None):
-            for way in _ways(task, self.app.dispatch_code, self.app.fail_code)[-1:]:
-                if way.sends or self.app.has_begun(way.request):
+            for way in _ways(task, self.engine.dispatch_code, self.engine.fail_code)[-1:]:
+                if way.sends or self.engine.behaviour.has_begun(way.request):
                     task.cancel()
                 else:
-                    self.app.cut_short(way.request, task, HTTPException(503, "Service Unavailable"))
+                    self.engine.cut_short(way.request, task, HTTPException(503, "Service Unavailable"))
 
 
 def _too_large(request: Request) -> bool:
@@ -196,13 +199,13 @@ def _too_large(request: Request) -> bool:
     return requests.announces_more_than(request.scope, getattr(request.scope.get("route"), "max_body_size", None))
 
 
-def _waits_for_client(request: Request, app: Application) -> bool:
+def _waits_for_client(request: Request, limits: Limits) -> bool:
     # Without a limit for the parts of a body, a handler that streams it has that of any handler.
-    return request.arriving or (request.waits_for_part and bool(app.request_timeout))
+    return request.arriving or (request.waits_for_part and bool(limits.part_s))
 
 
-def _reason(request: Request, app: Application) -> HTTPException:
-    if not _waits_for_client(request, app):
+def _reason(request: Request, limits: Limits) -> HTTPException:
+    if not _waits_for_client(request, limits):
         return HTTPException(503, "Response Timeout")
     return HTTPException(413, TOO_LARGE) if _too_large(request) else HTTPException(408, "Request Timeout")
 

@@ -28,10 +28,10 @@ from starlette.routing import BaseRoute, Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sanic_star.failures import log_error
-from sanic_star.steps import Limit, StepTimeout, run_step, start_watching
+from sanic_star.steps import StepTimeout, run_step, start_watching
 
 if TYPE_CHECKING:
-    from sanic_star.applications import Application
+    from sanic_star.applications import Engine
     from sanic_star.servers.signals import Chain
 
 # How long uvicorn's own stop, where the server is not ours, is held back for an application's, in seconds.
@@ -64,18 +64,16 @@ class Lifecycle:
     """Runs the phases of one application in order, each once per start.
 
     Args:
-        app: the application; its `run_phase`, `finalise` and `mounted` are called.
+        engine: the application's engine.
     """
 
-    def __init__(self, app: Application) -> None:
-        self.app = app
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
         self.stage = Stage.IDLE
         # Set by a server that calls `after_start` and `before_stop` itself, at their exact moments.
         self.exact = False
         # Whether a step that can't be cancelled ends the process: where a server runs it.
         self.owns_process = False
-        # Gives the time that a step may take; called with whether it belongs to the stop.
-        self.limit_of: Callable[[bool], Limit | None] = _nothing
         # Called with the name of each step of the stop, and the seconds that it may take.
         self.on_stop_step: Callable[[str, float | None], None] = _nothing
         # The listener or lifespan that starts or stops now.
@@ -113,27 +111,27 @@ class Lifecycle:
 
         if not self.exact:
             self.owns_process = is_a_server()
-        if self.limit_of(True) is not None:
+        if self.engine.behaviour.step_limit(True) is not None:
             start_watching()
         async with contextlib.AsyncExitStack() as stack:
-            await self.app.run_phase(Phase.BEFORE_START)
+            await self.engine.behaviour.run_phase(Phase.BEFORE_START)
             # From here on there is something to undo.
-            stack.push_async_callback(self.app.run_phase, Phase.AFTER_STOP)
-            lifespan = self.app.router.lifespan_context(self.app)
+            stack.push_async_callback(self.engine.behaviour.run_phase, Phase.AFTER_STOP)
+            lifespan = self.engine.app.router.lifespan_context(self.engine.app)
             state = await stack.enter_async_context(_Limited(self, lifespan, _name_of_lifespan(lifespan)))
             if state is not None:
                 scope.setdefault("state", {}).update(state)
-            states = self.app.router.states
+            states = self.engine.app.router.states
             stack.callback(states.clear)
-            for mounted in mounted_applications(self.app.router.routes):
+            for mounted in mounted_applications(self.engine.app.router.routes):
                 states[id(mounted)] = dict(scope.get("state", {}))
                 lifespan = _foreign_lifespan(mounted, states[id(mounted)])
                 await stack.enter_async_context(_Limited(self, lifespan, f"the lifespan of {mounted!r}"))
-            self.app.finalise()
+            self.engine.finalise()
             if not self.exact:
                 # A server without lifespan cuts off requests as soon as it hears of the signal: it hears of it after
                 # requests and background tasks had their time, and after the last listener.
-                patience = PATIENCE + 2 * self.app.graceful_timeout if self._lazy else PATIENCE
+                patience = PATIENCE + 2 * self.engine.limits.graceful_s if self._lazy else PATIENCE
                 self._signals = chain(self._stop_by_signal, patience)
             stack.callback(self._restore_signals)
             if not self.exact:
@@ -153,7 +151,7 @@ class Lifecycle:
         if self._told:
             return
         self._told = True
-        await self.app.run_phase(Phase.AFTER_START)
+        await self.engine.behaviour.run_phase(Phase.AFTER_START)
 
     async def before_stop(self) -> None:
         """Run what comes while connections are still open, then end what would never end by itself."""
@@ -169,17 +167,17 @@ class Lifecycle:
             stack.callback(self._end_streams)
             # Mounted applications say goodbye while connections are open, too. Only the server's own application hears
             # of the stop where that is no signal.
-            for mounted in self.app.mounted():
+            for mounted in self.engine.mounted():
                 mounted.lifecycle.on_stop_step = self.on_stop_step
                 stack.push_async_callback(mounted.lifecycle.before_stop)
-            await self.app.run_phase(Phase.BEFORE_STOP)
+            await self.engine.behaviour.run_phase(Phase.BEFORE_STOP)
 
     def _end_streams(self) -> None:
         assert self.stop_event is not None
         self.stop_event.set()
-        self.app.end_endless()
-        if self.app.cuts_at_stop:
-            self.app.sweeper.cut_all([self.app, *self.app.mounted()])
+        self.engine.end_endless()
+        if self.engine.limits.cuts_at_stop:
+            self.engine.sweeper.cut_all([self.engine, *self.engine.mounted()])
 
     async def stop(self) -> None:
         """Bring the application down; errors of single listeners don't keep the rest from running."""
@@ -192,13 +190,13 @@ class Lifecycle:
         finally:
             self._restore_signals()
             try:
-                await self.app.drain()
+                await self.engine.behaviour.drain()
             finally:
                 try:
                     await stack.aclose()
                 finally:
                     self.stage, self.closing = Stage.IDLE, False
-                    self.app.stopped()
+                    self.engine.stopped()
 
     async def run_step(self, call: Callable[[], Any], name: str, *, stopping: bool) -> Any:
         """Run a listener, or enter or leave a lifespan, within the time that it may take.
@@ -214,7 +212,7 @@ class Lifecycle:
         Raises:
             StepTimeout: it took too long, and the log has said so.
         """
-        limit = self.limit_of(stopping)
+        limit = self.engine.behaviour.step_limit(stopping)
         self.step = name
         if stopping:
             self.on_stop_step(name, None if limit is None else limit.seconds)
@@ -235,7 +233,7 @@ class Lifecycle:
             if self.stage is Stage.IDLE:
                 self._lazy = True
                 try:
-                    await self.start({"type": "lifespan", "state": self.app.lazy_state})
+                    await self.start({"type": "lifespan", "state": self.engine.lazy_state})
                 except BaseException:
                     self._not_started()
                     raise
@@ -270,7 +268,7 @@ class Lifecycle:
             await send({"type": "lifespan.startup.failed", "message": message})
             raise
         self._yielded = dict(scope.get("state", {}))
-        self.app.started()
+        self.engine.started()
 
     async def _end(self, send: Send) -> None:
         try:
@@ -281,7 +279,7 @@ class Lifecycle:
 
     def _not_started(self) -> None:
         self.stage = Stage.IDLE
-        self.app.stopped()
+        self.engine.stopped()
 
     async def _stop_by_signal(self) -> bool:
         """Begin the stop, before the server does; where the start was lazy do all of it: nobody will send a shutdown.
@@ -298,10 +296,10 @@ class Lifecycle:
             # The server waits for no outcome.
             log_error(logging.getLogger("sanic.error"), error, "A listener failed when the application was to stop")
         self.closed = self._lazy
-        ended = await self.app.endless_ended(PATIENCE)
+        ended = await self.engine.endless_ended(PATIENCE)
         if self._lazy:
-            await self.app.requests_ended()
-            self.app.sweeper.end_all()
+            await self.engine.requests_ended()
+            self.engine.sweeper.end_all()
             await self.stop()
         return ended
 

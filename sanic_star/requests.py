@@ -70,7 +70,7 @@ class Request(requests.Request):
     holds = False
 
     def __init__(self, scope: Scope, receive: Receive = empty_receive, send: Send = empty_send) -> None:
-        # What is set here is set in `Application._make_dispatch` as well.
+        # What is set here is set in `Engine._make_dispatch` as well.
         self.scope = scope
         self._receive = receive
         self._send = send

@@ -1,29 +1,29 @@
 """How requests are answered in Sanic's way: what goes around a handler, what answers errors, what may be returned.
 
-`Answering` stands between the engine's `Application` and `Sanic`. The engine asks it for each route's callable when the
-application is finalised, and for what is out of the ordinary: an exception, a path without a route, a return value
-that is no ready response.
+An application has `Answers`, and its engine asks them: for each route's callable when the application is finalised,
+for the listeners at the start and the stop, and for the answer to an exception, to a path without a route, and to a
+return value that is no ready response.
 """
 
 from __future__ import annotations
 
 import asyncio
 from asyncio import CancelledError
-from collections import deque
 from collections.abc import Iterable
 from functools import partial
 from inspect import isawaitable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from starlette.exceptions import HTTPException
 from starlette.responses import Response as StarletteResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sanic_star import routing
-from sanic_star.applications import Application
+from sanic_star.applications import CLEAN_UP
 from sanic_star.compat._background import run_background
 from sanic_star.compat._events import Events
 from sanic_star.compat._forwarding import has_own_limit, limited, with_public_redirects
+from sanic_star.compat._listeners import LISTENER_TIMEOUTS, step_limit
 from sanic_star.compat._pipeline import (
     Call,
     Step,
@@ -35,23 +35,27 @@ from sanic_star.compat._pipeline import (
     with_middleware,
 )
 from sanic_star.compat._stream import ResponseWriter
-from sanic_star.compat.config import Config
 from sanic_star.compat.exceptions import SanicException, ServerError, WebsocketClosed
-from sanic_star.compat.handlers.error import ErrorHandler, as_sanic_exception
+from sanic_star.compat.handlers.error import as_sanic_exception
 from sanic_star.compat.log import error_logger, logger
 from sanic_star.compat.middleware import Middleware, MiddlewareLocation
 from sanic_star.compat.request._url import url_for_log
 from sanic_star.compat.request.types import Request
 from sanic_star.compat.response._foreign import check_foreign
 from sanic_star.compat.response.types import HTTPResponse, ResponseStream
-from sanic_star.compat.router import Router
 from sanic_star.compat.server.websockets._sweeper import Sweeper as WebsocketSweeper
 from sanic_star.compat.server.websockets.impl import WebsocketImplProtocol
-from sanic_star.compat.signals import Event, SignalRouter
+from sanic_star.compat.signals import Event
 from sanic_star.failures import attribute, encodable, format_error, is_a, log_error, message_of
+from sanic_star.lifespan import Phase
 from sanic_star.requests import Request as EngineRequest
 from sanic_star.requests import live
+from sanic_star.seams import Limits
+from sanic_star.steps import Limit
 from sanic_star.streams import is_event_stream
+
+if TYPE_CHECKING:
+    from sanic_star.compat.app import Sanic
 
 # As `requestTimeout` of Node.js, in seconds.
 BODY_TIMEOUT = 300
@@ -84,38 +88,65 @@ def _is_answer(request: Request, response: Any) -> bool:
     return request.responded or isinstance(response, ResponseStream) or callable(response)
 
 
-class Answering(Application):
-    """An application that answers as Sanic does; what is registered is kept by the subclass."""
+class Answers:
+    """What the engine asks, answered as Sanic does; see `sanic_star.seams.Behaviour`.
 
-    router: Router
-    config: Config
-    error_handler: ErrorHandler
-    request_middleware: deque[Middleware]
-    response_middleware: deque[Middleware]
-    named_request_middleware: dict[str, deque[Middleware]]
-    named_response_middleware: dict[str, deque[Middleware]]
-    signal_router: SignalRouter
-    # Which events somebody listens to; nobody, until the application is finalised.
-    _events = Events(SignalRouter(), Router().find_again)
-    _sweeper: WebsocketSweeper
+    Args:
+        app: the application.
+    """
 
-    def behind_gate(self, stack: ASGIApp) -> ASGIApp:
-        """Return what requests meet past the gate: first what tells of their beginning and end."""
-        return self._events.around_application(super().behind_gate(stack), self.request_factory, self._fail)
+    def __init__(self, app: Sanic[Any, Any]) -> None:
+        self.app = app
+        # Which events somebody listens to; nobody, until the application is finalised.
+        self._events = Events(app.signal_router, app.router.find_again)
+        # Made with the first start: an application may be pickled before it.
+        self._sweeper: WebsocketSweeper | None = None
+        # The handlers of Starlette's keyword that the error handler was given already.
+        self._exception_handlers_added: dict[Any, Any] = {}
 
-    def finalise(self) -> None:
-        """Give each route its callable, with the events that somebody listens to, and the sweeper its limits.
+    # When the application is finalised -------------------------------------------------------------------------------
+
+    def prepare(self) -> None:
+        """Check settings and names; note the handlers of exceptions, and which events somebody listens to.
 
         Raises:
-            ServerError: a setting has a value that it can't have.
+            ServerError: a setting has an invalid value, or two routes have one name.
         """
-        self.config.validate()
-        self.request_timeout = self.config.get("REQUEST_TIMEOUT")
-        self.body_timeout = self.config.get("REQUEST_BODY_TIMEOUT", BODY_TIMEOUT)
-        self.response_timeout = self.config.get("RESPONSE_TIMEOUT")
-        self._events = Events(self.signal_router, self.router.find_again)
-        self._sweeper = WebsocketSweeper()
-        super().finalise()
+        app = self.app
+        app.config.validate()
+        _check_route_names(app.router.routes)
+        for key, handler in app.exception_handlers.items():
+            # Once: `cached_handlers` says nothing where a subclass's `add` passes them on to another error handler.
+            if self._exception_handlers_added.get(key) is not handler:
+                self._exception_handlers_added[key] = handler
+                if (key, None) not in app.error_handler.cached_handlers:
+                    app.error_handler.add(key, handler)
+        self._events = Events(app.signal_router, app.router.find_again)
+
+    def finalised(self) -> None:
+        """Close the router; see `Sanic.amend`."""
+        if not self.app.router.finalized:
+            self.app.router.finalize()
+
+    def limits(self) -> Limits:
+        """Return the limits that the configuration sets now."""
+        app, config = self.app, self.app.config
+        bodies = [limit for limit in (config.REQUEST_MAX_SIZE, app.max_body_size) if limit is not None]
+        graceful, cuts = float(config.GRACEFUL_SHUTDOWN_TIMEOUT), app.debug or app.auto_reload
+        return Limits(
+            body=min(bodies, default=None),
+            field=config.REQUEST_MAX_HEADER_SIZE,
+            part_s=config.get("REQUEST_TIMEOUT"),
+            whole_body_s=config.get("REQUEST_BODY_TIMEOUT", BODY_TIMEOUT),
+            response_s=config.get("RESPONSE_TIMEOUT"),
+            graceful_s=min(graceful, CLEAN_UP) if cuts else graceful,
+            cuts_at_stop=cuts,
+        )
+
+    def surround(self, app: ASGIApp) -> ASGIApp:
+        """Return what requests meet first: what tells of their beginning and end."""
+        engine = self.app._engine
+        return self._events.around_application(app, engine.make_request, engine.fail)
 
     def compile(self, route: routing.Route | routing.WebSocketRoute) -> Call:
         """Return a route's callable: the handler, with what goes around it."""
@@ -127,25 +158,19 @@ class Answering(Application):
         own_limit = getattr(getattr(route, "extra", None), "max_body_size", None)
         extra = getattr(route, "extra", None)
         reads = not (extra.stream or extra.ignore_body) if extra is not None else route.reads_body
-        everywhere = self._body_limit if reads else None
+        everywhere = self.app._engine.limits.body if reads else None
         route.max_body_size = everywhere if own_limit is None else own_limit
         # Request middleware and listeners may change the parameters, also those of a path without any.
         changeable = bool(before or self._events)
         only = route.names[0] if route.names and len(route.names) == 1 and not changeable else None
         handler = handler_call(route.endpoint, bool(route.parameters) or changeable, only)
         call = with_middleware(self._events.around_handler(handler), before, after)
-        if self.config.get("CANCEL_ON_DISCONNECT"):
+        if self.app.config.get("CANCEL_ON_DISCONNECT"):
             call = self._until_client_leaves(call)
         lived = self._events.around_route(call, route, reads)
         # Events tell of a request before its body is read: then the route's callable reads it.
         route.reads_body = reads and lived is call
         return lived
-
-    @property
-    def _body_limit(self) -> int | None:
-        """The smaller one of `REQUEST_MAX_SIZE` and the keyword `max_body_size`, in bytes; `None` for no limit."""
-        limits = (self.config.REQUEST_MAX_SIZE, self.max_body_size)
-        return min((limit for limit in limits if limit is not None), default=None)
 
     def _until_client_leaves(self, call: Call) -> Call:
         """Return `call` under watch: it is cancelled when the client leaves."""
@@ -159,22 +184,17 @@ class Answering(Application):
                 if has_body(request.scope["headers"]):
                     return await call(request)
                 request._body = b""
-            self.open_stream(request, nothing, endless=False, receive=request._receive)
+            self.app._engine.open_stream(request, nothing, endless=False, receive=request._receive)
             try:
                 response = await call(request)
             except Exception:
-                self.close_stream(request)
+                self.app._engine.close_stream(request)
                 raise
             if not request.responded:
-                self.close_stream(request)
+                self.app._engine.close_stream(request)
             return response
 
         return watched
-
-    @property
-    def max_field_size(self) -> int:  # type: ignore[override]
-        """The longest header field that a parser gets, in bytes."""
-        return self.config.REQUEST_MAX_HEADER_SIZE
 
     def has_begun(self, request: EngineRequest) -> bool:
         """Tell whether a part of the response is sent: not yet, where a handler has only asked to respond."""
@@ -182,16 +202,9 @@ class Answering(Application):
         # Without a writer somebody else's answer was begun: a response of Starlette's, a mounted application's.
         return request.responded if request._writer is None else request._writer.head_sent
 
-    def build_middleware_stack(self) -> ASGIApp:
-        """Put the access log around everything else, where it is on."""
-        gate = super().build_middleware_stack()
-        if self._stack is not None:
-            self._stack = self.logged(self._stack)
-        return gate
-
     def logged(self, stack: ASGIApp) -> ASGIApp:
         """Return `stack` inside the access log, if `ACCESS_LOG` is on."""
-        if not self.config.ACCESS_LOG:
+        if not self.app.config.ACCESS_LOG:
             return stack
         # Loaded only where it is used.
         from sanic_star.compat._access import AccessLog
@@ -200,6 +213,7 @@ class Answering(Application):
 
     def _compile_websocket(self, route: routing.WebSocketRoute, before: list[Step]) -> Call:
         handler = self._events.around_websocket(route.endpoint)
+        sweeper = self._sweeper = self._sweeper or WebsocketSweeper()
         subprotocols = getattr(getattr(route, "extra", None), "subprotocols", ())
 
         async def speak(websocket: WebsocketImplProtocol) -> Any:
@@ -207,7 +221,7 @@ class Answering(Application):
             if is_endpoint(route.endpoint):
                 return route.endpoint  # an ASGI application, which does the handshake itself
             await websocket.handshake(subprotocols)
-            swept = self._sweeper.add(websocket)
+            swept = sweeper.add(websocket)
             try:
                 result = handler(request, websocket, **request.route_params)
                 if isawaitable(result):
@@ -237,7 +251,10 @@ class Answering(Application):
 
     def compile_fallback(self) -> Call:
         """Return what answers where no route does; the application's middleware runs there, too."""
-        call = super().compile_fallback()
+
+        async def call(connection: Any) -> Any:
+            raise self.miss(connection.scope)
+
         lived = self._events.around_route(call, None, reads_body=False)
         if lived is not call or self._events.heard(Event.HTTP_LIFECYCLE_EXCEPTION, Event.SERVER_EXCEPTION_REPORT):
             # Those who listen are told of the exception before the middleware, which then runs when it is answered.
@@ -264,11 +281,11 @@ class Answering(Application):
     def compile_forward(self) -> Call:
         """Return what hands a connection on: the application's request middleware runs before, and may answer."""
         before = self._steps(MiddlewareLocation.REQUEST, None)
-        keyword = self.max_body_size
-        foreign = self._body_limit
+        keyword = self.app.max_body_size
+        foreign = self.app._engine.limits.body
         # Without any of these only the client says which host it is, and a redirect leads there already.
         told_by = ("SERVER_NAME", "FORWARDED_SECRET", "PROXIES_COUNT", "REAL_IP_HEADER")
-        has_public_host = any(map(self.config.get, told_by))
+        has_public_host = any(map(self.app.config.get, told_by))
 
         async def forward(connection: Any) -> Any:
             if isinstance(connection, Request):
@@ -283,42 +300,42 @@ class Answering(Application):
                 return early
             app = routing.enter(connection)
             if has_public_host:
-                app = with_public_redirects(self, request, app)
+                app = with_public_redirects(self.app, request, app)
             return partial(_in_scope, app, request.scope) if request._amended and request is connection else app
 
-        return self._events.around_route(forward, self.router.forward, reads_body=False)
+        return self._events.around_route(forward, self.app.router.forward, reads_body=False)
 
     def _steps(self, location: MiddlewareLocation, name: str | None) -> list[Step]:
         if location is MiddlewareLocation.REQUEST:
-            everywhere, named = self.request_middleware, self.named_request_middleware
+            everywhere, named = self.app.request_middleware, self.app.named_request_middleware
         else:
-            everywhere, named = self.response_middleware, self.named_response_middleware
+            everywhere, named = self.app.response_middleware, self.app.named_response_middleware
         found = Middleware.convert(everywhere, named.get(name or "", ()), location=location)
         ordered = steps(Middleware.in_order(found, location))
         return [self._events.around_middleware(step, location.name.lower()) for step in ordered]
 
     def miss(self, scope: Scope) -> Exception:
         """Return the exception for a request that no route answers."""
-        allowed = self.router.allowed(routing.route_path(scope), scope)
-        return self.router.miss(routing.wire_path(scope), scope.get("method", "GET"), allowed, scope)
+        allowed = self.app.router.allowed(routing.route_path(scope), scope)
+        return self.app.router.miss(routing.wire_path(scope), scope.get("method", "GET"), allowed, scope)
 
     async def answer(self, request: EngineRequest, error: BaseException) -> tuple[ASGIApp | None, BaseException | None]:
         """Return the response to an exception, with middleware applied, and what is still to be raised."""
         assert isinstance(request, Request)
         known = as_sanic_exception(error)
         if request.scope["type"] == "http":
-            await self.signal_router.report(error, answered=True)
+            await self.app.signal_router.report(error, answered=True)
             await self._events.fire_safely(Event.HTTP_LIFECYCLE_EXCEPTION, request=request, exception=error)
         if self.has_begun(request):
-            self.error_handler.log(request, known)
-            handler = self.error_handler.lookup(known, request.name)
+            self.app.error_handler.log(request, known)
+            handler = self.app.error_handler.lookup(known, request.name)
             if handler is not None:
                 logger.warning(
                     "Its exception handler %s is not called: a part of the response to %r is sent",
                     getattr(handler, "__name__", repr(handler)),
                     url_for_log(request),
                 )
-            if attribute(known, "quiet", False) and not self.config.NOISY_EXCEPTIONS:
+            if attribute(known, "quiet", False) and not self.app.config.NOISY_EXCEPTIONS:
                 # A quiet one may be so because its status tells the client. Of this one nobody else would hear.
                 log_error(
                     error_logger,
@@ -337,8 +354,8 @@ class Answering(Application):
         if response:
             settled: object = True
         else:
-            handler = self.error_handler.lookup(known, request.name)
-            settled = is_a(known, SanicException) or self.error_handler.settles(handler, known)
+            handler = self.app.error_handler.lookup(known, request.name)
+            settled = is_a(known, SanicException) or self.app.error_handler.settles(handler, known)
             response = await self._error_response(request, known)
         # Middleware sees the answer to nothing at all; of anything else it may make a response.
         if response is None:
@@ -350,50 +367,18 @@ class Answering(Application):
             await self._events.fire_safely(Event.HTTP_LIFECYCLE_RESPONSE, request=request, response=response)
         return self._sendable(request, response), None if settled else error
 
-    async def handle_request(self, request: Request) -> None:
-        """Answer a request: routing, middleware, handler, and the response sent to whoever gave the request.
-
-        Args:
-            request: it is built anew from its scope, as for any ASGI application.
-        """
-        await self(request.scope, request._replay(), request._send)
-
-    async def handle_exception(self, request: Request, exception: BaseException, run_middleware: bool = True) -> None:
-        """Answer a request with what an exception leads to: its handler's response, or the error page.
-
-        Args:
-            request: the request.
-            exception: what went wrong.
-            run_middleware: whether the middleware that has not run yet does.
-        """
-        if not run_middleware:
-            request._request_middleware_started = request._response_middleware_started = True
-        response, _ = await self.answer(request, exception)
-        if response is not None:
-            await response(request.scope, request._replay(), request._send)
-
-    @property
-    def asgi(self) -> bool:
-        """That an ASGI server runs the application: always, here."""
-        return bool(self.state.asgi)
-
-    @property
-    def websocket_enabled(self) -> bool:
-        """Whether there is a route for a websocket."""
-        return any(isinstance(route, routing.WebSocketRoute) for route in self.router.routes)
-
     async def _error_response(self, request: Request, error: BaseException) -> Any:
         try:
             try:
-                response = self.error_handler.response(request, error)
+                response = self.app.error_handler.response(request, error)
                 response = await response if isawaitable(response) else response
             except (SanicException, HTTPException) as raised:
-                response = self.error_handler.default(request, as_sanic_exception(raised))
+                response = self.app.error_handler.default(request, as_sanic_exception(raised))
             check_foreign(response)
             return response
         except Exception as raised:
             log_error(error_logger, raised, "Exception raised in exception handler")
-            if self.debug:
+            if self.app.debug:
                 told = f"Error while handling error: {message_of(raised)}\nStack: {format_error(raised)}"
                 return HTTPResponse(encodable(told), 500)
             return HTTPResponse("An error occurred while handling an error", 500)
@@ -404,7 +389,7 @@ class Answering(Application):
             return response
         mistake = ServerError(f"Invalid response type {response!r} (need HTTPResponse)")
         response = await self._error_response(request, mistake)
-        return response if _is_answer(request, response) else self.error_handler.default(request, mistake)
+        return response if _is_answer(request, response) else self.app.error_handler.default(request, mistake)
 
     def _sendable(self, request: Request, response: Any) -> ASGIApp:
         """Return an answer as something that can be sent."""
@@ -433,7 +418,7 @@ class Answering(Application):
             await self._end_response(request, response)
         elif isinstance(response, StarletteResponse) or callable(response):
             check_foreign(response)
-            await self.send_foreign(request, response, scope, receive, send)
+            await self.app._engine.send_foreign(request, response, scope, receive, send)
         else:
             raise ServerError(f"Invalid response type {response!r} (need HTTPResponse)")
 
@@ -453,17 +438,43 @@ class Answering(Application):
         elif not self.has_begun(request):
             raise ServerError(f"Invalid response type {returned!r} (need HTTPResponse)")
 
-    def end_endless(self) -> None:
-        """End the streams and websockets that would never end by themselves; their clean-up runs.
-
-        A content type that was set since the declaration of a response counts, too.
-        """
+    def declare_streams(self) -> None:
+        """Look again at responses that have not begun: a content type that was set since their declaration counts."""
         for request in list(live.values()):
-            if isinstance(request, Request) and request.scope.get("app") is self:
+            if isinstance(request, Request) and request.scope.get("app") is self.app:
                 stream, writer = request.open_stream, request._writer
                 if stream is not None and writer is not None and not writer.head_sent:
                     self.stream_opened(request, writer, stream.task)
-        super().end_endless()
+
+    async def run_phase(self, phase: Phase) -> None:
+        """Run the listeners of a phase; tasks that were added before there was a loop, and timers, start after them."""
+        app = self.app
+        if phase is Phase.BEFORE_START:
+            # The others when all listeners have run, which may set them.
+            app.config.validate(LISTENER_TIMEOUTS)
+            if not app.signal_router.finalized:
+                app.signal_router.finalize()
+            if not app._engine.lifecycle.exact:
+                app._runner.set_up_logging()
+                app._runner.tell_what_the_server_decides()
+        await app._listeners.run(phase.value, app)
+        if phase is Phase.BEFORE_START:
+            app._background.start_delayed_tasks()
+        elif phase is Phase.AFTER_START:
+            app._background.start_timers()
+
+    def step_limit(self, stopping: bool) -> Limit | None:
+        """Return how long a listener or a lifespan may take, by the configuration."""
+        return step_limit(self.app.config, stopping)
+
+    async def drain(self) -> None:
+        """End the background tasks."""
+        await self.app._background.drain_tasks(self.limits().graceful_s)
+
+    def stopped(self) -> None:
+        """Open the routers again, for what is added before the next start."""
+        self.app.router.reset()
+        self.app.signal_router.reset()
 
     def stream_opened(self, request: Request, writer: ResponseWriter, task: asyncio.Task[Any] | None = None) -> None:
         """Watch a response that a handler sends piece by piece, from its declaration on.
@@ -487,7 +498,19 @@ class Answering(Application):
         reads_itself = _may_stream_its_body(request)
         request._stream_consumed = not reads_itself
         receive = None if reads_itself else request._receive
-        self.open_stream(request, writer.end, endless=endless, receive=receive, task=task)
+        self.app._engine.open_stream(request, writer.end, endless=endless, receive=receive, task=task)
+
+
+def _check_route_names(routes: Iterable[Any]) -> None:
+    seen: set[str] = set()
+    twice: set[str] = set()
+    for route in routes:
+        ident = getattr(getattr(route, "extra", None), "ident", None)
+        if ident:
+            (twice if ident in seen else seen).add(ident)
+    if twice:
+        names = ", ".join(sorted(twice))
+        raise ServerError(f"Duplicate route names detected: {names}. Tell them apart by `name=…`.")
 
 
 def _without_outer_route(call: Call) -> Call:

@@ -250,7 +250,7 @@ class LargeFileResponse(HTTPResponse, own_names=False):
             self._body = self.body
             await super().__call__(scope, receive, send)
             return
-        request, app = self._request, self._request.app
+        request, engine = self._request, self._request.app._engine
         start = {"type": "http.response.start", "status": self.status, "headers": self.head(length=False)}
         try:
             opened = await anyio.open_file(self._path, "rb", opener=self._opener)
@@ -266,9 +266,9 @@ class LargeFileResponse(HTTPResponse, own_names=False):
             async def finish() -> None:
                 """Leave the response as it is: a length was promised that can't be kept."""
 
-            app.open_stream(request, finish, endless=False, receive=request._receive)
+            engine.open_stream(request, finish, endless=False, receive=request._receive)
             await self._send_pieces(opened, send)
-            app.close_stream(request)
+            engine.close_stream(request)
         finally:
             # Not by `aclose`, which a task that is cancelled does not get to the end of.
             opened.wrapped.close()

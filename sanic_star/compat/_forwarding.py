@@ -16,9 +16,10 @@ from starlette.datastructures import URL
 from starlette.middleware.body_limit import MAX_BODY_SIZE_SCOPE_KEY
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from sanic_star.applications import Application
+from sanic_star.applications import engine_of
 from sanic_star.compat.exceptions import PayloadTooLarge
 from sanic_star.requests import TOO_LARGE, announces_more_than
+from sanic_star.seams import Host
 
 if TYPE_CHECKING:
     from sanic_star.compat.request.types import Request
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 def has_own_limit(route: Any) -> bool:
     """Tell whether a mount leads to an application of this package."""
-    return isinstance(getattr(route, "_base_app", None), Application)
+    return engine_of(getattr(route, "_base_app", None)) is not None
 
 
 def limited(request: Request, limit: int) -> Receive:
@@ -57,7 +58,7 @@ def limited(request: Request, limit: int) -> Receive:
     return receive_within
 
 
-def with_public_redirects(outer: Application, request: Request, app: ASGIApp) -> ASGIApp:
+def with_public_redirects(outer: Host, request: Request, app: ASGIApp) -> ASGIApp:
     """Return an ASGI application whose redirects lead to the public host: that of `request.url`.
 
     Args:
@@ -81,7 +82,7 @@ def with_public_redirects(outer: Application, request: Request, app: ASGIApp) ->
     return redirect_publicly
 
 
-def _public(outer: Application, request: Request, location: bytes) -> bytes:
+def _public(outer: Host, request: Request, location: bytes) -> bytes:
     """Return where a redirect leads, at the public host if it leads to this server."""
     # By now the scope says that the mounted application answers.
     scope = {**request.scope, "app": outer}

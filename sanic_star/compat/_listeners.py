@@ -15,6 +15,7 @@ from inspect import isawaitable, signature
 from typing import Any
 
 from sanic_star.compat._definitions import ListenerDefinition
+from sanic_star.compat.config import Config
 from sanic_star.compat.exceptions import BadRequest, ServerError
 from sanic_star.compat.log import error_logger
 from sanic_star.compat.signals import Event, SignalRouter
@@ -48,19 +49,19 @@ _STOPPING = (*_REVERSED, "main_process_stop", "reload_process_stop", "before_rel
 LISTENER_TIMEOUTS: dict[str, float | None] = {"STARTUP_LISTENER_TIMEOUT": None, "SHUTDOWN_LISTENER_TIMEOUT": 60.0}
 
 
-def step_limit(app: Any, stopping: bool) -> Limit | None:
+def step_limit(config: Config, stopping: bool) -> Limit | None:
     """Return how long a listener or a lifespan may take; `None` for ever.
 
     A setting with an invalid value counts as not set: the start refuses it, but a stop has to come to its end.
 
     Args:
-        app: the application.
+        config: the application's configuration.
         stopping: whether it runs at the stop.
     """
     setting = "SHUTDOWN_LISTENER_TIMEOUT" if stopping else "STARTUP_LISTENER_TIMEOUT"
-    seconds = app.config.get(setting, LISTENER_TIMEOUTS[setting])
+    seconds = config.get(setting, LISTENER_TIMEOUTS[setting])
     try:
-        app.config.validate((setting,))
+        config.validate((setting,))
     except ServerError:
         seconds = LISTENER_TIMEOUTS[setting]
     return None if seconds is None else Limit(seconds, setting)

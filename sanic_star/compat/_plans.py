@@ -81,7 +81,7 @@ class _Said:
             setattr(app.state, name, value)
         app.config.update(self.config)
         VerbosityFilter.verbosity = self.state["verbosity"]
-        app.set_up_logging()
+        app._runner.set_up_logging()
         for name, value in self.shared.items():
             if not hasattr(app.shared_ctx, name):
                 setattr(app.shared_ctx, name, value)
@@ -150,11 +150,11 @@ def run_main_listeners(app: Any, event: str, **more: Any) -> None:
     Raises:
         Exception: what a listener raises.
     """
-    app.lifecycle.owns_process = threading.current_thread() is threading.main_thread()
+    app._engine.lifecycle.owns_process = threading.current_thread() is threading.main_thread()
     try:
-        asyncio.run(app.run_listeners(event, **more))
+        asyncio.run(app._listeners.run(event, app, more))
     finally:
-        app.lifecycle.owns_process = False
+        app._engine.lifecycle.owns_process = False
 
 
 def _notify(app: Any, event: str, changed: set[str]) -> None:

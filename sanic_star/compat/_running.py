@@ -1,9 +1,8 @@
-"""Running applications in Sanic's words: `run`, `prepare`, `serve`, `serve_single`, `create_server`, `stop`.
+"""Running applications in Sanic's words: `prepare`, `serve`, `serve_single`, `create_server`, `stop`.
 
-`prepare` notes how an application is to be served; `serve` serves all that were prepared, in one process or several.
-What is noted is turned into the engine's words by `_plans`; who listens and who restarts is `sanic_star.servers`.
-
-This is one module because its methods share their many keywords, which each repeats for its callers' sake.
+An application has a `Runner`. `prepare` notes how the application is to be served; `serve` serves all that were
+prepared, in one process or several. `_plans` turns what was noted into the engine's words; `sanic_star.servers` listens
+and restarts.
 """
 
 from __future__ import annotations
@@ -16,88 +15,39 @@ from dataclasses import replace
 from importlib import import_module
 from socket import socket
 from ssl import SSLContext
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
-from sanic_star.applications import Application
 from sanic_star.compat._answering import BODY_TIMEOUT
 from sanic_star.compat._peer import UNSAFE_SERVER, believes_local_clients
 from sanic_star.compat.application.constants import Mode, Server
-from sanic_star.compat.application.state import ApplicationState
-from sanic_star.compat.config import DEFAULT_CONFIG, Config
+from sanic_star.compat.config import DEFAULT_CONFIG
 from sanic_star.compat.helpers import Default
 from sanic_star.compat.log import logger
 from sanic_star.compat.logging.filter import VerbosityFilter
-from sanic_star.compat.types.shared_ctx import SharedContext
 from sanic_star.lifespan import Stage
 from sanic_star.steps import StepTimeout
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
-    from pathlib import Path
 
+    from sanic_star.compat.app import Sanic
     from sanic_star.compat.server.async_server import AsyncioServer
-    from sanic_star.compat.worker.multiplexer import WorkerMultiplexer
     from sanic_star.servers.settings import Settings
 
 
 TLSArgument = None | SSLContext | dict[str, Any] | str | list[Any] | tuple[Any, ...]
 
 
-class Running(Application):
-    """An application that can serve itself; its registry, configuration and listeners are the subclass's."""
+class Runner:
+    """Prepares an application to be served, and serves those that were prepared.
 
-    _app_registry: ClassVar[dict[str, Any]]
-    name: str
-    config: Config
-    state: ApplicationState
-    shared_ctx: SharedContext
-    _told_of_the_server = False
+    Args:
+        app: the application.
+    """
 
-    async def run_listeners(self, event: str, **more: Any) -> None:
-        """Run the listeners of a moment."""
-        raise NotImplementedError
-
-    def run(
-        self,
-        host: str | None = None,
-        port: int | None = None,
-        *,
-        single_process: bool = False,
-        load: Callable[[], Any] | None = None,
-        **options: Any,
-    ) -> None:
-        """Serve the application until it is stopped; ends the process with status 1 where that can't be done.
-
-        Args:
-            host: the address to listen on.
-            port: the port to listen on; 0 for any that is free.
-            single_process: whether to do with one process, and without the listeners of the main process.
-            load: gives the application in other processes; by default the main module is imported there, and the
-                application looked up by its name.
-            options: as in `prepare`.
-
-        Raises:
-            RuntimeError, TypeError, ValueError: options contradict each other, or make no sense.
-            SystemExit: with status 1, the address is in use, a server is not installed, or the start failed.
-
-        Examples:
-            A script::
-
-                if __name__ == "__main__":
-                    app.run(port=8000, workers=2)
-        """
-        if import_module("sanic_star.servers").is_imported_by_worker():
-            return
-        self.prepare(host, port, single_process=single_process, **options)
-        if single_process:
-            self.serve_single(self)
-        else:
-            self.serve(self, app_loader=None if load is None else _plans().Loader(load))
-
-    @property
-    def go_fast(self) -> Callable[..., None]:
-        """`run`, by its older name."""
-        return self.run
+    def __init__(self, app: Sanic[Any, Any]) -> None:
+        self.app = app
+        self._told_of_the_server = False
 
     def prepare(
         self,
@@ -169,7 +119,7 @@ class Running(Application):
         if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
             raise RuntimeError(f"workers is the number of processes, 1 or more, got {workers!r}")
         if auto_reload is None:
-            auto_reload = bool(self.config.AUTO_RELOAD)
+            auto_reload = bool(self.app.config.AUTO_RELOAD)
         auto_reload = auto_reload or dev
         if single_process and (fast or workers > 1 or auto_reload):
             raise RuntimeError("Single process cannot be run with multiple workers or auto-reload")
@@ -178,28 +128,28 @@ class Running(Application):
         if server == "uvicorn" and version in (2, 3):
             raise ValueError(f"uvicorn speaks HTTP/1.1; version={version} goes with server='hypercorn'")
         _warn_of_protocol(protocol)
-        self._set_mode(debug or dev, access_log, noisy_exceptions, verbosity)
-        self.auto_reload = auto_reload
-        how = self._settings(host, port, unix=unix, backlog=backlog, version=version, ssl=ssl, auto_tls=auto_tls)
+        self.set_mode(debug or dev, access_log, noisy_exceptions, verbosity)
+        self.app.auto_reload = auto_reload
+        how = self.settings(host, port, unix=unix, backlog=backlog, version=version, ssl=ssl, auto_tls=auto_tls)
         if server is not None:
             how = replace(how, server=server)
         from pathlib import Path
 
-        state = self.state
+        state = self.app.state
         state.host, state.port, state.ssl, state.sock, state.unix = how.host, how.port, ssl, sock, unix
         state.fast, state.server, state.coffee = fast, Server.SANIC, coffee
         state.workers = _processors() if fast else workers
         state.reload_dirs = {Path(each) for each in _folders(reload_dir)}
         settings = {
-            "app": self, "host": how.host, "port": how.port, "version": how.version, "sock": sock, "unix": unix,
+            "app": self.app, "host": how.host, "port": how.port, "version": how.version, "sock": sock, "unix": unix,
             "ssl": ssl, "backlog": backlog, "register_sys_signals": register_sys_signals,
         }  # fmt: skip
         state.server_info.append(_plans().ApplicationServerInfo(settings, how, sock, register_sys_signals))
         if motd_display:
-            self.config.MOTD_DISPLAY.update(motd_display)
-        if motd and self.config.MOTD:
+            self.app.config.MOTD_DISPLAY.update(motd_display)
+        if motd and self.app.config.MOTD:
             motd_of = import_module("sanic_star.compat.application.motd")
-            motd_of.show(self, how, state.workers, self.config.MOTD_DISPLAY, coffee)
+            motd_of.show(self.app, how, state.workers, self.app.config.MOTD_DISPLAY, coffee)
 
     def motd(self, server_settings: Mapping[str, Any] | None = None) -> None:
         """Log what runs where, and how, as at the start; without effect where the setting `MOTD` is off.
@@ -207,68 +157,40 @@ class Running(Application):
         Args:
             server_settings: `host`, `port`, `unix` and `ssl` as for `prepare`, where it has not been prepared.
         """
-        if self.config.MOTD:
+        if self.app.config.MOTD:
             given = {
                 key: value for key, value in (server_settings or {}).items() if key in ("host", "port", "unix", "ssl")
             }
-            known = self.state.server_info
+            known = self.app.state.server_info
             how = (
                 known[0].how
                 if known and not given
-                else self._settings(given.pop("host", None), given.pop("port", None), **given)
+                else self.settings(given.pop("host", None), given.pop("port", None), **given)
             )
             motd_of = import_module("sanic_star.compat.application.motd")
-            motd_of.show(self, how, max(self.state.workers, 1), self.config.MOTD_DISPLAY)
+            motd_of.show(self.app, how, max(self.app.state.workers, 1), self.app.config.MOTD_DISPLAY)
 
-    @property
-    def m(self) -> WorkerMultiplexer:
-        """The worker process that this is: its name, and how to restart or end workers.
-
-        Raises:
-            AttributeError: it is none.
-        """
-        made: type[WorkerMultiplexer] = import_module("sanic_star.compat.worker.multiplexer").WorkerMultiplexer
-        return made(self)
-
-    @property
-    def auto_reload(self) -> bool:
-        """Whether the application is served again when its files change."""
-        return bool(self.config.AUTO_RELOAD)
-
-    @auto_reload.setter
-    def auto_reload(self, value: bool) -> None:
-        self.config.AUTO_RELOAD = self.state.auto_reload = value
-
-    @property
-    def reload_dirs(self) -> set[Path]:
-        """The folders that are watched for changes, beside the application's own."""
-        return self.state.reload_dirs  # type: ignore[no-any-return]
-
-    @property
-    def sock(self) -> socket | None:
-        """The socket that it was prepared to be served on."""
-        return self.state.sock  # type: ignore[no-any-return]
-
-    def _set_mode(self, debug: bool, access_log: bool | None, noisy_exceptions: bool | None, verbosity: int) -> None:
+    def set_mode(self, debug: bool, access_log: bool | None, noisy_exceptions: bool | None, verbosity: int) -> None:
+        """Set the mode and the logging as `prepare` takes them; `None` leaves a setting as it is."""
         if debug:
-            self.debug = True
+            self.app.debug = True
             logger.setLevel(logging.DEBUG)
         if access_log is None:
             # Debug mode switches it on.
-            access_log = self.debug or self.config.ACCESS_LOG
-        if access_log != self.config.ACCESS_LOG:
-            self.config.ACCESS_LOG = access_log
+            access_log = self.app.debug or self.app.config.ACCESS_LOG
+        if access_log != self.app.config.ACCESS_LOG:
+            self.app.config.ACCESS_LOG = access_log
         if noisy_exceptions is not None:
-            self.config.NOISY_EXCEPTIONS = noisy_exceptions
-        self.state.verbosity = VerbosityFilter.verbosity = verbosity
+            self.app.config.NOISY_EXCEPTIONS = noisy_exceptions
+        self.app.state.verbosity = VerbosityFilter.verbosity = verbosity
         self.set_up_logging()
 
     def set_up_logging(self) -> None:
         """Let log lines look as the mode and the settings `LOG_EXTRA` and `NO_COLOR` say."""
         set_up = import_module("sanic_star.compat.logging.setup").setup_logging
-        set_up(self.debug, bool(self.config.NO_COLOR), self.config.LOG_EXTRA)
+        set_up(self.app.debug, bool(self.app.config.NO_COLOR), self.app.config.LOG_EXTRA)
 
-    def _settings(
+    def settings(
         self,
         host: str | None,
         port: int | None,
@@ -285,10 +207,10 @@ class Running(Application):
         if port is not None and (not isinstance(port, int) or not 0 <= port <= 65535):
             raise ValueError(f"port is a number from 0 to 65535, got {port!r}")
         certificates = import_module("sanic_star.compat._tls")
-        config = self.config
+        config = self.app.config
         tls = certificates.read(ssl, config.TLS_CERT_PASSWORD or None)
         if tls is None and (auto_tls or version == 3):
-            tls = certificates.local(config, self.debug)
+            tls = certificates.local(config, self.app.debug)
         header_size = config.REQUEST_MAX_HEADER_SIZE
         made: type[Settings] = import_module("sanic_star.servers.settings").Settings
         return made(
@@ -299,7 +221,7 @@ class Running(Application):
             server="hypercorn" if version > 1 else "uvicorn",
             version=int(version),
             tls=tls,
-            graceful_timeout=self.graceful_timeout,
+            graceful_timeout=self.app._engine.limits.graceful_s,
             keep_alive=config.KEEP_ALIVE_TIMEOUT if config.KEEP_ALIVE else 0,
             request_timeout=config.REQUEST_TIMEOUT or None,
             head_timeout=config.get("REQUEST_HEAD_TIMEOUT", made.head_timeout) or None,
@@ -310,88 +232,6 @@ class Running(Application):
             ws_ping_timeout=config.WEBSOCKET_PING_TIMEOUT or None,
             uvloop=None if isinstance(config.USE_UVLOOP, Default) else bool(config.USE_UVLOOP),
         )
-
-    @classmethod
-    def serve(
-        cls,
-        primary: Any = None,
-        *,
-        app_loader: Any = None,
-        factory: Callable[[], Any] | None = None,
-    ) -> None:
-        """Serve all applications that were prepared, until they are stopped.
-
-        Args:
-            primary: the application whose listeners for the main process run, and whose number of workers counts; by
-                default the one that was prepared first.
-            app_loader: makes the primary application in other processes; has a method `load`.
-            factory: the same, a function.
-
-        Raises:
-            SystemExit: with status 1, an address is in use, a server is not installed, or a start failed.
-        """
-        if import_module("sanic_star.servers").is_imported_by_worker():
-            return
-        apps = cls._prepared(primary)
-        if not apps:
-            return
-        primary = apps[0]
-        if app_loader is None and factory is not None:
-            app_loader = _plans().Loader(factory)
-        if primary.state.workers > 1 or primary.state.auto_reload:
-            _choose_spawn()
-        try:
-            _plans().run_main_listeners(primary, "main_process_start")
-            for app in apps:
-                app.shared_ctx.lock()
-            _warn_of_main_listeners(apps)
-            what = _plans().plan(apps, app_loader)
-            _plans().run_main_listeners(primary, "main_process_ready")
-            import_module("sanic_star.servers").run(what)
-        except StepTimeout:
-            # The log has named the listener.
-            raise SystemExit(1) from None
-        finally:
-            logger.info("Server Stopped")
-            try:
-                _plans().run_main_listeners(primary, "main_process_stop")
-            finally:
-                _forget(apps)
-
-    @classmethod
-    def serve_single(cls, primary: Any = None) -> None:
-        """Serve all applications that were prepared in this process, without listeners of a main process.
-
-        Args:
-            primary: the application that starts first.
-
-        Raises:
-            RuntimeError: more than one worker was asked for, or a restart on changes.
-            SystemExit: with status 1, an address is in use, a server is not installed, or a start failed.
-        """
-        if import_module("sanic_star.servers").is_imported_by_worker():
-            return
-        apps = cls._prepared(primary)
-        if not apps:
-            return
-        if any(app.state.workers > 1 or app.state.auto_reload for app in apps):
-            _forget(apps)
-            raise RuntimeError("Single process cannot be run with multiple workers or auto-reload")
-        try:
-            import_module("sanic_star.servers").run(replace(_plans().plan(apps, None), workers=1))
-        finally:
-            logger.info("Server Stopped")
-            _forget(apps)
-
-    @classmethod
-    def _prepared(cls, primary: Any) -> list[Any]:
-        apps = [app for app in cls._app_registry.values() if app.state.server_info]
-        if primary is not None and primary.state.server_info:
-            # By identity: a test may have made another one of its name since.
-            apps = [primary, *(app for app in apps if app is not primary and app.name != primary.name)]
-        for number, app in enumerate(apps):
-            app.state.primary = number == 0
-        return apps
 
     async def create_server(
         self,
@@ -434,11 +274,11 @@ class Running(Application):
         backlog, ssl = more.pop("backlog", backlog), more.pop("ssl", ssl)
         if more:
             logger.warning("create_server: without effect on uvicorn: %s", ", ".join(sorted(more)))
-        if any(self.listeners.get(event) for event in _OF_THE_MAIN_PROCESS):
+        if any(self.app.listeners.get(event) for event in _OF_THE_MAIN_PROCESS):
             logger.warning("Listener events for the main process are not available with create_server()")
-        self._set_mode(debug, access_log, noisy_exceptions, self.state.verbosity)
-        how = self._settings(host, port, unix=unix, backlog=backlog, ssl=ssl)
-        self.state.host, self.state.port, self.state.unix = how.host, how.port, unix
+        self.set_mode(debug, access_log, noisy_exceptions, self.app.state.verbosity)
+        how = self.settings(host, port, unix=unix, backlog=backlog, ssl=ssl)
+        self.app.state.host, self.app.state.port, self.app.state.unix = how.host, how.port, unix
         sockets = import_module("sanic_star.servers.sockets")
         try:
             bound = sock or (sockets.bind_unix(unix) if unix else sockets.bind_tcp(how.host, how.port))
@@ -448,25 +288,20 @@ class Running(Application):
             # Connections wait in the system's queue until the server accepts them.
             bound.listen(backlog)
         made: type[AsyncioServer] = import_module("sanic_star.compat.server.async_server").AsyncioServer
-        server = made(self, how, bound, bool(begin))  # type: ignore[arg-type]
+        server = made(self.app, how, bound, bool(begin))
         logger.info("Listening on %s", sockets.location(bound, tls=how.tls is not None))
         return server
 
     def tell_what_the_server_decides(self) -> None:
         """Log once which settings have no effect, where another command has started the server."""
         if not self._told_of_the_server:
-            changed = [name for name in _OF_THE_SERVER if self.config.get(name) != DEFAULT_CONFIG.get(name)]
+            changed = [name for name in _OF_THE_SERVER if self.app.config.get(name) != DEFAULT_CONFIG.get(name)]
             if changed:
                 names = ", ".join(changed)
                 logger.info("%s: set them on the server that runs this application; app.run would pass them on", names)
-            if self.config.FORWARDED_SECRET and believes_local_clients():
+            if self.app.config.FORWARDED_SECRET and believes_local_clients():
                 logger.warning(UNSAFE_SERVER)
             self._told_of_the_server = True
-
-    @property
-    def listeners(self) -> Mapping[str, Sequence[Callable[..., Any]]]:
-        """The listeners, by the name of their moment."""
-        raise NotImplementedError
 
     def stop(self, terminate: bool = True, unregister: bool = False) -> None:
         """Stop the server that runs the application.
@@ -475,10 +310,88 @@ class Running(Application):
             terminate: whether the other workers stop, too.
             unregister: whether `get_app` shall find the application no longer.
         """
-        if self.lifecycle.stage is not Stage.IDLE:
-            import_module("sanic_star.servers").stop(self, everywhere=terminate)
-        if unregister and self._app_registry.get(self.name) is self:
-            del self._app_registry[self.name]
+        app = self.app
+        if app._engine.lifecycle.stage is not Stage.IDLE:
+            import_module("sanic_star.servers").stop(app, everywhere=terminate)
+        if unregister and app._app_registry.get(app.name) is app:
+            app.unregister_app(app)
+
+
+def serve(apps: list[Sanic[Any, Any]], app_loader: Any = None, factory: Callable[[], Any] | None = None) -> None:
+    """Serve applications until they are stopped, with the listeners of the main process; see `Sanic.serve`.
+
+    Args:
+        apps: those that were prepared, the primary one first.
+        app_loader: makes the primary application in other processes.
+        factory: the same, a function.
+    """
+    if not apps:
+        return
+    primary = apps[0]
+    if app_loader is None and factory is not None:
+        app_loader = _plans().Loader(factory)
+    if primary.state.workers > 1 or primary.state.auto_reload:
+        _choose_spawn()
+    try:
+        _plans().run_main_listeners(primary, "main_process_start")
+        for app in apps:
+            app.shared_ctx.lock()
+        _warn_of_main_listeners(apps)
+        what = _plans().plan(apps, app_loader)
+        _plans().run_main_listeners(primary, "main_process_ready")
+        import_module("sanic_star.servers").run(what)
+    except StepTimeout:
+        # The log has named the listener.
+        raise SystemExit(1) from None
+    finally:
+        logger.info("Server Stopped")
+        try:
+            _plans().run_main_listeners(primary, "main_process_stop")
+        finally:
+            _forget(apps)
+
+
+def serve_single(apps: list[Sanic[Any, Any]]) -> None:
+    """Serve applications in this process, without listeners of a main process; see `Sanic.serve_single`."""
+    if not apps:
+        return
+    if any(app.state.workers > 1 or app.state.auto_reload for app in apps):
+        _forget(apps)
+        raise RuntimeError("Single process cannot be run with multiple workers or auto-reload")
+    try:
+        import_module("sanic_star.servers").run(replace(_plans().plan(apps, None), workers=1))
+    finally:
+        logger.info("Server Stopped")
+        _forget(apps)
+
+
+def prepared(registry: Mapping[str, Sanic[Any, Any]], primary: Any) -> list[Sanic[Any, Any]]:
+    """Return the applications that were prepared, the primary one first; none in a worker that imports the main module.
+
+    Args:
+        registry: all applications by their names.
+        primary: the one that comes first; by default the one that was registered first.
+    """
+    if is_imported_by_worker():
+        return []
+    apps = [app for app in registry.values() if app.state.server_info]
+    if primary is not None and primary.state.server_info:
+        # By identity: a test may have made another one of its name since.
+        apps = [primary, *(app for app in apps if app is not primary and app.name != primary.name)]
+    for number, app in enumerate(apps):
+        app.state.primary = number == 0
+    return apps
+
+
+def is_imported_by_worker() -> bool:
+    """Tell whether this is a worker that imports the main module; see `servers.is_imported_by_worker`."""
+    imported: bool = import_module("sanic_star.servers").is_imported_by_worker()
+    return imported
+
+
+def loader_of(load: Callable[[], Any] | None) -> Any:
+    """Return a factory in the form of an `AppLoader`, or `None`."""
+    return None if load is None else _plans().Loader(load)
 
 
 def _plans() -> Any:

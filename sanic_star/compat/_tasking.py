@@ -6,7 +6,7 @@ import asyncio
 import os
 import re
 import tempfile
-from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterator
 from datetime import tzinfo
 from functools import partial
 from inspect import isawaitable, iscoroutine, signature
@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from sanic_star.compat._pipeline import is_coroutine_function
 from sanic_star.compat._tasks import Tasks, TooManyTasksError
-from sanic_star.compat.config import Config
 from sanic_star.compat.exceptions import SanicException, ServiceUnavailable
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from sanic_star.compat._timers import Due, Timer
+    from sanic_star.compat.app import Sanic
 
 J = TypeVar("J", bound=Callable[..., Any])
 
@@ -32,14 +32,15 @@ class _Over:
         yield from ()
 
 
-class Tasking:
-    """Runs tasks and timers; a part of `Sanic`, whose methods these are."""
+class Background:
+    """The background tasks and timers of an application; those of its public methods that are here are `Sanic`'s.
 
-    name: str
-    config: Config
+    Args:
+        app: the application.
+    """
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, app: Sanic[Any, Any]) -> None:
+        self.app = app
         self._tasks = Tasks()
         # What was added before there was an event loop: the task, its name, whether it is registered, and drained.
         self._delayed: list[tuple[Any, str | None, bool, bool]] = []
@@ -52,7 +53,7 @@ class Tasking:
         """Start the tasks that were added before there was an event loop."""
         delayed, self._delayed = self._delayed, []
         for task, name, register, drain in delayed:
-            self.add_task(task, name=name, register=register, drain=drain)
+            self.app.add_task(task, name=name, register=register, drain=drain)
 
     def start_timers(self) -> None:
         """Start the timers; one that is made from here on starts at once."""
@@ -91,7 +92,7 @@ class Tasking:
         except RuntimeError:
             self._delayed.append((task, name, register, drain))
             return None
-        self._tasks.limit = self.config.get("TASK_LIMIT")
+        self._tasks.limit = self.app.config.get("TASK_LIMIT")
         # A coroutine inside another one would never be awaited where the task is cancelled before its first step.
         job = task if iscoroutine(task) or isinstance(task, asyncio.Task) else self._call_job(task)
         try:
@@ -101,7 +102,7 @@ class Tasking:
 
     async def _call_job(self, task: Any) -> Any:
         if callable(task):
-            task = task(self) if signature(task).parameters else task()
+            task = task(self.app) if signature(task).parameters else task()
         return await task if isawaitable(task) else task
 
     def get_task(self, name: str, *, raise_exception: bool = True) -> asyncio.Task[Any] | None:
@@ -126,7 +127,7 @@ class Tasking:
             msg: what its `CancelledError` says.
             raise_exception: whether a missing task is an error.
         """
-        task = self.get_task(name, raise_exception=raise_exception)
+        task = self.app.get_task(name, raise_exception=raise_exception)
         if task and not task.done():
             task.cancel(msg) if msg else task.cancel()
             await asyncio.wait({task})
@@ -147,7 +148,7 @@ class Tasking:
         except RuntimeError:
             # Without an event loop no task runs.
             return _Over()
-        timeout = self.config.GRACEFUL_SHUTDOWN_TIMEOUT if timeout is None else timeout
+        timeout = self.app.config.GRACEFUL_SHUTDOWN_TIMEOUT if timeout is None else timeout
         self._ending = asyncio.ensure_future(self._tasks.shutdown(timeout, keep=keep))
         return self._ending
 
@@ -160,14 +161,12 @@ class Tasking:
         self._timers_run = False
         await self._tasks.shutdown(timeout, drain=True)
 
-    @property
-    def tasks(self) -> Iterable[asyncio.Task[Any]]:
-        """The background tasks that were registered under a name."""
+    def named(self) -> Iterator[asyncio.Task[Any]]:
+        """Return the background tasks that were registered under a name."""
         return iter(self._tasks.named())
 
-    @property
-    def running_tasks(self) -> int:
-        """How many background tasks run, timers included."""
+    def running(self) -> int:
+        """Return how many background tasks run, timers included."""
         return len(self._tasks)
 
     # Timers ---------------------------------------------------------------------------------------------------------
@@ -259,9 +258,9 @@ class Tasking:
         from pathlib import Path
 
         user = os.getuid() if hasattr(os, "getuid") else os.environ.get("USERNAME", "")
-        return Path(tempfile.gettempdir(), re.sub(r"[^\w.-]", "_", f"sanic-star-{user}-{self.name}-{name}.lock"))
+        return Path(tempfile.gettempdir(), re.sub(r"[^\w.-]", "_", f"sanic-star-{user}-{self.app.name}-{name}.lock"))
 
     def _run_job(self, job: Callable[..., Any]) -> Coroutine[Any, Any, Any]:
         if is_coroutine_function(job):
             return self._call_job(job)
-        return asyncio.to_thread(job, *((self,) if signature(job).parameters else ()))
+        return asyncio.to_thread(job, *((self.app,) if signature(job).parameters else ()))

@@ -1,10 +1,12 @@
-"""The application: Sanic's words on the engine's `Application`.
+"""The application: Sanic's vocabulary on a Starlette application that has an engine.
 
-This is one module because it is what an application can do, a method for each thing, most of them a few lines.
+This file assembles. An application has an engine (`applications.Engine`), and beside it what the engine asks
+(`_answering.Answers`), background tasks (`_tasking.Background`) and what serves it (`_running.Runner`). What is
+registered comes in through `_registration`, routes go to `router`, `_pipeline` puts together what runs around a handler
+when the application is finalised, `_urls` builds URLs, and `handlers` answers exceptions.
 
-This file assembles. What is registered comes in through `_registration`, routes go to `router`, what happens around a
-handler is put together by `_pipeline` when the application is finalised, URLs are built by `_urls`, exceptions
-answered by `handlers`, servers run by `_running`.
+Public names here are Sanic's, Starlette's, or in the documentation. The parts ask each other by private attributes, so
+that a subclass may have an attribute of any other name.
 """
 
 from __future__ import annotations
@@ -15,18 +17,19 @@ from collections import deque
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import Enum
-from functools import partial
 from threading import RLock
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar, Generic
 
 from starlette import routing as starlette_routing
+from starlette.applications import Starlette
 from starlette.middleware import Middleware as ASGIMiddleware
 from starlette.routing import BaseRoute
-from starlette.types import ExceptionHandler, Lifespan
+from starlette.types import ASGIApp, ExceptionHandler, Lifespan
 
-from sanic_star.applications import CLEAN_UP, Application
-from sanic_star.compat._answering import Answering
+from sanic_star import routing
+from sanic_star.applications import Engine
+from sanic_star.compat._answering import Answers
 from sanic_star.compat._definitions import (
     CommandDefinition,
     Definition,
@@ -37,17 +40,18 @@ from sanic_star.compat._definitions import (
     SignalDefinition,
     StaticDefinition,
 )
-from sanic_star.compat._listeners import LISTENER_TIMEOUTS, Listeners, step_limit
+from sanic_star.compat._listeners import Listeners
 from sanic_star.compat._logging import configure
 from sanic_star.compat._registration import H, Registrar, check_name, no_handler
 from sanic_star.compat._routing_exceptions import NotFound as SignalNotFound
-from sanic_star.compat._running import Running
-from sanic_star.compat._tasking import Tasking
+from sanic_star.compat._running import Runner, is_imported_by_worker, loader_of, prepared, serve, serve_single
+from sanic_star.compat._tasking import Background
+from sanic_star.compat._through import through
 from sanic_star.compat.application.constants import Mode
 from sanic_star.compat.application.state import ApplicationState
 from sanic_star.compat.blueprints import Blueprint, BlueprintGroup
 from sanic_star.compat.config import SANIC_PREFIX, Config
-from sanic_star.compat.exceptions import SanicException, ServerError
+from sanic_star.compat.exceptions import SanicException
 from sanic_star.compat.handlers.error import ErrorHandler
 from sanic_star.compat.helpers import Default, _default
 from sanic_star.compat.log import logger
@@ -58,12 +62,16 @@ from sanic_star.compat.router import Route, Router, WebSocketRoute
 from sanic_star.compat.server.websockets.impl import WebsocketImplProtocol
 from sanic_star.compat.signals import RESERVED_NAMESPACES, Signal, SignalRouter
 from sanic_star.compat.types.shared_ctx import SharedContext
-from sanic_star.lifespan import Phase, Stage
+from sanic_star.lifespan import Stage
 
 if TYPE_CHECKING:
     # With defaults (PEP 696, in `typing` from Python 3.13 on): `Sanic("app")` needs no annotation.
+    from pathlib import Path
+    from socket import socket
+
     from typing_extensions import TypeVar
 
+    from sanic_star.compat.worker.multiplexer import WorkerMultiplexer
     from sanic_star.testing.asgi import SanicASGITestClient
     from sanic_star.testing.sanic import SanicTestClient
 
@@ -83,7 +91,15 @@ _HOW_TO_FIND = (
 _amending = RLock()
 
 
-class Sanic(Registrar, Tasking, Answering, Running, Generic[ConfigT, ContextT]):
+def _runner(app: Sanic[Any, Any]) -> Runner:
+    return app._runner
+
+
+def _background(app: Sanic[Any, Any]) -> Background:
+    return app._background
+
+
+class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
     """An application.
 
     Args:
@@ -129,6 +145,7 @@ class Sanic(Registrar, Tasking, Answering, Running, Generic[ConfigT, ContextT]):
     test_mode: ClassVar[bool] = False
 
     router: Router
+    _request_class: type[Request]
     config: ConfigT
     ctx: ContextT
 
@@ -164,9 +181,16 @@ class Sanic(Registrar, Tasking, Answering, Running, Generic[ConfigT, ContextT]):
         if configure_logging:
             configure(log_config)
         self.name = name
-        self._given_router = router
         self.error_handler = error_handler or ErrorHandler()
-        super().__init__(debug, routes, middleware, exception_handlers, lifespan, max_body_size=max_body_size)
+        super().__init__(debug, None, middleware, exception_handlers, max_body_size=max_body_size)
+        self.router = _router(router, routes, lifespan)
+        if not isinstance(signal_router, SignalRouter | None):
+            raise SanicException(f"signal_router is a SignalRouter, got {signal_router!r}")
+        self.signal_router = signal_router or SignalRouter()
+        self._answers = Answers(self)
+        self._engine = Engine(self, self._answers, Request, WebsocketImplProtocol)
+        self._background = Background(self)
+        self._runner = Runner(self)
         self.state: ApplicationState = ApplicationState(self)
         self.debug = debug
         self.config = config if config is not None else Config(env_prefix=env_prefix)  # type: ignore[assignment]
@@ -174,8 +198,7 @@ class Sanic(Registrar, Tasking, Answering, Running, Generic[ConfigT, ContextT]):
         self._loads = loads
         self.request_class = request_class or Request
         # As the setter does, which a subclass with an attribute of that name goes without.
-        self.request_factory = self.request_class
-        self.websocket_factory = WebsocketImplProtocol
+        self._engine.make_request = self.request_class
         self.strict_slashes: bool | None = strict_slashes
         self.configure_logging = configure_logging
         self.blueprints: dict[str, Blueprint] = {}
@@ -185,16 +208,11 @@ class Sanic(Registrar, Tasking, Answering, Running, Generic[ConfigT, ContextT]):
         self.named_response_middleware: dict[str, deque[Middleware]] = {}
         self.shared_ctx = SharedContext()
         self._commands: dict[str, Callable[..., Any]] = {}
-        self._exception_handlers_added: dict[Any, Any] = {}
         self._test_client: Any = None
         self._asgi_client: Any = None
         self.router.ctx.app = self
-        if not isinstance(signal_router, SignalRouter | None):
-            raise SanicException(f"signal_router is a SignalRouter, got {signal_router!r}")
-        self.signal_router = signal_router or SignalRouter()
         self.signal_router.ctx.app = self
-        self._listeners = Listeners(self.signal_router, self.lifecycle)
-        self.lifecycle.limit_of = partial(step_limit, self)
+        self._listeners = Listeners(self.signal_router, self._engine.lifecycle)
         type(self).register_app(self)
         if inspector or inspector_class or certloader_class:
             logger.warning("Inspector and certificate loader belong to Sanic's own server and have no effect here")
@@ -204,16 +222,6 @@ class Sanic(Registrar, Tasking, Answering, Running, Generic[ConfigT, ContextT]):
 
     def __repr__(self) -> str:
         return f'{type(self).__name__}(name="{self.name}")'
-
-    def make_router(self, routes: Sequence[BaseRoute] | None, lifespan: Lifespan[Any] | None) -> Router:
-        """Make the router, or take the one that was given."""
-        router = self._given_router or Router()
-        if routes:
-            router.routes.extend(routes)
-        if lifespan is not None:
-            # Starlette's initialiser knows the forms that a lifespan may have.
-            router.lifespan_context = starlette_routing.Router(lifespan=lifespan).lifespan_context
-        return router
 
     @property
     def debug(self) -> bool:
@@ -237,7 +245,7 @@ class Sanic(Registrar, Tasking, Answering, Running, Generic[ConfigT, ContextT]):
         if self._loads:
             # A subclass: the class itself is shared by all applications of the process.
             value = type(value.__name__, (value,), {"_loads": staticmethod(self._loads), "_decode": None})
-        self._request_class = self.request_factory = value
+        self._request_class = self._engine.make_request = value
 
     # The registry ---------------------------------------------------------------------------------------------------
 
@@ -381,7 +389,7 @@ class Sanic(Registrar, Tasking, Answering, Running, Generic[ConfigT, ContextT]):
         return self.register_listener(definition.listener, definition.event, priority=definition.priority)
 
     def _apply_signal(self, definition: SignalDefinition, reopen: bool = False) -> Signal:
-        reopen = self.signal_router.finalized and (reopen or self.lifecycle.stage is not Stage.IDLE)
+        reopen = self.signal_router.finalized and (reopen or self._engine.lifecycle.stage is not Stage.IDLE)
         if reopen:
             self.signal_router.finalized = False
         try:
@@ -397,9 +405,7 @@ class Sanic(Registrar, Tasking, Answering, Running, Generic[ConfigT, ContextT]):
                 self.signal_router.finalized = True
         if self.router.finalized and added.parts[0] in RESERVED_NAMESPACES:
             # What fires these events is put around handlers at the start.
-            super().finalise()
-            if self.lifecycle.stage is not Stage.STARTING:
-                self.started()
+            self._engine.finalise()
         return added
 
     def register_listener(self, listener: Any, event: str, *, priority: int = 0) -> Any:
@@ -437,7 +443,7 @@ class Sanic(Registrar, Tasking, Answering, Running, Generic[ConfigT, ContextT]):
     def finalize_middleware(self) -> None:
         """Put middleware that came while the application runs around its handlers; before the start, do nothing."""
         if self.router.finalized:
-            Application.finalise(self)
+            self._engine.finalise()
 
     def register_named_middleware(
         self,
@@ -563,85 +569,181 @@ class Sanic(Registrar, Tasking, Answering, Running, Generic[ConfigT, ContextT]):
 
     # Start and stop -------------------------------------------------------------------------------------------------
 
+    def build_middleware_stack(self) -> ASGIApp:
+        """Return what answers connections: the gate before the dispatch and the ASGI middleware around it."""
+        return self._engine.gate(self.user_middleware)
+
     def finalize(self) -> None:
-        """Do what `finalise` does, Sanic's name."""
-        self.finalise()
+        """Put together what runs for each route, and close the router; the start does so, too.
 
-    def finalise(self) -> None:
-        """Put together what runs for each route, and close the router; see `amend`."""
-        self._check_route_names()
-        for key, handler in self.exception_handlers.items():
-            # Once: `cached_handlers` says nothing where a subclass's `add` passes them on to another error handler.
-            if self._exception_handlers_added.get(key) is not handler:
-                self._exception_handlers_added[key] = handler
-                if (key, None) not in self.error_handler.cached_handlers:
-                    self.error_handler.add(key, handler)
-        super().finalise()
-        if not self.router.finalized:
-            self.router.finalize()
-
-    def _check_route_names(self) -> None:
-        seen: set[str] = set()
-        twice: set[str] = set()
-        for route in self.router.routes:
-            ident = getattr(getattr(route, "extra", None), "ident", None)
-            if ident:
-                (twice if ident in seen else seen).add(ident)
-        if twice:
-            names = ", ".join(sorted(twice))
-            raise ServerError(f"Duplicate route names detected: {names}. Tell them apart by `name=…`.")
-
-    def stopped(self) -> None:
-        """Open the router again, for what is added before the next start."""
-        super().stopped()
-        self.router.reset()
-        self.signal_router.reset()
-
-    async def run_phase(self, phase: Phase) -> None:
-        """Run the listeners of a phase; tasks that were added before there was a loop, and timers, start after them."""
-        if phase is Phase.BEFORE_START:
-            # The others when all listeners have run, which may set them.
-            self.config.validate(LISTENER_TIMEOUTS)
-        if phase is Phase.BEFORE_START and not self.signal_router.finalized:
-            self.signal_router.finalize()
-        if phase is Phase.BEFORE_START and not self.lifecycle.exact:
-            self.set_up_logging()
-            self.tell_what_the_server_decides()
-        await self.run_listeners(phase.value)
-        if phase is Phase.BEFORE_START:
-            self.start_delayed_tasks()
-        elif phase is Phase.AFTER_START:
-            self.start_timers()
-
-    async def run_listeners(self, event: str, **more: Any) -> None:
-        """Run the listeners of a moment.
-
-        Args:
-            event: the moment's name.
-            more: keyword arguments for listeners that take them: `changed`, a set of file names, for
-                `after_reload_trigger`.
+        Raises:
+            ServerError: a setting has an invalid value, or two routes have one name.
         """
-        await self._listeners.run(event, self, more)
+        self._engine.finalise()
 
     @property
     def listeners(self) -> dict[str, list[Callable[..., Any]]]:
         """The listeners, by the name of their moment, in order of registration."""
         return self._listeners.by_event()
 
-    async def drain(self) -> None:
-        """End the background tasks."""
-        await self.drain_tasks(self.graceful_timeout)
+    def run(
+        self,
+        host: str | None = None,
+        port: int | None = None,
+        *,
+        single_process: bool = False,
+        load: Callable[[], Any] | None = None,
+        **options: Any,
+    ) -> None:
+        """Serve the application until it is stopped; ends the process with status 1 where that can't be done.
+
+        Args:
+            host: the address to listen on.
+            port: the port to listen on; 0 for any that is free.
+            single_process: whether to do with one process, and without the listeners of the main process.
+            load: gives the application in other processes; by default the main module is imported there, and the
+                application looked up by its name.
+            options: as in `prepare`.
+
+        Raises:
+            RuntimeError, TypeError, ValueError: options contradict each other, or make no sense.
+            SystemExit: with status 1, the address is in use, a server is not installed, or the start failed.
+
+        Examples:
+            A script::
+
+                if __name__ == "__main__":
+                    app.run(port=8000, workers=2)
+        """
+        if is_imported_by_worker():
+            return
+        self.prepare(host, port, single_process=single_process, **options)
+        if single_process:
+            self.serve_single(self)
+        else:
+            self.serve(self, app_loader=loader_of(load))
 
     @property
-    def graceful_timeout(self) -> float:
-        """How long requests and tasks may take to end at the stop, in seconds."""
-        timeout = float(self.config.GRACEFUL_SHUTDOWN_TIMEOUT)
-        return min(timeout, CLEAN_UP) if self.cuts_at_stop else timeout
+    def go_fast(self) -> Callable[..., None]:
+        """`run`, by its older name."""
+        return self.run
+
+    prepare = through(Runner.prepare, _runner)
+    motd = through(Runner.motd, _runner)
+    create_server = through(Runner.create_server, _runner)
+    stop = through(Runner.stop, _runner)
+
+    @classmethod
+    def serve(cls, primary: Any = None, *, app_loader: Any = None, factory: Callable[[], Any] | None = None) -> None:
+        """Serve all applications that were prepared, until they are stopped.
+
+        Args:
+            primary: the application whose listeners for the main process run, and whose number of workers counts; by
+                default the one that was prepared first.
+            app_loader: makes the primary application in other processes; has a method `load`.
+            factory: the same, a function.
+
+        Raises:
+            SystemExit: with status 1, an address is in use, a server is not installed, or a start failed.
+        """
+        serve(prepared(cls._app_registry, primary), app_loader, factory)
+
+    @classmethod
+    def serve_single(cls, primary: Any = None) -> None:
+        """Serve all applications that were prepared in this process, without listeners of a main process.
+
+        Args:
+            primary: the application that starts first.
+
+        Raises:
+            RuntimeError: more than one worker was asked for, or a restart on changes.
+            SystemExit: with status 1, an address is in use, a server is not installed, or a start failed.
+        """
+        serve_single(prepared(cls._app_registry, primary))
 
     @property
-    def cuts_at_stop(self) -> bool:
-        """Whether the stop waits for no request: in debug mode, and where a change restarts the application."""
-        return self.debug or self.auto_reload
+    def m(self) -> WorkerMultiplexer:
+        """The worker process that this is: its name, and how to restart or end workers.
+
+        Raises:
+            AttributeError: it is none.
+        """
+        from sanic_star.compat.worker.multiplexer import WorkerMultiplexer
+
+        return WorkerMultiplexer(self)
+
+    @property
+    def auto_reload(self) -> bool:
+        """Whether the application is served again when its files change."""
+        return bool(self.config.AUTO_RELOAD)
+
+    @auto_reload.setter
+    def auto_reload(self, value: bool) -> None:
+        self.config.AUTO_RELOAD = self.state.auto_reload = value
+
+    @property
+    def reload_dirs(self) -> set[Path]:
+        """The folders that are watched for changes, beside the application's own."""
+        return self.state.reload_dirs  # type: ignore[no-any-return]
+
+    @property
+    def sock(self) -> socket | None:
+        """The socket that it was prepared to be served on."""
+        return self.state.sock  # type: ignore[no-any-return]
+
+    @property
+    def asgi(self) -> bool:
+        """That an ASGI server runs the application: always, here."""
+        return bool(self.state.asgi)
+
+    @property
+    def websocket_enabled(self) -> bool:
+        """Whether there is a route for a websocket."""
+        return any(isinstance(route, routing.WebSocketRoute) for route in self.router.routes)
+
+    # Requests -------------------------------------------------------------------------------------------------------
+
+    async def handle_request(self, request: Request) -> None:
+        """Answer a request: routing, middleware, handler, and the response sent to whoever gave the request.
+
+        Args:
+            request: it is built anew from its scope, as for any ASGI application.
+        """
+        await self(request.scope, request._replay(), request._send)
+
+    async def handle_exception(self, request: Request, exception: BaseException, run_middleware: bool = True) -> None:
+        """Answer a request with what an exception leads to: its handler's response, or the error page.
+
+        Args:
+            request: the request.
+            exception: what went wrong.
+            run_middleware: whether the middleware that has not run yet does.
+        """
+        if not run_middleware:
+            request._request_middleware_started = request._response_middleware_started = True
+        response, _ = await self._answers.answer(request, exception)
+        if response is not None:
+            await response(request.scope, request._replay(), request._send)
+
+    # Background tasks and timers ------------------------------------------------------------------------------------
+
+    add_task = through(Background.add_task, _background)
+    get_task = through(Background.get_task, _background)
+    cancel_task = through(Background.cancel_task, _background)
+    purge_tasks = through(Background.purge_tasks, _background)
+    shutdown_tasks = through(Background.shutdown_tasks, _background)
+    every = through(Background.every, _background)
+    cron = through(Background.cron, _background)
+
+    @property
+    def tasks(self) -> Iterable[asyncio.Task[Any]]:
+        """The background tasks that were registered under a name."""
+        return self._background.named()
+
+    @property
+    def running_tasks(self) -> int:
+        """How many background tasks run, timers included."""
+        return self._background.running()
 
     # Signals --------------------------------------------------------------------------------------------------------
 
@@ -773,6 +875,17 @@ class Sanic(Registrar, Tasking, Answering, Running, Generic[ConfigT, ContextT]):
         if self._asgi_client is None:
             self._asgi_client = _testing().SanicASGITestClient(self)
         return self._asgi_client  # type: ignore[no-any-return]
+
+
+def _router(router: Router | None, routes: Sequence[BaseRoute] | None, lifespan: Lifespan[Any] | None) -> Router:
+    """Return the router that was given, or a new one, with Starlette's routes and lifespan in it."""
+    router = router or Router()
+    if routes:
+        router.routes.extend(routes)
+    if lifespan is not None:
+        # Starlette's initialiser knows the forms that a lifespan may have.
+        router.lifespan_context = starlette_routing.Router(lifespan=lifespan).lifespan_context
+    return router
 
 
 def _as_middleware(middleware: Any, attach_to: str, priority: int | Default) -> Middleware:

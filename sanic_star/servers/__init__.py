@@ -20,14 +20,14 @@ from sanic_star.servers.settings import CannotServe, Settings
 if TYPE_CHECKING:
     import socket
 
-    from sanic_star.applications import Application
+    from sanic_star.seams import Host
     from sanic_star.servers.serving import Stop
 
 __all__ = ("CannotServe", "Plan", "Settings", "is_imported_by_worker", "run", "served", "stop")
 
 logger = logging.getLogger("sanic.server")
 # What is being served in this process, and how to end it.
-served: list[tuple[Application, Stop]] = []
+served: list[tuple[Host, Stop]] = []
 
 
 @dataclass
@@ -48,9 +48,9 @@ class Plan:
         signals: whether SIGINT and SIGTERM end it.
     """
 
-    apps: Sequence[Application]
+    apps: Sequence[Host]
     settings: Sequence[Settings]
-    load: Callable[[Any], Sequence[Application]] | None = None
+    load: Callable[[Any], Sequence[Host]] | None = None
     sockets: Sequence[socket.socket | None] = ()
     workers: int = 1
     supervised: bool = False
@@ -94,7 +94,7 @@ def run(plan: Plan) -> None:
         sys.exit(1)
 
 
-def stop(app: Application, *, everywhere: bool = True) -> None:
+def stop(app: Host, *, everywhere: bool = True) -> None:
     """Stop the server that runs an application in this process; can be called in any thread.
 
     Args:

@@ -15,8 +15,8 @@ from granian.http import HTTP1Settings, HTTP2Settings
 from granian.log import LogLevels
 from granian.server.embed import Server as Embedded
 
-from sanic_star.applications import Application
 from sanic_star.lifespan import Stage
+from sanic_star.seams import Host
 from sanic_star.servers.serving import LAME, LAST_WORDS, Stop, first, lose_patience
 from sanic_star.servers.settings import CannotServe, Settings
 
@@ -43,7 +43,7 @@ class Server(Embedded):
         self._ssp = None
 
 
-def make_server(app: Application, settings: Settings, inherited: socket) -> Server:
+def make_server(app: Host, settings: Settings, inherited: socket) -> Server:
     """Return granian's server for these settings.
 
     Raises:
@@ -76,18 +76,18 @@ def make_server(app: Application, settings: Settings, inherited: socket) -> Serv
 
 
 async def serve(
-    app: Application, settings: Settings, sockets: list[socket], stop: Stop, accepting: Callable[[], None]
+    app: Host, settings: Settings, sockets: list[socket], stop: Stop, accepting: Callable[[], None]
 ) -> None:
     """Serve an application; see `sanic_star.servers.serving.Backend`."""
     server = make_server(app, settings, sockets[0])
     task = asyncio.ensure_future(server.serve())
     try:
         # It says nothing when it listens: that is in the step that follows the application's start.
-        while not task.done() and app.lifecycle.stage in (Stage.IDLE, Stage.STARTING):
+        while not task.done() and app._engine.lifecycle.stage in (Stage.IDLE, Stage.STARTING):
             await asyncio.wait({task}, timeout=0.01)
-        if task.done() or app.lifecycle.stage is not Stage.RUNNING:
+        if task.done() or app._engine.lifecycle.stage is not Stage.RUNNING:
             raise CannotServe(f"{app!r} could not be started")
-        await app.lifecycle.after_start()
+        await app._engine.lifecycle.after_start()
         accepting()
         await first(stop.wait(), [task])
         if stop.ended_endless and not stop.now:
@@ -97,16 +97,16 @@ async def serve(
         server.stop()  # type: ignore[no-untyped-call,unused-ignore]
         await _ended(app, task, stop, settings.graceful_timeout)
         if not stop.now:
-            await app.lifecycle.stop()  # where granian did not come to it
+            await app._engine.lifecycle.stop()  # where granian did not come to it
 
 
-async def _ended(app: Application, task: asyncio.Task[None], stop: Stop, patience: float) -> None:
+async def _ended(app: Host, task: asyncio.Task[None], stop: Stop, patience: float) -> None:
     """Wait until granian has ended, which waits for the requests in flight; after a while, or told so, end them."""
     impatient = asyncio.ensure_future(lose_patience(app, patience))
     hurry = asyncio.ensure_future(stop.hurry(task.cancel))
     await asyncio.wait({task}, timeout=patience + LAST_WORDS)
     # Requests are over, but listeners and tasks may take longer, and have limits of their own.
-    while app.lifecycle.closing and not task.done():
+    while app._engine.lifecycle.closing and not task.done():
         await asyncio.wait({task}, timeout=_TICK)
     for each in (task, impatient, hurry):
         each.cancel()

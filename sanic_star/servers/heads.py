@@ -156,7 +156,7 @@ class _Timed(Connection):
                 self._write(wire.send(h11.Data(data=message.get("body", b""))))
 
         try:
-            await self.config.app.sweeper.refuse(scope, receive, send)
+            await self.config.app._engine.sweeper.refuse(scope, receive, send)
         except Exception as error:
             logger.error("A request that did not arrive in time could not be answered", exc_info=error)
             if wire.our_state is h11.IDLE:

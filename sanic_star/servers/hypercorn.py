@@ -13,7 +13,7 @@ import hypercorn
 from hypercorn.asyncio import serve as serve_hypercorn
 from hypercorn.utils import LifespanFailureError
 
-from sanic_star.applications import Application
+from sanic_star.seams import Host
 from sanic_star.servers.serving import LAME, LAST_WORDS, TICK, Stalled, Stop
 from sanic_star.servers.settings import TLS, CannotServe, Settings
 
@@ -76,7 +76,7 @@ def make_config(settings: Settings, sockets: list[socket]) -> Config:
 
 
 async def serve(
-    app: Application, settings: Settings, sockets: list[socket], stop: Stop, accepting: Callable[[], None]
+    app: Host, settings: Settings, sockets: list[socket], stop: Stop, accepting: Callable[[], None]
 ) -> None:
     """Serve an application; see `sanic_star.servers.serving.Backend`.
 
@@ -88,17 +88,17 @@ async def serve(
     ending: list[asyncio.Future[None]] = []
 
     async def until_stop() -> None:
-        await app.lifecycle.after_start()
+        await app._engine.lifecycle.after_start()
         accepting()
         await stop.wait()
         for each in listening:
             each.close()
         # Clients learn that their connections will not be used again, before idle ones are closed under them.
         config.keep_alive_max_requests = 0
-        if not app.cuts_at_stop:
+        if not app._engine.limits.cuts_at_stop:
             await asyncio.sleep(LAME)
-        await app.requests_ended()
-        app.sweeper.end_all()
+        await app._engine.requests_ended()
+        app._engine.sweeper.end_all()
         ending.append(asyncio.ensure_future(_abort_stalled(transports)))
         if stop.ended_endless or settings.version == 3:
             # It leaves the connections of websockets open that the application has closed, and those of HTTP/3.

@@ -25,8 +25,8 @@ from time import monotonic
 from typing import Any, Protocol
 
 from sanic_star import servers
-from sanic_star.applications import Application
 from sanic_star.failures import log_error
+from sanic_star.seams import Host
 from sanic_star.servers.settings import CannotServe, Settings
 from sanic_star.steps import CLEAN_UP, StepTimeout, end_process, position
 from sanic_star.streams import FAREWELL
@@ -124,20 +124,20 @@ class Stop:
         with suppress(TimeoutError):
             await asyncio.wait_for(self._now.wait(), patience)
 
-    async def tell(self, apps: Sequence[Application]) -> None:
+    async def tell(self, apps: Sequence[Host]) -> None:
         """Tell the applications, the last one first, then let the servers go on."""
         await self._begun.wait()
         self._signalled.say()
         logger.info("Stopping worker [%d]", os.getpid())
-        self.ended_endless = any(app.endless for app in apps)
+        self.ended_endless = any(app._engine.endless for app in apps)
         try:
             for app in reversed(apps):
                 try:
-                    await app.lifecycle.before_stop()
+                    await app._engine.lifecycle.before_stop()
                 except Exception as error:
                     # The stop goes on, for the other applications too, and ends as it would have (Sanic 25.12: with 0).
                     log_error(error_logger, error, "A listener failed before the stop of %r", app)
-                await app.endless_ended(FAREWELL)
+                await app._engine.endless_ended(FAREWELL)
         finally:
             self._told.set()
 
@@ -175,7 +175,7 @@ class Watchdog(threading.Thread):
         apps: the applications that are served.
     """
 
-    def __init__(self, apps: Sequence[Application]) -> None:
+    def __init__(self, apps: Sequence[Host]) -> None:
         super().__init__(daemon=True, name="sanic-star-watchdog")
         self._apps = apps
         self._watched = threading.get_ident()
@@ -220,7 +220,7 @@ class Watchdog(threading.Thread):
                 began, deadline = min(began, now), min(deadline, now + patience)
 
     def _end_process(self, seconds: float | None) -> None:
-        step = next((app.lifecycle.step for app in self._apps if app.lifecycle.step), "something")
+        step = next((app._engine.lifecycle.step for app in self._apps if app._engine.lifecycle.step), "something")
         if seconds is None:
             error_logger.error("The stop does not come to its end: %s ignores its cancellation; the process ends", step)
         else:
@@ -258,7 +258,7 @@ class Backend(Protocol):
     """A server."""
 
     async def __call__(
-        self, app: Application, settings: Settings, sockets: list[socket], stop: Stop, accepting: Callable[[], None]
+        self, app: Host, settings: Settings, sockets: list[socket], stop: Stop, accepting: Callable[[], None]
     ) -> None:
         """Serve an application until `stop` begins; call `accepting` when it accepts connections.
 
@@ -305,7 +305,7 @@ def check_servers(settings: Sequence[Settings]) -> None:
 
 
 def serve(
-    apps: Sequence[Application],
+    apps: Sequence[Host],
     settings: Sequence[Settings],
     sockets: Sequence[list[socket]],
     *,
@@ -356,7 +356,7 @@ def serve(
 
 
 async def _serve_all(
-    apps: Sequence[Application],
+    apps: Sequence[Host],
     settings: Sequence[Settings],
     sockets: Sequence[list[socket]],
     stop: Stop,
@@ -366,12 +366,12 @@ async def _serve_all(
     here = [(app, stop) for app in apps]
     servers.served.extend(here)
     for app in apps:
-        app.lifecycle.exact = True
-        app.lifecycle.owns_process = stop.watchdog is not None
+        app._engine.lifecycle.exact = True
+        app._engine.lifecycle.owns_process = stop.watchdog is not None
         if on_stop_step is not None:
-            app.lifecycle.on_stop_step = on_stop_step
+            app._engine.lifecycle.on_stop_step = on_stop_step
     running: list[asyncio.Task[None]] = []
-    accepted: list[Application] = []
+    accepted: list[Host] = []
     # A start that has begun comes to its end before the stop; but not for ever.
     late = asyncio.ensure_future(stop.overdue(max(how.graceful_timeout for how in settings)))
     try:
@@ -404,7 +404,7 @@ async def _serve_all(
             stop.watchdog.expect_end(CLEAN_UP)
         for each in here:
             servers.served.remove(each)
-            each[0].lifecycle.exact = each[0].lifecycle.owns_process = False
+            each[0]._engine.lifecycle.exact = each[0]._engine.lifecycle.owns_process = False
     for app, result in zip(apps, results, strict=False):
         if _is_timeout(result):
             raise CannotServe(f"{app!r} could not be started")
@@ -443,10 +443,10 @@ async def first(waiting: Any, tasks: Sequence[asyncio.Task[None]]) -> None:
     waiter.cancel()
 
 
-async def lose_patience(app: Application, patience: float) -> None:
+async def lose_patience(app: Host, patience: float) -> None:
     """End the requests in flight after so many seconds."""
     await asyncio.sleep(patience)
-    app.sweeper.end_all()
+    app._engine.sweeper.end_all()
 
 
 @contextmanager

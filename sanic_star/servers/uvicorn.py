@@ -17,7 +17,7 @@ from typing import Any
 
 import uvicorn
 
-from sanic_star.applications import Application
+from sanic_star.seams import Host
 from sanic_star.servers.connections import ConnectionSweeper, Limits
 from sanic_star.servers.heads import HAS_HTTPTOOLS, Limited, TimedH11
 from sanic_star.servers.serving import LAME, LAST_WORDS, TICK, Stalled, Stop
@@ -39,7 +39,7 @@ class _SweptServer(uvicorn.Server):
         options: more of uvicorn's.
     """
 
-    def __init__(self, app: Application, settings: Settings, **options: Any) -> None:
+    def __init__(self, app: Host, settings: Settings, **options: Any) -> None:
         super().__init__(make_config(app, settings, **options))
         self.app = app
         self.limits = Limits(
@@ -89,7 +89,7 @@ class Server(_SweptServer):
         accepting: called when it accepts connections.
     """
 
-    def __init__(self, app: Application, settings: Settings, accepting: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, app: Host, settings: Settings, accepting: Callable[[], None] = lambda: None) -> None:
         super().__init__(app, settings)
         self.accepting = accepting
 
@@ -97,7 +97,7 @@ class Server(_SweptServer):
         """Start the application, then listen, then tell it so."""
         await super().startup(sockets)
         try:
-            await self.app.lifecycle.after_start()
+            await self.app._engine.lifecycle.after_start()
         except BaseException:
             await self.shutdown(sockets)
             raise
@@ -106,7 +106,7 @@ class Server(_SweptServer):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Tell the application where nobody has, wait for requests, close the connections, then stop it."""
         try:
-            await self.app.lifecycle.before_stop()
+            await self.app._engine.lifecycle.before_stop()
         finally:
             for server in self.servers:
                 server.close()
@@ -120,13 +120,13 @@ class Server(_SweptServer):
         """Let requests end, cut short those that don't in time, and close all connections."""
         state, loop = self.server_state, asyncio.get_running_loop()
         state.default_headers = [*state.default_headers, (b"connection", b"close")]
-        if state.connections and not self.force_exit and not self.app.cuts_at_stop:
+        if state.connections and not self.force_exit and not self.app._engine.limits.cuts_at_stop:
             await asyncio.sleep(LAME)
         patience = self.config.timeout_graceful_shutdown
         deadline = loop.time() + (float("inf") if patience is None else patience)
         while state.tasks and not self.force_exit:
             if loop.time() >= deadline:
-                self.app.sweeper.end_all()
+                self.app._engine.sweeper.end_all()
                 await asyncio.wait(state.tasks, timeout=LAST_WORDS)
                 break
             await asyncio.sleep(TICK)
@@ -149,7 +149,7 @@ class Server(_SweptServer):
         yield
 
 
-def make_config(app: Application, settings: Settings, **options: Any) -> uvicorn.Config:
+def make_config(app: Host, settings: Settings, **options: Any) -> uvicorn.Config:
     """Return uvicorn's configuration for these settings.
 
     Args:
@@ -183,7 +183,7 @@ def make_config(app: Application, settings: Settings, **options: Any) -> uvicorn
 
 
 async def serve(
-    app: Application, settings: Settings, sockets: list[socket.socket], stop: Stop, accepting: Callable[[], None]
+    app: Host, settings: Settings, sockets: list[socket.socket], stop: Stop, accepting: Callable[[], None]
 ) -> None:
     """Serve an application; see `sanic_star.servers.serving.Backend`."""
     server = Server(app, settings, accepting)
@@ -219,7 +219,7 @@ class Listening:
         bound: the socket.
     """
 
-    def __init__(self, app: Application, settings: Settings, bound: socket.socket) -> None:
+    def __init__(self, app: Host, settings: Settings, bound: socket.socket) -> None:
         # Not this module's own: it calls the phases.
         self._server = _SweptServer(app, settings, lifespan="off")
         self._bound = bound

@@ -21,7 +21,7 @@ from multiprocessing.reduction import ForkingPickler
 from socket import socket
 from typing import Any, NamedTuple
 
-from sanic_star.applications import Application
+from sanic_star.seams import Host
 from sanic_star.servers.serving import Stop, serve
 from sanic_star.servers.settings import CannotServe, Settings
 
@@ -110,7 +110,7 @@ def main(order: Order, channel: Connection) -> None:
         sys.exit(1)
 
 
-def _load(order: Order) -> Sequence[Application]:
+def _load(order: Order) -> Sequence[Host]:
     if order.prelude is not None:
         order.prelude()
     process: Any = current_process()
@@ -120,7 +120,7 @@ def _load(order: Order) -> Sequence[Application]:
         if order.main:
             spawn.prepare(order.main)
         load, shared = pickle.loads(order.load.data)
-        found: Sequence[Application] = load(shared)
+        found: Sequence[Host] = load(shared)
     finally:
         del process._inheriting
     return found

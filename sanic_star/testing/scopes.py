@@ -7,6 +7,8 @@ from urllib.parse import unquote, urlsplit
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from sanic_star.applications import engine_of
+
 __all__ = ["HOOK", "StandIn", "connection_scope", "observe_requests"]
 
 # A fresh dictionary under this key of ``scope["extensions"]`` is where an app may leave its own request object, for
@@ -74,13 +76,13 @@ def observe_requests(app: ASGIApp, stand_in: StandIn | None = None) -> Iterator[
     Yields:
         The request objects whose scope a server has made.
     """
-    factory = getattr(app, "request_factory", None)
-    if factory is None:
+    engine = engine_of(app)
+    if engine is None:
         yield []
         return
-    own: Any = app
+    factory = engine.make_request
     observer = factory if isinstance(factory, _Observer) else _Observer(factory)
-    own.request_factory = observer
+    engine.make_request = observer
     before, observer.stand_in = observer.stand_in, stand_in
     observer.clients += 1
     observer.seen.clear()
@@ -90,8 +92,8 @@ def observe_requests(app: ASGIApp, stand_in: StandIn | None = None) -> Iterator[
         observer.stand_in = before
         observer.clients -= 1
         # A test may have set another request class meanwhile.
-        if not observer.clients and own.request_factory is observer:
-            own.request_factory = observer.make
+        if not observer.clients and engine.make_request is observer:
+            engine.make_request = observer.make
 
 
 class _Observer:

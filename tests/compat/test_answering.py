@@ -280,7 +280,7 @@ async def test_response_middleware_runs_once_for_a_request() -> None:
     request = Request({**http_scope(), "app": app})
     for status in (200, 202):
         response = text("a", status)
-        assert await app.respond_through(request, response) is response
+        assert await app._answers.respond_through(request, response) is response
     assert seen == [200]
 
 
@@ -330,7 +330,7 @@ async def test_a_limit_is_put_on_routes_that_read_a_body() -> None:
 
     app.add_route(handler, "/post", ["POST"], name="a")
     app.add_route(handler, "/get", ["GET"], name="b", ignore_body=True)
-    app.finalise()
+    app.finalize()
     assert [route.max_body_size for route in app.router.routes] == [7, None]  # type: ignore[attr-defined]
 
 

@@ -55,7 +55,7 @@ async def test_an_exception_is_answered_by_hand(run_middleware: bool) -> None:
         return None
 
     request = Request({**scope("/"), "app": app}, peer.receive, peer.send)
-    app.finalise()
+    app.finalize()
     await app.handle_exception(request, NotFound("gone"), run_middleware)
     assert peer.sent[0]["status"] == 404
     assert seen == ["after"] * run_middleware

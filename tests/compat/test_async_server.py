@@ -60,7 +60,7 @@ async def test_a_whole_life() -> None:
     await server.wait_closed()
     await server.after_stop()
     assert events == list(EVENTS)
-    assert not app.lifecycle.exact
+    assert not app._engine.lifecycle.exact
 
 
 async def test_serving_until_it_is_closed() -> None:
@@ -74,7 +74,7 @@ async def test_serving_until_it_is_closed() -> None:
     assert events == list(EVENTS[:2])
     await server.close()
     await serving
-    await app.lifecycle.stop()
+    await app._engine.lifecycle.stop()
 
 
 async def test_serving_until_it_is_cancelled() -> None:
@@ -87,7 +87,7 @@ async def test_serving_until_it_is_cancelled() -> None:
     with pytest.raises(asyncio.CancelledError):
         await serving
     assert not server.is_serving()
-    await app.lifecycle.stop()
+    await app._engine.lifecycle.stop()
 
 
 async def test_awaiting_it_starts_it() -> None:
@@ -96,7 +96,7 @@ async def test_awaiting_it_starts_it() -> None:
     assert await server is server
     assert (await get(server)).endswith(b"hello")
     await server.close()
-    await app.lifecycle.stop()
+    await app._engine.lifecycle.stop()
 
 
 async def test_startup_comes_first() -> None:
@@ -120,7 +120,7 @@ async def test_a_unix_socket(tmp_path: Path) -> None:
     await server.start_serving()
     assert (await get(server, socket.AF_UNIX)).endswith(b"hello")
     await server.close()
-    await app.lifecycle.stop()
+    await app._engine.lifecycle.stop()
 
 
 async def test_a_given_socket_that_does_not_listen_yet() -> None:
@@ -136,7 +136,7 @@ async def test_a_given_socket_that_does_not_listen_yet() -> None:
     assert server.is_serving()
     assert (await get(server)).endswith(b"hello")
     await server.close()
-    await app.lifecycle.stop()
+    await app._engine.lifecycle.stop()
 
 
 async def test_an_address_in_use() -> None:

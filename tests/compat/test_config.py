@@ -282,7 +282,7 @@ def test_a_number_that_is_none_stops_the_start(name: str, value: object) -> None
     app = Sanic("wrong")
     app.config[name] = value
     with pytest.raises(ServerError, match=f"^{name} is {re.escape(repr(value))}; it has to be a number from "):
-        app.finalise()
+        app.finalize()
 
 
 def test_no_number_switches_a_limit_off() -> None:

@@ -130,19 +130,6 @@ async def test_listeners_that_fail(moment: str, caplog: pytest.LogCaptureFixture
         assert [each.message for each in caplog.records] == [f"A listener of {moment} failed"]
 
 
-def test_a_subclass_may_run_listeners_itself() -> None:
-    seen: list[str] = []
-
-    class Mine(Sanic[Any, Any]):
-        async def run_listeners(self, event: str, **more: Any) -> None:
-            seen.append(event)
-            await super().run_listeners(event, **more)
-
-    with TestClient(Mine("Mine")):
-        pass
-    assert seen == list(MOMENTS)
-
-
 def test_signals_of_the_server_are_called_among_its_listeners() -> None:
     app: Sanic[Any, Any] = Sanic("Among")
     seen: list[Any] = []
@@ -167,7 +154,7 @@ async def test_an_event_of_the_server_may_be_waited_for() -> None:
     waiting = asyncio.ensure_future(app.event("server.init.before", timeout=5))
     await asyncio.sleep(0)
     await asyncio.sleep(0)
-    await app.run_listeners("before_server_start")
+    await app._listeners.run("before_server_start", app)
     assert sorted(await waiting) == ["app", "loop"]
 
 
@@ -191,7 +178,7 @@ def test_moments_without_priorities(moment: str, caplog: pytest.LogCaptureFixtur
     for number in (1, 2):
         app.register_listener(lambda app, number=number: seen.append(number), moment, priority=number)
     assert [each.message for each in caplog.records] == [f"Priority is not supported for {moment}"] * 2
-    asyncio.run(app.run_listeners(moment))
+    asyncio.run(app._listeners.run(moment, app))
     assert seen == [1, 2]
 
 

@@ -253,8 +253,8 @@ async def test_settings_of_a_server_that_somebody_else_starts(caplog: pytest.Log
     app.config.WEBSOCKET_MAX_SIZE = 9
     with caplog.at_level(logging.INFO):
         for _ in range(2):
-            await app.lifecycle.start({"type": "lifespan"})
-            await app.lifecycle.stop()
+            await app._engine.lifecycle.start({"type": "lifespan"})
+            await app._engine.lifecycle.stop()
     assert caplog.text.count("KEEP_ALIVE_TIMEOUT, WEBSOCKET_MAX_SIZE: set them on the server") == 1
 
 

@@ -37,7 +37,7 @@ def test_where_nobody_listens_a_route_calls_its_handler() -> None:
         (route,) = app.router.routes
         assert route.call is hello  # type: ignore[attr-defined]
         assert route.reads_body  # type: ignore[attr-defined]
-        assert app.middleware_stack is app._stack
+        assert app.middleware_stack is app._engine._stack
 
 
 def test_the_next_start_puts_events_in_their_places_anew() -> None:
@@ -379,7 +379,7 @@ async def test_a_hundred_first_requests_start_the_application_once() -> None:
     assert statuses == [200] * 100
     assert [seen.count(each) for each in ("server.init.before", "listener", "server.init.after")] == [1, 1, 1]
     assert seen.count("http.lifecycle.begin") == 100
-    await app.lifecycle.stop()
+    await app._engine.lifecycle.stop()
 
 
 @pytest.mark.parametrize("fails", [False, True])

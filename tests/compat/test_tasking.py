@@ -326,7 +326,7 @@ async def test_a_job_by_the_clock_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     async def job() -> None:
         seen.append(1)
 
-    (timer,) = app._timers
+    (timer,) = app._background._timers
     # Minutes are too long for a test.
     timer.due = lambda now, last: now + 0.001
     with TestClient(app):

@@ -91,7 +91,8 @@ async def test_an_idle_connection_has_no_task_and_no_timer_of_its_own() -> None:
     for connection in connections:
         connection.say("disconnect")
     await asyncio.wait_for(asyncio.gather(*(connection.task for connection in connections)), PATIENCE)
-    await until(lambda: not app._sweeper._websockets)
+    sweeper = app._answers._sweeper
+    await until(lambda: sweeper is not None and not sweeper._websockets)
 
 
 async def test_a_burst_that_ends_with_the_connection_is_returned_first() -> None:

@@ -369,7 +369,6 @@ async def test_the_engine_answers_with_its_own_words(caplog: pytest.LogCaptureFi
     with pytest.raises(TypeError, match="a handler returned None"):
         await app(http_scope("/nothing"), peer.receive, peer.send)
     assert (peer.status, peer.body) == (500, b"Internal Server Error")
-    await app.run_phase(None)  # type: ignore[arg-type]
 
 
 # Starlette's entry --------------------------------------------------------------------------------------------------
@@ -429,7 +428,7 @@ async def test_what_is_put_around_the_stack_stays_there(by_subclass: bool, liste
 async def test_after_the_start_nothing_stands_between_the_entry_and_the_dispatch() -> None:
     app: Sanic[Any, Any] = Sanic("Direct")
     async with Life(app):
-        assert app.middleware_stack is app._stack
+        assert app.middleware_stack is app._engine._stack
         assert app.middleware_stack.__name__ == "dispatch"  # type: ignore[union-attr]
     assert app.middleware_stack is None
 
@@ -486,5 +485,5 @@ async def test_in_no_task_nothing_is_watched() -> None:
 
     async def finish() -> None: ...
 
-    loop.call_soon(lambda: found.set_result(app.open_stream(Request.build(), finish)))
+    loop.call_soon(lambda: found.set_result(app._engine.open_stream(Request.build(), finish)))
     assert await found is None

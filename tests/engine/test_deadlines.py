@@ -20,6 +20,7 @@ from sanic_star.compat.exceptions import RequestTimeout, ServerError
 from sanic_star.requests import live
 from sanic_star.responses import Response
 from sanic_star.routing import Route
+from sanic_star.seams import Host, Limits
 from tests.engine.raw import Life, Peer, ask, http_scope, websocket_scope
 
 LIMIT = 0.05
@@ -34,7 +35,7 @@ def limited(**settings: Any) -> Sanic[Any, Any]:
 
 
 @asynccontextmanager
-async def started(app: Application) -> AsyncIterator[Application]:
+async def started(app: Host) -> AsyncIterator[Host]:
     async with Life(app):
         yield app
 
@@ -215,7 +216,7 @@ async def test_both_cancel() -> None:
         task = asyncio.ensure_future(app(http_scope(), peer.receive, peer.send))
         await asyncio.sleep(0)
         (request,) = live.values()
-        app.cut_short(request, task, ServiceUnavailable("late"))
+        app._engine.cut_short(request, task, ServiceUnavailable("late"))
         task.cancel("server")
         with pytest.raises(asyncio.CancelledError):
             await task
@@ -452,12 +453,12 @@ async def test_tasks_that_are_no_tasks_are_told_of(
 
 async def test_the_sweeper_lives_as_long_as_the_application_runs() -> None:
     app = limited()
-    sweeper = app.sweeper
+    sweeper = app._engine.sweeper
     assert sweeper._timer is None
     async with started(app):
         timer = sweeper._timer
         assert timer is not None
-        app.started()
+        app._engine.started()
         assert sweeper._timer is timer
     assert sweeper._timer is None
     assert timer.cancelled()
@@ -467,7 +468,7 @@ async def test_the_sweeper_lives_as_long_as_the_application_runs() -> None:
 async def test_without_limits_nothing_looks(off: int | None) -> None:
     app = limited(RESPONSE_TIMEOUT=off, REQUEST_TIMEOUT=off, REQUEST_BODY_TIMEOUT=off)
     async with started(app):
-        assert app.sweeper._timer is None
+        assert app._engine.sweeper._timer is None
 
 
 def test_a_lazy_start_on_another_loop_begins_anew() -> None:
@@ -478,15 +479,13 @@ def test_a_lazy_start_on_another_loop_begins_anew() -> None:
         app.middleware_stack = None
 
 
-def test_an_engine_application_answers_in_starlettes_way() -> None:
-    class Limited(Application):
-        response_timeout = LIMIT
-
+def test_an_engine_application_answers_in_starlettes_way(monkeypatch: pytest.MonkeyPatch) -> None:
     async def slow(request: Any) -> Response:
         await asyncio.sleep(LONG)
         raise AssertionError
 
-    app = Limited()
+    app = Application()
+    monkeypatch.setattr(app._engine.behaviour, "limits", lambda: Limits(response_s=LIMIT))
     app.router.routes.append(Route(("slow",), slow, methods=["GET"]))
     peer = asyncio.run(ask(app, http_scope("/slow")))
     assert (peer.status, peer.body) == (503, b"Response Timeout")

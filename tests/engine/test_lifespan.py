@@ -67,7 +67,7 @@ async def test_stages_and_repetition() -> None:
     stages: list[Stage] = []
     listening(app, events)
     for phase in PHASES:
-        app.register_listener(lambda app: stages.append(app.lifecycle.stage), phase)
+        app.register_listener(lambda app: stages.append(app._engine.lifecycle.stage), phase)
 
     @app.get("/")
     async def hello(request: Request) -> Any:
@@ -75,15 +75,15 @@ async def test_stages_and_repetition() -> None:
 
     for time in range(3):
         async with Life(app):
-            stages.append(app.lifecycle.stage)
-            assert not app.lifecycle.stopping
+            stages.append(app._engine.lifecycle.stage)
+            assert not app._engine.lifecycle.stopping
             assert (await ask(app, http_scope())).body == b"hello"
-        stages.append(app.lifecycle.stage)
+        stages.append(app._engine.lifecycle.stage)
         # What is added between two runs takes part in the next.
         app.add_route(lambda request, n=time: text(f"{n}"), f"/{time}", name=f"r{time}")
         if time:
             assert (await ask(app, http_scope(f"/{time - 1}"))).body == f"{time - 1}".encode()
-            await app.lifecycle.stop()
+            await app._engine.lifecycle.stop()
     assert events == PHASES * 5
     start, stop = [Stage.STARTING, Stage.STARTING], [Stage.STOPPING, Stage.STOPPING]
     life, lazy = [*start, Stage.RUNNING, *stop, Stage.IDLE], start + stop
@@ -106,7 +106,7 @@ def test_each_run_may_have_a_loop_of_its_own() -> None:
     async def run() -> None:
         peers = await asyncio.gather(*(ask(app, http_scope()) for _ in range(20)))
         assert {peer.body for peer in peers} == {b"hello"}
-        await app.lifecycle.stop()
+        await app._engine.lifecycle.stop()
 
     for _ in range(3):
         asyncio.run(run())
@@ -133,8 +133,8 @@ async def test_without_a_lifespan_the_first_of_a_hundred_requests_starts_it_once
     peers = await asyncio.gather(*(ask(app, http_scope()) for _ in range(100)))
     assert {peer.body for peer in peers} == {b"kept"}
     assert events == ["before_server_start", "slow", "own start", "after_server_start"]
-    await app.lifecycle.stop()
-    await app.lifecycle.stop()
+    await app._engine.lifecycle.stop()
+    await app._engine.lifecycle.stop()
     assert events[4:] == ["before_server_stop", "own stop", "after_server_stop"]
 
 
@@ -153,21 +153,21 @@ async def test_a_mount_in_an_application_that_runs_no_lifespans_starts_lazily() 
         assert (await ask(outer, http_scope("/in/"))).body == b"hello"
         assert (await ask(outer, http_scope("/in/"))).body == b"hello"
     assert events == PHASES[:2]
-    await inner.lifecycle.stop()
+    await inner._engine.lifecycle.stop()
 
 
 async def test_it_is_started_and_stopped_by_hand_any_number_of_times() -> None:
     app: Sanic[Any, Any] = Sanic("ByHand")
     events: list[str] = []
     listening(app, events)
-    await app.lifecycle.before_stop()
+    await app._engine.lifecycle.before_stop()
     assert events == []
     for _ in range(2):
-        await app.lifecycle.ensure_started()
-        await app.lifecycle.ensure_started()
-        await app.lifecycle.before_stop()
-        await app.lifecycle.before_stop()
-        await app.lifecycle.stop()
+        await app._engine.lifecycle.ensure_started()
+        await app._engine.lifecycle.ensure_started()
+        await app._engine.lifecycle.before_stop()
+        await app._engine.lifecycle.before_stop()
+        await app._engine.lifecycle.stop()
     assert events == PHASES * 2
 
 
@@ -187,9 +187,9 @@ async def test_a_lazy_start_that_fails_is_tried_again() -> None:
 
     with pytest.raises(RuntimeError, match="not yet"):
         await ask(app, http_scope())
-    assert app.lifecycle.stage is Stage.IDLE
+    assert app._engine.lifecycle.stage is Stage.IDLE
     assert (await ask(app, http_scope())).body == b"hello"
-    await app.lifecycle.stop()
+    await app._engine.lifecycle.stop()
 
 
 # Failing listeners --------------------------------------------------------------------------------------------------
@@ -214,7 +214,7 @@ async def test_a_start_that_fails_is_loud_and_undoes_what_was_done(phase: str) -
         await life.fail()
     assert life.started["type"] == "lifespan.startup.failed"
     assert "no database" in life.started["message"]
-    assert app.lifecycle.stage is Stage.IDLE
+    assert app._engine.lifecycle.stage is Stage.IDLE
     # Before the first phase is through, nothing is there that could be undone.
     assert events == ([] if phase == PHASES[0] else ["own start", "own stop", "after stop"])
     with pytest.raises(RuntimeError, match="no database"), TestClient(app):
@@ -244,7 +244,7 @@ async def test_a_failing_listener_of_the_stop_keeps_nothing_else_from_running() 
     assert life.stopped["type"] == "lifespan.shutdown.failed"
     assert "stuck" in life.stopped["message"]
     assert events == ["first", "failing", "second", "own stop", "after"]
-    assert app.lifecycle.stage is Stage.IDLE
+    assert app._engine.lifecycle.stage is Stage.IDLE
 
 
 # Lifespans of others ------------------------------------------------------------------------------------------------
@@ -353,7 +353,7 @@ async def test_a_mounted_applications_failing_stop_is_loud_and_the_others_stop()
         async with life:
             events.clear()
     assert events == ["before_server_stop", "first stop", "after_server_stop"]
-    assert app.lifecycle.stage is Stage.IDLE
+    assert app._engine.lifecycle.stage is Stage.IDLE
 
 
 async def test_mounted_sanic_applications_run_their_phases() -> None:
@@ -417,10 +417,10 @@ async def test_a_signal_begins_the_stop_and_reaches_the_server(number: signal.Si
     async with Life(app):
         assert signal.getsignal(number) is not before
         signal.raise_signal(number)
-        assert app.lifecycle.stop_event is not None
-        await app.lifecycle.stop_event.wait()
+        assert app._engine.lifecycle.stop_event is not None
+        await app._engine.lifecycle.stop_event.wait()
         assert events[2:] == ["before_server_stop"]
-        assert app.lifecycle.stopping
+        assert app._engine.lifecycle.stopping
     assert signal.getsignal(number) is before
     # The server hears of it some steps of the event loop after the streams have ended.
     while not taken:  # noqa: ASYNC110
@@ -442,7 +442,7 @@ async def test_a_signal_stops_an_application_that_was_started_lazily(taken: list
     await stopped.wait()
     while not taken:  # noqa: ASYNC110
         await asyncio.sleep(0)
-    assert app.lifecycle.stage is Stage.IDLE
+    assert app._engine.lifecycle.stage is Stage.IDLE
     assert taken == [signal.SIGTERM]
 
 

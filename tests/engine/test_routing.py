@@ -711,7 +711,7 @@ def test_a_path_of_many_slashes_is_searched_a_few_times_only(path: str, monkeypa
 
     for number, uri in enumerate(("/", "/a", "/user/<id:int>", "/a/<b>/<c>", "/files/<rest:path>")):
         app.add_route(handler, uri, methods=["GET", "POST", "PUT"], name=f"r{number}")
-    app.finalise()
+    app.finalize()
     walks: list[str] = []
     walk = app.router.index.walk
 

@@ -164,21 +164,22 @@ def test_impossible_limits_are_refused(setting: str, value: Any) -> None:
     with pytest.raises(ServerError, match=f"{setting} is .*; it has to be a number from 0.001 on, or None"):
         app.test_client.get("/")
     # Set later, it does not keep the stop from its end.
-    assert [step_limit(app, stopping) for stopping in (False, True)] == [None, Limit(60.0, "SHUTDOWN_LISTENER_TIMEOUT")]
+    limits = [step_limit(app.config, stopping) for stopping in (False, True)]
+    assert limits == [None, Limit(60.0, "SHUTDOWN_LISTENER_TIMEOUT")]
 
 
 def test_defaults() -> None:
     app = Sanic("Defaults")
-    assert step_limit(app, False) is None
-    assert step_limit(app, True) == Limit(60.0, "SHUTDOWN_LISTENER_TIMEOUT")
+    assert step_limit(app.config, False) is None
+    assert step_limit(app.config, True) == Limit(60.0, "SHUTDOWN_LISTENER_TIMEOUT")
     app.config.update(STARTUP_LISTENER_TIMEOUT=3, SHUTDOWN_LISTENER_TIMEOUT=None)
-    assert step_limit(app, False) == Limit(3, "STARTUP_LISTENER_TIMEOUT")
-    assert step_limit(app, True) is None
+    assert step_limit(app.config, False) == Limit(3, "STARTUP_LISTENER_TIMEOUT")
+    assert step_limit(app.config, True) is None
 
 
 def test_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SANIC_SHUTDOWN_LISTENER_TIMEOUT", "2.5")
-    assert step_limit(Sanic("Environment"), True) == Limit(2.5, "SHUTDOWN_LISTENER_TIMEOUT")
+    assert step_limit(Sanic("Environment").config, True) == Limit(2.5, "SHUTDOWN_LISTENER_TIMEOUT")
 
 
 async def test_each_listener_has_its_own_time(caplog: pytest.LogCaptureFixture) -> None:
@@ -199,7 +200,7 @@ async def test_each_listener_has_its_own_time(caplog: pytest.LogCaptureFixture) 
         await asyncio.sleep(3600)
 
     with caplog.at_level(logging.ERROR):
-        await app.run_listeners("before_server_stop")
+        await app._listeners.run("before_server_stop", app)
     assert ran == ["last"]
     named = [record.getMessage().split(" has not")[0] for record in caplog.records]
     assert sorted(named) == [
@@ -218,5 +219,5 @@ async def test_an_object_is_named_by_its_class(caplog: pytest.LogCaptureFixture)
     app.config.STARTUP_LISTENER_TIMEOUT = 0.05
     app.register_listener(Hanging(), "before_server_start")
     with pytest.raises(StepTimeout):
-        await app.run_listeners("before_server_start")
+        await app._listeners.run("before_server_start", app)
     assert f"listener {__name__}.Hanging has not ended" in caplog.text

@@ -71,7 +71,7 @@ async def test_a_client_that_leaves_ends_a_stream_at_once(kind: str, content_typ
     for _ in range(3):
         await asyncio.sleep(0)
     assert peer.status == 200
-    assert not app.endless
+    assert not app._engine.endless
     if kind == "sanic":
         assert ended == ["cleaned up"]
 
@@ -84,7 +84,7 @@ async def test_the_stop_ends_server_sent_events_with_a_complete_body(kind: str) 
     async with Life(app) as life:
         task = asyncio.ensure_future(app(http_scope(f"/{kind}"), peer.receive, peer.send))
         await peer.until(3)
-        assert len(app.endless) == 1
+        assert len(app._engine.endless) == 1
         stopping = asyncio.ensure_future(life.tell("shutdown"))
         await asyncio.wait_for(task, 60)
         await stopping
@@ -92,7 +92,7 @@ async def test_the_stop_ends_server_sent_events_with_a_complete_body(kind: str) 
     assert peer.complete
     assert [each["type"] for each in peer.sent].count("http.response.start") == 1
     assert not task.cancelled()
-    assert not app.endless
+    assert not app._engine.endless
     assert ended == ["cleaned up"] or kind == "starlette"
 
 
@@ -120,7 +120,7 @@ async def test_other_streams_are_waited_for(kind: str) -> None:
     async with Life(app):
         task = asyncio.ensure_future(app(http_scope(f"/{kind}"), peer.receive, peer.send))
         await peer.until(2)
-        await app.lifecycle.before_stop()
+        await app._engine.lifecycle.before_stop()
         assert not task.done()
         go_on.set()
         await task
@@ -134,7 +134,7 @@ async def test_a_stream_that_begins_after_the_stop_ends_at_once(kind: str) -> No
     app = streaming_app(kind, ended)
     peer = Peer()
     async with Life(app):
-        await app.lifecycle.before_stop()
+        await app._engine.lifecycle.before_stop()
         await app(http_scope(f"/{kind}"), peer.receive, peer.send)
     assert peer.complete
 
@@ -150,7 +150,7 @@ async def test_a_cancellation_that_is_not_the_streams_passes_through() -> None:
         await task
     assert ended == ["cleaned up"]
     assert not peer.complete
-    assert not app.endless
+    assert not app._engine.endless
 
 
 async def test_clean_up_may_wait_and_send_a_farewell() -> None:
@@ -170,7 +170,7 @@ async def test_clean_up_may_wait_and_send_a_farewell() -> None:
     async with Life(app):
         task = asyncio.ensure_future(app(http_scope(), peer.receive, peer.send))
         await peer.until(2)
-        await app.lifecycle.before_stop()
+        await app._engine.lifecycle.before_stop()
         await task
     assert peer.body == b"data: hello\n\ndata: bye\n\n"
     assert peer.complete
@@ -213,7 +213,7 @@ def test_other_requests_finish_while_events_end() -> None:
 
     @app.get("/")
     async def slow(request: Request) -> Any:
-        await app.lifecycle.before_stop()
+        await app._engine.lifecycle.before_stop()
         await asyncio.sleep(0.01)
         return text("finished")
 
@@ -368,8 +368,8 @@ async def opened(
         await asyncio.wait_for(quiet.opened.wait(), 60)
         assert not peer.sent
         yield app, quiet, peer, task
-        assert not app.endless
-        assert not inner.endless
+        assert not app._engine.endless
+        assert not inner._engine.endless
 
 
 ways = pytest.mark.parametrize("path", WAYS)
@@ -383,7 +383,7 @@ async def test_the_stop_ends_a_quiet_stream(
     path: str, around: str, mounted: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with opened(path, around, mounted) as (app, quiet, peer, task):
-        await app.lifecycle.before_stop()
+        await app._engine.lifecycle.before_stop()
         await asyncio.wait_for(task, 60)
     assert quiet.ended == ["cancelled", "cleaned up"]
     assert peer.status == 200
@@ -432,7 +432,7 @@ async def test_a_clean_up_that_writes_runs_to_its_end(
         await asyncio.wait_for(opened.wait(), 60)
         await asyncio.sleep(0)
         if by == "stop":
-            await app.lifecycle.before_stop()
+            await app._engine.lifecycle.before_stop()
         else:
             peer.gone.set()
         await asyncio.wait_for(task, 60)
@@ -471,7 +471,7 @@ async def test_what_the_stop_waits_for(options: dict[str, Any], ended: bool) -> 
     async with Life(app):
         task = asyncio.create_task(app(http_scope(), peer.receive, peer.send))
         await opened.wait()
-        await app.lifecycle.before_stop()
+        await app._engine.lifecycle.before_stop()
         await asyncio.sleep(0)
         go_on.set()
         await asyncio.wait_for(task, 60)
@@ -502,7 +502,7 @@ async def test_a_content_type_that_is_set_before_a_first_part_counts_at_the_stop
     async with Life(app):
         task = asyncio.ensure_future(app(http_scope(), peer.receive, peer.send))
         await declared.wait()
-        await app.lifecycle.before_stop()
+        await app._engine.lifecycle.before_stop()
         await asyncio.wait_for(task, 60)
     assert (peer.status, peer.body, peer.complete) == (200, b"", True)
     assert ended == ["cleaned up"]
@@ -524,7 +524,7 @@ async def test_a_content_type_that_is_set_later_counts() -> None:
         async with Life(app):
             task = asyncio.create_task(app(http_scope(f"/{kind}"), peer.receive, peer.send))
             await peer.until(2)
-            assert len(app.endless) == count
+            assert len(app._engine.endless) == count
             go_on.set()
             await task
 
@@ -548,8 +548,8 @@ async def test_an_error_before_the_first_part_is_answered_whatever_happens_meanw
     async with Life(app):
         task = asyncio.create_task(app(http_scope(), peer.receive, peer.send))
         await opened.wait()
-        assert not app.endless
-        await app.lifecycle.before_stop()
+        assert not app._engine.endless
+        await app._engine.lifecycle.before_stop()
         peer.gone.set()
         await asyncio.sleep(0)
         go_on.set()
@@ -569,7 +569,7 @@ async def test_a_client_that_vanishes_does_not_hold_the_stop(monkeypatch: pytest
     async with Life(app):
         task = asyncio.create_task(app(http_scope("/respond"), Peer().receive, send))
         await asyncio.wait_for(quiet.opened.wait(), 60)
-        await app.lifecycle.before_stop()
+        await app._engine.lifecycle.before_stop()
         await asyncio.wait_for(task, 60)
     assert quiet.ended == ["cancelled", "cleaned up"]
 
@@ -616,9 +616,9 @@ async def test_in_development_the_stop_cuts_everything(
             for kind, peer in peers.items()
         ]
         await peers["begun"].until(2)
-        await app.lifecycle.before_stop()
+        await app._engine.lifecycle.before_stop()
         await asyncio.wait_for(asyncio.gather(*tasks), 60)
-        assert app.graceful_timeout < 1
+        assert app._engine.limits.graceful_s < 1
     assert sorted(cleaned) == ["begun", "quiet", "slow"]
     assert (peers["slow"].status, peers["quiet"].status) == (503, 503)
     assert peers["begun"].body == b"first"
@@ -641,7 +641,7 @@ async def test_in_development_the_stop_of_one_application_leaves_others_alone() 
     async with Life(one), Life(other):
         task = asyncio.create_task(other(http_scope(), peer.receive, peer.send))
         await opened.wait()
-        await one.lifecycle.before_stop()
+        await one._engine.lifecycle.before_stop()
         go_on.set()
         await task
     assert peer.body == b"whole"
@@ -667,12 +667,12 @@ async def test_mounted_applications_say_goodbye_with_connections_open() -> None:
     async def goodbye(app: Any) -> None:
         order.append("goodbye")
 
-    assert app.mounted() == [inner]
+    assert app._engine.mounted() == [inner._engine]
     peer = Peer()
     async with Life(app):
         task = asyncio.create_task(app(http_scope("/inner/deep/"), peer.receive, peer.send))
         await opened.wait()
-        await app.lifecycle.before_stop()
+        await app._engine.lifecycle.before_stop()
         await task
     assert order == ["goodbye", "stream ended"]
     assert peer.complete

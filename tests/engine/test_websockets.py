@@ -54,7 +54,7 @@ async def test_a_conversation() -> None:
         ws.send_text("hello")
         assert ws.receive_text() == "a hello"
     assert not live
-    assert not app.endless
+    assert not app._engine.endless
 
 
 @pytest.mark.parametrize("opened", [False, True])
@@ -222,7 +222,7 @@ async def test_the_stop_closes_it_with_1001(where: str) -> None:
         task = asyncio.ensure_future(app(websocket_scope(f"/{where}"), peer.receive, peer.send))
         await peer.until(1)
         await asyncio.sleep(0.01)
-        await app.lifecycle.before_stop()
+        await app._engine.lifecycle.before_stop()
         await task
     assert kinds(peer) == [("accept",), ("close", 1001)]
     assert ended == ["cleaned up"]
@@ -244,7 +244,7 @@ async def test_a_farewell_of_the_handlers_own_is_the_last_word() -> None:
         task = asyncio.ensure_future(app(websocket_scope(), peer.receive, peer.send))
         await peer.until(1)
         await asyncio.sleep(0)
-        await app.lifecycle.before_stop()
+        await app._engine.lifecycle.before_stop()
         await task
     assert kinds(peer) == [("accept",), ("send",), ("close", 4000)]
 
@@ -263,7 +263,7 @@ async def test_a_cancellation_from_outside_passes_through() -> None:
     with pytest.raises(asyncio.CancelledError):
         await task
     assert not live
-    assert not app.endless
+    assert not app._engine.endless
 
 
 async def test_an_error_that_a_mounted_application_reported_is_passed_on() -> None:

@@ -306,5 +306,5 @@ def test_a_request_class_that_a_test_sets_stays() -> None:
     with ReusableClient(app) as client:
         app.request_class = Own
         client.get("/")
-    assert app.request_factory is Own
+    assert app._engine.make_request is Own
     assert isinstance(app.test_client.get("/")[0], Own)

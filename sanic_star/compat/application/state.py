@@ -66,12 +66,12 @@ class ApplicationState(State):
     @property
     def stage(self) -> ServerStage:
         """Where the application stands in its life."""
-        return _STAGES[self.app.lifecycle.stage]
+        return _STAGES[self.app._engine.lifecycle.stage]
 
     @property
     def is_started(self) -> bool:
         """Whether the application has started."""
-        return self.app.lifecycle.stage in (Stage.RUNNING, Stage.STOPPING)
+        return self.app._engine.lifecycle.stage in (Stage.RUNNING, Stage.STOPPING)
 
     @property
     def is_running(self) -> bool:
@@ -81,7 +81,7 @@ class ApplicationState(State):
     @property
     def is_stopping(self) -> bool:
         """Whether the application is about to stop."""
-        return bool(self.app.lifecycle.stage is Stage.STOPPING)
+        return bool(self.app._engine.lifecycle.stage is Stage.STOPPING)
 
     @property
     def python(self) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.requests import ClientDisconnect
 
+from sanic_star.applications import engine_of
 from sanic_star.compat.exceptions import PayloadTooLarge
 from sanic_star.requests import TOO_LARGE, current, live
 
@@ -22,7 +23,8 @@ def _limit(request: Request) -> int | None:
     """Return the greatest size of a body, in bytes: the route's, or the application's where there is no route."""
     route = request.scope.get("route") or request._hidden_route
     if route is None:
-        return getattr(request.scope.get("app"), "_body_limit", None)
+        engine = engine_of(request.scope.get("app"))
+        return None if engine is None else engine.limits.body
     return getattr(route, "max_body_size", None)
 
 

@@ -890,7 +890,7 @@ class Request(requests.Request, Generic[AppT, CtxT]):
         writer.endless = endless
         if isinstance(response, BaseHTTPResponse):
             writer.respond(response)
-        changed = await self.app.respond_through(self, response)
+        changed = await self.app._answers.respond_through(self, response)
         if isinstance(changed, BaseHTTPResponse) and changed is not response:
             writer.respond(changed)
         if writer.on_open is not None:
@@ -916,8 +916,8 @@ class Request(requests.Request, Generic[AppT, CtxT]):
         if self._writer is None:
             self._writer = ResponseWriter(self._send, self.method == "HEAD")
             if "app" in self.scope:
-                self._writer.on_open = partial(self.app.stream_opened, self, self._writer)
-                self._writer.on_end = partial(self.app.complete_stream, self)
+                self._writer.on_open = partial(self.app._answers.stream_opened, self, self._writer)
+                self._writer.on_end = partial(self.app._engine.complete_stream, self)
         return self._writer
 
 

@@ -69,27 +69,27 @@ class AsyncioServer:
     async def before_start(self) -> None:
         """Start the application, with the listeners for `before_server_start`."""
         self._check("dispatch server event")
-        self.app.lifecycle.exact = True
-        await self.app.lifecycle.ensure_started()
-        self.app.started()
+        self.app._engine.lifecycle.exact = True
+        await self.app._engine.lifecycle.ensure_started()
+        self.app._engine.started()
 
     async def after_start(self) -> None:
         """Run the listeners for `after_server_start`."""
         self._check("dispatch server event")
-        await self.app.lifecycle.after_start()
+        await self.app._engine.lifecycle.after_start()
 
     async def before_stop(self) -> None:
         """Run the listeners for `before_server_stop`; websockets and event streams end."""
         self._check("dispatch server event")
-        await self.app.lifecycle.before_stop()
+        await self.app._engine.lifecycle.before_stop()
 
     async def after_stop(self) -> None:
         """Stop the application, with the listeners for `after_server_stop`."""
         self._check("dispatch server event")
         try:
-            await self.app.lifecycle.stop()
+            await self.app._engine.lifecycle.stop()
         finally:
-            self.app.lifecycle.exact = False
+            self.app._engine.lifecycle.exact = False
 
     def is_serving(self) -> bool:
         """Tell whether its address is listened on."""

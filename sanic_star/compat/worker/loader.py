@@ -11,7 +11,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from sanic_star.applications import Application
+from sanic_star.applications import engine_of
 from sanic_star.compat.simple import create_simple_server
 
 DEFAULT_APP_NAME = "app"
@@ -86,7 +86,7 @@ class AppLoader:
         if "" not in sys.path and str(Path.cwd()) not in sys.path:
             sys.path.insert(0, str(Path.cwd()))
         found = self._find()
-        if isinstance(found, Application) or not (self.as_factory or isroutine(found)):
+        if engine_of(found) is not None or not (self.as_factory or isroutine(found)):
             return found
         return self._call(found)
 
