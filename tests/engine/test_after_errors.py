@@ -102,6 +102,10 @@ async def late(request, ws, how):
     single = [await ws.recv(0) for _ in range(3)]
     await ws.send(repr((single, await ws.recv_burst(), await ws.recv_burst())))
 
+@app.websocket("/closes/<code:int>")
+async def closes(request, ws, code):
+    await ws.close(code or None, "reason")
+
 inner = Sanic("Inner")
 inner.add_route(failing, "/fail", name="inner")
 for each in (app, inner):
@@ -143,6 +147,23 @@ def test_a_client_that_keeps_connections_loses_no_request(served: Process, metho
             answer = session.request(method if failing else "GET", url, timeout=PATIENCE)
             assert answer.status_code == (500 if failing else 200)
             assert answer.headers.get("connection", "") == ("close" if failing else "")
+
+
+@pytest.mark.parametrize(("code", "arrives"), [(1001, 1001), (1006, 1011), (1014, 1014), (4999, 4999)])
+def test_a_close_code_arrives(served: Process, code: int, arrives: int) -> None:
+    with connect(f"ws://127.0.0.1:{served.port}/closes/{code}", open_timeout=PATIENCE) as websocket:
+        with pytest.raises(ConnectionClosed):
+            websocket.recv(PATIENCE)
+        assert (websocket.close_code, websocket.close_reason) == (arrives, "reason")
+
+
+def test_a_close_without_a_code_is_a_proper_one(served: Process) -> None:
+    with connect(f"ws://127.0.0.1:{served.port}/closes/0", open_timeout=PATIENCE) as websocket:
+        with pytest.raises(ConnectionClosed):
+            websocket.recv(PATIENCE)
+        # 1005: the close frame has none.
+        assert websocket.close_code in (1000, 1005)
+    assert "TypeError" not in served.log
 
 
 LATE = ["/background", "/background?ours=1", "/complete", "/complete?ended=1"]
