@@ -77,6 +77,14 @@ async def complete(request):
 async def stream(request):
     return text(str(len([part async for part in request.stream])))
 
+@app.post("/form", stream=True)
+async def form(request):
+    return text(str(await request.form()))
+
+@app.post("/starlette-body", stream=True)
+async def starlette_body(request):
+    return text(str(len(await request.starlette.body())))
+
 @app.post("/body")
 async def body(request):
     return text(str(len(request.body)))
@@ -259,12 +267,13 @@ def test_an_answer_that_is_no_failure_keeps_the_connection(served: Process) -> N
             assert (answer.status, answer.getheader("connection")) == (404, None)
 
 
-@pytest.mark.parametrize("path", ["/body", "/stream"])
+@pytest.mark.parametrize("path", ["/body", "/stream", "/form", "/starlette-body"])
 @pytest.mark.parametrize("size", ["10", "chunked"])
 def test_a_body_that_stops_is_answered(served: Process, path: str, size: str) -> None:
     client = http.client.HTTPConnection("127.0.0.1", served.port, timeout=PATIENCE)
     with contextlib.closing(client):
         client.putrequest("POST", path)
+        client.putheader("content-type", "application/x-www-form-urlencoded")
         client.putheader(*(("transfer-encoding", "chunked") if size == "chunked" else ("content-length", size)))
         client.endheaders()
         client.send(b"3\r\nabc\r\n" if size == "chunked" else b"abc")
