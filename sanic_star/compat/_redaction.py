@@ -50,7 +50,7 @@ _WORDS = frozenset(
 # A key is secret when a further word says which: `X-Auth-Key`, `private_key`, but not the `key` of a loop.
 _KEYS = frozenset({"key", "keys"})
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
-# A pair's name, and its value. Possessive, and not from the middle of a word: a long text without pairs takes linear time.
+# A pair's name, and its value. Possessive, and not from the middle of a word: a long text takes linear time.
 _NAME = re.compile(r"""(?<![\w.-])(?P<name>[\w.-]++)['"]?\s*+[:=,]\s*+""")
 _VALUE = re.compile(r"""b?'[^']*'?|b?"[^"]*"?|[^\s,;&'"<>(){}\[\]]+""")
 # Not `PWD`, `DESKTOP_SESSION`, `SSH_AUTH_SOCK` and the like, whose values are ordinary paths and words.

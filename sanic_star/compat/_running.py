@@ -23,9 +23,9 @@ from sanic_star.compat._answering import BODY_TIMEOUT
 from sanic_star.compat._peer import UNSAFE_SERVER, believes_local_clients
 from sanic_star.compat.application.constants import Mode, Server
 from sanic_star.compat.application.state import ApplicationState
-from sanic_star.compat.config import DEFAULT_CONFIG, Config
+from sanic_star.compat.config import DEFAULT_CONFIG, Config, SettingError
 from sanic_star.compat.helpers import Default
-from sanic_star.compat.log import logger
+from sanic_star.compat.log import error_logger, logger
 from sanic_star.compat.logging.filter import VerbosityFilter
 from sanic_star.compat.types.shared_ctx import SharedContext
 from sanic_star.lifespan import Stage
@@ -328,7 +328,8 @@ class Running(Application):
             factory: the same, a function.
 
         Raises:
-            SystemExit: with status 1, an address is in use, a server is not installed, or a start failed.
+            SystemExit: with status 1, an address is in use, a server is not installed, a setting is invalid, or a start
+                failed.
         """
         if import_module("sanic_star.servers").is_imported_by_worker():
             return
@@ -343,6 +344,7 @@ class Running(Application):
         try:
             _plans().run_main_listeners(primary, "main_process_start")
             for app in apps:
+                app.config.validate()
                 app.shared_ctx.lock()
             _warn_of_main_listeners(apps)
             what = _plans().plan(apps, app_loader)
@@ -350,6 +352,9 @@ class Running(Application):
             import_module("sanic_star.servers").run(what)
         except StepTimeout:
             # The log has named the listener.
+            raise SystemExit(1) from None
+        except SettingError as error:
+            error_logger.error("%s", error)
             raise SystemExit(1) from None
         finally:
             logger.info("Server Stopped")
@@ -367,7 +372,8 @@ class Running(Application):
 
         Raises:
             RuntimeError: more than one worker was asked for, or a restart on changes.
-            SystemExit: with status 1, an address is in use, a server is not installed, or a start failed.
+            SystemExit: with status 1, an address is in use, a server is not installed, a setting is invalid, or a start
+                failed.
         """
         if import_module("sanic_star.servers").is_imported_by_worker():
             return
