@@ -254,16 +254,20 @@ class Application(Starlette):
         """Return the applications of this package that are mounted below this one, each once."""
         return _applications(self.router.routes, [self])[1:]
 
-    async def endless_ended(self, timeout: float) -> None:  # noqa: ASYNC109
+    async def endless_ended(self, timeout: float) -> bool:  # noqa: ASYNC109
         """Wait until the streams and websockets that were ended are over.
 
         Args:
             timeout: how long, in seconds.
+
+        Returns:
+            Whether there were any.
         """
         streams = [stream for app in (self, *self.mounted()) for stream in app.endless]
         tasks = {stream.task for stream in streams} - {asyncio.current_task()}
         if tasks:
             await asyncio.wait(tasks, timeout=timeout)
+        return bool(tasks)
 
     async def requests_ended(self) -> None:
         """Wait for the requests in flight, as long as `graceful_timeout` allows."""

@@ -32,6 +32,7 @@ from sanic_star.steps import Limit, StepTimeout, run_step, start_watching
 
 if TYPE_CHECKING:
     from sanic_star.applications import Application
+    from sanic_star.servers.signals import Chain
 
 # How long uvicorn's own stop, where the server is not ours, is held back for an application's, in seconds.
 PATIENCE = 1.0
@@ -88,7 +89,7 @@ class Lifecycle:
         self.stop_event: asyncio.Event | None = None
         self._stack: contextlib.AsyncExitStack | None = None
         self._starting: asyncio.Lock | None = None
-        self._restore_signals: Callable[[], None] = _nothing
+        self._signals: Chain | None = None
         self._stop_begun = self._told = False
         # Of how many servers, each with a port of its own, and what their requests find in their state.
         self._servers = 0
@@ -137,12 +138,19 @@ class Lifecycle:
                 # A server without lifespan cuts off requests as soon as it hears of the signal: it hears of it after
                 # requests and background tasks had their time, and after the last listener.
                 patience = PATIENCE + 2 * self.app.graceful_timeout if self._lazy else PATIENCE
-                self._restore_signals = chain(self._stop_by_signal, patience)
+                self._signals = chain(self._stop_by_signal, patience)
             stack.callback(self._restore_signals)
             if not self.exact:
                 await self.after_start()
             self._stack = stack.pop_all()
         self.stage = Stage.RUNNING
+        if self._signals is not None:
+            self._signals.started()
+
+    def _restore_signals(self) -> None:
+        signals, self._signals = self._signals, None
+        if signals is not None:
+            signals.undo()
 
     async def after_start(self) -> None:
         """Run what comes when this process accepts connections; once, though it may do so on several ports."""
@@ -279,11 +287,14 @@ class Lifecycle:
         self.stage = Stage.IDLE
         self.app.stopped()
 
-    async def _stop_by_signal(self) -> None:
+    async def _stop_by_signal(self) -> bool:
         """Begin the stop, before the server does; where the start was lazy do all of it: nobody will send a shutdown.
 
         What comes after the connections are closed waits for the requests in flight. The process ends with the signal:
         a request that still comes finds the application closed and does not start it again.
+
+        Returns:
+            Whether streams or websockets were ended.
         """
         try:
             await self.before_stop()
@@ -291,11 +302,12 @@ class Lifecycle:
             # The server waits for no outcome.
             log_error(logging.getLogger("sanic.error"), error, "A listener failed when the application was to stop")
         self.closed = self._lazy
-        await self.app.endless_ended(PATIENCE)
+        ended = await self.app.endless_ended(PATIENCE)
         if self._lazy:
             await self.app.requests_ended()
             self.app.sweeper.end_all()
             await self.stop()
+        return ended
 
 
 class _Limited:

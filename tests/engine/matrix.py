@@ -119,7 +119,6 @@ class Server:
         failed: its exit status when a listener fails at the start, or of each answer where it goes on.
         lifespan: whether it tells the application that it starts.
         code: with which a websocket is closed when it stops; None: it just ends.
-        together: whether it hears of the signal at the same time as the application, so that it may be first.
         cut: whether it tells its worker nothing, and breaks off a stream after a time-out of its own.
     """
 
@@ -130,7 +129,6 @@ class Server:
     failed: int = 1
     lifespan: bool = True
     code: int | None = 1001
-    together: bool = False
     cut: bool = False
 
 
@@ -140,7 +138,7 @@ SERVERS = [
     Server("app.run, granian", "served.py {port} granian {reload}", "reload"),
     Server("uvicorn", "-m uvicorn served:app --port {port} {reload}", status=-signal.SIGTERM, failed=3),
     Server("hypercorn", "-m hypercorn served:app --bind 127.0.0.1:{port} {reload}", failed=0, code=1011, cut=True),
-    Server("granian", "-m granian --interface asgi --port {port} {reload} served:app", together=True),
+    Server("granian", "-m granian --interface asgi --port {port} {reload} served:app"),
     Server("gunicorn", "-m gunicorn -k uvicorn_worker.UvicornWorker -b 127.0.0.1:{port} served:app", "", failed=3),
     Server("daphne", "-m daphne -b 127.0.0.1 -p {port} served:app", None, failed=500, lifespan=False, code=4001),
 ]

@@ -354,8 +354,7 @@ def test_the_stop_with_open_websockets_logs_no_traceback(server: Server, tmp_pat
     assert "Traceback" not in started.log.log
     assert started.log.log.count("websocket cleaned up") == 20
     assert started.log.phases()[2:] == ["before_server_stop", "after_server_stop"]
-    if not server.together:
-        assert set(codes) == {server.code}
+    assert set(codes) == {server.code}
 
 
 def test_daphne_finishes_requests_before_it_stops(tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 Servers differ in what they tell an application; the differences are in `matrix.SERVERS`, and the rest holds for all.
 """
 
-import contextlib
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -39,41 +38,21 @@ def skip_if_it_waits_without_end(server: Server) -> None:
 def test_stop_with_something_open(server: Server, measure: Callable[[Server, Path], Stop], tmp_path: Path) -> None:
     skip_if_it_waits_without_end(server)
 
-    def stops() -> None:
-        seen = measure(server, tmp_path)
-        log = seen.log.log
-        assert seen.seconds < SOON, log
-        assert seen.status == server.status, log
-        assert seen.cleaned, log
-        assert seen.phases == START + STOP, log
-        if measure is matrix.stream_at_stop:
-            assert seen.complete is not server.cut or server.together, log
-        else:
-            assert seen.code == server.code or (server.together and seen.code is None), log
-
-    if server.together:
-        mostly(stops)
+    seen = measure(server, tmp_path)
+    log = seen.log.log
+    assert seen.seconds < SOON, log
+    assert seen.status == server.status, log
+    assert seen.cleaned, log
+    assert seen.phases == START + STOP, log
+    if measure is matrix.stream_at_stop:
+        assert seen.complete is not server.cut, log
     else:
-        stops()
+        assert seen.code == server.code, log
 
 
 @each_server
 def test_a_failing_start(server: Server, tmp_path: Path) -> None:
     assert matrix.failing(server, tmp_path) == (server.failed, True)
-
-
-def mostly(check: Callable[[], object]) -> None:
-    """Check up to eight times what a server does that hears of the signal at the same time as the application.
-
-    That is granian by itself: its signal handler is the event loop's, which nobody can be put before. On a machine that
-    gives them no time its worker is gone before the application's last words; the docs say so. With 20 websockets open
-    that was so in every second stop. What is wrong here, and not late, is wrong each time.
-    """
-    for _ in range(7):
-        with contextlib.suppress(Exception):
-            check()
-            return
-    check()
 
 
 def answered(answer: bytes) -> bool:
@@ -96,19 +75,16 @@ def completes(answer: bytes) -> bool:
 def test_stop_with_quiet_or_many_connections(server: Server, path: str, count: int, tmp_path: Path) -> None:
     skip_if_it_waits_without_end(server)
 
-    def stops() -> None:
-        seen = matrix.many_at_stop(server, tmp_path, path, count)
-        log = seen.log.log
-        assert seen.seconds < SOON, log
-        assert seen.status == server.status, log
-        assert log.count("cleaned up") == count, log
-        assert seen.log.phases() == START + STOP, log
-        if server.cut or (path == "/ws" and server.code is None):
-            return
-        complete = answered if path.startswith("/quiet") else completes
-        assert all(complete(answer) for answer in seen.answers), (seen.answers[0], log)
-
-    mostly(stops) if server.together else stops()
+    seen = matrix.many_at_stop(server, tmp_path, path, count)
+    log = seen.log.log
+    assert seen.seconds < SOON, log
+    assert seen.status == server.status, log
+    assert log.count("cleaned up") == count, log
+    assert seen.log.phases() == START + STOP, log
+    if server.cut or (path == "/ws" and server.code is None):
+        return
+    complete = answered if path.startswith("/quiet") else completes
+    assert all(complete(answer) for answer in seen.answers), (seen.answers[0], log)
 
 
 @each_server
@@ -118,15 +94,12 @@ def test_stop_with_a_peer_that_has_vanished(server: Server, path: str, tmp_path:
     if path == "/flood" and not server.name.startswith("app.run"):
         pytest.skip("it waits for what is in its own buffers, until its own time-out, if it has one")
 
-    def stops() -> None:
-        seen = matrix.many_at_stop(server, tmp_path, path, 1, reads=False)
-        # granian waits as long as for a slow client, because it does not say what it has sent.
-        limit = 25 if path == "/flood" and "granian" in server.name else SOON
-        assert seen.seconds < limit, seen.log.log
-        assert "cleaned up" in seen.log.log
-        assert seen.log.phases() == START + STOP, seen.log.log
-
-    mostly(stops) if server.together else stops()
+    seen = matrix.many_at_stop(server, tmp_path, path, 1, reads=False)
+    # granian waits as long as for a slow client, because it does not say what it has sent.
+    limit = 25 if path == "/flood" and "granian" in server.name else SOON
+    assert seen.seconds < limit, seen.log.log
+    assert "cleaned up" in seen.log.log
+    assert seen.log.phases() == START + STOP, seen.log.log
 
 
 @each_server
@@ -141,11 +114,12 @@ def test_restart_on_a_change(server: Server, path: str, tmp_path: Path) -> None:
     if path == "/long" and not server.name.startswith("app.run"):
         pytest.skip("it waits for ordinary requests")
 
-    def restarts() -> None:
+    # Two seconds are promised on an idle machine. On a busy one the start of the new process takes longer, and one of
+    # three restarts has to keep the limit.
+    for _ in range(3):
         seen = matrix.reload(server, tmp_path, path)
         assert seen is not None
-        # Two seconds are promised on an idle machine; on a busy one the start of the new process takes longer.
         limit = max(2.0, 2.0 * seen.start + 1.0) + (3.0 if server.cut else 0.0)
-        assert seen.seconds < limit, (seen, seen.log.log)
-
-    mostly(restarts)
+        if seen.seconds < limit:
+            return
+    pytest.fail(f"three restarts were too slow; the last one: {seen}")

@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import uvloop
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from sanic_star.servers.serving import MOMENT
-from sanic_star.servers.signals import chain
+from sanic_star.servers.signals import NEXT_RUN, chain
 from tests.engine.processes import PATIENCE, UVICORN, process
 
 HANDLED = (signal.SIGINT, signal.SIGTERM)
@@ -24,15 +25,19 @@ class Server:
         self.may_stop = asyncio.Event()
         self.stopping = asyncio.Event()
 
-    async def stop(self) -> None:
+    async def stop(self) -> bool:
         """Stop the application."""
         self.stopping.set()
         await self.may_stop.wait()
         self.heard.append("stopped")
+        return True
 
     async def chained(self, patience: float = PATIENCE) -> Callable[[], None]:
         """Put the handlers before those of the server."""
-        return chain(self.stop, patience)
+        signals = chain(self.stop, patience)
+        assert signals is not None
+        signals.started()
+        return signals.undo
 
 
 def send(number: signal.Signals) -> None:
@@ -108,19 +113,21 @@ async def test_ctrl_c_once_more_lets_go(heard: list[str]) -> None:
 
 
 async def test_a_stop_that_fails_or_is_cancelled_lets_go(heard: list[str]) -> None:
-    async def fail() -> None:
+    async def fail() -> bool:
         raise RuntimeError("no")
 
-    async def cancel() -> None:
+    async def cancel() -> bool:
         for task in asyncio.all_tasks() - {asyncio.current_task(), test}:
             task.cancel()
+        return True
 
     test = asyncio.current_task()
     for number, stop in enumerate((fail, cancel), 1):
-        undo = chain(stop, PATIENCE)
+        signals = chain(stop, PATIENCE)
+        assert signals is not None
         send(signal.SIGTERM)
         await until(lambda number=number: len(heard) == number)  # type: ignore[misc]
-        undo()
+        signals.undo()
 
 
 async def test_the_server_does_not_wait_for_ever(heard: list[str]) -> None:
@@ -141,6 +148,112 @@ def test_a_loop_that_is_closed_holds_nothing_back(heard: list[str]) -> None:
     send(signal.SIGTERM)
     assert heard == ["SIGTERM"]
     undo()
+
+
+def listen(heard: list[str]) -> None:
+    """Take the signals through the event loop, as granian does."""
+    loop = asyncio.get_running_loop()
+    for number in HANDLED:
+        loop.add_signal_handler(number, heard.append, signal.Signals(number).name)
+
+
+LOOPS: list[Callable[[], asyncio.AbstractEventLoop]] = [asyncio.new_event_loop, uvloop.new_event_loop]
+
+
+@pytest.mark.parametrize("loop", LOOPS, ids=["asyncio", "uvloop"])
+def test_a_server_that_hears_by_the_event_loop_is_held_back(loop: Callable[[], asyncio.AbstractEventLoop]) -> None:
+    heard: list[str] = []
+
+    async def start() -> Callable[[], None]:
+        listen(heard)
+        server = Server(heard)
+        undo = await server.chained()
+        finished = asyncio.create_task(serve(server))
+        finish.append(finished)
+        return undo
+
+    async def serve(server: Server) -> None:
+        await asyncio.sleep(2 * NEXT_RUN[1])
+        signal.raise_signal(signal.SIGTERM)
+        await asyncio.wait_for(server.stopping.wait(), PATIENCE)
+        signal.raise_signal(signal.SIGTERM)
+        await asyncio.sleep(0)
+        heard.append("stopping")
+        server.may_stop.set()
+        await until(lambda: heard.count("SIGTERM") == 2)
+        # From then on nothing is held back.
+        signal.raise_signal(signal.SIGINT)
+        await until(lambda: "SIGINT" in heard)
+
+    finish: list[asyncio.Task[None]] = []
+    # granian has a run of the loop for the start, and another in which it serves.
+    with asyncio.Runner(loop_factory=loop) as runner:
+        undo = runner.get_loop().run_until_complete(start())
+        runner.get_loop().run_until_complete(finish[0])
+        assert heard == ["stopping", "stopped", "SIGTERM", "SIGTERM", "SIGINT"]
+
+        async def stop() -> None:
+            undo()
+            signal.raise_signal(signal.SIGTERM)
+            await until(lambda: len(heard) == 6)
+
+        runner.get_loop().run_until_complete(stop())
+
+
+async def test_ctrl_c_once_more_lets_go_of_a_loop_too() -> None:
+    heard: list[str] = []
+    listen(heard)
+    server = Server(heard)
+    undo = await server.chained()
+    await asyncio.sleep(2 * NEXT_RUN[0])
+    signal.raise_signal(signal.SIGINT)
+    await asyncio.wait_for(server.stopping.wait(), PATIENCE)
+    await asyncio.sleep(2 * MOMENT)
+    signal.raise_signal(signal.SIGINT)
+    await until(lambda: heard == ["SIGINT", "SIGINT"])
+    server.may_stop.set()
+    undo()
+    for number in HANDLED:
+        asyncio.get_running_loop().remove_signal_handler(number)
+
+
+async def test_other_signals_of_a_loop_pass_at_once() -> None:
+    heard: list[str] = []
+    listen(heard)
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGUSR1, heard.append, "SIGUSR1")
+    server = Server(heard)
+    undo = await server.chained()
+    await asyncio.sleep(2 * NEXT_RUN[0])
+    signal.raise_signal(signal.SIGTERM)
+    await asyncio.wait_for(server.stopping.wait(), PATIENCE)
+    signal.raise_signal(signal.SIGUSR1)
+    await until(lambda: heard == ["SIGUSR1"])
+    # What is still held when the signals are given back is passed on.
+    undo()
+    await until(lambda: heard == ["SIGUSR1", "SIGTERM"])
+    server.may_stop.set()
+    for number in (*HANDLED, signal.SIGUSR1):
+        loop.remove_signal_handler(number)
+
+
+async def test_two_applications_of_one_process_give_a_loop_back_in_any_order() -> None:
+    heard: list[str] = []
+    listen(heard)
+    servers = [Server(heard), Server(heard)]
+    undo = []
+    for server in servers:
+        server.may_stop.set()
+        undo.append(await server.chained())
+        await asyncio.sleep(2 * NEXT_RUN[0])
+    undo[0]()
+    signal.raise_signal(signal.SIGTERM)
+    await until(lambda: heard == ["stopped", "SIGTERM"])
+    undo[1]()
+    signal.raise_signal(signal.SIGTERM)
+    await until(lambda: heard == ["stopped", "SIGTERM", "SIGTERM"])
+    for number in HANDLED:
+        asyncio.get_running_loop().remove_signal_handler(number)
 
 
 @pytest.mark.parametrize("options", [(), ("--lifespan", "off")], ids=["lifespan", "lazy"])
