@@ -37,7 +37,18 @@ from sanic_star import requests
 from sanic_star.body_limit import COUNTED_BODY, CountedBody, starlette_limit
 from sanic_star.charsets import check_content_type
 from sanic_star.deadlines import Sweeper
-from sanic_star.failures import PASSED_ON, REPORTED, attribute, is_a, is_marked, log_error, mark, readable, related
+from sanic_star.failures import (
+    PASSED_ON,
+    REPORTED,
+    attribute,
+    ends_here,
+    is_a,
+    is_marked,
+    log_error,
+    mark,
+    readable,
+    related,
+)
 from sanic_star.lifespan import Lifecycle, Phase, Stage
 from sanic_star.requests import Request
 from sanic_star.responses import Response
@@ -147,7 +158,7 @@ class Engine:
         """Let requests pass the gate."""
         self.sweeper.start()
         # A logger's filters don't see the records of its children; granian logs by the names of its Rust modules.
-        for name in ("uvicorn.error", "hypercorn.error", "_granian", "_granian.utils", "asyncio"):
+        for name in ("uvicorn.error", "hypercorn.error", "_granian", "_granian.utils", "daphne.server", "asyncio"):
             logging.getLogger(name).addFilter(_reported_once)
         self._open_gate()
 
@@ -421,7 +432,7 @@ class Engine:
     async def fail(self, request: Request, error: BaseException, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer an exception, then raise it again unless that settled it."""
         pending = await self._settle(request, error, scope, receive, send)
-        if pending is not None:
+        if pending is not None and not ends_here(pending, send):
             try:
                 raise pending
             finally:

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from types import TracebackType
 from typing import Any, TypeAlias
 
-from starlette.types import Scope
+from starlette.types import Scope, Send
 
 # The mark that an exception was answered with 500 and logged, and is on its way to the server. On the exception it
 # keeps the server from logging it again. Whether this very request was answered stands in its scope, because an
@@ -200,6 +200,24 @@ def mark(error: BaseException, scope: Scope) -> None:
     # Not by `setattr`, which an exception may refuse: a frozen dataclass does.
     attributes(error)[REPORTED] = True
     scope[REPORTED] = id(error)
+
+
+def ends_here(error: BaseException, send: Send) -> bool:
+    """Tell whether an exception must not reach the server, which would close a connection that the client still uses.
+
+    uvicorn closes the connection of an application that raises, also if the exception comes after a complete response
+    that did not announce it: that of a background task. The client would lose the next request. Servers that keep the
+    connection get the exception, as do test clients, and tracing tools that pass on a `send` of their own.
+
+    Args:
+        error: what was raised.
+        send: the ASGI callable that the raising application got; uvicorn's is a method of the request and response.
+    """
+    if not is_marked(error):
+        return False
+    cycle = getattr(send, "__self__", None)
+    transport = getattr(cycle, "transport", None)
+    return getattr(cycle, "response_complete", False) is True and transport is not None and not transport.is_closing()
 
 
 def is_marked(error: object) -> bool:

@@ -38,6 +38,10 @@ if TYPE_CHECKING:
 PATIENCE = 1.0
 
 
+class InvalidSetting(Exception):
+    """A setting has a value that it cannot have, so that the application does not start."""
+
+
 class Phase(Enum):
     """The moments at which an application's listeners run."""
 
@@ -263,8 +267,8 @@ class Lifecycle:
             await self.start(scope)
         except BaseException as error:
             self._not_started()
-            # Where the log has named the step that took too long, a traceback says no more.
-            message = str(error) if isinstance(error, StepTimeout) else traceback.format_exc()
+            # Where the message says all, or the log has named the step that took too long, a traceback says no more.
+            message = str(error) if isinstance(error, (InvalidSetting, StepTimeout)) else traceback.format_exc()
             await send({"type": "lifespan.startup.failed", "message": message})
             raise
         self._yielded = dict(scope.get("state", {}))

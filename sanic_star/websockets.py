@@ -77,8 +77,13 @@ class WebSocket(websockets.WebSocket):
             self._send_failure = error
             raise
 
-    async def end(self, code: int, reason: str = "") -> None:
-        """Close the connection with `code` (RFC 6455, section 7.4.1), unless it is closed already."""
+    async def end(self, code: int | None, reason: str = "") -> None:
+        """Close the connection with `code` (RFC 6455, section 7.4.1), unless it is closed already.
+
+        Args:
+            code: as a number; `None` sends a close frame without one, or 1000 where the server sends none without.
+            reason: in words.
+        """
         if not self.closed:
             close = {"type": "websocket.close", "code": code, "reason": reason}
             try:
@@ -86,10 +91,10 @@ class WebSocket(websockets.WebSocket):
             except OSError:
                 pass  # The client has left, and cannot be told.
             except Exception:
-                if not 1000 < code < 3000:
+                if code is not None and not 1000 < code < 3000:
                     raise
-                # daphne takes no other codes than 1000 and those that are free to use.
-                await self.send_message({**close, "code": code + 3000})
+                # hypercorn takes no `None`, and daphne no other codes than 1000 and those that are free to use.
+                await self.send_message({**close, "code": 1000 if code is None else code + 3000})
 
     def _is_own_end(self, error: BaseException) -> bool:
         """Tell whether a handler failed only because this connection is over.

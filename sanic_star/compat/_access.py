@@ -11,7 +11,7 @@ from time import perf_counter
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sanic_star.compat.log import access_logger
-from sanic_star.failures import complain
+from sanic_star.failures import complain, ends_here
 from sanic_star.routing import wire_path
 
 
@@ -46,6 +46,10 @@ class AccessLog:
 
         try:
             await self.app(scope, receive, watched)
+        except BaseException as error:
+            # The application has seen only `watched`.
+            if not ends_here(error, send):
+                raise
         finally:
             if start is not None:
                 try:

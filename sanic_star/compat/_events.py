@@ -28,7 +28,7 @@ from sanic_star.compat._pipeline import Call, Step
 from sanic_star.compat.log import error_logger
 from sanic_star.compat.response.types import ResponseStream
 from sanic_star.compat.signals import Emit, Event, SignalRouter
-from sanic_star.failures import log_error
+from sanic_star.failures import ends_here, log_error
 from sanic_star.routing import wire_path
 
 _ON_THE_WIRE = (
@@ -260,6 +260,7 @@ class Events:
                 await app(scope, receive, send)
                 return
             scope[CONNECTION] = connection = make(scope, receive, send).conn_info
+            server_send = send
             if self.heard(Event.HTTP_LIFECYCLE_SEND) and scope["type"] == "http":
                 send = partial(self._telling_of_the_answer, send)
             try:
@@ -272,6 +273,9 @@ class Events:
                 return
             try:
                 await app(scope, receive, send)
+            except BaseException as error:
+                if not ends_here(error, server_send):
+                    raise
             finally:
                 await self.fire_safely(Event.HTTP_LIFECYCLE_COMPLETE, conn_info=connection)
 

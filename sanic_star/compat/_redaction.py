@@ -50,11 +50,9 @@ _WORDS = frozenset(
 # A key is secret when a further word says which: `X-Auth-Key`, `private_key`, but not the `key` of a loop.
 _KEYS = frozenset({"key", "keys"})
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
-_PAIR = re.compile(
-    # Possessive, and not from the middle of a word: a long text without pairs takes linear time.
-    r"""(?<![\w.-])(?P<name>[\w.-]++)(?P<between>['"]?\s*+[:=,]\s*+)"""
-    r"""(?P<value>b?'[^']*'?|b?"[^"]*"?|[^\s,;&'"<>(){}\[\]]+)"""
-)
+# A pair's name, and its value. Possessive, and not from the middle of a word: a long text takes linear time.
+_NAME = re.compile(r"""(?<![\w.-])(?P<name>[\w.-]++)['"]?\s*+[:=,]\s*+""")
+_VALUE = re.compile(r"""b?'[^']*'?|b?"[^"]*"?|[^\s,;&'"<>(){}\[\]]+""")
 # Not `PWD`, `DESKTOP_SESSION`, `SSH_AUTH_SOCK` and the like, whose values are ordinary paths and words.
 _IN_ENVIRONMENT = re.compile(r"passw|secret|token|credential|(api|access|private|encryption)_?key")
 _URL_PASSWORD = re.compile(r"(?<=://)([^\s/:@]*):[^\s/@]+@")
@@ -97,11 +95,22 @@ def without_pairs(text: str) -> str:
     >>> without_pairs("<Header('host': 'h', 'x-api-key': 'abc')>")
     "<Header('host': 'h', 'x-api-key': (hidden))>"
     """
+    parts, end = [], 0
+    for value in _secret_values(text):
+        parts += [text[end : value.start()], HIDDEN]
+        end = value.end()
+    return _URL_PASSWORD.sub(rf"\1:{HIDDEN}@", "".join([*parts, text[end:]]))
 
-    def hide(pair: re.Match[str]) -> str:
-        return f"{pair['name']}{pair['between']}{HIDDEN}" if is_secret(pair["name"]) else pair[0]
 
-    return _URL_PASSWORD.sub(rf"\1:{HIDDEN}@", _PAIR.sub(hide, text))
+def _secret_values(text: str) -> Iterator[re.Match[str]]:
+    """Yield the values of the secret names in a text."""
+    position = 0
+    while (name := _NAME.search(text, position)) is not None:
+        # The value of a harmless name may have pairs of its own: a URL has parameters.
+        position = name.end()
+        if is_secret(name["name"]) and (value := _VALUE.match(text, position)) is not None:
+            position = value.end()
+            yield value
 
 
 def secrets_of(request: Any, messages: Iterable[str] = ()) -> set[str]:
@@ -115,9 +124,7 @@ def secrets_of(request: Any, messages: Iterable[str] = ()) -> set[str]:
     config = getattr(request.app, "config", {})
     values |= {value for name, value in config.items() if isinstance(value, str) and is_secret(name)}
     values |= {value for name, value in os.environ.items() if _IN_ENVIRONMENT.search(name.lower())}
-    for pair in _PAIR.finditer("\n".join(messages)):
-        if is_secret(pair["name"]):
-            values.add(pair["value"].strip("'\""))
+    values |= {value[0].strip("'\"") for value in _secret_values("\n".join(messages))}
     return {value for value in values if len(value) >= _SHORTEST}
 
 

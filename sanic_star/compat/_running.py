@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, Any
 from sanic_star.compat._answering import BODY_TIMEOUT
 from sanic_star.compat._peer import UNSAFE_SERVER, believes_local_clients
 from sanic_star.compat.application.constants import Mode, Server
-from sanic_star.compat.config import DEFAULT_CONFIG
+from sanic_star.compat.config import DEFAULT_CONFIG, SettingError
 from sanic_star.compat.helpers import Default
-from sanic_star.compat.log import logger
+from sanic_star.compat.log import error_logger, logger
 from sanic_star.compat.logging.filter import VerbosityFilter
 from sanic_star.lifespan import Stage
 from sanic_star.steps import StepTimeout
@@ -335,6 +335,7 @@ def serve(apps: list[Sanic[Any, Any]], app_loader: Any = None, factory: Callable
     try:
         _plans().run_main_listeners(primary, "main_process_start")
         for app in apps:
+            app.config.validate()
             app.shared_ctx.lock()
         _warn_of_main_listeners(apps)
         what = _plans().plan(apps, app_loader)
@@ -342,6 +343,9 @@ def serve(apps: list[Sanic[Any, Any]], app_loader: Any = None, factory: Callable
         import_module("sanic_star.servers").run(what)
     except StepTimeout:
         # The log has named the listener.
+        raise SystemExit(1) from None
+    except SettingError as error:
+        error_logger.error("%s", error)
         raise SystemExit(1) from None
     finally:
         logger.info("Server Stopped")

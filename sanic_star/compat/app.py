@@ -644,7 +644,8 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
             factory: the same, a function.
 
         Raises:
-            SystemExit: with status 1, an address is in use, a server is not installed, or a start failed.
+            SystemExit: with status 1, an address is in use, a server is not installed, a setting is invalid, or a start
+                failed.
         """
         serve(prepared(cls._app_registry, primary), app_loader, factory)
 
@@ -657,7 +658,8 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
 
         Raises:
             RuntimeError: more than one worker was asked for, or a restart on changes.
-            SystemExit: with status 1, an address is in use, a server is not installed, or a start failed.
+            SystemExit: with status 1, an address is in use, a server is not installed, a setting is invalid, or a start
+                failed.
         """
         serve_single(prepared(cls._app_registry, primary))
 

@@ -18,6 +18,7 @@ from sanic_star.compat.helpers import Default, _default
 from sanic_star.compat.log import error_logger
 from sanic_star.compat.logging.deprecation import filter_deprecations
 from sanic_star.compat.utils import load_module_from_file_location, str_to_bool
+from sanic_star.lifespan import InvalidSetting
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -94,6 +95,10 @@ _NUMBERS: dict[str, tuple[float, bool]] = {
     "WEBSOCKET_PING_INTERVAL": (0, True),
     "WEBSOCKET_PING_TIMEOUT": (0, True),
 }
+
+
+class SettingError(ServerError, InvalidSetting):
+    """A setting has a value that it cannot have; the message names both."""
 
 
 class DetailedConverter(ABC):
@@ -322,11 +327,11 @@ class Config(dict[str, Any]):
             names: the settings that are looked at; by default all.
 
         Raises:
-            ServerError: it names the setting, its value and what it has to be.
+            SettingError: it names the setting, its value and what it has to be.
 
         >>> Config({"REQUEST_MAX_SIZE": "1 MB"}, env_prefix=None).validate()
         Traceback (most recent call last):
-        sanic_star.compat.exceptions.ServerError: REQUEST_MAX_SIZE is '1 MB'; it has to be a number from 0 on, or None
+        sanic_star.compat.config.SettingError: REQUEST_MAX_SIZE is '1 MB'; it has to be a number from 0 on, or None
         """
         for name in names:
             least, optional = _NUMBERS[name]
@@ -335,7 +340,7 @@ class Config(dict[str, Any]):
                 continue
             if not isinstance(value, (int, float)) or isinstance(value, bool) or not value >= least:
                 wanted = f"a number from {least} on" + (", or None" if optional else "")
-                raise ServerError(f"{name} is {value!r}; it has to be {wanted}")
+                raise SettingError(f"{name} is {value!r}; it has to be {wanted}")
 
     def load(self, config: bytes | str | Path | Mapping[str, Any] | Any) -> None:
         """Do what `update_config` does, its former name."""

@@ -61,6 +61,10 @@ def test_mappings_are_redacted_at_any_depth() -> None:
         ("[(b'x-auth-token', b'abc')]", "[(b'x-auth-token', (hidden))]"),
         ("https://ann:abc@host/?a=1", "https://ann:(hidden)@host/?a=1"),
         ("nothing: special", "nothing: special"),
+        ("http://h/?access_token=abc&a=b", f"http://h/?access_token={HIDDEN}&a=b"),
+        ("next=http://h/?token=abc", f"next=http://h/?token={HIDDEN}"),
+        ("{'referer': 'https://h/cb?code=1&id_token=abc'}", f"{{'referer': 'https://h/cb?code=1&id_token={HIDDEN}'}}"),
+        ("reason: password=ab?cd", f"reason: password={HIDDEN}"),
     ],
 )
 def test_pairs_in_a_text(text: str, shown: str) -> None:

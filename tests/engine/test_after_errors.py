@@ -9,12 +9,14 @@ import http.client
 import re
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
+from starlette.types import Message
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
@@ -25,9 +27,12 @@ from tests.engine.raw import Peer, http_scope
 
 SCRIPT = """
 from starlette.applications import Starlette
+from starlette.background import BackgroundTask
 from starlette.middleware import Middleware
+from starlette.responses import JSONResponse
 from starlette.routing import Route
 import sanic_star.servers.uvicorn as backend
+from sanic_star import HTTPResponse
 
 class Raises:
     def __init__(self, app):
@@ -52,9 +57,33 @@ async def fine(request):
 async def failing(request):
     raise RuntimeError("the handler's")
 
+async def late_failure():
+    raise RuntimeError("too late")
+
+async def background(request):
+    response = HTTPResponse if "ours" in request.args else JSONResponse
+    return response("fine", background=BackgroundTask(late_failure))
+
+async def complete(request):
+    response = await request.respond(content_type="text/plain")
+    if "ended" in request.args:
+        await response.send("fine", True)
+    else:
+        await response.send("fine")
+        await response.eof()
+    raise RuntimeError("too late")
+
 @app.post("/stream", stream=True)
 async def stream(request):
     return text(str(len([part async for part in request.stream])))
+
+@app.post("/form", stream=True)
+async def form(request):
+    return text(str(await request.form()))
+
+@app.post("/starlette-body", stream=True)
+async def starlette_body(request):
+    return text(str(len(await request.starlette.body())))
 
 @app.post("/body")
 async def body(request):
@@ -81,13 +110,26 @@ async def late(request, ws, how):
     single = [await ws.recv(0) for _ in range(3)]
     await ws.send(repr((single, await ws.recv_burst(), await ws.recv_burst())))
 
+@app.websocket("/closes/<code:int>")
+async def closes(request, ws, code):
+    await ws.close(code or None, "reason")
+
 inner = Sanic("Inner")
 inner.add_route(failing, "/fail", name="inner")
+for each in (app, inner):
+    each.add_route(background, "/background")
+    each.add_route(complete, "/complete")
 app.mount("/inner", inner)
 app.mount("/starlette", Starlette(routes=[Route("/fail", fail)]))
 
 if __name__ == "__main__":
     backend.HAS_HTTPTOOLS = sys.argv[1] != "h11"
+    if "watched" in sys.argv:
+        # Both put a `send` of their own before the server's.
+        app.config.ACCESS_LOG = True
+        @app.signal("http.lifecycle.send")
+        async def sent(data):
+            pass
     app.run(port=0, motd=False, server="uvicorn" if sys.argv[1] in ("httptools", "h11") else sys.argv[1])
 """
 
@@ -115,6 +157,96 @@ def test_a_client_that_keeps_connections_loses_no_request(served: Process, metho
             assert answer.headers.get("connection", "") == ("close" if failing else "")
 
 
+@pytest.mark.parametrize(("code", "arrives"), [(1001, 1001), (1006, 1011), (1014, 1014), (4999, 4999)])
+def test_a_close_code_arrives(served: Process, code: int, arrives: int) -> None:
+    with connect(f"ws://127.0.0.1:{served.port}/closes/{code}", open_timeout=PATIENCE) as websocket:
+        with pytest.raises(ConnectionClosed):
+            websocket.recv(PATIENCE)
+        assert (websocket.close_code, websocket.close_reason) == (arrives, "reason")
+
+
+def test_a_close_without_a_code_is_a_proper_one(served: Process) -> None:
+    with connect(f"ws://127.0.0.1:{served.port}/closes/0", open_timeout=PATIENCE) as websocket:
+        with pytest.raises(ConnectionClosed):
+            websocket.recv(PATIENCE)
+        # 1005: the close frame has none.
+        assert websocket.close_code in (1000, 1005)
+    assert "TypeError" not in served.log
+
+
+LATE = ["/background", "/background?ours=1", "/complete", "/complete?ended=1"]
+LATE += [f"/inner{path}" for path in LATE]
+
+
+def check_late_failures(served: Process) -> None:
+    before = served.log.count("RuntimeError: too late")
+    for path in LATE:
+        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", served.port, timeout=PATIENCE)) as client:
+            client.connect()
+            connected = client.sock
+            for target in (path, "/fine", path):
+                client.request("GET", target)
+                answer = client.getresponse()
+                assert b"fine" in answer.read()
+                assert (answer.status, answer.getheader("connection"), client.sock) == (200, None, connected)
+                # Whoever closes the connection has done so by then.
+                served.until(lambda: "too late" in served.log)
+                time.sleep(0.02)
+    served.until(lambda: served.log.count("RuntimeError: too late") >= before + 2 * len(LATE))
+    assert served.log.count("RuntimeError: too late") == before + 2 * len(LATE)
+    assert "Exception in ASGI" not in served.log
+
+
+def test_an_exception_after_a_complete_response_keeps_the_connection(served: Process) -> None:
+    check_late_failures(served)
+
+
+@pytest.mark.parametrize("parser", ["httptools", "h11"])
+def test_so_it_does_behind_the_access_log_and_signals(parser: str, tmp_path: Path) -> None:
+    with process(tmp_path, SCRIPT, sys.executable, "served.py", parser, "watched") as started:
+        check_late_failures(started)
+
+
+class Cycle:
+    """uvicorn's side of one request, in short."""
+
+    def __init__(self) -> None:
+        self.transport = self
+        self.response_complete = self.closing = False
+
+    def is_closing(self) -> bool:
+        return self.closing
+
+    async def send(self, message: Message) -> None:
+        self.closing = self.closing or (b"connection", b"close") in message.get("headers", ())
+        self.response_complete = message["type"] == "http.response.body" and not message.get("more_body")
+
+
+@pytest.mark.parametrize(("path", "raised"), [("/fails", True), ("/late", False)])
+async def test_only_an_exception_that_would_close_the_connection_is_kept_from_the_server(
+    path: str, raised: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    app: Sanic[Any, Any] = Sanic("Late")
+
+    @app.get("/fails")
+    async def fails(request: Request) -> HTTPResponse:
+        raise RuntimeError("told")
+
+    @app.get("/late")
+    async def late(request: Request) -> None:
+        await (await request.respond(text("sent"))).eof()
+        raise RuntimeError("told")
+
+    cycle = Cycle()
+    with pytest.raises(RuntimeError) if raised else contextlib.nullcontext():
+        await app(http_scope(path), Peer().receive, cycle.send)
+    assert cycle.response_complete
+    assert len(caplog.records) == 1
+    # Test clients, and tools that pass on a `send` of their own, get it always.
+    with pytest.raises(RuntimeError):
+        await app(http_scope(path), Peer().receive, Peer().send)
+
+
 def test_an_exception_is_logged_once(served: Process) -> None:
     before = served.log.count("RuntimeError: the handler's")
     assert requests.get(f"http://127.0.0.1:{served.port}/fail", timeout=PATIENCE).status_code == 500
@@ -135,12 +267,13 @@ def test_an_answer_that_is_no_failure_keeps_the_connection(served: Process) -> N
             assert (answer.status, answer.getheader("connection")) == (404, None)
 
 
-@pytest.mark.parametrize("path", ["/body", "/stream"])
+@pytest.mark.parametrize("path", ["/body", "/stream", "/form", "/starlette-body"])
 @pytest.mark.parametrize("size", ["10", "chunked"])
 def test_a_body_that_stops_is_answered(served: Process, path: str, size: str) -> None:
     client = http.client.HTTPConnection("127.0.0.1", served.port, timeout=PATIENCE)
     with contextlib.closing(client):
         client.putrequest("POST", path)
+        client.putheader("content-type", "application/x-www-form-urlencoded")
         client.putheader(*(("transfer-encoding", "chunked") if size == "chunked" else ("content-length", size)))
         client.endheaders()
         client.send(b"3\r\nabc\r\n" if size == "chunked" else b"abc")
@@ -242,6 +375,28 @@ async def slow(request):
         client.join(PATIENCE)
     assert [answer.text for answer in answers] == ["slow"]
     assert started.log.phases()[2:] == ["before_server_stop", "after_server_stop"]
+
+
+def test_daphne_does_not_log_what_was_logged(tmp_path: Path) -> None:
+    daphne = next(server for server in SERVERS if server.name == "daphne")
+    script = """
+@app.get("/fail")
+async def fail(request):
+    raise RuntimeError("the handler's")
+
+@app.websocket("/ws-fail")
+async def ws_fail(request, ws):
+    raise RuntimeError("the handler's")
+"""
+    with running(daphne, tmp_path, script=script) as started:
+        assert started.get("/fail").status_code == 500
+        with connect(f"ws://127.0.0.1:{started.port}/ws-fail", open_timeout=PATIENCE) as websocket:
+            with pytest.raises(ConnectionClosed):
+                websocket.recv(PATIENCE)
+            assert websocket.close_code == 4011
+        started.stop()
+    assert started.log.log.count("Exception occurred while handling uri") >= 2
+    assert "Exception inside application" not in started.log.log
 
 
 CUT = """

@@ -248,6 +248,31 @@ def test_a_port_in_use_is_told_with_status_1(tmp_path: Path, workers: int) -> No
     assert "Traceback" not in server.log
 
 
+@pytest.mark.parametrize(
+    ("setting", "run"),
+    [
+        ("REQUEST_TIMEOUT", ""),
+        ("REQUEST_TIMEOUT", "workers=2"),
+        ("WEBSOCKET_MAX_SIZE", "server='hypercorn'"),
+        ("REQUEST_TIMEOUT", "server='granian'"),
+    ],
+)
+def test_an_invalid_setting_is_told_with_status_1(tmp_path: Path, setting: str, run: str) -> None:
+    script = f"\napp.config.{setting} = 'x'\nif __name__ == '__main__':\n    app.run(port=0, motd=False, {run})\n"
+    with process(tmp_path, script) as server:
+        assert server.ended() == 1
+    assert server.log.count(f"{setting} is 'x'; it has to be a number") == 1
+    assert "Traceback" not in server.log
+
+
+@pytest.mark.parametrize("when", ["", "@app.before_server_start\nasync def set_late(app):\n    "])
+def test_an_invalid_setting_is_one_line_under_plain_uvicorn(tmp_path: Path, when: str) -> None:
+    with process(tmp_path, f"\n{when}app.config.RESPONSE_TIMEOUT = 'x'\n", *UVICORN, "served:app") as server:
+        assert server.ended() == 3
+    assert server.log.count("RESPONSE_TIMEOUT is 'x'; it has to be a number") == 1
+    assert "Traceback" not in server.log
+
+
 @pytest.mark.parametrize("phase", START)
 def test_a_failing_listener_ends_the_process_with_an_error(tmp_path: Path, phase: str) -> None:
     script = f"""

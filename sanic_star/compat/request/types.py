@@ -22,7 +22,7 @@ from urllib.parse import parse_qs, parse_qsl, quote, unquote
 
 from starlette.datastructures import FormData
 from starlette.requests import Request as StarletteRequest
-from starlette.types import Message, Scope
+from starlette.types import Message, Receive, Scope
 
 from sanic_star import requests
 from sanic_star.compat._field_size import DEFAULT_LIMIT, ParsedFields, check_field_size
@@ -243,8 +243,22 @@ class Request(requests.Request, Generic[AppT, CtxT]):
         # PERF: next to nobody asks for it, and the import is part of each start.
         from sanic_star.compat.request._plain import PlainRequest
 
-        receive = partial(self._watched_receive, self.receive)
+        receive = partial(self._receive_body, self.receive)
         return PlainRequest(self.scope, receive, self._send, self._config)
+
+    async def _receive_body(self, receive: Receive) -> Message:
+        """Receive a message for Starlette's methods, which read the body as `stream` does: with the same time limit."""
+        if self.body_is_read or self._stream_consumed:
+            return await self._watched_receive(receive)
+        self.waits_for_part = True
+        try:
+            message = await self._watched_receive(receive)
+        finally:
+            self.waits_for_part = False
+        if message["type"] == "http.request":
+            self.received += len(message.get("body", b""))
+            self._stream_consumed = not message.get("more_body", False)
+        return message
 
     @property
     def ctx(self) -> CtxT:

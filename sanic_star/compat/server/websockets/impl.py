@@ -23,8 +23,10 @@ from sanic_star.compat.server.websockets._sweeper import GRACE, GRACE_AFTER_MESS
 from sanic_star.streams import Cut
 from sanic_star.websockets import WebSocket
 
-# What a close frame may say (RFC 6455, section 7.4, and IANA's registry of close codes); 1006 stands for no frame.
-_CLOSE_CODES = {*range(1000, 1004), *range(1006, 1015), *range(3000, 5000)}
+# What a close frame may say (RFC 6455, section 7.4, and IANA's registry of close codes).
+_CLOSE_CODES = {*range(1000, 1004), *range(1007, 1015), *range(3000, 5000)}
+# Sanic breaks the connection off for this one, which stands for no frame. ASGI has no word for that.
+_NO_FRAME, _INTERNAL_ERROR = 1006, 1011
 # As much as a control frame holds beside the code (section 5.5), in bytes.
 _REASON_SIZE = 123
 # How long `send` waits for the end to arrive after the server said that the client has left, in seconds. uvicorn puts
@@ -306,16 +308,19 @@ class WebsocketImplProtocol(WebSocket):
             raise ServerError(f"This server sends no {what} for an application; it sends its own (see its settings)")
         return self._frames
 
-    async def close(self, code: int = 1000, reason: str | None = "") -> None:
+    async def close(self, code: int | None = 1000, reason: str | None = "") -> None:
         """Close the connection. The handler that does so runs on; any other handler of the connection is cancelled.
 
         Args:
-            code: why, as a number (RFC 6455, section 7.4.1); `None` says nothing.
+            code: why, as a number (RFC 6455, section 7.4.1); `None` says nothing. 1006, with which Sanic sends no close
+                frame, sends 1011, because an ASGI application cannot break a connection off.
             reason: why, in words.
 
         Raises:
             ValueError: a close frame can't say so; the connection stays open. The server would break it off.
         """
+        if code == _NO_FRAME:
+            code = _INTERNAL_ERROR
         if not self.closed:
             _check_close(code, reason or "")
             if self._handler is _Handler.CANCELLABLE and self._is_own_handler():
@@ -426,7 +431,7 @@ class WebsocketImplProtocol(WebSocket):
         """Return the server's next message, those that were read ahead first."""
         return await self._inbox.next()
 
-    async def end(self, code: int, reason: str = "") -> None:
+    async def end(self, code: int | None, reason: str = "") -> None:
         """Close the connection unless it is closed already, and wait for no message any more."""
         if not self.closed:
             await super().end(code, reason)
