@@ -26,6 +26,7 @@ from tests.engine.processes import PATIENCE, Process, process
 from tests.engine.raw import Peer, http_scope
 
 SCRIPT = """
+import pathlib
 from starlette.applications import Starlette
 from starlette.background import BackgroundTask
 from starlette.middleware import Middleware
@@ -100,12 +101,18 @@ async def guard(request):
 
 @app.websocket("/late/<how>")
 async def late(request, ws, how):
-    if how == "asleep":
-        await asyncio.sleep(0.05)
-    elif how == "blocked":
-        time.sleep(0.3)
-    else:
+    sent = pathlib.Path(request.args.get("sent"))
+    if how == "later":
         await ws.recv()
+    while not sent.exists():
+        if how == "asleep":
+            await asyncio.sleep(0.01)
+        else:
+            time.sleep(0.01)
+    # The server's own threads may still have to read what the client has sent.
+    if how == "asleep":
+        await asyncio.sleep(0.3)
+    else:
         time.sleep(0.3)
     single = [await ws.recv(0) for _ in range(3)]
     await ws.send(repr((single, await ws.recv_burst(), await ws.recv_burst())))
@@ -291,13 +298,16 @@ def test_a_refused_handshake(served: Process) -> None:
 
 
 @pytest.mark.parametrize("how", ["asleep", "blocked", "later"])
-def test_messages_that_have_arrived_are_there_at_once(served: Process, how: str) -> None:
-    for _ in range(5):
-        with connect(f"ws://127.0.0.1:{served.port}/late/{how}", open_timeout=PATIENCE) as websocket:
+def test_messages_that_have_arrived_are_there_at_once(served: Process, how: str, tmp_path: Path) -> None:
+    for number in range(5):
+        sent = tmp_path / str(number)
+        url = f"ws://127.0.0.1:{served.port}/late/{how}?sent={sent}"
+        with connect(url, open_timeout=PATIENCE) as websocket:
             if how == "later":
                 websocket.send("first")
             for word in "abcde":
                 websocket.send(word)
+            sent.touch()
             assert websocket.recv(PATIENCE) == "(['a', 'b', 'c'], ['d', 'e'], [])"
 
 
