@@ -3,9 +3,9 @@
 A step that hangs would keep the process for ever. Where it has a limit, a thread watches over it; a timer of the event
 loop would not notice what blocks the event loop:
 
-    after the limit          one line in the log names the step. If it awaits something, it is cancelled
-    `CLEAN_UP` seconds on    it has not ended: it blocks the event loop, or ignores the cancellation. A second line says
-                             so, and if this process is ours to end (`fatal`), it ends there, with status 1
+    after the limit               one line in the log names the step. If it awaits something, it is cancelled
+    `CLEAN_UP_BEFORE_EXIT_S` on   it has not ended: it blocks the event loop, or ignores the cancellation. A second line
+                                  says so, and if this process is ours to end (`fatal`), it ends there, with status 1
 
 Nothing less than that stops code that blocks: a thread can't be ended from outside, and an exception that another
 thread sets in it (`PyThreadState_SetAsyncExc`) arrives only when a call that waits in C, such as `time.sleep` or
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("sanic.error")
 # How long a step that was cancelled may take to clean up, in seconds.
-CLEAN_UP = 5.0
+CLEAN_UP_BEFORE_EXIT_S = 5.0
 
 
 class Limit(NamedTuple):
@@ -114,7 +114,7 @@ class _Step:
                 end_process()
             return
         self.is_overdue = True
-        self.due = monotonic() + CLEAN_UP
+        self.due = monotonic() + CLEAN_UP_BEFORE_EXIT_S
         logger.error("%s has not ended after %g s (%s); it is cancelled", self._name, *self._limit)
         with suppress(RuntimeError):  # the event loop is closed
             self._loop.call_soon_threadsafe(self._cancel)

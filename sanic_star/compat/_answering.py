@@ -19,7 +19,7 @@ from starlette.responses import Response as StarletteResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sanic_star import routing
-from sanic_star.applications import CLEAN_UP
+from sanic_star.applications import DEVELOPMENT_GRACE_S
 from sanic_star.compat._background import run_background
 from sanic_star.compat._events import Events
 from sanic_star.compat._forwarding import has_own_limit, limited, with_public_redirects
@@ -139,7 +139,7 @@ class Answers:
             part_s=config.get("REQUEST_TIMEOUT"),
             whole_body_s=config.get("REQUEST_BODY_TIMEOUT", BODY_TIMEOUT),
             response_s=config.get("RESPONSE_TIMEOUT"),
-            graceful_s=min(graceful, CLEAN_UP) if cuts else graceful,
+            graceful_s=min(graceful, DEVELOPMENT_GRACE_S) if cuts else graceful,
             cuts_at_stop=cuts,
         )
 
