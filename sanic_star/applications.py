@@ -60,7 +60,7 @@ from sanic_star.websockets import WebSocket, announce_close, refused
 
 _NOTHING: dict[str, Any] = {}
 # How long requests that the stop has cut may take to clean up and to answer in development, in seconds.
-CLEAN_UP = 0.5
+DEVELOPMENT_GRACE_S = 0.5
 # Behind how many layers of ASGI middleware a mounted application is looked for.
 _MOST_MIDDLEWARE = 100
 # What nginx's access log says of a client that left before its response; no client ever sees it.
@@ -805,7 +805,7 @@ class _Plain:
     def limits(self) -> Limits:
         """Return Starlette's limit on bodies, and the time that the stop waits."""
         debug = self._app.debug
-        graceful = CLEAN_UP if debug else Limits().graceful_s
+        graceful = DEVELOPMENT_GRACE_S if debug else Limits().graceful_s
         return Limits(body=self._app.max_body_size, graceful_s=graceful, cuts_at_stop=debug)
 
     def logged(self, app: ASGIApp) -> ASGIApp:

@@ -110,7 +110,11 @@ class Request(requests.Request):
             HTTPException: 400, the request is a form in a charset that a client may not choose.
         """
         check_content_type(self.scope, self._max_field_size)
-        return self._replay()
+        return self._replay() if self.body_is_read else self._next_message
+
+    async def _next_message(self) -> Message:
+        # `_receive` is looked up at the last moment: a watcher may share it by then.
+        return await self._receive()
 
     def _replay(self) -> Receive:
         """Return what `receive` is, for code that reads no form: a response waits for the end of the connection."""

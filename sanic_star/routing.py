@@ -24,7 +24,7 @@ import re
 import sys
 from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
-from functools import cache, cached_property
+from functools import cached_property
 from threading import RLock
 from typing import Any, TypeAlias
 from urllib.parse import quote, unquote
@@ -37,7 +37,18 @@ from starlette.responses import RedirectResponse
 from starlette.routing import BaseRoute, Match, NoMatchFound, get_name
 from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 
-from sanic_star.index import PATH_SAFE, Index, Leaf, Parameter, Segments, Tail, plain, prefixes_of
+from sanic_star.index import (
+    PATH_SAFE,
+    Index,
+    Leaf,
+    Parameter,
+    Segments,
+    Tail,
+    matches_spelled,
+    plain,
+    prefixes_of,
+    undo_needless_escapes,
+)
 
 WEBSOCKET = "(websocket)"  # no HTTP method has brackets
 # Where a scope keeps what changes in it at the door of a mounted application: paths are the outer one's until then.
@@ -132,32 +143,6 @@ def route_path(scope: Scope) -> str:
         return below or "/"
     # For the application around, which has matched the decoded path, this was a separator.
     return "/" + below[3:] if below[:3].upper() == "%2F" else path
-
-
-# PERF: compiled when the first path has an escape, which keeps 1 ms out of the import.
-@cache
-def _needless_escapes() -> re.Pattern[str]:
-    """Return the escapes of the characters that may stand in a path as they are, the slash left out."""
-    safe = (f"{byte:02X}" for byte in range(128) if quote(chr(byte), PATH_SAFE) == chr(byte) != "/")
-    return re.compile(f"(?<!%)(?<!%[0-9a-fA-F])%(?:{'|'.join(safe)})", re.IGNORECASE)
-
-
-def undo_needless_escapes(path: str) -> str:
-    """Undo the escapes of characters that may stand in a path as they are (RFC 3986, sections 2.3 and 3.3).
-
-    A slash stays encoded, because it would separate segments. What follows an incomplete escape stays, too: it could
-    become another escape (`%%341` is not `%41`). So `unquote` gives the same for the result as for `path`.
-
-    Args:
-        path: a percent-encoded path.
-
-    Examples:
-        >>> undo_needless_escapes("/users/%40me/%61%2Fb%20c/%2561")
-        '/users/@me/a%2Fb%20c/%2561'
-    """
-    if "%" not in path:
-        return path
-    return _needless_escapes().sub(lambda escape: chr(int(escape[0][1:], 16)), path)
 
 
 def _format(segments: Segments, write: Callable[[Parameter], str]) -> str:
@@ -287,11 +272,12 @@ class Route(_Indexed, routing.Route):  # type: ignore[override]  # computed on f
         """Match as Starlette's router asks for it (this package's uses its index)."""
         if scope["type"] != "http" or not self.admits(scope):
             return Match.NONE, {}
-        match = self.path_regex.match(route_path(scope))
-        if match is None:
+        values = matches_spelled(self.path_regex, route_path(scope), self.parameters)
+        if values is None:
             return Match.NONE, {}
         try:
-            params = self.bind([part.convertor.convert(match[part.name] or "") for part in self.parameters])
+            pairs = zip(self.parameters, values, strict=True)
+            params = self.bind([part.convertor.convert(value or "") for part, value in pairs])
         except ValueError:
             return Match.NONE, {}
         child = {"endpoint": self.endpoint, "path_params": {**scope.get("path_params", {}), **params}}
@@ -516,6 +502,7 @@ class Router(routing.Router):
         self._stale = True
         # These lead past the mark. Emptied, not replaced: the application's dispatch holds on to this dictionary.
         self._tails: dict[bytes, Tail[Any]] = {}
+        self._unbarred: dict[bytes, Tail[Any]] = {}
         self.direct.clear()
 
     def build(self) -> None:
@@ -549,6 +536,8 @@ class Router(routing.Router):
         self.by_name = table.by_name
         # Before `direct`: `_keep` looks at it.
         self._tails = table.index.tails
+        # For a last segment with escapes, which a literal may spell in another way.
+        self._unbarred = {head: tail for head, tail in self._tails.items() if not tail.barred}
         self._recent = deque()
         self.direct.clear()
         self.direct.update(table.direct())
@@ -597,7 +586,7 @@ class Router(routing.Router):
             # would arrive at the same place and take the same way on, which makes this safe; it takes twice as long.
             # `benchmarks/` shows it as `/user/<id:int>`.
             head, _, last = raw.rpartition(b"/")
-            tails = self._tails
+            tails = self._tails if nothing_encoded else self._unbarred
             tail = tails.get(head)
             if tail is not None and last not in tail.barred:
                 for convert, routes, leaf in tail.ways:
@@ -651,7 +640,7 @@ class Router(routing.Router):
                 self.direct.pop(recent.popleft(), None)
             recent.append(raw)
         self.direct.setdefault(raw, {})[method] = found
-        if self._tails is not tails:
+        if self._tails is not tails and self._unbarred is not tails:
             # Another thread has changed the routes meanwhile.
             self.direct.pop(raw, None)
 
@@ -661,8 +650,9 @@ class Router(routing.Router):
             self.build()
         found: Found | None = None
         # PERF: what most paths with several parameters come to; the search below gives the same, in more steps.
-        if path not in self.index.exact:
-            at: tuple[Any, ...] | None = self.index.walk(path)
+        undone = undo_needless_escapes(path) if "%" in path else path
+        if undone not in self.index.exact:
+            at: tuple[Any, ...] | None = self.index.walk(path, undone)
             if at is None and not self.mounts and not self.foreign:
                 at = self.index.spanning(path)
                 if at is None and not path.endswith("/"):
@@ -729,7 +719,7 @@ class Router(routing.Router):
 
     def _in_index(self, path: str, method: str, scope: Scope, slashless: bool) -> tuple[Found | None, int]:
         """Search the index; the first leaf that matches decides. Return what it gives and what it weighs."""
-        leaf = self.index.exact.get(path)
+        leaf = self.index.exact.get(undo_needless_escapes(path))
         if leaf is not None:
             return self._decide(leaf, (), method, scope, slashless), _TREE
         at = self.index.walk(path)

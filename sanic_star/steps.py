@@ -3,9 +3,9 @@
 A step that hangs would keep the process for ever. Where it has a limit, a thread watches over it; a timer of the event
 loop would not notice what blocks the event loop:
 
-    after the limit          one line in the log names the step. If it awaits something, it is cancelled
-    `CLEAN_UP` seconds on    it has not ended: it blocks the event loop, or ignores the cancellation. A second line says
-                             so, and if this process is ours to end (`fatal`), it ends there, with status 1
+    after the limit               one line in the log names the step. If it awaits something, it is cancelled
+    `CLEAN_UP_BEFORE_EXIT_S` on   it has not ended: it blocks the event loop, or ignores the cancellation. A second line
+                                  says so, and if this process is ours to end (`fatal`), it ends there, with status 1
 
 Nothing less than that stops code that blocks: a thread can't be ended from outside, and an exception that another
 thread sets in it (`PyThreadState_SetAsyncExc`) arrives only when a call that waits in C, such as `time.sleep` or
@@ -22,15 +22,18 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from functools import cache
 from inspect import isawaitable
-from queue import Empty, SimpleQueue
 from time import monotonic
 from types import FrameType
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from queue import SimpleQueue
 
 logger = logging.getLogger("sanic.error")
 # How long a step that was cancelled may take to clean up, in seconds.
-CLEAN_UP = 5.0
+CLEAN_UP_BEFORE_EXIT_S = 5.0
 
 
 class Limit(NamedTuple):
@@ -68,7 +71,7 @@ async def run_step(call: Callable[[], Any], name: str, limit: Limit | None, *, f
         return await _called(call)
     step = _Step(name, limit, fatal)
     start_watching()
-    _begun.put(step)
+    _begun().put(step)
     try:
         async with step.timeout:
             result = await _called(call)
@@ -111,7 +114,7 @@ class _Step:
                 end_process()
             return
         self.is_overdue = True
-        self.due = monotonic() + CLEAN_UP
+        self.due = monotonic() + CLEAN_UP_BEFORE_EXIT_S
         logger.error("%s has not ended after %g s (%s); it is cancelled", self._name, *self._limit)
         with suppress(RuntimeError):  # the event loop is closed
             self._loop.call_soon_threadsafe(self._cancel)
@@ -122,8 +125,15 @@ class _Step:
             self.timeout.reschedule(self._loop.time())
 
 
-# The steps that the watch has not seen yet.
-_begun: SimpleQueue[_Step] = SimpleQueue()
+@cache
+def _begun() -> SimpleQueue[_Step]:
+    """Return the steps that the watch has not seen yet."""
+    # Only an application that starts needs it.
+    from queue import SimpleQueue
+
+    return SimpleQueue()
+
+
 _watch: threading.Thread | None = None
 _starting = threading.Lock()
 
@@ -137,6 +147,8 @@ def start_watching() -> None:
     with _starting:
         # It is dead in a process that was forked.
         if _watch is None or not _watch.is_alive():
+            # Here, where one thread at a time makes it.
+            _begun()
             _watch = threading.Thread(target=_watch_steps, daemon=True, name="sanic-star-steps")
             # No thread can be started: the step matters more than the watch.
             with suppress(RuntimeError):
@@ -144,12 +156,15 @@ def start_watching() -> None:
 
 
 def _watch_steps() -> None:
+    # As above.
+    from queue import Empty
+
     steps: list[_Step] = []
     while True:
         steps = [step for step in steps if not step.is_over]
         due = min((step.due for step in steps), default=math.inf)
         try:
-            steps.append(_begun.get(timeout=None if due == math.inf else max(0.0, due - monotonic())))
+            steps.append(_begun().get(timeout=None if due == math.inf else max(0.0, due - monotonic())))
         except Empty:
             for step in steps:
                 if not step.is_over and step.due <= monotonic():

@@ -9,15 +9,18 @@ from __future__ import annotations
 
 import asyncio
 from asyncio import Task
+from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from enum import Enum
 from typing import Any
 
-from starlette.types import Receive
+from starlette.types import Message, Receive
 
 # How long websockets and endless streams have to say goodbye at the stop, in seconds.
 FAREWELL = 1.0
+# How much of a body is received before the handler reads it, in bytes: as much as uvicorn reads ahead.
+MOST_AHEAD = 65_536
 
 
 def is_event_stream(content_type: str) -> bool:
@@ -28,6 +31,10 @@ def is_event_stream(content_type: str) -> bool:
         True
     """
     return content_type.partition(";")[0].strip().lower() == "text/event-stream"
+
+
+def _always() -> bool:
+    return True
 
 
 class Cut(Enum):
@@ -50,6 +57,9 @@ class OpenStream:
         self.task = task
         self.finish = finish
         self.reason: Cut | None = None
+        self.client_left = False
+        # Whether a client that leaves cuts it, asked when the client has left.
+        self.ends_with_client: Callable[[], bool] = _always
         self._cancelled = False
         self._watcher: Task[None] | asyncio.Handle | None = None
 
@@ -81,7 +91,13 @@ class OpenStream:
     async def _wait_for_leave(self, receive: Receive) -> None:
         while (await receive())["type"] != "http.disconnect":
             pass
-        self.cut(Cut.CLIENT_LEFT)
+        self.client_left = True
+        self.cut_if_client_left()
+
+    def cut_if_client_left(self) -> None:
+        """Cut the stream if the client has left, unless a client that leaves does not end it."""
+        if self.client_left and self.ends_with_client():
+            self.cut(Cut.CLIENT_LEFT)
 
     def close(self) -> None:
         """Let go of the stream: it is complete. A cancellation that the task has caught and outlived is taken back."""
@@ -114,3 +130,87 @@ class OpenStream:
         elif self.reason is not Cut.CLIENT_LEFT:
             await self.finish()
         return True
+
+
+class SharedReceive:
+    """A request's `receive` for two: a handler that may still read the body, and a watcher.
+
+    A server reports the body and the client's leaving through one channel. Here one task at a time awaits the server's
+    `receive`, on behalf of both, and every message is kept for the handler. Nothing of the body gets lost, whoever is
+    cancelled. Of a body that the handler does not read, no more than `MOST_AHEAD` bytes and one message are taken; as
+    long as more of it comes, a client that leaves is not noticed.
+
+    Args:
+        receive: the server's.
+    """
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._pending: Task[None] | None = None
+        self._kept: deque[Message] = deque()
+        self._kept_size = 0
+        self._was_read = asyncio.Event()
+        self._body_is_complete = False
+        # The last message, or what the server's `receive` has raised.
+        self._end: Message | BaseException | None = None
+        self._readers = 0
+        # Whether the handler waited for the body when the last message came.
+        self._reader_was_told = False
+
+    async def __call__(self) -> Message:
+        """Return the next message for the handler; after the last one always this."""
+        while not self._kept:
+            if isinstance(self._end, BaseException):
+                raise self._end
+            if self._end is not None:
+                return self._end
+            self._readers += 1
+            try:
+                await self._one_more()
+            finally:
+                self._readers -= 1
+        message = self._kept.popleft()
+        self._kept_size -= len(message.get("body", b""))
+        self._was_read.set()
+        return message
+
+    async def disconnect(self) -> Message:
+        """Return the message that the client has left; never, if it reaches the handler, which waits for the body."""
+        while self._end is None:
+            if self._kept_size < MOST_AHEAD or self._body_is_complete:
+                await self._one_more()
+            else:
+                self._was_read.clear()
+                await self._was_read.wait()
+        if self._reader_was_told or isinstance(self._end, BaseException):
+            await asyncio.Event().wait()
+        assert not isinstance(self._end, BaseException)
+        return self._end
+
+    async def _one_more(self) -> None:
+        if self._pending is None:
+            self._pending = asyncio.get_running_loop().create_task(self._take())
+        # A handler or watcher that is cancelled here leaves the message to the other one.
+        await asyncio.wait({self._pending})
+
+    async def _take(self) -> None:
+        try:
+            message = await self._receive()
+        except Exception as error:
+            self._end = error
+        else:
+            if message["type"] == "http.disconnect":
+                self._end = message
+            else:
+                self._kept.append(message)
+                self._kept_size += len(message.get("body", b""))
+                self._body_is_complete = not message.get("more_body", False)
+        finally:
+            self._pending = None
+        if self._end is not None:
+            self._reader_was_told = self._readers > 0
+
+    def close(self) -> None:
+        """Await the server's `receive` no longer: the request is over."""
+        if self._pending is not None:
+            self._pending.cancel()

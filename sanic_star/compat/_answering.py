@@ -19,7 +19,7 @@ from starlette.responses import Response as StarletteResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sanic_star import routing
-from sanic_star.applications import CLEAN_UP
+from sanic_star.applications import DEVELOPMENT_GRACE_S
 from sanic_star.compat._background import run_background
 from sanic_star.compat._events import Events
 from sanic_star.compat._forwarding import has_own_limit, limited, with_public_redirects
@@ -52,7 +52,7 @@ from sanic_star.requests import Request as EngineRequest
 from sanic_star.requests import live
 from sanic_star.seams import Limits
 from sanic_star.steps import Limit
-from sanic_star.streams import is_event_stream
+from sanic_star.streams import SharedReceive, is_event_stream
 
 if TYPE_CHECKING:
     from sanic_star.compat.app import Sanic
@@ -139,7 +139,7 @@ class Answers:
             part_s=config.get("REQUEST_TIMEOUT"),
             whole_body_s=config.get("REQUEST_BODY_TIMEOUT", BODY_TIMEOUT),
             response_s=config.get("RESPONSE_TIMEOUT"),
-            graceful_s=min(graceful, CLEAN_UP) if cuts else graceful,
+            graceful_s=min(graceful, DEVELOPMENT_GRACE_S) if cuts else graceful,
             cuts_at_stop=cuts,
         )
 
@@ -479,26 +479,44 @@ class Answers:
     def stream_opened(self, request: Request, writer: ResponseWriter, task: asyncio.Task[Any] | None = None) -> None:
         """Watch a response that a handler sends piece by piece, from its declaration on.
 
-        A response with a body of its own is none, unless it is endless or a first part is sent.
+        A response with a body of its own is no stream, unless it is endless or a first part is sent: a client that
+        leaves does not cut it.
 
         Args:
             request: the request.
             writer: what sends the response.
             task: the task that answers the request; by default the running one.
         """
-        response = writer.response
-        if response is None:
+        if writer.response is None:
             return
-        endless = writer.endless
-        if endless is None:
-            endless = is_event_stream(str(response.headers.get("content-type", response.content_type)))
-        if not (endless or writer.head_sent or not response._body):
-            return
-        # A handler that still reads the body learns from that read that the client has left.
-        reads_itself = _may_stream_its_body(request)
-        request._stream_consumed = not reads_itself
-        receive = None if reads_itself else request._receive
-        self.app._engine.open_stream(request, writer.end, endless=endless, receive=receive, task=task)
+        before, receive = request.open_stream, request._receive
+        if _may_stream_its_body(request):
+            # The handler may read the body while the watcher waits for the client to leave.
+            if not isinstance(receive, SharedReceive):
+                receive = request._receive = SharedReceive(receive)
+        else:
+            request._stream_consumed = True
+        if isinstance(receive, SharedReceive):
+            receive = receive.disconnect
+        engine = self.app._engine
+        stream = engine.open_stream(request, writer.end, endless=_is_endless(writer), receive=receive, task=task)
+        if stream is not None:
+            if stream is not before:
+                stream.ends_with_client = partial(_is_stream, writer)
+            stream.cut_if_client_left()
+
+
+def _is_endless(writer: ResponseWriter) -> bool:
+    """Tell whether the application's stop ends a response."""
+    response = writer.response
+    if writer.endless is not None or response is None:
+        return bool(writer.endless)
+    return is_event_stream(str(response.headers.get("content-type", response.content_type)))
+
+
+def _is_stream(writer: ResponseWriter) -> bool:
+    """Tell whether a response is sent piece by piece, as far as that is known before the first part."""
+    return writer.head_sent or writer.response is None or not writer.response._body or _is_endless(writer)
 
 
 def _check_route_names(routes: Iterable[Any]) -> None:

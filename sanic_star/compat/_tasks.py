@@ -15,7 +15,7 @@ logger = logging.getLogger("sanic.error")
 # From so many names on, those of tasks that are over are forgotten when the next one comes.
 NAMES_KEPT = 1000
 # How long the clean-up of a task may take that was waited for in vain, in seconds: as long as a websocket's farewell.
-CLEAN_UP = 1.0
+CANCELLED_TASKS_S = 1.0
 
 
 class TooManyTasksError(Exception):
@@ -130,5 +130,5 @@ class Tasks:
             logger.error("Task %s did not end in time and is cancelled", task.get_name())
             task.cancel()
         if late:
-            await asyncio.wait(late, timeout=CLEAN_UP)
+            await asyncio.wait(late, timeout=CANCELLED_TASKS_S)
         self.purge()

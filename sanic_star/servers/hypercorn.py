@@ -14,7 +14,7 @@ from hypercorn.asyncio import serve as serve_hypercorn
 from hypercorn.utils import LifespanFailureError
 
 from sanic_star.seams import Host
-from sanic_star.servers.serving import LAME, LAST_WORDS, TICK, Stalled, Stop
+from sanic_star.servers.serving import LAME, LAST_WORDS, TICK, Stalled, Stop, first
 from sanic_star.servers.settings import TLS, CannotServe, Settings
 
 # How long connections may take to close, once all is sent, in seconds.
@@ -86,13 +86,14 @@ async def serve(
     transports: set[asyncio.WriteTransport] = set()
     listening = _listening(settings, sockets, transports)
     ending: list[asyncio.Future[None]] = []
+    closes_connections = asyncio.Event()
 
-    async def until_stop() -> None:
+    async def end_requests() -> None:
         await app._engine.lifecycle.after_start()
         accepting()
         await stop.wait()
-        for each in listening:
-            each.close()
+        for server in listening:
+            server.close()
         # Clients learn that their connections will not be used again, before idle ones are closed under them.
         config.keep_alive_max_requests = 0
         if not app._engine.limits.cuts_at_stop:
@@ -109,10 +110,20 @@ async def serve(
             _cancel_pings()
             ending.append(asyncio.ensure_future(_close_after(transports, WAIT_FOR_WEBSOCKETS)))
 
+    async def until_stop() -> None:
+        try:
+            await end_requests()
+        finally:
+            closes_connections.set()
+
     task = asyncio.ensure_future(serve_hypercorn(app, config, shutdown_trigger=until_stop, mode="asgi"))  # type: ignore[arg-type]
     hurry = asyncio.ensure_future(stop.hurry(task.cancel))
     try:
-        await asyncio.wait({task})
+        await first(closes_connections.wait(), [task])
+        if not await _has_ended(app, task, config):
+            if not stop.now:
+                await app._engine.lifecycle.stop()  # hypercorn does not come to it
+            return
         error = None if task.cancelled() else task.exception()
         if isinstance(error, LifespanFailureError):
             raise CannotServe(f"{app!r} could not be started: {error}") from None
@@ -121,6 +132,26 @@ async def serve(
     finally:
         for helper in (hurry, *ending):
             helper.cancel()
+
+
+async def _has_ended(app: Host, task: asyncio.Task[None], config: Config) -> bool:
+    """Wait until hypercorn has ended; return False if it does not.
+
+    It cancels the requests that are left after its `graceful_timeout`, then waits for them without a limit: for a
+    handler, say, that catches every `CancelledError`.
+    """
+    await asyncio.wait({task}, timeout=config.graceful_timeout + LAST_WORDS)
+    # Requests are over, but listeners and tasks may take longer, and have limits of their own.
+    while app._engine.lifecycle.closing and not task.done():
+        await asyncio.wait({task}, timeout=TICK)
+    if not task.done():
+        await asyncio.wait({task}, timeout=LAST_WORDS)
+    if task.done():
+        return True
+    task.cancel()
+    # Python 3.12 and newer wait for what ignores its cancellation here, too.
+    await asyncio.wait({task}, timeout=LAST_WORDS)
+    return False
 
 
 async def _abort_stalled(transports: set[asyncio.WriteTransport]) -> None:

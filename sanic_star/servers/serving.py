@@ -28,7 +28,7 @@ from sanic_star import servers
 from sanic_star.failures import log_error
 from sanic_star.seams import Host
 from sanic_star.servers.settings import CannotServe, Settings
-from sanic_star.steps import CLEAN_UP, StepTimeout, end_process, position
+from sanic_star.steps import CLEAN_UP_BEFORE_EXIT_S, StepTimeout, end_process, position
 from sanic_star.streams import FAREWELL
 
 logger = logging.getLogger("sanic.server")
@@ -82,7 +82,7 @@ class Stop:
         """
         if self._signalled(number, self.begun):
             if self.watchdog is not None:
-                self.watchdog.expect_end(CLEAN_UP)
+                self.watchdog.expect_end(CLEAN_UP_BEFORE_EXIT_S)
             self._set(self._now, LAST_WORDS)
         else:
             self._set(self._begun, self._patience)
@@ -336,7 +336,7 @@ def serve(
     watchdog = Watchdog(apps) if threading.current_thread() is threading.main_thread() else None
 
     async def main() -> None:
-        stop = Stop(everywhere, max(how.graceful_timeout for how in settings) + CLEAN_UP)
+        stop = Stop(everywhere, max(how.graceful_timeout for how in settings) + CLEAN_UP_BEFORE_EXIT_S)
         if watchdog is not None:
             watchdog.start()
             stop.watchdog = watchdog
@@ -393,7 +393,7 @@ async def _serve_all(
         cut = len(running) > len(accepted)
         if cut:
             running[-1].cancel()
-            if not (await asyncio.wait({running[-1]}, timeout=CLEAN_UP))[0] and stop.watchdog is not None:
+            if not (await asyncio.wait({running[-1]}, timeout=CLEAN_UP_BEFORE_EXIT_S))[0] and stop.watchdog is not None:
                 stop.watchdog.expect_end(0)
         telling = asyncio.ensure_future(stop.tell(accepted))
         hurry = asyncio.ensure_future(stop.hurry(telling.cancel))
@@ -401,7 +401,7 @@ async def _serve_all(
         hurry.cancel()
         if cut and stop.watchdog is not None:
             # The server's task has ended; that of the application's start may ignore its cancellation.
-            stop.watchdog.expect_end(CLEAN_UP)
+            stop.watchdog.expect_end(CLEAN_UP_BEFORE_EXIT_S)
         for each in here:
             servers.served.remove(each)
             each[0]._engine.lifecycle.exact = each[0]._engine.lifecycle.owns_process = False

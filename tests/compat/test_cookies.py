@@ -327,8 +327,30 @@ NOT_STORABLE: list[dict[str, Any]] = [
     *({"key": key, "domain": "a.example"} for key in ("__Host-id", "__hOST-id")),
     *({"key": "__Host-id", "path": path} for path in ("/shop", "", None)),
     {"key": "__Host-id", "domain": ""},
+    *({"key": key, "httponly": False} for key in ("__Http-id", "__HTTP-id", "__Host-Http-id", "__host-HTTP-")),
+    *({"key": key, "httponly": True, "secure": False} for key in ("__Http-id", "__Host-Http-id")),
+    {"key": "__Host-Http-id", "httponly": True, "domain": "a.example"},
+    {"key": "__Host-Http-id", "httponly": True, "path": "/shop"},
     *({"key": "id", "samesite": samesite, "secure": False} for samesite in ("None", "none")),
 ]
+
+
+@pytest.mark.parametrize("key", ["__Http-id", "__Host-Http-id"])
+def test_cookies_that_no_script_can_have_set(key: str) -> None:
+    response = text("")
+    response.add_cookie(key, "1", httponly=True)
+    assert str(response.headers["set-cookie"]) == f"{key}=1; Path=/; SameSite=Lax; Secure; HttpOnly"
+    response.cookies.get(key).httponly = False  # type: ignore[union-attr]
+    with pytest.raises(ServerError, match="httponly=True"):
+        str(response.headers["set-cookie"])
+    for in_jar in (False, True):
+        response = text("")
+        (response.cookies if in_jar else response).delete_cookie(key)
+        assert str(response.headers["set-cookie"]).endswith("; Secure; HttpOnly")
+    response = text("")
+    with pytest.warns(DeprecationWarning, match="add_cookie"):
+        response.cookies[key] = "1"
+    assert "; Secure; HttpOnly" in str(response.headers["set-cookie"])
 
 
 @pytest.mark.parametrize("attributes", NOT_STORABLE)
@@ -339,7 +361,8 @@ def test_a_cookie_that_browsers_would_not_store_is_refused(attributes: dict[str,
         text("").add_cookie(key, "1", **others)
     with pytest.raises(ServerError, match=re.escape(key)):
         text("").set_cookie(key, "1", **{"secure": True, **others})
-    if "samesite" in attributes or attributes.get("path", "/") is None:
+    # A deletion is `HttpOnly` by itself where the prefix wants it.
+    if "samesite" in attributes or attributes.get("path", "/") is None or attributes.get("httponly") is False:
         return
     with pytest.raises(ServerError, match=re.escape(key)):
         text("").delete_cookie(key, **others)

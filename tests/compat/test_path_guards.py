@@ -24,6 +24,7 @@ from starlette.websockets import WebSocket
 
 from sanic_star import Request, Sanic, text
 from sanic_star import json as as_json
+from sanic_star.index import undo_needless_escapes
 from sanic_star.testing import TestClient
 from tests.engine.processes import UVICORN, process
 from tests.engine.raw import Peer, ask, http_scope, websocket_scope
@@ -170,7 +171,117 @@ async def test_a_parameter_is_as_it_came(tmp_path: Path) -> None:
     app = sanic_routes(tmp_path)
     peer = await ask(app, http_scope("/p/a/@", raw_path=b"/p/%61%2F%40"))
     assert json.loads(peer.body) == ["/p/a%2F@", {"x": "%61%2F%40"}]
-    assert (await ask(app, http_scope("/p/a", raw_path=b"/%70/a"))).status == 404
+    peer = await ask(app, http_scope("/p/a", raw_path=b"/%70/%61"))
+    assert json.loads(peer.body) == ["/p/a", {"x": "%61"}]
+
+
+LITERAL_ROUTES = (
+    "/users/@me",
+    "/users/<x>",
+    "/admin",
+    "/admin/<x>",
+    "/admin/<x>/edit",
+    "/u%40x/<x>",
+    "/files/<x:path>",
+    "/files/<x:path>/edit",
+    "/r/<x:[a-z%0-9]+>/end",
+    "/ä/<x>",
+    "/n/<x:int>",
+    "/n/<x>",
+)
+# A path as it came, and the route and parameters that it leads to; `None` for 404.
+SPELLED: list[tuple[str, str | None, dict[str, Any]]] = [
+    ("/users/@me", "/users/@me", {}),
+    ("/users/%40me", "/users/@me", {}),
+    ("/users/%40m%65", "/users/@me", {}),
+    ("/users/@m%65", "/users/@me", {}),
+    ("/%75sers/%40%6D%65/", "/users/@me", {}),
+    ("/users/%2540me", "/users/<x>", {"x": "%2540me"}),
+    ("/users/@me%2F", "/users/<x>", {"x": "@me%2F"}),
+    ("/users/%40m%", "/users/<x>", {"x": "%40m%"}),
+    ("/%61dmin", "/admin", {}),
+    ("/%61dmin/%61", "/admin/<x>", {"x": "%61"}),
+    ("/admin%2F1", None, {}),
+    ("/admin%2f1", None, {}),
+    ("/admin/1%2Fedit", "/admin/<x>", {"x": "1%2Fedit"}),
+    ("/%61dmin/1/%65dit", "/admin/<x>/edit", {"x": "1"}),
+    ("/admin/%2F/edi%74", "/admin/<x>/edit", {"x": "%2F"}),
+    ("/%2561dmin", None, {}),
+    ("//admin", None, {}),
+    ("/%61dmin//edit", None, {}),
+    ("/u@x/%61", "/u%40x/<x>", {"x": "%61"}),
+    ("/u%40x/a", "/u%40x/<x>", {"x": "a"}),
+    ("/u%40%78/a", "/u%40x/<x>", {"x": "a"}),
+    ("/f%69les/%61/b", "/files/<x:path>", {"x": "%61/b"}),
+    ("/f%69les/%61//%62/%65dit", "/files/<x:path>/edit", {"x": "%61//%62"}),
+    ("/files/a%2Fedit", "/files/<x:path>", {"x": "a%2Fedit"}),
+    ("/files/%252F/ed%69t", "/files/<x:path>/edit", {"x": "%252F"}),
+    ("/r/abc/%65nd", "/r/<x:[a-z%0-9]+>/end", {"x": "abc"}),
+    ("/%72/%61bc/%65nd", "/r/<x:[a-z%0-9]+>/end", {"x": "%61bc"}),
+    # The expression takes no capital letters: neither as they are nor behind an escape.
+    ("/r/%4Abc/%65nd", None, {}),
+    ("/%C3%A4/%78", "/ä/<x>", {"x": "%78"}),
+    ("/%c3%a4/x", None, {}),
+    ("/%6E/1", "/n/<x:int>", {"x": 1}),
+    ("/n/%31", "/n/<x>", {"x": "%31"}),
+]
+
+
+def literal_routes() -> Sanic[Any, Any]:
+    app: Sanic[Any, Any] = Sanic("Spelled")
+    for number, uri in enumerate(LITERAL_ROUTES):
+
+        async def tell(request: Request, uri: str = uri, **params: Any) -> Any:
+            return as_json([uri, params, request.path, request.ctx.seen])
+
+        app.add_route(tell, uri, name=f"r{number}")
+
+    @app.on_request
+    async def guard(request: Request) -> None:
+        request.ctx.seen = request.path
+
+    return app
+
+
+@pytest.mark.parametrize("root", ["", "/api"])
+async def test_literals_are_matched_by_the_spelling_that_a_guard_reads(root: str) -> None:
+    app = literal_routes()
+    for _ in range(3):  # a path that comes again is remembered
+        for raw, uri, params in SPELLED:
+            scope = http_scope(unquote(root + raw), raw_path=(root + raw).encode(), root_path=root)
+            peer = await ask(app, scope)
+            if uri is None:
+                assert peer.status == 404, raw
+            else:
+                path = undo_needless_escapes(raw)
+                assert json.loads(peer.body) == [uri, params, path, path], raw
+
+
+LITERALS = ("users", "@me", "admin", "edit", "files", "r", "end", "a")
+
+
+@given(
+    path=st.lists(st.sampled_from((*LITERALS, "", "%2F", "%25", "%C3%A4")), min_size=1, max_size=5),
+    escaped=st.integers(min_value=0),
+)
+async def test_needless_escapes_lead_to_no_other_route(path: list[str], escaped: int) -> None:
+    app: Sanic[Any, Any] = Sanic("Same")
+    for number, uri in enumerate(LITERAL_ROUTES[:9]):
+
+        async def tell(request: Request, uri: str = uri, **params: str) -> Any:
+            return as_json([uri, [undo_needless_escapes(value) for value in params.values()]])
+
+        # Without the expression: it may refuse an escape where it takes what is meant.
+        app.add_route(tell, uri.replace("<x:[a-z%0-9]+>", "<x>"), name=f"r{number}")
+    plain = "/" + "/".join(path)
+    spelled = "".join(
+        f"%{ord(character):02x}" if character in "userdminft@l" and escaped >> at & 1 else character
+        for at, character in enumerate(plain)
+    )
+    answers = [await ask(app, http_scope(unquote(raw), raw_path=raw.encode())) for raw in (plain, spelled)]
+    assert answers[0].status == answers[1].status
+    if answers[0].status == 200:
+        assert answers[0].body == answers[1].body
 
 
 @pytest.mark.parametrize(
@@ -312,6 +423,14 @@ async def guard(request):
 async def me(request):
     return text(request.path)
 
+@app.get("/users/<name>")
+async def user(request, name):
+    return text("user " + name)
+
+@app.get("/users/<name>/edit")
+async def edit(request, name):
+    return text("edit " + name)
+
 app.mount("/m", Starlette(routes=[Route("/admin/users", reveal), Route("/public", reveal)]))
 if __name__ == "__main__":
     app.run(port=0)
@@ -331,4 +450,8 @@ def test_a_guard_over_a_socket(tmp_path: Path, command: tuple[str, ...]) -> None
         for path in ("/m/admin/users", "/m/%61dmin/users", "/m/admin%2Fusers", "/m/admin%2fusers", "/%6d/admin/users"):
             assert ask_raw(path) == b"forbidden"
         assert ask_raw("/m/%70ublic") == b"reached /m/public"
-        assert ask_raw("/users/@me") == ask_raw("/users/%40me") == b"/users/@me"
+        for path in ("/users/@me", "/users/%40me", "/%75sers/%40m%65", "/users/@%6de"):
+            assert ask_raw(path) == b"/users/@me"
+        assert ask_raw("/users/%2540me") == b"user %2540me"
+        assert ask_raw("/%75sers/%40me/%65dit") == b"edit %40me"
+        assert ask_raw("/users/a%2Fedit") == b"user a%2Fedit"

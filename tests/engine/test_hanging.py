@@ -1,13 +1,14 @@
 """Listeners and lifespans that hang, at the start and at the stop, under each server; and signals meanwhile."""
 
 import signal
+import socket
 import sys
 import time
 from pathlib import Path
 
 import pytest
 
-from tests.engine.processes import UVICORN, Process, process
+from tests.engine.processes import PATIENCE, UVICORN, Process, process
 
 START = ("before_server_start", "after_server_start")
 STOP = ("before_server_stop", "after_server_stop")
@@ -20,7 +21,7 @@ WAYS = {
 LIMITS = "app.config.update(STARTUP_LISTENER_TIMEOUT=0.5, SHUTDOWN_LISTENER_TIMEOUT=0.5)"
 HANGING = """
 import sanic_star.steps, sanic_star.servers.serving
-sanic_star.steps.CLEAN_UP, sanic_star.servers.serving.CLEAN_UP = 0.5, 2
+sanic_star.steps.CLEAN_UP_BEFORE_EXIT_S, sanic_star.servers.serving.CLEAN_UP_BEFORE_EXIT_S = 0.5, 2
 app.config.GRACEFUL_SHUTDOWN_TIMEOUT = 0.5
 {limits}
 
@@ -266,7 +267,7 @@ def test_signals_meanwhile(tmp_path: Path, moment: str, way: str, sent: str, sta
 def test_a_handler_that_blocks_does_not_outlive_sigterm(tmp_path: Path) -> None:
     blocking = """
     import sanic_star.servers.serving, threading, requests
-    sanic_star.servers.serving.CLEAN_UP = 0.5
+    sanic_star.servers.serving.CLEAN_UP_BEFORE_EXIT_S = 0.5
     app.config.GRACEFUL_SHUTDOWN_TIMEOUT = 0.5
 
     @app.get("/block")
@@ -286,28 +287,55 @@ def test_a_handler_that_blocks_does_not_outlive_sigterm(tmp_path: Path) -> None:
     assert "(block); the process ends" in server.log
 
 
-@pytest.mark.parametrize("name", ["uvicorn", "granian"])
-def test_a_handler_that_ignores_its_cancellation_does_not_outlive_sigterm(tmp_path: Path, name: str) -> None:
-    ignoring = f"""
-    app.config.GRACEFUL_SHUTDOWN_TIMEOUT = 0.5
-
+# Handlers that catch every `CancelledError`, in each kind of response; each is reached at `/ignore`.
+IGNORING = {
+    "stream": """
     @app.get("/ignore")
     async def ignore(request):
         await request.respond(content_type="text/event-stream")
-        say("streaming")
+        await never()
+    """,
+    "response": """
+    @app.get("/ignore")
+    async def ignore(request):
+        await never()
+    """,
+    "websocket": """
+    @app.websocket("/ignore")
+    async def ignore(request, ws):
+        await never()
+    """,
+}
+NEVER = """
+    app.config.GRACEFUL_SHUTDOWN_TIMEOUT = 0.5
+
+    async def never():
+        say("never ends")
         while True:
             try:
                 await asyncio.sleep(3600)
             except asyncio.CancelledError:
                 pass
+"""
+UPGRADE = (
+    b"GET /ignore HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+)
 
+
+@pytest.mark.parametrize("kind", IGNORING)
+@pytest.mark.parametrize("name", ["uvicorn", "hypercorn", "granian"])
+def test_a_handler_that_ignores_its_cancellation_does_not_outlive_sigterm(tmp_path: Path, name: str, kind: str) -> None:
+    main = f"""
     if __name__ == "__main__":
         app.run(port=0, motd=False, server={name!r})
     """
-    with process(tmp_path, ignoring) as server:
-        command = f"import urllib.request; urllib.request.urlopen('http://127.0.0.1:{server.port}/ignore')"
-        with process(tmp_path, "", sys.executable, "-c", command, name="client.py"):
-            server.until(lambda: "streaming" in server.log)
+    with process(tmp_path, NEVER + IGNORING[kind] + main) as server:
+        head = UPGRADE if kind == "websocket" else b"GET /ignore HTTP/1.1\r\nHost: a\r\n\r\n"
+        server.get()
+        with socket.create_connection(("127.0.0.1", server.port), PATIENCE) as client:
+            client.sendall(head)
+            server.until(lambda: "never ends" in server.log)
             assert server.terminate() == 1
     assert "something ignores its cancellation; the process ends" in server.log
     assert "after_server_stop" in server.log
@@ -317,7 +345,7 @@ def test_the_watch_ends_with_the_server(tmp_path: Path) -> None:
     # Ctrl-C twice, and a program that goes on for longer than the watch would wait.
     onward = """
     import sanic_star.servers.serving
-    sanic_star.servers.serving.CLEAN_UP = 0.5
+    sanic_star.servers.serving.CLEAN_UP_BEFORE_EXIT_S = 0.5
 
     @app.before_server_stop
     async def hang(app):

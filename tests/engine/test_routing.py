@@ -22,9 +22,9 @@ from starlette.types import Receive, Scope, Send
 
 from sanic_star import Request, Sanic, text
 from sanic_star.applications import Application
-from sanic_star.index import Parameter
+from sanic_star.index import Parameter, undo_needless_escapes
 from sanic_star.responses import Response
-from sanic_star.routing import Mount, Route, RouteList, Router, WebSocketRoute, route_path, undo_needless_escapes
+from sanic_star.routing import Mount, Route, RouteList, Router, WebSocketRoute, route_path
 from sanic_star.testing import TestClient
 from tests.engine.raw import ask, http_scope, websocket_scope
 

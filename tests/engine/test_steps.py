@@ -143,7 +143,7 @@ assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
 
 
 async def test_one_that_blocks_is_located(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-    monkeypatch.setattr(steps, "CLEAN_UP", 0.05)
+    monkeypatch.setattr(steps, "CLEAN_UP_BEFORE_EXIT_S", 0.05)
     with pytest.raises(StepTimeout):
         await run_step(sleeps, "the step", SHORT)
     assert "The step blocks the event loop at " in caplog.text

@@ -291,6 +291,9 @@ class Quiet:
         declare("posted", methods=("POST",), content_type=events)
         declare("streamed", stream=True, content_type=events)
 
+        declare("unread", methods=("POST",), stream=True, content_type=events)
+        declare("unread-lines", methods=("PUT",), stream=True, content_type="application/x-ndjson", endless=True)
+
         @app.route("/read", methods=["POST"], name="read", stream=True)
         async def read(request: Request) -> None:
             await request.respond(content_type=events)
@@ -337,6 +340,8 @@ WAYS = [
     "lines",
     "posted",
     "streamed",
+    "unread",
+    "unread-lines",
     "read",
     "child",
     "function",
@@ -361,7 +366,7 @@ async def opened(
     quiet.add(blueprint)
     inner.blueprint(blueprint)
     peer = Peer()
-    method = "POST" if path in ("posted", "read") else "GET"
+    method = {"posted": "POST", "unread": "POST", "unread-lines": "PUT", "read": "POST"}.get(path, "GET")
     async with Life(app):
         scope = http_scope(f"/mounted/{path}" if mounted else f"/{path}", method=method)
         task = asyncio.create_task(app(scope, peer.receive, peer.send))
@@ -479,15 +484,20 @@ async def test_what_the_stop_waits_for(options: dict[str, Any], ended: bool) -> 
     assert peer.body.endswith(b"last") is not ended
 
 
+@pytest.mark.parametrize("ending", ["stop", "client"])
+@pytest.mark.parametrize("body", [None, "retry: 1\n\n"])
+@pytest.mark.parametrize("method", ["GET", "POST"])
 @pytest.mark.parametrize("header", [False, True])
-async def test_a_content_type_that_is_set_before_a_first_part_counts_at_the_stop(header: bool) -> None:
+async def test_a_content_type_that_is_set_before_a_first_part_counts(
+    header: bool, method: str, body: str | None, ending: str
+) -> None:
     app: Sanic[Any, Any] = Sanic("Later")
     declared = asyncio.Event()
     ended: list[str] = []
 
-    @app.get("/")
+    @app.route("/", methods=["GET", "POST"], stream=True)
     async def events(request: Request) -> None:
-        response = await request.respond()
+        response = await request.respond(HTTPResponse(body))
         if header:
             response.headers["content-type"] = "text/event-stream"
         else:
@@ -500,12 +510,40 @@ async def test_a_content_type_that_is_set_before_a_first_part_counts_at_the_stop
 
     peer = Peer()
     async with Life(app):
-        task = asyncio.ensure_future(app(http_scope(), peer.receive, peer.send))
+        task = asyncio.ensure_future(app(http_scope(method=method), peer.receive, peer.send))
         await declared.wait()
-        await app._engine.lifecycle.before_stop()
+        if ending == "stop":
+            await app._engine.lifecycle.before_stop()
+        else:
+            peer.gone.set()
         await asyncio.wait_for(task, 60)
-    assert (peer.status, peer.body, peer.complete) == (200, b"", True)
+    if ending == "stop":
+        assert (peer.status, peer.body, peer.complete) == (200, (body or "").encode(), True)
     assert ended == ["cleaned up"]
+
+
+async def test_a_client_that_leaves_does_not_cut_a_response_that_is_no_stream() -> None:
+    app: Sanic[Any, Any] = Sanic("Whole")
+    declared, go_on = asyncio.Event(), asyncio.Event()
+    ended: list[str] = []
+
+    @app.post("/", stream=True)
+    async def whole(request: Request) -> None:
+        response = await request.respond(text("whole"))
+        declared.set()
+        await go_on.wait()
+        await response.eof()
+        ended.append("ended")
+
+    peer = Peer([b"unread"])
+    task = asyncio.ensure_future(app(http_scope(method="POST"), peer.receive, peer.send))
+    await declared.wait()
+    peer.gone.set()
+    for _ in range(5):
+        await asyncio.sleep(0)
+    go_on.set()
+    await asyncio.wait_for(task, 60)
+    assert (peer.body, ended) == (b"whole", ["ended"])
 
 
 async def test_a_content_type_that_is_set_later_counts() -> None:

@@ -45,3 +45,35 @@ def test_import_loads_no_server_client_or_debug_page() -> None:
     code = "import sys, sanic_star; print(*{name.partition('.')[0] for name in sys.modules})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert HEAVY & set(done.stdout.split()) == set()
+
+
+STARLETTE = """
+    applications authentication background concurrency convertors datastructures endpoints exceptions formparsers
+    middleware middleware.base middleware.errors middleware.exceptions requests responses routing staticfiles status
+    types websockets
+"""
+# What else an import may load: parts of the interpreter, which cost nothing, and what anyio loads sooner or later.
+LIGHT = {"gc", "sniffio"}
+# Parts of this package that an application may need, and an import does not. Of a package all of its modules.
+LATE = """
+    cli porting servers testing _contained _errorpage _file_responses _plans _redaction _static _timers _tls _upload
+    _multipart _urlencoded _plain logging.formatter logging.setup worker
+"""
+
+
+def loaded_by(statement: str) -> set[str]:
+    """Return the modules that are loaded once a statement has run in a new interpreter."""
+    code = f"import sys; {statement}; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
+def test_import_loads_no_foreign_modules_beyond_starlette_msgspec_and_multidict() -> None:
+    starlette = ", ".join(f"starlette.{name}" for name in STARLETTE.split())
+    more = loaded_by("import sanic_star") - loaded_by(f"import msgspec, multidict, {starlette}")
+    assert {name for name in more if name.partition(".")[0] != "sanic_star"} <= LIGHT
+
+
+def test_import_loads_no_parts_that_are_needed_late() -> None:
+    loaded = {f"{name}." for name in loaded_by("import sanic_star") if name.startswith("sanic_star.")}
+    assert [name for part in LATE.split() for name in loaded if f".{part}." in name] == []

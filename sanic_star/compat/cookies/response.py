@@ -27,6 +27,8 @@ _TOKEN = pattern(r"[\w!#$%&'*+\-.^`|~:]+", re.ASCII)
 _SAMESITE = ("strict", "lax", "none")
 # What a browser would take as a further attribute, and what would end the header.
 _UNSAFE = pattern(r"[\x00-\x1f\x7f;]")
+# Lower case. Later drafts of RFC 6265bis (section 4.1.3) have them, and Chrome 140. Sanic 25.12 does not know them.
+_HTTP_PREFIXES = ("__http-", "__host-http-")
 # A browser takes no cookie for a host with a port, a space or a comma in it.
 _UNSAFE_DOMAIN = pattern(r"[\s,/:]")
 _ESCAPED = pattern(r'[\x00-\x1f\x7f"\\;,]')
@@ -152,7 +154,15 @@ class Cookie:
         Raises:
             ServerError: it has a prefix without what that stands for, or is for other sites and not `secure`.
         """
-        check_storable(self.key, bool(self.secure), self.path, self.domain, self.samesite, bool(self.partitioned))
+        check_storable(
+            self.key,
+            bool(self.secure),
+            self.path,
+            self.domain,
+            self.samesite,
+            bool(self.partitioned),
+            bool(self.httponly),
+        )
 
     def __str__(self) -> str:
         self.check()
@@ -281,11 +291,26 @@ def is_prefixed(key: str) -> bool:
     >>> is_prefixed("__secure-id"), is_prefixed("id")
     (True, False)
     """
-    return key.lower().startswith((Cookie.HOST_PREFIX.lower(), Cookie.SECURE_PREFIX.lower()))
+    return key.lower().startswith((Cookie.HOST_PREFIX.lower(), Cookie.SECURE_PREFIX.lower(), *_HTTP_PREFIXES))
+
+
+def is_for_http_only(key: str) -> bool:
+    """Tell whether a cookie's name has a prefix that stands for `HttpOnly`: no script can have set it.
+
+    >>> is_for_http_only("__Host-Http-id"), is_for_http_only("__Host-id")
+    (True, False)
+    """
+    return key.lower().startswith(_HTTP_PREFIXES)
 
 
 def check_storable(
-    key: str, secure: bool, path: str | None, domain: str | None, samesite: str | None, partitioned: bool
+    key: str,
+    secure: bool,
+    path: str | None,
+    domain: str | None,
+    samesite: str | None,
+    partitioned: bool,
+    httponly: bool,
 ) -> None:
     """Refuse attributes with which browsers would not store a cookie.
 
@@ -296,6 +321,7 @@ def check_storable(
         domain: its `Domain`.
         samesite: its `SameSite`.
         partitioned: whether it has `Partitioned`.
+        httponly: whether it has `HttpOnly`.
 
     Raises:
         ServerError: they do not go with the prefix or with each other.
@@ -308,6 +334,8 @@ def check_storable(
             raise ServerError(f'Cannot set the cookie {key} with samesite="None" without secure=True')
         if partitioned:
             raise ServerError(f"Cannot set the partitioned cookie {key} without secure=True")
+    if is_for_http_only(key) and not httponly:
+        raise ServerError(f"Cannot set the cookie {key} without httponly=True: browsers insist on it for this prefix")
     if key.lower().startswith(Cookie.HOST_PREFIX.lower()):
         if path != "/":
             raise ServerError(f"Cannot set the cookie {key} unless path='/': browsers insist on it for this prefix")
@@ -337,7 +365,7 @@ def check_starlette_cookie(
     """
     _safe("path", path)
     _safe_domain(domain)
-    check_storable(key, secure, path, domain, samesite, partitioned)
+    check_storable(key, secure, path, domain, samesite, partitioned, httponly)
 
 
 def _http_date(when: datetime) -> str:
@@ -390,7 +418,7 @@ class CookieJar:
         cookie = self.get(key)
         if cookie is None:
             # Sanic's old cookies were as plain as can be; one with a prefix would not be stored then.
-            self.add_cookie(key, value, secure=is_prefixed(key), samesite=None)
+            self.add_cookie(key, value, secure=is_prefixed(key), httponly=is_for_http_only(key), samesite=None)
         else:
             cookie.value = value
 
@@ -497,19 +525,20 @@ class CookieJar:
                 old = value
             else:
                 self._put(value)
-        gone = self.add_cookie(
+        self.add_cookie(
             key,
             "",
             path=path,
             domain=domain,
             secure=old.secure if old else secure,
             max_age=0,
+            # Browsers refuse a deletion, too, that lacks what the prefix stands for.
+            httponly=old.httponly if old else is_for_http_only(wanted[0]),
             samesite=old.samesite if old else None,
             partitioned=old.partitioned if old else False,
             host_prefix=host_prefix,
             secure_prefix=secure_prefix,
         )
-        gone.httponly = old.httponly if old else False
 
     def _put(self, value: Any) -> None:
         self.headers.add(self.HEADER_KEY, value)

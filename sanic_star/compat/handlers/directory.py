@@ -13,7 +13,6 @@ from urllib.parse import quote, unquote
 
 import anyio
 
-from sanic_star.compat._contained import Root
 from sanic_star.compat.exceptions import NotFound
 from sanic_star.compat.response import HTTPResponse, guess_content_type, html, redirect, validate_file
 from sanic_star.compat.response.convenience import TEXT
@@ -57,6 +56,9 @@ class DirectoryHandler:
         self.follow_external_symlink_files = follow_external_symlink_files
         self.follow_external_symlink_dirs = follow_external_symlink_dirs
         root = os.path.realpath(self.root_path)
+        # Most applications serve no directory.
+        from sanic_star.compat._contained import Root
+
         self._root = Root(root, follow_external_symlink_files, follow_external_symlink_dirs)
 
     async def handle(self, request: Request, path: str) -> HTTPResponse:

@@ -18,8 +18,7 @@ from sanic_star.charsets import find_codec
 from sanic_star.compat.exceptions import BadRequest, PayloadTooLarge
 from sanic_star.compat.headers import parse_content_header
 from sanic_star.compat.request._spool import Section, Spool
-from sanic_star.compat.request._urlencoded import FAILED
-from sanic_star.compat.request.form import MAX_FIELD_SIZE, MAX_FIELDS
+from sanic_star.compat.request.form import FAILED, MAX_FIELD_SIZE, MAX_FIELDS
 
 MAX_FILES = 1000  # Starlette's
 # Longer than all headers of a part may be.
@@ -233,11 +232,15 @@ def _codec(charset: str) -> str:
 
 
 def _extended(value: str | None) -> str | None:
-    # RFC 5987: charset'language'text, which browsers do not write in forms, but others do.
-    if value is None:
+    """Return the file name in a parameter `filename*` (RFC 5987: charset'language'text); `None` where there is none.
+
+    Browsers do not write it in forms (RFC 7578, section 4.2), but other clients do, some of them without the charset:
+    then all of it is the name, in UTF-8, as in Sanic 25.12.
+    """
+    if not value:
         return None
-    charset, _, rest = value.partition("'")
-    name = unquote(rest.partition("'")[2], encoding=_codec(charset or "utf-8"))
+    charset, *rest = value.split("'", 2)
+    name = unquote(value) if len(rest) < 2 else unquote(rest[1], encoding=_codec(charset or "utf-8"))
     # Here: few forms have files, and it is a large table.
     from unicodedata import normalize
 

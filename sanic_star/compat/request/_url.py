@@ -10,8 +10,8 @@ from starlette.types import Scope
 
 from sanic_star.compat._lazy import pattern
 from sanic_star.compat.exceptions import SanicException
-from sanic_star.index import plain
-from sanic_star.routing import Route, WebSocketRoute, leading_root_path, route_path, undo_needless_escapes
+from sanic_star.index import plain, undo_needless_escapes
+from sanic_star.routing import Route, WebSocketRoute, leading_root_path, route_path
 
 
 def path_for_guards(scope: Scope) -> str:

@@ -10,8 +10,8 @@ from __future__ import annotations
 from binascii import a2b_qp
 
 from sanic_star.compat.exceptions import BadRequest, PayloadTooLarge
+from sanic_star.compat.request.form import FAILED
 
-FAILED = "Failed when parsing form: "
 # How much is decoded at a time, in bytes: what is in between takes a few times as much memory.
 _WINDOW = 64 * 1024
 _SWAP = bytes.maketrans(b"%=+", b"=% ")

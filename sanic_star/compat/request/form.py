@@ -13,7 +13,6 @@ from typing import IO, TYPE_CHECKING, Any, Self
 from urllib.parse import parse_qs
 
 from sanic_star.compat.exceptions import BadRequest
-from sanic_star.compat.request._urlencoded import FAILED, UrlencodedReader
 from sanic_star.compat.request.parameters import RequestParameters
 
 if TYPE_CHECKING:
@@ -26,6 +25,7 @@ MAX_FIELD_SIZE = 10_000_000
 # In bytes: the standard library reads so much in 10 ms at most, whatever it is.
 _SMALL = 16 * 1024
 URLENCODED = "application/x-www-form-urlencoded"
+FAILED = "Failed when parsing form: "
 
 
 class File:
@@ -193,6 +193,9 @@ def parse_urlencoded_form(
             raise BadRequest(f"{FAILED}it is not UTF-8") from None
         except ValueError:
             raise BadRequest(f"{FAILED}it has more than {max_fields} fields") from None
+    # Most forms are small.
+    from sanic_star.compat.request._urlencoded import UrlencodedReader
+
     reader = UrlencodedReader(max_fields, max_field_size, keep_blank_values=keep_blank_values, errors=errors)
     reader.feed(body)
     fields = RequestParameters()

@@ -55,6 +55,7 @@ from sanic_star.compat.request.parameters import RequestParameters
 from sanic_star.compat.response.types import BaseHTTPResponse, HTTPResponse
 from sanic_star.index import PATH_SAFE
 from sanic_star.routing import Route, wire_path
+from sanic_star.streams import SharedReceive
 
 if TYPE_CHECKING:
     from typing_extensions import TypeVar
@@ -506,6 +507,8 @@ class Request(requests.Request, Generic[AppT, CtxT]):
         super().release()
         if self._writer is not None:
             self._writer.let_go()
+        if isinstance(self._receive, SharedReceive):
+            self._receive.close()
         if self._upload is not None and self._upload.on_disk:
             self._upload.let_go()
             self.parsed_files = None

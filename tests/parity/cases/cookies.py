@@ -272,6 +272,7 @@ case(
 KINDS = {
     "insecure": dict(key="__Host-id", secure=False), "domain": dict(key="__host-id", domain="a.b"),
     "path": dict(key="__Host-id", path="/a"), "other": dict(key="__Secure-id", secure=False),
+    "http": dict(key="__Http-id"), "host-http": dict(key="__Host-Http-id"),
     "none": dict(key="id", samesite="None", secure=False), "port": dict(key="id", domain="a.b:80"),
 }
 
@@ -281,6 +282,6 @@ async def a(request, kind):
     response.add_cookie(value="1", **KINDS[kind])
     return response
 """,
-    *(get(f"/{kind}") for kind in ("insecure", "domain", "path", "other", "none", "port")),
+    *(get(f"/{kind}") for kind in ("insecure", "domain", "path", "other", "none", "port", "http", "host-http")),
     differs="unstorable-cookies",
 )

@@ -245,6 +245,28 @@ expressions(
     multipart(headed('Content-Disposition: form-data; name="f"; filename="a"; filename*=utf-8\'\'b')),
 )
 expressions(
+    "multipart, names of files as in RFC 5987, without a charset or a language",
+    FILES,
+    *(
+        multipart(headed(f'Content-Disposition: form-data; name="f"; filename*={name}'))
+        for name in (
+            "abc.txt",
+            "a%20b.txt",
+            "%e2%82%ac",
+            "%ff",
+            "e%CC%81",
+            "utf-8'abc",
+            "'abc",
+            "utf-8''",
+            "utf-8'en'a'b",
+        )
+    ),
+    *(
+        multipart(headed(f'Content-Disposition: form-data; name="f"; filename*="{name}"'))
+        for name in ("abc.txt", "a b.txt", "utf-8''a%20b", "")
+    ),
+)
+expressions(
     "multipart, headers of a part",
     FILES,
     multipart(headed("content-disposition:form-data;name=a")),

@@ -262,6 +262,24 @@ for number, spelling in enumerate(
 @app.get({spelling!r})
 async def h(request, **given): return json([request.path, app.url_for("h")])
 """,
-        *(get(path) for path in ("/", "//", "/a", "/a/", "//a", "/a//", "/a/b", "/a//b", "/a%20b", "/%61", "/%C3%A4")),
+        *(get(path) for path in ("/", "//", "/a", "/a/", "//a", "/a//", "/a/b", "/a//b", "/a%20b", "/%62", "/%C3%A4")),
         fails=spelling == "/<x",
     )
+case(
+    "a path that needs no escape, with one in the route, the request or both",
+    """
+@app.get("/a", name="a")
+@app.get("/%62", name="b")
+async def h(request): return json([request.path, request.name])
+""",
+    *(get(path) for path in ("/%61", "/%61/", "/%62")),
+    differs="path-spelling",
+)
+case(
+    "a route with an escape that a path does not need",
+    """
+@app.get("/%62", name="b")
+async def h(request): return json([request.path, request.name, app.url_for("b")])
+""",
+    *(get(path) for path in ("/b", "/b/", "/%2562", "/%2F", "/")),
+)

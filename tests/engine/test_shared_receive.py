@@ -1,0 +1,217 @@
+"""The body of a request while a watcher waits for its client to leave: each part reaches the handler."""
+
+import asyncio
+import contextlib
+import socket
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sanic_star import Request, Sanic
+from sanic_star.streams import MOST_AHEAD, SharedReceive
+from tests.engine.processes import PATIENCE, UVICORN, Process, process
+from tests.engine.raw import Peer, http_scope
+
+EVENTS = "text/event-stream"
+WAYS: dict[str, Callable[[Request], Any]] = {
+    "ours": lambda request: request.stream,
+    "Starlette's": lambda request: request.starlette.stream(),
+}
+
+
+async def turns(count: int = 5) -> None:
+    """Let other tasks have their turn."""
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize("early", [False, True], ids=["late", "early"])
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("parts", [[b""], [b"abcdef"], [b"a", b"b", b"c", b"", b"d", b"e", b"f"]])
+async def test_a_body_that_is_read_after_a_while_is_whole(parts: list[bytes], way: str, early: bool) -> None:
+    app: Sanic[Any, Any] = Sanic("Unread")
+
+    @app.post("/", stream=True)
+    async def echo(request: Request) -> None:
+        if early:
+            stream = WAYS[way](request)
+        response = await request.respond(content_type=EVENTS)
+        await turns(20)
+        if not early:
+            stream = WAYS[way](request)
+        async for part in stream:
+            await response.send(part)
+            await turns()
+
+    peer = Peer(parts)
+    await asyncio.wait_for(app(http_scope(method="POST"), peer.receive, peer.send), 60)
+    assert peer.body == b"".join(parts)
+    assert peer.complete
+
+
+async def test_a_read_that_is_cancelled_loses_nothing() -> None:
+    app: Sanic[Any, Any] = Sanic("Impatient")
+    inbox: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+    read: list[bytes | None] = []
+
+    @app.post("/", stream=True)
+    async def events(request: Request) -> None:
+        await request.respond(content_type=EVENTS)
+        for number in range(20):
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(request.stream.read(), 0)
+            reading = asyncio.ensure_future(request.stream.read())
+            await turns(number % 4)
+            reading.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                read.append(await reading)
+            await inbox.put({"type": "http.request", "body": b"%d " % number, "more_body": number < 19})
+        while (part := await request.stream.read()) is not None:
+            read.append(part)
+
+    peer = Peer()
+    await asyncio.wait_for(app(http_scope(method="POST"), inbox.get, peer.send), 60)
+    whole = [part for part in read if part is not None]
+    assert whole == [b"%d " % number for number in range(20)]
+
+
+async def test_a_body_that_is_not_read_is_not_kept_beyond_a_limit() -> None:
+    peer = Peer([bytes(MOST_AHEAD // 4)] * 40)
+    shared = SharedReceive(peer.receive)
+    watcher = asyncio.ensure_future(shared.disconnect())
+    await turns(200)
+    assert len(peer.messages) == 36
+    assert len((await shared())["body"]) == MOST_AHEAD // 4
+    await turns(200)
+    assert len(peer.messages) == 35
+    peer.gone.set()
+    size = MOST_AHEAD // 4
+    while (message := await shared())["more_body"]:
+        size += len(message["body"])
+    assert size + len(message["body"]) == 10 * MOST_AHEAD
+    assert await watcher == {"type": "http.disconnect"}
+    assert [await shared(), await shared()] == [{"type": "http.disconnect"}] * 2
+    shared.close()
+
+
+async def test_a_reader_that_waits_learns_of_the_disconnect_by_itself() -> None:
+    peer = Peer([])
+    shared = SharedReceive(peer.receive)
+    watcher = asyncio.ensure_future(shared.disconnect())
+    reader = asyncio.ensure_future(shared())
+    await turns()
+    peer.gone.set()
+    assert await reader == {"type": "http.disconnect"}
+    await turns()
+    assert not watcher.done()
+    watcher.cancel()
+
+
+async def test_an_error_reaches_the_handler() -> None:
+    async def receive() -> Any:
+        raise LookupError("too large")
+
+    shared = SharedReceive(receive)
+    watcher = asyncio.ensure_future(shared.disconnect())
+    await turns()
+    for _ in range(2):
+        with pytest.raises(LookupError, match="too large"):
+            await shared()
+    assert not watcher.done()
+    watcher.cancel()
+
+
+async def test_nothing_waits_for_messages_when_the_request_is_over() -> None:
+    shared = SharedReceive(Peer([]).receive)
+    shared.close()
+    watcher = asyncio.ensure_future(shared.disconnect())
+    await turns()
+    before = len(asyncio.all_tasks())
+    watcher.cancel()
+    shared.close()
+    await turns()
+    assert len(asyncio.all_tasks()) == before - 2
+
+
+SCRIPT = """
+from sanic_star import HTTPResponse
+
+async def quiet(name):
+    say("declared", name)
+    try:
+        await asyncio.sleep(3600)
+    finally:
+        say("cleaned up", name)
+
+@app.post("/unread", stream=True)
+async def unread(request):
+    await request.respond(content_type="text/event-stream")
+    await quiet("unread")
+
+@app.post("/later", stream=True)
+async def later(request):
+    response = await request.respond(HTTPResponse("retry: 1"))
+    response.content_type = "text/event-stream"
+    await quiet("later")
+
+@app.post("/echo", stream=True)
+async def echo(request):
+    response = await request.respond(content_type="text/event-stream")
+    await asyncio.sleep(0.2)
+    async for part in request.stream:
+        await response.send(part)
+    await response.eof()
+
+if __name__ == "__main__":
+    app.run(port=0, motd=False, server={server!r})
+"""
+SERVERS: dict[str, tuple[str, ...]] = {
+    "app.run": (sys.executable, "served.py"),
+    "hypercorn": (sys.executable, "served.py"),
+    "granian": (sys.executable, "served.py"),
+    "plain uvicorn, h11": (*UVICORN, "--http", "h11", "served:app"),
+    "plain uvicorn, httptools": (*UVICORN, "--http", "httptools", "served:app"),
+}
+BODY = b"abcdefghij" * 10
+
+
+def post(path: str, *parts: bytes) -> bytes:
+    """Return the bytes of a request, up to the end of these parts of its body."""
+    head = f"POST {path} HTTP/1.1\r\nHost: a\r\nContent-Length: {len(BODY)}\r\nConnection: close\r\n\r\n"
+    return head.encode() + b"".join(parts)
+
+
+def until_more(serving: Process, words: str, count: int) -> None:
+    """Wait until the log says something more often than `count` times."""
+    serving.until(lambda: serving.log.count(words) > count)
+
+
+@pytest.mark.parametrize("server", SERVERS)
+def test_over_a_socket(tmp_path: Path, server: str) -> None:
+    script = SCRIPT.replace("{server!r}", repr(server if server in ("hypercorn", "granian") else "uvicorn"))
+    with process(tmp_path, script, *SERVERS[server]) as serving:
+        serving.get()
+        address = "127.0.0.1", serving.port
+        for path, sent in (("unread", BODY), ("unread", b""), ("unread", BODY[:5]), ("later", BODY)):
+            before = serving.log.count(f"cleaned up {path}")
+            with socket.create_connection(address, PATIENCE) as client:
+                client.sendall(post(f"/{path}", sent))
+                until_more(serving, f"declared {path}", before)
+                assert serving.log.count(f"cleaned up {path}") == before
+            until_more(serving, f"cleaned up {path}", before)
+        with socket.create_connection(address, PATIENCE) as client:
+            client.sendall(post("/echo", BODY[:5]))
+            client.sendall(BODY[5:])
+            answer = b"".join(iter(lambda: client.recv(65536), b""))
+            assert b"abcde" in answer
+            assert answer.endswith(b"0\r\n\r\n")
+        with socket.create_connection(address, PATIENCE) as client:
+            client.sendall(post("/unread", BODY))
+            serving.until(lambda: serving.log.count("declared unread") == 4)
+            status = serving.terminate()
+        assert serving.log.count("cleaned up unread") == 4
+        assert status in (0, -15)
+        assert "Traceback" not in serving.log
