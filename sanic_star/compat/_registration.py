@@ -2,8 +2,6 @@
 
 Each of them makes a record of what was registered (`_definitions`) and hands it to `_define`: an application applies
 it at once, a blueprint keeps it until it is registered.
-
-This is one module because it is one class, whose methods are the decorators; few of them have more than a line or two.
 """
 
 from __future__ import annotations
@@ -62,10 +60,13 @@ class Registrar:
 
     name: str
     strict_slashes: bool | None
-    # Whether `apply=False` is heard: a blueprint, which applies nothing at once, keeps everything.
-    _hears_apply = True
 
-    def _define(self, definition: Definition) -> Any:
+    def _define(self, definition: Definition, apply: bool = True) -> None:
+        """Apply a definition, unless its decorator was called with `apply=False`: then drop it."""
+        if apply:
+            self._apply_definition(definition)
+
+    def _apply_definition(self, definition: Definition) -> None:
         raise NotImplementedError
 
     def generate_name(self, *objects: Any) -> str:
@@ -123,7 +124,7 @@ class Registrar:
             version: goes before the path, as `/v1`.
             name: the name for `url_for`, by default the function's.
             ignore_body: whether the body is left unread.
-            apply: whether to register it; a blueprint keeps it all the same.
+            apply: whether to register it; a blueprint ignores this and keeps it.
             subprotocols: what a websocket offers to speak.
             websocket: whether it is a websocket's route.
             unquote: whether parameters are percent-decoded.
@@ -168,8 +169,7 @@ class Registrar:
                 max_body_size=max_body_size,
                 ctx={key.removeprefix("ctx_"): value for key, value in ctx_kwargs.items()},
             )
-            if apply or not self._hears_apply:
-                self._define(definition)
+            self._define(definition, apply)
             return handler
 
         return decorate
@@ -348,8 +348,7 @@ class Registrar:
             follow_external_symlink_files=follow_external_symlink_files,
             follow_external_symlink_dirs=follow_external_symlink_dirs,
         )
-        if apply or not self._hears_apply:
-            self._define(definition)
+        self._define(definition, apply)
 
     # Middleware and exceptions --------------------------------------------------------------------------------------
 
@@ -379,8 +378,7 @@ class Registrar:
             return partial(self.middleware, attach_to=middleware_or_request, apply=apply, priority=priority)
         location = MiddlewareLocation[attach_to.upper()]
         middleware = Middleware(middleware_or_request, location, priority)
-        if apply or not self._hears_apply:
-            self._define(MiddlewareDefinition(middleware))
+        self._define(MiddlewareDefinition(middleware), apply)
         return middleware
 
     def on_request(self, middleware: H = None, *, priority: int = 0) -> H:  # type: ignore[assignment]
@@ -401,8 +399,7 @@ class Registrar:
         kinds = tuple(kind for each in exceptions for kind in (each if isinstance(each, (list, tuple)) else (each,)))
 
         def decorate(handler: H) -> H:
-            if apply or not self._hears_apply:
-                self._define(ExceptionDefinition(handler, kinds))
+            self._define(ExceptionDefinition(handler, kinds), apply)
             return handler
 
         return decorate
@@ -439,8 +436,7 @@ class Registrar:
             return partial(self.listener, event_or_none=listener_or_event, apply=apply, priority=priority)
         if event_or_none is None:
             raise BadRequest("Invalid event registration: Missing event name.")
-        if apply or not self._hears_apply:
-            self._define(ListenerDefinition(listener_or_event, event_or_none, priority))
+        self._define(ListenerDefinition(listener_or_event, event_or_none, priority), apply)
         return listener_or_event
 
     def _moment(self, listener: H, event: str, priority: int) -> H:
@@ -553,8 +549,7 @@ class Registrar:
         """
 
         def decorate(handler: H) -> H:
-            if apply:
-                self._define(SignalDefinition(handler, event, condition, exclusive, priority))
+            self._define(SignalDefinition(handler, event, condition, exclusive, priority), apply)
             return handler
 
         return decorate

@@ -294,20 +294,21 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
 
     # Registration ---------------------------------------------------------------------------------------------------
 
-    def _define(self, definition: Definition) -> Any:
+    def _apply_definition(self, definition: Definition) -> None:
         if isinstance(definition, RouteDefinition):
-            return self._apply_route(definition)
-        if isinstance(definition, StaticDefinition):
-            return self._apply_static(definition)
-        if isinstance(definition, MiddlewareDefinition):
-            return self._apply_middleware(definition)
-        if isinstance(definition, ExceptionDefinition):
-            return self._apply_exception(definition)
-        if isinstance(definition, CommandDefinition):
-            return self._commands.update({definition.name: definition.function})
-        if isinstance(definition, SignalDefinition):
-            return self._apply_signal(definition)
-        return self._apply_listener(definition)
+            self._apply_route(definition)
+        elif isinstance(definition, StaticDefinition):
+            self._apply_static(definition)
+        elif isinstance(definition, MiddlewareDefinition):
+            self._apply_middleware(definition)
+        elif isinstance(definition, ExceptionDefinition):
+            self._apply_exception(definition)
+        elif isinstance(definition, CommandDefinition):
+            self._commands[definition.name] = definition.function
+        elif isinstance(definition, SignalDefinition):
+            self._apply_signal(definition)
+        else:
+            self._apply_listener(definition)
 
     def _apply_route(self, definition: RouteDefinition, overwrite: bool = False) -> list[Route | WebSocketRoute]:
         fallback = self.strict_slashes if definition.strict_slashes is None else definition.strict_slashes

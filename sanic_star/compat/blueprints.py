@@ -51,8 +51,6 @@ class Blueprint(Registrar):
         ... async def show(request, id): ...
     """
 
-    _hears_apply = False
-
     def __init__(
         self,
         name: str,
@@ -83,7 +81,8 @@ class Blueprint(Registrar):
     def __str__(self) -> str:
         return f"<{type(self).__name__} {self.name}>"
 
-    def _define(self, definition: Definition) -> None:
+    def _define(self, definition: Definition, apply: bool = True) -> None:
+        # As in Sanic, `apply=False` changes nothing here: a blueprint applies its definitions when it is registered.
         self._definitions.append(definition)
         for app, options in list(self._registrations):
             self._apply(app, options)
