@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from enum import Enum
 from threading import RLock
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, ClassVar, Generic
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Unpack, overload
 
 from starlette import routing as starlette_routing
 from starlette.applications import Starlette
@@ -31,6 +31,7 @@ from sanic_star import routing
 from sanic_star.applications import Engine
 from sanic_star.compat._answering import Answers
 from sanic_star.compat._definitions import (
+    AddedRouteOptions,
     CommandDefinition,
     Definition,
     ExceptionDefinition,
@@ -364,7 +365,7 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
             static_uri(definition),
             ("GET", "HEAD"),
             static_handler(definition),
-            host=definition.host,
+            host=definition.host or None,
             strict_slashes=bool(definition.strict_slashes),
             ignore_body=True,
             name=definition.name,
@@ -519,15 +520,49 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
 
     # Starlette's ways of registering --------------------------------------------------------------------------------
 
-    def add_route(  # type: ignore[override]
-        self, handler: Any, uri: Any = None, *args: Any, **options: Any
-    ) -> Any:
+    @overload
+    def add_route(
+        self,
+        handler: str,
+        uri: Callable[..., Any],
+        methods: Iterable[str] | None = ...,
+        name: str | None = ...,
+        include_in_schema: bool = ...,
+    ) -> None: ...
+    @overload
+    def add_route(
+        self,
+        handler: H,
+        uri: str,
+        methods: Iterable[str] = ...,
+        host: str | Iterable[str] | None = ...,
+        strict_slashes: bool | None = ...,
+        version: int | str | float | None = ...,
+        name: str | None = ...,
+        stream: bool = ...,
+        **options: Unpack[AddedRouteOptions],
+    ) -> H: ...
+    def add_route(self, handler: Any, uri: Any = None, *args: Any, **options: Any) -> Any:
         """Add a route: Sanic's `(handler, uri, …)`, or with a path first Starlette's `(path, route, …)`."""
         if isinstance(handler, str):
             self.router.routes.append(starlette_routing.Route(handler, uri, *args, **options))
             return None
         return super().add_route(handler, uri, *args, **options)
 
+    @overload
+    def add_websocket_route(self, handler: str, uri: Callable[..., Any], name: str | None = ...) -> None: ...
+    @overload
+    def add_websocket_route(
+        self,
+        handler: H,
+        uri: str,
+        host: str | Iterable[str] | None = ...,
+        strict_slashes: bool | None = ...,
+        subprotocols: Iterable[str] | None = ...,
+        version: int | str | float | None = ...,
+        name: str | None = ...,
+        **options: Unpack[AddedRouteOptions],
+    ) -> H: ...
     def add_websocket_route(self, handler: Any, uri: Any = None, *args: Any, **options: Any) -> Any:
         """Add a websocket route: Sanic's `(handler, uri, …)`, or Starlette's `(path, route, name)`."""
         if isinstance(handler, str):

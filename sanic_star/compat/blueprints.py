@@ -9,6 +9,8 @@ from copy import copy as shallow_copy
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
 from sanic_star.compat._definitions import (
     CommandDefinition,
     Definition,
@@ -264,9 +266,7 @@ class Blueprint(Registrar):
             elif isinstance(definition, SignalDefinition):
                 if self._first_time(app, definition):
                     condition = self._condition(definition.condition)
-                    app._apply_signal(SignalDefinition(
-                        definition.handler, definition.event, condition, False, definition.priority
-                    ))  # fmt: skip
+                    app._apply_signal(replace(definition, condition=condition, exclusive=False))
             elif isinstance(definition, (MiddlewareDefinition, ExceptionDefinition)):
                 fresh = [name for name in names if self._first_time(app, definition, name)]
                 if fresh and isinstance(definition, MiddlewareDefinition):
@@ -349,12 +349,13 @@ class Blueprint(Registrar):
         uri = _join(definition.uri, options.get("url_prefix", self.url_prefix))
         name = definition.name.replace(self.copied_from, self.name, 1) if self.copied_from else definition.name
         if isinstance(definition, StaticDefinition):
-            return definition.but(uri=uri, name=app.generate_name(name))
+            return replace(definition, uri=uri, name=app.generate_name(name))
         if options.get("name_prefix"):
             name = f"{options['name_prefix']}_{name}"
         prefixes = (definition.version_prefix, options.get("version_prefix", self.version_prefix), self.version_prefix)
         host = definition.host or ((self.host,) if isinstance(self.host, str) else tuple(self.host or ()))
-        return definition.but(
+        return replace(
+            definition,
             uri=uri,
             name=app.generate_name(name),
             host=host,

@@ -433,7 +433,8 @@ class Router(routing.Router):
         *,
         websocket: bool = False,
         ctx: Mapping[str, Any] | None = None,
-        **extra: Any,
+        max_body_size: int | None = None,
+        subprotocols: Sequence[str] = (),
     ) -> Any:
         """Add a route.
 
@@ -454,7 +455,8 @@ class Router(routing.Router):
             error_format: the format of error pages, `html`, `json` or `text`.
             websocket: whether it is a websocket's route.
             ctx: what `route.ctx` holds.
-            extra: what else `route.extra` holds.
+            max_body_size: the greatest size of a body, in bytes, instead of the application's.
+            subprotocols: those that a websocket offers, the preferred one first.
 
         Returns:
             The route, or a list of them where there are several hosts.
@@ -487,7 +489,7 @@ class Router(routing.Router):
             ident = f"{name}_{one.replace('.', '_')}" if one and len(hosts) > 1 and name else name
             notes = RouteExtra(
                 ident=ident, ignore_body=ignore_body, stream=stream, hosts=hosts or [None], static=static,
-                error_format=error_format, websocket=websocket, **extra,
+                error_format=error_format, websocket=websocket, max_body_size=max_body_size, subprotocols=subprotocols,
             )  # fmt: skip
             common: dict[str, Any] = {"name": name or "", "hosts": (one,) if one else (), "strict": strict_slashes}
             route: Route | WebSocketRoute

@@ -256,7 +256,7 @@ def test_a_route_may_be_described_and_not_applied(tmp_path: Any) -> None:
 def test_a_route_of_several_hosts_and_a_context() -> None:
     app: Sanic[Any, Any] = Sanic("Hosts")
 
-    @app.get("/", host=["a.example", "b.example"], ctx_colour="red")
+    @app.route("/", host=["a.example", "b.example"], ctx_colour="red")
     async def handler(request: Request) -> HTTPResponse:
         return text(request.route.ctx.colour)
 

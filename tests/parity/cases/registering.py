@@ -97,3 +97,55 @@ case(
     """,
     fails=True,
 )
+
+# Keywords of routes ------------------------------------------------------------------------------------------------
+
+CALLS = {
+    "a verb": 'OWNER.get("/x", KEYWORD)(show)',
+    "route": 'OWNER.route("/x", KEYWORD)(show)',
+    "add_route": 'OWNER.add_route(show, "/x", KEYWORD)',
+    "websocket": 'OWNER.websocket("/x", KEYWORD)(talk)',
+    "add_websocket_route": 'OWNER.add_websocket_route(talk, "/x", KEYWORD)',
+    "static": 'OWNER.static("/x", "/nowhere", KEYWORD)',
+}
+KEYWORDS = (
+    "versoin=1", "ctx=1", "ctx_a=1, ctx_b='b'", "cxt_a=1", "ctx_=3", "uri='/y'", "host=5", "version={}", "version='v2'",
+    "name=5", "error_format='pdf'", "error_format=None",
+)  # fmt: skip
+for owner, setup in {"application": "app", "blueprint": 'Blueprint("bp")'}.items():
+    for name, call in CALLS.items():
+        calls = [call.replace("OWNER", "owner").replace("KEYWORD", keyword) for keyword in KEYWORDS]
+        case(
+            f"keywords of {name} on a {owner}",
+            f"""
+            outcomes = []
+            async def show(request): return text("x")
+            async def talk(request, ws): ...
+            for call in {calls!r}:
+                site = Sanic(f"App{{len(outcomes)}}")
+                owner = site if {owner == "application"} else {setup}
+                try:
+                    eval(call)
+                    if owner is not site: site.blueprint(owner)
+                    routes = [[route.uri, sorted(vars(route.ctx).items())] for route in site.router.routes]
+                    outcomes.append([call, "accepted", routes])
+                except Exception as error:
+                    outcomes.append([call, type(error).__name__])
+            app = Sanic("Parity")
+            @app.get("/")
+            async def told(request): return json(outcomes)
+            """,
+            get("/"),
+        )
+case(
+    "an application refuses a wrong keyword before the handler comes",
+    """
+    outcomes = []
+    for keywords in ({"versoin": 1}, {"ctx": 1}, {"ctx_label": 1}):
+        try: app.get("/x", **keywords); outcomes.append("accepted")
+        except TypeError as error: outcomes.append("refused")
+    @app.get("/")
+    async def show(request): return json(outcomes)
+    """,
+    get("/"),
+)
