@@ -10,6 +10,15 @@ import pytest
 
 from sanic_star import Blueprint, Config, DefaultRequest, DefaultSanic, HTTPResponse, Request, Sanic, Websocket, text
 from sanic_star.compat._definitions import RouteDefinition, RouteOptions
+from sanic_star.compat.cookies import Cookie
+from sanic_star.compat.exceptions import (
+    FileNotFound,
+    MethodNotAllowed,
+    NotFound,
+    RangeNotSatisfiable,
+    SanicException,
+    ServerError,
+)
 from sanic_star.compat.views import HTTPMethodView
 from sanic_star.testing import SanicTestClient
 
@@ -191,3 +200,31 @@ def test_a_record_has_no_other_fields() -> None:
         RouteDefinition(handler=show, uri="/", methods=None, name="a", versoin=1)  # type: ignore[call-arg]
     with pytest.raises(TypeError, match="versoin"):
         Sanic("Record").router.add("/", ["GET"], show, versoin=1)  # type: ignore[call-arg]
+
+
+# Each call has a keyword that does not exist; Sanic refuses these too.
+WRONG_KEYWORDS: list[Callable[[], object]] = [
+    lambda: NotFound("m", qiuet=True),  # type: ignore[call-arg]
+    lambda: ServerError("m", headres={}),  # type: ignore[call-arg]
+    lambda: SanicException("m", contxt={}),  # type: ignore[call-arg]
+    lambda: MethodNotAllowed("m", "GET", ["PUT"], status_code=404),  # type: ignore[call-arg]
+    lambda: FileNotFound("m", "p", "u", extras={}),  # type: ignore[call-arg]
+    lambda: RangeNotSatisfiable("m", None, status_code=404),  # type: ignore[call-arg]
+    lambda: text("").add_cookie("a", "b", max_aeg=1),  # type: ignore[call-arg]
+    lambda: text("").cookies.add_cookie("a", "b", http_only=True),  # type: ignore[call-arg]
+]
+
+
+@pytest.mark.parametrize("call", WRONG_KEYWORDS)
+def test_a_wrong_keyword_of_an_exception_or_a_cookie_is_refused(call: Callable[[], object]) -> None:
+    with pytest.raises(TypeError):
+        call()
+
+
+def test_keywords_of_exceptions_and_cookies_with_types() -> None:
+    error = MethodNotAllowed("m", "PUT", ["GET"], quiet=False, context={"a": 1}, extra={}, headers={"x": "y"})
+    assert (error.quiet, error.context, error.headers) == (False, {"a": 1}, {"x": "y", "Allow": "GET"})
+    response = text("")
+    assert_type(response.add_cookie("a", "b", max_age=1, samesite="Strict", host_prefix=True), Cookie)
+    assert str(response.cookies["__Host-a"]) == "__Host-a=b; Path=/; Max-Age=1; SameSite=Strict; Secure"
+    response.add_cookie("a", "b", max_age="1")  # type: ignore[arg-type]

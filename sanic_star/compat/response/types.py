@@ -2,15 +2,12 @@
 
 A response keeps what it was given and builds its header fields once, when it is sent: most responses never have more
 than a length and a type, so that `headers` and `cookies` come into being when they are first asked for.
-
-This is one module because Sanic's users import these classes from it, and each stands on the one before.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Mapping
-from datetime import datetime
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, Unpack
 
 from starlette import responses as starlette
 from starlette.background import BackgroundTask
@@ -24,7 +21,7 @@ from sanic_star.compat._json import encode as json_encode
 from sanic_star.compat._lazy import pattern
 from sanic_star.compat._stream import ResponseWriter
 from sanic_star.compat.compat import Header
-from sanic_star.compat.cookies.response import Cookie, CookieJar, SameSite, check_starlette_cookie
+from sanic_star.compat.cookies.response import Cookie, CookieJar, SameSite, _CookieOptions, check_starlette_cookie
 from sanic_star.compat.exceptions import SanicException, ServerError
 from sanic_star.compat.helpers import Default, _default, has_message_body
 from sanic_star.compat.log import logger
@@ -292,25 +289,12 @@ class BaseHTTPResponse(responses.Response):
             raise ServerError("Response stream was ended, no more response data is allowed to be sent.")
         await self.stream.write(self, self._encode_body(data), last)
 
-    def add_cookie(
-        self,
-        key: str,
-        value: str,
-        *,
-        path: str = "/",
-        domain: str | None = None,
-        secure: bool = True,
-        max_age: int | None = None,
-        expires: datetime | None = None,
-        httponly: bool = False,
-        samesite: SameSite | None = "Lax",
-        partitioned: bool = False,
-        comment: str | None = None,
-        host_prefix: bool = False,
-        secure_prefix: bool = False,
-    ) -> Cookie:
-        """Set a cookie; see `CookieJar.add_cookie` for the arguments."""
-        options = {name: given for name, given in locals().items() if name not in ("self", "key", "value")}
+    def add_cookie(self, key: str, value: str, **options: Unpack[_CookieOptions]) -> Cookie:
+        """Set a cookie; the arguments and the errors are those of `Cookie`.
+
+        Returns:
+            The cookie, which may still be changed.
+        """
         return self.cookies.add_cookie(key, value, **options)
 
     def delete_cookie(  # type: ignore[override]
