@@ -1,7 +1,5 @@
 """Routes and the router: Starlette's classes on top of the index.
 
-This is one module because a router is nothing without the kinds of route that it tells apart.
-
 A route holds one callable, `call`, put in when the application is finalised. The application gives it the connection
 and sends what comes back; what happens inside is the caller's affair. Three rules keep the way of a request short:
 

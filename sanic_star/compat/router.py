@@ -1,7 +1,4 @@
-"""Sanic's routing words on the engine's router: `<name:type>` paths, registration rules, lookup by name.
-
-This is one module because reading a path, its types and the route that comes of it make no sense apart.
-"""
+"""Sanic's routing words on the engine's router: `<name:type>` paths, registration rules, lookup by name."""
 
 from __future__ import annotations
 

@@ -4,8 +4,6 @@ Nothing is parsed before it is asked for, and nothing twice: a value lives in th
 Starlette's class is the base, so that whatever takes a Starlette request takes this one; where both worlds use a name
 (`json`, `body`, `form`, `url`, `headers`, `cookies`, `stream`), Sanic's meaning holds, and `starlette` is a plain
 Starlette request on the same connection. The `type: ignore[override]` of that decision stand in this file.
-
-This is one module because the request is one class, whose attributes are short and lean on each other.
 """
 
 from __future__ import annotations
