@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from itertools import product
 from re import Pattern
 from typing import Any, Generic, Protocol, TypeAlias, TypeVar
@@ -79,6 +80,7 @@ class Indexed(Protocol):
 
 
 R = TypeVar("R", bound=Indexed)
+T = TypeVar("T")
 
 
 class Leaf(Generic[R]):
@@ -273,7 +275,7 @@ class Index(Generic[R]):
         parameters = [part for part in segments if isinstance(part, Parameter)]
         if not parameters:
             path = "/" + "/".join(part for part in segments if isinstance(part, str))
-            return self.exact.setdefault(plain(path), self.exact.setdefault(path, Leaf(literal=True)))
+            return _entry(self.exact, path, partial(Leaf, literal=True))
         if any(part.spans for part in parameters):
             return self._spanning(route, parameters)
         return self._follow(segments).leaf(route.expression() if any(part.exact for part in parameters) else None)
@@ -284,7 +286,7 @@ class Index(Generic[R]):
         if len(parameters) == 1 and segments[-1] is parameters[0] and parameters[0].label == "path":
             self.longest_prefix = max(self.longest_prefix, len(segments) - 1)
             prefix = "/".join(("", *(part for part in segments if isinstance(part, str))))
-            return self.prefixes.setdefault(plain(prefix), self.prefixes.setdefault(prefix, Leaf(rank=rank)))
+            return _entry(self.prefixes, prefix, partial(Leaf, rank=rank))
         shape = _shape(segments)
         for known, others in self.patterns:
             if _shape(others) == shape:
@@ -314,11 +316,7 @@ class Index(Generic[R]):
         """Return the node at the end of a path, made where it is missing."""
         node = self.tree
         for part in segments:
-            if isinstance(part, Parameter):
-                node = node.follow(part)
-            else:
-                at = node.literals
-                node = at.get(part) or at.setdefault(plain(part), at.setdefault(part, Node()))
+            node = node.follow(part) if isinstance(part, Parameter) else _entry(node.literals, part, Node)
         return node
 
     def walk(self, path: str) -> tuple[Leaf[R], Sequence[Any]] | None:
@@ -410,6 +408,15 @@ def plain(literal: str) -> str:
         ('/users/@me/%C3%A4', '/users')
     """
     return quote(unquote(literal), PATH_SAFE) if "%" in literal else literal
+
+
+def _entry(table: dict[str, T], literal: str, make: Callable[[], T]) -> T:
+    """Return a table's entry for a literal, made where it is missing; it stands there under both spellings."""
+    entry = table.get(plain(literal))
+    if entry is None:
+        entry = make()
+        table[literal] = table[plain(literal)] = entry
+    return entry
 
 
 def prefixes_of(path: str, most: int) -> Iterator[str]:

@@ -17,7 +17,6 @@ from sanic_star import requests, responses
 from sanic_star.compat._background import run_background
 from sanic_star.compat._fields import check_field
 from sanic_star.compat._json import dumps as json_dumps
-from sanic_star.compat._json import encode as json_encode
 from sanic_star.compat._lazy import pattern
 from sanic_star.compat._stream import ResponseWriter
 from sanic_star.compat.compat import Header
@@ -82,30 +81,42 @@ def header_field(name: str, value: object) -> tuple[bytes, bytes]:
     return name.lower().encode("ascii"), text.encode("utf-8", "surrogateescape")
 
 
-def choose_writer_by_app() -> None:
-    """Let responses be written by the application that answers, where it brings a writer of its own.
+class JSONWriting:
+    """Which function writes the JSON of this process's responses.
 
-    Without such an application in the process nobody asks; from the first one on every response does, for good.
+    Attributes:
+        by_application: whether an application with a `dumps` of its own exists. From the first one on, each response
+            asks the application that answers; before, none has to look for one.
     """
 
-    def dumps(value: Any, **options: Any) -> str | bytes:
-        try:
-            own = requests.current_request().scope["app"].dumps
-        except (LookupError, AttributeError):
-            own = None
-        return (own or json_dumps)(value, **options)
+    by_application = False
 
-    BaseHTTPResponse._dumps = staticmethod(dumps)
-    BaseHTTPResponse._encode = None
+
+writing = JSONWriting()
+
+
+def choose_writer_by_app() -> None:
+    """Let responses be written by the application that answers, where it brings a writer of its own."""
+    writing.by_application = True
+
+
+def write_json(value: Any, **options: Any) -> str | bytes:
+    """Write a value by the `dumps` of the application that answers, else by this package's."""
+    dumps: Callable[..., str | bytes] | None = None
+    if writing.by_application:
+        try:
+            dumps = requests.current_request().scope["app"].dumps
+        except (LookupError, AttributeError):
+            dumps = None  # no request, or another application's
+    return (dumps or json_dumps)(value, **options)
 
 
 class BaseHTTPResponse(responses.Response):
     """What all of Sanic's responses have: status, headers, cookies, content type, and the stream once it is sent."""
 
     # Replaced as soon as one application of the process brings a writer of its own.
-    _dumps: ClassVar[Callable[..., str | bytes]] = staticmethod(json_dumps)
-    # Writes what needs none of the care that `_dumps` takes, and raises for the rest; `None` beside an own writer.
-    _encode: ClassVar[Callable[[Any], bytes] | None] = staticmethod(json_encode)
+    # Replaced by users who know Sanic's attribute of this name.
+    _dumps: ClassVar[Callable[..., str | bytes]] = staticmethod(write_json)
 
     asgi = False
     stream: ResponseWriter | None = None
@@ -458,7 +469,7 @@ class JSONResponse(HTTPResponse):
 
     def _write(self, value: Any) -> bytes:
         dumps, options = self._writer
-        return self._encode_body((dumps or self._dumps)(value, **options))
+        return self._encode_body((dumps or type(self)._dumps)(value, **options))
 
     @property
     def raw_body(self) -> Any:
