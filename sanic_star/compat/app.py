@@ -44,6 +44,7 @@ from sanic_star.compat._definitions import (
 from sanic_star.compat._listeners import Listeners
 from sanic_star.compat._logging import configure
 from sanic_star.compat._registration import H, Registrar, check_name, no_handler
+from sanic_star.compat._registry import applications, find_application
 from sanic_star.compat._routing_exceptions import NotFound as SignalNotFound
 from sanic_star.compat._running import Runner, is_imported_by_worker, loader_of, prepared, serve, serve_single
 from sanic_star.compat._tasking import Background
@@ -84,10 +85,6 @@ else:
     ConfigT = TypeVar("ConfigT", bound=Config)
     ContextT = TypeVar("ContextT")
 
-_HOW_TO_FIND = (
-    "\nApp instantiation must occur outside if __name__ == '__main__' block or by using an AppLoader."
-    "\nSee https://sanic.dev/en/guide/deployment/app-loader.html for more details."
-)
 # Held while the routes of a running application are changed. One for all: an application may be pickled.
 _amending = RLock()
 
@@ -142,7 +139,7 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
     # Writes JSON in place of the package's own writer.
     dumps: Callable[..., str | bytes] | None = None
 
-    _app_registry: ClassVar[dict[str, Sanic[Any, Any]]] = {}
+    _app_registry: ClassVar[dict[str, Sanic[Any, Any]]] = applications
     test_mode: ClassVar[bool] = False
 
     router: Router
@@ -285,13 +282,12 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
             if not apps:
                 raise SanicException("No Sanic apps have been registered.")
             return next(iter(apps.values()))
-        if name not in apps:
-            if name == "__main__":
-                return cls.get_app("__mp_main__", force_create=force_create)
+        try:
+            return find_application(name, apps)  # type: ignore[no-any-return]
+        except SanicException:
             if force_create:
-                return cls(name)
-            raise SanicException(f"Sanic app name '{name}' not found.{_HOW_TO_FIND}")
-        return apps[name]
+                return cls("__mp_main__" if name == "__main__" else name)
+            raise
 
     # Registration ---------------------------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from copy import copy as shallow_copy
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from msgspec.structs import replace
 
@@ -27,10 +27,21 @@ from sanic_star.compat.exceptions import SanicException
 from sanic_star.compat.helpers import Default, _default
 
 if TYPE_CHECKING:
-    from sanic_star.compat.app import Sanic
-    from sanic_star.compat.router import Router
+    from sanic_star.compat.router import Route, Router, WebSocketRoute
 
 _VERSION_PREFIX = "/v"
+
+
+class Application(Protocol):
+    """What a blueprint needs of an application that it is registered in; that one cannot be imported here."""
+
+    def generate_name(self, *objects: Any) -> str: ...
+    def _apply_route(self, definition: RouteDefinition, overwrite: bool = False) -> list[Route | WebSocketRoute]: ...
+    def _apply_static(self, definition: StaticDefinition) -> list[Route | WebSocketRoute]: ...
+    def _apply_middleware(self, definition: MiddlewareDefinition, route_names: list[str] | None = None) -> Any: ...
+    def _apply_exception(self, definition: ExceptionDefinition, route_names: list[str] | None = None) -> Any: ...
+    def _apply_listener(self, definition: ListenerDefinition) -> Any: ...
+    def _apply_signal(self, definition: SignalDefinition) -> Any: ...
 
 
 class Blueprint(Registrar):
@@ -205,7 +216,7 @@ class Blueprint(Registrar):
 
     # Registration ---------------------------------------------------------------------------------------------------
 
-    def register(self, app: Sanic[Any, Any], options: dict[str, Any]) -> None:
+    def register(self, app: Application, options: dict[str, Any]) -> None:
         """Apply everything that was written down to an application, in the order in which it was.
 
         Args:
@@ -220,7 +231,7 @@ class Blueprint(Registrar):
         self._apply(app, options)
 
     @staticmethod
-    def register_futures(apps: Iterable[Sanic[Any, Any]], bp: Blueprint, futures: Sequence[Any]) -> None:
+    def register_futures(apps: Iterable[Application], bp: Blueprint, futures: Sequence[Any]) -> None:
         """Apply what was written down to applications, as if it had been there when the blueprint was registered.
 
         Args:
@@ -250,7 +261,7 @@ class Blueprint(Registrar):
         for app in self._apps:
             app.finalize_middleware()
 
-    def _apply(self, app: Sanic[Any, Any], options: dict[str, Any]) -> None:
+    def _apply(self, app: Application, options: dict[str, Any]) -> None:
         names = []
         for definition in self._definitions:
             if isinstance(definition, (RouteDefinition, StaticDefinition)):
@@ -333,7 +344,7 @@ class Blueprint(Registrar):
         self._applied.add(what)
         return len(self._applied) > known
 
-    def _add_routes(self, app: Sanic[Any, Any], placed: RouteDefinition | StaticDefinition) -> None:
+    def _add_routes(self, app: Application, placed: RouteDefinition | StaticDefinition) -> None:
         if isinstance(placed, StaticDefinition):
             routes = app._apply_static(placed)
             self.statics += routes
@@ -343,7 +354,7 @@ class Blueprint(Registrar):
         self.websocket_routes += [route for route in routes if route.extra.websocket]
 
     def _placed(
-        self, definition: RouteDefinition | StaticDefinition, app: Sanic[Any, Any], options: dict[str, Any]
+        self, definition: RouteDefinition | StaticDefinition, app: Application, options: dict[str, Any]
     ) -> RouteDefinition | StaticDefinition:
         """Return a route as this registration has it. As in Sanic, files have neither the version nor the host."""
         uri = _join(definition.uri, options.get("url_prefix", self.url_prefix))

@@ -33,7 +33,7 @@ from sanic_star.index import Parameter, Segments
 from sanic_star.routing import WEBSOCKET, either
 
 if TYPE_CHECKING:
-    from sanic_star.compat.app import Sanic
+    pass
 
 # A slash inside a parameter's brackets separates nothing: it is part of a regular expression.
 _SEPARATOR = pattern(r"/(?=[^>]*(?:<(?<!\?<)|$))")
@@ -684,8 +684,7 @@ class Router(routing.Router):
         if not view_name:
             return None
         self.build()
-        app: Sanic[Any, Any] = self.ctx.app
-        return self.name_index.get(view_name) or self.name_index.get(app.generate_name(view_name))
+        return self.name_index.get(view_name) or self.name_index.get(self.ctx.app.generate_name(view_name))
 
     def url_path_for(self, name: str, /, **path_params: Any) -> URLPath:
         """Build a path in Starlette's way; Sanic's short names will do, also those of a mounted application.

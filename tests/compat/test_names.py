@@ -640,7 +640,6 @@ DIFFERENCES: dict[str, set[Any]] = {
 # The same where the name is no text, by what it looks like.
 OTHER_DIFFERENCES = {
     "blueprint_host": {"{'a'}"},
-    "version": {"['a']", "{'a'}"},
     "version_prefix": {"['a']", "{'a'}"},
 }
 

@@ -11,6 +11,11 @@ from binascii import a2b_qp
 
 from sanic_star.compat.exceptions import BadRequest, PayloadTooLarge
 
+# What a form may have where the configuration says nothing, urlencoded or multipart.
+# Starlette's limit, and Django's: a thousand parts of nothing cost more to read than one of a megabyte.
+MAX_FIELDS = 1000
+# In bytes. Ten times Starlette's: applications written for Sanic, which has none, put pictures into fields.
+MAX_FIELD_SIZE = 10_000_000
 FAILED = "Failed when parsing form: "
 # How much is decoded at a time, in bytes: what is in between takes a few times as much memory.
 _WINDOW = 64 * 1024

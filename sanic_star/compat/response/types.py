@@ -6,8 +6,8 @@ than a length and a type, so that `headers` and `cookies` come into being when t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, Unpack
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from typing import Any, ClassVar, Protocol, TypeVar, Unpack
 
 from starlette import responses as starlette
 from starlette.background import BackgroundTask
@@ -26,11 +26,16 @@ from sanic_star.compat.helpers import Default, _default, has_message_body
 from sanic_star.compat.log import logger
 from sanic_star.compat.logging.deprecation import deprecation
 
-if TYPE_CHECKING:
-    from sanic_star.compat.request.types import Request
-else:
-    # The class itself can't be imported here; who evaluates annotations at run time finds a name, as in Sanic.
-    Request = TypeVar("Request")
+# The class itself can't be imported here; who evaluates annotations at run time finds a name, as in Sanic.
+Request = TypeVar("Request")
+
+
+class AnsweredRequest(Protocol):
+    """What a streaming function's response needs of its request."""
+
+    @property
+    def respond(self) -> Callable[..., Awaitable[Any]]: ...
+
 
 # PERF: encoding type and length costs a tenth of a text response; an application uses a handful of types, and most of
 # its answers are of few lengths. Bounded, because both may be anything.
@@ -559,12 +564,12 @@ class ResponseStream:
         self.status = status
         self.headers = headers if isinstance(headers, Header) else Header.checked(headers or {})
         self.content_type = content_type
-        self.request: Request | None = None
+        self.request: AnsweredRequest | None = None
         self.response: HTTPResponse
         self.background: BackgroundTask | None = None
         self._cookies: CookieJar | None = None
 
-    def __call__(self, request: Request) -> ResponseStream:
+    def __call__(self, request: AnsweredRequest) -> ResponseStream:
         self.request = request
         return self
 
