@@ -2,39 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from sanic_star._version import __version__
-from sanic_star.compat import (
-    BadRequest,
-    Blueprint,
-    Config,
-    DefaultRequest,
-    DefaultSanic,
-    ExpectationFailed,
-    FileNotFound,
-    Forbidden,
-    HeaderNotFound,
-    HTTPMethod,
-    HTTPResponse,
-    InternalServerError,
-    InvalidHeader,
-    MethodNotAllowed,
-    NotFound,
-    RangeNotSatisfiable,
-    Request,
-    Sanic,
-    SanicException,
-    ServerError,
-    ServiceUnavailable,
-    Unauthorized,
-    Websocket,
-    empty,
-    file,
-    html,
-    json,
-    raw,
-    redirect,
-    text,
-)
+from sanic_star import _version, compat
+from sanic_star.compat import *  # noqa: F403
 
 # `from sanic import response` asks for a module of `sanic`; here these are modules of `compat`.
 if TYPE_CHECKING:
@@ -73,36 +42,7 @@ else:
         return import_module(f"sanic_star.compat.{name}")
 
 
-__all__ = [
-    "BadRequest",
-    "Blueprint",
-    "Config",
-    "DefaultRequest",
-    "DefaultSanic",
-    "ExpectationFailed",
-    "FileNotFound",
-    "Forbidden",
-    "HTTPMethod",
-    "HTTPResponse",
-    "HeaderNotFound",
-    "InternalServerError",
-    "InvalidHeader",
-    "MethodNotAllowed",
-    "NotFound",
-    "RangeNotSatisfiable",
-    "Request",
-    "Sanic",
-    "SanicException",
-    "ServerError",
-    "ServiceUnavailable",
-    "Unauthorized",
-    "Websocket",
-    "__version__",
-    "empty",
-    "file",
-    "html",
-    "json",
-    "raw",
-    "redirect",
-    "text",
-]
+# `compat` has the version of Sanic under this name.
+__version__ = _version.__version__
+__all__: list[str] = []
+__all__ += compat.__all__

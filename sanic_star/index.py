@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import cache
+from functools import cache, partial
 from itertools import product
 from re import Pattern
 from typing import Any, Generic, Protocol, TypeAlias, TypeVar
@@ -84,6 +84,7 @@ class Indexed(Protocol):
 
 
 R = TypeVar("R", bound=Indexed)
+T = TypeVar("T")
 
 
 class Leaf(Generic[R]):
@@ -284,7 +285,7 @@ class Index(Generic[R]):
         parameters = [part for part in segments if isinstance(part, Parameter)]
         if not parameters:
             path = "/" + "/".join(part for part in segments if isinstance(part, str))
-            return self.exact.setdefault(plain(path), self.exact.setdefault(path, Leaf(literal=True)))
+            return _entry(self.exact, path, partial(Leaf, literal=True))
         if any(part.spans for part in parameters):
             return self._spanning(route, parameters)
         return self._follow(segments).leaf(route.expression() if any(part.exact for part in parameters) else None)
@@ -295,7 +296,7 @@ class Index(Generic[R]):
         if len(parameters) == 1 and segments[-1] is parameters[0] and parameters[0].label == "path":
             self.longest_prefix = max(self.longest_prefix, len(segments) - 1)
             prefix = "/".join(("", *(part for part in segments if isinstance(part, str))))
-            return self.prefixes.setdefault(plain(prefix), self.prefixes.setdefault(prefix, Leaf(rank=rank)))
+            return _entry(self.prefixes, prefix, partial(Leaf, rank=rank))
         shape = _shape(segments)
         for known, others in self.patterns:
             if _shape(others) == shape:
@@ -325,11 +326,7 @@ class Index(Generic[R]):
         """Return the node at the end of a path, made where it is missing."""
         node = self.tree
         for part in segments:
-            if isinstance(part, Parameter):
-                node = node.follow(part)
-            else:
-                at = node.literals
-                node = at.get(part) or at.setdefault(plain(part), at.setdefault(part, Node()))
+            node = node.follow(part) if isinstance(part, Parameter) else _entry(node.literals, part, Node)
         return node
 
     def walk(self, path: str, undone: str | None = None) -> tuple[Leaf[R], Sequence[Any]] | None:
@@ -494,6 +491,15 @@ def _starts(path: str) -> list[int]:
         starts += range(at, escape.start() + 1)
         at = escape.end()
     return [*starts, *range(at, len(path) + 1)]
+
+
+def _entry(table: dict[str, T], literal: str, make: Callable[[], T]) -> T:
+    """Return a table's entry for a literal, made where it is missing; it stands there under both spellings."""
+    entry = table.get(plain(literal))
+    if entry is None:
+        entry = make()
+        table[literal] = table[plain(literal)] = entry
+    return entry
 
 
 def prefixes_of(path: str, most: int) -> Iterator[str]:

@@ -1,7 +1,5 @@
 """Routes and the router: Starlette's classes on top of the index.
 
-This is one module because a router is nothing without the kinds of route that it tells apart.
-
 A route holds one callable, `call`, put in when the application is finalised. The application gives it the connection
 and sends what comes back; what happens inside is the caller's affair. Three rules keep the way of a request short:
 
@@ -26,7 +24,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from functools import cached_property
 from threading import RLock
-from typing import Any, TypeAlias
+from typing import Any, Self, SupportsIndex, TypeAlias
 from urllib.parse import quote, unquote
 
 from starlette import routing
@@ -353,18 +351,6 @@ class Mount(routing.Mount):
         return child
 
 
-def _telling(name: str) -> Any:
-    """Return the method of `list` with this name, which tells of the change once it is made."""
-    method = getattr(list, name)
-
-    def changing(self: RouteList, /, *args: Any, **options: Any) -> Any:
-        result = method(self, *args, **options)
-        self._changed()
-        return result
-
-    return changing
-
-
 class RouteList(list[BaseRoute]):
     """The router's routes, in order of registration; tells the router of every change.
 
@@ -379,9 +365,72 @@ class RouteList(list[BaseRoute]):
         super().__init__(routes)
         self._changed = changed
 
-    append, extend, insert, remove = map(_telling, ("append", "extend", "insert", "remove"))
-    pop, clear, sort, reverse = map(_telling, ("pop", "clear", "sort", "reverse"))
-    __setitem__, __delitem__, __iadd__, __imul__ = map(_telling, ("__setitem__", "__delitem__", "__iadd__", "__imul__"))
+    def append(self, route: BaseRoute, /) -> None:
+        """Add a route at the end."""
+        super().append(route)
+        self._changed()
+
+    def extend(self, routes: Iterable[BaseRoute], /) -> None:
+        """Add routes at the end."""
+        super().extend(routes)
+        self._changed()
+
+    def insert(self, position: SupportsIndex, route: BaseRoute, /) -> None:
+        """Add a route before the one at a position."""
+        super().insert(position, route)
+        self._changed()
+
+    def remove(self, route: BaseRoute, /) -> None:
+        """Take out a route.
+
+        Raises:
+            ValueError: it is not in the list.
+        """
+        super().remove(route)
+        self._changed()
+
+    def pop(self, position: SupportsIndex = -1, /) -> BaseRoute:
+        """Take out and return the route at a position, by default the last one.
+
+        Raises:
+            IndexError: there is none.
+        """
+        route = super().pop(position)
+        self._changed()
+        return route
+
+    def clear(self) -> None:
+        """Take out all routes."""
+        super().clear()
+        self._changed()
+
+    def sort(self, *, key: Any = None, reverse: bool = False) -> None:
+        """Sort the routes by a key."""
+        super().sort(key=key, reverse=reverse)
+        self._changed()
+
+    def reverse(self) -> None:
+        """Reverse the order of the routes."""
+        super().reverse()
+        self._changed()
+
+    def __setitem__(self, position: Any, value: Any) -> None:
+        super().__setitem__(position, value)
+        self._changed()
+
+    def __delitem__(self, position: SupportsIndex | slice) -> None:
+        super().__delitem__(position)
+        self._changed()
+
+    def __iadd__(self, routes: Iterable[BaseRoute]) -> Self:  # type: ignore[override, misc]
+        result = super().__iadd__(routes)
+        self._changed()
+        return result
+
+    def __imul__(self, times: SupportsIndex) -> Self:
+        result = super().__imul__(times)
+        self._changed()
+        return result
 
 
 def _choose(leaf: Leaf[Any], method: str, scope: Scope) -> Any:

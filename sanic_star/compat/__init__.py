@@ -1,7 +1,7 @@
 """Sanic's modules under their own names: `sanic.x` is `sanic_star.compat.x`."""
 
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 from sanic_star.compat.__version__ import __version__
 from sanic_star.compat.app import Sanic
@@ -28,17 +28,24 @@ from sanic_star.compat.request import Request
 from sanic_star.compat.response import HTTPResponse, empty, file, html, json, raw, redirect, text
 from sanic_star.compat.server.websockets.impl import WebsocketImplProtocol as Websocket
 
-if TYPE_CHECKING:
-    from sanic_star.compat.alias import install, uninstall
-else:
 
-    def __getattr__(name):
-        # PERF: most processes need no alias.
-        if name not in ("install", "uninstall"):
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        from sanic_star.compat import alias
+# Both import the alias when they are called: most processes need none.
+def install() -> None:
+    """Let `import sanic` mean this package, from here on and in this process; see `alias.install`.
 
-        return getattr(alias, name)
+    Raises:
+        AliasError: Sanic itself was imported before.
+    """
+    from sanic_star.compat import alias
+
+    alias.install()
+
+
+def uninstall() -> None:
+    """Undo `install()`; see `alias.uninstall`."""
+    from sanic_star.compat import alias
+
+    alias.uninstall()
 
 
 DefaultSanic: TypeAlias = "Sanic[Config, SimpleNamespace]"

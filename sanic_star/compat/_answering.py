@@ -55,7 +55,7 @@ from sanic_star.steps import Limit
 from sanic_star.streams import SharedReceive, is_event_stream
 
 if TYPE_CHECKING:
-    from sanic_star.compat.app import Sanic
+    from sanic_star.compat._seams import Application
 
 # As `requestTimeout` of Node.js, in seconds.
 BODY_TIMEOUT = 300
@@ -95,7 +95,7 @@ class Answers:
         app: the application.
     """
 
-    def __init__(self, app: Sanic[Any, Any]) -> None:
+    def __init__(self, app: Application) -> None:
         self.app = app
         # Which events somebody listens to; nobody, until the application is finalised.
         self._events = Events(app.signal_router, app.router.find_again)

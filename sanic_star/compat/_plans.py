@@ -13,10 +13,10 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from importlib import import_module
 from socket import socket
 from typing import TYPE_CHECKING, Any
 
+from sanic_star.compat._registry import find_application
 from sanic_star.compat.application.constants import ServerStage
 from sanic_star.compat.exceptions import SanicException
 from sanic_star.compat.log import error_logger, logger
@@ -90,14 +90,13 @@ class _Said:
 
 def _load(loader: Any, everything: list[_Said]) -> list[Any]:
     """Find the applications in another process; one for each time that one is served."""
-    registry = import_module("sanic_star.compat.app").Sanic
     found: dict[str, Any] = {}
     if loader is not None:
         found[everything[0].name] = loader.load()
     for said in everything:
         if said.name not in found:
             try:
-                found[said.name] = registry.get_app(said.name)
+                found[said.name] = find_application(said.name)
             except SanicException as error:
                 raise CannotServe(str(error)) from None
         said.apply(found[said.name])
@@ -115,8 +114,9 @@ def plan(apps: Sequence[Any], loader: Any) -> Plan:
             if not folder.is_dir():
                 logger.warning("Directory %s could not be located", folder)
         watch = sorted(str(folder) for folder in folders if folder.is_dir())
-    make: type[Plan] = import_module("sanic_star.servers").Plan
-    return make(
+    from sanic_star.servers import Plan  # late: only a process that serves needs servers
+
+    return Plan(
         apps=[app for app, _ in served],
         settings=[info.how for _, info in served],
         load=partial(_load, loader),
@@ -173,5 +173,6 @@ def _prelude() -> Callable[[], object] | None:
     known = sys.modules.get("sanic")
     if known is None or not known.__name__.startswith("sanic_star"):
         return None
-    install: Callable[[], object] = import_module("sanic_star.compat").install
+    from sanic_star.compat.alias import install  # late: most processes need no alias
+
     return install

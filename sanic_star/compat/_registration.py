@@ -2,28 +2,29 @@
 
 Each of them makes a record of what was registered (`_definitions`) and hands it to `_define`: an application applies
 it at once, a blueprint keeps it until it is registered.
-
-This is one module because it is one class, whose methods are the decorators; few of them have more than a line or two.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from enum import Enum
 from functools import partial, wraps
 from inspect import CO_VARARGS, CO_VARKEYWORDS, isawaitable, signature
 from types import FunctionType
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, Unpack, overload
 
 from sanic_star.compat._definitions import (
+    AddedRouteOptions,
     CommandDefinition,
     Definition,
     ExceptionDefinition,
     ListenerDefinition,
     MiddlewareDefinition,
     RouteDefinition,
+    RouteOptions,
     SignalDefinition,
     StaticDefinition,
+    WebsocketOptions,
 )
 from sanic_star.compat._lazy import pattern
 from sanic_star.compat._pipeline import is_endpoint
@@ -62,10 +63,13 @@ class Registrar:
 
     name: str
     strict_slashes: bool | None
-    # Whether `apply=False` is heard: a blueprint, which applies nothing at once, keeps everything.
-    _hears_apply = True
 
-    def _define(self, definition: Definition) -> Any:
+    def _define(self, definition: Definition, apply: bool = True) -> None:
+        """Apply a definition, unless its decorator was called with `apply=False`: then drop it."""
+        if apply:
+            self._apply_definition(definition)
+
+    def _apply_definition(self, definition: Definition) -> None:
         raise NotImplementedError
 
     def generate_name(self, *objects: Any) -> str:
@@ -123,38 +127,42 @@ class Registrar:
             version: goes before the path, as `/v1`.
             name: the name for `url_for`, by default the function's.
             ignore_body: whether the body is left unread.
-            apply: whether to register it; a blueprint keeps it all the same.
+            apply: whether to register it; a blueprint ignores this and keeps it.
             subprotocols: what a websocket offers to speak.
             websocket: whether it is a websocket's route.
             unquote: whether parameters are percent-decoded.
             static: whether the route serves files.
             version_prefix: stands before the version.
             error_format: the format of error pages, `html`, `json` or `text`.
-            max_body_size: the greatest size of a body, in bytes, in place of the application's; holds for a body that
+            max_body_size: the greatest size of a body, in bytes, instead of the application's; holds for a body that
                 the handler streams, too.
-            ctx_kwargs: `ctx_x=1` becomes `route.ctx.x`.
+            ctx_kwargs: `ctx_x=1` becomes `route.ctx.x`. A type checker cannot know keywords by their prefix: it accepts
+                any keyword here, and on `get`, `post` and the like only those that this list names.
 
         Raises:
-            ValueError: the handler takes too few arguments.
-            TypeError: an argument is unknown.
+            ValueError: the handler takes too few arguments, or the host is neither text nor a list of texts.
+            TypeError: a keyword is unknown, or an argument is of another type.
         """
-        unknown = [key for key in ctx_kwargs if not key.startswith("ctx_")]
+        unknown = [keyword for keyword in ctx_kwargs if not keyword.startswith("ctx_")]
         if unknown:
-            raise TypeError(f"Unexpected keyword arguments: {', '.join(unknown)}")
+            raise TypeError(f"Unexpected keyword arguments: {', '.join(map(_with_suggestion, unknown))}")
+        if not isinstance(version, Hashable):
+            raise TypeError(f"version= takes a number or text, got {version!r}")
+        if max_body_size is not None and not isinstance(max_body_size, int):
+            raise TypeError(f"max_body_size= takes a number of bytes, got {max_body_size!r}")
         path = uri if not uri or uri.startswith("/") else "/" + uri
         verbs = frozenset(str(method.upper()) for method in methods or ("GET",))
-        if host and not isinstance(host, Iterable):
-            raise ValueError(f"host= takes a host or several, got {host!r}")
+        hosts = _as_hosts(host)
 
         def decorate(handler: H) -> H:
-            called = self.generate_name(name, handler)
+            route_name = self.generate_name(name, handler)
             _check_arguments(handler, websocket)
             definition = RouteDefinition(
                 handler=handler,
                 uri=path,
                 methods=None if websocket else verbs,
-                name=called,
-                host=(host,) if isinstance(host, str) else tuple(host or ()),
+                name=route_name,
+                host=hosts,
                 strict_slashes=self.strict_slashes if strict_slashes is None else strict_slashes,
                 stream=stream or bool(getattr(handler, "is_stream", False)),
                 version=version,
@@ -166,50 +174,85 @@ class Registrar:
                 version_prefix=version_prefix,
                 error_format=error_format if error_format != "auto" else None,
                 max_body_size=max_body_size,
-                ctx={key.removeprefix("ctx_"): value for key, value in ctx_kwargs.items()},
+                ctx={keyword.removeprefix("ctx_"): value for keyword, value in ctx_kwargs.items()},
             )
-            if apply or not self._hears_apply:
-                self._define(definition)
+            self._define(definition, apply)
             return handler
 
         return decorate
 
-    def get(self, uri: str, host: Any = None, strict_slashes: bool | None = None, **options: Any) -> Callable[[H], H]:
+    def get(
+        self,
+        uri: str,
+        host: str | Iterable[str] | None = None,
+        strict_slashes: bool | None = None,
+        **options: Unpack[RouteOptions],
+    ) -> Callable[[H], H]:
         """Answer GET; arguments as in `route`."""
-        return self._verb("GET", uri, host, strict_slashes, {"ignore_body": True, **options})
+        options.setdefault("ignore_body", True)
+        return self.route(uri, ("GET",), host, strict_slashes, **options)
 
-    def head(self, uri: str, host: Any = None, strict_slashes: bool | None = None, **options: Any) -> Callable[[H], H]:
+    def head(
+        self,
+        uri: str,
+        host: str | Iterable[str] | None = None,
+        strict_slashes: bool | None = None,
+        **options: Unpack[RouteOptions],
+    ) -> Callable[[H], H]:
         """Answer HEAD; arguments as in `route`."""
-        return self._verb("HEAD", uri, host, strict_slashes, {"ignore_body": True, **options})
+        options.setdefault("ignore_body", True)
+        return self.route(uri, ("HEAD",), host, strict_slashes, **options)
 
     def options(
-        self, uri: str, host: Any = None, strict_slashes: bool | None = None, **options: Any
+        self,
+        uri: str,
+        host: str | Iterable[str] | None = None,
+        strict_slashes: bool | None = None,
+        **options: Unpack[RouteOptions],
     ) -> Callable[[H], H]:
         """Answer OPTIONS; arguments as in `route`."""
-        return self._verb("OPTIONS", uri, host, strict_slashes, {"ignore_body": True, **options})
+        options.setdefault("ignore_body", True)
+        return self.route(uri, ("OPTIONS",), host, strict_slashes, **options)
 
-    def post(self, uri: str, host: Any = None, strict_slashes: bool | None = None, **options: Any) -> Callable[[H], H]:
+    def post(
+        self,
+        uri: str,
+        host: str | Iterable[str] | None = None,
+        strict_slashes: bool | None = None,
+        **options: Unpack[RouteOptions],
+    ) -> Callable[[H], H]:
         """Answer POST; arguments as in `route`."""
-        return self._verb("POST", uri, host, strict_slashes, options)
+        return self.route(uri, ("POST",), host, strict_slashes, **options)
 
-    def put(self, uri: str, host: Any = None, strict_slashes: bool | None = None, **options: Any) -> Callable[[H], H]:
+    def put(
+        self,
+        uri: str,
+        host: str | Iterable[str] | None = None,
+        strict_slashes: bool | None = None,
+        **options: Unpack[RouteOptions],
+    ) -> Callable[[H], H]:
         """Answer PUT; arguments as in `route`."""
-        return self._verb("PUT", uri, host, strict_slashes, options)
+        return self.route(uri, ("PUT",), host, strict_slashes, **options)
 
-    def patch(self, uri: str, host: Any = None, strict_slashes: bool | None = None, **options: Any) -> Callable[[H], H]:
+    def patch(
+        self,
+        uri: str,
+        host: str | Iterable[str] | None = None,
+        strict_slashes: bool | None = None,
+        **options: Unpack[RouteOptions],
+    ) -> Callable[[H], H]:
         """Answer PATCH; arguments as in `route`."""
-        return self._verb("PATCH", uri, host, strict_slashes, options)
+        return self.route(uri, ("PATCH",), host, strict_slashes, **options)
 
     def delete(
-        self, uri: str, host: Any = None, strict_slashes: bool | None = None, **options: Any
+        self,
+        uri: str,
+        host: str | Iterable[str] | None = None,
+        strict_slashes: bool | None = None,
+        **options: Unpack[RouteOptions],
     ) -> Callable[[H], H]:
         """Answer DELETE; arguments as in `route`."""
-        return self._verb("DELETE", uri, host, strict_slashes, options)
-
-    def _verb(
-        self, method: str, uri: str, host: Any, strict_slashes: bool | None, options: dict[str, Any]
-    ) -> Callable[[H], H]:
-        return self.route(uri, (method,), host, strict_slashes, **options)
+        return self.route(uri, ("DELETE",), host, strict_slashes, **options)
 
     def websocket(
         self,
@@ -217,7 +260,7 @@ class Registrar:
         host: str | Iterable[str] | None = None,
         strict_slashes: bool | None = None,
         subprotocols: Iterable[str] | None = None,
-        **options: Any,
+        **options: Unpack[WebsocketOptions],
     ) -> Callable[[H], H]:
         """Let the decorated function speak over a websocket; arguments as in `route`.
 
@@ -227,41 +270,41 @@ class Registrar:
 
     def add_route(
         self,
-        handler: Any,
-        uri: Any = None,
+        handler: H,
+        uri: str,
         methods: Iterable[str] = frozenset({"GET"}),
         host: str | Iterable[str] | None = None,
         strict_slashes: bool | None = None,
         version: int | str | float | None = None,
         name: str | None = None,
         stream: bool = False,
-        **options: Any,
-    ) -> Any:
+        **options: Unpack[AddedRouteOptions],
+    ) -> H:
         """Let `handler` answer requests to a path; arguments as in `route`.
 
         A class view's methods are those that it has.
         """
         view = handler if is_endpoint(handler) else getattr(handler, "view_class", None)
         if view is not None:
-            found = {method: getattr(view, method.lower(), None) for method in HTTP_METHODS}
-            methods = {str(method) for method, function in found.items() if function}
+            functions = {method: getattr(view, method.lower(), None) for method in HTTP_METHODS}
+            methods = {str(method) for method, function in functions.items() if function}
             if view is handler and "GET" in methods:
                 methods.add("HEAD")  # as Starlette has it
-            stream = stream or any(hasattr(function, "is_stream") for function in found.values() if function)
+            stream = stream or any(hasattr(function, "is_stream") for function in functions.values() if function)
         self.route(uri, methods, host, strict_slashes, stream, version, name, **options)(handler)
         return handler
 
     def add_websocket_route(
         self,
-        handler: Any,
+        handler: H,
         uri: str,
         host: str | Iterable[str] | None = None,
         strict_slashes: bool | None = None,
         subprotocols: Iterable[str] | None = None,
         version: int | str | float | None = None,
         name: str | None = None,
-        **options: Any,
-    ) -> Any:
+        **options: Unpack[AddedRouteOptions],
+    ) -> H:
         """Let `handler` speak over a websocket; arguments as in `route`."""
         return self.websocket(uri, host, strict_slashes, subprotocols, version=version, name=name, **options)(handler)
 
@@ -307,7 +350,8 @@ class Registrar:
             follow_external_symlink_dirs: whether links to directories outside are followed.
 
         Raises:
-            ValueError: the path is no path, or arguments contradict each other.
+            ValueError: the path is no path, the host is neither text nor a list of texts, or arguments contradict each
+                other.
             TypeError: `resource_type` is not what is there.
         """
         from pathlib import Path, PurePath
@@ -331,7 +375,7 @@ class Registrar:
             use_modified_since=use_modified_since,
             use_content_range=use_content_range,
             stream_large_files=stream_large_files,
-            host=host,
+            host=_as_hosts(host),
             strict_slashes=self.strict_slashes if strict_slashes is None else strict_slashes,
             content_type=content_type,
             resource_type=resource_type,
@@ -348,8 +392,7 @@ class Registrar:
             follow_external_symlink_files=follow_external_symlink_files,
             follow_external_symlink_dirs=follow_external_symlink_dirs,
         )
-        if apply or not self._hears_apply:
-            self._define(definition)
+        self._define(definition, apply)
 
     # Middleware and exceptions --------------------------------------------------------------------------------------
 
@@ -379,8 +422,7 @@ class Registrar:
             return partial(self.middleware, attach_to=middleware_or_request, apply=apply, priority=priority)
         location = MiddlewareLocation[attach_to.upper()]
         middleware = Middleware(middleware_or_request, location, priority)
-        if apply or not self._hears_apply:
-            self._define(MiddlewareDefinition(middleware))
+        self._define(MiddlewareDefinition(middleware), apply)
         return middleware
 
     def on_request(self, middleware: H = None, *, priority: int = 0) -> H:  # type: ignore[assignment]
@@ -401,8 +443,7 @@ class Registrar:
         kinds = tuple(kind for each in exceptions for kind in (each if isinstance(each, (list, tuple)) else (each,)))
 
         def decorate(handler: H) -> H:
-            if apply or not self._hears_apply:
-                self._define(ExceptionDefinition(handler, kinds))
+            self._define(ExceptionDefinition(handler, kinds), apply)
             return handler
 
         return decorate
@@ -439,8 +480,7 @@ class Registrar:
             return partial(self.listener, event_or_none=listener_or_event, apply=apply, priority=priority)
         if event_or_none is None:
             raise BadRequest("Invalid event registration: Missing event name.")
-        if apply or not self._hears_apply:
-            self._define(ListenerDefinition(listener_or_event, event_or_none, priority))
+        self._define(ListenerDefinition(listener_or_event, event_or_none, priority), apply)
         return listener_or_event
 
     def _moment(self, listener: H, event: str, priority: int) -> H:
@@ -553,8 +593,7 @@ class Registrar:
         """
 
         def decorate(handler: H) -> H:
-            if apply:
-                self._define(SignalDefinition(handler, event, condition, exclusive, priority))
+            self._define(SignalDefinition(handler, event, condition, exclusive, priority), apply)
             return handler
 
         return decorate
@@ -616,6 +655,20 @@ def check_name(owner: object, name: object) -> None:
 
 async def no_handler(**context: Any) -> None:
     """Handle an event that somebody only waits for."""
+
+
+def _as_hosts(host: str | Iterable[str] | None) -> tuple[str, ...]:
+    if host and not isinstance(host, Iterable):
+        raise ValueError(f"host= takes a host or several, got {host!r}")
+    return (host,) if isinstance(host, str) else tuple(host or ())
+
+
+def _with_suggestion(keyword: str) -> str:
+    from difflib import get_close_matches  # only for this message
+
+    names = [parameter for parameter in signature(Registrar.route).parameters if parameter != "self"]
+    close = get_close_matches(keyword, names, 1)
+    return f"{keyword} (did you mean {close[0]}?)" if close else keyword
 
 
 def _check_arguments(handler: Callable[..., Any], websocket: bool) -> None:

@@ -30,7 +30,7 @@ from sanic_star.steps import StepTimeout
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
 
-    from sanic_star.compat.app import Sanic
+    from sanic_star.compat._seams import Application
     from sanic_star.compat.server.async_server import AsyncioServer
     from sanic_star.servers.settings import Settings
 
@@ -45,7 +45,7 @@ class Runner:
         app: the application.
     """
 
-    def __init__(self, app: Sanic[Any, Any]) -> None:
+    def __init__(self, app: Application) -> None:
         self.app = app
         self._told_of_the_server = False
 
@@ -317,7 +317,7 @@ class Runner:
             app.unregister_app(app)
 
 
-def serve(apps: list[Sanic[Any, Any]], app_loader: Any = None, factory: Callable[[], Any] | None = None) -> None:
+def serve(apps: list[Application], app_loader: Any = None, factory: Callable[[], Any] | None = None) -> None:
     """Serve applications until they are stopped, with the listeners of the main process; see `Sanic.serve`.
 
     Args:
@@ -355,7 +355,7 @@ def serve(apps: list[Sanic[Any, Any]], app_loader: Any = None, factory: Callable
             _forget(apps)
 
 
-def serve_single(apps: list[Sanic[Any, Any]]) -> None:
+def serve_single(apps: list[Application]) -> None:
     """Serve applications in this process, without listeners of a main process; see `Sanic.serve_single`."""
     if not apps:
         return
@@ -369,7 +369,7 @@ def serve_single(apps: list[Sanic[Any, Any]]) -> None:
         _forget(apps)
 
 
-def prepared(registry: Mapping[str, Sanic[Any, Any]], primary: Any) -> list[Sanic[Any, Any]]:
+def prepared(registry: Mapping[str, Application], primary: Any) -> list[Application]:
     """Return the applications that were prepared, the primary one first; none in a worker that imports the main module.
 
     Args:

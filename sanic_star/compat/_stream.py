@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import Any, Protocol, TypeVar
 
 from starlette.types import Send
 
 from sanic_star.compat.helpers import has_message_body
 
-if TYPE_CHECKING:
-    from sanic_star.compat.response.types import BaseHTTPResponse
+
+class WrittenResponse(Protocol):
+    """What is written: a `BaseHTTPResponse`, whose module imports this one."""
+
+    status: int
+    body: Any
+    stream: Any
+
+    def head(self, *, length: bool = True) -> list[tuple[bytes, bytes]]: ...
+
+
+R = TypeVar("R", bound=WrittenResponse)
 
 
 class ResponseWriter:
@@ -25,7 +35,8 @@ class ResponseWriter:
         self.send = send
         self.head_only = head_only
         self.head_sent = False
-        self.response: BaseHTTPResponse | None = None
+        # A `BaseHTTPResponse`.
+        self.response: Any = None
         # Whether the stop of the application ends the response; `None`: its content type decides.
         self.endless: bool | None = None
         # Called when the response is declared, when a first part goes out that is not the last, and when the request's
@@ -34,7 +45,7 @@ class ResponseWriter:
         # Called once, when the response is complete.
         self.on_end: Callable[[], None] | None = None
 
-    def respond(self, response: BaseHTTPResponse) -> BaseHTTPResponse:
+    def respond(self, response: R) -> R:
         """Make `response` the one that is sent; the first part sent fixes it."""
         if self.response is not None and self.response is not response:
             self.response.stream = None
@@ -42,7 +53,7 @@ class ResponseWriter:
         response.stream = self
         return response
 
-    async def write(self, response: BaseHTTPResponse, data: bytes, last: bool) -> None:
+    async def write(self, response: WrittenResponse, data: bytes, last: bool) -> None:
         """Send a part of the body, with the head before the first one.
 
         Args:

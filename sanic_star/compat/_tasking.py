@@ -19,8 +19,8 @@ from sanic_star.compat.exceptions import SanicException, ServiceUnavailable
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from sanic_star.compat._seams import Application
     from sanic_star.compat._timers import Due, Timer
-    from sanic_star.compat.app import Sanic
 
 J = TypeVar("J", bound=Callable[..., Any])
 
@@ -39,7 +39,7 @@ class Background:
         app: the application.
     """
 
-    def __init__(self, app: Sanic[Any, Any]) -> None:
+    def __init__(self, app: Application) -> None:
         self.app = app
         self._tasks = Tasks()
         # What was added before there was an event loop: the task, its name, whether it is registered, and drained.

@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlencode, urlunparse
 
 from starlette.routing import NoMatchFound
 
 from sanic_star import requests
 from sanic_star.compat.exceptions import URLBuildError
-from sanic_star.compat.router import FileType, PathType, Route, WebSocketRoute
+from sanic_star.compat.router import FileType, PathType, Route, Router, WebSocketRoute
 
 if TYPE_CHECKING:
-    from sanic_star.compat.app import Sanic
+    from sanic_star.compat.config import Config
     from sanic_star.index import Parameter
+
+
+class Application(Protocol):
+    """What building a URL needs of an application, which cannot be imported here."""
+
+    name: str
+
+    @property
+    def config(self) -> Config: ...
+
+    @property
+    def router(self) -> Router: ...
+
 
 # A scheme with its colon fits in here; anything longer is a host.
 _SCHEME_WITHIN = 8
@@ -22,7 +35,7 @@ _FILE_URI = "__file_uri__"
 _FUNCTIONS = {"str": "nonemptystr", "ymd": "parse_date", "ext": "ext"}
 
 
-def build_url(app: Sanic[Any, Any], view_name: str, arguments: dict[str, Any]) -> str:
+def build_url(app: Application, view_name: str, arguments: dict[str, Any]) -> str:
     """Return the URL of a view.
 
     Args:
@@ -70,7 +83,7 @@ def root_path(app: Any) -> str:
     return str(scope.get("app_root_path", ""))
 
 
-def _find(app: Sanic[Any, Any], name: str, arguments: dict[str, Any]) -> tuple[Route | WebSocketRoute | None, str]:
+def _find(app: Application, name: str, arguments: dict[str, Any]) -> tuple[Route | WebSocketRoute | None, str]:
     whole = name if "." in name else f"{app.name}.{name}"
     if whole.endswith(".static") and arguments.get("name"):
         whole = whole.replace("static", arguments.pop("name"))
@@ -82,7 +95,7 @@ def _find(app: Sanic[Any, Any], name: str, arguments: dict[str, Any]) -> tuple[R
     return route, whole
 
 
-def _of_starlette(app: Sanic[Any, Any], name: str, whole: str, arguments: dict[str, Any]) -> str:
+def _of_starlette(app: Application, name: str, whole: str, arguments: dict[str, Any]) -> str:
     """Build the URL of one of Starlette's routes (`mount:name`), which Sanic's router does not know."""
     options = {key: arguments.pop(key) for key in list(arguments) if key.startswith("_")}
     try:
@@ -114,7 +127,7 @@ def _scheme(netloc: str, websocket: bool) -> str:
     return scheme.replace("http", "ws") if websocket else scheme
 
 
-def _path(app: Sanic[Any, Any], route: Route | WebSocketRoute, arguments: dict[str, Any]) -> str:
+def _path(app: Application, route: Route | WebSocketRoute, arguments: dict[str, Any]) -> str:
     """Return the route's path with its parameters, which are taken out of `arguments`."""
     types = list(app.router.path_types)
 

@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from enum import Enum
 from threading import RLock
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, ClassVar, Generic
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Unpack, overload
 
 from starlette import routing as starlette_routing
 from starlette.applications import Starlette
@@ -31,6 +31,7 @@ from sanic_star import routing
 from sanic_star.applications import Engine
 from sanic_star.compat._answering import Answers
 from sanic_star.compat._definitions import (
+    AddedRouteOptions,
     CommandDefinition,
     Definition,
     ExceptionDefinition,
@@ -43,6 +44,7 @@ from sanic_star.compat._definitions import (
 from sanic_star.compat._listeners import Listeners
 from sanic_star.compat._logging import configure
 from sanic_star.compat._registration import H, Registrar, check_name, no_handler
+from sanic_star.compat._registry import applications, find_application
 from sanic_star.compat._routing_exceptions import NotFound as SignalNotFound
 from sanic_star.compat._running import Runner, is_imported_by_worker, loader_of, prepared, serve, serve_single
 from sanic_star.compat._tasking import Background
@@ -83,10 +85,6 @@ else:
     ConfigT = TypeVar("ConfigT", bound=Config)
     ContextT = TypeVar("ContextT")
 
-_HOW_TO_FIND = (
-    "\nApp instantiation must occur outside if __name__ == '__main__' block or by using an AppLoader."
-    "\nSee https://sanic.dev/en/guide/deployment/app-loader.html for more details."
-)
 # Held while the routes of a running application are changed. One for all: an application may be pickled.
 _amending = RLock()
 
@@ -141,7 +139,7 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
     # Writes JSON in place of the package's own writer.
     dumps: Callable[..., str | bytes] | None = None
 
-    _app_registry: ClassVar[dict[str, Sanic[Any, Any]]] = {}
+    _app_registry: ClassVar[dict[str, Sanic[Any, Any]]] = applications
     test_mode: ClassVar[bool] = False
 
     router: Router
@@ -284,30 +282,30 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
             if not apps:
                 raise SanicException("No Sanic apps have been registered.")
             return next(iter(apps.values()))
-        if name not in apps:
-            if name == "__main__":
-                return cls.get_app("__mp_main__", force_create=force_create)
+        try:
+            return find_application(name, apps)  # type: ignore[no-any-return]
+        except SanicException:
             if force_create:
-                return cls(name)
-            raise SanicException(f"Sanic app name '{name}' not found.{_HOW_TO_FIND}")
-        return apps[name]
+                return cls("__mp_main__" if name == "__main__" else name)
+            raise
 
     # Registration ---------------------------------------------------------------------------------------------------
 
-    def _define(self, definition: Definition) -> Any:
+    def _apply_definition(self, definition: Definition) -> None:
         if isinstance(definition, RouteDefinition):
-            return self._apply_route(definition)
-        if isinstance(definition, StaticDefinition):
-            return self._apply_static(definition)
-        if isinstance(definition, MiddlewareDefinition):
-            return self._apply_middleware(definition)
-        if isinstance(definition, ExceptionDefinition):
-            return self._apply_exception(definition)
-        if isinstance(definition, CommandDefinition):
-            return self._commands.update({definition.name: definition.function})
-        if isinstance(definition, SignalDefinition):
-            return self._apply_signal(definition)
-        return self._apply_listener(definition)
+            self._apply_route(definition)
+        elif isinstance(definition, StaticDefinition):
+            self._apply_static(definition)
+        elif isinstance(definition, MiddlewareDefinition):
+            self._apply_middleware(definition)
+        elif isinstance(definition, ExceptionDefinition):
+            self._apply_exception(definition)
+        elif isinstance(definition, CommandDefinition):
+            self._commands[definition.name] = definition.function
+        elif isinstance(definition, SignalDefinition):
+            self._apply_signal(definition)
+        else:
+            self._apply_listener(definition)
 
     def _apply_route(self, definition: RouteDefinition, overwrite: bool = False) -> list[Route | WebSocketRoute]:
         fallback = self.strict_slashes if definition.strict_slashes is None else definition.strict_slashes
@@ -363,7 +361,7 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
             static_uri(definition),
             ("GET", "HEAD"),
             static_handler(definition),
-            host=definition.host,
+            host=definition.host or None,
             strict_slashes=bool(definition.strict_slashes),
             ignore_body=True,
             name=definition.name,
@@ -518,15 +516,49 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
 
     # Starlette's ways of registering --------------------------------------------------------------------------------
 
-    def add_route(  # type: ignore[override]
-        self, handler: Any, uri: Any = None, *args: Any, **options: Any
-    ) -> Any:
+    @overload
+    def add_route(
+        self,
+        handler: str,
+        uri: Callable[..., Any],
+        methods: Iterable[str] | None = ...,
+        name: str | None = ...,
+        include_in_schema: bool = ...,
+    ) -> None: ...
+    @overload
+    def add_route(
+        self,
+        handler: H,
+        uri: str,
+        methods: Iterable[str] = ...,
+        host: str | Iterable[str] | None = ...,
+        strict_slashes: bool | None = ...,
+        version: int | str | float | None = ...,
+        name: str | None = ...,
+        stream: bool = ...,
+        **options: Unpack[AddedRouteOptions],
+    ) -> H: ...
+    def add_route(self, handler: Any, uri: Any = None, *args: Any, **options: Any) -> Any:
         """Add a route: Sanic's `(handler, uri, …)`, or with a path first Starlette's `(path, route, …)`."""
         if isinstance(handler, str):
             self.router.routes.append(starlette_routing.Route(handler, uri, *args, **options))
             return None
         return super().add_route(handler, uri, *args, **options)
 
+    @overload
+    def add_websocket_route(self, handler: str, uri: Callable[..., Any], name: str | None = ...) -> None: ...
+    @overload
+    def add_websocket_route(
+        self,
+        handler: H,
+        uri: str,
+        host: str | Iterable[str] | None = ...,
+        strict_slashes: bool | None = ...,
+        subprotocols: Iterable[str] | None = ...,
+        version: int | str | float | None = ...,
+        name: str | None = ...,
+        **options: Unpack[AddedRouteOptions],
+    ) -> H: ...
     def add_websocket_route(self, handler: Any, uri: Any = None, *args: Any, **options: Any) -> Any:
         """Add a websocket route: Sanic's `(handler, uri, …)`, or Starlette's `(path, route, name)`."""
         if isinstance(handler, str):

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, MutableSequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from sanic_star.compat.blueprints import Blueprint
+from typing import Any
 
 
 class BlueprintGroup(MutableSequence[Any]):
@@ -29,7 +26,8 @@ class BlueprintGroup(MutableSequence[Any]):
         version_prefix: str = "/v",
         name_prefix: str | None = "",
     ) -> None:
-        self._blueprints: list[Blueprint | BlueprintGroup] = []
+        # Blueprints, which import this module, and groups.
+        self._blueprints: list[Any] = []
         self.url_prefix = url_prefix
         self.version = version
         self.strict_slashes = strict_slashes

@@ -7,7 +7,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from copy import copy as shallow_copy
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
+
+from msgspec.structs import replace
 
 from sanic_star.compat._definitions import (
     CommandDefinition,
@@ -25,10 +27,21 @@ from sanic_star.compat.exceptions import SanicException
 from sanic_star.compat.helpers import Default, _default
 
 if TYPE_CHECKING:
-    from sanic_star.compat.app import Sanic
-    from sanic_star.compat.router import Router
+    from sanic_star.compat.router import Route, Router, WebSocketRoute
 
 _VERSION_PREFIX = "/v"
+
+
+class Application(Protocol):
+    """What a blueprint needs of an application that it is registered in; that one cannot be imported here."""
+
+    def generate_name(self, *objects: Any) -> str: ...
+    def _apply_route(self, definition: RouteDefinition, overwrite: bool = False) -> list[Route | WebSocketRoute]: ...
+    def _apply_static(self, definition: StaticDefinition) -> list[Route | WebSocketRoute]: ...
+    def _apply_middleware(self, definition: MiddlewareDefinition, route_names: list[str] | None = None) -> Any: ...
+    def _apply_exception(self, definition: ExceptionDefinition, route_names: list[str] | None = None) -> Any: ...
+    def _apply_listener(self, definition: ListenerDefinition) -> Any: ...
+    def _apply_signal(self, definition: SignalDefinition) -> Any: ...
 
 
 class Blueprint(Registrar):
@@ -50,8 +63,6 @@ class Blueprint(Registrar):
         >>> @bp.get("/<id:int>")
         ... async def show(request, id): ...
     """
-
-    _hears_apply = False
 
     def __init__(
         self,
@@ -83,7 +94,8 @@ class Blueprint(Registrar):
     def __str__(self) -> str:
         return f"<{type(self).__name__} {self.name}>"
 
-    def _define(self, definition: Definition) -> None:
+    def _define(self, definition: Definition, apply: bool = True) -> None:
+        # As in Sanic, `apply=False` changes nothing here: a blueprint applies its definitions when it is registered.
         self._definitions.append(definition)
         for app, options in list(self._registrations):
             self._apply(app, options)
@@ -204,7 +216,7 @@ class Blueprint(Registrar):
 
     # Registration ---------------------------------------------------------------------------------------------------
 
-    def register(self, app: Sanic[Any, Any], options: dict[str, Any]) -> None:
+    def register(self, app: Application, options: dict[str, Any]) -> None:
         """Apply everything that was written down to an application, in the order in which it was.
 
         Args:
@@ -219,7 +231,7 @@ class Blueprint(Registrar):
         self._apply(app, options)
 
     @staticmethod
-    def register_futures(apps: Iterable[Sanic[Any, Any]], bp: Blueprint, futures: Sequence[Any]) -> None:
+    def register_futures(apps: Iterable[Application], bp: Blueprint, futures: Sequence[Any]) -> None:
         """Apply what was written down to applications, as if it had been there when the blueprint was registered.
 
         Args:
@@ -249,7 +261,7 @@ class Blueprint(Registrar):
         for app in self._apps:
             app.finalize_middleware()
 
-    def _apply(self, app: Sanic[Any, Any], options: dict[str, Any]) -> None:
+    def _apply(self, app: Application, options: dict[str, Any]) -> None:
         names = []
         for definition in self._definitions:
             if isinstance(definition, (RouteDefinition, StaticDefinition)):
@@ -265,9 +277,7 @@ class Blueprint(Registrar):
             elif isinstance(definition, SignalDefinition):
                 if self._first_time(app, definition):
                     condition = self._condition(definition.condition)
-                    app._apply_signal(SignalDefinition(
-                        definition.handler, definition.event, condition, False, definition.priority
-                    ))  # fmt: skip
+                    app._apply_signal(replace(definition, condition=condition, exclusive=False))
             elif isinstance(definition, (MiddlewareDefinition, ExceptionDefinition)):
                 fresh = [name for name in names if self._first_time(app, definition, name)]
                 if fresh and isinstance(definition, MiddlewareDefinition):
@@ -334,7 +344,7 @@ class Blueprint(Registrar):
         self._applied.add(what)
         return len(self._applied) > known
 
-    def _add_routes(self, app: Sanic[Any, Any], placed: RouteDefinition | StaticDefinition) -> None:
+    def _add_routes(self, app: Application, placed: RouteDefinition | StaticDefinition) -> None:
         if isinstance(placed, StaticDefinition):
             routes = app._apply_static(placed)
             self.statics += routes
@@ -344,18 +354,19 @@ class Blueprint(Registrar):
         self.websocket_routes += [route for route in routes if route.extra.websocket]
 
     def _placed(
-        self, definition: RouteDefinition | StaticDefinition, app: Sanic[Any, Any], options: dict[str, Any]
+        self, definition: RouteDefinition | StaticDefinition, app: Application, options: dict[str, Any]
     ) -> RouteDefinition | StaticDefinition:
         """Return a route as this registration has it. As in Sanic, files have neither the version nor the host."""
         uri = _join(definition.uri, options.get("url_prefix", self.url_prefix))
         name = definition.name.replace(self.copied_from, self.name, 1) if self.copied_from else definition.name
         if isinstance(definition, StaticDefinition):
-            return definition.but(uri=uri, name=app.generate_name(name))
+            return replace(definition, uri=uri, name=app.generate_name(name))
         if options.get("name_prefix"):
             name = f"{options['name_prefix']}_{name}"
         prefixes = (definition.version_prefix, options.get("version_prefix", self.version_prefix), self.version_prefix)
         host = definition.host or ((self.host,) if isinstance(self.host, str) else tuple(self.host or ()))
-        return definition.but(
+        return replace(
+            definition,
             uri=uri,
             name=app.generate_name(name),
             host=host,

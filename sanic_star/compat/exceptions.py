@@ -12,7 +12,7 @@ from __future__ import annotations
 from asyncio import CancelledError
 from collections.abc import Callable, Sequence
 from os import PathLike
-from typing import Any, NoReturn, Protocol, TypeVar
+from typing import Any, NoReturn, Protocol, TypedDict, TypeVar, Unpack
 
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
@@ -39,6 +39,15 @@ class ServerKilled(Exception):
     """The server was told to end at once, without waiting for open requests."""
 
     quiet = True
+
+
+class _ErrorOptions(TypedDict, total=False):
+    """The keywords that all of Sanic's exceptions take; see `SanicException`."""
+
+    quiet: bool | None
+    context: dict[str, Any] | None
+    extra: dict[str, Any] | None
+    headers: dict[str, Any] | None
 
 
 class SanicException(StarletteHTTPException):
@@ -116,17 +125,13 @@ class HTTPException(SanicException):
         self,
         message: str | bytes | None = None,
         status_code: int | None = None,
-        *,
-        quiet: bool | None = None,
-        context: dict[str, Any] | None = None,
-        extra: dict[str, Any] | None = None,
-        headers: dict[str, Any] | None = None,
+        **options: Unpack[_ErrorOptions],
     ) -> None:
         if status_code is not None:
             deprecation(
                 f"{type(self).__name__} has a fixed status: raise SanicException(message, status_code=…) instead.", 22.9
             )
-        super().__init__(message, status_code, quiet=quiet, context=context, extra=extra, headers=headers)
+        super().__init__(message, status_code, **options)
 
 
 class NotFound(HTTPException):
@@ -166,13 +171,9 @@ class MethodNotAllowed(HTTPException):
         message: str | bytes | None = None,
         method: str = "",
         allowed_methods: Sequence[str] | None = None,
-        *,
-        quiet: bool | None = None,
-        context: dict[str, Any] | None = None,
-        extra: dict[str, Any] | None = None,
-        headers: dict[str, Any] | None = None,
+        **options: Unpack[_ErrorOptions],
     ) -> None:
-        super().__init__(message, quiet=quiet, context=context, extra=extra, headers=headers)
+        super().__init__(message, None, **options)
         self.method = method
         self.allowed_methods = allowed_methods
         if allowed_methods:
@@ -217,13 +218,9 @@ class FileNotFound(NotFound):
         message: str | bytes | None = None,
         path: PathLike[str] | str | None = None,
         relative_url: str | None = None,
-        *,
-        quiet: bool | None = None,
-        context: dict[str, Any] | None = None,
-        extra: dict[str, Any] | None = None,
-        headers: dict[str, Any] | None = None,
+        **options: Unpack[_ErrorOptions],
     ) -> None:
-        super().__init__(message, quiet=quiet, context=context, extra=extra, headers=headers)
+        super().__init__(message, None, **options)
         self.path = path
         self.relative_url = relative_url
 
@@ -271,13 +268,9 @@ class RangeNotSatisfiable(HTTPException):
         self,
         message: str | bytes | None = None,
         content_range: Range | None = None,
-        *,
-        quiet: bool | None = None,
-        context: dict[str, Any] | None = None,
-        extra: dict[str, Any] | None = None,
-        headers: dict[str, Any] | None = None,
+        **options: Unpack[_ErrorOptions],
     ) -> None:
-        super().__init__(message, quiet=quiet, context=context, extra=extra, headers=headers)
+        super().__init__(message, None, **options)
         if content_range is not None:
             self.headers["Content-Range"] = f"bytes */{content_range.total}"
 
@@ -320,14 +313,10 @@ class PyFileError(SanicException):
         self,
         file: object,
         status_code: int | None = None,
-        *,
-        quiet: bool | None = None,
-        context: dict[str, Any] | None = None,
-        extra: dict[str, Any] | None = None,
-        headers: dict[str, Any] | None = None,
+        **options: Unpack[_ErrorOptions],
     ) -> None:
         message = f"could not execute config file {file}"
-        super().__init__(message, status_code, quiet=quiet, context=context, extra=extra, headers=headers)
+        super().__init__(message, status_code, **options)
 
 
 class Unauthorized(HTTPException):
@@ -350,6 +339,7 @@ class Unauthorized(HTTPException):
         scheme: str | None = None,
         *,
         status_code: int | None = None,
+        # Not `_ErrorOptions`: the other keywords are the challenge's, which may have any name.
         quiet: bool | None = None,
         context: dict[str, Any] | None = None,
         extra: dict[str, Any] | None = None,

@@ -1,7 +1,4 @@
-"""Sanic's routing words on the engine's router: `<name:type>` paths, registration rules, lookup by name.
-
-This is one module because reading a path, its types and the route that comes of it make no sense apart.
-"""
+"""Sanic's routing words on the engine's router: `<name:type>` paths, registration rules, lookup by name."""
 
 from __future__ import annotations
 
@@ -36,7 +33,7 @@ from sanic_star.index import Parameter, Segments
 from sanic_star.routing import WEBSOCKET, either
 
 if TYPE_CHECKING:
-    from sanic_star.compat.app import Sanic
+    pass
 
 # A slash inside a parameter's brackets separates nothing: it is part of a regular expression.
 _SEPARATOR = pattern(r"/(?=[^>]*(?:<(?<!\?<)|$))")
@@ -433,7 +430,8 @@ class Router(routing.Router):
         *,
         websocket: bool = False,
         ctx: Mapping[str, Any] | None = None,
-        **extra: Any,
+        max_body_size: int | None = None,
+        subprotocols: Sequence[str] = (),
     ) -> Any:
         """Add a route.
 
@@ -454,7 +452,8 @@ class Router(routing.Router):
             error_format: the format of error pages, `html`, `json` or `text`.
             websocket: whether it is a websocket's route.
             ctx: what `route.ctx` holds.
-            extra: what else `route.extra` holds.
+            max_body_size: the greatest size of a body, in bytes, instead of the application's.
+            subprotocols: those that a websocket offers, the preferred one first.
 
         Returns:
             The route, or a list of them where there are several hosts.
@@ -487,7 +486,7 @@ class Router(routing.Router):
             ident = f"{name}_{one.replace('.', '_')}" if one and len(hosts) > 1 and name else name
             notes = RouteExtra(
                 ident=ident, ignore_body=ignore_body, stream=stream, hosts=hosts or [None], static=static,
-                error_format=error_format, websocket=websocket, **extra,
+                error_format=error_format, websocket=websocket, max_body_size=max_body_size, subprotocols=subprotocols,
             )  # fmt: skip
             common: dict[str, Any] = {"name": name or "", "hosts": (one,) if one else (), "strict": strict_slashes}
             route: Route | WebSocketRoute
@@ -685,8 +684,7 @@ class Router(routing.Router):
         if not view_name:
             return None
         self.build()
-        app: Sanic[Any, Any] = self.ctx.app
-        return self.name_index.get(view_name) or self.name_index.get(app.generate_name(view_name))
+        return self.name_index.get(view_name) or self.name_index.get(self.ctx.app.generate_name(view_name))
 
     def url_path_for(self, name: str, /, **path_params: Any) -> URLPath:
         """Build a path in Starlette's way; Sanic's short names will do, also those of a mounted application.

@@ -8,8 +8,6 @@ of its requests, and `_events` fires them.
 Signals whose names agree but for the last part form a group, as far as that part is of one type. Of an event's groups
 the one with the most specific type answers, so that `<id:int>` goes before `<what>`; literal last parts and text are of
 one type.
-
-This is one module because Sanic's users import these names from it, and they make one router.
 """
 
 from __future__ import annotations

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from socket import SOCK_DGRAM, socket
 from ssl import SSLContext
@@ -84,7 +85,8 @@ async def serve(
     """
     config = make_config(settings, sockets)
     transports: set[asyncio.WriteTransport] = set()
-    listening = _listening(settings, sockets, transports)
+    watching = ExitStack()
+    listening = watching.enter_context(_listening(settings, sockets, transports))
     ending: list[asyncio.Future[None]] = []
     closes_connections = asyncio.Event()
 
@@ -130,6 +132,7 @@ async def serve(
         if error is not None:
             raise error
     finally:
+        watching.close()
         for helper in (hurry, *ending):
             helper.cancel()
 
@@ -196,30 +199,43 @@ def _noting(make: Callable[[], Any], transports: set[asyncio.WriteTransport]) ->
     return protocol
 
 
+@contextmanager
 def _listening(
     settings: Settings, sockets: list[socket], transports: set[asyncio.WriteTransport] | None = None
-) -> list[asyncio.Server]:
-    """Return what hypercorn will listen with; it keeps that to itself, but the event loop is ours while it serves.
+) -> Iterator[list[asyncio.Server]]:
+    """Note what hypercorn listens with; it keeps that to itself, but makes it by the event loop, which is ours.
+
+    The event loop's `create_server` is replaced until the block ends. Several applications may be served at a time.
 
     Args:
         settings: how the application is served.
         sockets: what hypercorn listens on.
         transports: receives those of the open connections.
+
+    Yields:
+        The servers, a list that is filled when hypercorn makes them.
     """
     noted = set() if transports is None else transports
-    ours = [each.getsockname() for each in sockets]
+    ours = [bound.getsockname() for bound in sockets]
     made: list[asyncio.Server] = []
     loop: Any = asyncio.get_running_loop()
     create = loop.create_server
     # Closing, TLS waits half a minute for the client's farewell, and a client that keeps connections says none.
     farewell = {} if settings.tls is None else {"ssl_shutdown_timeout": WAIT_FOR_FAREWELL}
+    watches = True
 
     async def create_server(make: Any, *args: Any, sock: socket | None = None, **options: Any) -> Any:
-        if sock is None or sock.getsockname() not in ours:
+        if not watches or sock is None or sock.getsockname() not in ours:
             # Another application's, or a server that an application runs for itself.
             return await create(make, *args, sock=sock, **options)
         made.append(await create(partial(_noting, make, noted), *args, sock=sock, **options, **farewell))
         return made[-1]
 
     loop.create_server = create_server
-    return made
+    try:
+        yield made
+    finally:
+        watches = False
+        # Another application that is served at the same time may have replaced it once more, and calls this one.
+        if loop.create_server is create_server:
+            loop.create_server = create

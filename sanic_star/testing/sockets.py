@@ -20,7 +20,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
-from sanic_star.compat.app import Sanic
+from sanic_star.compat._running import Runner
 from sanic_star.testing.connections import Mimic, address_of
 from sanic_star.testing.deadline import deadline, within
 from sanic_star.testing.exchange import LEAVE_GRACE
@@ -62,8 +62,9 @@ def served_by(app: Any, server_kwargs: dict[str, Any] | None, debug: bool) -> di
     mode = {name: options[name] for name in _MODE & options.keys()}
     if mode or debug:
         debug = debug or bool(mode.get("debug") or mode.get("dev"))
-        if isinstance(app, Sanic):
-            app._runner.set_mode(debug, mode.get("access_log"), mode.get("noisy_exceptions"), mode.get("verbosity", 0))
+        runner = getattr(app, "_runner", None)
+        if isinstance(runner, Runner):
+            runner.set_mode(debug, mode.get("access_log"), mode.get("noisy_exceptions"), mode.get("verbosity", 0))
         elif debug:
             app.debug = True
     return {name: options[name] for name in _ADDRESS & options.keys() if options[name] is not None}

@@ -248,13 +248,15 @@ def test_a_route_may_be_described_and_not_applied(tmp_path: Any) -> None:
     app.exception(KeyError, apply=False)(handler)
     app.listener(handler, "before_server_start", apply=False)
     app.static("/s", tmp_path, apply=False)
+    app.signal("shop.order.placed", apply=False)(handler)
     assert (list(app.router.routes), list(app.request_middleware), app.listeners) == ([], [], {})
+    assert not any("shop" in route.path for route in app.signal_router.routes)
 
 
 def test_a_route_of_several_hosts_and_a_context() -> None:
     app: Sanic[Any, Any] = Sanic("Hosts")
 
-    @app.get("/", host=["a.example", "b.example"], ctx_colour="red")
+    @app.route("/", host=["a.example", "b.example"], ctx_colour="red")
     async def handler(request: Request) -> HTTPResponse:
         return text(request.route.ctx.colour)
 

@@ -23,7 +23,7 @@ from sanic_star.compat.response import (
     guess_content_type,
     validate_file,
 )
-from sanic_star.compat.response.types import BaseHTTPResponse, header_field
+from sanic_star.compat.response.types import BaseHTTPResponse, header_field, writing
 from sanic_star.testing import TestClient
 
 WHEN = "Tue, 14 Nov 2023 22:13:20 GMT"
@@ -203,8 +203,8 @@ def test_json_with_a_writer_of_its_own() -> None:
 
 
 def test_json_is_written_by_the_app_that_answers(monkeypatch: pytest.MonkeyPatch) -> None:
-    # An app with a writer changes that of the process; put back, so that other tests have the usual one.
-    monkeypatch.setattr(BaseHTTPResponse, "_dumps", BaseHTTPResponse.__dict__["_dumps"])
+    # From the first such application on, each response asks; put back, so that other tests have the usual way.
+    monkeypatch.setattr(writing, "by_application", False)
     own: Sanic[Any, Any] = Sanic("Own", dumps=lambda value: f"own {value}")
     usual: Sanic[Any, Any] = Sanic("Usual")
 
@@ -215,6 +215,12 @@ def test_json_is_written_by_the_app_that_answers(monkeypatch: pytest.MonkeyPatch
         app.add_route(handler, "/")
     assert [TestClient(app).get("/").text for app in (own, usual)] == ["own [1]", "[1]"]
     assert json([1]).body == b"[1]"
+
+
+def test_json_is_written_by_what_replaces_the_writer_of_all_responses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(BaseHTTPResponse, "_dumps", lambda value, **options: f"replaced {value}")
+    assert json([1]).body == JSONResponse([1]).body == b"replaced [1]"
+    assert json([1], dumps=lambda value: "mine").body == b"mine"
 
 
 def test_changes_to_a_list() -> None:

@@ -244,7 +244,9 @@ def test_a_mark_is_found_as_it_is_and_encoded(uri: str, mark: str) -> None:
 def test_a_host_is_text_or_several() -> None:
     app: Sanic[Any, Any] = Sanic("Hosts")
     with pytest.raises(ValueError, match="host= takes a host or several, got 1"):
-        app.get("/", host=1)
+        app.get("/", host=1)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="host= takes a host or several, got 1"):
+        app.static("/s", "/tmp", host=1)  # type: ignore[arg-type]
     app.get("/", name="", host=("one.test", "two.test"))(handler)
     assert set(app.router.name_index) == {"Hosts.handler"}
 

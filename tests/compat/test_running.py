@@ -2,8 +2,10 @@
 
 import logging
 import ssl
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 
@@ -16,13 +18,13 @@ from sanic_star.servers.serving import check_servers
 
 
 @pytest.fixture
-def plans(monkeypatch: pytest.MonkeyPatch) -> list[Plan]:
+def plans(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Plan]]:
     """Instead of serving, the plans are collected."""
     seen: list[Plan] = []
     monkeypatch.setattr(servers, "run", seen.append)
-    monkeypatch.setattr(Sanic, "_app_registry", {})
     monkeypatch.setattr(VerbosityFilter, "verbosity", 0)
-    return seen
+    with mock.patch.dict(Sanic._app_registry, clear=True):
+        yield seen
 
 
 @pytest.mark.parametrize(

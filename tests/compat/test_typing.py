@@ -2,10 +2,23 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from inspect import signature
 from types import SimpleNamespace
-from typing import Any, TypeVar, assert_type
+from typing import Any, TypeVar, assert_type, get_type_hints
+
+import pytest
 
 from sanic_star import Blueprint, Config, DefaultRequest, DefaultSanic, HTTPResponse, Request, Sanic, Websocket, text
+from sanic_star.compat._definitions import RouteDefinition, RouteOptions
+from sanic_star.compat.cookies import Cookie
+from sanic_star.compat.exceptions import (
+    FileNotFound,
+    MethodNotAllowed,
+    NotFound,
+    RangeNotSatisfiable,
+    SanicException,
+    ServerError,
+)
 from sanic_star.compat.views import HTTPMethodView
 from sanic_star.testing import SanicTestClient
 
@@ -119,3 +132,99 @@ def test_an_application_with_types() -> None:
     assert response.headers["x-limit"] == "3"
     assert app.test_client.get("/v1/orders/milk")[1].status == 404
     assert app.test_client.get("/view")[1].text == "view"
+
+
+async def show(request: Request) -> HTTPResponse:
+    return text("shown")
+
+
+async def talk(request: Request, ws: Websocket) -> None: ...
+
+
+# mypy refuses each marked line, since it would report a comment that ignores nothing.
+MISSPELT: list[Callable[[Sanic | Blueprint], object]] = [
+    lambda on: on.get("/", versoin=1),  # type: ignore[call-arg]
+    lambda on: on.head("/", versoin=1),  # type: ignore[call-arg]
+    lambda on: on.options("/", versoin=1),  # type: ignore[call-arg]
+    lambda on: on.post("/", versoin=1),  # type: ignore[call-arg]
+    lambda on: on.put("/", versoin=1),  # type: ignore[call-arg]
+    lambda on: on.patch("/", versoin=1),  # type: ignore[call-arg]
+    lambda on: on.delete("/", versoin=1),  # type: ignore[call-arg]
+    lambda on: on.websocket("/", versoin=1),  # type: ignore[call-arg]
+    lambda on: on.route("/", versoin=1),
+    lambda on: on.add_route(show, "/", versoin=1),  # type: ignore[call-arg,call-overload]
+    lambda on: on.add_websocket_route(talk, "/", versoin=1),  # type: ignore[call-arg,call-overload]
+]
+
+
+@pytest.mark.parametrize("register", MISSPELT)
+@pytest.mark.parametrize("owner", [Sanic, Blueprint])
+def test_a_misspelt_option_of_a_route_is_refused_at_once(
+    owner: Callable[[str], Sanic | Blueprint], register: Callable[[Sanic | Blueprint], object]
+) -> None:
+    with pytest.raises(TypeError, match=r"^Unexpected keyword arguments: versoin \(did you mean version\?\)$"):
+        register(owner("Misspelt"))
+
+
+def test_options_of_routes_with_types() -> None:
+    app = Sanic("Options")
+    app.get("/get", version=1, name="a", ignore_body=True, version_prefix="/api/v", error_format="json")(show)
+    app.post("/post", host="a.example", strict_slashes=True, stream=True, unquote=True, max_body_size=10)(show)
+    app.websocket("/websocket", subprotocols=["chat"], name="b", apply=False)(talk)
+    app.route("/route", methods=["GET", "PUT"], ctx_label="c")(show)
+    app.add_route(lambda request: text("lambda"), "/lambda", name="d")
+    assert_type(_returned(app.add_route(show, "/added", ["POST"], version=2, error_format="text")), HTTPResponse)
+    assert_type(_returned(app.add_websocket_route(talk, "/talk", name="e")), None)
+    assert_type(_returned(Blueprint("bp").add_route(show, "/added", unquote=True)), HTTPResponse)
+    app.get("/get", version="one", error_format=1)  # type: ignore[arg-type]
+    assert len(app.router.routes) == 6
+
+
+def test_type_checkers_know_every_option_of_a_route() -> None:
+    options = set(signature(Sanic.route).parameters) - {
+        "self",
+        "uri",
+        "methods",
+        "host",
+        "strict_slashes",
+        "ctx_kwargs",
+    }
+    assert set(get_type_hints(RouteOptions)) == options
+    assert {*options, "uri", "methods", "host", "strict_slashes", "handler", "ctx"} - {"apply"} == set(
+        RouteDefinition.__struct_fields__
+    )
+
+
+def test_a_record_has_no_other_fields() -> None:
+    with pytest.raises(TypeError, match="versoin"):
+        RouteDefinition(handler=show, uri="/", methods=None, name="a", versoin=1)  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="versoin"):
+        Sanic("Record").router.add("/", ["GET"], show, versoin=1)  # type: ignore[call-arg]
+
+
+# Each call has a keyword that does not exist; Sanic refuses these too.
+WRONG_KEYWORDS: list[Callable[[], object]] = [
+    lambda: NotFound("m", qiuet=True),  # type: ignore[call-arg]
+    lambda: ServerError("m", headres={}),  # type: ignore[call-arg]
+    lambda: SanicException("m", contxt={}),  # type: ignore[call-arg]
+    lambda: MethodNotAllowed("m", "GET", ["PUT"], status_code=404),  # type: ignore[call-arg]
+    lambda: FileNotFound("m", "p", "u", extras={}),  # type: ignore[call-arg]
+    lambda: RangeNotSatisfiable("m", None, status_code=404),  # type: ignore[call-arg]
+    lambda: text("").add_cookie("a", "b", max_aeg=1),  # type: ignore[call-arg]
+    lambda: text("").cookies.add_cookie("a", "b", http_only=True),  # type: ignore[call-arg]
+]
+
+
+@pytest.mark.parametrize("call", WRONG_KEYWORDS)
+def test_a_wrong_keyword_of_an_exception_or_a_cookie_is_refused(call: Callable[[], object]) -> None:
+    with pytest.raises(TypeError):
+        call()
+
+
+def test_keywords_of_exceptions_and_cookies_with_types() -> None:
+    error = MethodNotAllowed("m", "PUT", ["GET"], quiet=False, context={"a": 1}, extra={}, headers={"x": "y"})
+    assert (error.quiet, error.context, error.headers) == (False, {"a": 1}, {"x": "y", "Allow": "GET"})
+    response = text("")
+    assert_type(response.add_cookie("a", "b", max_age=1, samesite="Strict", host_prefix=True), Cookie)
+    assert str(response.cookies["__Host-a"]) == "__Host-a=b; Path=/; Max-Age=1; SameSite=Strict; Secure"
+    response.add_cookie("a", "b", max_age="1")  # type: ignore[arg-type]

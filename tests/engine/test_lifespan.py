@@ -1,7 +1,4 @@
-"""The life of an application: phases, lifespans of others, lazy start, the stop.
-
-This is one module because it mirrors one, and its tests share the applications that note what happens to them.
-"""
+"""The life of an application: phases, lifespans of others, lazy start, the stop."""
 
 import asyncio
 import contextlib

@@ -322,16 +322,26 @@ async def test_hypercorn_leaves_servers_alone_that_are_not_its_own(certificate: 
     loop: Any = asyncio.get_running_loop()
     plain, secure = Settings(port=0), Settings(port=0, tls=TLS(lambda: context(certificate)))
     served: list[asyncio.Server] = []
+    before = loop.create_server
     with Sockets([secure, plain]) as sockets:
-        of_one, of_other = (
-            hypercorn._listening(how, where) for how, where in zip([secure, plain], sockets, strict=True)
-        )
-        try:
+        with hypercorn._listening(secure, sockets[0]) as of_one, hypercorn._listening(plain, sockets[1]) as of_other:
             for bound, ssl_context in ((sockets[0][0], context(certificate)), (sockets[1][0], None), (None, None)):
                 where: Any = {"host": "127.0.0.1", "port": 0} if bound is None else {"sock": bound, "ssl": ssl_context}
                 served.append(await asyncio.start_server(lambda reader, writer: writer.close(), **where))
-        finally:
-            del loop.create_server
-            for each in served:
-                each.close()
+        for server in served:
+            server.close()
         assert (of_one, of_other) == ([served[0]], [served[1]])
+    assert loop.create_server == before
+
+
+async def test_hypercorn_notes_no_more_servers_once_it_has_ended() -> None:
+    plain = Settings(port=0)
+    with Sockets([plain, plain]) as sockets:
+        first, second = (hypercorn._listening(plain, bound) for bound in sockets)
+        noted = first.__enter__()
+        with second as others:
+            first.__exit__(None, None, None)
+            for bound in sockets:
+                server = await asyncio.start_server(lambda reader, writer: writer.close(), sock=bound[0])
+                server.close()
+    assert (noted, others) == ([], [server])

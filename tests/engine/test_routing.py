@@ -1,7 +1,4 @@
-"""Which route answers, what the scope says of it, and what the router notices.
-
-This is one module because it mirrors one, and its tables lean on the same few routes.
-"""
+"""Which route answers, what the scope says of it, and what the router notices."""
 
 import asyncio
 from collections.abc import Callable

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from starlette.datastructures import State
 
 from sanic_star.compat.application.constants import Mode, Server, ServerStage
 from sanic_star.lifespan import Stage
-
-if TYPE_CHECKING:
-    from sanic_star.compat.app import Sanic
 
 _STAGES = {
     Stage.IDLE: ServerStage.STOPPED,
@@ -31,7 +28,7 @@ class ApplicationState(State):
     `verbosity`, `fast`, `server`, `server_info`, `asgi`, `primary`, `coffee`.
     """
 
-    def __init__(self, app: Sanic[Any, Any]) -> None:
+    def __init__(self, app: object) -> None:
         super().__init__(
             {
                 "app": app,

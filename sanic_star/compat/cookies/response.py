@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from email.utils import format_datetime
-from typing import Any, Literal, cast
+from typing import Any, Literal, TypedDict, Unpack, cast
 
 from sanic_star.compat._lazy import pattern
 from sanic_star.compat.compat import Header
@@ -44,6 +44,22 @@ _WRITTEN = {
     "httponly": "HttpOnly",
     "partitioned": "Partitioned",
 }
+
+
+class _CookieOptions(TypedDict, total=False):
+    """The attributes of a cookie, as keywords of `add_cookie`; see `Cookie`."""
+
+    path: str | None
+    domain: str | None
+    secure: bool
+    max_age: int | None
+    expires: datetime | None
+    httponly: bool
+    samesite: SameSite | None
+    partitioned: bool
+    comment: str | None
+    host_prefix: bool
+    secure_prefix: bool
 
 
 def _quote(text: str) -> str:
@@ -455,43 +471,13 @@ class CookieJar:
         """Tell whether there is a cookie of this name, path and domain."""
         return self.get_cookie(key, path, domain, host_prefix, secure_prefix) is not None
 
-    def add_cookie(
-        self,
-        key: str,
-        value: str,
-        *,
-        path: str | None = "/",
-        domain: str | None = None,
-        secure: bool = True,
-        max_age: int | None = None,
-        expires: datetime | None = None,
-        httponly: bool = False,
-        samesite: SameSite | None = "Lax",
-        partitioned: bool = False,
-        comment: str | None = None,
-        host_prefix: bool = False,
-        secure_prefix: bool = False,
-    ) -> Cookie:
+    def add_cookie(self, key: str, value: str, **options: Unpack[_CookieOptions]) -> Cookie:
         """Set a cookie; the arguments and the errors are those of `Cookie`.
 
         Returns:
             The cookie, which may still be changed.
         """
-        cookie = Cookie(
-            key,
-            value,
-            path=path,
-            domain=domain,
-            secure=secure,
-            max_age=max_age,
-            expires=expires,
-            httponly=httponly,
-            samesite=samesite,
-            partitioned=partitioned,
-            comment=comment,
-            host_prefix=host_prefix,
-            secure_prefix=secure_prefix,
-        )
+        cookie = Cookie(key, value, **options)
         self._put(cookie)
         return cookie
 

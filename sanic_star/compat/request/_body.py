@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from asyncio import CancelledError
-from collections.abc import AsyncGenerator, AsyncIterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from starlette.requests import ClientDisconnect
+from starlette.types import Message, Receive, Scope
 
 from sanic_star.applications import engine_of
 from sanic_star.compat.exceptions import PayloadTooLarge
@@ -15,11 +16,28 @@ from sanic_star.requests import TOO_LARGE, current, live
 
 if TYPE_CHECKING:
     from sanic_star.compat._stream import ResponseWriter
-    from sanic_star.compat.request.types import Request
     from sanic_star.compat.response.types import BaseHTTPResponse
 
 
-def _limit(request: Request) -> int | None:
+class ReadRequest(Protocol):
+    """What reading a body needs of its request, whose module imports this one."""
+
+    scope: Scope
+    received: int
+    waits_for_part: bool
+    _hidden_route: Any
+    _receive: Receive
+    _is_disconnected: bool
+    _stream_consumed: bool
+    _writer: ResponseWriter | None
+
+    @property
+    def body_is_read(self) -> bool: ...
+    def kept_body(self) -> Iterable[bytes]: ...
+    async def _watched_receive(self, receive: Receive) -> Message: ...
+
+
+def _limit(request: ReadRequest) -> int | None:
     """Return the greatest size of a body, in bytes: the route's, or the application's where there is no route."""
     route = request.scope.get("route") or request._hidden_route
     if route is None:
@@ -37,7 +55,7 @@ class BodyStream:
         request: the request whose body it is.
     """
 
-    def __init__(self, request: Request) -> None:
+    def __init__(self, request: ReadRequest) -> None:
         self.request = request
 
     @property
@@ -69,7 +87,7 @@ class BodyStream:
         try:
             return await self._receive_part()
         except ClientDisconnect:
-            if not again and live.get(current.get(0)) is request:
+            if not again and live.get(current.get(0)) is cast(object, request):
                 raise CancelledError("the request's client has left") from None
             # Something that tries again and again must not stop the event loop.
             await asyncio.sleep(0)

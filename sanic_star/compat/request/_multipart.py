@@ -18,7 +18,7 @@ from sanic_star.charsets import find_codec
 from sanic_star.compat.exceptions import BadRequest, PayloadTooLarge
 from sanic_star.compat.headers import parse_content_header
 from sanic_star.compat.request._spool import Section, Spool
-from sanic_star.compat.request.form import FAILED, MAX_FIELD_SIZE, MAX_FIELDS
+from sanic_star.compat.request.parameters import FAILED, MAX_FIELD_SIZE, MAX_FIELDS
 
 MAX_FILES = 1000  # Starlette's
 # Longer than all headers of a part may be.

@@ -18,7 +18,7 @@ from sanic_star.compat.request._urlencoded import UrlencodedReader
 from sanic_star.compat.request.form import URLENCODED
 
 if TYPE_CHECKING:
-    from sanic_star.compat.request.types import AwaitableForm
+    from sanic_star.compat.request.form import AwaitableForm
 
 # Starlette's for one part or field, in bytes.
 _PART_SIZE = 1024 * 1024

@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.types import Scope
 
 if TYPE_CHECKING:
-    from sanic_star.compat.app import Sanic
     from sanic_star.compat.models.server_types import ConnInfo
-    from sanic_star.compat.request.types import Request
 
 
 class Transport:
@@ -50,15 +48,15 @@ class Protocol:
         request_class: the type of requests.
     """
 
-    def __init__(self, scope: Scope, conn_info: ConnInfo, request_class: type[Request]) -> None:
+    def __init__(self, scope: Scope, conn_info: ConnInfo, request_class: type[Any]) -> None:
         self._scope = scope
         self.conn_info = conn_info
         self.request_class = request_class
 
     @property
-    def app(self) -> Sanic[Any, Any]:
+    def app(self) -> Any:
         """The application."""
-        return self._scope["app"]  # type: ignore[no-any-return]
+        return self._scope["app"]
 
     @property
     def ctx(self) -> Any:

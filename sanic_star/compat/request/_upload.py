@@ -15,7 +15,8 @@ from sanic_star.compat.exceptions import BadRequest, SanicException, ServerError
 from sanic_star.compat.headers import parse_content_header
 from sanic_star.compat.request._multipart import MAX_FILES, FormLimits, MultipartReader
 from sanic_star.compat.request._spool import SPOOL_SIZE, Spool
-from sanic_star.compat.request.form import MAX_FIELD_SIZE, MAX_FIELDS, form_parameters
+from sanic_star.compat.request.form import form_parameters
+from sanic_star.compat.request.parameters import MAX_FIELD_SIZE, MAX_FIELDS
 
 if TYPE_CHECKING:
     from sanic_star.compat.request.parameters import RequestParameters

@@ -10,7 +10,7 @@ from __future__ import annotations
 from binascii import a2b_qp
 
 from sanic_star.compat.exceptions import BadRequest, PayloadTooLarge
-from sanic_star.compat.request.form import FAILED
+from sanic_star.compat.request.parameters import FAILED
 
 # How much is decoded at a time, in bytes: what is in between takes a few times as much memory.
 _WINDOW = 64 * 1024

@@ -7,25 +7,32 @@ asks for its `body`.
 from __future__ import annotations
 
 from collections import namedtuple
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from io import BytesIO
-from typing import IO, TYPE_CHECKING, Any, Self
+from typing import IO, TYPE_CHECKING, Any, Protocol, Self
 from urllib.parse import parse_qs
 
 from sanic_star.compat.exceptions import BadRequest
-from sanic_star.compat.request.parameters import RequestParameters
+from sanic_star.compat.request.parameters import FAILED, MAX_FIELD_SIZE, MAX_FIELDS, RequestParameters
 
 if TYPE_CHECKING:
+    from starlette.datastructures import FormData
+
     from sanic_star.compat.request._multipart import FormLimits, Part
 
-# Starlette's limit, and Django's: a thousand parts of nothing cost more to read than one of a megabyte.
-MAX_FIELDS = 1000
-# In bytes. Ten times Starlette's: applications written for Sanic, which has none, put pictures into fields.
-MAX_FIELD_SIZE = 10_000_000
 # In bytes: the standard library reads so much in 10 ms at most, whatever it is.
 _SMALL = 16 * 1024
 URLENCODED = "application/x-www-form-urlencoded"
-FAILED = "Failed when parsing form: "
+
+
+class AwaitableForm(Protocol):
+    """What `request.form()` returns; `await` and `async with` both give the form, and `async with` closes its files."""
+
+    def __await__(self) -> Generator[Any, Any, FormData]: ...
+
+    async def __aenter__(self) -> FormData: ...
+
+    async def __aexit__(self, *exception: Any) -> bool | None: ...
 
 
 class File:

@@ -4,6 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+# What a form may have where the configuration says nothing, urlencoded or multipart.
+# Starlette's limit, and Django's: a thousand parts of nothing cost more to read than one of a megabyte.
+MAX_FIELDS = 1000
+# In bytes. Ten times Starlette's: applications written for Sanic, which has none, put pictures into fields.
+MAX_FIELD_SIZE = 10_000_000
+FAILED = "Failed when parsing form: "
+
 
 class RequestParameters(dict[str, list[Any]]):
     """A dictionary of lists whose `get` returns the first value.

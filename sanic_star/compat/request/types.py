@@ -4,23 +4,19 @@ Nothing is parsed before it is asked for, and nothing twice: a value lives in th
 Starlette's class is the base, so that whatever takes a Starlette request takes this one; where both worlds use a name
 (`json`, `body`, `form`, `url`, `headers`, `cookies`, `stream`), Sanic's meaning holds, and `starlette` is a plain
 Starlette request on the same connection. The `type: ignore[override]` of that decision stand in this file.
-
-This is one module because the request is one class, whose attributes are short and lean on each other.
 """
 
 from __future__ import annotations
 
-import typing
 import uuid
 import weakref
 from collections import defaultdict
-from collections.abc import AsyncIterable, Callable, Generator, Iterator, Mapping
+from collections.abc import AsyncIterable, Callable, Iterator, Mapping
 from functools import partial
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self
 from urllib.parse import parse_qs, parse_qsl, quote, unquote
 
-from starlette.datastructures import FormData
 from starlette.requests import Request as StarletteRequest
 from starlette.types import Message, Receive, Scope
 
@@ -50,7 +46,7 @@ from sanic_star.compat.headers import (
 )
 from sanic_star.compat.request._body import BodyStream
 from sanic_star.compat.request._url import RequestURL, leads_to_sanic, path_for_guards
-from sanic_star.compat.request.form import URLENCODED, File, parse_multipart_form, parse_urlencoded_form
+from sanic_star.compat.request.form import URLENCODED, AwaitableForm, File, parse_multipart_form, parse_urlencoded_form
 from sanic_star.compat.request.parameters import RequestParameters
 from sanic_star.compat.response.types import BaseHTTPResponse, HTTPResponse
 from sanic_star.index import PATH_SAFE
@@ -936,16 +932,6 @@ class Request(requests.Request, Generic[AppT, CtxT]):
                 self._writer.on_open = partial(self.app._answers.stream_opened, self, self._writer)
                 self._writer.on_end = partial(self.app._engine.complete_stream, self)
         return self._writer
-
-
-class AwaitableForm(typing.Protocol):
-    """What `request.form()` returns; `await` and `async with` both give the form, and `async with` closes its files."""
-
-    def __await__(self) -> Generator[Any, Any, FormData]: ...
-
-    async def __aenter__(self) -> FormData: ...
-
-    async def __aexit__(self, *exception: Any) -> bool | None: ...
 
 
 class Form(RequestParameters):

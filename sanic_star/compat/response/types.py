@@ -2,15 +2,12 @@
 
 A response keeps what it was given and builds its header fields once, when it is sent: most responses never have more
 than a length and a type, so that `headers` and `cookies` come into being when they are first asked for.
-
-This is one module because Sanic's users import these classes from it, and each stands on the one before.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Mapping
-from datetime import datetime
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from typing import Any, ClassVar, Protocol, TypeVar, Unpack
 
 from starlette import responses as starlette
 from starlette.background import BackgroundTask
@@ -20,21 +17,25 @@ from sanic_star import requests, responses
 from sanic_star.compat._background import run_background
 from sanic_star.compat._fields import check_field
 from sanic_star.compat._json import dumps as json_dumps
-from sanic_star.compat._json import encode as json_encode
 from sanic_star.compat._lazy import pattern
 from sanic_star.compat._stream import ResponseWriter
 from sanic_star.compat.compat import Header
-from sanic_star.compat.cookies.response import Cookie, CookieJar, SameSite, check_starlette_cookie
+from sanic_star.compat.cookies.response import Cookie, CookieJar, SameSite, _CookieOptions, check_starlette_cookie
 from sanic_star.compat.exceptions import SanicException, ServerError
 from sanic_star.compat.helpers import Default, _default, has_message_body
 from sanic_star.compat.log import logger
 from sanic_star.compat.logging.deprecation import deprecation
 
-if TYPE_CHECKING:
-    from sanic_star.compat.request.types import Request
-else:
-    # The class itself can't be imported here; who evaluates annotations at run time finds a name, as in Sanic.
-    Request = TypeVar("Request")
+# The class itself can't be imported here; who evaluates annotations at run time finds a name, as in Sanic.
+Request = TypeVar("Request")
+
+
+class AnsweredRequest(Protocol):
+    """What a streaming function's response needs of its request."""
+
+    @property
+    def respond(self) -> Callable[..., Awaitable[Any]]: ...
+
 
 # PERF: encoding type and length costs a tenth of a text response; an application uses a handful of types, and most of
 # its answers are of few lengths. Bounded, because both may be anything.
@@ -85,30 +86,42 @@ def header_field(name: str, value: object) -> tuple[bytes, bytes]:
     return name.lower().encode("ascii"), text.encode("utf-8", "surrogateescape")
 
 
-def choose_writer_by_app() -> None:
-    """Let responses be written by the application that answers, where it brings a writer of its own.
+class JSONWriting:
+    """Which function writes the JSON of this process's responses.
 
-    Without such an application in the process nobody asks; from the first one on every response does, for good.
+    Attributes:
+        by_application: whether an application with a `dumps` of its own exists. From the first one on, each response
+            asks the application that answers; before, none has to look for one.
     """
 
-    def dumps(value: Any, **options: Any) -> str | bytes:
-        try:
-            own = requests.current_request().scope["app"].dumps
-        except (LookupError, AttributeError):
-            own = None
-        return (own or json_dumps)(value, **options)
+    by_application = False
 
-    BaseHTTPResponse._dumps = staticmethod(dumps)
-    BaseHTTPResponse._encode = None
+
+writing = JSONWriting()
+
+
+def choose_writer_by_app() -> None:
+    """Let responses be written by the application that answers, where it brings a writer of its own."""
+    writing.by_application = True
+
+
+def write_json(value: Any, **options: Any) -> str | bytes:
+    """Write a value by the `dumps` of the application that answers, else by this package's."""
+    dumps: Callable[..., str | bytes] | None = None
+    if writing.by_application:
+        try:
+            dumps = requests.current_request().scope["app"].dumps
+        except (LookupError, AttributeError):
+            dumps = None  # no request, or another application's
+    return (dumps or json_dumps)(value, **options)
 
 
 class BaseHTTPResponse(responses.Response):
     """What all of Sanic's responses have: status, headers, cookies, content type, and the stream once it is sent."""
 
     # Replaced as soon as one application of the process brings a writer of its own.
-    _dumps: ClassVar[Callable[..., str | bytes]] = staticmethod(json_dumps)
-    # Writes what needs none of the care that `_dumps` takes, and raises for the rest; `None` beside an own writer.
-    _encode: ClassVar[Callable[[Any], bytes] | None] = staticmethod(json_encode)
+    # Replaced by users who know Sanic's attribute of this name.
+    _dumps: ClassVar[Callable[..., str | bytes]] = staticmethod(write_json)
 
     asgi = False
     stream: ResponseWriter | None = None
@@ -292,25 +305,12 @@ class BaseHTTPResponse(responses.Response):
             raise ServerError("Response stream was ended, no more response data is allowed to be sent.")
         await self.stream.write(self, self._encode_body(data), last)
 
-    def add_cookie(
-        self,
-        key: str,
-        value: str,
-        *,
-        path: str = "/",
-        domain: str | None = None,
-        secure: bool = True,
-        max_age: int | None = None,
-        expires: datetime | None = None,
-        httponly: bool = False,
-        samesite: SameSite | None = "Lax",
-        partitioned: bool = False,
-        comment: str | None = None,
-        host_prefix: bool = False,
-        secure_prefix: bool = False,
-    ) -> Cookie:
-        """Set a cookie; see `CookieJar.add_cookie` for the arguments."""
-        options = {name: given for name, given in locals().items() if name not in ("self", "key", "value")}
+    def add_cookie(self, key: str, value: str, **options: Unpack[_CookieOptions]) -> Cookie:
+        """Set a cookie; the arguments and the errors are those of `Cookie`.
+
+        Returns:
+            The cookie, which may still be changed.
+        """
         return self.cookies.add_cookie(key, value, **options)
 
     def delete_cookie(  # type: ignore[override]
@@ -474,7 +474,7 @@ class JSONResponse(HTTPResponse):
 
     def _write(self, value: Any) -> bytes:
         dumps, options = self._writer
-        return self._encode_body((dumps or self._dumps)(value, **options))
+        return self._encode_body((dumps or type(self)._dumps)(value, **options))
 
     @property
     def raw_body(self) -> Any:
@@ -564,12 +564,12 @@ class ResponseStream:
         self.status = status
         self.headers = headers if isinstance(headers, Header) else Header.checked(headers or {})
         self.content_type = content_type
-        self.request: Request | None = None
+        self.request: AnsweredRequest | None = None
         self.response: HTTPResponse
         self.background: BackgroundTask | None = None
         self._cookies: CookieJar | None = None
 
-    def __call__(self, request: Request) -> ResponseStream:
+    def __call__(self, request: AnsweredRequest) -> ResponseStream:
         self.request = request
         return self
 

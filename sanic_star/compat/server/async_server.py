@@ -12,7 +12,6 @@ from sanic_star.compat.exceptions import SanicException
 if TYPE_CHECKING:
     import socket
 
-    from sanic_star.compat.app import Sanic
     from sanic_star.servers.settings import Settings
 
 
@@ -43,7 +42,7 @@ class AsyncioServer:
             await server.after_stop()
     """
 
-    def __init__(self, app: Sanic[Any, Any], settings: Settings, bound: socket.socket, listening: bool = True) -> None:
+    def __init__(self, app: Any, settings: Settings, bound: socket.socket, listening: bool = True) -> None:
         self.app = app
         self.loop = asyncio.get_running_loop()
         self.server = import_module("sanic_star.servers.uvicorn").Listening(app, settings, bound)

@@ -1,7 +1,4 @@
-"""Responses in detail: their methods, their heads, their files, and what else a handler may return.
-
-This is one module because it is a table: what may be answered, a case for each thing.
-"""
+"""Responses in detail: their methods, their heads, their files, and what else a handler may return."""
 
 from tests.parity.case import case
 from tests.parity.wire import get, head, post, request

@@ -1,7 +1,4 @@
-"""Attributes and methods of a request, one by one.
-
-This is one module because it is a table: its cases have nothing to do with one another and are looked up by name.
-"""
+"""Attributes and methods of a request, one by one."""
 
 from tests.parity.case import case
 from tests.parity.expressions import expressions

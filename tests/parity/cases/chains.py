@@ -1,7 +1,4 @@
-"""Middleware in detail: who runs when, who answers, what is lost when one fails.
-
-This is one module because it is a table: an order that has to be kept, a case for each thing.
-"""
+"""Middleware in detail: who runs when, who answers, what is lost when one fails."""
 
 from tests.parity.case import case
 from tests.parity.wire import get, head, post

@@ -1,7 +1,4 @@
-"""Exceptions in detail: what they carry, who answers them, in which format, and what the log says.
-
-This is one module because it is a table: what may go wrong, a case for each thing.
-"""
+"""Exceptions in detail: what they carry, who answers them, in which format, and what the log says."""
 
 from tests.parity.case import case
 from tests.parity.wire import get, head, post

@@ -1,7 +1,4 @@
-"""Forms, urlencoded and multipart: how they are written, and what is found in them.
-
-This is one module because it is a table: its cases have nothing to do with one another and are looked up by name.
-"""
+"""Forms, urlencoded and multipart: how they are written, and what is found in them."""
 
 from tests.parity.expressions import expressions
 from tests.parity.wire import Exchange, get, part, post, request

@@ -1,7 +1,4 @@
-"""Header fields of requests, and the functions that read those with a grammar of their own.
-
-This is one module because it is a table: its cases have nothing to do with one another and are looked up by name.
-"""
+"""Header fields of requests, and the functions that read those with a grammar of their own."""
 
 from collections.abc import Iterable
 

@@ -1,7 +1,4 @@
-"""What a handler reads from a request: arguments, forms, files, JSON, cookies, headers, credentials, addresses.
-
-This is one module because it is a table: its cases have nothing to do with one another and are looked up by name.
-"""
+"""What a handler reads from a request: arguments, forms, files, JSON, cookies, headers, credentials, addresses."""
 
 from tests.parity.case import case
 from tests.parity.wire import get, part, post, request

@@ -1,7 +1,4 @@
-"""The router as a whole: hosts, versions, slashes, decoding, late registration, and what it tells of its routes.
-
-This is one module because it is a table: its cases have nothing to do with one another and are looked up by name.
-"""
+"""The router as a whole: hosts, versions, slashes, decoding, late registration, and what it tells of its routes."""
 
 from itertools import product
 

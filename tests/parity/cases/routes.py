@@ -1,7 +1,4 @@
-"""Registering routes: every keyword of every decorator, hosts, versions, slashes, handlers, and what is refused.
-
-This is one module because it is a table: its cases have nothing to do with one another and are looked up by name.
-"""
+"""Registering routes: every keyword of every decorator, hosts, versions, slashes, handlers, and what is refused."""
 
 from tests.parity.case import case
 from tests.parity.wire import get, post, request

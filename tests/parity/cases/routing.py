@@ -1,7 +1,4 @@
-"""Routes: typed parameters, decoding, methods, slashes, versions.
-
-This is one module because it is a table: its cases have nothing to do with one another and are looked up by name.
-"""
+"""Routes: typed parameters, decoding, methods, slashes, versions."""
 
 from tests.parity.case import case
 from tests.parity.wire import get, head, options, post, request

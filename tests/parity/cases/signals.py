@@ -1,7 +1,4 @@
-"""Signals: names, dispatching, conditions, waiting, blueprints, and the events of requests and websockets.
-
-This is one module because it is one table.
-"""
+"""Signals: names, dispatching, conditions, waiting, blueprints, and the events of requests and websockets."""
 
 from tests.parity.case import case
 from tests.parity.talk import websocket
