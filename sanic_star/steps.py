@@ -26,7 +26,9 @@ from functools import cache
 from inspect import isawaitable
 from time import monotonic
 from types import FrameType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from queue import SimpleQueue
@@ -36,7 +38,7 @@ logger = logging.getLogger("sanic.error")
 CLEAN_UP_BEFORE_EXIT_S = 5.0
 
 
-class Limit(NamedTuple):
+class Limit(Struct, frozen=True):
     """How long a step may take.
 
     Args:
@@ -115,7 +117,8 @@ class _Step:
             return
         self.is_overdue = True
         self.due = monotonic() + CLEAN_UP_BEFORE_EXIT_S
-        logger.error("%s has not ended after %g s (%s); it is cancelled", self._name, *self._limit)
+        seconds, setting = self._limit.seconds, self._limit.setting
+        logger.error("%s has not ended after %g s (%s); it is cancelled", self._name, seconds, setting)
         with suppress(RuntimeError):  # the event loop is closed
             self._loop.call_soon_threadsafe(self._cancel)
 
