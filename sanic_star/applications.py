@@ -243,14 +243,14 @@ class Engine:
         task = task or asyncio.current_task()
         if task is None:
             return None
-        stream = request.open_stream
+        stream = request._open_stream
         if stream is not None and stream.is_cleaning_up:
             return stream
         # The task that has declared a stream stays the one to cancel: another one that writes to it is its child.
         if stream is None or stream.reason is not None or stream.task.done():
             self.close_stream(request)
-            stream = request.open_stream = OpenStream(task, finish)
-            request.holds = True
+            stream = request._open_stream = OpenStream(task, finish)
+            request._holds = True
         stream.finish = finish
         if receive is not None:
             stream.watch(receive)
@@ -264,24 +264,24 @@ class Engine:
 
     def complete_stream(self, request: Request) -> None:
         """End the watch when the last part is sent, unless the task that was cut short sends it in its clean-up."""
-        if request.open_stream is not None and not request.open_stream.is_cleaning_up:
+        if request._open_stream is not None and not request._open_stream.is_cleaning_up:
             self.close_stream(request)
 
     def close_stream(self, request: Request) -> None:
         """End the watch over a request's response: it is complete."""
-        stream, request.open_stream = request.open_stream, None
+        stream, request._open_stream = request._open_stream, None
         if stream is not None:
             stream.close()
             self.endless.discard(stream)
 
     def cut_short(self, request: Request, task: asyncio.Task[Any], error: HTTPException) -> None:
         """Cancel the task of a request whose time is over, and answer with `error` once its clean-up has run."""
-        if error.status_code in (408, 413) or request.waits_for_part:
+        if error.status_code in (408, 413) or request._waits_for_part:
             # A client that sends its next request on this connection would send it as a part of the missing body.
             request._send = _announcing_close(request.scope, request._send)
         finish = partial(self.fail, request, error, request.scope, request._receive, request._send)
-        stream = request.open_stream = request.open_stream or OpenStream(task, finish)
-        stream.finish, request.holds = finish, True
+        stream = request._open_stream = request._open_stream or OpenStream(task, finish)
+        stream.finish, request._holds = finish, True
         stream.cut(Cut.TIMEOUT, error.detail)
 
     def gate(self, middleware: Sequence[Middleware]) -> ASGIApp:
@@ -330,7 +330,7 @@ class Engine:
         """
         router, live, set_current, numbers = self.app.router, requests.live, requests.current.set, requests.numbers
         direct, resolve, new, make = router.direct, router.resolve, object.__new__, self.make_request
-        plain, behaviour = Request.plain_class(make), self.behaviour
+        plain, behaviour = Request._plain_class(make), self.behaviour
 
         async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
             if scope["type"] != "http":
@@ -341,7 +341,7 @@ class Engine:
                 request.scope = scope
                 request._receive = receive
                 request._send = send
-                request.responded = request.holds = False
+                request.responded = request._holds = False
             else:
                 request = make(scope, receive, send)
             number = next(numbers)
@@ -353,24 +353,24 @@ class Engine:
                 method = scope["method"]
                 known = direct.get(raw, _NOTHING).get(method)
                 if known is None or known[2] != scope["path"]:
-                    route, request.route_params = resolve(scope, raw, method)
+                    route, request._route_params = resolve(scope, raw, method)
                 else:
                     route, params, _ = known
                     scope["route"] = route
                     scope["endpoint"] = route.endpoint
-                    request.route_params = params = params.copy()
+                    request._route_params = params = params.copy()
                     scope["path_params"] = {**scope["path_params"], **params} if "path_params" in scope else params
                 if route.reads_body:
                     message = await receive()
                     body, limit = message.get("body"), route.max_body_size
                     if body is None or message.get("more_body") or (limit is not None and len(body) > limit):
-                        await request.read_body(message, limit)
+                        await request._read_body(message, limit)
                     else:
                         request._body = body
                 call = route.call  # as a method it would be sought on the class first
                 response = await call(request)
                 if isinstance(response, Response) and not request.responded:
-                    start, body = response.start_message(), response._body  # of one moment: it may be changed
+                    start, body = response._start_message(), response._body  # of one moment: it may be changed
                     if start is None:
                         await response(scope, receive, send)
                     else:
@@ -389,9 +389,9 @@ class Engine:
                 set_current(number)
                 await self.fail(request, error, scope, receive, send)
             finally:
-                if request.holds:
+                if request._holds:
                     self.close_stream(request)
-                    request.release()
+                    request._release()
                 del live[number]
 
         self.dispatch_code, self.fail_code = dispatch.__code__, Engine._settle.__code__
@@ -446,7 +446,7 @@ class Engine:
         # The request may have a scope of its own, where something in it was changed.
         for affected in (scope, request.scope):
             affected["app"] = self.app
-            affected.update(request.outer)
+            affected.update(request._outer)
         # Of any other request's client it is an error like any other.
         if is_a(error, ClientDisconnect) and await request._client_has_left():
             await self._answer_unfinished_body(request, scope, receive, send)
@@ -525,7 +525,7 @@ class Engine:
 
     async def _is_cut_short(self, request: Request) -> bool:
         """Complete the response to a request whose stream was cut short; tell whether it was."""
-        stream = request.open_stream
+        stream = request._open_stream
         if stream is None or not await stream.settle():
             return False
         if stream.reason is not Cut.CLIENT_LEFT or request.scope["type"] != "http" or self.behaviour.has_begun(request):
@@ -607,17 +607,17 @@ class Engine:
         assert scope["type"] == "websocket", f"unknown ASGI scope type {scope['type']!r}"
         scope["router"] = self.app.router
         connection = self.make_websocket(scope, receive, send)
-        request = connection.request = self.make_request(scope, receive, connection.send_message)
+        request = connection._request = self.make_request(scope, receive, connection._send_message)
         number = next(requests.numbers)
         requests.live[number] = request
         requests.current.set(number)
-        self.open_stream(request, partial(connection.end, 1001))
+        self.open_stream(request, partial(connection._end, 1001))
         try:
-            route, connection.route_params = self.app.router.find(scope)
-            request.route_params = connection.route_params
+            route, connection._route_params = self.app.router.find(scope)
+            request._route_params = connection._route_params
             response = await route.call(connection)
             if response is not None:
-                await response(scope, connection.receive_message, connection.send_message)
+                await response(scope, connection._receive_message, connection._send_message)
         except Exception as error:
             if not connection._is_own_end(error):
                 await self._fail_websocket(connection, error)
@@ -640,8 +640,8 @@ class Engine:
         """End a websocket whose task the server has cancelled: at the stop with a proper close or refusal."""
         if not self.lifecycle.stopping:
             raise error
-        if connection.opened:
-            await connection.end(1001)
+        if connection._opened:
+            await connection._end(1001)
             raise error
         asyncio.current_task().uncancel()  # type: ignore[union-attr]
         await self._fail_websocket(connection, HTTPException(503))
@@ -651,20 +651,20 @@ class Engine:
         if connection.scope.get(REPORTED) == id(error):
             raise error
         connection.scope["app"] = self.app
-        connection.scope.update(connection.outer)
+        connection.scope.update(connection._outer)
         pending: BaseException | None = error
         try:
-            response, pending = await self.behaviour.answer(connection.request, error)
+            response, pending = await self.behaviour.answer(connection._request, error)
             denies = response is not None and "websocket.http.response" in connection.scope.get("extensions", {})
-            if denies and not connection.opened:
+            if denies and not connection._opened:
                 assert response is not None
-                await response(connection.scope, connection.receive_message, connection.send_message)
+                await response(connection.scope, connection._receive_message, connection._send_message)
         except (CancelledError, *PASSED_ON):
             raise
         except BaseException as failure:
             pending = error
             _log_failed_answer(error, failure)
-        await connection.end(1011)
+        await connection._end(1011)
         pending = _for_the_server(pending, connection.scope)
         if pending is not None:
             try:
@@ -755,7 +755,7 @@ def _is_watched_by_another(request: Request) -> bool:
         answering = requests.current_request()
     except LookupError:
         return False
-    return answering is not request and answering.open_stream is not None
+    return answering is not request and answering._open_stream is not None
 
 
 def _is_own_cancellation() -> bool:
@@ -779,7 +779,7 @@ class _Plain:
     def compile(self, route: Route | WebSocketRoute) -> Call:
         """Return what calls the endpoint with its path parameters as keyword arguments."""
         endpoint = route.endpoint
-        return lambda connection: endpoint(connection, **connection.route_params)
+        return lambda connection: endpoint(connection, **connection._route_params)
 
     def compile_fallback(self) -> Call:
         """Return what raises the exception for a request that no route answers."""

@@ -106,8 +106,8 @@ class Sweeper:
             scope = request.scope
             if scope.get("app") is not engine.app or scope["type"] != "http" or engine.behaviour.has_begun(request):
                 continue
-            arrives = request.arriving
-            state = (_waits_for_client(request, limits), request.received)
+            arrives = request._arriving
+            state = (_waits_for_client(request, limits), request._received)
             before, since = seen.get(number, (state, now))
             if before != state:
                 since = now
@@ -117,7 +117,7 @@ class Sweeper:
             whole = limits.whole_body_s
             if arrives and whole:
                 self._arriving[number] = first = arriving.get(number, now)
-                over = over or now - first - request.received / SLOWEST_BODY >= whole
+                over = over or now - first - request._received / SLOWEST_BODY >= whole
             if over and number not in self._settled:
                 late.add(number)
         self._settled &= self._seen.keys()
@@ -148,7 +148,7 @@ class Sweeper:
         """
         for task in _tasks(None):
             for way in _ways(task, self.engine.dispatch_code, self.engine.fail_code)[-1:]:
-                request, stream = way.request, way.request.open_stream
+                request, stream = way.request, way.request._open_stream
                 engine = next((each for each in engines if each.app is request.scope.get("app")), None)
                 if engine is None or (stream is not None and stream.reason is not None):
                     continue
@@ -176,9 +176,9 @@ class Sweeper:
         try:
             await engine.fail(request, HTTPException(408, "Request Timeout"), scope, receive, send)
         finally:
-            if request.holds:
+            if request._holds:
                 engine.close_stream(request)
-                request.release()
+                request._release()
             del requests.live[number]
 
     def end_all(self) -> None:
@@ -201,7 +201,7 @@ def _too_large(request: Request) -> bool:
 
 def _waits_for_client(request: Request, limits: Limits) -> bool:
     # Without a limit for the parts of a body, a handler that streams it has that of any handler.
-    return request.arriving or (request.waits_for_part and bool(limits.part_s))
+    return request._arriving or (request._waits_for_part and bool(limits.part_s))
 
 
 def _reason(request: Request, limits: Limits) -> HTTPException:

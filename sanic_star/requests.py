@@ -49,11 +49,11 @@ class Request(requests.Request):
     _form = None
 
     # The parameters of the request's own route; `path_params` has those of mounts around it as well.
-    route_params: dict[str, Any] = {}
+    _route_params: dict[str, Any] = {}
     # What the scope said before a mounted application was entered: an exception from there is answered here.
-    outer: dict[str, Any] = {}
+    _outer: dict[str, Any] = {}
     # Whether the route's callable reads the body, where the dispatch doesn't.
-    reads_body = False
+    _reads_body = False
     # True from the moment that an answer was begun by other means than the handler's return value.
     responded = False
     # What `receive` raised where another application read a body that is too large.
@@ -61,13 +61,13 @@ class Request(requests.Request):
     # The longest header field that a parser gets, in bytes; `None` for no limit.
     _max_field_size: int | None = None
     # How much of the body has come, where it comes in parts.
-    received = 0
+    _received = 0
     # Whether a handler that streams the body waits for the next part of it.
-    waits_for_part = False
+    _waits_for_part = False
     # The answer while it is sent piece by piece.
-    open_stream: OpenStream | None = None
+    _open_stream: OpenStream | None = None
     # True where something is to be closed when the request is over.
-    holds = False
+    _holds = False
 
     def __init__(self, scope: Scope, receive: Receive = empty_receive, send: Send = empty_send) -> None:
         # What is set here is set in `Engine._make_dispatch` as well.
@@ -76,7 +76,7 @@ class Request(requests.Request):
         self._send = send
 
     @classmethod
-    def plain_class(cls, factory: Any) -> type[Self] | None:
+    def _plain_class(cls, factory: Any) -> type[Self] | None:
         """Return `factory` where it is a class that does no more than this one when an object is made, else `None`."""
         if not isinstance(factory, type) or not issubclass(factory, cls):
             return None
@@ -84,22 +84,22 @@ class Request(requests.Request):
         return factory if makers == (object.__new__, cls.__init__, type.__call__) else None
 
     @property
-    def arriving(self) -> bool:
+    def _arriving(self) -> bool:
         """Whether the handler waits for the body, which is read before it is called."""
-        reads = self.reads_body or getattr(self.scope.get("route"), "reads_body", False)
-        return reads and not self.body_is_read
+        reads = self._reads_body or getattr(self.scope.get("route"), "reads_body", False)
+        return reads and not self._body_is_read
 
     @property
-    def body_is_read(self) -> bool:
+    def _body_is_read(self) -> bool:
         """Whether the whole body is here."""
         return hasattr(self, "_body")
 
-    def kept_body(self) -> Iterator[bytes]:
+    def _kept_body(self) -> Iterator[bytes]:
         """Yield the body that was read."""
         yield self._body
 
-    def release(self) -> None:
-        """Let go of what was held for this request; called when it is over, if `holds` is true."""
+    def _release(self) -> None:
+        """Let go of what was held for this request; called when it is over, if `_holds` is true."""
         self._body_refusal = None
 
     @property
@@ -110,7 +110,7 @@ class Request(requests.Request):
             HTTPException: 400, the request is a form in a charset that a client may not choose.
         """
         check_content_type(self.scope, self._max_field_size)
-        return self._replay() if self.body_is_read else self._next_message
+        return self._replay() if self._body_is_read else self._next_message
 
     async def _next_message(self) -> Message:
         # `_receive` is looked up at the last moment: a watcher may share it by then.
@@ -118,7 +118,7 @@ class Request(requests.Request):
 
     def _replay(self) -> Receive:
         """Return what `receive` is, for code that reads no form: a response waits for the end of the connection."""
-        return _Replay(self.kept_body(), self._receive) if self.body_is_read else self._receive
+        return _Replay(self._kept_body(), self._receive) if self._body_is_read else self._receive
 
     async def _watched_receive(self, receive: Receive) -> Message:
         """Receive a message, and note if it tells that the client has left."""
@@ -137,11 +137,11 @@ class Request(requests.Request):
             pass
         return self._is_disconnected
 
-    async def read_body(self, first: Message, limit: int | None) -> None:
-        """Read a body that comes in several messages; arguments and exceptions are those of `arriving_body`."""
-        self._body = b"".join([chunk async for chunk in self.arriving_body(first, limit)])
+    async def _read_body(self, first: Message, limit: int | None) -> None:
+        """Read a body that comes in several messages; arguments and exceptions are those of `_arriving_body`."""
+        self._body = b"".join([chunk async for chunk in self._arriving_body(first, limit)])
 
-    async def arriving_body(self, first: Message, limit: int | None) -> AsyncIterator[bytes]:
+    async def _arriving_body(self, first: Message, limit: int | None) -> AsyncIterator[bytes]:
         """Yield the parts of a body as they come.
 
         Args:
@@ -164,7 +164,7 @@ class Request(requests.Request):
             size += len(chunk)
             if limit is not None and size > limit:
                 raise HTTPException(413, TOO_LARGE)
-            self.received = size
+            self._received = size
             yield chunk
             if not message.get("more_body", False):
                 break

@@ -9,12 +9,12 @@ from starlette.types import Message, Receive, Scope, Send
 class Response(responses.Response):
     """A response whose body is at hand.
 
-    Subclasses say what stands on the wire in `head()`; everything else is Starlette's.
+    Subclasses say what stands on the wire in `_head()`; everything else is Starlette's.
     """
 
     _body = b""
 
-    def start_message(self) -> Message | None:
+    def _start_message(self) -> Message | None:
         """Return the message that starts this response over HTTP, where the dispatch may send that and `_body`.
 
         `None` where the response has to send itself, and that is by `__call__`.
@@ -23,7 +23,7 @@ class Response(responses.Response):
         """
         return None
 
-    def head(self) -> list[tuple[bytes, bytes]]:
+    def _head(self) -> list[tuple[bytes, bytes]]:
         """Return the header fields as they go over the wire, names in lower case."""
         return self.raw_headers
 
@@ -33,7 +33,7 @@ class Response(responses.Response):
         start: Message = {
             "type": prefix + "http.response.start",
             "status": self.status_code,
-            "headers": self.head(),
+            "headers": self._head(),
         }
         await send(start)
         await send({"type": prefix + "http.response.body", "body": self.body})

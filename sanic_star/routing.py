@@ -869,7 +869,7 @@ def enter(connection: Any) -> ASGIApp:
     """
     scope = connection.scope
     child = scope.pop(_CHILD, {})
-    connection.outer = {key: scope[key] for key in child if key in scope}
+    connection._outer = {key: scope[key] for key in child if key in scope}
     scope.update(child)
     route = scope["route"]
     state = scope["router"].states.get(id(getattr(route, "_base_app", None) or getattr(route, "app", None)))

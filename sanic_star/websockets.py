@@ -31,40 +31,46 @@ def announce_close(scope: Scope, start: Message) -> Message:
     return {**start, "headers": [*fields, (b"connection", b"close")]}
 
 
+def request_of(connection: Any) -> Any:
+    """Return the request of a connection: itself, or that of a websocket's handshake."""
+    return connection._request if isinstance(connection, WebSocket) else connection
+
+
 class WebSocket(websockets.WebSocket):
     """A websocket connection that knows whether it is open, whoever opened it.
 
-    Mounted applications and Starlette's own routes speak through `receive_message` and `send_message`, so that the
+    Mounted applications and Starlette's own routes speak through `_receive_message` and `_send_message`, so that the
     application can close at its stop what they have opened.
     """
 
-    request: Request
-    route_params: dict[str, Any] = {}
-    outer: dict[str, Any] = {}
+    # That of the handshake, which the engine makes.
+    _request: Request | None = None
+    _route_params: dict[str, Any] = {}
+    _outer: dict[str, Any] = {}
     # What the server raised when the client had left and a message was sent (ASGI 2.4: an `OSError`).
     _send_failure: OSError | None = None
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        super().__init__(scope, self.receive_message, self.send_message)
+        super().__init__(scope, self._receive_message, self._send_message)
         self._server_receive = receive
         self._server_send = send
-        self.opened = False
-        self.closed = False
+        self._opened = False
+        self._closed = False
 
-    async def receive_message(self) -> Message:
+    async def _receive_message(self) -> Message:
         """Pass on the server's next message."""
         message = await self._server_receive()
         if message["type"] == "websocket.disconnect":
-            self.closed = True
+            self._closed = True
         return message
 
-    async def send_message(self, message: Message) -> None:
+    async def _send_message(self, message: Message) -> None:
         """Pass a message on to the server."""
         kind = message["type"]
         if kind == "websocket.accept":
-            self.opened = True
+            self._opened = True
         elif kind == "websocket.close" or kind == "websocket.http.response.start":
-            self.closed = True
+            self._closed = True
             if kind == "websocket.http.response.start":
                 # Not every server keeps a connection whose handshake was refused.
                 message = announce_close(self.scope, message)
@@ -73,28 +79,28 @@ class WebSocket(websockets.WebSocket):
         try:
             await self._server_send(message)
         except OSError as error:
-            self.closed = True
+            self._closed = True
             self._send_failure = error
             raise
 
-    async def end(self, code: int | None, reason: str = "") -> None:
+    async def _end(self, code: int | None, reason: str = "") -> None:
         """Close the connection with `code` (RFC 6455, section 7.4.1), unless it is closed already.
 
         Args:
             code: as a number; `None` sends a close frame without one, or 1000 where the server sends none without.
             reason: in words.
         """
-        if not self.closed:
+        if not self._closed:
             close = {"type": "websocket.close", "code": code, "reason": reason}
             try:
-                await self.send_message(close)
+                await self._send_message(close)
             except OSError:
                 pass  # The client has left, and cannot be told.
             except Exception:
                 if code is not None and not 1000 < code < 3000:
                     raise
                 # hypercorn takes no `None`, and daphne no other codes than 1000 and those that are free to use.
-                await self.send_message({**close, "code": 1000 if code is None else code + 3000})
+                await self._send_message({**close, "code": 1000 if code is None else code + 3000})
 
     def _is_own_end(self, error: BaseException) -> bool:
         """Tell whether a handler failed only because this connection is over.
@@ -105,11 +111,11 @@ class WebSocket(websockets.WebSocket):
         Args:
             error: what the handler raised.
         """
-        return self.closed and (is_a(error, websockets.WebSocketDisconnect) or error is self._send_failure)
+        return self._closed and (is_a(error, websockets.WebSocketDisconnect) or error is self._send_failure)
 
     def _release(self) -> None:
         """Let go of the server: the handler is over, and nothing can be sent or received any more."""
-        self.closed = True
+        self._closed = True
         self._send_failure = None
         # They were methods of this object, by which it held itself.
         self._receive, self._send = self._server_receive, self._server_send

@@ -53,6 +53,7 @@ from sanic_star.requests import live
 from sanic_star.seams import Limits
 from sanic_star.steps import Limit
 from sanic_star.streams import SharedReceive, is_event_stream
+from sanic_star.websockets import request_of
 
 if TYPE_CHECKING:
     from sanic_star.compat._seams import Application
@@ -68,7 +69,7 @@ def has_body(headers: Iterable[tuple[bytes, bytes]]) -> bool:
 
 def _may_stream_its_body(request: Request) -> bool:
     """Tell whether a part of the body may still come, for a handler that reads it by itself."""
-    if request.body_is_read or request._stream_consumed or not getattr(_extra(request), "stream", False):
+    if request._body_is_read or request._stream_consumed or not getattr(_extra(request), "stream", False):
         return False
     # A body of GET and HEAD has no meaning (RFC 9110, section 9.3.1). Over HTTP/2 and HTTP/3 other methods may have one
     # that no header field announces.
@@ -179,7 +180,7 @@ class Answers:
             """Complete an answer that nobody waits for."""
 
         async def watched(request: Request) -> Any:
-            if not request.body_is_read:
+            if not request._body_is_read:
                 # A handler that still reads the body learns of the disconnect from that read.
                 if has_body(request.scope["headers"]):
                     return await call(request)
@@ -217,13 +218,13 @@ class Answers:
         subprotocols = getattr(getattr(route, "extra", None), "subprotocols", ())
 
         async def speak(websocket: WebsocketImplProtocol) -> Any:
-            request: Any = websocket.request
+            request: Any = websocket._request
             if is_endpoint(route.endpoint):
                 return route.endpoint  # an ASGI application, which does the handshake itself
-            await websocket.handshake(subprotocols)
+            await websocket._handshake(subprotocols)
             swept = sweeper.add(websocket)
             try:
-                result = handler(request, websocket, **request.route_params)
+                result = handler(request, websocket, **request._route_params)
                 if isawaitable(result):
                     await result
             except CancelledError:
@@ -231,7 +232,7 @@ class Answers:
                 if not await websocket._was_cancelled():
                     raise
             except WebsocketClosed:
-                if not websocket.closed:
+                if not websocket._closed:
                     # It is a quiet exception, and nobody else would say why this client's connection ends.
                     error_logger.error("The handler of %r has used a websocket that is closed", url_for_log(request))
                     raise
@@ -243,7 +244,7 @@ class Answers:
         handled = self._events.around_handler(speak, always=True)
 
         async def guarded(websocket: WebsocketImplProtocol) -> Any:
-            request: Any = websocket.request
+            request: Any = websocket._request
             refused = await run_before(request, before)
             return await self.respond_through(request, refused) if refused else await handled(websocket)
 
@@ -294,7 +295,7 @@ class Answers:
                 if limit is not None:
                     request._receive = limited(request, limit)
             else:
-                request = connection.request
+                request = connection._request
             early = await run_before(request, before) if before else None
             if early:
                 return early
@@ -442,7 +443,7 @@ class Answers:
         """Look again at responses that have not begun: a content type that was set since their declaration counts."""
         for request in list(live.values()):
             if isinstance(request, Request) and request.scope.get("app") is self.app:
-                stream, writer = request.open_stream, request._writer
+                stream, writer = request._open_stream, request._writer
                 if stream is not None and writer is not None and not writer.head_sent:
                     self.stream_opened(request, writer, stream.task)
 
@@ -489,7 +490,7 @@ class Answers:
         """
         if writer.response is None:
             return
-        before, receive = request.open_stream, request._receive
+        before, receive = request._open_stream, request._receive
         if _may_stream_its_body(request):
             # The handler may read the body while the watcher waits for the client to leave.
             if not isinstance(receive, SharedReceive):
@@ -535,7 +536,7 @@ def _without_outer_route(call: Call) -> Call:
     """Return `call`, with `request.route` empty in a mounted application: the mount is a route of the one around."""
 
     async def miss(connection: Any) -> Any:
-        request = connection if isinstance(connection, Request) else connection.request
+        request = request_of(connection)
         if "route" in request.scope:
             outer = ("route", "endpoint")
             request.scope = {key: value for key, value in request.scope.items() if key not in outer}

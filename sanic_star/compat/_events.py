@@ -30,6 +30,7 @@ from sanic_star.compat.response.types import ResponseStream
 from sanic_star.compat.signals import Emit, Event, SignalRouter
 from sanic_star.failures import ends_here, log_error
 from sanic_star.routing import wire_path
+from sanic_star.websockets import request_of
 
 _ON_THE_WIRE = (
     Event.HTTP_LIFECYCLE_BEGIN,
@@ -107,24 +108,24 @@ class Events:
             return call
 
         async def lived(connection: Any) -> Any:
-            request = getattr(connection, "request", connection)
+            request = request_of(connection)
             if not request._routed:
                 other = await self._before_routing(request)
                 if other is not None:
                     return await other(connection)
             if route is not None:
                 handler = getattr(route, "endpoint", None)
-                context = {"route": route, "kwargs": dict(request.route_params), "handler": handler}
+                context = {"route": route, "kwargs": dict(request._route_params), "handler": handler}
                 await self.fire(Event.HTTP_ROUTING_AFTER, request=request, **context)
             if self.heard(Event.HTTP_LIFECYCLE_READ_BODY) and request is connection:
                 request._receive = self._telling_of_the_body(request._receive)
             if reads_body:
-                request.reads_body = True
-                if request.received or request._stream_consumed:
+                request._reads_body = True
+                if request._received or request._stream_consumed:
                     # A handler of an event has read it, or a part of it.
                     await request.receive_body()
-                elif not request.body_is_read:
-                    await request.read_body(await request._receive(), route.max_body_size)
+                elif not request._body_is_read:
+                    await request._read_body(await request._receive(), route.max_body_size)
             response = await call(connection)
             answer = request.stream.response if request._writer is not None else response
             if isinstance(answer, (Response, ResponseStream)):
@@ -142,8 +143,8 @@ class Events:
         if not self.heard(*_BEFORE_ROUTING):
             return None
         # As in Sanic there is no route yet, and a parameter that is set now is lost.
-        route, params = request.scope.pop("route", None), request.route_params
-        request.route_params, request._hidden_route = {}, route
+        route, params = request.scope.pop("route", None), request._route_params
+        request._route_params, request._hidden_route = {}, route
         before = _decisive(request)
         for event in _BEFORE_ROUTING:
             await self.fire(event, request=request)
@@ -155,11 +156,11 @@ class Events:
                 headers = [(name, value) for name, value in request.scope["headers"] if name != b"host"]
                 host = [] if after[1] is None else [(b"host", after[1].encode())]
                 request._amend(headers=[*host, *headers])
-            other, request.route_params = self._find_again(request.scope, route, params)
+            other, request._route_params = self._find_again(request.scope, route, params)
             return other.call  # type: ignore[no-any-return]
         if route is not None:
             request.scope["route"] = route
-        request.route_params = params
+        request._route_params = params
         return None
 
     def _telling_of_the_body(self, receive: Receive) -> Receive:
@@ -184,7 +185,7 @@ class Events:
             return call
 
         async def handled(connection: Any) -> Any:
-            request = getattr(connection, "request", connection)
+            request = request_of(connection)
             await self.fire(Event.HTTP_HANDLER_BEFORE, request=request)
             try:
                 response = await call(connection)

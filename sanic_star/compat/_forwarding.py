@@ -40,7 +40,7 @@ def limited(request: Request, limit: int) -> Receive:
     scope, receive, size = request.scope, request._receive, 0
 
     def refuse() -> NoReturn:
-        request.holds, request._body_refusal = True, PayloadTooLarge(TOO_LARGE)
+        request._holds, request._body_refusal = True, PayloadTooLarge(TOO_LARGE)
         raise request._body_refusal
 
     async def receive_within() -> Message:

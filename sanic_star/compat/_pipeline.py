@@ -77,9 +77,9 @@ def handler_call(handler: Callable[..., Any], has_params: bool, only: str | None
     if has_params:
         if only is not None and _is_second(only, handler):
             # PERF: a call by keyword out of a dictionary takes three times as long; `benchmarks/`: `/user/<id:int>`.
-            call = lambda request: handler(request, request.route_params[only])  # noqa: E731
+            call = lambda request: handler(request, request._route_params[only])  # noqa: E731
         else:
-            call = lambda request: handler(request, **request.route_params)  # noqa: E731
+            call = lambda request: handler(request, **request._route_params)  # noqa: E731
     if is_coroutine_function(handler):
         return call
 

@@ -17,7 +17,7 @@ class WrittenResponse(Protocol):
     body: Any
     stream: Any
 
-    def head(self, *, length: bool = True) -> list[tuple[bytes, bytes]]: ...
+    def _head(self, *, length: bool = True) -> list[tuple[bytes, bytes]]: ...
 
 
 R = TypeVar("R", bound=WrittenResponse)
@@ -66,7 +66,7 @@ class ResponseWriter:
         if not self.head_sent:
             data = (data or response.body) if has_message_body(response.status) else b""
             response.body = data if last else b""
-            fields = response.head(length=last)
+            fields = response._head(length=last)
             self.head_sent = True
             await send({"type": "http.response.start", "status": response.status, "headers": fields})
             if not last and self.on_open is not None:

@@ -62,7 +62,7 @@ def test_a_kept_file_is_sent_by_the_dispatch(tmp_path: Path, monkeypatch: pytest
     (tmp_path / "a.txt").write_text("one")
     client = client_of(tmp_path)
     first = client.get("/s/a.txt")
-    monkeypatch.delattr(KeptFileResponse, "head")
+    monkeypatch.delattr(KeptFileResponse, "_head")
     monkeypatch.setattr(KeptFileResponse, "__call__", None)
     second = client.get("/s/a.txt")
     assert (second.content, second.headers) == (b"one", first.headers)

@@ -31,7 +31,7 @@ SECONDS = 1_700_000_000
 
 
 def wire(response: BaseHTTPResponse) -> list[tuple[str, str]]:
-    return [(name.decode(), value.decode()) for name, value in response.head()]
+    return [(name.decode(), value.decode()) for name, value in response._head()]
 
 
 def served(handler: Callable[..., Any], **options: Any) -> TestClient:
@@ -93,8 +93,8 @@ def test_headers_on_the_wire() -> None:
         "x", headers={"X-A": 1, "content-type": "text/y", "content-length": "9"}, content_type="z/z"
     )
     assert wire(response) == [("x-a", "1"), ("content-type", "text/y"), ("content-length", "1")]
-    assert response.head(declared=True)[-1] == (b"content-length", b"9")
-    assert response.head(length=False)[-1] == (b"content-length", b"9")
+    assert response._head(declared=True)[-1] == (b"content-length", b"9")
+    assert response._head(length=False)[-1] == (b"content-length", b"9")
     copied = HTTPResponse(
         "x", headers={"transfer-encoding": "chunked", "connection": "close", "content-length": "5000"}
     )
@@ -102,10 +102,10 @@ def test_headers_on_the_wire() -> None:
     plain = HTTPResponse("x", headers={"X-A": None}, content_type="z/z")
     assert wire(plain) == [("x-a", "None"), ("content-length", "1"), ("content-type", "z/z")]
     assert plain.processed_headers == [(b"x-a", b"None"), (b"content-type", b"z/z")]
-    assert plain.raw_headers == plain.head()
+    assert plain.raw_headers == plain._head()
     assert wire(HTTPResponse("x", headers={"a": "b"})) == [("a", "b"), ("content-length", "1")]
-    assert HTTPResponse().head() == [(b"content-length", b"0")]
-    assert HTTPResponse("x").head(length=False) == []
+    assert HTTPResponse()._head() == [(b"content-length", b"0")]
+    assert HTTPResponse("x")._head(length=False) == []
 
 
 @pytest.mark.parametrize(
@@ -498,4 +498,4 @@ def test_response_stream() -> None:
 @pytest.mark.parametrize("status", [101, 1000, -1, None, "200", 201.5])
 def test_a_status_that_is_none(status: Any) -> None:
     with pytest.raises(RuntimeError, match="status"):
-        HTTPResponse("x", status).head()
+        HTTPResponse("x", status)._head()

@@ -59,19 +59,20 @@ def test_what_is_only_a_body_is_sent_by_the_dispatch() -> None:
         def __init__(self) -> None:
             super().__init__("x", content_type="text/html; charset=utf-8")
 
-    assert Plain().start_message() == html("x").start_message()
+    assert Plain()._start_message() == html("x")._start_message()
     assert (
-        text("x", 201).start_message()
-        is text("x", headers={"a": "b"}).start_message()
-        is raw("x", 200, {}, "x/y").start_message()
+        text("x", 201)._start_message()
+        is text("x", headers={"a": "b"})._start_message()
+        is raw("x", 200, {}, "x/y")._start_message()
     )
-    assert HTTPResponse("x", background=BackgroundTask(print)).start_message() is None
+    assert HTTPResponse("x", background=BackgroundTask(print))._start_message() is None
 
 
 def test_a_response_with_fields_of_its_own_sends_them() -> None:
     class Signed(HTTPResponse):
-        def head(self, *args: Any, **options: Any) -> list[tuple[bytes, bytes]]:
-            return [*super().head(*args, **options), (b"x-signed", b"yes")]
+        @property
+        def processed_headers(self) -> list[tuple[bytes, bytes]]:
+            return [*super().processed_headers, (b"x-signed", b"yes")]
 
     async def handler(request: Any) -> HTTPResponse:
         return Signed("x", content_type="text/plain; charset=utf-8")

@@ -99,7 +99,7 @@ async def test_a_burst_that_ends_with_the_connection_is_returned_first() -> None
     seen: list[Any] = []
 
     async def burst(request: Any, ws: Websocket) -> None:
-        await until(lambda: ws.closed)
+        await until(lambda: ws._closed)
         seen.append(await ws.recv_burst())
         try:
             await ws.recv_burst()

@@ -140,7 +140,7 @@ class Line(Peer):
 async def open_line() -> tuple[Line, WebsocketImplProtocol]:
     line = Line()
     ws = WebsocketImplProtocol(websocket_scope(), line.receive, line.send)
-    await ws.handshake()
+    await ws._handshake()
     return line, ws
 
 

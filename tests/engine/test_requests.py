@@ -170,11 +170,11 @@ async def test_a_body_that_nobody_read_is_the_servers() -> None:
 async def test_reading_a_body_by_hand() -> None:
     peer = Peer([b"b"])
     request = engine.Request(http_scope(), peer.receive, peer.send)
-    await request.read_body({"type": "http.request", "body": b"a", "more_body": True}, None)
+    await request._read_body({"type": "http.request", "body": b"a", "more_body": True}, None)
     assert request._body == b"ab"
     left = engine.Request(http_scope())
     with pytest.raises(ClientDisconnect):
-        await left.read_body({"type": "http.disconnect"}, None)
+        await left._read_body({"type": "http.disconnect"}, None)
     assert left._is_disconnected
 
 

@@ -295,16 +295,16 @@ async def test_the_engines_own_route_and_websocket() -> None:
 async def test_it_knows_whether_it_is_open() -> None:
     peer = messages({"type": "websocket.disconnect", "code": 1000})
     ws = WebSocket(websocket_scope(), peer.receive, peer.send)
-    assert (ws.opened, ws.closed) == (False, False)
+    assert (ws._opened, ws._closed) == (False, False)
     await ws.accept()
-    assert (ws.opened, ws.closed) == (True, False)
+    assert (ws._opened, ws._closed) == (True, False)
     await ws.receive()
-    assert ws.closed
-    await ws.end(1000)
+    assert ws._closed
+    await ws._end(1000)
     assert kinds(peer) == [("accept",)]
     refused = WebSocket(websocket_scope(), messages().receive, peer.send)
-    await refused.end(1008, "no")
-    await refused.end(1008)
+    await refused._end(1008, "no")
+    await refused._end(1008)
     assert peer.sent[1:] == [{"type": "websocket.close", "code": 1008, "reason": "no"}]
 
 

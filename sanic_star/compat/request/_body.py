@@ -23,8 +23,8 @@ class ReadRequest(Protocol):
     """What reading a body needs of its request, whose module imports this one."""
 
     scope: Scope
-    received: int
-    waits_for_part: bool
+    _received: int
+    _waits_for_part: bool
     _hidden_route: Any
     _receive: Receive
     _is_disconnected: bool
@@ -32,8 +32,8 @@ class ReadRequest(Protocol):
     _writer: ResponseWriter | None
 
     @property
-    def body_is_read(self) -> bool: ...
-    def kept_body(self) -> Iterable[bytes]: ...
+    def _body_is_read(self) -> bool: ...
+    def _kept_body(self) -> Iterable[bytes]: ...
     async def _watched_receive(self, receive: Receive) -> Message: ...
 
 
@@ -96,11 +96,11 @@ class BodyStream:
     async def _receive_part(self) -> bytes | None:
         request = self.request
         while not request._stream_consumed:
-            request.waits_for_part = True
+            request._waits_for_part = True
             try:
                 message = await request._watched_receive(request._receive)
             finally:
-                request.waits_for_part = False
+                request._waits_for_part = False
             if message["type"] == "http.disconnect":
                 raise ClientDisconnect
             request._stream_consumed = not message.get("more_body", False)
@@ -108,9 +108,9 @@ class BodyStream:
                 # Until now this read would have noticed a client that leaves.
                 self.writer.on_open()
             chunk: bytes = message.get("body", b"")
-            request.received += len(chunk)
+            request._received += len(chunk)
             limit = _limit(request)
-            if limit is not None and request.received > limit:
+            if limit is not None and request._received > limit:
                 raise PayloadTooLarge(TOO_LARGE)
             if chunk:
                 return chunk
@@ -126,8 +126,8 @@ class BodyStream:
         Raises:
             ClientDisconnect: the client left before the end.
         """
-        if self.request.body_is_read:
-            for part in self.request.kept_body():
+        if self.request._body_is_read:
+            for part in self.request._kept_body():
                 yield part
         else:
             while (chunk := await self._receive_part()) is not None:

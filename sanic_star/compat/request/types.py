@@ -245,15 +245,15 @@ class Request(requests.Request, Generic[AppT, CtxT]):
 
     async def _receive_body(self, receive: Receive) -> Message:
         """Receive a message for Starlette's methods, which read the body as `stream` does: with the same time limit."""
-        if self.body_is_read or self._stream_consumed:
+        if self._body_is_read or self._stream_consumed:
             return await self._watched_receive(receive)
-        self.waits_for_part = True
+        self._waits_for_part = True
         try:
             message = await self._watched_receive(receive)
         finally:
-            self.waits_for_part = False
+            self._waits_for_part = False
         if message["type"] == "http.request":
-            self.received += len(message.get("body", b""))
+            self._received += len(message.get("body", b""))
             self._stream_consumed = not message.get("more_body", False)
         return message
 
@@ -304,14 +304,14 @@ class Request(requests.Request, Generic[AppT, CtxT]):
     @property
     def match_info(self) -> dict[str, Any]:
         """The path parameters of the route; what a request middleware adds here, the handler gets as an argument."""
-        if self.route_params is Request.route_params:
+        if self._route_params is Request._route_params:
             # The class's, which all requests without parameters share: what one is told, no other may see.
-            self.route_params = {}
-        return self.route_params
+            self._route_params = {}
+        return self._route_params
 
     @match_info.setter
     def match_info(self, parameters: dict[str, Any]) -> None:
-        self.route_params = parameters
+        self._route_params = parameters
 
     # Headers and what stands in them --------------------------------------------------------------------------------
 
@@ -454,12 +454,12 @@ class Request(requests.Request, Generic[AppT, CtxT]):
 
     async def receive_body(self) -> None:
         """Read the whole body of a request that streams it, for `body`, `json` and `form`."""
-        if not self.body_is_read:
+        if not self._body_is_read:
             await self._keep(self.stream)
 
-    async def read_body(self, first: Message, limit: int | None) -> None:
+    async def _read_body(self, first: Message, limit: int | None) -> None:
         """Read a body that comes in several messages, a multipart form into a spool."""
-        await self._keep(self.arriving_body(first, limit))
+        await self._keep(self._arriving_body(first, limit))
 
     async def _keep(self, parts: AsyncIterable[bytes]) -> None:
         from sanic_star.compat.request._upload import Upload
@@ -476,7 +476,7 @@ class Request(requests.Request, Generic[AppT, CtxT]):
             raise
         upload.finish()
         self._upload = upload
-        self.holds = True
+        self._holds = True
 
     @property
     def _config(self) -> Mapping[str, Any]:
@@ -487,20 +487,20 @@ class Request(requests.Request, Generic[AppT, CtxT]):
         return self._config.get("REQUEST_MAX_HEADER_SIZE", DEFAULT_LIMIT)  # type: ignore[no-any-return]
 
     @property
-    def body_is_read(self) -> bool:
+    def _body_is_read(self) -> bool:
         """Whether the whole body is here."""
         return self._upload is not None or "_body" in self.__dict__
 
-    def kept_body(self) -> Iterator[bytes]:
+    def _kept_body(self) -> Iterator[bytes]:
         """Yield the body that was read, a large one in pieces."""
-        return super().kept_body() if self._upload is None else self._upload.spool.blocks()
+        return super()._kept_body() if self._upload is None else self._upload.spool.blocks()
 
-    def release(self) -> None:
+    def _release(self) -> None:
         """Let go of what is only for the time of the answer.
 
         A form's files that are on disk are gone then, except those that somebody still holds.
         """
-        super().release()
+        super()._release()
         if self._writer is not None:
             self._writer.let_go()
         if isinstance(self._receive, SharedReceive):
@@ -799,7 +799,7 @@ class Request(requests.Request, Generic[AppT, CtxT]):
     @property
     def _own_scope(self) -> Scope:
         # A mounted application has a root path of its own in the scope.
-        return {**self.scope, **self.outer} if self.outer else self.scope
+        return {**self.scope, **self._outer} if self._outer else self.scope
 
     @property
     def _public_path(self) -> str:

@@ -220,14 +220,14 @@ class BaseHTTPResponse(responses.Response):
     @property
     def processed_headers(self) -> list[tuple[bytes, bytes]]:
         """The header fields as they go over the wire, the length apart."""
-        return [field for field in self.head() if field[0] != b"content-length"]
+        return [field for field in self._build_head() if field[0] != b"content-length"]
 
     @property
     def raw_headers(self) -> list[tuple[bytes, bytes]]:  # type: ignore[override]
         """The header fields as they go over the wire (Starlette's name); a copy."""
-        return self.head()
+        return self._head()
 
-    def head(self, length: bool = True, declared: bool = False) -> list[tuple[bytes, bytes]]:
+    def _head(self, length: bool = True, declared: bool = False) -> list[tuple[bytes, bytes]]:
         """Return the header fields as they go over the wire.
 
         Args:
@@ -266,6 +266,14 @@ class BaseHTTPResponse(responses.Response):
             fields.append(_content_type(self.content_type))
         return fields
 
+    # The same where a subclass has `processed_headers` of its own, which `_head` then asks.
+    _build_head = _head
+
+    def _head_as_processed(self, length: bool = True, declared: bool = False) -> list[tuple[bytes, bytes]]:
+        """Return what a subclass's own `processed_headers` gives, with the length."""
+        lengths = [field for field in self._build_head(length, declared) if field[0] == b"content-length"]
+        return [*(field for field in self.processed_headers if field[0].lower() not in _FRAMING), *lengths]
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the response; as the refusal of a handshake where the connection is a websocket's."""
         if scope["type"] != "http":
@@ -273,7 +281,7 @@ class BaseHTTPResponse(responses.Response):
             return
         # Of the same moment as its length: an answer that several requests get may be changed while this one is sent.
         body = self.body if self._own_names else self._body
-        head = self.head(declared=scope["method"] == "HEAD")
+        head = self._head(declared=scope["method"] == "HEAD")
         await send({"type": "http.response.start", "status": self.status, "headers": head})
         # Without a length nothing may follow: HTTP/1.1 would take it for the next response (RFC 9112, section 6.3).
         if body and not has_message_body(self.status):
@@ -388,12 +396,14 @@ class HTTPResponse(BaseHTTPResponse):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         # A subclass that sends itself in its own way, or has other fields, is asked to.
-        names = ("__call__", "head", "headers", "body")
+        if cls.processed_headers is not HTTPResponse.processed_headers:
+            cls._head = BaseHTTPResponse._head_as_processed  # type: ignore[method-assign]
+        names = ("__call__", "_head", "headers", "body")
         own = any(getattr(cls, name) is not getattr(HTTPResponse, name) for name in names)
-        if own and "start_message" not in vars(cls):
-            cls.start_message = BaseHTTPResponse.start_message  # type: ignore[method-assign]
+        if own and "_start_message" not in vars(cls):
+            cls._start_message = BaseHTTPResponse._start_message  # type: ignore[method-assign]
 
-    def start_message(self) -> Message | None:
+    def _start_message(self) -> Message | None:
         """Return the message that starts a response which is nothing but a body and its type."""
         # PERF: `status` and `_body` themselves, not the properties on them, and the two fields that most responses
         # have without a call of `head`: 0.3 µs of 2, as `benchmarks/` shows in «in process».

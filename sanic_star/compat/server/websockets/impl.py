@@ -75,7 +75,7 @@ class WebsocketImplProtocol(WebSocket):
     subprotocol: str | None = None
     _frames: Frames | None = None
     # `WEBSOCKET_MAX_SIZE`, which holds under servers too that were not told of it.
-    max_size: int | None = None
+    _max_size: int | None = None
     _handler = _Handler.CANCELLABLE
     # Whether the handler has read by Sanic's methods.
     _reads = False
@@ -89,7 +89,7 @@ class WebsocketImplProtocol(WebSocket):
         super().__init__(scope, receive, send)
         self._inbox = Inbox(receive, self._note_end)
 
-    async def handshake(self, subprotocols: Iterable[str] = ()) -> None:
+    async def _handshake(self, subprotocols: Iterable[str] = ()) -> None:
         """Accept the connection.
 
         Args:
@@ -105,7 +105,7 @@ class WebsocketImplProtocol(WebSocket):
             problem = f"invalid subprotocol; expected one of {', '.join(spoken)}" if offered else "missing subprotocol"
             raise BadRequest(f"Failed to open a WebSocket connection: {problem}.\n")
         config = getattr(self.scope.get("app"), "config", {})
-        self.max_size = config.get("WEBSOCKET_MAX_SIZE")
+        self._max_size = config.get("WEBSOCKET_MAX_SIZE")
         await self.accept(self.subprotocol)
         self._inbox.context = copy_context()
 
@@ -147,12 +147,12 @@ class WebsocketImplProtocol(WebSocket):
                 raise RuntimeError(f"the server has sent {message['type']!r}, which no open websocket receives")
             self.client_state = WebSocketState.DISCONNECTED
             return message
-        limit = self.max_size
+        limit = self._max_size
         if limit is not None:
             data = _data(message)
             # A character is at most four bytes: most messages are not encoded for this.
             if len(data) * 4 > limit and (size := _size(data)) > limit:
-                await self.end(1009, f"frame with {size} bytes exceeds limit of {limit} bytes")
+                await self._end(1009, f"frame with {size} bytes exceeds limit of {limit} bytes")
                 return inbox.end
         return message
 
@@ -212,7 +212,7 @@ class WebsocketImplProtocol(WebSocket):
             async with asyncio.timeout(timeout):
                 await self._inbox.wait_for_end()
         except TimeoutError:
-            return self.closed
+            return self._closed
         finally:
             self._awaited -= 1
         if self._is_own_handler():
@@ -236,7 +236,7 @@ class WebsocketImplProtocol(WebSocket):
             TypeError: the message is of another type, a mapping for example, or its parts are of different types. An
                 ASGI message is sent by `websocket.starlette.send`.
         """
-        if not self.closed:
+        if not self._closed:
             event: Message
             if isinstance(message, str):
                 event = {"type": "websocket.send", "text": message}
@@ -256,7 +256,7 @@ class WebsocketImplProtocol(WebSocket):
                 await self._server_send(event)
                 return
             except OSError:
-                self.closed = True
+                self._closed = True
                 self._inbox.ended_at = asyncio.get_running_loop().time()
         if self._handler is _Handler.CANCELLABLE and self._is_own_handler():
             if await self._will_read():
@@ -300,7 +300,7 @@ class WebsocketImplProtocol(WebSocket):
         self._control("pong").pong(data.encode() if isinstance(data, str) else bytes(data))
 
     def _control(self, what: str) -> Frames:
-        if self.closed:
+        if self._closed:
             raise WebsocketClosed(f"Cannot send a {what} when the websocket interface is closed.")
         if self._frames is None:
             self._frames = Frames.behind(self._server_send)
@@ -321,11 +321,11 @@ class WebsocketImplProtocol(WebSocket):
         """
         if code == _NO_FRAME:
             code = _INTERNAL_ERROR
-        if not self.closed:
+        if not self._closed:
             _check_close(code, reason or "")
             if self._handler is _Handler.CANCELLABLE and self._is_own_handler():
                 self._handler = _Handler.INFORMED
-        await self.end(code, reason or "")
+        await self._end(code, reason or "")
 
     # Starlette's methods ---------------------------------------------------------------------------------------------
 
@@ -399,14 +399,14 @@ class WebsocketImplProtocol(WebSocket):
             await websocket.starlette.send({"type": "websocket.send", "text": "hello"})
         """
         if self._plain is None:
-            self._plain = websockets.WebSocket(self.scope, self._receive_as_starlette, self.send_message)
+            self._plain = websockets.WebSocket(self.scope, self._receive_as_starlette, self._send_message)
             self._plain.client_state = self.client_state
             self._plain.application_state = self.application_state
         return self._plain
 
     async def _receive_as_starlette(self) -> Message:
         self._use_starlette()
-        return await self.receive_message()
+        return await self._receive_message()
 
     async def _send_as_starlette(self, message: Message) -> None:
         self._use_starlette()
@@ -427,18 +427,18 @@ class WebsocketImplProtocol(WebSocket):
 
     # The end ---------------------------------------------------------------------------------------------------------
 
-    async def receive_message(self) -> Message:
+    async def _receive_message(self) -> Message:
         """Return the server's next message, those that were read ahead first."""
         return await self._inbox.next()
 
-    async def end(self, code: int | None, reason: str = "") -> None:
+    async def _end(self, code: int | None, reason: str = "") -> None:
         """Close the connection unless it is closed already, and wait for no message any more."""
-        if not self.closed:
-            await super().end(code, reason)
+        if not self._closed:
+            await super()._end(code, reason)
             self._inbox.finish({"type": _DISCONNECT, "code": code, "reason": reason})
 
     def _note_end(self) -> None:
-        self.closed = True
+        self._closed = True
         if self._frames is not None:
             self._frames.close()
 
@@ -454,25 +454,25 @@ class WebsocketImplProtocol(WebSocket):
         if self._handler is not _Handler.CANCELLABLE:
             return
         inbox.read_ahead()
-        if self.closed and not self._awaited:
+        if self._closed and not self._awaited:
             grace = GRACE_AFTER_MESSAGE if inbox.taken_at else GRACE
             if now - max(inbox.ended_at, inbox.taken_at) >= grace:
                 self._cut()
 
     def _is_own_handler(self) -> bool:
         """Tell whether this connection's handler is running, or a task that it has started."""
-        request = getattr(self, "request", None)
+        request = self._request
         return request is None or requests.live.get(requests.current.get(0)) is request
 
     def _is_own_task(self) -> bool:
         """Tell whether this connection's handler is running, and no other task."""
-        request = getattr(self, "request", None)
-        stream = request.open_stream if request is not None else None
+        request = self._request
+        stream = request._open_stream if request is not None else None
         return stream.task is asyncio.current_task() if stream is not None else self._is_own_handler()
 
     def _cut(self) -> None:
         self._handler = _Handler.CANCELLED
-        stream = self.request.open_stream if hasattr(self, "request") else None
+        stream = self._request._open_stream if self._request is not None else None
         if stream is not None:
             stream.cut(Cut.CLIENT_LEFT, "the websocket's client has left")
 
@@ -491,7 +491,7 @@ class WebsocketImplProtocol(WebSocket):
 
     async def _was_cancelled(self) -> bool:
         """Tell whether the handler ends with a `CancelledError` only because its client left, and take that back."""
-        stream = self.request.open_stream
+        stream = self._request._open_stream if self._request is not None else None
         if stream is not None and stream.reason is not None:
             return stream.reason is Cut.CLIENT_LEFT and await stream.settle()
         # A server's task that nobody can cancel: granian's in Rust.
