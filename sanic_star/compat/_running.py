@@ -24,7 +24,7 @@ from sanic_star.compat.config import DEFAULT_CONFIG, SettingError
 from sanic_star.compat.helpers import Default
 from sanic_star.compat.log import error_logger, logger
 from sanic_star.compat.logging.filter import VerbosityFilter
-from sanic_star.lifespan import Stage
+from sanic_star.seams import Stage
 from sanic_star.steps import StepTimeout
 
 if TYPE_CHECKING:

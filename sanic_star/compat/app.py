@@ -64,7 +64,7 @@ from sanic_star.compat.router import Route, Router, WebSocketRoute
 from sanic_star.compat.server.websockets.impl import WebsocketImplProtocol
 from sanic_star.compat.signals import RESERVED_NAMESPACES, Signal, SignalRouter
 from sanic_star.compat.types.shared_ctx import SharedContext
-from sanic_star.lifespan import Stage
+from sanic_star.seams import Stage
 
 if TYPE_CHECKING:
     # With defaults (PEP 696, in `typing` from Python 3.13 on): `Sanic("app")` needs no annotation.
