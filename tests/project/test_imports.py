@@ -51,3 +51,25 @@ def test_imports_form_no_circle() -> None:
     except CycleError as error:
         # Each module of the list is imported by the next one.
         raise AssertionError(" <- ".join(error.args[1])) from None
+
+
+# Where a name of a module is chosen while the program runs.
+CHOSEN = {
+    "sanic_star": "f'sanic_star.compat.{name}'",
+    "sanic_star.compat.alias": "self.own.name",
+    "sanic_star.compat.helpers": "home",
+    "sanic_star.compat.worker.loader": "self.module_name",
+    "sanic_star.servers.serving": "f'sanic_star.servers.{settings.server}'",
+    "sanic_star.testing": "f'{__name__}.{_MODULES[name]}'",
+}
+
+
+def test_no_module_of_the_package_is_imported_by_a_string() -> None:
+    calls = {
+        (module, ast.unparse(node.args[0]))
+        for module, tree in MODULES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module")
+    }
+    assert set(CHOSEN.items()) <= calls
+    assert [call for call in calls - set(CHOSEN.items()) if "sanic" in call[1]] == []
