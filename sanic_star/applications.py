@@ -49,11 +49,11 @@ from sanic_star.failures import (
     readable,
     related,
 )
-from sanic_star.lifespan import Lifecycle, Phase, Stage
+from sanic_star.lifespan import Lifecycle
 from sanic_star.requests import Request
 from sanic_star.responses import Response
 from sanic_star.routing import WEBSOCKET, Call, Route, Router, WebSocketRoute, child_scope, enter, route_path
-from sanic_star.seams import Behaviour, Host, Limits, MakeRequest
+from sanic_star.seams import Behaviour, Host, Limits, MakeRequest, Phase, Stage
 from sanic_star.steps import Limit
 from sanic_star.streams import Cut, OpenStream, is_event_stream
 from sanic_star.websockets import WebSocket, announce_close, refused

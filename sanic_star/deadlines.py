@@ -28,7 +28,7 @@ from collections.abc import Sequence
 from gc import get_referents
 from inspect import iscoroutine, isgenerator
 from types import CodeType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
@@ -36,11 +36,8 @@ from starlette.types import Receive, Scope, Send
 from sanic_star import requests
 from sanic_star.requests import TOO_LARGE, Request
 from sanic_star.responses import Response
-from sanic_star.seams import Limits
+from sanic_star.seams import Limits, RunningEngine
 from sanic_star.streams import Cut
-
-if TYPE_CHECKING:
-    from sanic_star.applications import Engine
 
 logger = logging.getLogger("sanic.error")
 
@@ -59,7 +56,7 @@ class Sweeper:
         engine: the application's engine.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: RunningEngine) -> None:
         self.engine = engine
         self._limits = Limits()
         self._timer: asyncio.TimerHandle | None = None
@@ -138,7 +135,7 @@ class Sweeper:
         if late - found:
             logger.warning("A request takes too long, and can't be ended: it runs in no task of asyncio's")
 
-    def cut_all(self, engines: Sequence[Engine]) -> None:
+    def cut_all(self, engines: Sequence[RunningEngine]) -> None:
         """Cut the requests in flight short, because their server stops and waits for nobody.
 
         Answered with 503 where nothing is sent yet; a stream that a handler writes is completed.

@@ -20,7 +20,6 @@ import logging
 import traceback
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
-from enum import Enum
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -28,10 +27,10 @@ from starlette.routing import BaseRoute, Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sanic_star.failures import log_error
+from sanic_star.seams import Phase, RunningEngine, Stage
 from sanic_star.steps import StepTimeout, run_step, start_watching
 
 if TYPE_CHECKING:
-    from sanic_star.applications import Engine
     from sanic_star.servers.signals import Chain
 
 # How long uvicorn's own stop, where the server is not ours, is held back for an application's, in seconds.
@@ -40,24 +39,6 @@ PATIENCE = 1.0
 
 class InvalidSetting(Exception):
     """A setting has a value that it cannot have, so that the application does not start."""
-
-
-class Phase(Enum):
-    """The moments at which an application's listeners run."""
-
-    BEFORE_START = "before_server_start"
-    AFTER_START = "after_server_start"
-    BEFORE_STOP = "before_server_stop"
-    AFTER_STOP = "after_server_stop"
-
-
-class Stage(Enum):
-    """Where an application stands in its life; it may go round any number of times."""
-
-    IDLE = "idle"
-    STARTING = "starting"
-    RUNNING = "running"
-    STOPPING = "stopping"
 
 
 def _nothing(*_: Any) -> None:
@@ -71,7 +52,7 @@ class Lifecycle:
         engine: the application's engine.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: RunningEngine) -> None:
         self.engine = engine
         self.stage = Stage.IDLE
         # Set by a server that calls `after_start` and `before_stop` itself, at their exact moments.

@@ -7,6 +7,7 @@ is what the engine uses of the application: Starlette's own names, which tools r
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
@@ -14,11 +15,33 @@ from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 if TYPE_CHECKING:
-    from sanic_star.applications import Engine
-    from sanic_star.lifespan import Phase
+    import asyncio
+    from collections.abc import Callable, Collection, Sequence
+    from types import CodeType
+
+    from starlette.exceptions import HTTPException
+
     from sanic_star.requests import Request
     from sanic_star.routing import Call, Route, Router, WebSocketRoute
     from sanic_star.steps import Limit
+
+
+class Phase(Enum):
+    """The moments at which an application's listeners run."""
+
+    BEFORE_START = "before_server_start"
+    AFTER_START = "after_server_start"
+    BEFORE_STOP = "before_server_stop"
+    AFTER_STOP = "after_server_stop"
+
+
+class Stage(Enum):
+    """Where an application stands in its life; it may go round any number of times."""
+
+    IDLE = "idle"
+    STARTING = "starting"
+    RUNNING = "running"
+    STOPPING = "stopping"
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
@@ -108,14 +131,76 @@ class Behaviour(Protocol):
         """Let things be added again, for the next start."""
 
 
+class RunningLifecycle(Protocol):
+    """The life cycle of an application, as a server of ours uses it; see `lifespan.Lifecycle`."""
+
+    exact: bool
+    owns_process: bool
+    on_stop_step: Callable[[str, float | None], None]
+
+    @property
+    def stage(self) -> Stage: ...
+    @property
+    def step(self) -> str: ...
+    @property
+    def closing(self) -> bool: ...
+    async def after_start(self) -> None: ...
+    async def before_stop(self) -> None: ...
+    async def stop(self) -> None: ...
+
+
+class RunningSweeper(Protocol):
+    """What ends the requests in flight; see `deadlines.Sweeper`."""
+
+    async def refuse(self, scope: Scope, receive: Receive, send: Send) -> None: ...
+    def cut_all(self, engines: Sequence[RunningEngine]) -> None: ...
+    def end_all(self) -> None: ...
+
+
+class RunningEngine(Protocol):
+    """An engine, as its life cycle, its sweeper and the servers use it; see `applications.Engine`."""
+
+    lazy_state: dict[str, Any]
+    dispatch_code: CodeType
+    fail_code: CodeType
+
+    @property
+    def app(self) -> Host: ...
+    @property
+    def behaviour(self) -> Behaviour: ...
+    @property
+    def endless(self) -> Collection[Any]: ...
+    @property
+    def lifecycle(self) -> RunningLifecycle: ...
+    @property
+    def limits(self) -> Limits: ...
+    @property
+    def make_request(self) -> MakeRequest: ...
+    @property
+    def sweeper(self) -> RunningSweeper: ...
+    def finalise(self) -> None: ...
+    def started(self) -> None: ...
+    def stopped(self) -> None: ...
+    def mounted(self) -> Sequence[RunningEngine]: ...
+    def end_endless(self) -> None: ...
+    async def endless_ended(self, seconds: float, /) -> bool: ...
+    async def requests_ended(self) -> None: ...
+    def close_stream(self, request: Request) -> None: ...
+    def cut_short(self, request: Request, task: asyncio.Task[Any], error: HTTPException) -> None: ...
+    async def fail(
+        self, request: Request, error: BaseException, scope: Scope, receive: Receive, send: Send, /
+    ) -> None: ...
+
+
 class Host(Protocol):
     """An application that has an engine. All names but the engine's are Starlette's."""
 
     user_middleware: list[Middleware]
     middleware_stack: ASGIApp | None
     max_body_size: int | None
-    _engine: Engine
 
+    @property
+    def _engine(self) -> RunningEngine: ...
     @property
     def router(self) -> Router:
         """The application's router."""

@@ -47,10 +47,9 @@ from sanic_star.compat.server.websockets._sweeper import Sweeper as WebsocketSwe
 from sanic_star.compat.server.websockets.impl import WebsocketImplProtocol
 from sanic_star.compat.signals import Event
 from sanic_star.failures import attribute, encodable, format_error, is_a, log_error, message_of
-from sanic_star.lifespan import Phase
 from sanic_star.requests import Request as EngineRequest
 from sanic_star.requests import live
-from sanic_star.seams import Limits
+from sanic_star.seams import Limits, Phase
 from sanic_star.steps import Limit
 from sanic_star.streams import SharedReceive, is_event_stream
 from sanic_star.websockets import request_of

@@ -3,6 +3,8 @@
 An application has a `Runner`. `prepare` notes how the application is to be served; `serve` serves all that were
 prepared, in one process or several. `_plans` turns what was noted into the engine's words; `sanic_star.servers` listens
 and restarts.
+
+Functions import what serves when they are called: an application that another server runs never loads it.
 """
 
 from __future__ import annotations
@@ -12,7 +14,6 @@ import logging
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from importlib import import_module
 from socket import socket
 from ssl import SSLContext
 from typing import TYPE_CHECKING, Any
@@ -24,7 +25,7 @@ from sanic_star.compat.config import DEFAULT_CONFIG, SettingError
 from sanic_star.compat.helpers import Default
 from sanic_star.compat.log import error_logger, logger
 from sanic_star.compat.logging.filter import VerbosityFilter
-from sanic_star.lifespan import Stage
+from sanic_star.seams import Stage
 from sanic_star.steps import StepTimeout
 
 if TYPE_CHECKING:
@@ -112,6 +113,8 @@ class Runner:
             RuntimeError, TypeError, ValueError: options contradict each other, or make no sense.
             SanicException: a certificate for localhost can't be made.
         """
+        from sanic_star.compat import _plans
+
         if loop is not None:
             raise TypeError("loop is not a valid argument. To use an existing loop, change to create_server().")
         if fast and workers != 1:
@@ -144,11 +147,12 @@ class Runner:
             "app": self.app, "host": how.host, "port": how.port, "version": how.version, "sock": sock, "unix": unix,
             "ssl": ssl, "backlog": backlog, "register_sys_signals": register_sys_signals,
         }  # fmt: skip
-        state.server_info.append(_plans().ApplicationServerInfo(settings, how, sock, register_sys_signals))
+        state.server_info.append(_plans.ApplicationServerInfo(settings, how, sock, register_sys_signals))
         if motd_display:
             self.app.config.MOTD_DISPLAY.update(motd_display)
         if motd and self.app.config.MOTD:
-            motd_of = import_module("sanic_star.compat.application.motd")
+            from sanic_star.compat.application import motd as motd_of
+
             motd_of.show(self.app, how, state.workers, self.app.config.MOTD_DISPLAY, coffee)
 
     def motd(self, server_settings: Mapping[str, Any] | None = None) -> None:
@@ -167,7 +171,8 @@ class Runner:
                 if known and not given
                 else self.settings(given.pop("host", None), given.pop("port", None), **given)
             )
-            motd_of = import_module("sanic_star.compat.application.motd")
+            from sanic_star.compat.application import motd as motd_of
+
             motd_of.show(self.app, how, max(self.app.state.workers, 1), self.app.config.MOTD_DISPLAY)
 
     def set_mode(self, debug: bool, access_log: bool | None, noisy_exceptions: bool | None, verbosity: int) -> None:
@@ -187,8 +192,9 @@ class Runner:
 
     def set_up_logging(self) -> None:
         """Let log lines look as the mode and the settings `LOG_EXTRA` and `NO_COLOR` say."""
-        set_up = import_module("sanic_star.compat.logging.setup").setup_logging
-        set_up(self.app.debug, bool(self.app.config.NO_COLOR), self.app.config.LOG_EXTRA)
+        from sanic_star.compat.logging.setup import setup_logging
+
+        setup_logging(self.app.debug, bool(self.app.config.NO_COLOR), self.app.config.LOG_EXTRA)
 
     def settings(
         self,
@@ -206,14 +212,15 @@ class Runner:
             raise ValueError(f"version is the highest version of HTTP, 1, 2 or 3, got {version!r}")
         if port is not None and (not isinstance(port, int) or not 0 <= port <= 65535):
             raise ValueError(f"port is a number from 0 to 65535, got {port!r}")
-        certificates = import_module("sanic_star.compat._tls")
+        from sanic_star.compat import _tls
+        from sanic_star.servers.settings import Settings
+
         config = self.app.config
-        tls = certificates.read(ssl, config.TLS_CERT_PASSWORD or None)
+        tls = _tls.read(ssl, config.TLS_CERT_PASSWORD or None)
         if tls is None and (auto_tls or version == 3):
-            tls = certificates.local(config, self.app.debug)
+            tls = _tls.local(config, self.app.debug)
         header_size = config.REQUEST_MAX_HEADER_SIZE
-        made: type[Settings] = import_module("sanic_star.servers.settings").Settings
-        return made(
+        return Settings(
             host=host or "127.0.0.1",
             port=(8443 if auto_tls or version == 3 else 8000) if port is None else port,
             unix=os.fspath(unix) if unix else None,
@@ -224,7 +231,7 @@ class Runner:
             graceful_timeout=self.app._engine.limits.graceful_s,
             keep_alive=config.KEEP_ALIVE_TIMEOUT if config.KEEP_ALIVE else 0,
             request_timeout=config.REQUEST_TIMEOUT or None,
-            head_timeout=config.get("REQUEST_HEAD_TIMEOUT", made.head_timeout) or None,
+            head_timeout=config.get("REQUEST_HEAD_TIMEOUT", Settings.head_timeout) or None,
             body_timeout=config.get("REQUEST_BODY_TIMEOUT", BODY_TIMEOUT) or None,
             max_header_size=header_size,
             ws_max_size=config.WEBSOCKET_MAX_SIZE,
@@ -279,16 +286,18 @@ class Runner:
         self.set_mode(debug, access_log, noisy_exceptions, self.app.state.verbosity)
         how = self.settings(host, port, unix=unix, backlog=backlog, ssl=ssl)
         self.app.state.host, self.app.state.port, self.app.state.unix = how.host, how.port, unix
-        sockets = import_module("sanic_star.servers.sockets")
+        from sanic_star.compat.server.async_server import AsyncioServer
+        from sanic_star.servers import sockets
+        from sanic_star.servers.settings import CannotServe
+
         try:
             bound = sock or (sockets.bind_unix(unix) if unix else sockets.bind_tcp(how.host, how.port))
-        except _plans().CannotServe as error:
+        except CannotServe as error:
             raise OSError(str(error)) from None
         if begin:
             # Connections wait in the system's queue until the server accepts them.
             bound.listen(backlog)
-        made: type[AsyncioServer] = import_module("sanic_star.compat.server.async_server").AsyncioServer
-        server = made(self.app, how, bound, bool(begin))
+        server = AsyncioServer(self.app, how, bound, bool(begin))
         logger.info("Listening on %s", sockets.location(bound, tls=how.tls is not None))
         return server
 
@@ -312,7 +321,9 @@ class Runner:
         """
         app = self.app
         if app._engine.lifecycle.stage is not Stage.IDLE:
-            import_module("sanic_star.servers").stop(app, everywhere=terminate)
+            from sanic_star import servers
+
+            servers.stop(app, everywhere=terminate)
         if unregister and app._app_registry.get(app.name) is app:
             app.unregister_app(app)
 
@@ -325,22 +336,25 @@ def serve(apps: list[Application], app_loader: Any = None, factory: Callable[[],
         app_loader: makes the primary application in other processes.
         factory: the same, a function.
     """
+    from sanic_star import servers
+    from sanic_star.compat import _plans
+
     if not apps:
         return
     primary = apps[0]
     if app_loader is None and factory is not None:
-        app_loader = _plans().Loader(factory)
+        app_loader = _plans.Loader(factory)
     if primary.state.workers > 1 or primary.state.auto_reload:
         _choose_spawn()
     try:
-        _plans().run_main_listeners(primary, "main_process_start")
+        _plans.run_main_listeners(primary, "main_process_start")
         for app in apps:
             app.config.validate()
             app.shared_ctx.lock()
         _warn_of_main_listeners(apps)
-        what = _plans().plan(apps, app_loader)
-        _plans().run_main_listeners(primary, "main_process_ready")
-        import_module("sanic_star.servers").run(what)
+        what = _plans.plan(apps, app_loader)
+        _plans.run_main_listeners(primary, "main_process_ready")
+        servers.run(what)
     except StepTimeout:
         # The log has named the listener.
         raise SystemExit(1) from None
@@ -350,20 +364,23 @@ def serve(apps: list[Application], app_loader: Any = None, factory: Callable[[],
     finally:
         logger.info("Server Stopped")
         try:
-            _plans().run_main_listeners(primary, "main_process_stop")
+            _plans.run_main_listeners(primary, "main_process_stop")
         finally:
             _forget(apps)
 
 
 def serve_single(apps: list[Application]) -> None:
     """Serve applications in this process, without listeners of a main process; see `Sanic.serve_single`."""
+    from sanic_star import servers
+    from sanic_star.compat import _plans
+
     if not apps:
         return
     if any(app.state.workers > 1 or app.state.auto_reload for app in apps):
         _forget(apps)
         raise RuntimeError("Single process cannot be run with multiple workers or auto-reload")
     try:
-        import_module("sanic_star.servers").run(replace(_plans().plan(apps, None), workers=1))
+        servers.run(replace(_plans.plan(apps, None), workers=1))
     finally:
         logger.info("Server Stopped")
         _forget(apps)
@@ -389,18 +406,16 @@ def prepared(registry: Mapping[str, Application], primary: Any) -> list[Applicat
 
 def is_imported_by_worker() -> bool:
     """Tell whether this is a worker that imports the main module; see `servers.is_imported_by_worker`."""
-    imported: bool = import_module("sanic_star.servers").is_imported_by_worker()
-    return imported
+    from sanic_star import servers
+
+    return servers.is_imported_by_worker()
 
 
 def loader_of(load: Callable[[], Any] | None) -> Any:
     """Return a factory in the form of an `AppLoader`, or `None`."""
-    return None if load is None else _plans().Loader(load)
+    from sanic_star.compat import _plans
 
-
-def _plans() -> Any:
-    # By name: an application that another server runs never loads what it takes to run one.
-    return import_module("sanic_star.compat._plans")
+    return None if load is None else _plans.Loader(load)
 
 
 # Settings that an ASGI server has options of its own for.
@@ -419,9 +434,10 @@ _OF_THE_MAIN_PROCESS = ("main_process_start", "main_process_ready", "main_proces
 
 def _choose_spawn() -> None:
     """Let queues and locks that listeners of the main process make for `shared_ctx` reach the workers."""
-    processes = import_module("multiprocessing")
-    if processes.get_start_method(allow_none=True) is None:
-        processes.set_start_method("spawn")
+    import multiprocessing
+
+    if multiprocessing.get_start_method(allow_none=True) is None:
+        multiprocessing.set_start_method("spawn")
 
 
 def _warn_of_protocol(protocol: Any) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 from sanic_star.seams import Host
 
 if TYPE_CHECKING:
+    from sanic_star.applications import Engine
     from sanic_star.compat._listeners import Listeners
     from sanic_star.compat.application.state import ApplicationState
     from sanic_star.compat.config import Config
@@ -60,6 +61,8 @@ class Application(Host, Protocol):
     def config(self) -> Config: ...
     @property
     def router(self) -> Router: ...
+    @property
+    def _engine(self) -> Engine: ...
     @property
     def listeners(self) -> Mapping[str, Sequence[Any]]: ...
     @property

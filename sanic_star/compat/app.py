@@ -12,7 +12,6 @@ that a subclass may have an attribute of any other name.
 from __future__ import annotations
 
 import asyncio
-import importlib
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -64,7 +63,7 @@ from sanic_star.compat.router import Route, Router, WebSocketRoute
 from sanic_star.compat.server.websockets.impl import WebsocketImplProtocol
 from sanic_star.compat.signals import RESERVED_NAMESPACES, Signal, SignalRouter
 from sanic_star.compat.types.shared_ctx import SharedContext
-from sanic_star.lifespan import Stage
+from sanic_star.seams import Stage
 
 if TYPE_CHECKING:
     # With defaults (PEP 696, in `typing` from Python 3.13 on): `Sanic("app")` needs no annotation.
@@ -932,14 +931,17 @@ def _as_middleware(middleware: Any, attach_to: str, priority: int | Default) -> 
 
 
 def _explain(name: str) -> str:
-    # Here: only who needs the sentence loads the table of sentences.
-    told: str = importlib.import_module("sanic_star.compat._left_out").explain(name)
-    return told
+    # The table of explanations is loaded only where one is needed.
+    from sanic_star.compat._left_out import explain
+
+    return explain(name)
 
 
 def _testing() -> Any:
-    # By name: the test clients stand beside this layer, and load an HTTP client that no application needs.
-    return importlib.import_module("sanic_star.testing")
+    # The test clients stand above this layer, and load an HTTP client that no application needs.
+    from sanic_star import testing
+
+    return testing
 
 
 __all__ = ["Sanic"]

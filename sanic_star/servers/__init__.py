@@ -11,54 +11,16 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from sanic_star.servers.settings import CannotServe, Settings
+from sanic_star.servers.settings import CannotServe, Plan, Settings
 
 if TYPE_CHECKING:
-    import socket
-
     from sanic_star.seams import Host
-    from sanic_star.servers.serving import Stop
 
-__all__ = ("CannotServe", "Plan", "Settings", "is_imported_by_worker", "run", "served", "stop")
+__all__ = ("CannotServe", "Plan", "Settings", "is_imported_by_worker", "run", "stop")
 
 logger = logging.getLogger("sanic.server")
-# What is being served in this process, and how to end it.
-served: list[tuple[Host, Stop]] = []
-
-
-@dataclass
-class Plan:
-    """What is to be served, and how.
-
-    Args:
-        apps: the applications.
-        settings: how each is served; as long as `apps`.
-        load: gives the applications in another process; picklable, and called with `shared`.
-        sockets: for each application one that is bound already, or None.
-        workers: how many processes.
-        supervised: whether even one worker is a process of its own.
-        watch: directories whose changes restart the workers; None: nothing is watched.
-        prelude: a function of a module, called in each worker before its main module is imported.
-        shared: handed to `load`; may hold what `multiprocessing` shares.
-        notify: told of a restart on changes: `start`, `before`, `after`, `stop`, with the changed paths.
-        signals: whether SIGINT and SIGTERM end it.
-    """
-
-    apps: Sequence[Host]
-    settings: Sequence[Settings]
-    load: Callable[[Any], Sequence[Host]] | None = None
-    sockets: Sequence[socket.socket | None] = ()
-    workers: int = 1
-    supervised: bool = False
-    watch: Sequence[str] | None = None
-    prelude: Callable[[], object] | None = None
-    shared: Any = None
-    notify: Callable[[str, set[str]], None] = field(default=lambda event, changed: None)
-    signals: bool = True
 
 
 def is_imported_by_worker() -> bool:
@@ -101,6 +63,8 @@ def stop(app: Host, *, everywhere: bool = True) -> None:
         app: the application.
         everywhere: whether the other workers stop with this one.
     """
-    for each, how in served:
-        if each is app:
+    from sanic_star.servers.serving import served
+
+    for other, how in served:
+        if other is app:
             how.begin(everywhere=everywhere)

@@ -24,28 +24,24 @@ from socket import socket
 from time import monotonic
 from typing import Any, Protocol
 
-from sanic_star import servers
 from sanic_star.failures import log_error
 from sanic_star.seams import Host
 from sanic_star.servers.settings import CannotServe, Settings
+from sanic_star.servers.signals import SIGNALS, Signalled
 from sanic_star.steps import CLEAN_UP_BEFORE_EXIT_S, StepTimeout, end_process, position
 from sanic_star.streams import FAREWELL
 
 logger = logging.getLogger("sanic.server")
 error_logger = logging.getLogger("sanic.error")
 SERVERS = ("uvicorn", "hypercorn", "granian")
-SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGBREAK") if hasattr(signal, name))
-# At the stop, clients learn for so many seconds that their connections will not be used again, before idle ones are
-# closed under them: a request that is on its way gets its answer.
-LAME = 0.2
 # A client that has taken nothing for so long at the stop, in seconds, gets no more.
 STALLED = 1.0
 # How long a request that was cancelled has to answer with 503 and clean up, in seconds.
 LAST_WORDS = 1.0
 # How often it is looked whether something is over, in seconds.
 TICK = 0.05
-# Nobody presses keys as fast, in seconds.
-MOMENT = 0.05
+# What is being served in this process, and how to end it.
+served: list[tuple[Host, Stop]] = []
 
 
 class Stop:
@@ -234,26 +230,6 @@ class Watchdog(threading.Thread):
         end_process()
 
 
-class Signalled:
-    """The signals that this process has got; called with one, it tells whether that is Ctrl-C in a stop.
-
-    Two within a moment are one: a launcher passes on what the terminal has sent to all processes.
-    """
-
-    def __init__(self) -> None:
-        self._first: tuple[int, float] | None = None
-
-    def __call__(self, number: int, stopping: bool) -> bool:
-        now, first = monotonic(), self._first
-        self._first = first or (number, now)
-        return number == signal.SIGINT and (stopping if first is None else now - first[1] > MOMENT)
-
-    def say(self) -> None:
-        """Write it to the log; not in the handler, which may have interrupted somebody who does so."""
-        if self._first is not None:
-            logger.info("Received signal %s. Shutting down.", signal.Signals(self._first[0]).name)
-
-
 class Backend(Protocol):
     """A server."""
 
@@ -364,7 +340,7 @@ async def _serve_all(
     on_stop_step: Callable[[str, float | None], None] | None,
 ) -> None:
     here = [(app, stop) for app in apps]
-    servers.served.extend(here)
+    served.extend(here)
     for app in apps:
         app._engine.lifecycle.exact = True
         app._engine.lifecycle.owns_process = stop.watchdog is not None
@@ -403,7 +379,7 @@ async def _serve_all(
             # The server's task has ended; that of the application's start may ignore its cancellation.
             stop.watchdog.expect_end(CLEAN_UP_BEFORE_EXIT_S)
         for each in here:
-            servers.served.remove(each)
+            served.remove(each)
             each[0]._engine.lifecycle.exact = each[0]._engine.lifecycle.owns_process = False
     for app, result in zip(apps, results, strict=False):
         if _is_timeout(result):

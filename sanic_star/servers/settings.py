@@ -1,10 +1,16 @@
-"""How one application is served: plain data, which goes from process to process."""
+"""What is to be served, and how: plain data, of which `Settings` go from process to process."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from ssl import SSLContext
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import socket
+
+    from sanic_star.seams import Host
 
 
 class CannotServe(Exception):
@@ -76,6 +82,37 @@ class Settings:
         return [
             name for name, field in NO_OPTION[self.server].items() if getattr(self, field) != getattr(Settings, field)
         ]
+
+
+@dataclass
+class Plan:
+    """What is to be served, and how.
+
+    Args:
+        apps: the applications.
+        settings: how each is served; as long as `apps`.
+        load: gives the applications in another process; picklable, and called with `shared`.
+        sockets: for each application one that is bound already, or None.
+        workers: how many processes.
+        supervised: whether even one worker is a process of its own.
+        watch: directories whose changes restart the workers; None: nothing is watched.
+        prelude: a function of a module, called in each worker before its main module is imported.
+        shared: handed to `load`; may hold what `multiprocessing` shares.
+        notify: told of a restart on changes: `start`, `before`, `after`, `stop`, with the changed paths.
+        signals: whether SIGINT and SIGTERM end it.
+    """
+
+    apps: Sequence[Host]
+    settings: Sequence[Settings]
+    load: Callable[[Any], Sequence[Host]] | None = None
+    sockets: Sequence[socket.socket | None] = ()
+    workers: int = 1
+    supervised: bool = False
+    watch: Sequence[str] | None = None
+    prelude: Callable[[], object] | None = None
+    shared: Any = None
+    notify: Callable[[str, set[str]], None] = field(default=lambda event, changed: None)
+    signals: bool = True
 
 
 _WEBSOCKETS = {

@@ -11,20 +11,48 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import signal
 import sys
 import threading
 from collections.abc import Callable, Coroutine
 from functools import partial
+from time import monotonic
 from typing import Any
 
-from sanic_star.servers.serving import LAME, SIGNALS, Signalled
+logger = logging.getLogger("sanic.server")
+SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGBREAK") if hasattr(signal, name))
+# At the stop, clients learn for so many seconds that their connections will not be used again, before idle ones are
+# closed under them: a request that is on its way gets its answer.
+LAME = 0.2
+# Nobody presses keys as fast, in seconds.
+MOMENT = 0.05
 
 # How many seconds after the start it is made sure that signals which come by the event loop are held: granian starts
 # applications in one run of the loop and serves in another, and uvloop takes a new file descriptor for each run.
 NEXT_RUN = (0.01, 0.1, 1.0)
 NOBODY = (signal.SIG_DFL, signal.SIG_IGN, signal.default_int_handler, None)
+
+
+class Signalled:
+    """The signals that this process has got; called with one, it tells whether that is Ctrl-C in a stop.
+
+    Two within a moment are one: a launcher passes on what the terminal has sent to all processes.
+    """
+
+    def __init__(self) -> None:
+        self._first: tuple[int, float] | None = None
+
+    def __call__(self, number: int, stopping: bool) -> bool:
+        now, first = monotonic(), self._first
+        self._first = first or (number, now)
+        return number == signal.SIGINT and (stopping if first is None else now - first[1] > MOMENT)
+
+    def say(self) -> None:
+        """Write it to the log; not in the handler, which may have interrupted somebody who does so."""
+        if self._first is not None:
+            logger.info("Received signal %s. Shutting down.", signal.Signals(self._first[0]).name)
 
 
 def is_a_server() -> bool:

@@ -11,7 +11,6 @@ import socket
 import ssl
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
-from importlib import import_module
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -236,16 +235,18 @@ class OverSocket:
             raise
 
     async def _bind(self) -> socket.socket:
-        servers = import_module("sanic_star.servers.sockets")
-        refused = import_module("sanic_star.servers.settings").CannotServe
+        # Most tests need no socket.
+        from sanic_star.servers.settings import CannotServe
+        from sanic_star.servers.sockets import bind_tcp, bind_unix
+
         patience = asyncio.get_running_loop().time() + (_PATIENCE if self.port else 0)
         while True:
             bound: socket.socket | None = None
             try:
-                bound = servers.bind_unix(self._unix) if self._unix else servers.bind_tcp(self._host, self.port)
+                bound = bind_unix(self._unix) if self._unix else bind_tcp(self._host, self.port)
                 bound.listen(self._address.get("backlog", 100))
                 return bound
-            except (OSError, refused) as error:
+            except (OSError, CannotServe) as error:
                 if bound is not None:
                     bound.close()
                 if asyncio.get_running_loop().time() >= patience:

@@ -13,8 +13,8 @@ from websockets.exceptions import ConnectionClosed, InvalidMessage, InvalidStatu
 from websockets.sync.client import connect
 
 from sanic_star import Request, Sanic, text
-from sanic_star.servers import CannotServe, Settings, served, stop
-from sanic_star.servers.serving import serve
+from sanic_star.servers import CannotServe, Settings, stop
+from sanic_star.servers.serving import serve, served
 from sanic_star.servers.sockets import Sockets
 from tests.engine.processes import PATIENCE, UVICORN, free_port, is_open, process
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Generator
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from sanic_star.compat.exceptions import SanicException
@@ -43,9 +42,12 @@ class AsyncioServer:
     """
 
     def __init__(self, app: Any, settings: Settings, bound: socket.socket, listening: bool = True) -> None:
+        # uvicorn is loaded only where it serves.
+        from sanic_star.servers.uvicorn import Listening
+
         self.app = app
         self.loop = asyncio.get_running_loop()
-        self.server = import_module("sanic_star.servers.uvicorn").Listening(app, settings, bound)
+        self.server = Listening(app, settings, bound)
         self._begun = False
         self._listening = listening
 

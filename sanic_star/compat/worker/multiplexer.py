@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from importlib import import_module
 from typing import Any
 
 
@@ -18,10 +17,14 @@ class WorkerMultiplexer:
     """
 
     def __init__(self, app: Any) -> None:
+        # Only a process with a supervisor needs it.
+        from sanic_star.servers.worker import parent
+
         self._app = app
-        self._parent = import_module("sanic_star.servers.worker").parent()
-        if self._parent is None:
+        supervisor = parent()
+        if supervisor is None:
             raise AttributeError("app.m is for workers: run the application with workers=2, or with auto_reload=True")
+        self._parent = supervisor
 
     @property
     def name(self) -> str:
