@@ -8,8 +8,10 @@ from urllib.parse import urlencode, urlunparse
 from starlette.routing import NoMatchFound
 
 from sanic_star import requests
+from sanic_star.compat._path_types import FileType, PathType
+from sanic_star.compat._routes import Route, WebSocketRoute
 from sanic_star.compat.exceptions import URLBuildError
-from sanic_star.compat.router import FileType, PathType, Route, Router, WebSocketRoute
+from sanic_star.compat.router import Router
 
 if TYPE_CHECKING:
     from sanic_star.compat.config import Config

@@ -44,6 +44,7 @@ from sanic_star.compat._listeners import Listeners
 from sanic_star.compat._logging import configure
 from sanic_star.compat._registration import H, Registrar, check_name, no_handler
 from sanic_star.compat._registry import applications, find_application
+from sanic_star.compat._routes import Route, WebSocketRoute
 from sanic_star.compat._routing_exceptions import NotFound as SignalNotFound
 from sanic_star.compat._running import Runner, is_imported_by_worker, loader_of, prepared, serve, serve_single
 from sanic_star.compat._tasking import Background
@@ -59,7 +60,7 @@ from sanic_star.compat.log import logger
 from sanic_star.compat.middleware import Middleware, MiddlewareLocation
 from sanic_star.compat.request.types import Request
 from sanic_star.compat.response.types import choose_writer_by_app
-from sanic_star.compat.router import Route, Router, WebSocketRoute
+from sanic_star.compat.router import Router
 from sanic_star.compat.server.websockets.impl import WebsocketImplProtocol
 from sanic_star.compat.signals import RESERVED_NAMESPACES, Signal, SignalRouter
 from sanic_star.compat.types.shared_ctx import SharedContext

@@ -27,7 +27,8 @@ from sanic_star.compat.exceptions import SanicException
 from sanic_star.compat.helpers import Default, _default
 
 if TYPE_CHECKING:
-    from sanic_star.compat.router import Route, Router, WebSocketRoute
+    from sanic_star.compat._routes import Route, WebSocketRoute
+    from sanic_star.compat.router import Router
 
 _VERSION_PREFIX = "/v"
 

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import date, datetime
 from functools import cached_property, partial
 from inspect import signature
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote, unquote
 from uuid import UUID
 
-from starlette.convertors import Convertor
 from starlette.datastructures import URLPath
 from starlette.routing import BaseRoute, Mount, NoMatchFound
 from starlette.types import Scope
 
 from sanic_star import routing
 from sanic_star.compat._lazy import pattern
+from sanic_star.compat._path_types import PATH_TYPES, FileType, ParamInfo, PathType
+from sanic_star.compat._routes import _SEPARATOR, Route, RouteExtra, WebSocketRoute
 from sanic_star.compat._routing_exceptions import (
     BadMethod,
     FinalizationError,
@@ -30,47 +30,12 @@ from sanic_star.compat.constants import HTTP_METHODS
 from sanic_star.compat.errorpages import check_error_format
 from sanic_star.compat.exceptions import MethodNotAllowed, NotFound, SanicException
 from sanic_star.index import Parameter, Segments
-from sanic_star.routing import WEBSOCKET, either
+from sanic_star.routing import WEBSOCKET
 
-if TYPE_CHECKING:
-    pass
-
-# A slash inside a parameter's brackets separates nothing: it is part of a regular expression.
-_SEPARATOR = pattern(r"/(?=[^>]*(?:<(?<!\?<)|$))")
 _PARAMETER = pattern(r"^<([a-zA-Z_][a-zA-Z0-9_]*):(.*)>$")
 _UNTYPED = pattern(r"^<([a-zA-Z_][a-zA-Z0-9_]*):?>$")
 _FILE = pattern(r"^<([a-zA-Z_][a-zA-Z0-9_]*)(?:=([a-z]+))?:ext(?:=([a-z0-9|.]+))?>$")
-_EXTENSION = pattern(r"^[a-z0-9](?:[a-z0-9.]*[a-z0-9])?$")
 _FILE_URI = "__file_uri__"
-
-
-class PathType(Convertor[Any]):
-    """A type of path parameter.
-
-    Args:
-        label: its name in `<name:label>`.
-        convert: turns a segment into the value; raises `ValueError` for one that is not of this type.
-        regex: describes the segment, without anchors.
-        to_string: turns a value back.
-    """
-
-    def __init__(
-        self,
-        label: str,
-        convert: Callable[[str], Any],
-        regex: str,
-        to_string: Callable[[Any], str] = str,
-    ) -> None:
-        self.label = label
-        # PERF: a builtin such as `int` stands here unwrapped; see `index.Edge`.
-        self.convert = convert  # type: ignore[method-assign,assignment]
-        self.regex = regex  # type: ignore[misc]  # a class variable in Starlette, one class a type
-        self.to_string = to_string  # type: ignore[method-assign,assignment]
-
-    @cached_property
-    def pattern(self) -> re.Pattern[str]:
-        """Describes a whole segment; what URLs are checked with."""
-        return re.compile(f"^{self.regex}$")
 
 
 def _decode(uri: str) -> str:
@@ -112,257 +77,6 @@ def _decoding(part: Parameter) -> Parameter:
 def _decoded(name: str, expand: Callable[[Any], dict[str, Any]] | None, value: Any) -> dict[str, Any]:
     given = expand(value) if expand else {name: value}
     return {key: unquote(each) if isinstance(each, str) else each for key, each in given.items()}
-
-
-def _nonempty(value: str) -> str:
-    if not value:
-        raise ValueError("empty")
-    return value
-
-
-def _alpha(value: str) -> str:
-    if not value.isalpha():
-        raise ValueError(value)
-    return value
-
-
-_SLUG = pattern(r"[a-z0-9]+(?:-[a-z0-9]+)*")
-
-
-def _slug(value: str) -> str:
-    if not _SLUG.fullmatch(value):
-        raise ValueError(value)
-    return value
-
-
-def _ymd(value: str) -> date:
-    return datetime.strptime(value, "%Y-%m-%d").date()
-
-
-def _ext(value: str) -> tuple[str, ...]:
-    parts = tuple(value.split("."))
-    if len(parts) == 1 or not all(parts):
-        raise ValueError(value)
-    return parts
-
-
-# In the order of their precedence, the least first: of two types in one place the later is tried first.
-PATH_TYPES = (
-    PathType("strorempty", str, r"[^/]*"),
-    PathType("str", _nonempty, r"[^/]+"),
-    PathType("ext", _ext, r"[^/]+\.[a-z0-9](?:[a-z0-9\.]*[a-z0-9])?"),
-    PathType("slug", _slug, r"[a-z0-9]+(?:-[a-z0-9]+)*"),
-    PathType("alpha", _alpha, r"[A-Za-z]+"),
-    PathType("path", str, r"[^/]?.*?"),
-    PathType("float", float, r"-?(?:\d+(?:\.\d*)?|\.\d+)"),
-    PathType("int", int, r"-?\d+"),
-    PathType("ymd", _ymd, r"[12]\d{3}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])"),
-    PathType("uuid", UUID, r"[A-Fa-f0-9]{8}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{12}"),
-)
-
-
-_BY_LABEL = {each.label: each for each in PATH_TYPES}
-_PATH, _EXT = _BY_LABEL["path"], _BY_LABEL["ext"]
-
-
-class FileType(PathType):
-    """A file name with its extension: `<file:ext>`, `<file=int:ext=jpg|png>`; gives two parameters.
-
-    Args:
-        name: the parameter's name; the extension is always called `ext`.
-        stem: the type of what stands before the extension.
-        allowed: the extensions that match, all where it is empty.
-    """
-
-    def __init__(self, name: str, stem: PathType | None, allowed: Sequence[str]) -> None:
-        dots = {extension.count(".") for extension in allowed}
-        if len(dots) > 1:
-            raise InvalidUsage(
-                "All allowed extensions within a single route definition must contain the same number of subparts. "
-                "For example: <foo:ext=js|css> and <foo:ext=min.js|min.css> are both acceptable, "
-                "but <foo:ext=js|min.js> is not."
-            )
-        for extension in allowed:
-            if not _EXTENSION.match(extension):
-                raise InvalidUsage(f"Invalid extension: {extension}")
-        # The same names as the type's own expression takes, which looks at each dot anew: a path of a thousand dots
-        # would hold up the event loop.
-        super().__init__("ext", _ext, r"[^/]+\.[a-z0-9]+")
-        self.name = name
-        self.stem = stem
-        self.allowed = allowed
-        self.parts = (dots.pop() if dots else 0) + 1
-
-    @property
-    def pattern(self) -> re.Pattern[str]:
-        """Describes a whole segment, in Sanic's words."""
-        return _EXT.pattern
-
-    def expand(self, parts: tuple[str, ...] | str) -> dict[str, Any]:
-        """Return the file's name and its extension; raise `ValueError` for one that is not allowed.
-
-        Args:
-            parts: the segment between its dots; the whole of it where a regular expression has found the route, and
-                there it stays whole, as in Sanic.
-        """
-        if isinstance(parts, str):
-            return {self.name: parts}
-        stem, extension = ".".join(parts[: -self.parts]), ".".join(parts[-self.parts :])
-        if self.allowed and extension not in self.allowed:
-            raise ValueError(extension)
-        return {self.name: self.stem.convert(stem) if self.stem else stem, "ext": extension}
-
-
-class ParamInfo(Parameter):
-    """A path parameter, with Sanic's words for it."""
-
-    __slots__ = ()
-
-    @property
-    def cast(self) -> Callable[[str], Any]:
-        """Turns the segment into the value."""
-        return self.convertor.convert
-
-    @property
-    def pattern(self) -> re.Pattern[str]:
-        """Describes the segment."""
-        found: re.Pattern[str] = self.convertor.pattern  # type: ignore[attr-defined]
-        return found
-
-    @property
-    def regex(self) -> bool:
-        """Whether the type is a regular expression."""
-        return self.exact
-
-
-def _source(part: str | Parameter, shown: bool = False) -> str:
-    """Return a segment as a regular expression; `shown`, in Sanic's words."""
-    if isinstance(part, str):
-        return re.escape(part) if shown else either(part)
-    kind: Any = part.convertor
-    return f"(?P<{part.name}>{kind.pattern.pattern[1:-1] if shown else kind.regex})"
-
-
-def _spans(part: str | Parameter) -> bool:
-    return isinstance(part, Parameter) and part.convertor is _PATH
-
-
-def _is_plain(part: str | Parameter) -> bool:
-    """Tell whether a segment fits one text only from where it begins; nobody knows that of an expression."""
-    return isinstance(part, str) or isinstance(part.convertor, FileType) or part.convertor in PATH_TYPES
-
-
-class RouteExtra(SimpleNamespace):
-    """What Sanic keeps about a route beside its path: `ident`, `hosts`, `static`, `stream`, `error_format`, …"""
-
-
-class _SanicRoute:
-    """Sanic's words for a route of either kind."""
-
-    pieces: Segments
-    endpoint: Callable[..., Any]
-    methods: Any
-    name: str
-    hosts: tuple[str, ...]
-    strict: bool
-    uri: str
-    unquote: bool
-    requirements: dict[str, str]
-    ctx: SimpleNamespace
-    extra: RouteExtra
-
-    def describe(self, uri: str, unquote: bool, ctx: Mapping[str, Any], extra: RouteExtra) -> None:
-        """Take what the engine does not know of."""
-        self.uri = uri
-        self.unquote = unquote
-        self.ctx = SimpleNamespace(**ctx)
-        self.extra = extra
-        self.requirements = {"host": self.hosts[0]} if self.hosts else {}
-
-    @property
-    def handler(self) -> Callable[..., Any]:
-        """The user's handler."""
-        return self.endpoint
-
-    @property
-    def parts(self) -> tuple[str, ...]:
-        """The segments of the path, parameters as they were written."""
-        return tuple(_SEPARATOR.split(self.uri.lstrip("/")))
-
-    @property
-    def segments(self) -> tuple[str, ...]:
-        """The segments of the path, parameters by their type alone: what two routes must not have in common."""
-        return tuple(part if isinstance(part, str) else f"<__dynamic__:{part.label}>" for part in self.pieces)
-
-    @property
-    def params(self) -> dict[int, ParamInfo]:
-        """The parameters, by the place of their segment."""
-        return {place: part for place, part in enumerate(self.pieces) if isinstance(part, ParamInfo)}
-
-    @property
-    def labels(self) -> list[str]:
-        """The parameters' names."""
-        return [part.name for part in self.params.values()]
-
-    @property
-    def regex(self) -> bool:
-        """Whether the path holds a regular expression or a `path` parameter."""
-        return any(part.exact or part.spans for part in self.params.values())
-
-    @property
-    def static(self) -> bool:
-        """Whether the path has no parameters."""
-        return not self.params
-
-    @property
-    def pattern(self) -> str | None:
-        """The path's regular expression, where the route needs one."""
-        if not self.regex:
-            return None
-        return "/" + "/".join(_source(part, shown=True) for part in self.pieces)
-
-    def expression(self) -> re.Pattern[str]:
-        """Return the path as a regular expression that is read in one pass.
-
-        A parameter that may hold slashes ends at the first place where what is behind it fits, up to the next such
-        parameter: that one takes anything, so that a later place would do no better. Atomic groups say so; without them
-        a path of some thousand slashes, which a client may send, takes seconds.
-        """
-        whole, rest = "", [*self.pieces]
-        while rest:
-            end = next((at for at, part in enumerate(rest[1:], 1) if _spans(part)), len(rest))
-            chunk, rest = rest[:end], rest[end:]
-            source = "/".join(map(_source, chunk)) + ("/" if rest else "")
-            whole += f"(?>{source})" if rest and all(map(_is_plain, chunk)) else source
-        return re.compile(f"^/{whole}$")
-
-    def url_path_for(self, name: str, /, **path_params: Any) -> URLPath:
-        """Build the path, as Starlette does; the name may leave out the application's.
-
-        A `Mount` of Starlette's asks the routes of what it mounts one by one.
-
-        Raises:
-            NoMatchFound: the route has another name, or other parameters.
-        """
-        if name == self.name.partition(".")[2]:
-            name = self.name
-        return super().url_path_for(name, **path_params)  # type: ignore[misc,no-any-return]
-
-    def __str__(self) -> str:
-        return f"<Route: name={self.name} path={self.uri.lstrip('/') or '/'}>"
-
-    __repr__ = __str__
-
-
-class Route(_SanicRoute, routing.Route):  # type: ignore[override]
-    """An HTTP route, in Sanic's and Starlette's words."""
-
-
-class WebSocketRoute(_SanicRoute, routing.WebSocketRoute):  # type: ignore[override]
-    """A websocket route, in Sanic's and Starlette's words."""
-
-    # The handshake is one.
-    methods = frozenset({"GET"})
 
 
 class Router(routing.Router):

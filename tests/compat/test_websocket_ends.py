@@ -14,7 +14,7 @@ from starlette.websockets import WebSocketDisconnect
 from sanic_star import Sanic, Websocket
 from sanic_star.compat.exceptions import WebsocketClosed
 from sanic_star.compat.server.websockets import _sweeper
-from sanic_star.compat.server.websockets._inbox import KEPT, Inbox
+from sanic_star.compat.server.websockets._inbox import KEPT, Inbox, Reading
 from sanic_star.compat.server.websockets._reading import start_reading
 from sanic_star.testing import TestClient
 from tests.engine.raw import websocket_scope
@@ -371,3 +371,66 @@ async def test_an_inbox_that_is_full_reads_no_more() -> None:
     taken = [await inbox.next() for _ in range(KEPT + 4)]
     assert [message.get("text") for message in taken] == [*map(str, range(KEPT + 3)), None]
     assert await inbox.next() is inbox.end
+
+
+MESSAGE: Message = {"type": "websocket.receive", "text": "a"}
+END: Message = {"type": "websocket.disconnect", "code": 1000}
+# The table at the head of `_inbox`: how a state is reached, what happens then, and the state after it.
+TRANSITIONS = [
+    ("", Reading.IDLE),
+    ("next", Reading.HANDLER),
+    ("ahead", Reading.AHEAD),
+    ("ahead fill", Reading.FULL),
+    ("release", Reading.ENDED),
+    ("next ahead", Reading.HANDLER),
+    ("next message", Reading.IDLE),
+    ("next end", Reading.ENDED),
+    ("next release", Reading.ENDED),
+    ("ahead ahead", Reading.AHEAD),
+    ("ahead next", Reading.HANDLER),
+    ("ahead message", Reading.AHEAD),
+    ("ahead message next", Reading.AHEAD),
+    ("ahead next message", Reading.IDLE),
+    ("ahead next leave", Reading.AHEAD),
+    ("ahead end", Reading.ENDED),
+    ("ahead release", Reading.ENDED),
+    ("ahead fill next", Reading.IDLE),
+    ("ahead fill ahead", Reading.FULL),
+    ("ahead fill end", Reading.FULL),
+    ("ahead fill release", Reading.ENDED),
+    ("ahead end next", Reading.ENDED),
+    ("ahead end ahead", Reading.ENDED),
+    ("ahead message end next next", Reading.ENDED),
+]
+
+
+@pytest.mark.parametrize(("events", "state"), TRANSITIONS)
+async def test_an_inbox_goes_from_state_to_state(events: str, state: Reading) -> None:
+    queue: asyncio.Queue[Message] = asyncio.Queue()
+    inbox = Inbox(queue.get, lambda: None)
+    readers: list[asyncio.Task[Message]] = []
+    for event in events.split():
+        match event:
+            case "next":
+                readers.append(asyncio.ensure_future(inbox.next()))
+            case "leave":
+                readers[-1].cancel()
+            case "ahead":
+                inbox.read_ahead()
+            case "fill":
+                for _ in range(KEPT):
+                    queue.put_nowait(MESSAGE)
+            case "message":
+                queue.put_nowait(MESSAGE)
+            case "end":
+                queue.put_nowait(END)
+            case "release":
+                inbox.release()
+        # As many turns as a message takes at most that waits behind a full inbox of others.
+        for _ in range(3 * KEPT):
+            await asyncio.sleep(0)
+    assert inbox.state is state
+    inbox.release()
+    for reader in readers:
+        reader.cancel()
+    await asyncio.gather(*readers, return_exceptions=True)

@@ -5,15 +5,18 @@ reads waits for the server itself, with nothing between. For a handler that awai
 (`_sweeper.py`) starts to read ahead. What comes is kept for the handler, up to `KEPT` messages or `READ_AHEAD` bytes;
 beyond that nothing is read, so that the server stops the client (back-pressure).
 
-At any moment an inbox is in one of these states:
+At any moment an inbox is in one of the states of `Reading`. `next` stands for both of its forms; a message or an end
+is what the server sends:
 
-| state | who waits for the server | what `next` does |
-|---|---|---|
-| idle | nobody | waits for the server |
-| read by the handler | the handler | – (one reader at a time) |
-| read ahead | `_pending` | takes the oldest kept message, or waits for `_pending` |
-| full | nobody | takes the oldest kept message |
-| ended | nobody | takes the oldest kept message, then returns `end` each time |
+| state | who waits for the server | `next` | `read_ahead` | a message | the end | `release` |
+|---|---|---|---|---|---|---|
+| IDLE | nobody | HANDLER | AHEAD | – | ENDED | ENDED |
+| HANDLER | the handler | – (one reader at a time) | – | IDLE, given to the handler | ENDED | ENDED |
+| AHEAD | a read of the inbox | HANDLER, unless a message is kept | – | AHEAD or FULL, kept | ENDED | ENDED |
+| FULL | nobody | IDLE, with the oldest kept message | – | – | ENDED | ENDED |
+| ENDED | nobody | ENDED, with the oldest kept message, then `end` each time | – | – | – | – |
+
+A read that the inbox has begun goes on when the handler's `next` is over before it: the state is AHEAD then.
 """
 
 from __future__ import annotations
@@ -22,6 +25,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from contextvars import Context
+from enum import Enum
 
 from starlette.types import Message, Receive
 
@@ -36,6 +40,16 @@ HANDOVER = 0.02
 TURN = 0.002
 # As many bytes as one message may have by default (`WEBSOCKET_MAX_SIZE`).
 READ_AHEAD = 2**20
+
+
+class Reading(Enum):
+    """Who waits for a message from the server; the table of the transitions is at the head of this module."""
+
+    IDLE = "idle"
+    HANDLER = "handler"
+    AHEAD = "ahead"
+    FULL = "full"
+    ENDED = "ended"
 
 
 class Inbox:
@@ -66,12 +80,24 @@ class Inbox:
         self.ended_at = 0.0
 
     @property
+    def state(self) -> Reading:
+        """Who waits for a message. It follows from what the inbox has, so that the two cannot disagree."""
+        if self.end is not None:
+            return Reading.ENDED
+        if self.waiting:
+            return Reading.HANDLER
+        if self._pending is not None:
+            return Reading.AHEAD
+        return Reading.FULL if self._is_full() else Reading.IDLE
+
+    @property
     def unread(self) -> int:
         """How many messages were read ahead and wait to be taken."""
         return len(self._kept)
 
     async def next(self) -> Message:
         """Return the next message, at the end `websocket.disconnect`."""
+        # PERF: a handler that reads all the time is spared the look at `state`; `benchmarks/` shows it as the echo.
         if self._pending is not None or self._kept or self.end is not None:
             message = await self.next_within(None)
             assert message is not None
@@ -120,13 +146,13 @@ class Inbox:
 
     def read_ahead(self) -> None:
         """Read while nobody else does, if there is room for more."""
-        if self.end is None and self._pending is None and not self.waiting and not self._is_full():
+        if self.state is Reading.IDLE:
             self._read()
 
     async def wait_for_end(self) -> None:
         """Wait until the end of the connection is known; keep what comes before it."""
-        while self.end is None:
-            if self.waiting or self._is_full():
+        while (state := self.state) is not Reading.ENDED:
+            if state in (Reading.HANDLER, Reading.FULL):
                 changed = self._changed = self._changed or asyncio.Event()
                 changed.clear()
                 await changed.wait()

@@ -44,7 +44,16 @@ def _check_close(code: Any, reason: Any) -> None:
 
 
 class _Handler(Enum):
-    """How the handler of a websocket learns that its client has left."""
+    """How the handler of a websocket learns that its client has left.
+
+    | state | becomes | when the handler |
+    |---|---|---|
+    | CANCELLABLE | STARLETTE | calls a method of Starlette's |
+    | CANCELLABLE | INFORMED | calls `close` |
+    | CANCELLABLE | CANCELLED | calls `recv` or `send` after the end, or awaits something else for too long |
+    | any but INFORMED | CANCELLED | calls `recv` after the end |
+    | any | INFORMED | comes to the end of `async for`, or of `wait_for_connection_lost` |
+    """
 
     # Not yet: `recv` or `send` raises `CancelledError`, and the sweeper cancels whatever else is awaited.
     CANCELLABLE = "cancellable"
