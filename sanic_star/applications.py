@@ -53,7 +53,7 @@ from sanic_star.lifespan import Lifecycle
 from sanic_star.requests import Request
 from sanic_star.responses import Response
 from sanic_star.routing import WEBSOCKET, Call, Route, Router, WebSocketRoute, child_scope, enter, route_path
-from sanic_star.seams import Behaviour, Host, Limits, MakeRequest, Phase, Stage
+from sanic_star.seams import HANDED, Behaviour, Host, Limits, MakeRequest, Phase, Stage
 from sanic_star.steps import Limit
 from sanic_star.streams import Cut, OpenStream, is_event_stream
 from sanic_star.websockets import WebSocket, announce_close, refused
@@ -114,7 +114,7 @@ class Engine:
     ) -> None:
         self.app = app
         self.behaviour = behaviour
-        self.make_request = make_request
+        self.make_request = self._make = make_request
         self.make_websocket = make_websocket
         self.lifecycle = Lifecycle(self)
         # What the user's lifespan yields where no server hands a state around.
@@ -278,7 +278,7 @@ class Engine:
         """Cancel the task of a request whose time is over, and answer with `error` once its clean-up has run."""
         if error.status_code in (408, 413) or request._waits_for_part:
             # A client that sends its next request on this connection would send it as a part of the missing body.
-            request._send = _announcing_close(request.scope, request._send)
+            request._send = announcing_close(request.scope, request._send)
         finish = partial(self.fail, request, error, request.scope, request._receive, request._send)
         stream = request._open_stream = request._open_stream or OpenStream(task, finish)
         stream.finish, request._holds = finish, True
@@ -290,7 +290,12 @@ class Engine:
         Args:
             middleware: the user's, the outermost first.
         """
-        stack: ASGIApp = self._make_dispatch()
+        self._make = self.make_request
+        self.dispatch = dispatch = self._make_dispatch()
+        stack = self.behaviour.hand_over(dispatch)
+        if stack is not dispatch:
+            self._make = self._take_request
+            self.dispatch = self._make_dispatch()
         if middleware:
             stack = _marking_arrival(stack)
             for cls, args, kwargs in reversed(middleware):
@@ -298,6 +303,14 @@ class Engine:
             stack = self._bounded(stack)
         self._stack, self._open = stack, None
         return self._gate
+
+    def _take_request(self, scope: Scope, receive: Receive, send: Send) -> Request:
+        """Return the request that was made before the dispatch was called, else a new one."""
+        request: Request | None = scope.pop(HANDED, None)
+        if request is None:
+            return self.make_request(scope, receive, send)
+        request._receive, request._send = receive, send
+        return request
 
     async def _gate(self, scope: Scope, receive: Receive, send: Send) -> None:
         assert self._stack is not None
@@ -312,7 +325,7 @@ class Engine:
                 # Not every server answers for an application that raises, or says why.
                 log_error(_error_logger, error, "The application could not be started")
                 response = PlainTextResponse("Internal Server Error", 500)
-                await response(scope, receive, _announcing_close(scope, send))
+                await response(scope, receive, announcing_close(scope, send))
                 raise
             self.started()
             stack = self._open or stack
@@ -329,7 +342,7 @@ class Engine:
         where that is found sooner than on the class: 0.1 µs. `benchmarks/` measures it as «in process».
         """
         router, live, set_current, numbers = self.app.router, requests.live, requests.current.set, requests.numbers
-        direct, resolve, new, make = router.direct, router.resolve, object.__new__, self.make_request
+        direct, resolve, new, make = router.direct, router.resolve, object.__new__, self._make
         plain, behaviour = Request._plain_class(make), self.behaviour
 
         async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
@@ -471,7 +484,7 @@ class Engine:
             if response is not None:
                 if pending is not None and not is_a(pending, CancelledError):
                     # Not every server keeps a connection whose application has raised an exception.
-                    send = request._send = _announcing_close(scope, send)
+                    send = request._send = announcing_close(scope, send)
                 await response(scope, receive, watched)
         except CancelledError:
             # An exception handler has its time limit too, and may answer with a stream.
@@ -485,7 +498,7 @@ class Engine:
             _log_failed_answer(error, failure)
             if not begun and not self.behaviour.has_begun(request):
                 response = PlainTextResponse("Internal Server Error", 500)
-                await response(scope, receive, _announcing_close(scope, send))
+                await response(scope, receive, announcing_close(scope, send))
         return _for_the_server(pending, scope)
 
     async def _answer_unfinished_body(self, request: Request, scope: Scope, receive: Receive, send: Send) -> None:
@@ -607,7 +620,7 @@ class Engine:
         assert scope["type"] == "websocket", f"unknown ASGI scope type {scope['type']!r}"
         scope["router"] = self.app.router
         connection = self.make_websocket(scope, receive, send)
-        request = connection._request = self.make_request(scope, receive, connection._send_message)
+        request = connection._request = self._make(scope, receive, connection._send_message)
         number = next(requests.numbers)
         requests.live[number] = request
         requests.current.set(number)
@@ -684,7 +697,7 @@ def _marking_arrival(dispatch: ASGIApp) -> ASGIApp:
     return arrive
 
 
-def _announcing_close(scope: Scope, send: Send) -> Send:
+def announcing_close(scope: Scope, send: Send) -> Send:
     """Return a `send` whose response tells the client that the connection is closed after it."""
 
     async def send_closing(message: Message) -> None:
@@ -776,6 +789,14 @@ class _Plain:
     def finalised(self) -> None:
         """Nothing is closed."""
 
+    def finalise(self) -> None:
+        """Finalise the engine."""
+        self._app._engine.finalise()
+
+    def hand_over(self, dispatch: ASGIApp) -> ASGIApp:
+        """Return the dispatch."""
+        return dispatch
+
     def compile(self, route: Route | WebSocketRoute) -> Call:
         """Return what calls the endpoint with its path parameters as keyword arguments."""
         endpoint = route.endpoint
@@ -844,6 +865,9 @@ class _Plain:
     def step_limit(self, stopping: bool) -> Limit | None:
         """A lifespan may take as long as it likes."""
         return None
+
+    def stopping(self) -> None:
+        """Nothing is called before the listeners."""
 
     async def drain(self) -> None:
         """There are no background tasks."""

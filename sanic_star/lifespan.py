@@ -112,7 +112,7 @@ class Lifecycle:
                 states[id(mounted)] = dict(scope.get("state", {}))
                 lifespan = _foreign_lifespan(mounted, states[id(mounted)])
                 await stack.enter_async_context(_Limited(self, lifespan, f"the lifespan of {mounted!r}"))
-            self.engine.finalise()
+            self.engine.behaviour.finalise()
             if not self.exact:
                 # A server without lifespan cuts off requests as soon as it hears of the signal: it hears of it after
                 # requests and background tasks had their time, and after the last listener.

@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from sanic_star.steps import Limit
 
 
+# Where a scope keeps the request that was made before the dispatch.
+HANDED = "sanic_star.handed"
+
+
 class Phase(Enum):
     """The moments at which an application's listeners run."""
 
@@ -86,11 +90,20 @@ class Behaviour(Protocol):
     def finalised(self) -> None:
         """Close what nothing may be added to from here on."""
 
+    def finalise(self) -> None:
+        """Finalise the application at its start; calls the engine's `finalise`, perhaps by methods of the user's."""
+
     def limits(self) -> Limits:
         """Return the limits as they are set now."""
 
     def logged(self, app: ASGIApp) -> ASGIApp:
         """Return what logs the requests that `app` answers, or `app` itself."""
+
+    def hand_over(self, dispatch: ASGIApp) -> ASGIApp:
+        """Return what is called in place of the dispatch, or the dispatch itself.
+
+        What is called makes the request of a connection, and leaves it for the dispatch in the scope, as `HANDED`.
+        """
 
     def surround(self, app: ASGIApp) -> ASGIApp:
         """Return what requests meet first once the application has started."""
@@ -123,6 +136,9 @@ class Behaviour(Protocol):
         Args:
             stopping: whether it belongs to the stop.
         """
+
+    def stopping(self) -> None:
+        """Hear that a server of this package begins its stop."""
 
     async def drain(self) -> None:
         """Wait for background work that shall not be cut off at the stop."""

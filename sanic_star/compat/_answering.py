@@ -16,14 +16,15 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.exceptions import HTTPException
 from starlette.responses import Response as StarletteResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sanic_star import routing
-from sanic_star.applications import DEVELOPMENT_GRACE_S
+from sanic_star.applications import DEVELOPMENT_GRACE_S, announcing_close
 from sanic_star.compat._background import run_background
 from sanic_star.compat._events import Events
 from sanic_star.compat._forwarding import has_own_limit, limited, with_public_redirects
 from sanic_star.compat._listeners import LISTENER_TIMEOUTS, step_limit
+from sanic_star.compat._overrides import is_overridden
 from sanic_star.compat._pipeline import (
     Call,
     Step,
@@ -49,7 +50,7 @@ from sanic_star.compat.signals import Event
 from sanic_star.failures import attribute, encodable, format_error, is_a, log_error, message_of
 from sanic_star.requests import Request as EngineRequest
 from sanic_star.requests import live
-from sanic_star.seams import Limits, Phase
+from sanic_star.seams import HANDED, Limits, Phase
 from sanic_star.steps import Limit
 from sanic_star.streams import SharedReceive, is_event_stream
 from sanic_star.websockets import request_of
@@ -88,6 +89,28 @@ def _is_answer(request: Request, response: Any) -> bool:
     return request.responded or isinstance(response, ResponseStream) or callable(response)
 
 
+class Sent:
+    """An ASGI `send` that notes how much of a response was sent.
+
+    Args:
+        request: is marked as responded once a response begins.
+        send: the ASGI callable.
+    """
+
+    def __init__(self, request: Request, send: Send) -> None:
+        self._request = request
+        self._send = send
+        self.has_begun = self.is_complete = False
+
+    async def __call__(self, message: Message) -> None:
+        """Send a message."""
+        if message["type"] == "http.response.start":
+            self.has_begun = self._request.responded = True
+        elif message["type"] == "http.response.body":
+            self.is_complete = not message.get("more_body")
+        await self._send(message)
+
+
 class Answers:
     """What the engine asks, answered as Sanic does; see `sanic_star.seams.Behaviour`.
 
@@ -99,6 +122,8 @@ class Answers:
         self.app = app
         # Which events somebody listens to; nobody, until the application is finalised.
         self._events = Events(app.signal_router, app.router.find_again)
+        # Whether a subclass overrides `handle_exception`.
+        self._is_exception_handled_by_app = False
         # Made with the first start: an application may be pickled before it.
         self._sweeper: WebsocketSweeper | None = None
         # The handlers of Starlette's keyword that the error handler was given already.
@@ -121,7 +146,19 @@ class Answers:
                 self._exception_handlers_added[key] = handler
                 if (key, None) not in app.error_handler.cached_handlers:
                     app.error_handler.add(key, handler)
-        self._events = Events(app.signal_router, app.router.find_again)
+        dispatch = app.dispatch if is_overridden(app.dispatch) else None
+        self._events = Events(app.signal_router, app.router.find_again, dispatch)
+        self._is_exception_handled_by_app = is_overridden(app.handle_exception)
+
+    def finalise(self) -> None:
+        """Finalise the application at its start, by the methods that a subclass may override."""
+        app = self.app
+        app.finalize()
+        if is_overridden(app.finalize_middleware):
+            app.finalize_middleware()
+        if not app.router.finalized:
+            # An override does not call Sanic's method.
+            app._engine.finalise()
 
     def finalised(self) -> None:
         """Close the router; see `Sanic.amend`."""
@@ -142,6 +179,40 @@ class Answers:
             graceful_s=min(graceful, DEVELOPMENT_GRACE_S) if cuts else graceful,
             cuts_at_stop=cuts,
         )
+
+    def hand_over(self, dispatch: ASGIApp) -> ASGIApp:
+        """Return what calls the application's `handle_request` where a subclass overrides it, else the dispatch."""
+        app, engine = self.app, self.app._engine
+        if not is_overridden(app.handle_request):
+            return dispatch
+
+        async def handle(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] == "lifespan":
+                await dispatch(scope, receive, send)
+                return
+            request: Any = engine.make_request(scope, receive, send)
+            sent = request._send = Sent(request, send)
+            scope[HANDED] = request
+            try:
+                await app.handle_request(request)
+                if scope["type"] == "http":
+                    await self._end_own_response(request, sent)
+            except Exception as error:
+                if scope["type"] != "http":
+                    raise
+                await engine.fail(request, error, scope, receive, send)
+            finally:
+                scope.pop(HANDED, None)
+
+        return handle
+
+    async def _end_own_response(self, request: Request, sent: Sent) -> None:
+        """Complete what an override of `handle_request` has sent, or refuse that it has sent nothing."""
+        if sent.is_complete:
+            return
+        if not sent.has_begun and not request.responded:
+            raise ServerError("handle_request has sent no response")
+        await self._end_response(request, None)
 
     def surround(self, app: ASGIApp) -> ASGIApp:
         """Return what requests meet first: what tells of their beginning and end."""
@@ -322,6 +393,41 @@ class Answers:
     async def answer(self, request: EngineRequest, error: BaseException) -> tuple[ASGIApp | None, BaseException | None]:
         """Return the response to an exception, with middleware applied, and what is still to be raised."""
         assert isinstance(request, Request)
+        if self._is_exception_handled_by_app and not self.has_begun(request):
+            return await self._answer_by_app(request, error)
+        return await self._answer(request, error)
+
+    async def _answer_by_app(
+        self, request: Request, error: BaseException
+    ) -> tuple[ASGIApp | None, BaseException | None]:
+        """Let the application's own `handle_exception` send the response."""
+        before, sent = request._send, Sent(request, request._send)
+        request._send, request._answer = sent, None
+        try:
+            await self.app.handle_exception(request, error)
+            answer = request._answer
+            if answer is None and not sent.has_begun and not request.responded:
+                return await self._answer(request, error)
+            response, pending = answer or (None, None)
+            if sent.has_begun or request.responded:
+                if not sent.is_complete:
+                    await self._end_response(request, None)
+                response = None
+            return response, pending
+        finally:
+            request._send, request._answer = before, None
+
+    async def handle_exception(self, request: Request, error: BaseException) -> None:
+        """Send the response to an exception: what `Sanic.handle_exception` does."""
+        request._answer = response, pending = await self._answer(request, error)
+        # As the refusal of a handshake the engine sends it.
+        if response is not None and request.scope["type"] == "http":
+            scope, send = request.scope, request._send
+            if pending is not None and isinstance(send, Sent):
+                send = announcing_close(scope, send)
+            await response(scope, request._replay(), send)
+
+    async def _answer(self, request: Request, error: BaseException) -> tuple[ASGIApp | None, BaseException | None]:
         known = as_sanic_exception(error)
         if request.scope["type"] == "http":
             await self.app.signal_router.report(error, answered=True)
@@ -452,6 +558,8 @@ class Answers:
         if phase is Phase.BEFORE_START:
             # The others when all listeners have run, which may set them.
             app.config.validate(LISTENER_TIMEOUTS)
+            if not app.signal_router.finalized and is_overridden(app.signalize):
+                app.signalize(app.signal_router.allow_fail_builtin)
             if not app.signal_router.finalized:
                 app.signal_router.finalize()
             if not app._engine.lifecycle.exact:
@@ -467,12 +575,27 @@ class Answers:
         """Return how long a listener or a lifespan may take, by the configuration."""
         return step_limit(self.app.config, stopping)
 
+    def stopping(self) -> None:
+        """Call the application's `stop` where a subclass overrides it, unless that has begun the stop."""
+        runner = self.app._runner
+        if is_overridden(self.app.stop) and not runner.is_stopped:
+            # The server stops already: Sanic's method, called by the override, has nothing to do.
+            runner.is_stopped = True
+            self.app.stop()
+
     async def drain(self) -> None:
         """End the background tasks."""
-        await self.app._background.drain_tasks(self.limits().graceful_s)
+        app, seconds = self.app, self.limits().graceful_s
+        app._background.begin_to_drain()
+        if is_overridden(app.shutdown_tasks):
+            ending = app.shutdown_tasks(seconds)
+            if isawaitable(ending):
+                await ending
+        await app._background.drain_tasks(seconds)
 
     def stopped(self) -> None:
         """Open the routers again, for what is added before the next start."""
+        self.app._runner.is_stopped = False
         self.app.router.reset()
         self.app.signal_router.reset()
 

@@ -60,18 +60,33 @@ class Events:
     Args:
         router: the application's signals.
         find_again: the method of the application's router.
+        dispatch: the application's `dispatch`, where a subclass overrides it: then that is called.
     """
 
     def __init__(
-        self, router: SignalRouter, find_again: Callable[[Scope, Any, Iterable[str]], tuple[Any, dict[str, Any]]]
+        self,
+        router: SignalRouter,
+        find_again: Callable[[Scope, Any, Iterable[str]], tuple[Any, dict[str, Any]]],
+        dispatch: Callable[..., Any] | None = None,
     ) -> None:
         self._router = router
+        self._dispatch = dispatch
         self._find_again = find_again
         self._emitters: dict[Event, Emit] = {}
         for event in Event if router.routes else ():
-            emit = router.emitter(event)
+            emit = self._emitter(event)
             if emit is not None:
                 self._emitters[event] = emit
+
+    def _emitter(self, event: Event, condition: dict[str, str] | None = None) -> Emit | None:
+        """Return what tells those who listen to an event; `None` if nobody does."""
+        emit = self._router.emitter(event, condition)
+        return emit if emit is None or self._dispatch is None else partial(self._by_app, event, condition)
+
+    async def _by_app(self, event: Event, condition: dict[str, str] | None, context: dict[str, Any]) -> Any:
+        assert self._dispatch is not None
+        more = {} if condition is None else {"condition": condition}
+        return await self._dispatch(event.value, inline=True, context=context, **more)
 
     def __bool__(self) -> bool:
         """Whether somebody listens to any event."""
@@ -227,7 +242,7 @@ class Events:
         if not self.heard(*_AROUND_MIDDLEWARE):
             return step
         function = step[0]
-        before, after = (self._router.emitter(event, {"attach_to": attach_to}) for event in _AROUND_MIDDLEWARE)
+        before, after = (self._emitter(event, {"attach_to": attach_to}) for event in _AROUND_MIDDLEWARE)
 
         async def told(request: Any, response: Any = None) -> Any:
             context = {"request": request, "response": response}

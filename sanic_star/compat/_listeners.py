@@ -15,6 +15,7 @@ from inspect import isawaitable, signature
 from typing import Any
 
 from sanic_star.compat._definitions import ListenerDefinition
+from sanic_star.compat._overrides import is_overridden
 from sanic_star.compat.config import Config
 from sanic_star.compat.exceptions import BadRequest, ServerError
 from sanic_star.compat.log import error_logger
@@ -84,13 +85,20 @@ class Listeners:
         self._known: defaultdict[str, list[ListenerDefinition]] = defaultdict(list)
         self._signals = signals
 
-    def add(self, listener: Callable[..., Any], event: str, priority: int) -> None:
+    def add(
+        self,
+        listener: Callable[..., Any],
+        event: str,
+        priority: int,
+        signal: Callable[..., Callable[[Any], Any]] | None = None,
+    ) -> None:
         """Add a listener.
 
         Args:
             listener: called with the application, with application and event loop, or with nothing.
             event: the moment's name, in any case.
             priority: of several the higher runs first.
+            signal: the application's decorator, where a subclass overrides it: it registers the listener's signal.
 
         Raises:
             BadRequest: there is no moment of that name.
@@ -104,15 +112,17 @@ class Listeners:
         definition = ListenerDefinition(listener, event, priority)
         self._known[event].append(definition)
         if event in _EVENTS:
-            self._join(definition)
+            self._join(definition, signal)
 
-    def _join(self, definition: ListenerDefinition) -> None:
+    def _join(self, definition: ListenerDefinition, signal: Callable[..., Callable[[Any], Any]] | None) -> None:
         """Put a listener among the signals of its event."""
+        event, call = _EVENTS[definition.event], partial(_called, definition.listener)
         # A listener may be added while the application runs, for its stop.
         closed, self._signals.finalized = self._signals.finalized, False
-        self._signals.add(
-            partial(_called, definition.listener), _EVENTS[definition.event], priority=definition.priority
-        )
+        if signal is None:
+            self._signals.add(call, event, priority=definition.priority)
+        else:
+            signal(event, priority=definition.priority)(call)
         self._signals.finalized = closed
 
     def by_event(self) -> dict[str, list[Callable[..., Any]]]:
@@ -153,6 +163,10 @@ class Listeners:
             definitions = self._known.get(event, [])
             return [partial(call_listener, definition.listener, app, more) for definition in definitions]
         context = {"app": app, "loop": asyncio.get_running_loop()}
+        if app is not None and is_overridden(app.dispatch):
+            reverse = event in _REVERSED
+            name = _EVENTS[event].value
+            return [partial(app.dispatch, name, fail_not_found=False, context=context, inline=True, reverse=reverse)]
         calls = self._signals.calls(_EVENTS[event], context)
         return calls[::-1] if event in _REVERSED else calls
 

@@ -27,6 +27,7 @@ from sanic_star.compat._definitions import (
     WebsocketOptions,
 )
 from sanic_star.compat._lazy import pattern
+from sanic_star.compat._overrides import overridable
 from sanic_star.compat._pipeline import is_endpoint
 from sanic_star.compat.constants import HTTP_METHODS
 from sanic_star.compat.exceptions import BadRequest, SanicException
@@ -96,6 +97,7 @@ class Registrar:
 
     # Routes ---------------------------------------------------------------------------------------------------------
 
+    @overridable
     def route(
         self,
         uri: str,
@@ -570,6 +572,7 @@ class Registrar:
 
     # Signals --------------------------------------------------------------------------------------------------------
 
+    @overridable
     def signal(
         self,
         event: str | Enum,
@@ -621,13 +624,15 @@ class Registrar:
         Args:
             handler: called with the application or blueprint and the exception; may be a coroutine function.
         """
+        self.signal("server.exception.report")(self._caught(handler))
 
+    def _caught(self, handler: Callable[..., Any]) -> Callable[..., Any]:
         async def caught(exception: BaseException) -> None:
             result = handler(self, exception)
             if isawaitable(result):
                 await result
 
-        self.signal("server.exception.report")(caught)
+        return caught
 
 
 def check_name(owner: object, name: object) -> None:

@@ -49,6 +49,8 @@ class Runner:
     def __init__(self, app: Application) -> None:
         self.app = app
         self._told_of_the_server = False
+        # Whether `stop` was called since the last start.
+        self.is_stopped = False
 
     def prepare(
         self,
@@ -151,9 +153,7 @@ class Runner:
         if motd_display:
             self.app.config.MOTD_DISPLAY.update(motd_display)
         if motd and self.app.config.MOTD:
-            from sanic_star.compat.application import motd as motd_of
-
-            motd_of.show(self.app, how, state.workers, self.app.config.MOTD_DISPLAY, coffee)
+            self.app.motd(settings)
 
     def motd(self, server_settings: Mapping[str, Any] | None = None) -> None:
         """Log what runs where, and how, as at the start; without effect where the setting `MOTD` is off.
@@ -162,18 +162,18 @@ class Runner:
             server_settings: `host`, `port`, `unix` and `ssl` as for `prepare`, where it has not been prepared.
         """
         if self.app.config.MOTD:
-            given = {
-                key: value for key, value in (server_settings or {}).items() if key in ("host", "port", "unix", "ssl")
-            }
-            known = self.app.state.server_info
-            how = (
-                known[0].how
-                if known and not given
-                else self.settings(given.pop("host", None), given.pop("port", None), **given)
-            )
+            state, given = self.app.state, dict(server_settings or {})
+            addresses = ("host", "port", "unix", "ssl")
+            # Those of `prepare`, or of the first address that was prepared.
+            known = [info for info in state.server_info if info.settings is server_settings]
+            if known or (state.server_info and not given.keys() & set(addresses)):
+                how = (known or state.server_info)[0].how
+            else:
+                options = {name: given[name] for name in addresses if name in given}
+                how = self.settings(options.pop("host", None), options.pop("port", None), **options)
             from sanic_star.compat.application import motd as motd_of
 
-            motd_of.show(self.app, how, max(self.app.state.workers, 1), self.app.config.MOTD_DISPLAY)
+            motd_of.show(self.app, how, max(state.workers, 1), self.app.config.MOTD_DISPLAY, state.coffee)
 
     def set_mode(self, debug: bool, access_log: bool | None, noisy_exceptions: bool | None, verbosity: int) -> None:
         """Set the mode and the logging as `prepare` takes them; `None` leaves a setting as it is."""
@@ -320,7 +320,8 @@ class Runner:
             unregister: whether `get_app` shall find the application no longer.
         """
         app = self.app
-        if app._engine.lifecycle.stage is not Stage.IDLE:
+        if app._engine.lifecycle.stage is not Stage.IDLE and not self.is_stopped:
+            self.is_stopped = True
             from sanic_star import servers
 
             servers.stop(app, everywhere=terminate)

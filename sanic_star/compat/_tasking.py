@@ -46,6 +46,8 @@ class Background:
         self._delayed: list[tuple[Any, str | None, bool, bool]] = []
         self._timers: list[Timer] = []
         self._timers_run = False
+        # Whether the stop waits for tasks that are to be drained.
+        self._drains = False
         # asyncio keeps weak references only.
         self._ending: asyncio.Future[None] | None = None
 
@@ -149,8 +151,12 @@ class Background:
             # Without an event loop no task runs.
             return _Over()
         timeout = self.app.config.GRACEFUL_SHUTDOWN_TIMEOUT if timeout is None else timeout
-        self._ending = asyncio.ensure_future(self._tasks.shutdown(timeout, keep=keep))
+        self._ending = asyncio.ensure_future(self._tasks.shutdown(timeout, drain=self._drains, keep=keep))
         return self._ending
+
+    def begin_to_drain(self) -> None:
+        """Start no timer any more; from now on tasks that are to be drained are waited for."""
+        self._timers_run, self._drains = False, True
 
     async def drain_tasks(self, timeout: float) -> None:  # noqa: ASYNC109
         """End all background tasks for good: wait for those that are to be drained, cancel the others.
@@ -158,8 +164,8 @@ class Background:
         Args:
             timeout: how long to wait, in seconds; who is late then is cancelled.
         """
-        self._timers_run = False
         await self._tasks.shutdown(timeout, drain=True)
+        self._drains = False
 
     def named(self) -> Iterator[asyncio.Task[Any]]:
         """Return the background tasks that were registered under a name."""

@@ -42,6 +42,7 @@ from sanic_star.compat._definitions import (
 )
 from sanic_star.compat._listeners import Listeners
 from sanic_star.compat._logging import configure
+from sanic_star.compat._overrides import is_overridden, overridable
 from sanic_star.compat._registration import H, Registrar, check_name, no_handler
 from sanic_star.compat._registry import applications, find_application
 from sanic_star.compat._routes import Route, WebSocketRoute
@@ -64,7 +65,7 @@ from sanic_star.compat.router import Router
 from sanic_star.compat.server.websockets.impl import WebsocketImplProtocol
 from sanic_star.compat.signals import RESERVED_NAMESPACES, Signal, SignalRouter
 from sanic_star.compat.types.shared_ctx import SharedContext
-from sanic_star.seams import Stage
+from sanic_star.seams import HANDED, Stage
 
 if TYPE_CHECKING:
     # With defaults (PEP 696, in `typing` from Python 3.13 on): `Sanic("app")` needs no annotation.
@@ -291,6 +292,14 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
 
     # Registration ---------------------------------------------------------------------------------------------------
 
+    def _define(self, definition: Definition, apply: bool = True) -> None:
+        if apply and is_overridden(self.amend) and not isinstance(definition, ExceptionDefinition | CommandDefinition):
+            # As in Sanic, which opens its routers for whatever is registered.
+            with self.amend():
+                super()._define(definition, apply)
+        else:
+            super()._define(definition, apply)
+
     def _apply_definition(self, definition: Definition) -> None:
         if isinstance(definition, RouteDefinition):
             self._apply_route(definition)
@@ -339,6 +348,7 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
             with self.amend():
                 return self.router.add(*args, **options)
 
+    @overridable
     @contextmanager
     def amend(self) -> Iterator[None]:
         """Open the router of a running application within the block, for what is added there.
@@ -357,6 +367,19 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
     def _apply_static(self, definition: StaticDefinition) -> list[Route | WebSocketRoute]:
         from sanic_star.compat._static import static_handler, static_uri
 
+        if is_overridden(self.route):
+            # As in Sanic, whose `static` is a `route`.
+            before = len(self.router.routes)
+            self.route(
+                static_uri(definition),
+                ("GET", "HEAD"),
+                host=definition.host or None,
+                strict_slashes=bool(definition.strict_slashes),
+                name=definition.name,
+                ignore_body=True,
+                static=True,
+            )(static_handler(definition))
+            return [route for route in self.router.routes[before:] if isinstance(route, Route)]
         added = self._add_route(
             static_uri(definition),
             ("GET", "HEAD"),
@@ -417,7 +440,8 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
         Raises:
             BadRequest: there is no moment of that name.
         """
-        self._listeners.add(listener, event, priority)
+        join = self.signal if is_overridden(self.signal) else None
+        self._listeners.add(listener, event, priority, join)
         return listener
 
     def register_middleware(
@@ -435,9 +459,11 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
         where = self.request_middleware if before else self.response_middleware
         if known not in where:
             where.append(known)
-            self.finalize_middleware()
+            if self.router.finalized:
+                self.finalize_middleware()
         return middleware
 
+    @overridable
     def finalize_middleware(self) -> None:
         """Put middleware that came while the application runs around its handlers; before the start, do nothing."""
         if self.router.finalized:
@@ -459,7 +485,8 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
             where = table.setdefault(name, deque())
             if known not in where:
                 where.append(known)
-        self.finalize_middleware()
+        if self.router.finalized:
+            self.finalize_middleware()
         return middleware
 
     def blueprint(
@@ -605,6 +632,7 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
         """Return what answers connections: the gate before the dispatch and the ASGI middleware around it."""
         return self._engine.gate(self.user_middleware)
 
+    @overridable
     def finalize(self) -> None:
         """Put together what runs for each route, and close the router; the start does so, too.
 
@@ -663,7 +691,7 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
     prepare = through(Runner.prepare, _runner)
     motd = through(Runner.motd, _runner)
     create_server = through(Runner.create_server, _runner)
-    stop = through(Runner.stop, _runner)
+    stop = overridable(through(Runner.stop, _runner))
 
     @classmethod
     def serve(cls, primary: Any = None, *, app_loader: Any = None, factory: Callable[[], Any] | None = None) -> None:
@@ -737,14 +765,19 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
 
     # Requests -------------------------------------------------------------------------------------------------------
 
+    @overridable
     async def handle_request(self, request: Request) -> None:
         """Answer a request: routing, middleware, handler, and the response sent to whoever gave the request.
 
         Args:
             request: it is built anew from its scope, as for any ASGI application.
         """
-        await self(request.scope, request._replay(), request._send)
+        # Within an override that the engine has called, the request goes on to the dispatch, and stays this object.
+        handed = request.scope.get(HANDED) is request
+        answer: ASGIApp = self._engine.dispatch if handed else self
+        await answer(request.scope, request._replay(), request._send)
 
+    @overridable
     async def handle_exception(self, request: Request, exception: BaseException, run_middleware: bool = True) -> None:
         """Answer a request with what an exception leads to: its handler's response, or the error page.
 
@@ -755,9 +788,7 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
         """
         if not run_middleware:
             request._request_middleware_started = request._response_middleware_started = True
-        response, _ = await self._answers.answer(request, exception)
-        if response is not None:
-            await response(request.scope, request._replay(), request._send)
+        await self._answers.handle_exception(request, exception)
 
     # Background tasks and timers ------------------------------------------------------------------------------------
 
@@ -765,7 +796,7 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
     get_task = through(Background.get_task, _background)
     cancel_task = through(Background.cancel_task, _background)
     purge_tasks = through(Background.purge_tasks, _background)
-    shutdown_tasks = through(Background.shutdown_tasks, _background)
+    shutdown_tasks = overridable(through(Background.shutdown_tasks, _background))
     every = through(Background.every, _background)
     cron = through(Background.cron, _background)
 
@@ -781,6 +812,7 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
 
     # Signals --------------------------------------------------------------------------------------------------------
 
+    @overridable
     def dispatch(
         self,
         event: str | Enum,
@@ -849,9 +881,10 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
         Args:
             handler: called with application and exception; may be a coroutine function.
         """
-        self.catch_exception(handler)
+        self.add_signal(self._caught(handler), "server.exception.report")
         return handler
 
+    @overridable
     def signalize(self, allow_fail_builtin: bool = True) -> None:
         """Close the signal router, which the start does by itself.
 
@@ -860,6 +893,9 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
         """
         self.signal_router.allow_fail_builtin = allow_fail_builtin
         self.signal_router.finalize()
+        # What fires the events of requests is put together with everything else.
+        if self.router.finalized:
+            self._engine.finalise()
 
     # The event loop -------------------------------------------------------------------------------------------------
 

@@ -129,6 +129,7 @@ class Stop:
         try:
             for app in reversed(apps):
                 try:
+                    app._engine.behaviour.stopping()
                     await app._engine.lifecycle.before_stop()
                 except Exception as error:
                     # The stop goes on, for the other applications too, and ends as it would have (Sanic 25.12: with 0).

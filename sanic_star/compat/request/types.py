@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self
 from urllib.parse import parse_qs, parse_qsl, quote, unquote
 
 from starlette.requests import Request as StarletteRequest
-from starlette.types import Message, Receive, Scope
+from starlette.types import ASGIApp, Message, Receive, Scope
 
 from sanic_star import requests
 from sanic_star.compat._field_size import DEFAULT_LIMIT, ParsedFields, check_field_size
@@ -107,6 +107,8 @@ class Request(requests.Request, Generic[AppT, CtxT]):
     # Chooses another exception handler; a test client sets it: see `testing.refusals`.
     _stand_in: Callable[[Any, BaseException, Any], Any] | None = None
     _response_middleware_started = False
+    # What an override of `Sanic.handle_exception` has got from Sanic's method.
+    _answer: tuple[ASGIApp | None, BaseException | None] | None = None
     _ctx: Any = None
     _id: uuid.UUID | str | int | None = None
     _name: str | None = None
