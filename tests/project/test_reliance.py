@@ -24,7 +24,6 @@ NAMES = {
     ("servers/granian.py", "granian._granian.SocketHolder"): "the server cannot be used: one line says so",
     ("servers/worker.py", "os._exit"): "none: documented by Python",
     ("steps.py", "os._exit"): "none: documented by Python",
-    ("compat/logging/deprecation.py", "sys._getframe"): "the warning names this package",
 }
 
 # What is overridden, read or called: a name of the object, and where it is used.

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-from types import FrameType
+from inspect import currentframe
 from typing import Any, cast
 from warnings import filterwarnings, warn
 
@@ -47,8 +46,9 @@ def filter_deprecations(action: str) -> None:
 
 def _outside() -> int:
     # warnings.warn has `skip_file_prefixes` for this from Python 3.12 on only.
-    level = 2
-    frame: FrameType | None = sys._getframe(2) if hasattr(sys, "_getframe") else None
+    level = 0
+    frame = currentframe()  # this function's; `None` in an interpreter without frames
     while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] == _PACKAGE:
         level, frame = level + 1, frame.f_back
-    return level
+    # `warn` counts from `deprecation`, which is above this function.
+    return max(level, 1)
