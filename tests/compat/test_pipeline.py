@@ -57,7 +57,7 @@ def test_what_surely_gives_an_awaitable(function: Any, expected: bool) -> None:
 )
 @pytest.mark.parametrize(("has_params", "params"), [(False, {}), (True, {"x": "a%20b", "y": 5})])
 async def test_a_handler_gets_its_parameters(handler: Any, kind: str, has_params: bool, params: Any) -> None:
-    request = SimpleNamespace(route_params={"x": "a%20b", "y": 5})
+    request = SimpleNamespace(_route_params={"x": "a%20b", "y": 5})
     assert await handler_call(handler, has_params)(request) == (kind, params)
 
 
@@ -77,7 +77,7 @@ async def by_name_only(request: Any, *, x: Any) -> Any:
 
 
 async def test_a_handler_gets_its_only_parameter_under_its_name() -> None:
-    request = SimpleNamespace(route_params={"x": "a"})
+    request = SimpleNamespace(_route_params={"x": "a"})
     assert await handler_call(other_name, True, "x")(request) == ("a", 1)
     assert await handler_call(second, True, "x")(request) == ("a", 3)
     assert await handler_call(by_name_only, True, "x")(request) == "a"
