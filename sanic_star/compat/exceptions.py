@@ -50,6 +50,14 @@ class _ErrorOptions(TypedDict, total=False):
     headers: dict[str, Any] | None
 
 
+def _known(options: _ErrorOptions, kind: type[SanicException]) -> _ErrorOptions:
+    """Return the keywords of a constructor, as they are; the error for an unknown one names that constructor."""
+    for name in options:
+        if name not in _ErrorOptions.__annotations__:
+            raise TypeError(f"{kind.__name__}.__init__() got an unexpected keyword argument {name!r}")
+    return options
+
+
 class SanicException(StarletteHTTPException):
     """End the request with an error.
 
@@ -131,7 +139,7 @@ class HTTPException(SanicException):
             deprecation(
                 f"{type(self).__name__} has a fixed status: raise SanicException(message, status_code=…) instead.", 22.9
             )
-        super().__init__(message, status_code, **options)
+        super().__init__(message, status_code, **_known(options, HTTPException))
 
 
 class NotFound(HTTPException):
@@ -173,7 +181,7 @@ class MethodNotAllowed(HTTPException):
         allowed_methods: Sequence[str] | None = None,
         **options: Unpack[_ErrorOptions],
     ) -> None:
-        super().__init__(message, None, **options)
+        super().__init__(message, None, **_known(options, MethodNotAllowed))
         self.method = method
         self.allowed_methods = allowed_methods
         if allowed_methods:
@@ -220,7 +228,7 @@ class FileNotFound(NotFound):
         relative_url: str | None = None,
         **options: Unpack[_ErrorOptions],
     ) -> None:
-        super().__init__(message, None, **options)
+        super().__init__(message, None, **_known(options, FileNotFound))
         self.path = path
         self.relative_url = relative_url
 
@@ -270,7 +278,7 @@ class RangeNotSatisfiable(HTTPException):
         content_range: Range | None = None,
         **options: Unpack[_ErrorOptions],
     ) -> None:
-        super().__init__(message, None, **options)
+        super().__init__(message, None, **_known(options, RangeNotSatisfiable))
         if content_range is not None:
             self.headers["Content-Range"] = f"bytes */{content_range.total}"
 
@@ -316,7 +324,7 @@ class PyFileError(SanicException):
         **options: Unpack[_ErrorOptions],
     ) -> None:
         message = f"could not execute config file {file}"
-        super().__init__(message, status_code, **options)
+        super().__init__(message, status_code, **_known(options, PyFileError))
 
 
 class Unauthorized(HTTPException):
