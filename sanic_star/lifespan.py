@@ -8,6 +8,19 @@ the server's own.
     start        before_server_start, the user's lifespan, mounted applications' lifespans, after_server_start
     stop         before_server_stop, stop event, mounted lifespans in reverse, the user's lifespan, after_server_stop
 
+An application goes round these stages (`Stage`) any number of times:
+
+| stage | becomes | when |
+|---|---|---|
+| IDLE | STARTING | the server's lifespan starts it, or the first request where no lifespan has come |
+| STARTING | RUNNING | the start is over: requests are answered |
+| STARTING | IDLE | a step of the start raises; what had started is undone |
+| STARTING, RUNNING | STOPPING | `before_stop` is called: by a signal, the server, the parent application, or `stop` |
+| STOPPING | IDLE | `stop` is over, whatever its steps have raised |
+
+A signal may come while listeners of AFTER_START run: the stage stays STOPPING when the start is over. While `closing`
+is true, `stop` runs.
+
 Where no lifespan arrives at all (a server without it, a plain mount in another application) the first request starts
 the application, once, while all others wait.
 """
@@ -69,7 +82,8 @@ class Lifecycle:
         self._stack: contextlib.AsyncExitStack | None = None
         self._starting: asyncio.Lock | None = None
         self._signals: Chain | None = None
-        self._stop_begun = self._told = False
+        # Whether the listeners of AFTER_START were called, by this or by a server.
+        self._told = False
         # Of how many servers, each with a port of its own, and what their requests find in their state.
         self._servers = 0
         self._yielded: dict[str, Any] = {}
@@ -90,7 +104,7 @@ class Lifecycle:
         """
         self.stage = Stage.STARTING
         self.stop_event = asyncio.Event()
-        self._stop_begun = self._told = False
+        self._told = False
         # Here: the package around it holds what runs servers, which an import need not load.
         from sanic_star.servers.signals import chain, is_a_server
 
@@ -122,7 +136,8 @@ class Lifecycle:
             if not self.exact:
                 await self.after_start()
             self._stack = stack.pop_all()
-        self.stage = Stage.RUNNING
+        if self.stage is Stage.STARTING:
+            self.stage = Stage.RUNNING
         if self._signals is not None:
             self._signals.started()
 
@@ -140,12 +155,11 @@ class Lifecycle:
 
     async def before_stop(self) -> None:
         """Run what comes while connections are still open, then end what would never end by itself."""
-        if self.stop_event is None:
+        if self.stop_event is None or self.stage is Stage.IDLE:
             return
-        if self._stop_begun:
+        if self.stage is Stage.STOPPING:
             await self.stop_event.wait()
             return
-        self._stop_begun = True
         self.stage = Stage.STOPPING
         async with contextlib.AsyncExitStack() as stack:
             # Last, and in any case.

@@ -517,3 +517,53 @@ async def test_the_state_of_a_lazy_start_reaches_every_request() -> None:
         assert (await ask(app, http_scope("/"))).body == b"open 1"
     # What the server around gives goes before.
     assert (await ask(app, {**http_scope("/"), "state": {"own": 2}})).body == b"open 2"
+
+
+# The table at the head of `lifespan`: what is called, one after the other, and the stage after each call.
+STAGES = [
+    ("before_stop stop", [Stage.IDLE, Stage.IDLE]),
+    ("start after_start", [Stage.RUNNING, Stage.RUNNING]),
+    ("start before_stop before_stop", [Stage.RUNNING, Stage.STOPPING, Stage.STOPPING]),
+    ("start before_stop stop", [Stage.RUNNING, Stage.STOPPING, Stage.IDLE]),
+    ("start stop before_stop stop", [Stage.RUNNING, Stage.IDLE, Stage.IDLE, Stage.IDLE]),
+    ("start stop start before_stop", [Stage.RUNNING, Stage.IDLE, Stage.RUNNING, Stage.STOPPING]),
+    ("stopping_start before_stop stop", [Stage.STOPPING, Stage.STOPPING, Stage.IDLE]),
+    ("stopping_start stop start stop", [Stage.STOPPING, Stage.IDLE, Stage.RUNNING, Stage.IDLE]),
+    ("failing_start before_stop stop", [Stage.IDLE, Stage.IDLE, Stage.IDLE]),
+    ("failing_start start stop", [Stage.IDLE, Stage.RUNNING, Stage.IDLE]),
+]
+
+
+@pytest.mark.parametrize(("calls", "stages"), STAGES)
+async def test_an_application_goes_from_stage_to_stage(calls: str, stages: list[Stage]) -> None:
+    app: Sanic[Any, Any] = Sanic("Stages")
+    lifecycle = app._engine.lifecycle
+    goodbyes: list[Stage] = []
+    way = ""
+
+    @app.after_server_start
+    async def start(app: Any) -> None:
+        assert lifecycle.stage is Stage.STARTING
+        if way == "failing_start":
+            raise RuntimeError("fails")
+        if way == "stopping_start":
+            await lifecycle.before_stop()
+
+    @app.before_server_stop
+    async def say_goodbye(app: Any) -> None:
+        goodbyes.append(lifecycle.stage)
+
+    seen, starts = [], 0
+    for way in calls.split():
+        if way.endswith("start") and way != "after_start":
+            with contextlib.suppress(RuntimeError):
+                await lifecycle.ensure_started()
+                starts += 1
+        else:
+            await getattr(lifecycle, way)()
+        seen.append(lifecycle.stage)
+    assert seen == stages
+    await lifecycle.stop()
+    assert (lifecycle.stage, lifecycle.closing) == (Stage.IDLE, False)
+    # Once for each start that has succeeded, whoever has asked for the stop and how often.
+    assert goodbyes == [Stage.STOPPING] * starts
