@@ -125,7 +125,8 @@ class Engine:
         # The dispatch with the user's middleware, and what requests meet once the application has started.
         self._stack: ASGIApp | None = None
         self._open: ASGIApp | None = None
-        self._field_limit: int | None = None
+        # The limits of the last finalisation.
+        self.kept_limits = Limits()
 
     @property
     def limits(self) -> Limits:
@@ -141,11 +142,8 @@ class Engine:
         added to a running application.
         """
         router, behaviour = self.app.router, self.behaviour
-        behaviour.prepare()
-        self._field_limit = self.limits.field
-        for route in router.routes:
-            if isinstance(route, (Route, WebSocketRoute)):
-                route.call = behaviour.compile(route)
+        self.kept_limits = behaviour.prepare()
+        behaviour.compile(*(route for route in router.routes if isinstance(route, (Route, WebSocketRoute))))
         router.fallback.call = behaviour.compile_fallback()
         router.forward.call = behaviour.compile_forward()
         router.compile = behaviour.compile
@@ -595,7 +593,7 @@ class Engine:
                 await send(message)
 
             try:
-                check_content_type(scope, self._field_limit)
+                check_content_type(scope, self.kept_limits.field)
                 await stack(scope, body.receive, watched)
                 if body.refusal is not None and not body.answered:
                     # A middleware has caught the refusal, which `watched` raises too, and returned without an answer.
@@ -783,8 +781,9 @@ class _Plain:
     def __init__(self, app: Application) -> None:
         self._app = app
 
-    def prepare(self) -> None:
-        """Nothing is arranged before routes are compiled."""
+    def prepare(self) -> Limits:
+        """Return the limits; nothing is arranged before routes are compiled."""
+        return self.limits()
 
     def finalised(self) -> None:
         """Nothing is closed."""
@@ -797,10 +796,14 @@ class _Plain:
         """Return the dispatch."""
         return dispatch
 
-    def compile(self, route: Route | WebSocketRoute) -> Call:
-        """Return what calls the endpoint with its path parameters as keyword arguments."""
-        endpoint = route.endpoint
-        return lambda connection: endpoint(connection, **connection._route_params)
+    def compile(self, *routes: Route | WebSocketRoute) -> None:
+        """Let each route call its endpoint with its path parameters as keyword arguments."""
+
+        def call(endpoint: Callable[..., Any]) -> Call:
+            return lambda connection: endpoint(connection, **connection._route_params)
+
+        for route in routes:
+            route.call = call(route.endpoint)
 
     def compile_fallback(self) -> Call:
         """Return what raises the exception for a request that no route answers."""

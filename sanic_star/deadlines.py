@@ -74,7 +74,7 @@ class Sweeper:
         if self._timer is not None and self._loop is loop:
             return
         self.stop()
-        self._limits = limits = self.engine.limits
+        self._limits = limits = self.engine.kept_limits
         times = [limit for limit in (limits.part_s, limits.response_s, limits.whole_body_s) if limit]
         if times:
             self._loop = loop

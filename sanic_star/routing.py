@@ -539,7 +539,7 @@ class Router(routing.Router):
         self.fallback = Route((), not_finalised, methods=(), name="fallback")
         self.forward = Route((), not_finalised, methods=(), name="forward")
         # Gives a callable to a route that comes while the application runs; the application puts it in.
-        self.compile: Callable[[Any], Call] | None = None
+        self.compile: Callable[[Any], None] | None = None
         # Whether routes have changed since the table was built; a new object for each change.
         self._stale = True
         self._version = object()
@@ -566,7 +566,7 @@ class Router(routing.Router):
                 table = _Table()
                 for route in self.routes[:]:
                     if self.compile and isinstance(route, (Route, WebSocketRoute)) and route.call is not_finalised:
-                        route.call = self.compile(route)
+                        self.compile(route)
                     table.add(route)
                 table.index.settle()
                 self._publish(table)

@@ -75,11 +75,15 @@ class Behaviour(Protocol):
 
     # When the application is finalised ------------------------------------------------------------------------------
 
-    def prepare(self) -> None:
-        """Check and arrange what routes are compiled from; called first whenever the application is finalised."""
+    def prepare(self) -> Limits:
+        """Check and arrange what routes are compiled from; called first whenever the application is finalised.
 
-    def compile(self, route: Route | WebSocketRoute) -> Call:
-        """Return what a route calls with its connection."""
+        Returns:
+            The limits that hold until the next time.
+        """
+
+    def compile(self, *routes: Route | WebSocketRoute) -> None:
+        """Give each of these routes the callable that it calls with its connection."""
 
     def compile_fallback(self) -> Call:
         """Return what answers where no route does."""
@@ -190,6 +194,8 @@ class RunningEngine(Protocol):
     def lifecycle(self) -> RunningLifecycle: ...
     @property
     def limits(self) -> Limits: ...
+    @property
+    def kept_limits(self) -> Limits: ...
     @property
     def make_request(self) -> MakeRequest: ...
     @property

@@ -24,11 +24,11 @@ from sanic_star.compat._background import run_background
 from sanic_star.compat._events import Events
 from sanic_star.compat._forwarding import has_own_limit, limited, with_public_redirects
 from sanic_star.compat._listeners import LISTENER_TIMEOUTS, step_limit
-from sanic_star.compat._overrides import is_overridden
+from sanic_star.compat._overrides import Overrides
 from sanic_star.compat._pipeline import (
     Call,
     Step,
-    handler_call,
+    handler_in_middleware,
     is_endpoint,
     respond_through,
     run_before,
@@ -122,8 +122,11 @@ class Answers:
         self.app = app
         # Which events somebody listens to; nobody, until the application is finalised.
         self._events = Events(app.signal_router, app.router.find_again)
-        # Whether a subclass overrides `handle_exception`.
-        self._is_exception_handled_by_app = False
+        # Whether there are any, what a subclass overrides, and the steps of middleware by location and route.
+        self._hears = False
+        self.overrides = Overrides()
+        self._kept_steps: dict[tuple[MiddlewareLocation, str | None], list[Step]] | None = None
+        self._body_limit: int | None = None
         # Made with the first start: an application may be pickled before it.
         self._sweeper: WebsocketSweeper | None = None
         # The handlers of Starlette's keyword that the error handler was given already.
@@ -131,7 +134,7 @@ class Answers:
 
     # When the application is finalised -------------------------------------------------------------------------------
 
-    def prepare(self) -> None:
+    def prepare(self) -> Limits:
         """Check settings and names; note the handlers of exceptions, and which events somebody listens to.
 
         Raises:
@@ -146,15 +149,19 @@ class Answers:
                 self._exception_handlers_added[key] = handler
                 if (key, None) not in app.error_handler.cached_handlers:
                     app.error_handler.add(key, handler)
-        dispatch = app.dispatch if is_overridden(app.dispatch) else None
+        self.overrides = Overrides.of(app)
+        dispatch = app.dispatch if self.overrides.dispatch else None
         self._events = Events(app.signal_router, app.router.find_again, dispatch)
-        self._is_exception_handled_by_app = is_overridden(app.handle_exception)
+        self._hears = bool(self._events)
+        limits = self.limits()
+        self._kept_steps, self._body_limit = {}, limits.body
+        return limits
 
     def finalise(self) -> None:
         """Finalise the application at its start, by the methods that a subclass may override."""
         app = self.app
         app.finalize()
-        if is_overridden(app.finalize_middleware):
+        if self.overrides.finalize_middleware:
             app.finalize_middleware()
         if not app.router.finalized:
             # An override does not call Sanic's method.
@@ -168,11 +175,11 @@ class Answers:
     def limits(self) -> Limits:
         """Return the limits that the configuration sets now."""
         app, config = self.app, self.app.config
-        bodies = [limit for limit in (config.REQUEST_MAX_SIZE, app.max_body_size) if limit is not None]
-        graceful, cuts = float(config.GRACEFUL_SHUTDOWN_TIMEOUT), app.debug or app.auto_reload
+        bodies = [limit for limit in (config["REQUEST_MAX_SIZE"], app.max_body_size) if limit is not None]
+        graceful, cuts = float(config["GRACEFUL_SHUTDOWN_TIMEOUT"]), app.debug or bool(config["AUTO_RELOAD"])
         return Limits(
             body=min(bodies, default=None),
-            field=config.REQUEST_MAX_HEADER_SIZE,
+            field=config["REQUEST_MAX_HEADER_SIZE"],
             part_s=config.get("REQUEST_TIMEOUT"),
             whole_body_s=config.get("REQUEST_BODY_TIMEOUT", BODY_TIMEOUT),
             response_s=config.get("RESPONSE_TIMEOUT"),
@@ -183,7 +190,8 @@ class Answers:
     def hand_over(self, dispatch: ASGIApp) -> ASGIApp:
         """Return what calls the application's `handle_request` where a subclass overrides it, else the dispatch."""
         app, engine = self.app, self.app._engine
-        if not is_overridden(app.handle_request):
+        self.overrides = Overrides.of(app)
+        if not self.overrides.handle_request:
             return dispatch
 
         async def handle(scope: Scope, receive: Receive, send: Send) -> None:
@@ -217,27 +225,35 @@ class Answers:
     def surround(self, app: ASGIApp) -> ASGIApp:
         """Return what requests meet first: what tells of their beginning and end."""
         engine = self.app._engine
+        if not self._hears:
+            return app
         return self._events.around_application(app, engine.make_request, engine.fail)
 
-    def compile(self, route: routing.Route | routing.WebSocketRoute) -> Call:
-        """Return a route's callable: the handler, with what goes around it."""
-        names = (route.name,)
-        before = self._steps(MiddlewareLocation.REQUEST, *names)
-        after = self._steps(MiddlewareLocation.RESPONSE, *names)
+    def compile(self, *routes: routing.Route | routing.WebSocketRoute) -> None:
+        """Give each route its callable: the handler, with what goes around it."""
+        for route in routes:
+            route.call = self._compile(route)
+
+    def _compile(self, route: routing.Route | routing.WebSocketRoute) -> Call:
+        before = self._steps(MiddlewareLocation.REQUEST, route.name)
+        after = self._steps(MiddlewareLocation.RESPONSE, route.name)
         if isinstance(route, routing.WebSocketRoute):
             return self._compile_websocket(route, before)
         own_limit = getattr(getattr(route, "extra", None), "max_body_size", None)
         extra = getattr(route, "extra", None)
         reads = not (extra.stream or extra.ignore_body) if extra is not None else route.reads_body
-        everywhere = self.app._engine.limits.body if reads else None
+        everywhere = self._body_limit if reads else None
         route.max_body_size = everywhere if own_limit is None else own_limit
         # Request middleware and listeners may change the parameters, also those of a path without any.
-        changeable = bool(before or self._events)
+        changeable = bool(before) or self._hears
         only = route.names[0] if route.names and len(route.names) == 1 and not changeable else None
-        handler = handler_call(route.endpoint, bool(route.parameters) or changeable, only)
-        call = with_middleware(self._events.around_handler(handler), before, after)
+        around = self._events.around_handler if self._hears else None
+        call = handler_in_middleware(route.endpoint, bool(route.parameters) or changeable, only, before, after, around)
         if self.app.config.get("CANCEL_ON_DISCONNECT"):
             call = self._until_client_leaves(call)
+        if not self._hears:
+            route.reads_body = reads
+            return call
         lived = self._events.around_route(call, route, reads)
         # Events tell of a request before its body is read: then the route's callable reads it.
         route.reads_body = reads and lived is call
@@ -283,14 +299,15 @@ class Answers:
         return AccessLog(stack)
 
     def _compile_websocket(self, route: routing.WebSocketRoute, before: list[Step]) -> Call:
-        handler = self._events.around_websocket(route.endpoint)
+        handler = self._events.around_websocket(route.endpoint) if self._hears else route.endpoint
+        endpoint = route.endpoint if is_endpoint(route.endpoint) else None
         sweeper = self._sweeper = self._sweeper or WebsocketSweeper()
         subprotocols = getattr(getattr(route, "extra", None), "subprotocols", ())
 
         async def speak(websocket: WebsocketImplProtocol) -> Any:
             request: Any = websocket._request
-            if is_endpoint(route.endpoint):
-                return route.endpoint  # an ASGI application, which does the handshake itself
+            if endpoint is not None:
+                return endpoint  # an ASGI application, which does the handshake itself
             await websocket._handshake(subprotocols)
             swept = sweeper.add(websocket)
             try:
@@ -311,14 +328,15 @@ class Answers:
             await websocket.close()
             return None
 
-        handled = self._events.around_handler(speak, always=True)
+        handled = self._events.around_handler(speak, always=True) if self._hears else speak
 
         async def guarded(websocket: WebsocketImplProtocol) -> Any:
             request: Any = websocket._request
             refused = await run_before(request, before)
             return await self.respond_through(request, refused) if refused else await handled(websocket)
 
-        return self._events.around_route(guarded, route, reads_body=False)
+        call = guarded if before else handled
+        return self._events.around_route(call, route, reads_body=False) if self._hears else call
 
     def compile_fallback(self) -> Call:
         """Return what answers where no route does; the application's middleware runs there, too."""
@@ -326,8 +344,8 @@ class Answers:
         async def call(connection: Any) -> Any:
             raise self.miss(connection.scope)
 
-        lived = self._events.around_route(call, None, reads_body=False)
-        if lived is not call or self._events.heard(Event.HTTP_LIFECYCLE_EXCEPTION, Event.SERVER_EXCEPTION_REPORT):
+        lived = self._events.around_route(call, None, reads_body=False) if self._hears else call
+        if lived is not call or self._hears_exceptions():
             # Those who listen are told of the exception before the middleware, which then runs when it is answered.
             return _without_outer_route(lived)
         before = self._steps(MiddlewareLocation.REQUEST, None)
@@ -353,7 +371,7 @@ class Answers:
         """Return what hands a connection on: the application's request middleware runs before, and may answer."""
         before = self._steps(MiddlewareLocation.REQUEST, None)
         keyword = self.app.max_body_size
-        foreign = self.app._engine.limits.body
+        foreign = self._body_limit
         # Without any of these only the client says which host it is, and a redirect leads there already.
         told_by = ("SERVER_NAME", "FORWARDED_SECRET", "PROXIES_COUNT", "REAL_IP_HEADER")
         has_public_host = any(map(self.app.config.get, told_by))
@@ -374,16 +392,31 @@ class Answers:
                 app = with_public_redirects(self.app, request, app)
             return partial(_in_scope, app, request.scope) if request._amended and request is connection else app
 
+        if not self._hears:
+            return forward
         return self._events.around_route(forward, self.app.router.forward, reads_body=False)
 
+    def _hears_exceptions(self) -> bool:
+        return self._hears and self._events.heard(Event.HTTP_LIFECYCLE_EXCEPTION, Event.SERVER_EXCEPTION_REPORT)
+
     def _steps(self, location: MiddlewareLocation, name: str | None) -> list[Step]:
+        """Return the middleware of a route, in order; kept from one finalisation to the next."""
         if location is MiddlewareLocation.REQUEST:
             everywhere, named = self.app.request_middleware, self.app.named_request_middleware
         else:
             everywhere, named = self.app.response_middleware, self.app.named_response_middleware
+        # Most routes have no middleware of their own.
+        key = location, name if name in named else None
+        kept = None if self._kept_steps is None else self._kept_steps.get(key)
+        if kept is not None:
+            return kept
         found = Middleware.convert(everywhere, named.get(name or "", ()), location=location)
-        ordered = steps(Middleware.in_order(found, location))
-        return [self._events.around_middleware(step, location.name.lower()) for step in ordered]
+        ordered = steps(Middleware.in_order(found, location)) if found else []
+        if self._hears:
+            ordered = [self._events.around_middleware(step, location.name.lower()) for step in ordered]
+        if self._kept_steps is not None:
+            self._kept_steps[key] = ordered
+        return ordered
 
     def miss(self, scope: Scope) -> Exception:
         """Return the exception for a request that no route answers."""
@@ -393,7 +426,7 @@ class Answers:
     async def answer(self, request: EngineRequest, error: BaseException) -> tuple[ASGIApp | None, BaseException | None]:
         """Return the response to an exception, with middleware applied, and what is still to be raised."""
         assert isinstance(request, Request)
-        if self._is_exception_handled_by_app and not self.has_begun(request):
+        if self.overrides.handle_exception and not self.has_begun(request):
             return await self._answer_by_app(request, error)
         return await self._answer(request, error)
 
@@ -558,7 +591,7 @@ class Answers:
         if phase is Phase.BEFORE_START:
             # The others when all listeners have run, which may set them.
             app.config.validate(LISTENER_TIMEOUTS)
-            if not app.signal_router.finalized and is_overridden(app.signalize):
+            if not app.signal_router.finalized and self.overrides.signalize:
                 app.signalize(app.signal_router.allow_fail_builtin)
             if not app.signal_router.finalized:
                 app.signal_router.finalize()
@@ -578,7 +611,7 @@ class Answers:
     def stopping(self) -> None:
         """Call the application's `stop` where a subclass overrides it, unless that has begun the stop."""
         runner = self.app._runner
-        if is_overridden(self.app.stop) and not runner.is_stopped:
+        if self.overrides.stop and not runner.is_stopped:
             # The server stops already: Sanic's method, called by the override, has nothing to do.
             runner.is_stopped = True
             self.app.stop()
@@ -587,7 +620,7 @@ class Answers:
         """End the background tasks."""
         app, seconds = self.app, self.limits().graceful_s
         app._background.begin_to_drain()
-        if is_overridden(app.shutdown_tasks):
+        if self.overrides.shutdown_tasks:
             ending = app.shutdown_tasks(seconds)
             if isawaitable(ending):
                 await ending
@@ -595,7 +628,7 @@ class Answers:
 
     def stopped(self) -> None:
         """Open the routers again, for what is added before the next start."""
-        self.app._runner.is_stopped = False
+        self.app._runner.is_stopped, self._kept_steps = False, None
         self.app.router.reset()
         self.app.signal_router.reset()
 

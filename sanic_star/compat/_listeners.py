@@ -15,7 +15,6 @@ from inspect import isawaitable, signature
 from typing import Any
 
 from sanic_star.compat._definitions import ListenerDefinition
-from sanic_star.compat._overrides import is_overridden
 from sanic_star.compat.config import Config
 from sanic_star.compat.exceptions import BadRequest, ServerError
 from sanic_star.compat.log import error_logger
@@ -163,7 +162,7 @@ class Listeners:
             definitions = self._known.get(event, [])
             return [partial(call_listener, definition.listener, app, more) for definition in definitions]
         context = {"app": app, "loop": asyncio.get_running_loop()}
-        if app is not None and is_overridden(app.dispatch):
+        if app is not None and app._answers.overrides.dispatch:
             reverse = event in _REVERSED
             name = _EVENTS[event].value
             return [partial(app.dispatch, name, fail_not_found=False, context=context, inline=True, reverse=reverse)]

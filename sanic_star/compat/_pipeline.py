@@ -98,6 +98,28 @@ def _is_second(name: str, handler: Callable[..., Any]) -> bool:
     return code.co_posonlyargcount < 2 <= code.co_argcount and code.co_varnames[1] == name
 
 
+def handler_in_middleware(
+    handler: Callable[..., Any],
+    has_params: bool,
+    only: str | None,
+    before: Sequence[Step],
+    after: Sequence[Step],
+    around: Callable[[Call], Call] | None = None,
+) -> Call:
+    """Return what calls a handler with middleware around it; see `handler_call` and `with_middleware`.
+
+    Args:
+        handler: the user's.
+        has_params: whether the route has parameters.
+        only: the name of its parameter, where it has just one and nothing adds others.
+        before: request middleware.
+        after: response middleware.
+        around: puts something between the middleware and the handler.
+    """
+    call = handler_call(handler, has_params, only)
+    return with_middleware(call if around is None else around(call), before, after)
+
+
 def with_middleware(call: Call, before: Sequence[Step], after: Sequence[Step]) -> Call:
     """Return `call` with middleware around it.
 

@@ -490,6 +490,8 @@ class SignalRouter:
             event: the event.
             context: keyword arguments for the handlers.
         """
+        if not self.routes:
+            return []
         try:
             _, signals, value = self._find(event.value, None)
         except NotFound:
