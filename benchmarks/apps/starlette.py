@@ -3,6 +3,7 @@
 from typing import Any
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.base import BaseHTTPMiddleware, RequestResponseEndpoint
 from starlette.requests import Request
@@ -55,6 +56,38 @@ async def upload(request: Request) -> Response:
 
 def forms() -> Any:
     return Starlette(routes=[Route("/form", form, methods=["POST"]), Route("/upload", upload, methods=["POST"])])
+
+
+class Handled(Exception):
+    """An exception with a handler."""
+
+
+async def missing(request: Request) -> Response:
+    raise HTTPException(404)
+
+
+async def broken(request: Request) -> Response:
+    raise ValueError("broken")
+
+
+async def failing(request: Request) -> Response:
+    raise Handled
+
+
+async def handle(request: Request, error: Exception) -> Response:
+    return PlainTextResponse("handled", 418)
+
+
+def errors() -> Any:
+    return Starlette(
+        routes=[
+            Route("/", hello),
+            Route("/missing", missing),
+            Route("/broken", broken),
+            Route("/handled", failing),
+        ],
+        exception_handlers={Handled: handle},
+    )
 
 
 def routes(count: int, mixed: bool) -> Any:
