@@ -92,6 +92,7 @@ ERROR_CASES = {
         Case("raised_404", "/missing", "Not Found", status=404),
         Case("500", "/broken", "Internal Server Error", status=500),
         Case("handled", "/handled", "handled", status=418),
+        Case("handled_plainly", "/handled-plainly", "handled", status=418),
         Case("logged_500", "/broken", "Internal Server Error", status=500, logs=True),
     )
 }
@@ -101,5 +102,6 @@ TITLES |= {
     "raised_404": "`raise NotFound`",
     "500": "unhandled 500",
     "handled": "with a handler",
+    "handled_plainly": "with a plain handler",
     "logged_500": "unhandled 500, logged",
 }

@@ -50,7 +50,11 @@ def forms() -> Any:
 
 
 class Handled(Exception):
-    """An exception with a handler."""
+    """An exception whose handler is a coroutine function."""
+
+
+class HandledPlainly(Exception):
+    """An exception whose handler is a plain function."""
 
 
 def errors() -> Any:
@@ -72,8 +76,16 @@ def errors() -> Any:
     async def failing(request: Request) -> HTTPResponse:
         raise Handled
 
+    @app.get("/handled-plainly")
+    async def failing_plainly(request: Request) -> HTTPResponse:
+        raise HandledPlainly
+
     @app.exception(Handled)
     async def handle(request: Request, error: Handled) -> HTTPResponse:
+        return text("handled", 418)
+
+    @app.exception(HandledPlainly)
+    def handle_plainly(request: Request, error: HandledPlainly) -> HTTPResponse:
         return text("handled", 418)
 
     return app

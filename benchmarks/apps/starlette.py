@@ -59,7 +59,11 @@ def forms() -> Any:
 
 
 class Handled(Exception):
-    """An exception with a handler."""
+    """An exception whose handler is a coroutine function."""
+
+
+class HandledPlainly(Exception):
+    """An exception whose handler is a plain function, which Starlette calls in a thread."""
 
 
 async def missing(request: Request) -> Response:
@@ -74,7 +78,15 @@ async def failing(request: Request) -> Response:
     raise Handled
 
 
+async def failing_plainly(request: Request) -> Response:
+    raise HandledPlainly
+
+
 async def handle(request: Request, error: Exception) -> Response:
+    return PlainTextResponse("handled", 418)
+
+
+def handle_plainly(request: Request, error: Exception) -> Response:
     return PlainTextResponse("handled", 418)
 
 
@@ -85,8 +97,9 @@ def errors() -> Any:
             Route("/missing", missing),
             Route("/broken", broken),
             Route("/handled", failing),
+            Route("/handled-plainly", failing_plainly),
         ],
-        exception_handlers={Handled: handle},
+        exception_handlers={Handled: handle, HandledPlainly: handle_plainly},
     )
 
 

@@ -121,9 +121,9 @@ def cases() -> Iterator[Case]:
             ):  # fmt: skip
                 yield f"{mode} {kind} {name}", debug, "auto", method, path, accept
     for fallback in ("auto", *FORMATS):
-        for name, accept in ACCEPTS.items():
+        for name, header in ACCEPTS.items():
             for path in ("/none", "/explained", "/guessed", "/named/unexpected"):
-                yield f"{fallback} {name} {path}", False, fallback, "GET", path, accept
+                yield f"{fallback} {name} {path}", False, fallback, "GET", path, header
 
 
 def _stable(page: str) -> str:
