@@ -11,6 +11,7 @@ from typing import Any
 from benchmarks import (
     documents,
     environment,
+    errors,
     forms,
     imports,
     inprocess,
@@ -36,6 +37,7 @@ PARTS: dict[str, Callable[[Settings], dict[str, Any]]] = {
     "testing": testing.measure,
     "static": static_files.measure,
     "forms": forms.measure,
+    "errors": errors.measure,
 }
 RESULTS = Path(__file__).parent / "results"
 

@@ -16,6 +16,16 @@ _INPROCESS = {"text": 0.32, "json": 0.27, "user": 0.25, "echo": 0.23}
 _BESIDE = {"text": 0.84, "json": 0.83, "user": 0.82, "echo": 0.78}
 # Both read with python-multipart and keep the file, on disk beyond a megabyte.
 _FORMS = {"form": 0.5, "upload_1": 1.1, "upload_100": 1.0}
+# A plain function is called in a thread by Starlette, and on the event loop here.
+_ERRORS = {
+    "404": 1.5,
+    "405": 1.5,
+    "raised_404": 1.5,
+    "500": 1.5,
+    "handled": 1.0,
+    "handled_plainly": 0.3,
+    "logged_500": 1.5,
+}
 _IMPORT = 1.2
 _START = 100 / 770
 _MIDDLEWARE = 1 / 105
@@ -115,6 +125,11 @@ def _forms(part: dict[str, Any]) -> Iterator[Budget]:
         yield Budget("forms", f"{TITLES[case]}: share of Starlette's time", limit, _dig(part, case, OURS, "share"))
 
 
+def _errors(part: dict[str, Any]) -> Iterator[Budget]:
+    for case, limit in _ERRORS.items():
+        yield Budget("errors", f"{TITLES[case]}: share of Starlette's time", limit, _dig(part, case, OURS, "share"))
+
+
 _PARTS = {
     "inprocess": _inprocess,
     "beside": _beside,
@@ -124,4 +139,5 @@ _PARTS = {
     "testing": _testing,
     "static": _static,
     "forms": _forms,
+    "errors": _errors,
 }

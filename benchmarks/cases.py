@@ -22,6 +22,8 @@ class Case:
     `expected` is compared with the decoded JSON body where it is no string, else with the text. A `file` is so many
     bytes in a multipart form in place of the body, which come in pieces as from a socket. Where the path has `{}`,
     each request puts a number there that has not come before, so that nobody finds it among what was asked lately.
+    An error page (a `status` of 400 or more) only has to contain `expected`, because each framework words its own.
+    With `logs` the loggers are on, and a server logs an exception that the application raises.
     """
 
     name: str
@@ -31,6 +33,8 @@ class Case:
     body: bytes = b""
     type: str = "application/json"
     file: int = 0
+    status: int = 200
+    logs: bool = False
 
     def paths(self, count: int) -> list[str]:
         """Return the paths of so many requests."""
@@ -49,8 +53,10 @@ class Case:
 
     def matches(self, status: int, body: bytes) -> bool:
         """Tell whether `status` and `body` are the answer that was asked for."""
-        if status != 200:
+        if status != self.status:
             return False
+        if status >= 400:
+            return bool(self.expected) and self.expected.encode() in body
         return bool((body.decode() if isinstance(self.expected, str) else json.loads(body)) == self.expected)
 
 
@@ -77,3 +83,25 @@ FORM_CASES = {
     )
 }
 TITLES |= {"form": "form of ten fields", "upload_1": "multipart of 1 MB", "upload_100": "multipart of 100 MB"}
+
+ERROR_CASES = {
+    case.name: case
+    for case in (
+        Case("404", "/nowhere", "Not Found", status=404),
+        Case("405", "/", "Method Not Allowed", "POST", status=405),
+        Case("raised_404", "/missing", "Not Found", status=404),
+        Case("500", "/broken", "Internal Server Error", status=500),
+        Case("handled", "/handled", "handled", status=418),
+        Case("handled_plainly", "/handled-plainly", "handled", status=418),
+        Case("logged_500", "/broken", "Internal Server Error", status=500, logs=True),
+    )
+}
+TITLES |= {
+    "404": "404",
+    "405": "405",
+    "raised_404": "`raise NotFound`",
+    "500": "unhandled 500",
+    "handled": "with a handler",
+    "handled_plainly": "with a plain handler",
+    "logged_500": "unhandled 500, logged",
+}

@@ -6,10 +6,14 @@ What is timed is the framework alone, in CPU time, with the garbage collector on
 
 import asyncio
 import gc
+import logging
 import time
 from typing import Any
 
 from benchmarks.cases import Case
+
+# By this name uvicorn logs an exception that an application raises.
+_server_logger = logging.getLogger("uvicorn.error")
 
 
 def scope_of(case: Case) -> dict[str, Any]:
@@ -105,15 +109,25 @@ class _Arriving(_Exchange):
 async def ask(app: Any, case: Case) -> tuple[int, bytes]:
     """Return status and body of one request."""
     exchange = _Arriving(case) if case.file else _Exchange(case.body)
-    await app(scope_of(case), exchange.receive, exchange.send)
+    await _asked(app, case, scope_of(case), exchange)
     sent = exchange.sent
     return sent[0]["status"], b"".join(message.get("body", b"") for message in sent[1:])
+
+
+async def _asked(app: Any, case: Case, scope: dict[str, Any], exchange: _Exchange) -> None:
+    """Call the application as a server does: it logs an exception, which an application may raise after a 500."""
+    try:
+        await app(scope, exchange.receive, exchange.send)
+    except Exception as error:
+        if case.status != 500:
+            raise
+        _server_logger.error("Exception in ASGI application", exc_info=error)
 
 
 async def timed(app: Any, case: Case, count: int) -> float:
     """Return the CPU time of a request in µs, the mean of `count` requests one after the other."""
     template = scope_of(case)
-    body, arriving = case.body, bool(case.file)
+    body, arriving, failing = case.body, bool(case.file), case.status == 500
     paths = [(path, path.encode()) for path in case.paths(count)]
     gc.collect()
     begin = time.process_time()
@@ -122,6 +136,9 @@ async def timed(app: Any, case: Case, count: int) -> float:
         scope["path"], scope["raw_path"] = path, raw_path
         scope["state"] = {}
         exchange = _Arriving(case) if arriving else _Exchange(body)
-        await app(scope, exchange.receive, exchange.send)
+        if failing:
+            await _asked(app, case, scope, exchange)
+        else:
+            await app(scope, exchange.receive, exchange.send)
     await asyncio.sleep(0)  # what a framework put off until the loop's next turn is part of its cost
     return (time.process_time() - begin) * 1e6 / count

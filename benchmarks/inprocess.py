@@ -44,6 +44,8 @@ def _case(workers: dict[str, Worker], case: Case, count: int, settings: Settings
     failed: dict[str, Any] = {}
     for name, worker in list(workers.items()):
         try:
+            if case.status >= 400:
+                worker.call("log", case.logs)
             worker.call("check", "app", case)
             worker.round("app", case, count)  # warm up; the interpreter specialises its code here
         except WorkerError as error:

@@ -72,6 +72,19 @@ def _forms(part: dict[str, Any]) -> str:
     return f"## Forms\n\n{told}\n\n{table}"
 
 
+def _errors(part: dict[str, Any]) -> str:
+    rows = (
+        [_title(name), *(_cell(part[case].get(name), lambda row: f"{row['us']:.1f}{_share(row)}") for case in part)]
+        for name in _order(part["404"])
+    )
+    table = _table(["µs a request", *(TITLES[case] for case in part)], rows)
+    told = (
+        "Without a server, in brackets the share of Starlette's time. The loggers are off, except in the last column: "
+        "there the traceback is logged once."
+    )
+    return f"## Errors\n\n{told}\n\n{table}"
+
+
 def _socket(part: dict[str, Any]) -> str:
     names = _order({name for rows in part.values() for name in rows})
     heads = [TITLES[case] for case in part]
@@ -227,4 +240,5 @@ _PARTS: dict[str, Callable[[dict[str, Any]], str]] = {
     "testing": _testing,
     "static": _static,
     "forms": _forms,
+    "errors": _errors,
 }

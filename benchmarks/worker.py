@@ -6,6 +6,7 @@ Frameworks with global state (Sanic, Falcon) do not meet, and every process has 
 import asyncio
 import gc
 import logging
+import logging.config
 import multiprocessing
 import os
 import time
@@ -13,6 +14,8 @@ import tracemalloc
 from multiprocessing.connection import Connection
 from types import TracebackType
 from typing import Any, Self
+
+from uvicorn.config import LOGGING_CONFIG
 
 from benchmarks.cases import Case
 from benchmarks.contenders import CONTENDERS
@@ -71,6 +74,15 @@ class _Bench:
 
     async def round(self, key: str, case: Case, count: int) -> float:
         return await timed(self._apps[key][0], case, count)
+
+    async def log(self, on: bool) -> None:
+        """Turn all loggers off; or on, with uvicorn's configuration, and standard error leading nowhere."""
+        logging.disable(logging.NOTSET if on else logging.CRITICAL)
+        if on:
+            null = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(null, 2)
+            os.close(null)
+            logging.config.dictConfig(LOGGING_CONFIG)
 
     async def close(self) -> None:
         for _, lifespan in self._apps.values():

@@ -24,7 +24,7 @@ from functools import partial
 from typing import Any
 
 from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
+from starlette.exceptions import HTTPException, WebSocketException
 from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect
 from starlette.responses import PlainTextResponse
@@ -35,12 +35,16 @@ from starlette.types import ASGIApp, ExceptionHandler, Lifespan, Message, Receiv
 
 from sanic_star import requests
 from sanic_star.body_limit import COUNTED_BODY, CountedBody, starlette_limit
+from sanic_star.boundary import BOUNDARY, Boundary, LateSend
 from sanic_star.charsets import check_content_type
 from sanic_star.deadlines import Sweeper
 from sanic_star.failures import (
+    EXCHANGE,
     PASSED_ON,
     REPORTED,
+    RefusedRequest,
     attribute,
+    attributes,
     ends_here,
     is_a,
     is_marked,
@@ -52,7 +56,7 @@ from sanic_star.failures import (
 from sanic_star.lifespan import Lifecycle
 from sanic_star.requests import Request
 from sanic_star.responses import Response
-from sanic_star.routing import WEBSOCKET, Call, Route, Router, WebSocketRoute, child_scope, enter, route_path
+from sanic_star.routing import WEBSOCKET, Call, Route, Router, WebSocketRoute, child_scope, enter
 from sanic_star.seams import HANDED, Behaviour, Host, Limits, MakeRequest, Phase, Stage
 from sanic_star.steps import Limit
 from sanic_star.streams import Cut, OpenStream, is_event_stream
@@ -405,7 +409,8 @@ class Engine:
                     request._release()
                 del live[number]
 
-        self.dispatch_code, self.fail_code = dispatch.__code__, Engine._settle.__code__
+        self.dispatch_codes = frozenset({dispatch.__code__, Engine._fail_outside.__code__})
+        self.fail_code = Engine._settle.__code__
         return dispatch
 
     async def send_foreign(self, request: Request, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
@@ -459,16 +464,24 @@ class Engine:
             affected["app"] = self.app
             affected.update(request._outer)
         # Of any other request's client it is an error like any other.
-        if is_a(error, ClientDisconnect) and await request._client_has_left():
+        if issubclass(type(error), ClientDisconnect) and await request._client_has_left():
             await self._answer_unfinished_body(request, scope, receive, send)
             return None
         if id(error) in (scope.get(REPORTED), request.scope.get(REPORTED)):
+            return error
+        exchange = scope.get(EXCHANGE)
+        if exchange is not None and attributes(error).get(REPORTED) is exchange:
+            # A mounted application has reported it, behind middleware that copies scopes.
             return error
         body: CountedBody | None = scope.get(COUNTED_BODY)
         for refusal in (request._body_refusal, body.refusal if body is not None else None):
             # A middleware's `receive` may have put it in an exception group.
             if refusal is not None and any(cause is refusal for cause in related(error)):
                 error = refusal
+        boundary: Boundary | None = scope.get(BOUNDARY)
+        if boundary is not None and boundary.engine is self and not self._ends_inside(request, error):
+            boundary.request, boundary.send = request, send
+            return error
         begun = False
 
         async def watched(message: Message) -> None:
@@ -497,7 +510,49 @@ class Engine:
             if not begun and not self.behaviour.has_begun(request):
                 response = PlainTextResponse("Internal Server Error", 500)
                 await response(scope, receive, announcing_close(scope, send))
-        return _for_the_server(pending, scope)
+        return None if pending is None else _for_the_server(pending, scope)
+
+    def _ends_inside(self, request: Request, error: BaseException) -> bool:
+        """Tell whether an exception is answered before the user's middleware sees it.
+
+        So is a `CancelledError` that cancels nothing: middleware would take it for the end of its own task.
+        """
+        return is_a(error, CancelledError) or self.behaviour.settles(request, error)
+
+    async def _fail_outside(
+        self, boundary: Boundary, body: CountedBody, error: BaseException, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        """Answer an exception that has come out of the user's middleware, then raise it unless that settled it."""
+        request, through = boundary.request, boundary.send
+        boundary.release(scope)
+        late: Send = send
+        if request is None or through is None:
+            request = self.make_request(scope, receive, send)
+            request.responded = body.answered
+        elif body.answered:
+            request.responded = True
+        elif self.behaviour.has_begun(request):
+            # Some middleware has kept the start of the response: to the client it has not begun.
+            request._take_back_response()
+        else:
+            late = LateSend(through, send, body)
+        request._receive, request._send = receive, late
+        number = next(requests.numbers)
+        requests.live[number] = request
+        requests.current.set(number)
+        try:
+            pending = await self._settle(request, error, scope, receive, late)
+        finally:
+            if request._holds:
+                self.close_stream(request)
+                request._release()
+            request._send = send
+            del requests.live[number]
+        if pending is not None and not ends_here(pending, send):
+            try:
+                raise pending
+            finally:
+                del boundary, error, late, pending, request, through  # as in `fail`
 
     async def _answer_unfinished_body(self, request: Request, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer 400 to a body that ends too early, unless a response has begun.
@@ -526,7 +581,7 @@ class Engine:
                 await self.fail(request, error, request.scope, request._receive, request._send)
         elif self.lifecycle.stopping and not self.behaviour.has_begun(request):
             asyncio.current_task().uncancel()  # type: ignore[union-attr]
-            await self.fail(request, HTTPException(503), request.scope, request._receive, request._send)
+            await self.fail(request, RefusedRequest(503), request.scope, request._receive, request._send)
         else:
             if self.lifecycle.stopping and not is_marked(error):
                 path = request.scope["path"]
@@ -583,6 +638,7 @@ class Engine:
                 await stack(scope, receive, send)
                 return
             body = CountedBody(self._find_body_limit, scope, receive)
+            boundary = Boundary(self, scope)
 
             async def watched(message: Message) -> None:
                 if not body.answered:
@@ -601,10 +657,13 @@ class Engine:
             except (CancelledError, *PASSED_ON):
                 raise
             except BaseException as error:
-                request = self.make_request(scope, receive, send)
-                request.responded = body.answered
-                await self.fail(request, (body.caused(error) and body.refusal) or error, scope, receive, send)
+                cause = (body.caused(error) and body.refusal) or error
+                try:
+                    await self._fail_outside(boundary, body, cause, scope, receive, send)
+                finally:
+                    del cause
             finally:
+                boundary.release(scope)
                 body.release(scope)
 
         return bounded
@@ -655,7 +714,7 @@ class Engine:
             await connection._end(1001)
             raise error
         asyncio.current_task().uncancel()  # type: ignore[union-attr]
-        await self._fail_websocket(connection, HTTPException(503))
+        await self._fail_websocket(connection, RefusedRequest(503))
 
     async def _fail_websocket(self, connection: WebSocket, error: BaseException) -> None:
         """Refuse the handshake with the exception's response, or close an open connection with 1011."""
@@ -664,6 +723,13 @@ class Engine:
         connection.scope["app"] = self.app
         connection.scope.update(connection._outer)
         pending: BaseException | None = error
+        code, reason = 1011, ""
+        if is_a(error, WebSocketException):
+            # As in Starlette it says how the connection is closed; a handler may answer the handshake before.
+            code, reason = attribute(error, "code", 1011), attribute(error, "reason", "")
+            if not self.behaviour.settles(connection._request, error):
+                await connection._end(code, reason)
+                return
         try:
             response, pending = await self.behaviour.answer(connection._request, error)
             denies = response is not None and "websocket.http.response" in connection.scope.get("extensions", {})
@@ -675,8 +741,8 @@ class Engine:
         except BaseException as failure:
             pending = error
             _log_failed_answer(error, failure)
-        await connection._end(1011)
-        pending = _for_the_server(pending, connection.scope)
+        await connection._end(code, reason)
+        pending = None if pending is None else _for_the_server(pending, connection.scope)
         if pending is not None:
             try:
                 raise pending
@@ -716,10 +782,10 @@ def _log_failed_answer(error: BaseException, failure: BaseException) -> None:
     log_error(_error_logger, error, "The exception that could not be answered")
 
 
-def _for_the_server(error: BaseException | None, scope: Scope) -> BaseException | None:
+def _for_the_server(error: BaseException, scope: Scope) -> BaseException | None:
     """Return the exception to raise to the server once the request is answered, marked as logged."""
     # A `CancelledError` that cancels nothing ends here: to the server it would mean that the request was cancelled.
-    if error is None or is_a(error, CancelledError):
+    if is_a(error, CancelledError):
         return None
     error = readable(error)
     mark(error, scope)
@@ -811,9 +877,9 @@ class _Plain:
 
         async def miss(request: Request) -> Any:
             scope = request.scope
-            allowed = router.allowed(route_path(scope), scope)
-            if scope["type"] == "http" and allowed - {WEBSOCKET}:
-                raise HTTPException(405, headers={"allow": ", ".join(sorted(allowed - {WEBSOCKET}))})
+            allowed = {*router.refused(scope)} - {WEBSOCKET}
+            if scope["type"] == "http" and allowed:
+                raise HTTPException(405, headers={"allow": ", ".join(sorted(allowed))})
             raise HTTPException(404)
 
         return miss
@@ -852,6 +918,10 @@ class _Plain:
             response, pending = PlainTextResponse("Internal Server Error", 500), error
             log_error(logging.getLogger("sanic_star"), error, "Exception in handler")
         return None if request.responded else response, pending
+
+    def settles(self, request: Request, error: BaseException) -> bool:
+        """Tell whether the answer is all that becomes of an exception."""
+        return is_a(error, HTTPException) and not request.responded
 
     async def send_other(self, request: Request, response: Any, scope: Scope, receive: Receive, send: Send) -> None:
         """Let an ASGI application answer; nothing else is taken."""

@@ -15,12 +15,11 @@ from collections.abc import Callable
 from typing import Any
 
 from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
 from starlette.middleware.body_limit import MAX_BODY_SIZE_SCOPE_KEY
 from starlette.routing import Match
 from starlette.types import Message, Receive, Scope
 
-from sanic_star.failures import related
+from sanic_star.failures import RefusedRequest, related
 from sanic_star.requests import TOO_LARGE, exceeds
 from sanic_star.routing import Route
 
@@ -47,7 +46,7 @@ class CountedBody:
     # The dispatch counts what it gets and refuses it itself, in a way that handlers can catch. So the message that
     # exceeds the limit is still delivered there; a middleware in between that collects the body gets no other one.
     _is_exceeded = False
-    refusal: HTTPException | None = None
+    refusal: RefusedRequest | None = None
     # Whether the response has begun.
     answered = False
 
@@ -61,7 +60,7 @@ class CountedBody:
         """Return the server's next message.
 
         Raises:
-            HTTPException: 413, the body is larger than the limit. Every later call raises it again until the response
+            RefusedRequest: 413, the body is larger than the limit. Every later call raises it again until the response
                 has begun, so that a middleware that catches it gets nothing more. After that only the disconnect is
                 of interest.
         """
@@ -151,7 +150,7 @@ class CountedBody:
 
     def _refuse(self) -> None:
         self._is_exceeded = True
-        self.refusal = self.refusal or HTTPException(413, TOO_LARGE)
+        self.refusal = self.refusal or RefusedRequest(413, TOO_LARGE)
         raise self.refusal
 
 

@@ -13,8 +13,9 @@ from __future__ import annotations
 from encodings.aliases import aliases
 from functools import cache
 
-from starlette.exceptions import HTTPException
 from starlette.types import Scope
+
+from sanic_star.failures import RefusedRequest
 
 _SEPARATORS = str.maketrans("- :", "___")
 
@@ -95,14 +96,14 @@ def check_content_type(scope: Scope, max_size: int | None = None) -> None:
         max_size: of the header's value, in bytes; `None` for no limit.
 
     Raises:
-        HTTPException: 431, the header is too long; 400, the charset is not in the table.
+        RefusedRequest: 431, the header is too long; 400, the charset is not in the table.
     """
     size = 0
     for name, value in scope["headers"]:
         if name == b"content-type":
             size += len(value)
             if max_size is not None and size > max_size:
-                raise HTTPException(431, "Request Header Fields Too Large: content-type")
+                raise RefusedRequest(431, "Request Header Fields Too Large: content-type")
             if b"charset" in value.lower():
                 _check_charset(value)
 
@@ -116,4 +117,4 @@ def _check_charset(content_type: bytes) -> None:
     if kind.strip().lower() == b"multipart/form-data" and b"charset" in options:
         charset = options[b"charset"].decode("latin-1")
         if find_codec(charset) is None:
-            raise HTTPException(400, f"Failed when parsing form: the charset {charset!r} is not supported")
+            raise RefusedRequest(400, f"Failed when parsing form: the charset {charset!r} is not supported")

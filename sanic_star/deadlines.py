@@ -24,16 +24,16 @@ from __future__ import annotations
 import asyncio
 import logging
 from asyncio import Task
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from gc import get_referents
 from inspect import iscoroutine, isgenerator
 from types import CodeType
 from typing import Any
 
-from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
 from sanic_star import requests
+from sanic_star.failures import RefusedRequest
 from sanic_star.requests import TOO_LARGE, Request
 from sanic_star.responses import Response
 from sanic_star.seams import Limits, RunningEngine
@@ -126,7 +126,7 @@ class Sweeper:
         """Cancel the tasks of requests that are late."""
         found = set()
         for task in _tasks(self._loop):
-            ways = _ways(task, self.engine.dispatch_code, self.engine.fail_code)
+            ways = _ways(task, self.engine.dispatch_codes, self.engine.fail_code)
             found |= {way.number for way in ways}
             # Of an application mounted in another one, both of this package, the inner one answers.
             for way in ways[-1:]:
@@ -144,13 +144,13 @@ class Sweeper:
             engines: those of the applications whose requests these are.
         """
         for task in _tasks(None):
-            for way in _ways(task, self.engine.dispatch_code, self.engine.fail_code)[-1:]:
+            for way in _ways(task, self.engine.dispatch_codes, self.engine.fail_code)[-1:]:
                 request, stream = way.request, way.request._open_stream
                 engine = next((each for each in engines if each.app is request.scope.get("app")), None)
                 if engine is None or (stream is not None and stream.reason is not None):
                     continue
                 if not way.sends and not engine.behaviour.has_begun(request):
-                    engine.cut_short(request, task, HTTPException(503, "Service Unavailable"))
+                    engine.cut_short(request, task, RefusedRequest(503, "Service Unavailable"))
                 elif stream is not None:
                     stream.cut(Cut.STOP)
                 else:
@@ -171,7 +171,7 @@ class Sweeper:
         request = requests.live[number] = engine.make_request(scope, receive, send)
         requests.current.set(number)
         try:
-            await engine.fail(request, HTTPException(408, "Request Timeout"), scope, receive, send)
+            await engine.fail(request, RefusedRequest(408, "Request Timeout"), scope, receive, send)
         finally:
             if request._holds:
                 engine.close_stream(request)
@@ -184,11 +184,11 @@ class Sweeper:
         Answered with 503 where nothing is sent yet; what is half sent breaks off.
         """
         for task in _tasks(None):
-            for way in _ways(task, self.engine.dispatch_code, self.engine.fail_code)[-1:]:
+            for way in _ways(task, self.engine.dispatch_codes, self.engine.fail_code)[-1:]:
                 if way.sends or self.engine.behaviour.has_begun(way.request):
                     task.cancel()
                 else:
-                    self.engine.cut_short(way.request, task, HTTPException(503, "Service Unavailable"))
+                    self.engine.cut_short(way.request, task, RefusedRequest(503, "Service Unavailable"))
 
 
 def _too_large(request: Request) -> bool:
@@ -201,10 +201,10 @@ def _waits_for_client(request: Request, limits: Limits) -> bool:
     return request._arriving or (request._waits_for_part and bool(limits.part_s))
 
 
-def _reason(request: Request, limits: Limits) -> HTTPException:
+def _reason(request: Request, limits: Limits) -> RefusedRequest:
     if not _waits_for_client(request, limits):
-        return HTTPException(503, "Response Timeout")
-    return HTTPException(413, TOO_LARGE) if _too_large(request) else HTTPException(408, "Request Timeout")
+        return RefusedRequest(503, "Response Timeout")
+    return RefusedRequest(413, TOO_LARGE) if _too_large(request) else RefusedRequest(408, "Request Timeout")
 
 
 def _tasks(loop: asyncio.AbstractEventLoop | None) -> set[Task[Any]]:
@@ -224,7 +224,7 @@ class _Way:
         self.sends = sends
 
 
-def _ways(task: Task[Any], dispatch: CodeType, fail: CodeType) -> list[_Way]:
+def _ways(task: Task[Any], dispatches: Collection[CodeType], fail: CodeType) -> list[_Way]:
     """Return the dispatches that a task runs, the outermost first.
 
     That they are read off the suspended coroutines is the price for requests that note nothing: neither their task
@@ -234,7 +234,7 @@ def _ways(task: Task[Any], dispatch: CodeType, fail: CodeType) -> list[_Way]:
     awaited: Any = task.get_coro()
     while awaited is not None:
         frame = getattr(awaited, "cr_frame", None)
-        if frame is not None and frame.f_code is dispatch:
+        if frame is not None and frame.f_code in dispatches:
             known = frame.f_locals
             # Without a number it is the lifespan's, or a websocket's.
             if "number" in known:

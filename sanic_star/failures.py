@@ -16,13 +16,18 @@ import traceback
 from collections.abc import Iterator
 from types import TracebackType
 from typing import Any, TypeAlias
+from weakref import WeakKeyDictionary
 
+from starlette.exceptions import HTTPException
 from starlette.types import Scope, Send
 
 # The mark that an exception was answered with 500 and logged, and is on its way to the server. On the exception it
 # keeps the server from logging it again. Whether this very request was answered stands in its scope, because an
 # exception may be raised more than once: a failed task that several requests await.
 REPORTED = "_sanic_star_reported"
+# Where the scope has an object that stands for one request, where middleware or a mount may copy the scope: then the
+# mark on the exception is that object, and the application around sees that this very request was answered.
+EXCHANGE = "sanic_star.exchange"
 
 # Raised to end the process, or by the interpreter that closes a coroutine, which must not await anything then.
 PASSED_ON = (KeyboardInterrupt, SystemExit, GeneratorExit)
@@ -34,6 +39,14 @@ _TYPE_NAME: Any = vars(type)["__name__"]
 _MEMBERS: Any = vars(BaseExceptionGroup)["exceptions"]
 # What `logging`, `traceback` and servers read of an exception.
 _READ = ("__cause__", "__context__", "__suppress_context__", "__traceback__", "__notes__", "__class__", REPORTED)
+
+
+class RefusedRequest(HTTPException):
+    """The engine itself refuses a request, or gives it up: a limit is exceeded (408, 413, 431), the stop (503).
+
+    The layer above translates it into its own exception before it looks for a handler. What a user raises as
+    `HTTPException` stays what it is.
+    """
 
 
 class BrokenException(Exception):
@@ -137,8 +150,25 @@ def is_circular(error: BaseException) -> bool:
     return False
 
 
+# Whether a class leaves reading its exceptions to `BaseException`. By weak references, as classes may come and go.
+_plain_classes: WeakKeyDictionary[type[BaseException], bool] = WeakKeyDictionary()
+
+
+def _is_plain(kind: type[BaseException]) -> bool:
+    plain = _plain_classes.get(kind)
+    if plain is None:
+        names = {*_READ, "__getattribute__", "__getattr__", "__bool__", "__len__"}
+        own = (vars(base) for base in type.mro(kind) if base not in (BaseException, Exception, object))
+        plain = _plain_classes[kind] = type(kind) is type and not any(names & each.keys() for each in own)
+    return plain
+
+
 def readable(error: BaseException) -> BaseException:
     """Return the exception, or a `BrokenException` where a log formatter or a server could not read it."""
+    cause, context = _SLOTS["__cause__"].__get__(error), _SLOTS["__context__"].__get__(error)
+    if cause is None and context is None and _is_plain(type(error)):
+        # PERF: most exceptions are alone and plain; to look at each attribute takes 3 µs («errors»).
+        return error
     try:
         for current in related(error):
             bool(current)
@@ -198,7 +228,7 @@ def complain() -> None:
 def mark(error: BaseException, scope: Scope) -> None:
     """Note that an exception was answered and logged; it goes on to the server."""
     # Not by `setattr`, which an exception may refuse: a frozen dataclass does.
-    attributes(error)[REPORTED] = True
+    attributes(error)[REPORTED] = scope.get(EXCHANGE, True)
     scope[REPORTED] = id(error)
 
 

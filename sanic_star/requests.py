@@ -17,11 +17,11 @@ from itertools import count
 from typing import Any, Self
 
 from starlette import requests
-from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, empty_receive, empty_send
 from starlette.types import Message, Receive, Scope, Send
 
 from sanic_star.charsets import check_content_type
+from sanic_star.failures import RefusedRequest
 from sanic_star.streams import OpenStream
 
 live: dict[int, Request] = {}
@@ -98,6 +98,10 @@ class Request(requests.Request):
         """Yield the body that was read."""
         yield self._body
 
+    def _take_back_response(self) -> None:
+        """Note that the response which was begun has not reached the server."""
+        self.responded = False
+
     def _release(self) -> None:
         """Let go of what was held for this request; called when it is over, if `_holds` is true."""
         self._body_refusal = None
@@ -107,7 +111,7 @@ class Request(requests.Request):
         """The ASGI `receive`, for other code that reads the body; once the body was read it is played again.
 
         Raises:
-            HTTPException: 400, the request is a form in a charset that a client may not choose.
+            RefusedRequest: 400, the request is a form in a charset that a client may not choose.
         """
         check_content_type(self.scope, self._max_field_size)
         return self._replay() if self._body_is_read else self._next_message
@@ -149,12 +153,12 @@ class Request(requests.Request):
             limit: the greatest size of a body, in bytes.
 
         Raises:
-            HTTPException: 413, the body is larger than `limit`; as soon as that is known.
+            RefusedRequest: 413, the body is larger than `limit`; as soon as that is known.
             ClientDisconnect: the client left before the end.
         """
         size = 0
         if announces_more_than(self.scope, limit):
-            raise HTTPException(413, TOO_LARGE)
+            raise RefusedRequest(413, TOO_LARGE)
         message = first
         while True:
             if message["type"] == "http.disconnect":
@@ -163,7 +167,7 @@ class Request(requests.Request):
             chunk = message.get("body", b"")
             size += len(chunk)
             if limit is not None and size > limit:
-                raise HTTPException(413, TOO_LARGE)
+                raise RefusedRequest(413, TOO_LARGE)
             self._received = size
             yield chunk
             if not message.get("more_body", False):

@@ -35,6 +35,7 @@ from starlette.responses import RedirectResponse
 from starlette.routing import BaseRoute, Match, NoMatchFound, get_name
 from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 
+from sanic_star.failures import EXCHANGE
 from sanic_star.index import (
     PATH_SAFE,
     Index,
@@ -51,6 +52,8 @@ from sanic_star.index import (
 WEBSOCKET = "(websocket)"  # no HTTP method has brackets
 # Where a scope keeps what changes in it at the door of a mounted application: paths are the outer one's until then.
 _CHILD = "sanic_star.child"
+# Where a scope keeps the leaf that its path has led to, if no route there is for its method or host.
+_LEAF = "sanic_star.leaf"
 
 Call: TypeAlias = Callable[[Any], Awaitable[Any]]
 # How many paths with a parameter are kept with what they lead to (as many as in Sanic 25.12), and of how many bytes.
@@ -614,7 +617,7 @@ class Router(routing.Router):
         """
         names = {*params, *getattr(former, "param_convertors", ())}
         outer = {name: value for name, value in scope.get("path_params", {}).items() if name not in names}
-        for key in ("route", "endpoint", "path_params", _CHILD):
+        for key in ("route", "endpoint", "path_params", _CHILD, _LEAF):
             scope.pop(key, None)
         if outer:
             scope["path_params"] = outer
@@ -700,7 +703,12 @@ class Router(routing.Router):
         found: Found | None = None
         # PERF: what most paths with several parameters come to; the search below gives the same, in more steps.
         undone = undo_needless_escapes(path) if "%" in path else path
-        if undone not in self.index.exact:
+        exact = self.index.exact.get(undone)
+        if exact is not None:
+            # Nothing else competes for a literal path; a slash at its end may lead to another one.
+            if not self.mounts and not self.foreign and (path == "/" or not path.endswith("/")):
+                found = self._decide(exact, (), method, scope, slashless=False)
+        else:
             at: tuple[Any, ...] | None = self.index.walk(path, undone)
             if at is None and not self.mounts and not self.foreign:
                 at = self.index.spanning(path)
@@ -713,8 +721,11 @@ class Router(routing.Router):
                     found = route, route.bind(at[1])
         if found is None:
             found = self._search_slashes(path, method, scope)
-            if found is None or isinstance(found[0], _Refused):
-                return self._redirect(path, scope) or (self.fallback, {})
+        if found is None or isinstance(found[0], _Refused):
+            redirect = self._redirect(path, scope) if self.foreign else None
+            if redirect is None and found is not None:
+                scope[_LEAF] = found[0].leaf
+            return redirect or (self.fallback, {})
         route, params = found
         scope["route"] = route
         if isinstance(route, (Route, WebSocketRoute)):
@@ -840,6 +851,12 @@ class Router(routing.Router):
         # A route for certain hosts tells nothing to others.
         return set(found[0].leaf.open)
 
+    @staticmethod
+    def refused(scope: Scope) -> Collection[str]:
+        """Return what `allowed` does, for a scope that `find` has just answered with `fallback`."""
+        leaf: Leaf[Any] | None = scope.pop(_LEAF, None)
+        return leaf.open if leaf is not None else ()
+
     def url_path_for(self, name: str, /, **path_params: Any) -> URLPath:
         """Build a path from a route's name and its parameters, as Starlette does.
 
@@ -871,6 +888,7 @@ def enter(connection: Any) -> ASGIApp:
     child = scope.pop(_CHILD, {})
     connection._outer = {key: scope[key] for key in child if key in scope}
     scope.update(child)
+    scope.setdefault(EXCHANGE, object())
     route = scope["route"]
     state = scope["router"].states.get(id(getattr(route, "_base_app", None) or getattr(route, "app", None)))
     if state:

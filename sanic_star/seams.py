@@ -123,6 +123,9 @@ class Behaviour(Protocol):
         The second is `None` where the response settles the exception, else the exception to raise after the response.
         """
 
+    def settles(self, request: Any, error: BaseException) -> bool:
+        """Tell whether `answer` settles an exception; asked where the user's ASGI middleware is still to be passed."""
+
     async def send_other(self, request: Any, response: Any, scope: Scope, receive: Receive, send: Send) -> None:
         """Send what a route's callable returned where that is none of the engine's responses."""
 
@@ -181,7 +184,7 @@ class RunningEngine(Protocol):
     """An engine, as its life cycle, its sweeper and the servers use it; see `applications.Engine`."""
 
     lazy_state: dict[str, Any]
-    dispatch_code: CodeType
+    dispatch_codes: frozenset[CodeType]
     fail_code: CodeType
 
     @property

@@ -8,6 +8,7 @@ from typing import Any
 basic: Callable[[], Any]
 static: Callable[[str], Any]
 forms: Callable[[], Any]
+errors: Callable[[], Any]
 routes: Callable[[int, bool], Any]
 varied: Callable[[int], Any]
 middleware: Callable[[str, int], Any]

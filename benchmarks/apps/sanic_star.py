@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sanic_star import HTTPResponse, Request, Sanic, json, text
+from sanic_star import HTTPResponse, NotFound, Request, Sanic, json, text
 
 
 def basic() -> Any:
@@ -45,6 +45,48 @@ def forms() -> Any:
     async def upload(request: Request) -> HTTPResponse:
         file = request.files.get("file")
         return json({"name": file.name, "size": len(file.body)})
+
+    return app
+
+
+class Handled(Exception):
+    """An exception whose handler is a coroutine function."""
+
+
+class HandledPlainly(Exception):
+    """An exception whose handler is a plain function."""
+
+
+def errors() -> Any:
+    app = Sanic("bench")
+
+    @app.get("/")
+    async def hello(request: Request) -> HTTPResponse:
+        return text("Hello, world!")
+
+    @app.get("/missing")
+    async def missing(request: Request) -> HTTPResponse:
+        raise NotFound
+
+    @app.get("/broken")
+    async def broken(request: Request) -> HTTPResponse:
+        raise ValueError("broken")
+
+    @app.get("/handled")
+    async def failing(request: Request) -> HTTPResponse:
+        raise Handled
+
+    @app.get("/handled-plainly")
+    async def failing_plainly(request: Request) -> HTTPResponse:
+        raise HandledPlainly
+
+    @app.exception(Handled)
+    async def handle(request: Request, error: Handled) -> HTTPResponse:
+        return text("handled", 418)
+
+    @app.exception(HandledPlainly)
+    def handle_plainly(request: Request, error: HandledPlainly) -> HTTPResponse:
+        return text("handled", 418)
 
     return app
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.base import BaseHTTPMiddleware, RequestResponseEndpoint
 from starlette.requests import Request
@@ -55,6 +56,51 @@ async def upload(request: Request) -> Response:
 
 def forms() -> Any:
     return Starlette(routes=[Route("/form", form, methods=["POST"]), Route("/upload", upload, methods=["POST"])])
+
+
+class Handled(Exception):
+    """An exception whose handler is a coroutine function."""
+
+
+class HandledPlainly(Exception):
+    """An exception whose handler is a plain function, which Starlette calls in a thread."""
+
+
+async def missing(request: Request) -> Response:
+    raise HTTPException(404)
+
+
+async def broken(request: Request) -> Response:
+    raise ValueError("broken")
+
+
+async def failing(request: Request) -> Response:
+    raise Handled
+
+
+async def failing_plainly(request: Request) -> Response:
+    raise HandledPlainly
+
+
+async def handle(request: Request, error: Exception) -> Response:
+    return PlainTextResponse("handled", 418)
+
+
+def handle_plainly(request: Request, error: Exception) -> Response:
+    return PlainTextResponse("handled", 418)
+
+
+def errors() -> Any:
+    return Starlette(
+        routes=[
+            Route("/", hello),
+            Route("/missing", missing),
+            Route("/broken", broken),
+            Route("/handled", failing),
+            Route("/handled-plainly", failing_plainly),
+        ],
+        exception_handlers={Handled: handle, HandledPlainly: handle_plainly},
+    )
 
 
 def routes(count: int, mixed: bool) -> Any:

@@ -9,18 +9,18 @@ from __future__ import annotations
 
 import asyncio
 from asyncio import CancelledError
-from collections.abc import Iterable
-from functools import partial
+from collections.abc import Coroutine, Iterable
+from functools import cached_property, partial
 from inspect import isawaitable
 from typing import TYPE_CHECKING, Any
 
-from starlette.exceptions import HTTPException
 from starlette.responses import Response as StarletteResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sanic_star import routing
 from sanic_star.applications import DEVELOPMENT_GRACE_S, announcing_close
 from sanic_star.compat._background import run_background
+from sanic_star.compat._error_answers import ErrorAnswers
 from sanic_star.compat._events import Events
 from sanic_star.compat._forwarding import has_own_limit, limited, with_public_redirects
 from sanic_star.compat._listeners import LISTENER_TIMEOUTS, step_limit
@@ -30,24 +30,21 @@ from sanic_star.compat._pipeline import (
     Step,
     handler_in_middleware,
     is_endpoint,
-    respond_through,
     run_before,
     steps,
     with_middleware,
 )
 from sanic_star.compat._stream import ResponseWriter
-from sanic_star.compat.exceptions import SanicException, ServerError, WebsocketClosed
-from sanic_star.compat.handlers.error import as_sanic_exception
-from sanic_star.compat.log import error_logger, logger
+from sanic_star.compat.exceptions import ServerError, WebsocketClosed
+from sanic_star.compat.log import error_logger
 from sanic_star.compat.middleware import Middleware, MiddlewareLocation
 from sanic_star.compat.request._url import url_for_log
 from sanic_star.compat.request.types import Request
 from sanic_star.compat.response._foreign import check_foreign
-from sanic_star.compat.response.types import HTTPResponse, ResponseStream
+from sanic_star.compat.response.types import ResponseStream
 from sanic_star.compat.server.websockets._sweeper import Sweeper as WebsocketSweeper
 from sanic_star.compat.server.websockets.impl import WebsocketImplProtocol
 from sanic_star.compat.signals import Event
-from sanic_star.failures import attribute, encodable, format_error, is_a, log_error, message_of
 from sanic_star.requests import Request as EngineRequest
 from sanic_star.requests import live
 from sanic_star.seams import HANDED, Limits, Phase
@@ -83,10 +80,6 @@ def _extra(request: Request) -> Any:
 async def _in_scope(app: ASGIApp, amended: Scope, scope: Scope, receive: Receive, send: Send) -> None:
     """Hand a request on with the scope that middleware has changed, instead of the server's own."""
     await app(amended, receive, send)
-
-
-def _is_answer(request: Request, response: Any) -> bool:
-    return request.responded or isinstance(response, ResponseStream) or callable(response)
 
 
 class Sent:
@@ -340,32 +333,42 @@ class Answers:
 
     def compile_fallback(self) -> Call:
         """Return what answers where no route does; the application's middleware runs there, too."""
-
-        async def call(connection: Any) -> Any:
-            raise self.miss(connection.scope)
-
-        lived = self._events.around_route(call, None, reads_body=False) if self._hears else call
-        if lived is not call or self._hears_exceptions():
-            # Those who listen are told of the exception before the middleware, which then runs when it is answered.
-            return _without_outer_route(lived)
         before = self._steps(MiddlewareLocation.REQUEST, None)
         after = self._steps(MiddlewareLocation.RESPONSE, None)
-        if not before and not after:
-            return _without_outer_route(call)
+        self._error_answers = ErrorAnswers(self, self._events, before, after)
 
         async def miss(connection: Any) -> Any:
+            request = _without_outer_route(connection)
+            raise self.miss(request.scope)
+
+        lived = self._events.around_route(miss, None, reads_body=False) if self._hears else miss
+        if lived is not miss:
+            # A handler of an event must not see the route either.
+
+            async def lived_miss(connection: Any) -> Any:
+                _without_outer_route(connection)
+                return await lived(connection)
+
+            return lived_miss
+        if self._hears_exceptions():
+            # Those who listen are told of the exception before the middleware, which then runs when it is answered.
+            return miss
+        if not before and not after:
+            return miss
+
+        async def miss_with_middleware(connection: Any) -> Any:
             if not isinstance(connection, Request):
                 # The middleware of a handshake runs when the exception is answered.
-                return await call(connection)
+                return await miss(connection)
             # As the request came: middleware may change its method, which gives the request another scope.
-            scope = connection.scope
+            scope = _without_outer_route(connection).scope
 
             async def fail(request: Request) -> Any:
                 raise self.miss(scope)
 
             return await with_middleware(fail, before, after)(connection)
 
-        return _without_outer_route(miss)
+        return miss_with_middleware
 
     def compile_forward(self) -> Call:
         """Return what hands a connection on: the application's request middleware runs before, and may answer."""
@@ -375,6 +378,7 @@ class Answers:
         # Without any of these only the client says which host it is, and a redirect leads there already.
         told_by = ("SERVER_NAME", "FORWARDED_SECRET", "PROXIES_COUNT", "REAL_IP_HEADER")
         has_public_host = any(map(self.app.config.get, told_by))
+        handled_inside = self._error_answers.handlers_for_starlette()
 
         async def forward(connection: Any) -> Any:
             if isinstance(connection, Request):
@@ -388,6 +392,10 @@ class Answers:
             if early:
                 return early
             app = routing.enter(connection)
+            if request is connection:
+                # Starlette's routes look there before they let an exception out, so that middleware between a mount
+                # and its routes sees the answer.
+                request.scope["starlette.exception_handlers"] = handled_inside
             if has_public_host:
                 app = with_public_redirects(self.app, request, app)
             return partial(_in_scope, app, request.scope) if request._amended and request is connection else app
@@ -420,15 +428,17 @@ class Answers:
 
     def miss(self, scope: Scope) -> Exception:
         """Return the exception for a request that no route answers."""
-        allowed = self.app.router.allowed(routing.route_path(scope), scope)
-        return self.app.router.miss(routing.wire_path(scope), scope.get("method", "GET"), allowed, scope)
+        router = self.app.router
+        return router.miss(routing.wire_path(scope), scope.get("method", "GET"), router.refused(scope), scope)
 
-    async def answer(self, request: EngineRequest, error: BaseException) -> tuple[ASGIApp | None, BaseException | None]:
+    def answer(
+        self, request: EngineRequest, error: BaseException
+    ) -> Coroutine[Any, Any, tuple[ASGIApp | None, BaseException | None]]:
         """Return the response to an exception, with middleware applied, and what is still to be raised."""
         assert isinstance(request, Request)
         if self.overrides.handle_exception and not self.has_begun(request):
-            return await self._answer_by_app(request, error)
-        return await self._answer(request, error)
+            return self._answer_by_app(request, error)
+        return self._error_answers.answer(request, error)
 
     async def _answer_by_app(
         self, request: Request, error: BaseException
@@ -440,7 +450,7 @@ class Answers:
             await self.app.handle_exception(request, error)
             answer = request._answer
             if answer is None and not sent.has_begun and not request.responded:
-                return await self._answer(request, error)
+                return await self._error_answers.answer(request, error)
             response, pending = answer or (None, None)
             if sent.has_begun or request.responded:
                 if not sent.is_complete:
@@ -452,7 +462,7 @@ class Answers:
 
     async def handle_exception(self, request: Request, error: BaseException) -> None:
         """Send the response to an exception: what `Sanic.handle_exception` does."""
-        request._answer = response, pending = await self._answer(request, error)
+        request._answer = response, pending = await self._error_answers.answer(request, error)
         # As the refusal of a handshake the engine sends it.
         if response is not None and request.scope["type"] == "http":
             scope, send = request.scope, request._send
@@ -460,87 +470,20 @@ class Answers:
                 send = announcing_close(scope, send)
             await response(scope, request._replay(), send)
 
-    async def _answer(self, request: Request, error: BaseException) -> tuple[ASGIApp | None, BaseException | None]:
-        known = as_sanic_exception(error)
-        if request.scope["type"] == "http":
-            await self.app.signal_router.report(error, answered=True)
-            await self._events.fire_safely(Event.HTTP_LIFECYCLE_EXCEPTION, request=request, exception=error)
-        if self.has_begun(request):
-            self.app.error_handler.log(request, known)
-            handler = self.app.error_handler.lookup(known, request.name)
-            if handler is not None:
-                logger.warning(
-                    "Its exception handler %s is not called: a part of the response to %r is sent",
-                    getattr(handler, "__name__", repr(handler)),
-                    url_for_log(request),
-                )
-            if attribute(known, "quiet", False) and not self.app.config.NOISY_EXCEPTIONS:
-                # A quiet one may be so because its status tells the client. Of this one nobody else would hear.
-                log_error(
-                    error_logger,
-                    known,
-                    "Exception after the response to %r has begun: the client is not told of it",
-                    url_for_log(request),
-                )
-            return None, error
-        request.reset_response()
-        response = None
-        if not request._request_middleware_started:
-            try:
-                response = await run_before(request, self._steps(MiddlewareLocation.REQUEST, request.name))
-            except Exception as raised:
-                known = error = raised
-        if response:
-            settled: object = True
-        else:
-            handler = self.app.error_handler.lookup(known, request.name)
-            settled = is_a(known, SanicException) or self.app.error_handler.settles(handler, known)
-            response = await self._error_response(request, known)
-        # Middleware sees the answer to nothing at all; of anything else it may make a response.
-        if response is None:
-            response = await self._checked(request, response)
-        if not request._response_middleware_started and not request.responded:
-            response = await self.respond_through(request, response)
-        response = await self._checked(request, response)
-        if request.scope["type"] == "http":
-            await self._events.fire_safely(Event.HTTP_LIFECYCLE_RESPONSE, request=request, response=response)
-        return self._sendable(request, response), None if settled else error
+    def settles(self, request: EngineRequest, error: BaseException) -> bool:
+        """Tell whether `answer` settles an exception: Sanic's, Starlette's, or one that has a handler."""
+        assert isinstance(request, Request)
+        return self._error_answers.settles(request, error)
 
-    async def _error_response(self, request: Request, error: BaseException) -> Any:
-        try:
-            try:
-                response = self.app.error_handler.response(request, error)
-                response = await response if isawaitable(response) else response
-            except (SanicException, HTTPException) as raised:
-                response = self.app.error_handler.default(request, as_sanic_exception(raised))
-            check_foreign(response)
-            return response
-        except Exception as raised:
-            log_error(error_logger, raised, "Exception raised in exception handler")
-            if self.app.debug:
-                told = f"Error while handling error: {message_of(raised)}\nStack: {format_error(raised)}"
-                return HTTPResponse(encodable(told), 500)
-            return HTTPResponse("An error occurred while handling an error", 500)
-
-    async def _checked(self, request: Request, response: Any) -> Any:
-        """Return the answer to an exception; for one that is none, the answer to this mistake."""
-        if _is_answer(request, response):
-            return response
-        mistake = ServerError(f"Invalid response type {response!r} (need HTTPResponse)")
-        response = await self._error_response(request, mistake)
-        return response if _is_answer(request, response) else self.app.error_handler.default(request, mistake)
-
-    def _sendable(self, request: Request, response: Any) -> ASGIApp:
-        """Return an answer as something that can be sent."""
-        if isinstance(response, ResponseStream) or request.responded:
-            return partial(self.send_other, request, response)
-        return response  # type: ignore[no-any-return]
+    @cached_property
+    def _error_answers(self) -> ErrorAnswers:
+        """What answers exceptions: `compile_fallback` composes it; this is for an application that was not started."""
+        locations = MiddlewareLocation.REQUEST, MiddlewareLocation.RESPONSE
+        return ErrorAnswers(self, self._events, *(self._steps(location, None) for location in locations))
 
     async def respond_through(self, request: Request, response: Any) -> Any:
         """Run response middleware, once for each request."""
-        if request._response_middleware_started:
-            return response
-        return await respond_through(request, response, self._steps(MiddlewareLocation.RESPONSE, request.name))
+        return await self._error_answers.respond_through(request, response)
 
     async def send_other(
         self, request: EngineRequest, response: Any, scope: Scope, receive: Receive, send: Send
@@ -687,14 +630,10 @@ def _check_route_names(routes: Iterable[Any]) -> None:
         raise ServerError(f"Duplicate route names detected: {names}. Tell them apart by `name=…`.")
 
 
-def _without_outer_route(call: Call) -> Call:
-    """Return `call`, with `request.route` empty in a mounted application: the mount is a route of the one around."""
-
-    async def miss(connection: Any) -> Any:
-        request = request_of(connection)
-        if "route" in request.scope:
-            outer = ("route", "endpoint")
-            request.scope = {key: value for key, value in request.scope.items() if key not in outer}
-        return await call(connection)
-
-    return miss
+def _without_outer_route(connection: Any) -> Any:
+    """Return the request, with no route in a mounted application: the mount is a route of the application around."""
+    request = connection if isinstance(connection, Request) else request_of(connection)
+    if "route" in request.scope:
+        outer = ("route", "endpoint")
+        request.scope = {key: value for key, value in request.scope.items() if key not in outer}
+    return request

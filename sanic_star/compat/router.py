@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import cached_property, partial
 from inspect import signature
 from types import SimpleNamespace
@@ -376,9 +376,11 @@ class Router(routing.Router):
         return route, route.endpoint, params
 
     @staticmethod
-    def miss(path: str, method: str, allowed: set[str], scope: Scope) -> SanicException:
+    def miss(path: str, method: str, allowed: Collection[str], scope: Scope) -> SanicException:
         """Return the exception for a path that no route answers, or none with this method."""
-        if allowed == {WEBSOCKET} and method == "GET":
+        if not allowed:
+            return NotFound(f"Requested URL {path.rstrip('/')} not found")
+        if len(allowed) == 1 and WEBSOCKET in allowed and method == "GET":
             return SanicException(
                 "This path is a websocket: it answers a client that asks for an upgrade",
                 426,
@@ -386,10 +388,10 @@ class Router(routing.Router):
                 headers={"upgrade": "websocket"},
             )
         # The handshake of a websocket is a GET.
-        allowed = {"GET" if each == WEBSOCKET else each for each in allowed}
-        if allowed and scope["type"] == "http":
+        methods = {"GET" if each == WEBSOCKET else each for each in allowed} if WEBSOCKET in allowed else allowed
+        if scope["type"] == "http":
             return MethodNotAllowed(
-                f"Method {method} not allowed for URL {path}", method=method, allowed_methods=tuple(sorted(allowed))
+                f"Method {method} not allowed for URL {path}", method=method, allowed_methods=tuple(sorted(methods))
             )
         return NotFound(f"Requested URL {path.rstrip('/')} not found")
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from benchmarks.apps import sanic_star as apps
-from benchmarks.cases import CASES, Case
+from benchmarks.cases import CASES, ERROR_CASES, Case
 from benchmarks.contenders import CONTENDERS
 from benchmarks.driver import ask
 from benchmarks.routing import _case, _paths
@@ -50,6 +50,20 @@ async def answers(app: Any, *cases: Case) -> list[str]:
 @pytest.mark.parametrize("raw", ["raw", "raw_ready", "raw_body"])
 async def test_those_without_a_framework(raw: str) -> None:
     assert await answers(CONTENDERS[raw].make("basic"), *CASES.values()) == list(CASES)
+
+
+@pytest.mark.parametrize("contender", ["sanic_star", "starlette"])
+async def test_the_one_with_errors(contender: str) -> None:
+    assert await answers(CONTENDERS[contender].make("errors"), *ERROR_CASES.values()) == list(ERROR_CASES)
+
+
+def test_an_error_page_has_the_status_and_the_words() -> None:
+    case = ERROR_CASES["404"]
+    assert [case.matches(*answer) for answer in ((404, b"404 Not Found"), (404, b""), (200, b"Not Found"))] == [
+        True,
+        False,
+        False,
+    ]
 
 
 @pytest.mark.parametrize("number", [0, 4])

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Sequence
+from logging import ERROR
+from typing import TYPE_CHECKING, Any, TypeAlias
 from weakref import WeakKeyDictionary
 
 from starlette.datastructures import Headers
@@ -14,11 +15,14 @@ from sanic_star.compat.exceptions import FOR_STATUS, MethodNotAllowed, SanicExce
 from sanic_star.compat.log import error_logger
 from sanic_star.compat.request._url import url_for_log
 from sanic_star.compat.response import text
-from sanic_star.failures import attribute, is_a, log_error
+from sanic_star.failures import attribute, log_error
 
 if TYPE_CHECKING:
     from sanic_star.compat.request.types import Request
     from sanic_star.compat.response.types import HTTPResponse
+
+# A handler, and whether it takes Sanic's exception of the same status instead of the one that was raised.
+_Match: TypeAlias = tuple[Callable[..., Any] | None, bool]
 
 
 class ErrorHandler:
@@ -34,7 +38,7 @@ class ErrorHandler:
         self.cached_handlers: dict[Any, Callable[..., Any] | None] = {}
         # Look-ups that were made, beside the registrations, so that one more registration is seen.
         # By weak references: an application that makes exception classes while it runs must not fill the memory.
-        self._found: WeakKeyDictionary[type[BaseException], dict[str | None, Callable[..., Any] | None]]
+        self._found: WeakKeyDictionary[type[BaseException], dict[tuple[str | None, int | None], _Match]]
         self._found = WeakKeyDictionary()
 
     def __getstate__(self) -> dict[str, Any]:
@@ -67,78 +71,129 @@ class ErrorHandler:
         self._found.clear()
 
     def lookup(self, exception: BaseException, route_name: str | None = None) -> Callable[..., Any] | None:
-        """Return the handler for an exception.
+        """Return the handler for an exception; the first of
+
+        - for one of Sanic's: its class and the bases below `SanicException`, its status code, Starlette's
+          `HTTPException`, `SanicException`, `Exception`;
+        - for one of Starlette's: its status code, its class and the bases up to `HTTPException`, Sanic's exception of
+          that status with its bases, `Exception`;
+        - for any other: its class and the bases, then the number 500, which stands for what nobody expected.
 
         The exception's own class counts before its bases, the route's handlers before those for all routes.
         """
+        return self._match(exception, route_name)[0]
+
+    def _match(self, exception: BaseException, route_name: str | None) -> _Match:
+        """Return what `lookup` does, and whether the handler takes Sanic's exception instead of Starlette's."""
         kind = type(exception)
-        by_route = self._found.get(kind)
-        if by_route is None:
-            by_route = self._found[kind] = {}
-        if route_name not in by_route:
-            by_route[route_name] = self._search(kind, route_name)
-        found = by_route[route_name]
-        if found is None and is_a(exception, HTTPException):
-            status = attribute(exception, "status_code")
-            return self.cached_handlers.get((status, None)) if isinstance(status, int) else None
-        if found is None and is_a(exception, Exception):
-            return self.cached_handlers.get((500, None))
-        return found
+        status: Any = None
+        if issubclass(kind, HTTPException):
+            try:
+                status = exception.status_code  # type: ignore[attr-defined]
+            except Exception:
+                status = None
+        # What is no status is not worth to be kept, and may not be hashable.
+        if status is not None and (type(status) is not int or not 0 <= status < 1000):
+            return self._search(kind, route_name, None)
+        matches = self._found.get(kind)
+        if matches is None:
+            matches = self._found[kind] = {}
+        match = matches.get((route_name, status))
+        if match is None:
+            match = matches[route_name, status] = self._search(kind, route_name, status)
+        return match
 
     def settles(self, handler: Callable[..., Any] | None, exception: BaseException) -> bool:
         """Tell whether an exception is over with what a handler answers.
 
         The one for the number 500 only words the answer to what nobody expected, as in Starlette.
         """
-        words_only = not is_a(exception, HTTPException) and handler is self.cached_handlers.get((500, None))
-        return handler is not None and not words_only
+        if handler is None or issubclass(type(exception), HTTPException):
+            return handler is not None
+        return handler is not self.cached_handlers.get((500, None))
+
+    def _settles_class(self, kind: type[Exception], route_name: str | None) -> bool:
+        """Tell whether an exception of a class is over with what its handler, or the error page, answers."""
+        if issubclass(kind, HTTPException):
+            return True
+        if getattr(self.lookup, "__func__", None) is ErrorHandler.lookup:
+            handler = self._search(kind, route_name, None)[0]
+        else:
+            try:
+                # Without the initialiser, which may want arguments.
+                handler = self.lookup(kind.__new__(kind), route_name)
+            except Exception:
+                return False
+        return handler is not None and handler is not self.cached_handlers.get((500, None))
 
     _lookup = lookup
 
-    def _search(self, kind: type[BaseException], route_name: str | None) -> Callable[..., Any] | None:
-        names = dict.fromkeys((route_name, None))
-        exact = [(kind, name) for name in names]
-        bases = [(base, name) for name in names for base in kind.__mro__]
-        # `Exception` last of all: a handler for it is for what no other one takes.
-        for key in exact + bases:
-            if key in self.cached_handlers:
-                return self.cached_handlers[key]
-        return None
+    def _search(self, kind: type[BaseException], route_name: str | None, status: int | None) -> _Match:
+        names = (None,) if route_name is None else (route_name, None)
+        for key, name, by_twin in _places(kind, names, status):
+            handler = self.cached_handlers.get((key, name))
+            if handler is not None:
+                return handler, by_twin
+        return None, False
 
     def response(self, request: Request, exception: BaseException) -> Any:
-        """Return the response to an exception, or an awaitable of it."""
-        handler = self.lookup(exception, request.name if request else None)
+        """Return the response to an exception, or an awaitable of it.
+
+        The handler gets what was raised. Only one that is found by Sanic's exception of the same status gets that, with
+        Starlette's as its `__cause__`: it may read `message` and `extra`.
+        """
+        return self._respond(request, exception)[0]
+
+    def _respond(self, request: Request, exception: BaseException) -> tuple[Any, bool]:
+        """Return what `response` does, and whether a handler has settled the exception."""
+        subject = exception
+        name = None if request is None else request.name
+        if getattr(self.lookup, "__func__", None) is ErrorHandler.lookup:
+            handler, by_twin = self._match(exception, name)
+            if by_twin:
+                subject = as_sanic_exception(exception)
+        else:
+            subject = as_sanic_exception(exception)
+            handler = self.lookup(subject, name)
         stand_in = getattr(request, "_stand_in", None)
         if stand_in is not None:
             handler = stand_in(self, exception, handler)
-        if handler is not None and not self.settles(handler, exception):
+        if handler is None:
+            if not issubclass(type(subject), SanicException):
+                subject = as_sanic_exception(subject)
+            return self.default(request, subject), False
+        settled = self.settles(handler, exception)
+        if not settled:
             self.log(request, exception)
         try:
-            answer = handler(request, exception) if handler else None
+            answer = handler(request, subject)
         except Exception as raised:
             name = getattr(handler, "__name__", repr(handler))
-            url = repr(url_for_log(request)) if request else "unknown"
+            url = "unknown" if request is None else repr(url_for_log(request))
             message = 'Exception raised in exception handler "%s" for uri: %s'
             log_error(error_logger, raised, message, name, url)
-            told = message % (name, url) if self.debug else "An error occurred while handling an error"
-            return text(told, 500)
-        return self.default(request, exception) if answer is None else answer
+            shown = message % (name, url) if self.debug else "An error occurred while handling an error"
+            return text(shown, 500), settled
+        return self.default(request, as_sanic_exception(subject)) if answer is None else answer, settled
 
     def default(self, request: Request, exception: BaseException) -> HTTPResponse:
         """Log an exception, and return the error page for it."""
         self.log(request, exception)
+        app = request.app
         return exception_response(
             request,
             exception,  # type: ignore[arg-type]  # RequestCancelled is a CancelledError
             # The application's, because several may share one handler.
-            debug=request.app.debug,
+            debug=app.debug,
             base=self.base,
-            fallback=request.app.config.FALLBACK_ERROR_FORMAT,
+            fallback=app.config.FALLBACK_ERROR_FORMAT,
         )
 
     @staticmethod
     def log(request: Request, exception: BaseException) -> None:
         """Write an exception to the error log, unless it is a quiet one."""
+        if not error_logger.isEnabledFor(ERROR):
+            return
         if attribute(exception, "quiet", False) is False or request.app.config.NOISY_EXCEPTIONS:
             url = repr(url_for_log(request))
             log_error(error_logger, exception, "Exception occurred while handling uri: %s", url)
@@ -148,6 +203,45 @@ class ErrorHandler:
 _KINDS = dict(FOR_STATUS)
 
 
+def _places(
+    kind: type[BaseException], names: Sequence[str | None], status: int | None
+) -> Iterator[tuple[Any, str | None, bool]]:
+    """Yield where the handler of an exception may be registered, in order: class or status, route, whether by the twin.
+
+    As in Sanic, one class at a route counts before the same class for all routes, and both before any base.
+
+    Args:
+        kind: the exception's class.
+        names: the route's name, where there is a route, then `None`.
+        status: the exception's status code, where it has one.
+    """
+    lineage = kind.__mro__
+    if not issubclass(kind, HTTPException):
+        yield from ((kind, name, False) for name in names)
+        yield from ((base, name, False) for name in names for base in lineage)
+        if issubclass(kind, Exception):
+            yield from ((500, name, False) for name in names)
+        return
+    if issubclass(kind, SanicException):
+        at = lineage.index(SanicException)
+        below, others = lineage[:at], lineage[at:]
+        first = below[:1] or (status, HTTPException, SanicException)
+        yield from ((key, name, False) for key in first for name in names)
+        yield from ((key, name, False) for name in names for key in (*below, status, HTTPException, *others))
+        return
+    at = lineage.index(HTTPException) + 1
+    theirs, others = lineage[:at], lineage[at:]
+    twin: type[SanicException] = _KINDS.get(status or 0, SanicException)
+    ours = twin.__mro__[: twin.__mro__.index(SanicException)]
+    yield from ((status, name, False) for name in names if status is not None)
+    yield from ((kind, name, False) for name in names)
+    yield from ((base, name, False) for name in names for base in theirs)
+    yield from ((base, name, True) for base in ours[:1] for name in names)
+    for name in names:
+        yield from ((base, name, True) for base in (*ours, SanicException))
+        yield from ((base, name, False) for base in others)
+
+
 def as_sanic_exception(exception: BaseException) -> BaseException:
     """Return the Sanic exception for one of Starlette's `HTTPException`, any other as it is.
 
@@ -155,7 +249,8 @@ def as_sanic_exception(exception: BaseException) -> BaseException:
     client's stays out of the error log, whatever the status: Starlette's parts raise such exceptions all the time.
     An exception whose status, detail or headers are invalid has no such counterpart and is returned as well.
     """
-    if not is_a(exception, HTTPException) or is_a(exception, SanicException):
+    kind = type(exception)
+    if not issubclass(kind, HTTPException) or issubclass(kind, SanicException):
         return exception
     try:
         return _twin(exception)  # type: ignore[arg-type]

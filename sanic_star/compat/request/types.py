@@ -96,6 +96,8 @@ class Request(requests.Request, Generic[AppT, CtxT]):
     # Reads what needs none of the care that `_loads` takes, and raises for the rest; `None` beside an own reader.
     _decode: ClassVar[Any] = staticmethod(json_decode)
 
+    # Whether what the client accepts is what its Accept field says, and no subclass has its own view of that.
+    _reads_accept = True
     _writer: ResponseWriter | None = None
     # Whether the scope is a copy with changes of its own; see `_amend`.
     _amended = False
@@ -132,6 +134,7 @@ class Request(requests.Request, Generic[AppT, CtxT]):
         super().__init_subclass__(**kwargs)
         if "load_json" in vars(cls):
             cls._decode = None
+        cls._reads_accept = cls._reads_accept and not {"accept", "headers", "route", "json"} & vars(cls).keys()
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {self.method} {self.path}>"
@@ -925,6 +928,11 @@ class Request(requests.Request, Generic[AppT, CtxT]):
             self._writer.on_end()
         self._writer = None
         self.responded = False
+
+    def _take_back_response(self) -> None:
+        """Note that the response which was begun has not reached the server."""
+        super()._take_back_response()
+        self._writer = None
 
     def _begin(self) -> ResponseWriter:
         self.responded = True

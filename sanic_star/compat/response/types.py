@@ -43,6 +43,8 @@ _content_types: dict[str | None, tuple[bytes, bytes]] = {}
 _CONTENT_TYPES_KEPT = 256
 _lengths: dict[int, tuple[bytes, bytes]] = {}
 _LENGTHS_KEPT = 1024
+_names: dict[str, bytes] = {}
+_NAMES_KEPT, _LONGEST_NAME_KEPT = 256, 64
 _TOKEN = pattern(r"[A-Za-z0-9!#$%&'*+\-.^_`|~]+")
 _FRAMING = frozenset({b"content-length", b"transfer-encoding", b"connection"})
 
@@ -79,11 +81,33 @@ def header_field(name: str, value: object) -> tuple[bytes, bytes]:
         >>> header_field("X-Count", 3)
         (b'x-count', b'3')
     """
+    # PERF: for a name that was checked before, 0.6 µs a field («errors»); what ends a field is not printable.
+    known = _names.get(name)
+    if known is not None and type(value) is str and value.isprintable():
+        return known, value.encode()
     text = str(value)
     check_field(name, text)
     if not _TOKEN.fullmatch(name):
         raise ValueError(f"header {name!r}: a name is made of letters, digits and !#$%&'*+-.^_`|~")
-    return name.lower().encode("ascii"), text.encode("utf-8", "surrogateescape")
+    encoded = name.lower().encode("ascii")
+    if len(_names) < _NAMES_KEPT and len(name) < _LONGEST_NAME_KEPT:
+        _names[name] = encoded
+    return encoded, text.encode("utf-8", "surrogateescape")
+
+
+def is_surely_valid(response: Any) -> bool:
+    """Tell whether a response is one of this package whose `head` cannot raise; `False` where that is not known.
+
+    PERF: a third of the time that `head` takes, for an error page with an `Allow` field («errors»).
+    """
+    if type(response) is not HTTPResponse and type(response) is not JSONResponse:
+        return False
+    status, headers = response.status, response._headers
+    if type(status) is not int or not 200 <= status <= 599 or response.content_type not in _content_types:
+        return False
+    if headers is None:
+        return True
+    return all(name in _names and type(value) is str and value.isprintable() for name, value in headers.items())
 
 
 class JSONWriting:
@@ -250,9 +274,10 @@ class BaseHTTPResponse(responses.Response):
         if headers is None:
             if bodiless:
                 return []
-            fields = [_content_length(len(body))] if length else []
-            if self.content_type is not None:
-                fields.append(_content_type(self.content_type))
+            size, kind = len(body), self.content_type
+            fields = [_lengths.get(size) or _content_length(size)] if length else []
+            if kind is not None:
+                fields.append(_content_types.get(kind) or _content_type(kind))
             return fields
         # How the body is framed is the server's to say; headers taken over from another answer tell of that one's.
         declared = "content-length" in headers and (declared or not length) and not bodiless
@@ -261,9 +286,9 @@ class BaseHTTPResponse(responses.Response):
         if bodiless:
             return fields
         if length and not declared:
-            fields.append(_content_length(len(body)))
+            fields.append(_lengths.get(len(body)) or _content_length(len(body)))
         if self.content_type is not None and "content-type" not in headers:
-            fields.append(_content_type(self.content_type))
+            fields.append(_content_types.get(self.content_type) or _content_type(self.content_type))
         return fields
 
     # The same where a subclass has `processed_headers` of its own, which `_head` then asks.
@@ -284,7 +309,7 @@ class BaseHTTPResponse(responses.Response):
         head = self._head(declared=scope["method"] == "HEAD")
         await send({"type": "http.response.start", "status": self.status, "headers": head})
         # Without a length nothing may follow: HTTP/1.1 would take it for the next response (RFC 9112, section 6.3).
-        if body and not has_message_body(self.status):
+        if body and (self.status == 204 or self.status == 304):
             logger.warning(
                 "%r: an answer of status %d has no body; what was given is left out", scope["path"], self.status
             )

@@ -472,3 +472,72 @@ async def b(request): raise SanicException("hm", extra={"key": "k", "author": "a
     debug=True,
     scrub=(r'"frames":.*',),
 )
+case(
+    "which of several handlers, at a blueprint and for all",
+    """
+    class Missing(NotFound): ...
+    class Deeper(Missing): ...
+
+    def named(word):
+        async def handle(request, exception): return text(f"{word} {type(exception).__name__}")
+        return handle
+
+    bp = Blueprint("bp", url_prefix="/bp")
+    bp.exception(Exception)(named("bp any"))
+    app.exception(NotFound)(named("missing"))
+    app.exception(SanicException)(named("sanic"))
+    app.exception(Exception)(named("any"))
+    raised = {"missing": Missing, "deeper": Deeper, "found": NotFound, "server": ServerError, "value": ValueError}
+
+    @bp.get("/<name>")
+    async def a(request, name): raise raised[name]("x")
+    @app.get("/<name>", name="b")
+    async def b(request, name): raise raised[name]("x")
+    app.blueprint(bp)
+    """,
+    *(get(f"{prefix}/{name}") for prefix in ("", "/bp") for name in ("missing", "deeper", "found", "server", "value")),
+    get("/none/at/all"),
+)
+case(
+    "a SanicException with a status is not of the class for it",
+    """
+    @app.exception(NotFound)
+    async def missing(request, exception): return text("not found", 404)
+    @app.get("/<status:int>")
+    async def a(request, status): raise SanicException("x", status)
+    """,
+    get("/404"),
+    get("/410"),
+    get("/none"),
+)
+case(
+    "the format where the body decides, and where it can't",
+    """
+    @app.route("/", methods=["GET", "POST", "PUT"])
+    async def a(request): raise Forbidden("no")
+    """,
+    *(get("/", {"accept": "*/*"}) for _ in range(2)),
+    post("/", body=b'{"a": 1}'),
+    post("/", {"accept": "*/*"}, body=b'{"a": 1}'),
+    post("/", {"accept": "text/html"}, body=b'{"a": 1}'),
+    post("/", {"accept": "*/*"}, body=b"{"),
+    post("/", {"accept": "*/*"}, body=b""),
+    post("/", {"content-type": "application/json"}, body=b""),
+    post("/", {"accept": "*/*"}, body=b"[]"),
+    post("/none", {"accept": "*/*"}, body=b'{"a": 1}'),
+    get("/", {"accept": "text/html;q=0.1, application/json"}),
+    get("/", {"accept": "x/y"}),
+)
+case(
+    "no route and no method, again and again",
+    """
+    @app.get("/a")
+    async def a(request): return text("a")
+    @app.post("/a/<n:int>")
+    async def b(request, n): return text("b")
+    """,
+    *(get(path) for path in ("/none", "/none", "/a/", "/a//", "/a/x", "/a/1", "/<b>", "/%2")),
+    *(post(path, body=b"x") for path in ("/a", "/a", "/a/", "/a/x", "/none")),
+    head("/none"),
+    head("/a/1"),
+)

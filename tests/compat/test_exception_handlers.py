@@ -1,0 +1,327 @@
+"""Which handler an exception gets, and which object the handler gets: a table, beside Sanic and beside Starlette."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import sanic.exceptions
+import sanic.handlers
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException, WebSocketException
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from sanic_star import Request, Sanic, Websocket, exceptions, text
+from sanic_star.compat.handlers import ErrorHandler
+from sanic_star.failures import RefusedRequest
+from sanic_star.testing import TestClient
+from tests.engine.raw import Life, Peer, http_scope, websocket_scope
+
+# Beside Sanic: the same look-up on both, with every one, two and three of the handlers -------------------------------
+
+
+def kinds(world: Any) -> dict[str, type[Exception]]:
+    """Return the classes that handlers are for, and that are raised; of Sanic or of this package."""
+    missing = type("Missing", (world.NotFound,), {})
+    return {
+        "Exception": Exception,
+        "ValueError": ValueError,
+        "LookupError": LookupError,
+        "KeyError": KeyError,
+        "SanicException": world.SanicException,
+        "NotFound": world.NotFound,
+        "FileNotFound": world.FileNotFound,
+        "ServerError": world.ServerError,
+        "Missing": missing,
+        "MissingValue": type("MissingValue", (world.NotFound, ValueError), {}),
+        "ValueMissing": type("ValueMissing", (ValueError, world.NotFound), {}),
+        "Deeper": type("Deeper", (missing,), {}),
+    }
+
+
+def found(make: Callable[[], Any], known: dict[str, type[Exception]], where: tuple[tuple[str, str | None], ...]) -> Any:
+    """Return which of the handlers each of the exceptions gets, at a route of the name `r` and elsewhere."""
+    answers = {}
+    for raised, at in itertools.product(known, ("r", "other")):
+        # A new table each time: Sanic keeps that it has found nothing for a class, and does not look further then.
+        table = make()
+        names: dict[Any, tuple[str, str | None]] = {}
+        for kind, route in where:
+
+            def handler(*_: Any) -> None: ...
+
+            names[handler] = kind, route
+            table.add(known[kind], handler, [route] if route else None)
+        answers[raised, at] = names.get(table.lookup(known[raised]("x"), at))
+    return answers
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_the_handler_is_the_one_that_sanic_finds(count: int) -> None:
+    ours, theirs = kinds(exceptions), kinds(sanic.exceptions)
+    places = [(kind, route) for kind in ours for route in (None, "r")]
+    for where in itertools.combinations(places, count):
+        assert found(ErrorHandler, ours, where) == found(sanic.handlers.ErrorHandler, theirs, where), where
+
+
+def test_a_sanic_exception_with_a_status_is_not_one_of_the_class_for_it() -> None:
+    for world, make in ((exceptions, ErrorHandler), (sanic.exceptions, sanic.handlers.ErrorHandler)):
+        table: Any = make()
+        table.add(world.NotFound, len)
+        assert table.lookup(world.SanicException("x", 404)) is None
+
+
+# Beside Starlette: the same application on both -----------------------------------------------------------------------
+
+
+class Mine(HTTPException):
+    """An application's own."""
+
+
+class Known(ValueError):
+    """Another one."""
+
+
+RAISED: dict[str, Callable[[], Exception]] = {
+    "404": lambda: HTTPException(404, "x"),
+    "418": lambda: HTTPException(418, "x"),
+    "mine": lambda: Mine(404, "x"),
+    "value": lambda: ValueError("x"),
+    "known": lambda: Known("x"),
+}
+KEYS: list[Any] = [404, 418, HTTPException, Mine, ValueError, Known, Exception, 500]
+
+
+def handlers(keys: tuple[Any, ...]) -> dict[Any, Any]:
+    def handler(key: Any) -> Any:
+        async def handle(request: Any, error: Exception) -> Any:
+            return PlainTextResponse(f"{getattr(key, '__name__', key)} {type(error).__name__}", 400)
+
+        return handle
+
+    return {key: handler(key) for key in keys}
+
+
+async def carry(app: ASGIApp, path: str) -> tuple[int, str, bool]:
+    """Return status and words of an answer, and whether the exception was raised again."""
+    peer, raised = Peer(), False
+    try:
+        await app(http_scope(path), peer.receive, peer.send)
+    except ValueError:
+        raised = True
+    words = peer.body.decode() if peer.status == 400 else ""
+    return peer.status, words, raised
+
+
+@pytest.mark.parametrize("count", [0, 1, 2])
+async def test_the_handler_is_the_one_that_starlette_finds(count: int) -> None:
+    def fail(make: Callable[[], Exception]) -> Any:
+        async def endpoint(request: Any) -> Any:
+            raise make()
+
+        return endpoint
+
+    for keys in itertools.combinations(KEYS, count):
+        ours: Sanic[Any, Any] = Sanic("Beside", exception_handlers=handlers(keys))
+        routes = []
+        for name, make in RAISED.items():
+            ours.add_route(fail(make), f"/{name}", name=f"r{name}")
+            routes.append(Route(f"/{name}", fail(make)))
+        theirs = Starlette(routes=routes, exception_handlers=handlers(keys))
+        for name in RAISED:
+            wanted, answer = await carry(theirs, f"/{name}"), await carry(ours, f"/{name}")
+            if Exception in keys and name in ("value", "known") and wanted[1].startswith(("Exception", "500")):
+                # Sanic's handler for `Exception` settles what it answers, and it comes before the number 500.
+                kind = type(RAISED[name]()).__name__
+                assert answer == (400, f"Exception {kind}", False), (keys, name)
+            elif Exception in keys and wanted[1] == "":
+                # As in Sanic it is for one of Starlette's with a status, too.
+                assert answer == (400, f"Exception {type(RAISED[name]()).__name__}", False), (keys, name)
+            else:
+                assert answer == wanted, (keys, name)
+
+
+# Both worlds at once --------------------------------------------------------------------------------------------------
+
+NOT_FOUND, SANIC, THEIRS = exceptions.NotFound, exceptions.SanicException, HTTPException
+
+
+class Gone(exceptions.NotFound):
+    """An application's own."""
+
+
+@pytest.mark.parametrize(
+    ("raised", "registered", "winner", "gets"),
+    [
+        # Starlette's: the status, the class, its bases, Sanic's of that status, the rest.
+        (HTTPException(404), (404, THEIRS, NOT_FOUND, SANIC, Exception), 404, "HTTPException"),
+        (HTTPException(404), (THEIRS, NOT_FOUND, SANIC, Exception), THEIRS, "HTTPException"),
+        (HTTPException(404), (NOT_FOUND, SANIC, Exception), NOT_FOUND, "NotFound"),
+        (HTTPException(404), (exceptions.HTTPException, SANIC), exceptions.HTTPException, "NotFound"),
+        (HTTPException(404), (SANIC, Exception), SANIC, "NotFound"),
+        (HTTPException(404), (Exception, 500), Exception, "HTTPException"),
+        (HTTPException(418), (NOT_FOUND, SANIC), SANIC, "SanicException"),
+        (HTTPException(500), (500, Exception), 500, "HTTPException"),
+        (Mine(404), (THEIRS, Mine), Mine, "Mine"),
+        (Mine(404), (NOT_FOUND, Mine), Mine, "Mine"),
+        (Mine(404), (404, Mine), 404, "Mine"),
+        # Sanic's: the class, its bases, the status, Starlette's class, the rest.
+        (Gone("x"), (Gone, NOT_FOUND, 404, THEIRS, SANIC, Exception), Gone, "Gone"),
+        (Gone("x"), (NOT_FOUND, 404, THEIRS, SANIC, Exception), NOT_FOUND, "Gone"),
+        (Gone("x"), (404, THEIRS, SANIC, Exception), 404, "Gone"),
+        (Gone("x"), (THEIRS, SANIC, Exception), THEIRS, "Gone"),
+        (Gone("x"), (SANIC, Exception), SANIC, "Gone"),
+        (Gone("x"), (Exception,), Exception, "Gone"),
+        (exceptions.SanicException("x", 404), (404, SANIC), 404, "SanicException"),
+        (exceptions.SanicException("x", 404), (THEIRS, SANIC), THEIRS, "SanicException"),
+        # The engine's own are Sanic's, whoever looks.
+        (RefusedRequest(413), (exceptions.PayloadTooLarge, 413, THEIRS), exceptions.PayloadTooLarge, "PayloadTooLarge"),
+        (RefusedRequest(408), (408, THEIRS), 408, "RequestTimeout"),
+        (RefusedRequest(503), (THEIRS, SANIC), THEIRS, "ServiceUnavailable"),
+        # Any other: its class, its bases, the number 500.
+        (Known("x"), (ValueError, Exception, 500), ValueError, "Known"),
+        (Known("x"), (Exception, 500), Exception, "Known"),
+    ],
+)
+@pytest.mark.parametrize("backwards", [False, True])
+async def test_precedence_and_the_object(
+    raised: Exception, registered: tuple[Any, ...], winner: Any, gets: str, backwards: bool
+) -> None:
+    app: Sanic[Any, Any] = Sanic("Both")
+    seen: list[tuple[Any, Exception]] = []
+    for key in registered[::-1] if backwards else registered:
+
+        async def handle(request: Request, error: Exception, key: Any = key) -> Any:
+            seen.append((key, error))
+            return text("handled", 400)
+
+        app.exception(key)(handle)
+
+    @app.get("/")
+    async def fail(request: Request) -> Any:
+        raise raised
+
+    assert (await carry(app, "/"))[0] == 400
+    [(key, error)] = seen
+    assert (key, type(error).__name__) == (winner, gets)
+    if type(raised) is not RefusedRequest:
+        assert error is raised or error.__cause__ is raised
+
+
+def test_the_twin_says_what_sanics_exceptions_say() -> None:
+    app: Sanic[Any, Any] = Sanic("Twin")
+
+    @app.exception(exceptions.MethodNotAllowed)
+    async def handle(request: Request, error: exceptions.MethodNotAllowed) -> Any:
+        return text(f"{error.message} {error.extra} {error.allowed_methods} {error.quiet}", 405)
+
+    @app.get("/")
+    async def fail(request: Request) -> Any:
+        raise HTTPException(405, "no", {"allow": "GET, PUT"})
+
+    assert TestClient(app).get("/").text == "no None ['GET', 'PUT'] True"
+
+
+def test_a_status_at_a_route_counts_before_one_for_all() -> None:
+    table = ErrorHandler()
+    table.add(404, len)
+    table.add(404, repr, ["route"])
+    for error in (HTTPException(404), exceptions.NotFound()):
+        assert (table.lookup(error, "route"), table.lookup(error, "other")) == (repr, len)
+
+
+def test_a_handler_that_is_added_later_counts() -> None:
+    table = ErrorHandler()
+    for key, handler in ((Exception, len), (exceptions.SanicException, repr), (404, str)):
+        table.add(key, handler)
+        assert table.lookup(HTTPException(404)) is handler
+
+
+@pytest.mark.parametrize("status", [[], None, "404", 10**30, True])
+def test_a_status_that_is_none_finds_the_class(status: Any) -> None:
+    error = HTTPException(404)
+    error.status_code = status
+    table = ErrorHandler()
+    table.add(HTTPException, len)
+    assert table.lookup(error) is len
+
+
+def test_a_subclass_with_a_look_up_of_its_own_gets_sanics_exception() -> None:
+    class Own(ErrorHandler):
+        def lookup(self, exception: BaseException, route_name: str | None = None) -> Any:
+            seen.append(type(exception))
+            return None
+
+    seen: list[type[BaseException]] = []
+    app: Sanic[Any, Any] = Sanic("Own", error_handler=Own())
+
+    @app.get("/")
+    async def fail(request: Request) -> Any:
+        raise HTTPException(404)
+
+    assert TestClient(app).get("/").status_code == 404
+    assert set(seen) == {exceptions.NotFound}
+
+
+async def test_a_request_middleware_that_raises_starlettes_exception() -> None:
+    app: Sanic[Any, Any] = Sanic("Before")
+
+    @app.on_request
+    async def before(request: Request) -> None:
+        raise HTTPException(403, "no")
+
+    app.get("/")(lambda request: text("fine"))
+    for path in ("/", "/none"):
+        assert (await carry(app, path))[::2] == (403, False)
+
+
+# WebSocketException ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("accepted", [True, False])
+@pytest.mark.parametrize("handled", [True, False])
+async def test_a_websocket_exception_closes_with_its_code(
+    accepted: bool, handled: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    app: Sanic[Any, Any] = Sanic("Closes")
+    seen: list[Any] = []
+
+    @app.websocket("/ws")
+    async def speak(request: Request, ws: Websocket) -> None:
+        raise WebSocketException(4001, "enough")
+
+    if not accepted:
+
+        @app.on_request
+        async def before(request: Request) -> None:
+            raise WebSocketException(4001, "enough")
+
+    if handled:
+
+        @app.exception(WebSocketException)
+        async def handle(request: Request, error: WebSocketException) -> Any:
+            seen.append(error.code)
+            return text("handled", 400)
+
+    peer = Peer()
+    peer.messages = [{"type": "websocket.connect"}]
+    async with Life(app):
+        caplog.clear()
+        await app(websocket_scope("/ws"), peer.receive, peer.send)
+    assert peer.sent[-1] == {"type": "websocket.close", "code": 4001, "reason": "enough"}
+    assert [message["type"] for message in peer.sent][:-1] == ["websocket.accept"] * accepted
+    assert (seen, caplog.records) == ([4001] * handled, [])
+
+
+def test_a_websocket_exception_over_http_is_an_error() -> None:
+    app: Sanic[Any, Any] = Sanic("OverHttp")
+
+    @app.get("/")
+    async def fail(request: Request) -> Any:
+        raise WebSocketException(4001)
+
+    assert TestClient(app, raise_server_exceptions=False).get("/").status_code == 500
