@@ -35,7 +35,9 @@ def _exists(name: str) -> bool:
     return True
 
 
-@pytest.mark.parametrize(("name", "exists"), [("seams", True), ("seams.Behaviour.answer", True), ("seams.Nobody", False)])
+@pytest.mark.parametrize(
+    ("name", "exists"), [("seams", True), ("seams.Behaviour.answer", True), ("seams.Nobody", False)]
+)
 def test_names_are_looked_up(name: str, exists: bool) -> None:
     assert _exists(f"sanic_star.{name}") is exists
 
