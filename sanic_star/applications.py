@@ -151,7 +151,6 @@ class Engine:
         router.fallback.call = behaviour.compile_fallback()
         router.forward.call = behaviour.compile_forward()
         router.compile = behaviour.compile
-        router.build()
         behaviour.finalised()
         if self.lifecycle.stage in (Stage.RUNNING, Stage.STOPPING):
             self._open_gate()
@@ -166,8 +165,7 @@ class Engine:
 
     def _open_gate(self) -> None:
         if self._stack is not None:
-            stack = self.behaviour.logged(self._stack)
-            before, self._open = self._open, self.behaviour.surround(self._with_lazy_state(stack))
+            before, self._open = self._open, self.behaviour.surround(self._with_lazy_state(self._stack))
             # What an overridden or patched `build_middleware_stack` has put around the gate stays there.
             if self.app.middleware_stack in (self._gate, before):
                 self.app.middleware_stack = self._open
@@ -852,7 +850,8 @@ class _Plain:
         return self.limits()
 
     def finalised(self) -> None:
-        """Nothing is closed."""
+        """Arrange the index."""
+        self._app.router.build()
 
     def finalise(self) -> None:
         """Finalise the engine."""

@@ -280,6 +280,12 @@ class Index(Generic[R]):
         self.depth = max(self.depth, len(route.pieces))
         self._leaf(route).add(route, methods)
 
+    def fill(self, routes: Iterable[tuple[R, Iterable[str]]]) -> None:
+        """Put routes under their segments, each with its methods, and settle."""
+        for route, methods in routes:
+            self.add(route, methods)
+        self.settle()
+
     def _leaf(self, route: R) -> Leaf[R]:
         segments = route.pieces
         parameters = [part for part in segments if isinstance(part, Parameter)]

@@ -496,6 +496,13 @@ class _Table:
         self.deepest_mount = 0
         self.foreign: list[BaseRoute] = []
         self.by_name: dict[str, BaseRoute] = {}
+        # The routes that are to be arranged in the index, and their methods.
+        self._indexed: list[tuple[Any, Iterable[str]]] = []
+
+    def settle(self) -> None:
+        """Arrange the index; no route is added from here on."""
+        self.index.fill(self._indexed)
+        self._indexed = []
 
     def add(self, route: BaseRoute) -> None:
         """Put a route where it belongs."""
@@ -503,7 +510,8 @@ class _Table:
         if name:
             self.by_name.setdefault(name, route)
         if isinstance(route, (Route, WebSocketRoute)):
-            self.index.add(route, (WEBSOCKET,) if isinstance(route, WebSocketRoute) else route.methods or ())
+            methods = (WEBSOCKET,) if isinstance(route, WebSocketRoute) else route.methods or ()
+            self._indexed.append((route, methods))
         elif isinstance(route, Mount) and route.literal:
             self.mounts.setdefault(route.path, route)
             self.deepest_mount = max(self.deepest_mount, route.path.count("/"))
@@ -571,7 +579,7 @@ class Router(routing.Router):
                     if self.compile and isinstance(route, (Route, WebSocketRoute)) and route.call is not_finalised:
                         self.compile(route)
                     table.add(route)
-                table.index.settle()
+                table.settle()
                 self._publish(table)
                 self._stale = False
                 if self._version is not version:

@@ -92,7 +92,7 @@ class Behaviour(Protocol):
         """Return what hands the connection on to a mounted application or to one of Starlette's own routes."""
 
     def finalised(self) -> None:
-        """Close what nothing may be added to from here on."""
+        """Arrange the router's index, and close what nothing may be added to from here on."""
 
     def finalise(self) -> None:
         """Finalise the application at its start; calls the engine's `finalise`, perhaps by methods of the user's."""

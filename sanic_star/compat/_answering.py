@@ -161,15 +161,18 @@ class Answers:
             app._engine.finalise()
 
     def finalised(self) -> None:
-        """Close the router; see `Sanic.amend`."""
-        if not self.app.router.finalized:
-            self.app.router.finalize()
+        """Arrange the index and close the router; see `Sanic.amend`."""
+        router = self.app.router
+        if router.finalized:
+            router.build()
+        else:
+            router.finalize()
 
     def limits(self) -> Limits:
         """Return the limits that the configuration sets now."""
         app, config = self.app, self.app.config
         bodies = [limit for limit in (config["REQUEST_MAX_SIZE"], app.max_body_size) if limit is not None]
-        graceful, cuts = float(config["GRACEFUL_SHUTDOWN_TIMEOUT"]), app.debug or bool(config["AUTO_RELOAD"])
+        graceful, cuts = float(config["GRACEFUL_SHUTDOWN_TIMEOUT"]), app._debug or bool(config["AUTO_RELOAD"])
         return Limits(
             body=min(bodies, default=None),
             field=config["REQUEST_MAX_HEADER_SIZE"],
@@ -216,8 +219,8 @@ class Answers:
         await self._end_response(request, None)
 
     def surround(self, app: ASGIApp) -> ASGIApp:
-        """Return what requests meet first: what tells of their beginning and end."""
-        engine = self.app._engine
+        """Return what requests meet first: what tells of their beginning and end, and the access log."""
+        engine, app = self.app._engine, self.logged(app)
         if not self._hears:
             return app
         return self._events.around_application(app, engine.make_request, engine.fail)
@@ -284,7 +287,7 @@ class Answers:
 
     def logged(self, stack: ASGIApp) -> ASGIApp:
         """Return `stack` inside the access log, if `ACCESS_LOG` is on."""
-        if not self.app.config.ACCESS_LOG:
+        if not self.app.config["ACCESS_LOG"]:
             return stack
         # Loaded only where it is used.
         from sanic_star.compat._access import AccessLog

@@ -60,10 +60,11 @@ def step_limit(config: Config, stopping: bool) -> Limit | None:
     """
     setting = "SHUTDOWN_LISTENER_TIMEOUT" if stopping else "STARTUP_LISTENER_TIMEOUT"
     seconds = config.get(setting, LISTENER_TIMEOUTS[setting])
-    try:
-        config.validate((setting,))
-    except ServerError:
-        seconds = LISTENER_TIMEOUTS[setting]
+    if seconds != LISTENER_TIMEOUTS[setting]:
+        try:
+            config.validate((setting,))
+        except ServerError:
+            seconds = LISTENER_TIMEOUTS[setting]
     return None if seconds is None else Limit(seconds, setting)
 
 
@@ -166,7 +167,7 @@ class Listeners:
             reverse = event in _REVERSED
             name = _EVENTS[event].value
             return [partial(app.dispatch, name, fail_not_found=False, context=context, inline=True, reverse=reverse)]
-        calls = self._signals.calls(_EVENTS[event], context)
+        calls = self._signals.calls(_EVENTS[event], context) if self._signals.routes else []
         return calls[::-1] if event in _REVERSED else calls
 
 

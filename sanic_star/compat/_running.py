@@ -194,7 +194,8 @@ class Runner:
         """Let log lines look as the mode and the settings `LOG_EXTRA` and `NO_COLOR` say."""
         from sanic_star.compat.logging.setup import setup_logging
 
-        setup_logging(self.app.debug, bool(self.app.config.NO_COLOR), self.app.config.LOG_EXTRA)
+        config = self.app.config
+        setup_logging(self.app._debug, bool(config["NO_COLOR"]), config["LOG_EXTRA"])
 
     def settings(
         self,
@@ -308,7 +309,7 @@ class Runner:
             if changed:
                 names = ", ".join(changed)
                 logger.info("%s: set them on the server that runs this application; app.run would pass them on", names)
-            if self.app.config.FORWARDED_SECRET and believes_local_clients():
+            if self.app.config["FORWARDED_SECRET"] and believes_local_clients():
                 logger.warning(UNSAFE_SERVER)
             self._told_of_the_server = True
 

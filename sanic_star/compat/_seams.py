@@ -48,6 +48,7 @@ class Application(Host, Protocol):
     _app_registry: ClassVar[dict[str, Any]]
     name: str
     debug: bool
+    _debug: bool
     auto_reload: bool
     state: ApplicationState
     error_handler: ErrorHandler

@@ -15,7 +15,7 @@ from urllib3.exceptions import ProtocolError
 
 from sanic_star.testing.bodies import CHUNK, body_chunks
 from sanic_star.testing.exchange import Exchange, IncompleteResponse, SlowResponse
-from sanic_star.testing.keywords import values_of
+from sanic_star.testing.keywords import fields_of
 from sanic_star.testing.scopes import connection_scope
 from sanic_star.testing.server import Server
 
@@ -107,15 +107,11 @@ class ASGIAdapter(HTTPAdapter):
         assert request.url is not None
         return connection_scope(
             request.url,
-            [(_encode(name), _encode(each)) for name, value in request.headers.items() for each in values_of(value)],
+            fields_of(request.headers),
             root_path=self._root_path,
             client=self._client,
             state=server.state,
         )
-
-
-def _encode(text: str | bytes) -> bytes:
-    return text.encode("latin-1") if isinstance(text, str) else text
 
 
 def make_response(

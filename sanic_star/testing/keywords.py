@@ -12,7 +12,7 @@ from typing import Any
 from sanic_star.testing.bodies import AsyncBody
 from sanic_star.testing.session import Session, pairs_of
 
-__all__ = ["configure", "for_handshake", "for_requests", "values_of"]
+__all__ = ["configure", "fields_of", "for_handshake", "for_requests"]
 
 # What httpx takes; then the older name of `follow_redirects`, and what asks `sanic_testing` for the cookies.
 _KNOWN = frozenset(
@@ -68,7 +68,7 @@ def _joined(headers: Mapping[str, str] | Iterable[tuple[str, str]]) -> dict[str,
     # `requests` can't send a header twice; RFC 9110, 5.3, makes it the same joined, and the adapter takes it apart.
     result: dict[str, str] = {}
     for name, value in headers.items() if isinstance(headers, Mapping) else headers:
-        result[name] = _Several([*values_of(result[name]), value]) if name in result else value
+        result[name] = _Several([*_values_of(result[name]), value]) if name in result else value
     return result
 
 
@@ -137,9 +137,17 @@ class _Several(str):
         return self
 
 
-def values_of(value: str | bytes) -> list[Any]:
-    """The values of a header, one as a rule."""
+def fields_of(headers: Mapping[str, Any]) -> list[tuple[bytes, bytes]]:
+    """Return header fields as an ASGI scope has them; a header may have several values."""
+    return [(_encode(name), _encode(each)) for name, value in headers.items() for each in _values_of(value)]
+
+
+def _values_of(value: str | bytes) -> list[Any]:
     return value.values if isinstance(value, _Several) else [value]
+
+
+def _encode(text: str | bytes) -> bytes:
+    return text.encode("latin-1") if isinstance(text, str) else text
 
 
 def _auth(given: Any) -> Any:
