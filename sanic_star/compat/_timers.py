@@ -11,6 +11,7 @@ lives. The others ask again each time, and one of them takes over when that proc
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import random
 import time
@@ -20,7 +21,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from sanic_star.compat._tasks import Tasks, TooManyTasksError
-from sanic_star.compat.log import logger
+
+logger = logging.getLogger("sanic.root")
 
 # Tells when a job is due next: gets the time, and when it was due before, in seconds since the epoch.
 Due = Callable[[float, float | None], float]
