@@ -23,13 +23,13 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from sanic_star.compat._lazy import pattern
-from sanic_star.compat._routing_exceptions import FinalizationError, NotFound
+from sanic_star.compat._routing.exceptions import FinalizationError, NotFound
+from sanic_star.compat._support.lazy_patterns import pattern
 from sanic_star.compat.exceptions import InvalidSignal
 from sanic_star.compat.log import error_logger
 from sanic_star.compat.router import Router, typed
-from sanic_star.failures import attributes, log_error
-from sanic_star.index import Parameter
+from sanic_star.engine.failures import attributes, log_error
+from sanic_star.engine.index import Parameter
 
 if TYPE_CHECKING:
     from sanic_star.compat.models.handler_types import SignalHandler

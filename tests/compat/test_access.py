@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from sanic_star import Request, Sanic, empty, text
-from sanic_star.compat._access import AccessLog
+from sanic_star.compat._app.access_log import AccessLog
 from sanic_star.testing import TestClient
 
 SCOPE = {"type": "http", "method": "GET", "path": "/ü", "headers": [], "scheme": "https"}

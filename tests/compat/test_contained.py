@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from sanic_star import Sanic
-from sanic_star.compat import _contained, _file_responses
-from sanic_star.compat._contained import Root
+from sanic_star.compat._files import responses as _file_responses
+from sanic_star.compat._files import root as _contained
+from sanic_star.compat._files.root import Root
 from sanic_star.testing import TestClient
 
 # Both sizes: a small file is kept in memory, a large one is opened once more when it is sent.

@@ -17,8 +17,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from sanic_star import Request, Sanic, text
-from sanic_star.compat._tasks import Tasks
-from sanic_star.compat._timers import Lock, Timer, at_intervals, by_clock
+from sanic_star.engine.tasks import Tasks
+from sanic_star.engine.timers import Lock, Timer, at_intervals, by_clock
 from sanic_star.testing import TestClient
 
 
@@ -375,7 +375,7 @@ def test_a_lock_is_not_taken_through_a_link(tmp_path: Path) -> None:
 
 def test_another_process_takes_over_when_the_first_is_gone(tmp_path: Path) -> None:
     path = tmp_path / "job.lock"
-    code = "import sys\nfrom pathlib import Path\nfrom sanic_star.compat._timers import Lock\n"
+    code = "import sys\nfrom pathlib import Path\nfrom sanic_star.engine.timers import Lock\n"
     code += "lock = Lock(Path(sys.argv[1])); print(lock.acquire(), flush=True); sys.stdin.read()"
     other = subprocess.Popen(
         [sys.executable, "-c", code, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=os.environ

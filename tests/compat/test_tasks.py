@@ -5,7 +5,7 @@ import logging
 
 import pytest
 
-from sanic_star.compat._tasks import Tasks
+from sanic_star.engine.tasks import Tasks
 
 
 async def forever(ended: list[str] | None = None) -> None:

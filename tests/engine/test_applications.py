@@ -19,12 +19,12 @@ from starlette.routing import Route as StarletteRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sanic_star import HTTPResponse, Request, Sanic, text
-from sanic_star.applications import Application, ReportedOnce
 from sanic_star.compat.exceptions import NotFound, SanicException
-from sanic_star.failures import REPORTED
-from sanic_star.index import Parameter
-from sanic_star.responses import Response
-from sanic_star.routing import Route
+from sanic_star.engine.application import Application, ReportedOnce
+from sanic_star.engine.failures import REPORTED
+from sanic_star.engine.index import Parameter
+from sanic_star.engine.responses import Response
+from sanic_star.engine.routing import Route
 from sanic_star.testing import TestClient
 from tests.engine.raw import Life, Peer, ask, http_scope, websocket_scope
 

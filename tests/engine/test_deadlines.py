@@ -15,12 +15,12 @@ from starlette.routing import Route as StarletteRoute
 from starlette.types import Message, Receive, Scope, Send
 
 from sanic_star import NotFound, Request, Sanic, ServiceUnavailable, Websocket, json, text
-from sanic_star.applications import Application
 from sanic_star.compat.exceptions import RequestTimeout, ServerError
-from sanic_star.requests import live
-from sanic_star.responses import Response
-from sanic_star.routing import Route
-from sanic_star.seams import Host, Limits
+from sanic_star.engine.application import Application
+from sanic_star.engine.requests import live
+from sanic_star.engine.responses import Response
+from sanic_star.engine.routing import Route
+from sanic_star.engine.seams import Host, Limits
 from tests.engine.raw import Life, Peer, ask, http_scope, websocket_scope
 
 LIMIT = 0.05

@@ -11,7 +11,7 @@ import uvloop
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-from sanic_star.servers.signals import MOMENT, NEXT_RUN, chain
+from sanic_star.engine.os_signals import MOMENT, NEXT_RUN, chain
 from tests.engine.processes import PATIENCE, UVICORN, process
 
 HANDLED = (signal.SIGINT, signal.SIGTERM)
