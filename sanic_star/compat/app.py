@@ -1,9 +1,9 @@
 """The application: Sanic's vocabulary on a Starlette application that has an engine.
 
-This file assembles. An application has an engine (`applications.Engine`), and beside it what the engine asks
-(`_answering.Answers`), background tasks (`_tasking.Background`) and what serves it (`_running.Runner`). What is
-registered comes in through `_registration`, routes go to `router`, `_pipeline` puts together what runs around a handler
-when the application is finalised, `_urls` builds URLs, and `handlers` answers exceptions.
+This file assembles. An application has an engine (`engine.application.Engine`), and beside it what the engine asks
+(`_app.answers.Answers`), background tasks (`_app.tasks.Background`) and what serves it (`_serving.running.Runner`).
+What is registered comes in through `_app.decorators`, routes go to `router`, `_app.pipeline` puts together what runs
+around a handler when the application is finalised, `_app.urls` builds URLs, and `handlers` answers exceptions.
 
 Public names here are Sanic's, Starlette's, or in the documentation. The parts ask each other by private attributes, so
 that a subclass may have an attribute of any other name.

@@ -173,7 +173,7 @@ class RunningLifecycle(Protocol):
 
 
 class RunningSweeper(Protocol):
-    """What ends the requests in flight; see `deadlines.Sweeper`."""
+    """What ends the requests in flight; see `timeouts.Sweeper`."""
 
     async def refuse(self, scope: Scope, receive: Receive, send: Send) -> None: ...
     def cut_all(self, engines: Sequence[RunningEngine]) -> None: ...
@@ -181,7 +181,7 @@ class RunningSweeper(Protocol):
 
 
 class RunningEngine(Protocol):
-    """An engine, as its life cycle, its sweeper and the servers use it; see `applications.Engine`."""
+    """An engine, as its life cycle, its sweeper and the servers use it; see `application.Engine`."""
 
     lazy_state: dict[str, Any]
     dispatch_codes: frozenset[CodeType]

@@ -9,7 +9,7 @@ Modules of Sanic that are not carried over say at their import what takes their 
 means, never by their files: the alias works from an archive and in a frozen interpreter.
 
 Processes that multiprocessing spawns import the user's main file first, before anything could be installed. Where a
-command installs the alias, and not that file, they import `_spawned` in its place.
+command installs the alias, and not that file, they import `_alias.bootstrap` instead of it.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The decorators that applications and blueprints share.
 
-Each of them makes a record of what was registered (`_definitions`) and hands it to `_define`: an application applies
+Each of them makes a record of what was registered (`definitions`) and hands it to `_define`: an application applies
 it at once, a blueprint keeps it until it is registered.
 """
 

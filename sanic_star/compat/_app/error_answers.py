@@ -42,7 +42,7 @@ Answer = tuple[ASGIApp | None, BaseException | None]
 
 
 class Answers(Protocol):
-    """What is asked of the answers of an application; see `_answering.Answers`."""
+    """What is asked of the answers of an application; see `answers.Answers`."""
 
     @property
     def app(self) -> Application: ...
