@@ -37,8 +37,8 @@ TWINS = {
     "sanic.__version__": f"{HERE}.__version__",
     # Where the test clients were before there was `sanic_testing`.
     "sanic.testing": "sanic_star.testing.testing",
-    "sanic_routing": f"{HERE}._sanic_routing",
-    "sanic_routing.exceptions": f"{HERE}._routing_exceptions",
+    "sanic_routing": f"{HERE}._alias.sanic_routing",
+    "sanic_routing.exceptions": f"{HERE}._routing.exceptions",
     "sanic_routing.route": f"{HERE}.router",
     "sanic_routing.router": f"{HERE}.router",
     "sanic_testing": "sanic_star.testing",
@@ -47,8 +47,6 @@ TWINS = {
     "sanic_testing.testing": "sanic_star.testing.testing",
     "sanic_testing.websocket": "sanic_star.testing._sanic_testing.proxy",
 }
-# Modules beside the twins that Sanic has none of.
-OWN = {"alias"}
 PACKAGES = {"sanic", "sanic_routing", "sanic_testing", "sanic_ext"}
 # What a plugin is told that asks for the version of an installed package.
 VERSIONS = {"sanic": __version__, "sanic-routing": "23.12.0", "sanic-testing": "24.6.0"}
@@ -68,7 +66,7 @@ def twin(name: str) -> ModuleSpec | None:
     ours = TWINS.get(name)
     if ours is None:
         head, _, rest = name.partition(".")
-        if head != "sanic" or rest in OWN or any(part.startswith("_") for part in rest.split(".")):
+        if head != "sanic" or any(part.startswith("_") for part in rest.split(".")):
             return None
         ours = f"{HERE}.{rest}"
     try:
