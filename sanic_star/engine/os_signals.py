@@ -78,6 +78,15 @@ def chain(stop: Callable[[], Coroutine[Any, Any, bool]], patience: float) -> Cha
     return Chain(stop, patience)
 
 
+def _living(handler: Any) -> Any:
+    """Return a signal's handler, without those of applications whose event loop is closed: nobody took them back."""
+    while isinstance(handler, partial) and isinstance(chain := getattr(handler.func, "__self__", None), Chain):
+        if not chain._loop.is_closed():
+            break
+        handler = handler.args[0]
+    return handler
+
+
 class Chain:
     """What stands before a server's handlers; see `chain`."""
 
@@ -92,7 +101,7 @@ class Chain:
         # By signal: our handler, and the one before it.
         self._handlers: dict[int, tuple[Any, Any]] = {}
         for number in SIGNALS:
-            before = signal.getsignal(number)
+            before = _living(signal.getsignal(number))
             # No server has taken the signal: a test, or a program with plans of its own. Nothing would follow ours.
             if before not in NOBODY:
                 handler = partial(self._handle, before)
