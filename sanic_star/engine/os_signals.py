@@ -16,7 +16,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from time import monotonic
 from typing import Any
@@ -29,7 +29,7 @@ LAME = 0.2
 # Nobody presses keys as fast, in seconds.
 MOMENT = 0.05
 
-# How many seconds after the start it is made sure that signals which come by the event loop are held: granian starts
+# The pauses, in seconds from the start on, after which signals that come by the event loop are held: granian starts
 # applications in one run of the loop and serves in another, and uvloop takes a new file descriptor for each run.
 NEXT_RUN = (0.01, 0.1, 1.0)
 NOBODY = (signal.SIG_DFL, signal.SIG_IGN, signal.default_int_handler, None)
@@ -78,15 +78,6 @@ def chain(stop: Callable[[], Coroutine[Any, Any, bool]], patience: float) -> Cha
     return Chain(stop, patience)
 
 
-def _living(handler: Any) -> Any:
-    """Return a signal's handler, without those of applications whose event loop is closed: nobody took them back."""
-    while isinstance(handler, partial) and isinstance(chain := getattr(handler.func, "__self__", None), Chain):
-        if not chain._loop.is_closed():
-            break
-        handler = handler.args[0]
-    return handler
-
-
 class Chain:
     """What stands before a server's handlers; see `chain`."""
 
@@ -101,22 +92,33 @@ class Chain:
         # By signal: our handler, and the one before it.
         self._handlers: dict[int, tuple[Any, Any]] = {}
         for number in SIGNALS:
-            before = _living(signal.getsignal(number))
+            before = signal.getsignal(number)
+            while isinstance(before, _Handler) and before.chain._loop.is_closed():
+                # Its application was never stopped.
+                before = before.before
             # No server has taken the signal: a test, or a program with plans of its own. Nothing would follow ours.
             if before not in NOBODY:
-                handler = partial(self._handle, before)
+                handler = _Handler(self, before)
                 signal.signal(number, handler)
                 self._handlers[number] = (handler, before)
         self._wakeup: _Wakeup | None = None
-        self._timers: list[asyncio.TimerHandle] = []
+        self._timer: asyncio.TimerHandle | None = None
 
     def started(self) -> None:
         """Hold what comes by the event loop, too, as soon as the server serves."""
         if self._handlers:
             self._wakeup = _Wakeup(self._loop, self._pass_byte)
-            self._timers = [self._loop.call_later(delay, self._wakeup.take) for delay in NEXT_RUN]
+            self._take_after(self._wakeup, NEXT_RUN)
 
-    def _handle(self, before: Any, number: int, frame: Any) -> None:
+    def _take_after(self, wakeup: _Wakeup, delays: Sequence[float]) -> None:
+        def take() -> None:
+            wakeup.take()
+            self._take_after(wakeup, delays[1:])
+
+        self._timer = self._loop.call_later(delays[0], take) if delays else None
+
+    def handle(self, before: Any, number: int, frame: Any) -> None:
+        """Do what a signal asks for; `before` is the handler of the server."""
         if self._free or not self._loop.is_running():
             self._let_go()
             before(number, frame)
@@ -164,11 +166,21 @@ class Chain:
         for number, (handler, before) in self._handlers.items():
             if signal.getsignal(number) is handler:
                 signal.signal(number, before)
-        for timer in self._timers:
-            timer.cancel()
+        if self._timer is not None:
+            self._timer.cancel()
         if self._wakeup is not None:
             self._let_go()
             self._wakeup.undo()
+
+
+class _Handler:
+    """The handler of one signal, before a server's; its `repr` must not contain the others of a long chain."""
+
+    def __init__(self, chain: Chain, before: Any) -> None:
+        self.chain, self.before = chain, before
+
+    def __call__(self, number: int, frame: Any) -> None:
+        self.chain.handle(self.before, number, frame)
 
 
 class _Wakeup:

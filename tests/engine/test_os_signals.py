@@ -200,6 +200,17 @@ def test_a_server_that_hears_by_the_event_loop_is_held_back(loop: Callable[[], a
         runner.get_loop().run_until_complete(stop())
 
 
+def test_applications_that_are_never_stopped_leave_no_chain(heard: list[str]) -> None:
+    async def start() -> None:
+        await Server(heard).chained()
+
+    for _ in range(2_000):
+        asyncio.run(start())
+    assert len(repr(signal.getsignal(signal.SIGTERM))) < 200
+    send(signal.SIGTERM)
+    assert heard == ["SIGTERM"]
+
+
 def test_a_loop_that_goes_on_in_another_thread(caplog: pytest.LogCaptureFixture) -> None:
     async def start() -> Callable[[], None]:
         listen([])
