@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import hypothesis
 import pytest
 
-from sanic_star.compat import alias
+from sanic_star.compat._alias import alias
 
 # A test that is slow once has failed for the machine's sake.
 hypothesis.settings.register_profile("without deadlines", deadline=None)

@@ -17,7 +17,7 @@ from sanic_star.cli._exec import execute
 from sanic_star.cli._loading import Unusable, load
 from sanic_star.cli._routes import routes
 from sanic_star.cli._serve import serve
-from sanic_star.compat._spawned import stand_before
+from sanic_star.compat._alias.bootstrap import stand_before
 
 __all__ = ["Unusable", "load", "main"]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from sanic_star.compat.alias import AliasError, install
+from sanic_star.compat._alias.alias import AliasError, install
 from sanic_star.compat.app import Sanic
 from sanic_star.compat.worker.loader import DEFAULT_APP_NAME, AppLoader, NoApplication
 

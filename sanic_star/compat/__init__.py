@@ -36,14 +36,14 @@ def install() -> None:
     Raises:
         AliasError: Sanic itself was imported before.
     """
-    from sanic_star.compat import alias
+    from sanic_star.compat._alias import alias
 
     alias.install()
 
 
 def uninstall() -> None:
     """Undo `install()`; see `alias.uninstall`."""
-    from sanic_star.compat import alias
+    from sanic_star.compat._alias import alias
 
     alias.uninstall()
 

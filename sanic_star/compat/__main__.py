@@ -13,8 +13,8 @@ from importlib.util import find_spec
 from types import CodeType, ModuleType
 from typing import Any, NoReturn
 
-from sanic_star.compat._spawned import stand_before
-from sanic_star.compat.alias import AliasError, install
+from sanic_star.compat._alias.alias import AliasError, install
+from sanic_star.compat._alias.bootstrap import stand_before
 
 USAGE = "usage: python -m sanic_star.compat {script.py | directory | -m module | -c command} [argument …]"
 

@@ -1,9 +1,9 @@
 """The application: Sanic's vocabulary on a Starlette application that has an engine.
 
-This file assembles. An application has an engine (`applications.Engine`), and beside it what the engine asks
-(`_answering.Answers`), background tasks (`_tasking.Background`) and what serves it (`_running.Runner`). What is
-registered comes in through `_registration`, routes go to `router`, `_pipeline` puts together what runs around a handler
-when the application is finalised, `_urls` builds URLs, and `handlers` answers exceptions.
+This file assembles. An application has an engine (`engine.application.Engine`), and beside it what the engine asks
+(`_app.answers.Answers`), background tasks (`_app.tasks.Background`) and what serves it (`_serving.running.Runner`).
+What is registered comes in through `_app.decorators`, routes go to `router`, `_app.pipeline` puts together what runs
+around a handler when the application is finalised, `_app.urls` builds URLs, and `handlers` answers exceptions.
 
 Public names here are Sanic's, Starlette's, or in the documentation. The parts ask each other by private attributes, so
 that a subclass may have an attribute of any other name.
@@ -26,10 +26,9 @@ from starlette.middleware import Middleware as ASGIMiddleware
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, ExceptionHandler, Lifespan
 
-from sanic_star import routing
-from sanic_star.applications import Engine
-from sanic_star.compat._answering import Answers
-from sanic_star.compat._definitions import (
+from sanic_star.compat._app.answers import Answers
+from sanic_star.compat._app.decorators import H, Registrar, check_name, no_handler
+from sanic_star.compat._app.definitions import (
     AddedRouteOptions,
     CommandDefinition,
     Definition,
@@ -40,16 +39,15 @@ from sanic_star.compat._definitions import (
     SignalDefinition,
     StaticDefinition,
 )
-from sanic_star.compat._listeners import Listeners
-from sanic_star.compat._logging import configure
-from sanic_star.compat._overrides import is_overridden, overridable
-from sanic_star.compat._registration import H, Registrar, check_name, no_handler
-from sanic_star.compat._registry import applications, find_application
-from sanic_star.compat._routes import Route, WebSocketRoute
-from sanic_star.compat._routing_exceptions import NotFound as SignalNotFound
-from sanic_star.compat._running import Runner, is_imported_by_worker, loader_of, prepared, serve, serve_single
-from sanic_star.compat._tasking import Background
-from sanic_star.compat._through import through
+from sanic_star.compat._app.listeners import Listeners
+from sanic_star.compat._app.logging_setup import configure
+from sanic_star.compat._app.overrides import is_overridden, overridable
+from sanic_star.compat._app.registry import applications, find_application
+from sanic_star.compat._app.tasks import Background
+from sanic_star.compat._app.through import through
+from sanic_star.compat._routing.exceptions import NotFound as SignalNotFound
+from sanic_star.compat._routing.routes import Route, WebSocketRoute
+from sanic_star.compat._serving.running import Runner, is_imported_by_worker, loader_of, prepared, serve, serve_single
 from sanic_star.compat.application.constants import Mode
 from sanic_star.compat.application.state import ApplicationState
 from sanic_star.compat.blueprints import Blueprint, BlueprintGroup
@@ -65,7 +63,9 @@ from sanic_star.compat.router import Router
 from sanic_star.compat.server.websockets.impl import WebsocketImplProtocol
 from sanic_star.compat.signals import RESERVED_NAMESPACES, Signal, SignalRouter
 from sanic_star.compat.types.shared_ctx import SharedContext
-from sanic_star.seams import HANDED, Stage
+from sanic_star.engine import routing
+from sanic_star.engine.application import Engine
+from sanic_star.engine.seams import HANDED, Stage
 
 if TYPE_CHECKING:
     # With defaults (PEP 696, in `typing` from Python 3.13 on): `Sanic("app")` needs no annotation.
@@ -365,7 +365,7 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
                     self.router.finalize()
 
     def _apply_static(self, definition: StaticDefinition) -> list[Route | WebSocketRoute]:
-        from sanic_star.compat._static import static_handler, static_uri
+        from sanic_star.compat._files.static import static_handler, static_uri
 
         if is_overridden(self.route):
             # As in Sanic, whose `static` is a `route`.
@@ -622,7 +622,7 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
             >>> app.url_for("user", id=3, tab="posts")
             '/users/3?tab=posts'
         """
-        from sanic_star.compat._urls import build_url
+        from sanic_star.compat._app.urls import build_url
 
         return build_url(self, view_name, kwargs)
 
@@ -969,7 +969,7 @@ def _as_middleware(middleware: Any, attach_to: str, priority: int | Default) -> 
 
 def _explain(name: str) -> str:
     # The table of explanations is loaded only where one is needed.
-    from sanic_star.compat._left_out import explain
+    from sanic_star.compat._alias.left_out import explain
 
     return explain(name)
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from msgspec.structs import replace
 
-from sanic_star.compat._definitions import (
+from sanic_star.compat._app.decorators import Registrar, check_name
+from sanic_star.compat._app.definitions import (
     CommandDefinition,
     Definition,
     ExceptionDefinition,
@@ -21,13 +22,12 @@ from sanic_star.compat._definitions import (
     SignalDefinition,
     StaticDefinition,
 )
-from sanic_star.compat._registration import Registrar, check_name
 from sanic_star.compat.blueprint_group import BlueprintGroup
 from sanic_star.compat.exceptions import SanicException
 from sanic_star.compat.helpers import Default, _default
 
 if TYPE_CHECKING:
-    from sanic_star.compat._routes import Route, WebSocketRoute
+    from sanic_star.compat._routing.routes import Route, WebSocketRoute
     from sanic_star.compat.router import Router
 
 _VERSION_PREFIX = "/v"

@@ -11,7 +11,7 @@ import anyio
 import anyio.to_thread
 from multidict import CIMultiDict
 
-from sanic_star.compat._fields import check_field
+from sanic_star.compat._support.header_checks import check_field
 
 OS_IS_WINDOWS = os.name == "nt"
 UVLOOP_INSTALLED: bool

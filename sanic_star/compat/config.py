@@ -18,7 +18,7 @@ from sanic_star.compat.helpers import Default, _default
 from sanic_star.compat.log import error_logger
 from sanic_star.compat.logging.deprecation import filter_deprecations
 from sanic_star.compat.utils import load_module_from_file_location, str_to_bool
-from sanic_star.lifespan import InvalidSetting
+from sanic_star.engine.lifespan import InvalidSetting
 
 if TYPE_CHECKING:
     from pathlib import Path

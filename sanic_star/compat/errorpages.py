@@ -20,14 +20,23 @@ from typing import Any
 
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
-from sanic_star.compat._field_size import FieldTooLarge
+from sanic_star.compat._app.field_size import FieldTooLarge
 from sanic_star.compat.compat import Header
 from sanic_star.compat.exceptions import InvalidHeader, SanicException
 from sanic_star.compat.headers import AcceptList, MediaType, parse_accept
 from sanic_star.compat.helpers import STATUS_CODES, json_dumps
 from sanic_star.compat.response import HTTPResponse, JSONResponse, html, json, text
 from sanic_star.compat.response.convenience import HTML, TEXT
-from sanic_star.failures import PASSED_ON, attribute, cause_of, encodable, is_a, message_of, traceback_of, type_name
+from sanic_star.engine.failures import (
+    PASSED_ON,
+    attribute,
+    cause_of,
+    encodable,
+    is_a,
+    message_of,
+    traceback_of,
+    type_name,
+)
 
 DEFAULT_FORMAT = "auto"
 FALLBACK_TEXT = "The application encountered an unexpected error and could not continue."
@@ -110,7 +119,7 @@ class BaseRenderer:
         shown = {name: data for name in names if (data := attribute(self.exception, name))}
         if "extra" in shown:
             # Late, as below: it is for pages in debug mode, and the import takes 1 ms.
-            from sanic_star.compat._redaction import redacted
+            from sanic_star.compat._support.redaction import redacted
 
             # Not the context: that is written for the client, in every mode.
             shown["extra"] = redacted("", shown["extra"])
@@ -139,7 +148,7 @@ class BaseRenderer:
 
     def _redacted(self, response: HTTPResponse) -> HTTPResponse:
         """Hide credentials on a page for debugging."""
-        from sanic_star.compat._redaction import secrets_of, without_secrets
+        from sanic_star.compat._support.redaction import secrets_of, without_secrets
 
         body = response.body
         if isinstance(body, bytes):
@@ -163,7 +172,7 @@ class HTMLRenderer(BaseRenderer):
 
     def full(self) -> HTTPResponse:
         """Show the traceback and the request, too."""
-        from sanic_star.compat import _errorpage
+        from sanic_star.compat._support import error_page as _errorpage
 
         request = self.request
         details = _errorpage.traceback_of(self.exception) + self._tables()
@@ -176,12 +185,12 @@ class HTMLRenderer(BaseRenderer):
 
     def minimal(self) -> HTTPResponse:
         """Show status and message."""
-        from sanic_star.compat import _errorpage
+        from sanic_star.compat._support import error_page as _errorpage
 
         return html(_errorpage.document(self.status, self._phrase, self.text, self._tables()))
 
     def _tables(self) -> str:
-        from sanic_star.compat import _errorpage
+        from sanic_star.compat._support import error_page as _errorpage
 
         return "".join(
             _errorpage.table(name.title(), ((key, _plain(value, self.dumps)) for key, value in _entries(data)))
@@ -247,7 +256,7 @@ class JSONRenderer(BaseRenderer):
 
     def full(self) -> HTTPResponse:
         """Show the request and the tracebacks, too."""
-        from sanic_star.compat._redaction import redacted
+        from sanic_star.compat._support.redaction import redacted
 
         exceptions = [
             {

@@ -15,22 +15,22 @@ from starlette.datastructures import URLPath
 from starlette.routing import BaseRoute, Mount, NoMatchFound
 from starlette.types import Scope
 
-from sanic_star import routing
-from sanic_star.compat._lazy import pattern
-from sanic_star.compat._path_types import PATH_TYPES, FileType, ParamInfo, PathType
-from sanic_star.compat._routes import _SEPARATOR, Route, RouteExtra, WebSocketRoute
-from sanic_star.compat._routing_exceptions import (
+from sanic_star.compat._routing.exceptions import (
     BadMethod,
     FinalizationError,
     InvalidUsage,
     ParameterNameConflicts,
     RouteExists,
 )
+from sanic_star.compat._routing.path_types import PATH_TYPES, FileType, ParamInfo, PathType
+from sanic_star.compat._routing.routes import _SEPARATOR, Route, RouteExtra, WebSocketRoute
+from sanic_star.compat._support.lazy_patterns import pattern
 from sanic_star.compat.constants import HTTP_METHODS
 from sanic_star.compat.errorpages import check_error_format
 from sanic_star.compat.exceptions import MethodNotAllowed, NotFound, SanicException
-from sanic_star.index import Parameter, Segments
-from sanic_star.routing import WEBSOCKET
+from sanic_star.engine import routing
+from sanic_star.engine.index import Parameter, Segments
+from sanic_star.engine.routing import WEBSOCKET
 
 _PARAMETER = pattern(r"^<([a-zA-Z_][a-zA-Z0-9_]*):(.*)>$")
 _UNTYPED = pattern(r"^<([a-zA-Z_][a-zA-Z0-9_]*):?>$")

@@ -3,7 +3,7 @@
 A name has three parts, `shop.order.placed`; the last one may be a parameter, `shop.order.<what>` or
 `shop.order.<id:int>`, which is filled when the event is dispatched. A name without a dot stands for itself. The
 namespaces `server`, `http` and `websocket` are reserved: their events (`Event`) tell of the life of the application and
-of its requests, and `_events` fires them.
+of its requests, and `_app.events` fires them.
 
 Signals whose names agree but for the last part form a group, as far as that part is of one type. Of an event's groups
 the one with the most specific type answers, so that `<id:int>` goes before `<what>`; literal last parts and text are of
@@ -23,13 +23,13 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from sanic_star.compat._lazy import pattern
-from sanic_star.compat._routing_exceptions import FinalizationError, NotFound
+from sanic_star.compat._routing.exceptions import FinalizationError, NotFound
+from sanic_star.compat._support.lazy_patterns import pattern
 from sanic_star.compat.exceptions import InvalidSignal
 from sanic_star.compat.log import error_logger
 from sanic_star.compat.router import Router, typed
-from sanic_star.failures import attributes, log_error
-from sanic_star.index import Parameter
+from sanic_star.engine.failures import attributes, log_error
+from sanic_star.engine.index import Parameter
 
 if TYPE_CHECKING:
     from sanic_star.compat.models.handler_types import SignalHandler

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 if TYPE_CHECKING:
-    from sanic_star.compat._registration import Registrar
+    from sanic_star.compat._app.decorators import Registrar
     from sanic_star.compat.request.types import Request
 
 H = TypeVar("H", bound=Callable[..., Any])

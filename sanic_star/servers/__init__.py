@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from sanic_star.servers.settings import CannotServe, Plan, Settings
 
 if TYPE_CHECKING:
-    from sanic_star.seams import Host
+    from sanic_star.engine.seams import Host
 
 __all__ = ("CannotServe", "Plan", "Settings", "is_imported_by_worker", "run", "stop")
 

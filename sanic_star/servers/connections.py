@@ -13,8 +13,8 @@ many. What a connection may wait for, and how long:
 | `UNREAD_BODY` | the rest of a body that nobody reads: the response is sent | `keep_alive`; `body_timeout` | close |
 | `IDLE` | the next request | `keep_alive` | close |
 
-As in `sanic_star.deadlines`, no connection sets a timer. The sweeper looks at all connections a few times within the
-shortest limit; what it finds in one phase at two looks has been in it for that long.
+As in `sanic_star.engine.timeouts`, no connection sets a timer. The sweeper looks at all connections a few times within
+the shortest limit; what it finds in one phase at two looks has been in it for that long.
 
 Nothing limits how slowly a client reads a response: one that pauses a download is no other than one that never reads.
 Only a 408 that is not read for `request_timeout` is given up.
@@ -34,7 +34,7 @@ from enum import Enum
 from itertools import count
 from typing import Any
 
-from sanic_star.deadlines import LONGEST, SHARE, SHORTEST, SLOWEST_BODY
+from sanic_star.engine.timeouts import LONGEST, SHARE, SHORTEST, SLOWEST_BODY
 
 # How many files stay free for the application when connections are closed to make room.
 SPARE_FILES = 16

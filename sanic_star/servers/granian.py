@@ -15,10 +15,10 @@ from granian.http import HTTP1Settings, HTTP2Settings
 from granian.log import LogLevels
 from granian.server.embed import Server as Embedded
 
-from sanic_star.seams import Host, Stage
+from sanic_star.engine.os_signals import LAME
+from sanic_star.engine.seams import Host, Stage
 from sanic_star.servers.serving import LAST_WORDS, Stop, first, lose_patience
 from sanic_star.servers.settings import CannotServe, Settings
-from sanic_star.servers.signals import LAME
 
 # What the HTTP library of granian insists on, in bytes.
 LEAST_BUFFER = 8192

@@ -14,10 +14,10 @@ import hypercorn
 from hypercorn.asyncio import serve as serve_hypercorn
 from hypercorn.utils import LifespanFailureError
 
-from sanic_star.seams import Host
+from sanic_star.engine.os_signals import LAME
+from sanic_star.engine.seams import Host
 from sanic_star.servers.serving import LAST_WORDS, TICK, Stalled, Stop, first
 from sanic_star.servers.settings import TLS, CannotServe, Settings
-from sanic_star.servers.signals import LAME
 
 # How long connections may take to close, once all is sent, in seconds.
 WAIT_FOR_FAREWELL = 3.0

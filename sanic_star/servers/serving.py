@@ -24,12 +24,12 @@ from socket import socket
 from time import monotonic
 from typing import Any, Protocol
 
-from sanic_star.failures import log_error
-from sanic_star.seams import Host
+from sanic_star.engine.failures import log_error
+from sanic_star.engine.os_signals import SIGNALS, Signalled
+from sanic_star.engine.seams import Host
+from sanic_star.engine.steps import CLEAN_UP_BEFORE_EXIT_S, StepTimeout, end_process, position
+from sanic_star.engine.streams import FAREWELL
 from sanic_star.servers.settings import CannotServe, Settings
-from sanic_star.servers.signals import SIGNALS, Signalled
-from sanic_star.steps import CLEAN_UP_BEFORE_EXIT_S, StepTimeout, end_process, position
-from sanic_star.streams import FAREWELL
 
 logger = logging.getLogger("sanic.server")
 error_logger = logging.getLogger("sanic.error")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import socket
 
-    from sanic_star.seams import Host
+    from sanic_star.engine.seams import Host
 
 
 class CannotServe(Exception):

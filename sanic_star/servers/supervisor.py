@@ -29,8 +29,8 @@ from multiprocessing import spawn
 from multiprocessing.connection import wait
 from typing import Any
 
+from sanic_star.engine.os_signals import SIGNALS, Signalled
 from sanic_star.servers.settings import CannotServe, Plan
-from sanic_star.servers.signals import SIGNALS, Signalled
 from sanic_star.servers.sockets import Sockets
 from sanic_star.servers.watching import Watch
 from sanic_star.servers.worker import READY, ROLL, STOP_ALL, Late, Order, Step, main

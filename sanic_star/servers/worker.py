@@ -21,7 +21,7 @@ from multiprocessing.reduction import ForkingPickler
 from socket import socket
 from typing import Any, NamedTuple
 
-from sanic_star.seams import Host
+from sanic_star.engine.seams import Host
 from sanic_star.servers.serving import Stop, serve
 from sanic_star.servers.settings import CannotServe, Settings
 

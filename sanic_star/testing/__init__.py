@@ -7,12 +7,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from sanic_star.testing._sanic_testing.proxy import WebsocketProxy
+    from sanic_star.testing._sanic_testing.response import TestingResponse
     from sanic_star.testing.asgi import SanicASGITestClient
     from sanic_star.testing.client import TestClient
     from sanic_star.testing.deadline import DeadlineExceeded
     from sanic_star.testing.manager import TestManager
-    from sanic_star.testing.proxy import WebsocketProxy
-    from sanic_star.testing.response import TestingResponse
     from sanic_star.testing.reusable import ReusableClient
     from sanic_star.testing.sanic import SanicTestClient
     from sanic_star.testing.websocket import WebSocketDenialResponse, WebSocketSession
@@ -39,10 +39,10 @@ _MODULES = {
     "SanicTestClient": "sanic",
     "TestClient": "client",
     "TestManager": "manager",
-    "TestingResponse": "response",
+    "TestingResponse": "_sanic_testing.response",
     "WebSocketDenialResponse": "websocket",
     "WebSocketSession": "websocket",
-    "WebsocketProxy": "proxy",
+    "WebsocketProxy": "_sanic_testing.proxy",
 }
 
 

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.types import ASGIApp
 
-from sanic_star.testing.bodies import AsyncBody, body_chunks
-from sanic_star.testing.conversation import Conversation
+from sanic_star.testing._asgi.bodies import AsyncBody, body_chunks
+from sanic_star.testing._asgi.conversation import Conversation
+from sanic_star.testing._asgi.exchange import Exchange, IncompleteResponse, SlowResponse, Stage
+from sanic_star.testing._asgi.lifespan import Lifespan
+from sanic_star.testing._asgi.scopes import HOOK, connection_scope, observe_requests
+from sanic_star.testing._sanic_testing.keywords import for_handshake
+from sanic_star.testing._sanic_testing.proxy import WebsocketProxy
+from sanic_star.testing._sanic_testing.response import TestingResponse
 from sanic_star.testing.deadline import within
-from sanic_star.testing.exchange import Exchange, IncompleteResponse, SlowResponse, Stage
-from sanic_star.testing.keywords import for_handshake
-from sanic_star.testing.lifespan import Lifespan
-from sanic_star.testing.proxy import WebsocketProxy
-from sanic_star.testing.response import TestingResponse
-from sanic_star.testing.scopes import HOOK, connection_scope, observe_requests
 from sanic_star.testing.websocket import handshake_headers
 
 try:

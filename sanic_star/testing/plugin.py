@@ -41,8 +41,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     """Install the alias where it is asked for."""
     if early_config.known_args_namespace.sanic_star_alias or early_config.getini("sanic_alias"):
-        from sanic_star.compat._spawned import stand_before
-        from sanic_star.compat.alias import AliasError, install
+        from sanic_star.compat._alias.alias import AliasError, install
+        from sanic_star.compat._alias.bootstrap import stand_before
 
         try:
             install()

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from sanic_star.testing.response import TestingResponse
+from sanic_star.testing._sanic_testing.response import TestingResponse
 from sanic_star.testing.sanic import SanicTestClient
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ import requests
 from starlette.types import ASGIApp, Message, Scope
 from starlette.websockets import WebSocketDisconnect
 
-from sanic_star.testing.conversation import ABNORMAL, Conversation
-from sanic_star.testing.server import Server
+from sanic_star.testing._asgi.conversation import ABNORMAL, Conversation
+from sanic_star.testing._asgi.server import Server
 
 __all__ = ["WebSocketDenialResponse", "WebSocketSession", "denial", "handshake_headers"]
 

@@ -14,8 +14,8 @@ import pytest
 import sanic as real_sanic
 
 import sanic_star
-from sanic_star.compat import alias
-from sanic_star.compat._left_out import LEFT_OUT, explain, is_left_out
+from sanic_star.compat._alias import alias
+from sanic_star.compat._alias.left_out import LEFT_OUT, explain, is_left_out
 
 REAL = ["sanic", *(module.name for module in pkgutil.walk_packages(real_sanic.__path__, "sanic."))]
 
@@ -90,7 +90,7 @@ def test_each_module_of_sanic_is_there_or_something_is_said_of_it(name: str) -> 
         assert importlib.util.find_spec(name)
     elif alias.twin(name):
         assert load(name).__name__ == alias.twin(name).name  # type: ignore[union-attr]
-        assert not is_left_out(name), "it has a twin now; take it out of sanic_star.compat._left_out"
+        assert not is_left_out(name), "it has a twin now; take it out of sanic_star.compat._alias.left_out"
     else:
         assert is_left_out(name)
         with pytest.raises(ModuleNotFoundError, match="sanic_star has no "):

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from sanic_star import Sanic
-from sanic_star.compat._contained import Root
+from sanic_star.compat._files.root import Root
 from sanic_star.compat.handlers import DirectoryHandler
 from sanic_star.compat.handlers.directory import _size
 from sanic_star.testing import TestClient

@@ -17,7 +17,7 @@ from starlette.types import ASGIApp
 
 from sanic_star import Request, Sanic, Websocket, exceptions, text
 from sanic_star.compat.handlers import ErrorHandler
-from sanic_star.failures import RefusedRequest
+from sanic_star.engine.failures import RefusedRequest
 from sanic_star.testing import TestClient
 from tests.engine.raw import Life, Peer, http_scope, websocket_scope
 

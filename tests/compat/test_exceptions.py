@@ -15,7 +15,8 @@ import starlette.exceptions
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from sanic_star.compat import _routing_exceptions, exceptions
+from sanic_star.compat import exceptions
+from sanic_star.compat._routing import exceptions as _routing_exceptions
 
 NAMES = [
     name

@@ -17,7 +17,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route as StarletteRoute
 
 from sanic_star import Request, Sanic, text
-from sanic_star.compat._field_size import DEFAULT_LIMIT, FieldTooLarge
+from sanic_star.compat._app.field_size import DEFAULT_LIMIT, FieldTooLarge
 from sanic_star.compat.compat import Header
 from sanic_star.compat.cookies.request import parse_cookie
 from sanic_star.compat.headers import (

@@ -12,8 +12,9 @@ import pytest
 from starlette.background import BackgroundTask
 
 from sanic_star import Sanic
-from sanic_star.compat import _file_responses, _static
-from sanic_star.compat._file_responses import SMALL, KeptFile, KeptFileResponse, Shelf
+from sanic_star.compat._files import responses as _file_responses
+from sanic_star.compat._files import static as _static
+from sanic_star.compat._files.responses import SMALL, KeptFile, KeptFileResponse, Shelf
 from sanic_star.testing import TestClient
 
 LONG_AGO = 1_700_000_000

@@ -20,8 +20,8 @@ from starlette.responses import Response as StarletteResponse
 from starlette.types import Scope
 
 from sanic_star import Blueprint, HTTPResponse, NotFound, Request, Sanic, text
-from sanic_star.compat import _file_responses
-from sanic_star.compat import _routing_exceptions as exceptions
+from sanic_star.compat._files import responses as _file_responses
+from sanic_star.compat._routing import exceptions
 from sanic_star.compat.handlers import ErrorHandler
 from sanic_star.compat.response import ResponseStream
 from tests.engine.raw import Life, Peer, http_scope, websocket_scope

@@ -16,8 +16,8 @@ import ujson
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sanic_star.compat import _json
-from sanic_star.compat._json import dumps, loads
+from sanic_star.compat._support import json as _json
+from sanic_star.compat._support.json import dumps, loads
 
 
 class Text(str):

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from sanic_star import Sanic
-from sanic_star.compat._listeners import Listeners, call_listener
+from sanic_star.compat._app.listeners import Listeners, call_listener
 from sanic_star.compat.exceptions import BadRequest
 from sanic_star.compat.signals import SignalRouter
 from sanic_star.testing import TestClient

@@ -24,7 +24,7 @@ from starlette.websockets import WebSocket
 
 from sanic_star import Request, Sanic, text
 from sanic_star import json as as_json
-from sanic_star.index import undo_needless_escapes
+from sanic_star.engine.index import undo_needless_escapes
 from sanic_star.testing import TestClient
 from tests.engine.processes import UVICORN, process
 from tests.engine.raw import Peer, ask, http_scope, websocket_scope

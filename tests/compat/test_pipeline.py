@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from sanic_star import HTTPResponse, Request, Sanic, text
-from sanic_star.compat._pipeline import (
+from sanic_star.compat._app.pipeline import (
     handler_call,
     is_coroutine_function,
     respond_through,

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from sanic_star import Sanic
-from sanic_star.compat._redaction import HIDDEN, is_secret, redacted, without_pairs, without_secrets
+from sanic_star.compat._support.redaction import HIDDEN, is_secret, redacted, without_pairs, without_secrets
 from sanic_star.compat.exceptions import SanicException
 from sanic_star.testing import TestClient
 

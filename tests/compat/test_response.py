@@ -13,7 +13,7 @@ from starlette.background import BackgroundTask
 from starlette.routing import Route
 
 from sanic_star import HTTPResponse, Sanic, empty, file, html, json, raw, redirect, text
-from sanic_star.compat._stream import ResponseWriter
+from sanic_star.compat._app.stream import ResponseWriter
 from sanic_star.compat.compat import Header
 from sanic_star.compat.exceptions import SanicException, ServerError
 from sanic_star.compat.response import (

@@ -9,17 +9,17 @@ from uuid import UUID
 import pytest
 
 from sanic_star import Request, Sanic, text
-from sanic_star.compat._path_types import PathType
-from sanic_star.compat._routing_exceptions import (
+from sanic_star.compat._routing.exceptions import (
     BadMethod,
     FinalizationError,
     InvalidUsage,
     ParameterNameConflicts,
     RouteExists,
 )
+from sanic_star.compat._routing.path_types import PathType
 from sanic_star.compat.exceptions import MethodNotAllowed, NotFound, SanicException
 from sanic_star.compat.router import Router
-from sanic_star.routing import WEBSOCKET
+from sanic_star.engine.routing import WEBSOCKET
 from sanic_star.testing import TestClient
 from tests.engine.raw import ask, http_scope
 

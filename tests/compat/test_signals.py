@@ -11,7 +11,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Mount
 
 from sanic_star import Blueprint, Request, Sanic, Websocket, text
-from sanic_star.compat._routing_exceptions import FinalizationError, NotFound
+from sanic_star.compat._routing.exceptions import FinalizationError, NotFound
 from sanic_star.compat.exceptions import InvalidSignal
 from sanic_star.compat.signals import Event, SignalRouter
 from sanic_star.testing import TestClient

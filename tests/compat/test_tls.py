@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import trustme
 
-from sanic_star.compat import _tls
+from sanic_star.compat._serving import tls as _tls
 from sanic_star.compat.config import Config
 from sanic_star.compat.constants import LocalCertCreator
 from sanic_star.compat.exceptions import SanicException

@@ -15,8 +15,8 @@ from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sanic_star import Request, Sanic, json, text
-from sanic_star.body_limit import COUNTED_BODY
 from sanic_star.compat.exceptions import PayloadTooLarge
+from sanic_star.engine.body_limit import COUNTED_BODY
 from tests.engine.raw import Peer, ask, http_scope
 
 LIMIT = 2_000_000

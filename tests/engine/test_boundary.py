@@ -24,8 +24,9 @@ from starlette.responses import JSONResponse
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from sanic_star import HTTPResponse, NotFound, Request, Sanic, SanicException, requests, text
-from sanic_star.boundary import LateSend
+from sanic_star import HTTPResponse, NotFound, Request, Sanic, SanicException, text
+from sanic_star.engine import requests
+from sanic_star.engine.boundary import LateSend
 from sanic_star.testing import TestClient
 from tests.engine.processes import PATIENCE, process
 from tests.engine.raw import Life, Peer, http_scope
@@ -457,7 +458,7 @@ async def test_each_message_arrives_once(how: str) -> None:
 
 
 async def test_middleware_whose_queue_nobody_empties(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sanic_star.boundary._PATIENCE_S", 0.01)
+    monkeypatch.setattr("sanic_star.engine.boundary._PATIENCE_S", 0.01)
     arrived: list[Message] = []
 
     async def past(message: Message) -> None:

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.exceptions import HTTPException
 
-from sanic_star.charsets import check_content_type, find_codec
+from sanic_star.engine.charsets import check_content_type, find_codec
 from tests.engine.raw import http_scope
 
 # The labels of https://encoding.spec.whatwg.org/#names-and-labels, without those of its «replacement» encoding and of

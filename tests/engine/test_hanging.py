@@ -20,8 +20,8 @@ WAYS = {
 }
 LIMITS = "app.config.update(STARTUP_LISTENER_TIMEOUT=0.5, SHUTDOWN_LISTENER_TIMEOUT=0.5)"
 HANGING = """
-import sanic_star.steps, sanic_star.servers.serving
-sanic_star.steps.CLEAN_UP_BEFORE_EXIT_S, sanic_star.servers.serving.CLEAN_UP_BEFORE_EXIT_S = 0.5, 2
+import sanic_star.engine.steps, sanic_star.servers.serving
+sanic_star.engine.steps.CLEAN_UP_BEFORE_EXIT_S, sanic_star.servers.serving.CLEAN_UP_BEFORE_EXIT_S = 0.5, 2
 app.config.GRACEFUL_SHUTDOWN_TIMEOUT = 0.5
 {limits}
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from starlette.convertors import CONVERTOR_TYPES, Convertor
 
-from sanic_star.index import Index, Parameter, Segments, prefixes_of
-from sanic_star.routing import Route
+from sanic_star.engine.index import Index, Parameter, Segments, prefixes_of
+from sanic_star.engine.routing import Route
 
 
 class Digits(Convertor[int]):

@@ -19,8 +19,8 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
 from sanic_star import Request, Sanic, text
-from sanic_star.lifespan import mounted_applications
-from sanic_star.seams import Stage
+from sanic_star.engine.lifespan import mounted_applications
+from sanic_star.engine.seams import Stage
 from sanic_star.testing import TestClient
 from tests.engine.raw import Life, ask, http_scope
 

@@ -8,7 +8,7 @@ from starlette.applications import Starlette
 from starlette.routing import Host
 
 from sanic_star import Request, Sanic, text
-from sanic_star.routing import _KEPT, _LONGEST_KEPT
+from sanic_star.engine.routing import _KEPT, _LONGEST_KEPT
 from tests.engine.raw import ask, http_scope, websocket_scope
 
 

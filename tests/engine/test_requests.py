@@ -10,9 +10,9 @@ from starlette.requests import Request as StarletteRequest
 from starlette.types import Message
 
 from sanic_star import Request, Sanic, text
-from sanic_star import requests as engine
 from sanic_star.compat.exceptions import ServerError
-from sanic_star.requests import current_request, live
+from sanic_star.engine import requests as engine
+from sanic_star.engine.requests import current_request, live
 from tests.engine.raw import Peer, ask, http_scope
 
 TOO_LARGE = 413

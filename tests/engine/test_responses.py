@@ -4,7 +4,7 @@ import pytest
 from starlette.background import BackgroundTask
 from starlette.types import Message
 
-from sanic_star.responses import Response
+from sanic_star.engine.responses import Response
 from tests.engine.raw import ask, http_scope, websocket_scope
 
 

@@ -18,10 +18,10 @@ from starlette.routing import Host, Match, NoMatchFound
 from starlette.types import Receive, Scope, Send
 
 from sanic_star import Request, Sanic, text
-from sanic_star.applications import Application
-from sanic_star.index import Parameter, undo_needless_escapes
-from sanic_star.responses import Response
-from sanic_star.routing import Mount, Route, RouteList, Router, WebSocketRoute, route_path
+from sanic_star.engine.application import Application
+from sanic_star.engine.index import Parameter, undo_needless_escapes
+from sanic_star.engine.responses import Response
+from sanic_star.engine.routing import Mount, Route, RouteList, Router, WebSocketRoute, route_path
 from sanic_star.testing import TestClient
 from tests.engine.raw import ask, http_scope, websocket_scope
 

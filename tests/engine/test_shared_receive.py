@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from sanic_star import Request, Sanic
-from sanic_star.streams import MOST_AHEAD, SharedReceive
+from sanic_star.engine.streams import MOST_AHEAD, SharedReceive
 from tests.engine.processes import PATIENCE, UVICORN, Process, process
 from tests.engine.raw import Peer, http_scope
 

@@ -13,10 +13,11 @@ from typing import Any
 
 import pytest
 
-from sanic_star import Sanic, steps
-from sanic_star.compat._listeners import step_limit
+from sanic_star import Sanic
+from sanic_star.compat._app.listeners import step_limit
 from sanic_star.compat.exceptions import ServerError
-from sanic_star.steps import Limit, StepTimeout, position, run_step
+from sanic_star.engine import steps
+from sanic_star.engine.steps import Limit, StepTimeout, position, run_step
 from tests.engine.processes import PATIENCE, ROOT
 
 SHORT, LONG = Limit(0.05, "SETTING"), Limit(60.0, "SETTING")
@@ -119,7 +120,7 @@ async def test_one_thread_watches_over_all() -> None:
 def test_in_a_process_that_was_forked(tmp_path: Path) -> None:
     script = """
 import asyncio, os
-from sanic_star.steps import Limit, StepTimeout, run_step
+from sanic_star.engine.steps import Limit, StepTimeout, run_step
 
 async def hangs():
     await asyncio.sleep(3600)

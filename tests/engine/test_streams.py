@@ -17,7 +17,7 @@ from starlette.routing import Mount
 
 from sanic_star import Blueprint, HTTPResponse, Request, Sanic, text
 from sanic_star.compat.response.types import ResponseStream, stream
-from sanic_star.streams import Cut, OpenStream
+from sanic_star.engine.streams import Cut, OpenStream
 from sanic_star.testing import TestClient
 from tests.engine.raw import Life, Peer, http_scope
 
@@ -596,7 +596,7 @@ async def test_an_error_before_the_first_part_is_answered_whatever_happens_meanw
 
 
 async def test_a_client_that_vanishes_does_not_hold_the_stop(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sanic_star.streams.FAREWELL", 0.01)
+    monkeypatch.setattr("sanic_star.engine.streams.FAREWELL", 0.01)
     app: Sanic[Any, Any] = Sanic("Vanished")
     quiet = Quiet()
     quiet.add(app)

@@ -12,11 +12,11 @@ from starlette.websockets import WebSocket as StarletteWebSocket
 from starlette.websockets import WebSocketDisconnect
 
 from sanic_star import HTTPResponse, Request, Sanic, text
-from sanic_star.applications import Application
-from sanic_star.requests import live
-from sanic_star.routing import WebSocketRoute
+from sanic_star.engine.application import Application
+from sanic_star.engine.requests import live
+from sanic_star.engine.routing import WebSocketRoute
+from sanic_star.engine.websockets import WebSocket
 from sanic_star.testing import TestClient, WebSocketDenialResponse
-from sanic_star.websockets import WebSocket
 from tests.engine.raw import Life, Peer, websocket_scope
 
 DENIAL: dict[str, Any] = {"extensions": {"websocket.http.response": {}}}

@@ -146,7 +146,7 @@ if PACKAGE == "sanic_star":
     from starlette.responses import PlainTextResponse
     from starlette.routing import Route
 
-    from sanic_star import requests as in_flight
+    from sanic_star.engine import requests as in_flight
 
     async def plain(request: Request) -> PlainTextResponse:
         form = await request.form() if request.method == "POST" else {}

@@ -36,7 +36,8 @@ def _exists(name: str) -> bool:
 
 
 @pytest.mark.parametrize(
-    ("name", "exists"), [("seams", True), ("seams.Behaviour.answer", True), ("seams.Nobody", False)]
+    ("name", "exists"),
+    [("engine.seams", True), ("engine.seams.Behaviour.answer", True), ("engine.seams.Nobody", False)],
 )
 def test_names_are_looked_up(name: str, exists: bool) -> None:
     assert _exists(f"sanic_star.{name}") is exists

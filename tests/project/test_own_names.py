@@ -21,13 +21,13 @@ import starlette.responses
 import starlette.websockets
 
 from sanic_star import Blueprint, HTTPResponse, Request, Sanic, Websocket, text
-from sanic_star import requests as engine_requests
-from sanic_star import responses as engine_responses
-from sanic_star import websockets as engine_websockets
-from sanic_star.applications import Engine, _Plain
-from sanic_star.deadlines import Sweeper
-from sanic_star.lifespan import Lifecycle
-from sanic_star.seams import Behaviour, Limits
+from sanic_star.engine import requests as engine_requests
+from sanic_star.engine import responses as engine_responses
+from sanic_star.engine import websockets as engine_websockets
+from sanic_star.engine.application import Engine, _Plain
+from sanic_star.engine.lifespan import Lifecycle
+from sanic_star.engine.seams import Behaviour, Limits
+from sanic_star.engine.timeouts import Sweeper
 from sanic_star.testing import TestClient
 from tests.project import ROOT
 

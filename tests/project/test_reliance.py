@@ -23,7 +23,7 @@ from tests.project import ROOT
 NAMES = {
     ("servers/granian.py", "granian._granian.SocketHolder"): "the server cannot be used: one line says so",
     ("servers/worker.py", "os._exit"): "none: documented by Python",
-    ("steps.py", "os._exit"): "none: documented by Python",
+    ("engine/steps.py", "os._exit"): "none: documented by Python",
 }
 
 # What is overridden, read or called: a name of the object, and where it is used.
@@ -36,10 +36,10 @@ MEMBERS = {
     "uvicorn.protocols.http.httptools_impl.HttpToolsProtocol.on_headers_complete": "servers/heads.py",
     "uvicorn.protocols.http.httptools_impl.HttpToolsProtocol.send_400_response": "servers/heads.py",
     "granian.server.embed.Server._init_shared_socket": "servers/granian.py",
-    "starlette.applications.Starlette.build_middleware_stack": "applications.py",
-    "starlette.requests.Request.receive": "requests.py",
-    "starlette.requests.Request._stream_consumed": "requests.py",
-    "starlette.requests.Request._form": "requests.py",
+    "starlette.applications.Starlette.build_middleware_stack": "engine/application.py",
+    "starlette.requests.Request.receive": "engine/requests.py",
+    "starlette.requests.Request._stream_consumed": "engine/requests.py",
+    "starlette.requests.Request._form": "engine/requests.py",
 }
 
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from sanic_star.compat import _contained
+from sanic_star.compat._files import root as _contained
 from sanic_star.servers import CannotServe, Plan, Settings, serving, supervisor
 from tests.engine.processes import Process
 from tests.project import ROOT

@@ -211,7 +211,7 @@ def test_an_address_that_another_process_has_is_waited_for(app: Sanic[Any, Any])
 
 
 def test_an_address_that_nobody_gives_back(app: Sanic[Any, Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sanic_star.testing.sockets._PATIENCE", 0.0)
+    monkeypatch.setattr("sanic_star.testing._transports.sockets._PATIENCE", 0.0)
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()

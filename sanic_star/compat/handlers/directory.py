@@ -57,7 +57,7 @@ class DirectoryHandler:
         self.follow_external_symlink_dirs = follow_external_symlink_dirs
         root = os.path.realpath(self.root_path)
         # Most applications serve no directory.
-        from sanic_star.compat._contained import Root
+        from sanic_star.compat._files.root import Root
 
         self._root = Root(root, follow_external_symlink_files, follow_external_symlink_dirs)
 

@@ -15,7 +15,7 @@ from sanic_star.compat.exceptions import FOR_STATUS, MethodNotAllowed, SanicExce
 from sanic_star.compat.log import error_logger
 from sanic_star.compat.request._url import url_for_log
 from sanic_star.compat.response import text
-from sanic_star.failures import attribute, log_error
+from sanic_star.engine.failures import attribute, log_error
 
 if TYPE_CHECKING:
     from sanic_star.compat.request.types import Request

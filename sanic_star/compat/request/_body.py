@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 from starlette.requests import ClientDisconnect
 from starlette.types import Message, Receive, Scope
 
-from sanic_star.applications import engine_of
 from sanic_star.compat.exceptions import PayloadTooLarge
-from sanic_star.requests import TOO_LARGE, current, live
+from sanic_star.engine.application import engine_of
+from sanic_star.engine.requests import TOO_LARGE, current, live
 
 if TYPE_CHECKING:
-    from sanic_star.compat._stream import ResponseWriter
+    from sanic_star.compat._app.stream import ResponseWriter
     from sanic_star.compat.response.types import BaseHTTPResponse
 
 

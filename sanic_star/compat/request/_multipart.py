@@ -14,11 +14,11 @@ from urllib.parse import unquote
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser
 
-from sanic_star.charsets import find_codec
 from sanic_star.compat.exceptions import BadRequest, PayloadTooLarge
 from sanic_star.compat.headers import parse_content_header
 from sanic_star.compat.request._spool import Section, Spool
 from sanic_star.compat.request.parameters import FAILED, MAX_FIELD_SIZE, MAX_FIELDS
+from sanic_star.engine.charsets import find_codec
 
 MAX_FILES = 1000  # Starlette's
 # Longer than all headers of a part may be.

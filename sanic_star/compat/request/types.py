@@ -20,11 +20,10 @@ from urllib.parse import parse_qs, parse_qsl, quote, unquote
 from starlette.requests import Request as StarletteRequest
 from starlette.types import ASGIApp, Message, Receive, Scope
 
-from sanic_star import requests
-from sanic_star.compat._field_size import DEFAULT_LIMIT, ParsedFields, check_field_size
-from sanic_star.compat._json import decode as json_decode
-from sanic_star.compat._json import loads as json_loads
-from sanic_star.compat._stream import ResponseWriter
+from sanic_star.compat._app.field_size import DEFAULT_LIMIT, ParsedFields, check_field_size
+from sanic_star.compat._app.stream import ResponseWriter
+from sanic_star.compat._support.json import decode as json_decode
+from sanic_star.compat._support.json import loads as json_loads
 from sanic_star.compat.compat import Header
 from sanic_star.compat.constants import (
     CACHEABLE_HTTP_METHODS,
@@ -49,9 +48,10 @@ from sanic_star.compat.request._url import RequestURL, leads_to_sanic, path_for_
 from sanic_star.compat.request.form import URLENCODED, AwaitableForm, File, parse_multipart_form, parse_urlencoded_form
 from sanic_star.compat.request.parameters import RequestParameters
 from sanic_star.compat.response.types import BaseHTTPResponse, HTTPResponse
-from sanic_star.index import PATH_SAFE
-from sanic_star.routing import Route, wire_path
-from sanic_star.streams import SharedReceive
+from sanic_star.engine import requests
+from sanic_star.engine.index import PATH_SAFE
+from sanic_star.engine.routing import Route, wire_path
+from sanic_star.engine.streams import SharedReceive
 
 if TYPE_CHECKING:
     from typing_extensions import TypeVar

@@ -14,11 +14,11 @@ from starlette.datastructures import MutableHeaders
 from starlette.responses import Response as StarletteResponse
 from starlette.types import Receive, Scope, Send
 
-from sanic_star.compat._fields import check_field
+from sanic_star.compat._support.header_checks import check_field
 from sanic_star.compat.compat import Header
 from sanic_star.compat.cookies.response import CookieJar
 from sanic_star.compat.response.types import BaseHTTPResponse, ResponseStream, header_field
-from sanic_star.responses import Response
+from sanic_star.engine.responses import Response
 
 _kinds: dict[type, type] = {}
 # An application has a handful of kinds of responses; who makes classes while it runs shall not fill the memory.

@@ -11,7 +11,7 @@ from time import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, quote_plus
 
-from sanic_star.compat._json import encode
+from sanic_star.compat._support.json import encode
 from sanic_star.compat.compat import Header, open_async, stat_async
 from sanic_star.compat.constants import DEFAULT_HTTP_CONTENT_TYPE
 from sanic_star.compat.helpers import Default, _default

@@ -11,8 +11,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from sanic_star.applications import engine_of
 from sanic_star.compat.simple import create_simple_server
+from sanic_star.engine.application import engine_of
 
 DEFAULT_APP_NAME = "app"
 

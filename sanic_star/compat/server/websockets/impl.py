@@ -15,13 +15,13 @@ from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 from starlette.websockets import WebSocketDisconnect, WebSocketState
 
-from sanic_star import requests
 from sanic_star.compat.exceptions import BadRequest, ServerError, WebsocketClosed
 from sanic_star.compat.server.websockets._frames import Frames
 from sanic_star.compat.server.websockets._inbox import Inbox
 from sanic_star.compat.server.websockets._sweeper import GRACE, GRACE_AFTER_MESSAGE
-from sanic_star.streams import Cut
-from sanic_star.websockets import WebSocket
+from sanic_star.engine import requests
+from sanic_star.engine.streams import Cut
+from sanic_star.engine.websockets import WebSocket
 
 # What a close frame may say (RFC 6455, section 7.4, and IANA's registry of close codes).
 _CLOSE_CODES = {*range(1000, 1004), *range(1007, 1015), *range(3000, 5000)}

@@ -1,0 +1,196 @@
+"""The alias: `import sanic` means this package, so that an application runs before a line of it is changed.
+
+`install()` puts a finder before all others. It answers for `sanic`, `sanic_testing` and `sanic_routing` with the
+modules of this package themselves, never with copies: `sanic.app` and `sanic_star.compat.app` are one object, so that
+a test may patch by either path, and classes have one identity. They keep their own names, in `repr` and in pickles
+too: what was pickled here can be read where no alias is.
+
+Modules of Sanic that are not carried over say at their import what takes their place. Modules are found by Python's own
+means, never by their files: the alias works from an archive and in a frozen interpreter.
+
+Processes that multiprocessing spawns import the user's main file first, before anything could be installed. Where a
+command installs the alias, and not that file, they import `_alias.bootstrap` instead of it.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from importlib import import_module
+from importlib.machinery import ModuleSpec
+from importlib.util import find_spec
+from inspect import currentframe
+from types import CodeType, ModuleType
+from typing import TYPE_CHECKING, Any
+
+from sanic_star.compat.__version__ import __version__
+from sanic_star.compat._alias.left_out import explain, is_left_out
+
+if TYPE_CHECKING:
+    from importlib.metadata import Distribution
+
+HERE = "sanic_star.compat"
+# Whose place is taken, and by what; below `sanic` a public module's twin has the same name.
+TWINS = {
+    "sanic": HERE,
+    "sanic.__main__": "sanic_star.__main__",
+    "sanic.__version__": f"{HERE}.__version__",
+    # Where the test clients were before there was `sanic_testing`.
+    "sanic.testing": "sanic_star.testing.testing",
+    "sanic_routing": f"{HERE}._alias.sanic_routing",
+    "sanic_routing.exceptions": f"{HERE}._routing.exceptions",
+    "sanic_routing.route": f"{HERE}.router",
+    "sanic_routing.router": f"{HERE}.router",
+    "sanic_testing": "sanic_star.testing",
+    "sanic_testing.manager": "sanic_star.testing.manager",
+    "sanic_testing.reusable": "sanic_star.testing.reusable",
+    "sanic_testing.testing": "sanic_star.testing.testing",
+    "sanic_testing.websocket": "sanic_star.testing._sanic_testing.proxy",
+}
+PACKAGES = {"sanic", "sanic_routing", "sanic_testing", "sanic_ext"}
+# What a plugin is told that asks for the version of an installed package.
+VERSIONS = {"sanic": __version__, "sanic-routing": "23.12.0", "sanic-testing": "24.6.0"}
+
+
+class AliasError(RuntimeError):
+    """The alias can't be installed, because Sanic itself was imported before it."""
+
+
+def twin(name: str) -> ModuleSpec | None:
+    """Return the spec of the module that stands for one of Sanic's; `None` where none does.
+
+    >>> twin("sanic.response").name
+    'sanic_star.compat.response'
+    >>> twin("sanic.asgi")
+    """
+    ours = TWINS.get(name)
+    if ours is None:
+        head, _, rest = name.partition(".")
+        if head != "sanic" or any(part.startswith("_") for part in rest.split(".")):
+            return None
+        ours = f"{HERE}.{rest}"
+    try:
+        return find_spec(ours)
+    except ModuleNotFoundError:
+        return None
+
+
+class _Loader:
+    """Gives a module of ours for one of Sanic's.
+
+    Of no base class, as the finder: `importlib.abc` would load what opens archives.
+    """
+
+    def __init__(self, own: ModuleSpec) -> None:
+        self.own = own
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        module = import_module(self.own.name)
+        self.own = module.__spec__ or self.own
+        return module
+
+    def exec_module(self, module: ModuleType) -> None:
+        # It has run under its own name. The import has just given it the alias's spec, and a reload needs its own.
+        module.__spec__ = self.own
+
+    def get_code(self, name: str) -> CodeType | None:
+        """Return the code of the module, for `python -m sanic`."""
+        loader: Any = self.own.loader
+        code: CodeType | None = loader.get_code(self.own.name)
+        return code
+
+
+class _Finder:
+    """Answers for Sanic's packages, and nothing else."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if fullname.partition(".")[0] in PACKAGES:
+            own = twin(fullname)
+            if own is None:
+                if _only_asked():
+                    return None
+                raise ModuleNotFoundError(explain(fullname), name=fullname)
+            loader: Any = _Loader(own)
+            package = own.submodule_search_locations is not None
+            return ModuleSpec(fullname, loader, origin=own.origin, is_package=package)
+        # `from sanic import asgi` asks for it by the package's own name.
+        asked = f"sanic{fullname.removeprefix(HERE)}"
+        if fullname.startswith(f"{HERE}.") and is_left_out(asked) and not self._others_find(fullname, path):
+            raise ModuleNotFoundError(explain(asked), name=asked)
+        return None
+
+    def _others_find(self, fullname: str, path: Sequence[str] | None) -> bool:
+        return any(finder.find_spec(fullname, path) for finder in sys.meta_path if finder is not self)
+
+    def find_distributions(self, context: Any = None) -> Iterator[Distribution]:
+        """Answer for the version of Sanic; a list of all that is installed is left as it is."""
+        name = (getattr(context, "name", None) or "").lower().replace("_", "-")
+        if name in VERSIONS:
+            # Loads the parser of mails, which nothing else here needs.
+            from sanic_star.compat._alias.distribution import Standing
+
+            yield Standing(name, VERSIONS[name])
+
+
+def _only_asked() -> bool:
+    # `importlib.util.find_spec` is how a program asks whether a module exists: it gets None, where an import gets an
+    # exception that says why. Between that function and this one there are frames of the import system. An interpreter
+    # without frames answers False, and the program gets the exception.
+    frame = currentframe()
+    while frame is not None and frame.f_globals.get("__name__", "").startswith((__name__, "importlib._bootstrap")):
+        frame = frame.f_back
+    return frame is not None and frame.f_globals.get("__name__") == "importlib.util"
+
+
+_finder = _Finder()
+
+
+def install() -> None:
+    """Let `import sanic` mean this package, from here on and in this process.
+
+    `sanic`, its public modules, `sanic_testing` and what applications use of `sanic_routing` are then modules of this
+    package, whether or not the real ones are installed. A second call changes nothing.
+
+    Raises:
+        AliasError: Sanic itself was imported before.
+
+    Examples:
+        The first line of the file that the server imports:
+
+            from sanic_star.compat import install; install()
+    """
+    if _finder in sys.meta_path:
+        return
+    for name, module in list(sys.modules.items()):
+        if name.partition(".")[0] in PACKAGES and module is not None:
+            raise AliasError(
+                f"sanic_star.compat.install() comes too late: {name} was imported before, from "
+                f"{getattr(module, '__file__', None)}. Call it before the first import of sanic."
+            )
+    for name in _aliases():
+        del sys.modules[name]
+    sys.meta_path.insert(0, _finder)
+    # Imported as a module it would replace the text of the same name.
+    sys.modules["sanic.__version__"] = import_module(f"{HERE}.__version__")
+
+
+def uninstall() -> None:
+    """Undo `install()`: an `import sanic` from here on is the real one's, or fails.
+
+    Modules that have imported something already keep it.
+    """
+    if _finder in sys.meta_path:
+        sys.meta_path.remove(_finder)
+        for name in _aliases():
+            del sys.modules[name]
+
+
+def _aliases() -> list[str]:
+    return [name for name in sys.modules if name.partition(".")[0] in PACKAGES]
+
+
+def is_installed() -> bool:
+    """Tell whether `import sanic` means this package."""
+    return _finder in sys.meta_path

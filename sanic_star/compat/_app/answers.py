@@ -1,0 +1,642 @@
+"""How requests are answered in Sanic's way: what goes around a handler, what answers errors, what may be returned.
+
+An application has `Answers`, and its engine asks them: for each route's callable when the application is finalised,
+for the listeners at the start and the stop, and for the answer to an exception, to a path without a route, and to a
+return value that is no ready response.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from asyncio import CancelledError
+from collections.abc import Coroutine, Iterable
+from functools import cached_property, partial
+from inspect import isawaitable
+from typing import TYPE_CHECKING, Any
+
+from starlette.responses import Response as StarletteResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from sanic_star.compat._app.background import run_background
+from sanic_star.compat._app.error_answers import ErrorAnswers
+from sanic_star.compat._app.events import Events
+from sanic_star.compat._app.forwarding import has_own_limit, limited, with_public_redirects
+from sanic_star.compat._app.listeners import LISTENER_TIMEOUTS, step_limit
+from sanic_star.compat._app.overrides import Overrides
+from sanic_star.compat._app.pipeline import (
+    Call,
+    Step,
+    handler_in_middleware,
+    is_endpoint,
+    run_before,
+    steps,
+    with_middleware,
+)
+from sanic_star.compat._app.stream import ResponseWriter
+from sanic_star.compat.exceptions import ServerError, WebsocketClosed
+from sanic_star.compat.log import error_logger
+from sanic_star.compat.middleware import Middleware, MiddlewareLocation
+from sanic_star.compat.request._url import url_for_log
+from sanic_star.compat.request.types import Request
+from sanic_star.compat.response._foreign import check_foreign
+from sanic_star.compat.response.types import ResponseStream
+from sanic_star.compat.server.websockets._sweeper import Sweeper as WebsocketSweeper
+from sanic_star.compat.server.websockets.impl import WebsocketImplProtocol
+from sanic_star.compat.signals import Event
+from sanic_star.engine import routing
+from sanic_star.engine.application import DEVELOPMENT_GRACE_S, announcing_close
+from sanic_star.engine.requests import Request as EngineRequest
+from sanic_star.engine.requests import live
+from sanic_star.engine.seams import HANDED, Limits, Phase
+from sanic_star.engine.steps import Limit
+from sanic_star.engine.streams import SharedReceive, is_event_stream
+from sanic_star.engine.websockets import request_of
+
+if TYPE_CHECKING:
+    from sanic_star.compat._app.seams import Application
+
+# As `requestTimeout` of Node.js, in seconds.
+BODY_TIMEOUT = 300
+
+
+def has_body(headers: Iterable[tuple[bytes, bytes]]) -> bool:
+    """Tell by its header fields whether a request has a body."""
+    return any(name == b"transfer-encoding" or (name == b"content-length" and value != b"0") for name, value in headers)
+
+
+def _may_stream_its_body(request: Request) -> bool:
+    """Tell whether a part of the body may still come, for a handler that reads it by itself."""
+    if request._body_is_read or request._stream_consumed or not getattr(_extra(request), "stream", False):
+        return False
+    # A body of GET and HEAD has no meaning (RFC 9110, section 9.3.1). Over HTTP/2 and HTTP/3 other methods may have one
+    # that no header field announces.
+    return request.method not in ("GET", "HEAD") or has_body(request.scope["headers"])
+
+
+def _extra(request: Request) -> Any:
+    return getattr(request.route, "extra", None)
+
+
+async def _in_scope(app: ASGIApp, amended: Scope, scope: Scope, receive: Receive, send: Send) -> None:
+    """Hand a request on with the scope that middleware has changed, instead of the server's own."""
+    await app(amended, receive, send)
+
+
+class Sent:
+    """An ASGI `send` that notes how much of a response was sent.
+
+    Args:
+        request: is marked as responded once a response begins.
+        send: the ASGI callable.
+    """
+
+    def __init__(self, request: Request, send: Send) -> None:
+        self._request = request
+        self._send = send
+        self.has_begun = self.is_complete = False
+
+    async def __call__(self, message: Message) -> None:
+        """Send a message."""
+        if message["type"] == "http.response.start":
+            self.has_begun = self._request.responded = True
+        elif message["type"] == "http.response.body":
+            self.is_complete = not message.get("more_body")
+        await self._send(message)
+
+
+class Answers:
+    """What the engine asks, answered as Sanic does; see `sanic_star.engine.seams.Behaviour`.
+
+    Args:
+        app: the application.
+    """
+
+    def __init__(self, app: Application) -> None:
+        self.app = app
+        # Which events somebody listens to; nobody, until the application is finalised.
+        self._events = Events(app.signal_router, app.router.find_again)
+        # Whether there are any, what a subclass overrides, and the steps of middleware by location and route.
+        self._hears = False
+        self.overrides = Overrides()
+        self._kept_steps: dict[tuple[MiddlewareLocation, str | None], list[Step]] | None = None
+        self._body_limit: int | None = None
+        # Made with the first start: an application may be pickled before it.
+        self._sweeper: WebsocketSweeper | None = None
+        # The handlers of Starlette's keyword that the error handler was given already.
+        self._exception_handlers_added: dict[Any, Any] = {}
+
+    # When the application is finalised -------------------------------------------------------------------------------
+
+    def prepare(self) -> Limits:
+        """Check settings and names; note the handlers of exceptions, and which events somebody listens to.
+
+        Raises:
+            ServerError: a setting has an invalid value, or two routes have one name.
+        """
+        app = self.app
+        app.config.validate()
+        _check_route_names(app.router.routes)
+        for key, handler in app.exception_handlers.items():
+            # Once: `cached_handlers` says nothing where a subclass's `add` passes them on to another error handler.
+            if self._exception_handlers_added.get(key) is not handler:
+                self._exception_handlers_added[key] = handler
+                if (key, None) not in app.error_handler.cached_handlers:
+                    app.error_handler.add(key, handler)
+        self.overrides = Overrides.of(app)
+        dispatch = app.dispatch if self.overrides.dispatch else None
+        self._events = Events(app.signal_router, app.router.find_again, dispatch)
+        self._hears = bool(self._events)
+        limits = self.limits()
+        self._kept_steps, self._body_limit = {}, limits.body
+        return limits
+
+    def finalise(self) -> None:
+        """Finalise the application at its start, by the methods that a subclass may override."""
+        app = self.app
+        app.finalize()
+        if self.overrides.finalize_middleware:
+            app.finalize_middleware()
+        if not app.router.finalized:
+            # An override does not call Sanic's method.
+            app._engine.finalise()
+
+    def finalised(self) -> None:
+        """Arrange the index and close the router; see `Sanic.amend`."""
+        router = self.app.router
+        if router.finalized:
+            router.build()
+        else:
+            router.finalize()
+
+    def limits(self) -> Limits:
+        """Return the limits that the configuration sets now."""
+        app, config = self.app, self.app.config
+        bodies = [limit for limit in (config["REQUEST_MAX_SIZE"], app.max_body_size) if limit is not None]
+        graceful, cuts = float(config["GRACEFUL_SHUTDOWN_TIMEOUT"]), app._debug or bool(config["AUTO_RELOAD"])
+        return Limits(
+            body=min(bodies, default=None),
+            field=config["REQUEST_MAX_HEADER_SIZE"],
+            part_s=config.get("REQUEST_TIMEOUT"),
+            whole_body_s=config.get("REQUEST_BODY_TIMEOUT", BODY_TIMEOUT),
+            response_s=config.get("RESPONSE_TIMEOUT"),
+            graceful_s=min(graceful, DEVELOPMENT_GRACE_S) if cuts else graceful,
+            cuts_at_stop=cuts,
+        )
+
+    def hand_over(self, dispatch: ASGIApp) -> ASGIApp:
+        """Return what calls the application's `handle_request` where a subclass overrides it, else the dispatch."""
+        app, engine = self.app, self.app._engine
+        self.overrides = Overrides.of(app)
+        if not self.overrides.handle_request:
+            return dispatch
+
+        async def handle(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] == "lifespan":
+                await dispatch(scope, receive, send)
+                return
+            request: Any = engine.make_request(scope, receive, send)
+            sent = request._send = Sent(request, send)
+            scope[HANDED] = request
+            try:
+                await app.handle_request(request)
+                if scope["type"] == "http":
+                    await self._end_own_response(request, sent)
+            except Exception as error:
+                if scope["type"] != "http":
+                    raise
+                await engine.fail(request, error, scope, receive, send)
+            finally:
+                scope.pop(HANDED, None)
+
+        return handle
+
+    async def _end_own_response(self, request: Request, sent: Sent) -> None:
+        """Complete what an override of `handle_request` has sent, or refuse that it has sent nothing."""
+        if sent.is_complete:
+            return
+        if not sent.has_begun and not request.responded:
+            raise ServerError("handle_request has sent no response")
+        await self._end_response(request, None)
+
+    def surround(self, app: ASGIApp) -> ASGIApp:
+        """Return what requests meet first: what tells of their beginning and end, and the access log."""
+        engine, app = self.app._engine, self.logged(app)
+        if not self._hears:
+            return app
+        return self._events.around_application(app, engine.make_request, engine.fail)
+
+    def compile(self, *routes: routing.Route | routing.WebSocketRoute) -> None:
+        """Give each route its callable: the handler, with what goes around it."""
+        for route in routes:
+            route.call = self._compile(route)
+
+    def _compile(self, route: routing.Route | routing.WebSocketRoute) -> Call:
+        before = self._steps(MiddlewareLocation.REQUEST, route.name)
+        after = self._steps(MiddlewareLocation.RESPONSE, route.name)
+        if isinstance(route, routing.WebSocketRoute):
+            return self._compile_websocket(route, before)
+        own_limit = getattr(getattr(route, "extra", None), "max_body_size", None)
+        extra = getattr(route, "extra", None)
+        reads = not (extra.stream or extra.ignore_body) if extra is not None else route.reads_body
+        everywhere = self._body_limit if reads else None
+        route.max_body_size = everywhere if own_limit is None else own_limit
+        # Request middleware and listeners may change the parameters, also those of a path without any.
+        changeable = bool(before) or self._hears
+        only = route.names[0] if route.names and len(route.names) == 1 and not changeable else None
+        around = self._events.around_handler if self._hears else None
+        call = handler_in_middleware(route.endpoint, bool(route.parameters) or changeable, only, before, after, around)
+        if self.app.config.get("CANCEL_ON_DISCONNECT"):
+            call = self._until_client_leaves(call)
+        if not self._hears:
+            route.reads_body = reads
+            return call
+        lived = self._events.around_route(call, route, reads)
+        # Events tell of a request before its body is read: then the route's callable reads it.
+        route.reads_body = reads and lived is call
+        return lived
+
+    def _until_client_leaves(self, call: Call) -> Call:
+        """Return `call` under watch: it is cancelled when the client leaves."""
+
+        async def nothing() -> None:
+            """Complete an answer that nobody waits for."""
+
+        async def watched(request: Request) -> Any:
+            if not request._body_is_read:
+                # A handler that still reads the body learns of the disconnect from that read.
+                if has_body(request.scope["headers"]):
+                    return await call(request)
+                request._body = b""
+            self.app._engine.open_stream(request, nothing, endless=False, receive=request._receive)
+            try:
+                response = await call(request)
+            except Exception:
+                self.app._engine.close_stream(request)
+                raise
+            if not request.responded:
+                self.app._engine.close_stream(request)
+            return response
+
+        return watched
+
+    def has_begun(self, request: EngineRequest) -> bool:
+        """Tell whether a part of the response is sent: not yet, where a handler has only asked to respond."""
+        assert isinstance(request, Request)
+        # Without a writer somebody else's answer was begun: a response of Starlette's, a mounted application's.
+        return request.responded if request._writer is None else request._writer.head_sent
+
+    def logged(self, stack: ASGIApp) -> ASGIApp:
+        """Return `stack` inside the access log, if `ACCESS_LOG` is on."""
+        if not self.app.config["ACCESS_LOG"]:
+            return stack
+        # Loaded only where it is used.
+        from sanic_star.compat._app.access_log import AccessLog
+
+        return AccessLog(stack)
+
+    def _compile_websocket(self, route: routing.WebSocketRoute, before: list[Step]) -> Call:
+        handler = self._events.around_websocket(route.endpoint) if self._hears else route.endpoint
+        endpoint = route.endpoint if is_endpoint(route.endpoint) else None
+        sweeper = self._sweeper = self._sweeper or WebsocketSweeper()
+        subprotocols = getattr(getattr(route, "extra", None), "subprotocols", ())
+
+        async def speak(websocket: WebsocketImplProtocol) -> Any:
+            request: Any = websocket._request
+            if endpoint is not None:
+                return endpoint  # an ASGI application, which does the handshake itself
+            await websocket._handshake(subprotocols)
+            swept = sweeper.add(websocket)
+            try:
+                result = handler(request, websocket, **request._route_params)
+                if isawaitable(result):
+                    await result
+            except CancelledError:
+                # As in Sanic, where the events after the handler are fired, too.
+                if not await websocket._was_cancelled():
+                    raise
+            except WebsocketClosed:
+                if not websocket._closed:
+                    # It is a quiet exception, and nobody else would say why this client's connection ends.
+                    error_logger.error("The handler of %r has used a websocket that is closed", url_for_log(request))
+                    raise
+            finally:
+                swept.discard(websocket)
+            await websocket.close()
+            return None
+
+        handled = self._events.around_handler(speak, always=True) if self._hears else speak
+
+        async def guarded(websocket: WebsocketImplProtocol) -> Any:
+            request: Any = websocket._request
+            refused = await run_before(request, before)
+            return await self.respond_through(request, refused) if refused else await handled(websocket)
+
+        call = guarded if before else handled
+        return self._events.around_route(call, route, reads_body=False) if self._hears else call
+
+    def compile_fallback(self) -> Call:
+        """Return what answers where no route does; the application's middleware runs there, too."""
+        before = self._steps(MiddlewareLocation.REQUEST, None)
+        after = self._steps(MiddlewareLocation.RESPONSE, None)
+        self._error_answers = ErrorAnswers(self, self._events, before, after)
+
+        async def miss(connection: Any) -> Any:
+            request = _without_outer_route(connection)
+            raise self.miss(request.scope)
+
+        lived = self._events.around_route(miss, None, reads_body=False) if self._hears else miss
+        if lived is not miss:
+            # A handler of an event must not see the route either.
+
+            async def lived_miss(connection: Any) -> Any:
+                _without_outer_route(connection)
+                return await lived(connection)
+
+            return lived_miss
+        if self._hears_exceptions():
+            # Those who listen are told of the exception before the middleware, which then runs when it is answered.
+            return miss
+        if not before and not after:
+            return miss
+
+        async def miss_with_middleware(connection: Any) -> Any:
+            if not isinstance(connection, Request):
+                # The middleware of a handshake runs when the exception is answered.
+                return await miss(connection)
+            # As the request came: middleware may change its method, which gives the request another scope.
+            scope = _without_outer_route(connection).scope
+
+            async def fail(request: Request) -> Any:
+                raise self.miss(scope)
+
+            return await with_middleware(fail, before, after)(connection)
+
+        return miss_with_middleware
+
+    def compile_forward(self) -> Call:
+        """Return what hands a connection on: the application's request middleware runs before, and may answer."""
+        before = self._steps(MiddlewareLocation.REQUEST, None)
+        keyword = self.app.max_body_size
+        foreign = self._body_limit
+        # Without any of these only the client says which host it is, and a redirect leads there already.
+        told_by = ("SERVER_NAME", "FORWARDED_SECRET", "PROXIES_COUNT", "REAL_IP_HEADER")
+        has_public_host = any(map(self.app.config.get, told_by))
+        handled_inside = self._error_answers.handlers_for_starlette()
+
+        async def forward(connection: Any) -> Any:
+            if isinstance(connection, Request):
+                request = connection
+                limit = keyword if has_own_limit(request.scope["route"]) else foreign
+                if limit is not None:
+                    request._receive = limited(request, limit)
+            else:
+                request = connection._request
+            early = await run_before(request, before) if before else None
+            if early:
+                return early
+            app = routing.enter(connection)
+            if request is connection:
+                # Starlette's routes look there before they let an exception out, so that middleware between a mount
+                # and its routes sees the answer.
+                request.scope["starlette.exception_handlers"] = handled_inside
+            if has_public_host:
+                app = with_public_redirects(self.app, request, app)
+            return partial(_in_scope, app, request.scope) if request._amended and request is connection else app
+
+        if not self._hears:
+            return forward
+        return self._events.around_route(forward, self.app.router.forward, reads_body=False)
+
+    def _hears_exceptions(self) -> bool:
+        return self._hears and self._events.heard(Event.HTTP_LIFECYCLE_EXCEPTION, Event.SERVER_EXCEPTION_REPORT)
+
+    def _steps(self, location: MiddlewareLocation, name: str | None) -> list[Step]:
+        """Return the middleware of a route, in order; kept from one finalisation to the next."""
+        if location is MiddlewareLocation.REQUEST:
+            everywhere, named = self.app.request_middleware, self.app.named_request_middleware
+        else:
+            everywhere, named = self.app.response_middleware, self.app.named_response_middleware
+        # Most routes have no middleware of their own.
+        key = location, name if name in named else None
+        kept = None if self._kept_steps is None else self._kept_steps.get(key)
+        if kept is not None:
+            return kept
+        found = Middleware.convert(everywhere, named.get(name or "", ()), location=location)
+        ordered = steps(Middleware.in_order(found, location)) if found else []
+        if self._hears:
+            ordered = [self._events.around_middleware(step, location.name.lower()) for step in ordered]
+        if self._kept_steps is not None:
+            self._kept_steps[key] = ordered
+        return ordered
+
+    def miss(self, scope: Scope) -> Exception:
+        """Return the exception for a request that no route answers."""
+        router = self.app.router
+        return router.miss(routing.wire_path(scope), scope.get("method", "GET"), router.refused(scope), scope)
+
+    def answer(
+        self, request: EngineRequest, error: BaseException
+    ) -> Coroutine[Any, Any, tuple[ASGIApp | None, BaseException | None]]:
+        """Return the response to an exception, with middleware applied, and what is still to be raised."""
+        assert isinstance(request, Request)
+        if self.overrides.handle_exception and not self.has_begun(request):
+            return self._answer_by_app(request, error)
+        return self._error_answers.answer(request, error)
+
+    async def _answer_by_app(
+        self, request: Request, error: BaseException
+    ) -> tuple[ASGIApp | None, BaseException | None]:
+        """Let the application's own `handle_exception` send the response."""
+        before, sent = request._send, Sent(request, request._send)
+        request._send, request._answer = sent, None
+        try:
+            await self.app.handle_exception(request, error)
+            answer = request._answer
+            if answer is None and not sent.has_begun and not request.responded:
+                return await self._error_answers.answer(request, error)
+            response, pending = answer or (None, None)
+            if sent.has_begun or request.responded:
+                if not sent.is_complete:
+                    await self._end_response(request, None)
+                response = None
+            return response, pending
+        finally:
+            request._send, request._answer = before, None
+
+    async def handle_exception(self, request: Request, error: BaseException) -> None:
+        """Send the response to an exception: what `Sanic.handle_exception` does."""
+        request._answer = response, pending = await self._error_answers.answer(request, error)
+        # As the refusal of a handshake the engine sends it.
+        if response is not None and request.scope["type"] == "http":
+            scope, send = request.scope, request._send
+            if pending is not None and isinstance(send, Sent):
+                send = announcing_close(scope, send)
+            await response(scope, request._replay(), send)
+
+    def settles(self, request: EngineRequest, error: BaseException) -> bool:
+        """Tell whether `answer` settles an exception: Sanic's, Starlette's, or one that has a handler."""
+        assert isinstance(request, Request)
+        return self._error_answers.settles(request, error)
+
+    @cached_property
+    def _error_answers(self) -> ErrorAnswers:
+        """What answers exceptions: `compile_fallback` composes it; this is for an application that was not started."""
+        locations = MiddlewareLocation.REQUEST, MiddlewareLocation.RESPONSE
+        return ErrorAnswers(self, self._events, *(self._steps(location, None) for location in locations))
+
+    async def respond_through(self, request: Request, response: Any) -> Any:
+        """Run response middleware, once for each request."""
+        return await self._error_answers.respond_through(request, response)
+
+    async def send_other(
+        self, request: EngineRequest, response: Any, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        """Send what is no ready response of Sanic's: a stream, a response of Starlette's, any ASGI application."""
+        assert isinstance(request, Request)
+        if isinstance(response, ResponseStream) and not request._response_middleware_started:
+            response = await self.respond_through(request, response)
+        if isinstance(response, ResponseStream):
+            await response(request)
+            await response.eof()
+            await run_background(response, scope)
+        elif request.responded:
+            await self._end_response(request, response)
+        elif isinstance(response, StarletteResponse) or callable(response):
+            check_foreign(response)
+            await self.app._engine.send_foreign(request, response, scope, receive, send)
+        else:
+            raise ServerError(f"Invalid response type {response!r} (need HTTPResponse)")
+
+    async def _end_response(self, request: Request, returned: Any) -> None:
+        begun = request.stream.response
+        if returned is not None and returned is not begun:
+            error_logger.error(
+                "The response object returned by the route handler will not be sent to client. "
+                "The request has already been responded to."
+            )
+        if begun is not None:
+            await begun.send(end_stream=True)
+            await run_background(begun, request.scope)
+        elif isinstance(returned, StarletteResponse):
+            check_foreign(returned)
+            await returned(request.scope, request._replay(), request._send)
+        elif not self.has_begun(request):
+            raise ServerError(f"Invalid response type {returned!r} (need HTTPResponse)")
+
+    def declare_streams(self) -> None:
+        """Look again at responses that have not begun: a content type that was set since their declaration counts."""
+        for request in list(live.values()):
+            if isinstance(request, Request) and request.scope.get("app") is self.app:
+                stream, writer = request._open_stream, request._writer
+                if stream is not None and writer is not None and not writer.head_sent:
+                    self.stream_opened(request, writer, stream.task)
+
+    async def run_phase(self, phase: Phase) -> None:
+        """Run the listeners of a phase; tasks that were added before there was a loop, and timers, start after them."""
+        app = self.app
+        if phase is Phase.BEFORE_START:
+            # The others when all listeners have run, which may set them.
+            app.config.validate(LISTENER_TIMEOUTS)
+            if not app.signal_router.finalized and self.overrides.signalize:
+                app.signalize(app.signal_router.allow_fail_builtin)
+            if not app.signal_router.finalized:
+                app.signal_router.finalize()
+            if not app._engine.lifecycle.exact:
+                app._runner.set_up_logging()
+                app._runner.tell_what_the_server_decides()
+        await app._listeners.run(phase.value, app)
+        if phase is Phase.BEFORE_START:
+            app._background.start_delayed_tasks()
+        elif phase is Phase.AFTER_START:
+            app._background.start_timers()
+
+    def step_limit(self, stopping: bool) -> Limit | None:
+        """Return how long a listener or a lifespan may take, by the configuration."""
+        return step_limit(self.app.config, stopping)
+
+    def stopping(self) -> None:
+        """Call the application's `stop` where a subclass overrides it, unless that has begun the stop."""
+        runner = self.app._runner
+        if self.overrides.stop and not runner.is_stopped:
+            # The server stops already: Sanic's method, called by the override, has nothing to do.
+            runner.is_stopped = True
+            self.app.stop()
+
+    async def drain(self) -> None:
+        """End the background tasks."""
+        app, seconds = self.app, self.limits().graceful_s
+        app._background.begin_to_drain()
+        if self.overrides.shutdown_tasks:
+            ending = app.shutdown_tasks(seconds)
+            if isawaitable(ending):
+                await ending
+        await app._background.drain_tasks(seconds)
+
+    def stopped(self) -> None:
+        """Open the routers again, for what is added before the next start."""
+        self.app._runner.is_stopped, self._kept_steps = False, None
+        self.app.router.reset()
+        self.app.signal_router.reset()
+
+    def stream_opened(self, request: Request, writer: ResponseWriter, task: asyncio.Task[Any] | None = None) -> None:
+        """Watch a response that a handler sends piece by piece, from its declaration on.
+
+        A response with a body of its own is no stream, unless it is endless or a first part is sent: a client that
+        leaves does not cut it.
+
+        Args:
+            request: the request.
+            writer: what sends the response.
+            task: the task that answers the request; by default the running one.
+        """
+        if writer.response is None:
+            return
+        before, receive = request._open_stream, request._receive
+        if _may_stream_its_body(request):
+            # The handler may read the body while the watcher waits for the client to leave.
+            if not isinstance(receive, SharedReceive):
+                receive = request._receive = SharedReceive(receive)
+        else:
+            request._stream_consumed = True
+        if isinstance(receive, SharedReceive):
+            receive = receive.disconnect
+        engine = self.app._engine
+        stream = engine.open_stream(request, writer.end, endless=_is_endless(writer), receive=receive, task=task)
+        if stream is not None:
+            if stream is not before:
+                stream.ends_with_client = partial(_is_stream, writer)
+            stream.cut_if_client_left()
+
+
+def _is_endless(writer: ResponseWriter) -> bool:
+    """Tell whether the application's stop ends a response."""
+    response = writer.response
+    if writer.endless is not None or response is None:
+        return bool(writer.endless)
+    return is_event_stream(str(response.headers.get("content-type", response.content_type)))
+
+
+def _is_stream(writer: ResponseWriter) -> bool:
+    """Tell whether a response is sent piece by piece, as far as that is known before the first part."""
+    return writer.head_sent or writer.response is None or not writer.response._body or _is_endless(writer)
+
+
+def _check_route_names(routes: Iterable[Any]) -> None:
+    seen: set[str] = set()
+    twice: set[str] = set()
+    for route in routes:
+        ident = getattr(getattr(route, "extra", None), "ident", None)
+        if ident:
+            (twice if ident in seen else seen).add(ident)
+    if twice:
+        names = ", ".join(sorted(twice))
+        raise ServerError(f"Duplicate route names detected: {names}. Tell them apart by `name=…`.")
+
+
+def _without_outer_route(connection: Any) -> Any:
+    """Return the request, with no route in a mounted application: the mount is a route of the application around."""
+    request = connection if isinstance(connection, Request) else request_of(connection)
+    if "route" in request.scope:
+        outer = ("route", "endpoint")
+        request.scope = {key: value for key, value in request.scope.items() if key not in outer}
+    return request

@@ -1,0 +1,697 @@
+"""The decorators that applications and blueprints share.
+
+Each of them makes a record of what was registered (`definitions`) and hands it to `_define`: an application applies
+it at once, a blueprint keeps it until it is registered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from enum import Enum
+from functools import partial, wraps
+from inspect import CO_VARARGS, CO_VARKEYWORDS, isawaitable, signature
+from types import FunctionType
+from typing import TYPE_CHECKING, Any, Unpack, overload
+
+from sanic_star.compat._app.definitions import (
+    AddedRouteOptions,
+    CommandDefinition,
+    Definition,
+    ExceptionDefinition,
+    ListenerDefinition,
+    MiddlewareDefinition,
+    RouteDefinition,
+    RouteOptions,
+    SignalDefinition,
+    StaticDefinition,
+    WebsocketOptions,
+)
+from sanic_star.compat._app.overrides import overridable
+from sanic_star.compat._app.pipeline import is_endpoint
+from sanic_star.compat._support.lazy_patterns import pattern
+from sanic_star.compat.constants import HTTP_METHODS
+from sanic_star.compat.exceptions import BadRequest, SanicException
+from sanic_star.compat.middleware import Middleware, MiddlewareLocation
+
+if TYPE_CHECKING:
+    from pathlib import PurePath
+
+    from typing_extensions import TypeVar
+
+    from sanic_star.compat.handlers.directory import DirectoryHandler
+
+    # With a default (PEP 696): to a type checker `@app.on_request` leaves its function as it is, and
+    # `@app.on_request(priority=1)`, called without one, decorates any.
+    H = TypeVar("H", bound=Callable[..., Any], default=Callable[..., Any])
+else:
+    from typing import TypeVar
+
+    H = TypeVar("H", bound=Callable[..., Any])
+
+
+# What Sanic accepts as the name of an application or a blueprint; `__main__` and `__mp_main__`, the values of
+# `__name__` in a script and in the processes that it spawns, are among them.
+_NAME = pattern(r"^[a-zA-Z_][a-zA-Z0-9_\-]*$")
+
+
+class Registrar:
+    """Registers routes, files, middleware, exception handlers and listeners.
+
+    Args:
+        name: goes before the names of routes.
+        strict_slashes: what holds for routes that don't say.
+    """
+
+    name: str
+    strict_slashes: bool | None
+
+    def _define(self, definition: Definition, apply: bool = True) -> None:
+        """Apply a definition, unless its decorator was called with `apply=False`: then drop it."""
+        if apply:
+            self._apply_definition(definition)
+
+    def _apply_definition(self, definition: Definition) -> None:
+        raise NotImplementedError
+
+    def generate_name(self, *objects: Any) -> str:
+        """Return the name of a view, with this object's name before it.
+
+        Args:
+            objects: names, or things that have one; the first that has counts. A `partial` has none, and neither has an
+                instance whose class does not give it one.
+
+        Raises:
+            ValueError: none has a name.
+        """
+        for candidate in objects:
+            if isinstance(candidate, str) or candidate is None:
+                name = candidate
+            else:
+                name = getattr(candidate, "name", None) or getattr(candidate, "__name__", None)
+            if not name:
+                continue
+            if not isinstance(name, str):
+                break
+            return name if name.startswith(f"{self.name}.") else f"{self.name}.{name}"
+        raise ValueError("Could not generate a name for handler")
+
+    # Routes ---------------------------------------------------------------------------------------------------------
+
+    @overridable
+    def route(
+        self,
+        uri: str,
+        methods: Iterable[str] | None = None,
+        host: str | Iterable[str] | None = None,
+        strict_slashes: bool | None = None,
+        stream: bool = False,
+        version: int | str | float | None = None,
+        name: str | None = None,
+        ignore_body: bool = False,
+        apply: bool = True,
+        subprotocols: Iterable[str] | None = None,
+        websocket: bool = False,
+        unquote: bool = False,
+        static: bool = False,
+        version_prefix: str = "/v",
+        error_format: str | None = None,
+        max_body_size: int | None = None,
+        **ctx_kwargs: Any,
+    ) -> Callable[[H], H]:
+        """Let the decorated function answer requests to a path.
+
+        Args:
+            uri: the path, with parameters as `<name:type>`.
+            methods: HTTP methods, GET without it.
+            host: the host or hosts that the route is for.
+            strict_slashes: whether a trailing slash matters.
+            stream: whether the handler reads the body itself (`request.stream`).
+            version: goes before the path, as `/v1`.
+            name: the name for `url_for`, by default the function's.
+            ignore_body: whether the body is left unread.
+            apply: whether to register it; a blueprint ignores this and keeps it.
+            subprotocols: what a websocket offers to speak.
+            websocket: whether it is a websocket's route.
+            unquote: whether parameters are percent-decoded.
+            static: whether the route serves files.
+            version_prefix: stands before the version.
+            error_format: the format of error pages, `html`, `json` or `text`.
+            max_body_size: the greatest size of a body, in bytes, instead of the application's; holds for a body that
+                the handler streams, too.
+            ctx_kwargs: `ctx_x=1` becomes `route.ctx.x`. A type checker cannot know keywords by their prefix: it accepts
+                any keyword here, and on `get`, `post` and the like only those that this list names.
+
+        Raises:
+            ValueError: the handler takes too few arguments, or the host is neither text nor a list of texts.
+            TypeError: a keyword is unknown, or an argument is of another type.
+        """
+        unknown = [keyword for keyword in ctx_kwargs if not keyword.startswith("ctx_")]
+        if unknown:
+            raise TypeError(f"Unexpected keyword arguments: {', '.join(map(_with_suggestion, unknown))}")
+        if not isinstance(version, Hashable):
+            raise TypeError(f"version= takes a number or text, got {version!r}")
+        if max_body_size is not None and not isinstance(max_body_size, int):
+            raise TypeError(f"max_body_size= takes a number of bytes, got {max_body_size!r}")
+        path = uri if not uri or uri.startswith("/") else "/" + uri
+        verbs = frozenset(str(method.upper()) for method in methods or ("GET",))
+        hosts = _as_hosts(host)
+
+        def decorate(handler: H) -> H:
+            route_name = self.generate_name(name, handler)
+            _check_arguments(handler, websocket)
+            definition = RouteDefinition(
+                handler=handler,
+                uri=path,
+                methods=None if websocket else verbs,
+                name=route_name,
+                host=hosts,
+                strict_slashes=self.strict_slashes if strict_slashes is None else strict_slashes,
+                stream=stream or bool(getattr(handler, "is_stream", False)),
+                version=version,
+                ignore_body=ignore_body,
+                websocket=websocket,
+                subprotocols=tuple(subprotocols or ()),
+                unquote=unquote,
+                static=static,
+                version_prefix=version_prefix,
+                error_format=error_format if error_format != "auto" else None,
+                max_body_size=max_body_size,
+                ctx={keyword.removeprefix("ctx_"): value for keyword, value in ctx_kwargs.items()},
+            )
+            self._define(definition, apply)
+            return handler
+
+        return decorate
+
+    def get(
+        self,
+        uri: str,
+        host: str | Iterable[str] | None = None,
+        strict_slashes: bool | None = None,
+        **options: Unpack[RouteOptions],
+    ) -> Callable[[H], H]:
+        """Answer GET; arguments as in `route`."""
+        options.setdefault("ignore_body", True)
+        return self.route(uri, ("GET",), host, strict_slashes, **options)
+
+    def head(
+        self,
+        uri: str,
+        host: str | Iterable[str] | None = None,
+        strict_slashes: bool | None = None,
+        **options: Unpack[RouteOptions],
+    ) -> Callable[[H], H]:
+        """Answer HEAD; arguments as in `route`."""
+        options.setdefault("ignore_body", True)
+        return self.route(uri, ("HEAD",), host, strict_slashes, **options)
+
+    def options(
+        self,
+        uri: str,
+        host: str | Iterable[str] | None = None,
+        strict_slashes: bool | None = None,
+        **options: Unpack[RouteOptions],
+    ) -> Callable[[H], H]:
+        """Answer OPTIONS; arguments as in `route`."""
+        options.setdefault("ignore_body", True)
+        return self.route(uri, ("OPTIONS",), host, strict_slashes, **options)
+
+    def post(
+        self,
+        uri: str,
+        host: str | Iterable[str] | None = None,
+        strict_slashes: bool | None = None,
+        **options: Unpack[RouteOptions],
+    ) -> Callable[[H], H]:
+        """Answer POST; arguments as in `route`."""
+        return self.route(uri, ("POST",), host, strict_slashes, **options)
+
+    def put(
+        self,
+        uri: str,
+        host: str | Iterable[str] | None = None,
+        strict_slashes: bool | None = None,
+        **options: Unpack[RouteOptions],
+    ) -> Callable[[H], H]:
+        """Answer PUT; arguments as in `route`."""
+        return self.route(uri, ("PUT",), host, strict_slashes, **options)
+
+    def patch(
+        self,
+        uri: str,
+        host: str | Iterable[str] | None = None,
+        strict_slashes: bool | None = None,
+        **options: Unpack[RouteOptions],
+    ) -> Callable[[H], H]:
+        """Answer PATCH; arguments as in `route`."""
+        return self.route(uri, ("PATCH",), host, strict_slashes, **options)
+
+    def delete(
+        self,
+        uri: str,
+        host: str | Iterable[str] | None = None,
+        strict_slashes: bool | None = None,
+        **options: Unpack[RouteOptions],
+    ) -> Callable[[H], H]:
+        """Answer DELETE; arguments as in `route`."""
+        return self.route(uri, ("DELETE",), host, strict_slashes, **options)
+
+    def websocket(
+        self,
+        uri: str,
+        host: str | Iterable[str] | None = None,
+        strict_slashes: bool | None = None,
+        subprotocols: Iterable[str] | None = None,
+        **options: Unpack[WebsocketOptions],
+    ) -> Callable[[H], H]:
+        """Let the decorated function speak over a websocket; arguments as in `route`.
+
+        The function is called with the request and the websocket, once the handshake is done.
+        """
+        return self.route(uri, None, host, strict_slashes, subprotocols=subprotocols, websocket=True, **options)
+
+    def add_route(
+        self,
+        handler: H,
+        uri: str,
+        methods: Iterable[str] = frozenset({"GET"}),
+        host: str | Iterable[str] | None = None,
+        strict_slashes: bool | None = None,
+        version: int | str | float | None = None,
+        name: str | None = None,
+        stream: bool = False,
+        **options: Unpack[AddedRouteOptions],
+    ) -> H:
+        """Let `handler` answer requests to a path; arguments as in `route`.
+
+        A class view's methods are those that it has.
+        """
+        view = handler if is_endpoint(handler) else getattr(handler, "view_class", None)
+        if view is not None:
+            functions = {method: getattr(view, method.lower(), None) for method in HTTP_METHODS}
+            methods = {str(method) for method, function in functions.items() if function}
+            if view is handler and "GET" in methods:
+                methods.add("HEAD")  # as Starlette has it
+            stream = stream or any(hasattr(function, "is_stream") for function in functions.values() if function)
+        self.route(uri, methods, host, strict_slashes, stream, version, name, **options)(handler)
+        return handler
+
+    def add_websocket_route(
+        self,
+        handler: H,
+        uri: str,
+        host: str | Iterable[str] | None = None,
+        strict_slashes: bool | None = None,
+        subprotocols: Iterable[str] | None = None,
+        version: int | str | float | None = None,
+        name: str | None = None,
+        **options: Unpack[AddedRouteOptions],
+    ) -> H:
+        """Let `handler` speak over a websocket; arguments as in `route`."""
+        return self.websocket(uri, host, strict_slashes, subprotocols, version=version, name=name, **options)(handler)
+
+    def static(
+        self,
+        uri: str,
+        file_or_directory: str | bytes | PurePath,
+        pattern: str = r"/?.+",
+        use_modified_since: bool = True,
+        use_content_range: bool = False,
+        stream_large_files: bool | int = False,
+        name: str = "static",
+        host: str | Iterable[str] | None = None,
+        strict_slashes: bool | None = None,
+        content_type: str | None = None,
+        apply: bool = True,
+        resource_type: str | None = None,
+        index: str | Iterable[str] | None = None,
+        directory_view: bool = False,
+        directory_handler: DirectoryHandler | None = None,
+        follow_external_symlink_files: bool = False,
+        follow_external_symlink_dirs: bool = False,
+    ) -> None:
+        """Serve a file, or the files of a directory.
+
+        Args:
+            uri: the path.
+            file_or_directory: what is served.
+            pattern: accepted for Sanic's sake, which does not use it either.
+            use_modified_since: whether a client whose copy is good gets 304.
+            use_content_range: whether a client may ask for a part.
+            stream_large_files: whether files over 1 MiB are read while they are sent; or the size in bytes from which.
+            name: the name for `url_for`.
+            host: the host or hosts that the route is for.
+            strict_slashes: whether a trailing slash matters.
+            content_type: by default told by the file's name.
+            apply: whether to register it at once.
+            resource_type: `file` or `dir`, to insist on it.
+            index: the file or files that stand for a directory.
+            directory_view: whether a directory is answered with a page that lists it.
+            directory_handler: answers directories, in place of the two before.
+            follow_external_symlink_files: whether links to files outside the directory are followed.
+            follow_external_symlink_dirs: whether links to directories outside are followed.
+
+        Raises:
+            ValueError: the path is no path, the host is neither text nor a list of texts, or arguments contradict each
+                other.
+            TypeError: `resource_type` is not what is there.
+        """
+        from pathlib import Path, PurePath
+
+        from sanic_star.compat.handlers.directory import DirectoryHandler
+
+        if not isinstance(file_or_directory, (str, bytes, PurePath)):
+            raise ValueError(f"Static route must be a valid path, not {file_or_directory}")
+        if isinstance(file_or_directory, bytes):
+            raise TypeError("Static file or directory must be a path-like object or string")
+        if directory_handler is not None and (directory_view or index):
+            raise ValueError(
+                "When explicitly setting directory_handler, you cannot set either directory_view or index. "
+                "Instead, pass these arguments to your DirectoryHandler instance."
+            )
+        location = Path(file_or_directory).resolve()
+        definition = StaticDefinition(
+            uri=uri,
+            location=location,
+            name=self.generate_name(name),
+            use_modified_since=use_modified_since,
+            use_content_range=use_content_range,
+            stream_large_files=stream_large_files,
+            host=_as_hosts(host),
+            strict_slashes=self.strict_slashes if strict_slashes is None else strict_slashes,
+            content_type=content_type,
+            resource_type=resource_type,
+            directory_handler=directory_handler
+            or DirectoryHandler(
+                uri,
+                location,
+                directory_view,
+                index,
+                location,
+                follow_external_symlink_files,
+                follow_external_symlink_dirs,
+            ),
+            follow_external_symlink_files=follow_external_symlink_files,
+            follow_external_symlink_dirs=follow_external_symlink_dirs,
+        )
+        self._define(definition, apply)
+
+    # Middleware and exceptions --------------------------------------------------------------------------------------
+
+    @overload
+    def middleware(
+        self, middleware_or_request: str, attach_to: str = ..., apply: bool = ..., *, priority: int = ...
+    ) -> Callable[[H], H]: ...
+    @overload
+    def middleware(
+        self, middleware_or_request: H, attach_to: str = ..., apply: bool = ..., *, priority: int = ...
+    ) -> H: ...
+    def middleware(
+        self, middleware_or_request: Any, attach_to: str = "request", apply: bool = True, *, priority: int = 0
+    ) -> Any:
+        """Run a function before or after handlers: `@app.middleware`, `@app.middleware("response")`.
+
+        Args:
+            middleware_or_request: the function, or where the decorated one shall stand.
+            attach_to: `request` or `response`.
+            apply: whether to register it at once.
+            priority: the higher runs the closer to the client.
+
+        Raises:
+            KeyError: `attach_to` is neither.
+        """
+        if not callable(middleware_or_request):
+            return partial(self.middleware, attach_to=middleware_or_request, apply=apply, priority=priority)
+        location = MiddlewareLocation[attach_to.upper()]
+        middleware = Middleware(middleware_or_request, location, priority)
+        self._define(MiddlewareDefinition(middleware), apply)
+        return middleware
+
+    def on_request(self, middleware: H = None, *, priority: int = 0) -> H:  # type: ignore[assignment]
+        """Run a function before handlers; the first that returns something answers the request."""
+        return self.middleware(middleware if callable(middleware) else "request", "request", priority=priority)
+
+    def on_response(self, middleware: H = None, *, priority: int = 0) -> H:  # type: ignore[assignment]
+        """Run a function after handlers, with the request and the response."""
+        return self.middleware(middleware if callable(middleware) else "response", "response", priority=priority)
+
+    def exception(self, *exceptions: Any, apply: bool = True) -> Callable[[H], H]:
+        """Let the decorated function answer exceptions.
+
+        Args:
+            exceptions: classes, lists of classes, or status codes.
+            apply: whether to register it at once.
+        """
+        kinds = tuple(kind for each in exceptions for kind in (each if isinstance(each, (list, tuple)) else (each,)))
+
+        def decorate(handler: H) -> H:
+            self._define(ExceptionDefinition(handler, kinds), apply)
+            return handler
+
+        return decorate
+
+    def all_exceptions(self, handler: H) -> H:
+        """Let the decorated function answer every exception that no other handler takes."""
+        return self.exception(Exception)(handler)
+
+    # Listeners ------------------------------------------------------------------------------------------------------
+
+    @overload
+    def listener(
+        self, listener_or_event: str, event_or_none: None = ..., apply: bool = ..., *, priority: int = ...
+    ) -> Callable[[H], H]: ...
+    @overload
+    def listener(
+        self, listener_or_event: H, event_or_none: str | None = ..., apply: bool = ..., *, priority: int = ...
+    ) -> H: ...
+    def listener(
+        self, listener_or_event: Any, event_or_none: str | None = None, apply: bool = True, *, priority: int = 0
+    ) -> Any:
+        """Call a function at a moment in the application's life: `@app.listener("before_server_start")`.
+
+        Args:
+            listener_or_event: the function, or the moment's name for the decorated one.
+            event_or_none: the moment's name.
+            apply: whether to register it at once.
+            priority: of several the higher runs first.
+
+        Raises:
+            BadRequest: the moment is missing, or there is none of that name.
+        """
+        if not callable(listener_or_event):
+            return partial(self.listener, event_or_none=listener_or_event, apply=apply, priority=priority)
+        if event_or_none is None:
+            raise BadRequest("Invalid event registration: Missing event name.")
+        self._define(ListenerDefinition(listener_or_event, event_or_none, priority), apply)
+        return listener_or_event
+
+    def _moment(self, listener: H, event: str, priority: int) -> H:
+        if callable(listener):
+            return self.listener(listener, event, priority=priority)
+        return partial(self.listener, event_or_none=event, priority=priority)
+
+    def main_process_start(self, listener: H = None, *, priority: int = 0) -> H:  # type: ignore[assignment]
+        """Call a function when the main process starts, before it starts workers."""
+        return self._moment(listener, "main_process_start", priority)
+
+    def main_process_ready(self, listener: H = None, *, priority: int = 0) -> H:  # type: ignore[assignment]
+        """Call a function when the main process has started its workers."""
+        return self._moment(listener, "main_process_ready", priority)
+
+    def main_process_stop(self, listener: H = None, *, priority: int = 0) -> H:  # type: ignore[assignment]
+        """Call a function when the main process ends."""
+        return self._moment(listener, "main_process_stop", priority)
+
+    def reload_process_start(self, listener: H = None, *, priority: int = 0) -> H:  # type: ignore[assignment]
+        """Call a function when the process that watches the source files starts."""
+        return self._moment(listener, "reload_process_start", priority)
+
+    def reload_process_stop(self, listener: H = None, *, priority: int = 0) -> H:  # type: ignore[assignment]
+        """Call a function when the process that watches the source files ends."""
+        return self._moment(listener, "reload_process_stop", priority)
+
+    def before_reload_trigger(self, listener: H = None, *, priority: int = 0) -> H:  # type: ignore[assignment]
+        """Call a function when a source file has changed, before the application is restarted."""
+        return self._moment(listener, "before_reload_trigger", priority)
+
+    def after_reload_trigger(self, listener: H = None, *, priority: int = 0) -> H:  # type: ignore[assignment]
+        """Call a function when a change has restarted the application; it may take `changed`, the files' names."""
+        return self._moment(listener, "after_reload_trigger", priority)
+
+    def before_server_start(self, listener: H = None, *, priority: int = 0) -> H:  # type: ignore[assignment]
+        """Call a function before this process accepts connections."""
+        return self._moment(listener, "before_server_start", priority)
+
+    def after_server_start(self, listener: H = None, *, priority: int = 0) -> H:  # type: ignore[assignment]
+        """Call a function when this process accepts connections."""
+        return self._moment(listener, "after_server_start", priority)
+
+    def before_server_stop(self, listener: H = None, *, priority: int = 0) -> H:  # type: ignore[assignment]
+        """Call a function when the server is about to stop, with connections still open."""
+        return self._moment(listener, "before_server_stop", priority)
+
+    def after_server_stop(self, listener: H = None, *, priority: int = 0) -> H:  # type: ignore[assignment]
+        """Call a function when the server's connections are closed."""
+        return self._moment(listener, "after_server_stop", priority)
+
+    # Commands -------------------------------------------------------------------------------------------------------
+
+    def command(self, maybe_func: Any = None, *, name: str = "") -> Any:
+        """Make a command of a function: `sanic-star server:app exec name --argument=value`.
+
+        It runs with the application loaded and not started. What the command line says it gets as text, and `None`
+        for a parameter without default that is not given there.
+
+        Args:
+            maybe_func: the function, sync or async.
+            name: the command's name, by default the function's.
+
+        Returns:
+            The function, made a coroutine function if it is none.
+
+        Raises:
+            SanicException: a blueprint with commands is registered; commands are applications' only, as in Sanic.
+
+        Examples:
+            >>> from sanic_star import Sanic
+            >>> app = Sanic("Shop")
+            >>> @app.command
+            ... async def restock(count: int = 10):
+            ...     print(f"{count} more")
+        """
+        if maybe_func is None:
+            return partial(self.command, name=name)
+
+        @wraps(maybe_func)
+        async def command(*args: Any, **kwargs: Any) -> Any:
+            result = maybe_func(*args, **kwargs)
+            return await result if isawaitable(result) else result
+
+        self._define(CommandDefinition(command, name or maybe_func.__name__))
+        return command
+
+    # Signals --------------------------------------------------------------------------------------------------------
+
+    @overridable
+    def signal(
+        self,
+        event: str | Enum,
+        *,
+        apply: bool = True,
+        condition: Mapping[str, Any] | None = None,
+        exclusive: bool = True,
+        priority: int = 0,
+    ) -> Callable[[H], H]:
+        """Call the decorated function when an event is dispatched: `@app.signal("shop.order.placed")`.
+
+        Args:
+            event: its name, of three parts; the last one may be a parameter, as `shop.order.<what>`.
+            apply: whether to register it at once.
+            condition: call it only for events dispatched under this condition.
+            exclusive: whether an event without a condition is none for a handler that has one.
+            priority: of several the higher is called first.
+
+        Raises:
+            InvalidSignal: no event can have that name.
+        """
+
+        def decorate(handler: H) -> H:
+            self._define(SignalDefinition(handler, event, condition, exclusive, priority), apply)
+            return handler
+
+        return decorate
+
+    def add_signal(
+        self,
+        handler: Callable[..., Any] | None,
+        event: str | Enum,
+        condition: Mapping[str, Any] | None = None,
+        exclusive: bool = True,
+    ) -> Callable[..., Any]:
+        """Call a function when an event is dispatched; arguments as in `signal`.
+
+        Args:
+            handler: the function; `None` only makes the event known, for `event` to wait for.
+            event: its name.
+            condition: call it only for events dispatched under this condition.
+            exclusive: whether an event without a condition is none for a handler that has one.
+        """
+        return self.signal(event, condition=condition, exclusive=exclusive)(handler or no_handler)
+
+    def catch_exception(self, handler: Callable[..., Any]) -> None:
+        """Call a function with this object and each exception that a request or a signal raises, answered or not.
+
+        Args:
+            handler: called with the application or blueprint and the exception; may be a coroutine function.
+        """
+        self.signal("server.exception.report")(self._caught(handler))
+
+    def _caught(self, handler: Callable[..., Any]) -> Callable[..., Any]:
+        async def caught(exception: BaseException) -> None:
+            result = handler(self, exception)
+            if isawaitable(result):
+                await result
+
+        return caught
+
+
+def check_name(owner: object, name: object) -> None:
+    """Check the name of an application or a blueprint against Sanic's rule.
+
+    Args:
+        owner: the application or blueprint, for the message.
+        name: its name.
+
+    Raises:
+        SanicException: the name is missing, or not of ASCII letters, digits, `_` and `-` with no digit or `-` first.
+        TypeError: it is not a string.
+    """
+    kind = type(owner).__name__
+    if name is None:
+        raise SanicException(f"{kind} instance cannot be unnamed: write {kind}(name='your_name').")
+    if not isinstance(name, str):
+        raise TypeError(f"the name of a {kind} is a string, got {name!r}")
+    if not _NAME.match(name):
+        raise SanicException(
+            f"{kind} instance named '{name}' uses an invalid format. Names must begin with a character "
+            "and may only contain alphanumeric characters, _, or -."
+        )
+
+
+async def no_handler(**context: Any) -> None:
+    """Handle an event that somebody only waits for."""
+
+
+def _as_hosts(host: str | Iterable[str] | None) -> tuple[str, ...]:
+    if host and not isinstance(host, Iterable):
+        raise ValueError(f"host= takes a host or several, got {host!r}")
+    return (host,) if isinstance(host, str) else tuple(host or ())
+
+
+def _with_suggestion(keyword: str) -> str:
+    from difflib import get_close_matches  # only for this message
+
+    names = [parameter for parameter in signature(Registrar.route).parameters if parameter != "self"]
+    close = get_close_matches(keyword, names, 1)
+    return f"{keyword} (did you mean {close[0]}?)" if close else keyword
+
+
+def _check_arguments(handler: Callable[..., Any], websocket: bool) -> None:
+    """Refuse a handler that takes too few arguments, when it is registered and not when it is first called."""
+    count = _argument_count(handler)
+    name = getattr(handler, "__name__", repr(handler))
+    if websocket and count < 2:
+        raise ValueError(f"Required parameter `request` and/or `ws` missing in the {name}() route?")
+    if count < 1:
+        raise ValueError(f"Required parameter `request` missing in the {name}() route?")
+
+
+def _argument_count(handler: Callable[..., Any]) -> int:
+    """Return how many parameters a handler has, `*args` and `**kwargs` among them."""
+    if type(handler) is FunctionType and not handler.__dict__:
+        # PERF: a signature takes ten times as long, a quarter of what a route costs. What wraps another function, or
+        # has a signature of its own choice, has that in its `__dict__`.
+        code = handler.__code__
+        stars = bool(code.co_flags & CO_VARARGS) + bool(code.co_flags & CO_VARKEYWORDS)
+        return code.co_argcount + code.co_kwonlyargcount + stars
+    return len(signature(handler).parameters)

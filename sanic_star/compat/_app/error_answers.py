@@ -1,0 +1,236 @@
+"""The answers to exceptions, composed when the application is finalised.
+
+An exception goes one way, whether the router raised it (404, 405, 426), a handler, a middleware, or the engine:
+
+    signals              server.exception.report, http.lifecycle.exception
+    request middleware   unless it has run already
+    exception handler    the one that `ErrorHandler` finds, else the error page
+    response middleware  unless it has run already
+    signals              http.lifecycle.response
+
+Which signals somebody listens to, and which middleware runs in which order, is known when the application is finalised.
+So a step that nobody uses costs one truth test, and nothing is sorted or searched for a single error.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from inspect import isawaitable
+from typing import TYPE_CHECKING, Any, Protocol
+
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from sanic_star.compat._app.events import Events
+from sanic_star.compat._app.pipeline import Step, respond_through, run_before
+from sanic_star.compat.exceptions import SanicException, ServerError
+from sanic_star.compat.handlers.error import ErrorHandler, as_sanic_exception
+from sanic_star.compat.log import error_logger, logger
+from sanic_star.compat.middleware import MiddlewareLocation
+from sanic_star.compat.request._url import url_for_log
+from sanic_star.compat.response._foreign import check_foreign
+from sanic_star.compat.response.types import HTTPResponse, ResponseStream, is_surely_valid
+from sanic_star.compat.signals import Event
+from sanic_star.engine.failures import RefusedRequest, attribute, encodable, format_error, log_error, message_of
+from sanic_star.engine.requests import current_request
+
+if TYPE_CHECKING:
+    from sanic_star.compat._app.seams import Application
+    from sanic_star.compat.request.types import Request
+
+Answer = tuple[ASGIApp | None, BaseException | None]
+
+
+class Answers(Protocol):
+    """What is asked of the answers of an application; see `answers.Answers`."""
+
+    @property
+    def app(self) -> Application: ...
+    def has_begun(self, request: Any, /) -> bool: ...
+    async def send_other(self, request: Any, response: Any, scope: Scope, receive: Receive, send: Send, /) -> None: ...
+    def _steps(self, location: MiddlewareLocation, name: str | None, /) -> list[Step]: ...
+
+
+class ErrorAnswers:
+    """Answers the exceptions of one application.
+
+    Args:
+        answers: asks this object; has the application.
+        events: the events that somebody listens to.
+        before: the request middleware for all routes, in its order.
+        after: the response middleware for all routes, in its order.
+    """
+
+    def __init__(self, answers: Answers, events: Events, before: list[Step], after: list[Step]) -> None:
+        self._answers = answers
+        self._app = app = answers.app
+        self._events = events
+        self._listens = events.heard(Event.HTTP_LIFECYCLE_EXCEPTION)
+        self._listens_to_responses = events.heard(Event.HTTP_LIFECYCLE_RESPONSE)
+        self._before, self._after = before, after
+        requests, responses = MiddlewareLocation
+        self._named_before = {name: answers._steps(requests, name) for name in app.named_request_middleware}
+        self._named_after = {name: answers._steps(responses, name) for name in app.named_response_middleware}
+
+    async def answer(self, request: Request, error: BaseException) -> Answer:
+        """Return the response to an exception, with middleware applied, and what is still to be raised.
+
+        The response is `None` where another one has begun; the exception is `None` where the response settles it.
+        """
+        app = self._app
+        known = error if issubclass(type(error), SanicException) else as_sanic_exception(error)
+        if type(error) is RefusedRequest:
+            # The engine has no other words for it. Handlers see Sanic's exception, as if that had been raised.
+            error = known
+        is_http = request.scope["type"] == "http"
+        if is_http:
+            if app.signal_router.routes:
+                await app.signal_router.report(error, answered=True)
+            if self._listens:
+                await self._events.fire_safely(Event.HTTP_LIFECYCLE_EXCEPTION, request=request, exception=error)
+        if request.responded or request._writer is not None:
+            if self._answers.has_begun(request):
+                self._log_too_late(request, error, known)
+                return None, error
+            request.reset_response()
+        response = None
+        if not request._request_middleware_started:
+            request._request_middleware_started = True
+            before = self._named_before.get(request.name or "", self._before) if self._named_before else self._before
+            if before:
+                try:
+                    response = await run_before(request, before)
+                except Exception as raised:
+                    error, known = raised, as_sanic_exception(raised)
+        if response:
+            settled = True
+        else:
+            response, settled = await self._response(request, error, known)
+        if (self._after or self._named_after) and not request.responded:
+            response = await self.respond_through(request, response)
+        if not callable(response):
+            response = await self._checked(request, response)
+        if is_http and self._listens_to_responses:
+            await self._events.fire_safely(Event.HTTP_LIFECYCLE_RESPONSE, request=request, response=response)
+        if request.responded or isinstance(response, ResponseStream):
+            response = partial(self._answers.send_other, request, response)
+        return response, None if settled else error
+
+    def settles(self, request: Request, error: BaseException) -> bool:
+        """Tell whether `answer` settles an exception, so that nothing is raised again."""
+        if (request.responded or request._writer is not None) and self._answers.has_begun(request):
+            return False
+        if issubclass(type(error), HTTPException):
+            return True
+        table = self._app.error_handler
+        return table.settles(table.lookup(error, request.name), error)
+
+    def settles_class(self, request: Request, kind: type[Exception]) -> bool:
+        """Do what `settles` does for an exception of which only the class is known."""
+        return not self._answers.has_begun(request) and self._app.error_handler._settles_class(kind, request.name)
+
+    def handlers_for_starlette(self) -> tuple[dict[Any, Any], dict[Any, Any]]:
+        """Return what Starlette's routes find in `scope["starlette.exception_handlers"]`: by class, and by status."""
+        return _HandledInside(self), {}
+
+    async def answer_inside(self, connection: Any, error: Exception) -> ASGIApp | None:
+        """Return the response to an exception for one of Starlette's routes, which sends it through its middleware.
+
+        Args:
+            connection: Starlette's request; handlers get the application's own.
+            error: what the route has raised.
+        """
+        request: Any = current_request()
+        # As around the mount; a copy, because the middleware of the mount goes on with its scope.
+        request.scope = {**request.scope, **request._outer, "app": self._app}
+        response, _ = await self.answer(request, error)
+        return response
+
+    async def respond_through(self, request: Request, response: Any) -> Any:
+        """Run response middleware, once for each request."""
+        if request._response_middleware_started:
+            return response
+        after = self._named_after.get(request.name or "", self._after) if self._named_after else self._after
+        return await respond_through(request, response, after)
+
+    async def _response(self, request: Request, error: BaseException, known: BaseException) -> tuple[Any, bool]:
+        """Return what the exception handler answers, else the error page, and whether that settles the exception."""
+        table = self._app.error_handler
+        settled = True
+        try:
+            try:
+                if getattr(table.response, "__func__", None) is ErrorHandler.response:
+                    answer, settled = table._respond(request, error)
+                else:
+                    answer = table.response(request, error)
+                    settled = table.settles(table.lookup(error, request.name), error)
+                if not isinstance(answer, HTTPResponse) and isawaitable(answer):
+                    answer = await answer
+            except (SanicException, HTTPException) as raised:
+                answer = table.default(request, as_sanic_exception(raised))
+            if not is_surely_valid(answer):
+                check_foreign(answer)
+        except Exception as raised:
+            answer = self._of_failure(raised)
+        settled = settled or issubclass(type(known), SanicException)
+        # Response middleware may make a response of anything but nothing.
+        return (await self._checked(request, answer) if answer is None else answer), settled
+
+    def _of_failure(self, raised: Exception) -> HTTPResponse:
+        """Return the answer where the exception handler itself has failed."""
+        log_error(error_logger, raised, "Exception raised in exception handler")
+        if not self._app.debug:
+            return HTTPResponse("An error occurred while handling an error", 500)
+        explained = f"Error while handling error: {message_of(raised)}\nStack: {format_error(raised)}"
+        return HTTPResponse(encodable(explained), 500)
+
+    async def _checked(self, request: Request, response: Any) -> Any:
+        """Return the answer to an exception; for one that is no response, the answer to this mistake."""
+        if _is_answer(request, response):
+            return response
+        mistake = ServerError(f"Invalid response type {response!r} (need HTTPResponse)")
+        response, _ = await self._response(request, mistake, mistake)
+        return response if _is_answer(request, response) else self._app.error_handler.default(request, mistake)
+
+    def _log_too_late(self, request: Request, error: BaseException, known: BaseException) -> None:
+        """Log an exception after a part of the response is sent: no client hears of it."""
+        app = self._app
+        app.error_handler.log(request, known)
+        handler = app.error_handler.lookup(error, request.name)
+        if handler is not None:
+            logger.warning(
+                "Its exception handler %s is not called: a part of the response to %r is sent",
+                getattr(handler, "__name__", repr(handler)),
+                url_for_log(request),
+            )
+        if attribute(known, "quiet", False) and not app.config.NOISY_EXCEPTIONS:
+            # A quiet one may be so because its status tells the client. Of this one nobody else would hear.
+            log_error(
+                error_logger,
+                known,
+                "Exception after the response to %r has begun: the client is not told of it",
+                url_for_log(request),
+            )
+
+
+class _HandledInside(dict[Any, Any]):
+    """The exception handlers by class, as Starlette looks them up; asked anew each time, for handlers may be added."""
+
+    def __init__(self, answers: ErrorAnswers) -> None:
+        self._answers = answers
+
+    def __contains__(self, kind: object) -> bool:
+        if not isinstance(kind, type) or not issubclass(kind, Exception):
+            return False
+        try:
+            request: Any = current_request()
+        except LookupError:
+            return False
+        return self._answers.settles_class(request, kind)
+
+    def __getitem__(self, kind: Any) -> Any:
+        return self._answers.answer_inside
+
+
+def _is_answer(request: Request, response: Any) -> bool:
+    return request.responded or isinstance(response, ResponseStream) or callable(response)

@@ -1,0 +1,324 @@
+"""The events of requests and websockets: put at their places when the application is finalised.
+
+Where nobody listens to an event there is nothing at its place, so that signals cost a request nothing until they are
+used. What is wrapped, from the outside in:
+
+    the application      http.lifecycle.begin, read_head, send, complete
+    a route's callable   http.lifecycle.request, handle, http.routing.before, after, http.lifecycle.read_body, response
+    each middleware      http.middleware.before, after
+    the handler          http.handler.before, after; websocket.handler.before, after, exception
+
+`http.lifecycle.exception` and `server.exception.report` are fired where exceptions are answered. ASGI gives a request
+when its head is complete, so `begin` is fired for each request, not for each connection. The route is found before the
+first event that has the request. A handler of an event before the routing does not see it, and may change the method,
+the host or the path: then a route is sought again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from inspect import isawaitable
+from typing import Any
+
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from sanic_star.compat._app.pipeline import Call, Step
+from sanic_star.compat.log import error_logger
+from sanic_star.compat.response.types import ResponseStream
+from sanic_star.compat.signals import Emit, Event, SignalRouter
+from sanic_star.engine.failures import ends_here, log_error
+from sanic_star.engine.routing import wire_path
+from sanic_star.engine.websockets import request_of
+
+_ON_THE_WIRE = (
+    Event.HTTP_LIFECYCLE_BEGIN,
+    Event.HTTP_LIFECYCLE_READ_HEAD,
+    Event.HTTP_LIFECYCLE_SEND,
+    Event.HTTP_LIFECYCLE_COMPLETE,
+)
+_BEFORE_ROUTING = (Event.HTTP_LIFECYCLE_REQUEST, Event.HTTP_LIFECYCLE_HANDLE, Event.HTTP_ROUTING_BEFORE)
+_AROUND_A_ROUTE = (
+    *_BEFORE_ROUTING,
+    Event.HTTP_ROUTING_AFTER,
+    Event.HTTP_LIFECYCLE_READ_BODY,
+    Event.HTTP_LIFECYCLE_RESPONSE,
+)
+_AROUND_A_HANDLER = (Event.HTTP_HANDLER_BEFORE, Event.HTTP_HANDLER_AFTER)
+_AROUND_A_WEBSOCKET = (
+    Event.WEBSOCKET_HANDLER_BEFORE,
+    Event.WEBSOCKET_HANDLER_AFTER,
+    Event.WEBSOCKET_HANDLER_EXCEPTION,
+)
+_AROUND_MIDDLEWARE = (Event.HTTP_MIDDLEWARE_BEFORE, Event.HTTP_MIDDLEWARE_AFTER)
+
+
+class Events:
+    """Which of the events somebody listens to; made anew whenever the application is finalised.
+
+    Args:
+        router: the application's signals.
+        find_again: the method of the application's router.
+        dispatch: the application's `dispatch`, where a subclass overrides it: then that is called.
+    """
+
+    def __init__(
+        self,
+        router: SignalRouter,
+        find_again: Callable[[Scope, Any, Iterable[str]], tuple[Any, dict[str, Any]]],
+        dispatch: Callable[..., Any] | None = None,
+    ) -> None:
+        self._router = router
+        self._dispatch = dispatch
+        self._find_again = find_again
+        self._emitters: dict[Event, Emit] = {}
+        for event in Event if router.routes else ():
+            emit = self._emitter(event)
+            if emit is not None:
+                self._emitters[event] = emit
+
+    def _emitter(self, event: Event, condition: dict[str, str] | None = None) -> Emit | None:
+        """Return what tells those who listen to an event; `None` if nobody does."""
+        emit = self._router.emitter(event, condition)
+        return emit if emit is None or self._dispatch is None else partial(self._by_app, event, condition)
+
+    async def _by_app(self, event: Event, condition: dict[str, str] | None, context: dict[str, Any]) -> Any:
+        assert self._dispatch is not None
+        more = {} if condition is None else {"condition": condition}
+        return await self._dispatch(event.value, inline=True, context=context, **more)
+
+    def __bool__(self) -> bool:
+        """Whether somebody listens to any event."""
+        return bool(self._emitters)
+
+    def heard(self, *events: Event) -> bool:
+        """Tell whether somebody listens to one of the events."""
+        return any(event in self._emitters for event in events)
+
+    async def fire(self, event: Event, **context: Any) -> None:
+        """Tell those who listen to an event."""
+        emit = self._emitters.get(event)
+        if emit is not None:
+            await emit(context)
+
+    async def fire_safely(self, event: Event, **context: Any) -> None:
+        """Tell those who listen to an event where their exceptions must not take an answer away; they are logged."""
+        try:
+            await self.fire(event, **context)
+        except Exception as error:
+            log_error(error_logger, error, "A handler of %s failed", event.value)
+
+    # A route ---------------------------------------------------------------------------------------------------------
+
+    def around_route(self, call: Call, route: Any, reads_body: bool) -> Call:
+        """Return `call` with the events of a request's life around it.
+
+        Args:
+            call: answers the request, middleware included.
+            route: what `http.routing.after` is told; `None` where no route answers.
+            reads_body: whether the body is to be read first.
+        """
+        if not self.heard(*_AROUND_A_ROUTE):
+            return call
+
+        async def lived(connection: Any) -> Any:
+            request = request_of(connection)
+            if not request._routed:
+                other = await self._before_routing(request)
+                if other is not None:
+                    return await other(connection)
+            if route is not None:
+                handler = getattr(route, "endpoint", None)
+                context = {"route": route, "kwargs": dict(request._route_params), "handler": handler}
+                await self.fire(Event.HTTP_ROUTING_AFTER, request=request, **context)
+            if self.heard(Event.HTTP_LIFECYCLE_READ_BODY) and request is connection:
+                request._receive = self._telling_of_the_body(request._receive)
+            if reads_body:
+                request._reads_body = True
+                if request._received or request._stream_consumed:
+                    # A handler of an event has read it, or a part of it.
+                    await request.receive_body()
+                elif not request._body_is_read:
+                    await request._read_body(await request._receive(), route.max_body_size)
+            response = await call(connection)
+            answer = request.stream.response if request._writer is not None else response
+            if isinstance(answer, (Response, ResponseStream)):
+                await self.fire(Event.HTTP_LIFECYCLE_RESPONSE, request=request, response=answer)
+            return response
+
+        return lived
+
+    async def _before_routing(self, request: Any) -> Call | None:
+        """Fire the events before the routing.
+
+        Returns:
+            The callable of another route, where they have changed what the routing depends on, else `None`.
+        """
+        if not self.heard(*_BEFORE_ROUTING):
+            return None
+        # As in Sanic there is no route yet, and a parameter that is set now is lost.
+        route, params = request.scope.pop("route", None), request._route_params
+        request._route_params, request._hidden_route = {}, route
+        before = _decisive(request)
+        for event in _BEFORE_ROUTING:
+            await self.fire(event, request=request)
+        request._hidden_route = None
+        after = _decisive(request)
+        if after != before:
+            request._routed = True
+            if after[1] != before[1]:
+                headers = [(name, value) for name, value in request.scope["headers"] if name != b"host"]
+                host = [] if after[1] is None else [(b"host", after[1].encode())]
+                request._amend(headers=[*host, *headers])
+            other, request._route_params = self._find_again(request.scope, route, params)
+            return other.call  # type: ignore[no-any-return]
+        if route is not None:
+            request.scope["route"] = route
+        request._route_params = params
+        return None
+
+    def _telling_of_the_body(self, receive: Receive) -> Receive:
+        async def telling() -> Message:
+            message = await receive()
+            if message["type"] == "http.request" and message.get("body"):
+                await self.fire(Event.HTTP_LIFECYCLE_READ_BODY, body=message["body"])
+            return message
+
+        return telling
+
+    # Handlers and middleware ----------------------------------------------------------------------------------------
+
+    def around_handler(self, call: Call, always: bool = False) -> Call:
+        """Return `call` with the events of a handler around it.
+
+        Args:
+            call: calls the handler with a request, or with a websocket.
+            always: whether it counts as handled, too, when it raises.
+        """
+        if not self.heard(*_AROUND_A_HANDLER):
+            return call
+
+        async def handled(connection: Any) -> Any:
+            request = request_of(connection)
+            await self.fire(Event.HTTP_HANDLER_BEFORE, request=request)
+            try:
+                response = await call(connection)
+            except Exception:
+                if always:
+                    await self.fire(Event.HTTP_HANDLER_AFTER, request=request)
+                raise
+            await self.fire(Event.HTTP_HANDLER_AFTER, request=request)
+            return response
+
+        return handled
+
+    def around_websocket(self, handler: Callable[..., Any]) -> Callable[..., Any]:
+        """Return a websocket's handler with its events around it."""
+        if not self.heard(*_AROUND_A_WEBSOCKET):
+            return handler
+
+        async def spoken(request: Any, websocket: Any, **params: Any) -> None:
+            both = {"request": request, "websocket": websocket}
+            await self.fire(Event.WEBSOCKET_HANDLER_BEFORE, **both)
+            try:
+                result = handler(request, websocket, **params)
+                if isawaitable(result):
+                    await result
+            except Exception as error:
+                await self.fire_safely(Event.WEBSOCKET_HANDLER_EXCEPTION, **both, exception=error)
+                raise
+            await self.fire(Event.WEBSOCKET_HANDLER_AFTER, **both)
+
+        return spoken
+
+    def around_middleware(self, step: Step, attach_to: str) -> Step:
+        """Return a middleware with its events around it.
+
+        Args:
+            step: the middleware.
+            attach_to: `request` or `response`; the condition under which the events are dispatched.
+        """
+        if not self.heard(*_AROUND_MIDDLEWARE):
+            return step
+        function = step[0]
+        before, after = (self._emitter(event, {"attach_to": attach_to}) for event in _AROUND_MIDDLEWARE)
+
+        async def told(request: Any, response: Any = None) -> Any:
+            context = {"request": request, "response": response}
+            if before:
+                await before(context)
+            changed = function(request, response) if attach_to == "response" else function(request)
+            if isawaitable(changed):
+                changed = await changed
+            if after:
+                await after(context)
+            return changed
+
+        return told, True
+
+    # The application ------------------------------------------------------------------------------------------------
+
+    def around_application(self, app: ASGIApp, make: Callable[..., Any], fail: Callable[..., Any]) -> ASGIApp:
+        """Return an application with the events of what comes over the wire around it.
+
+        Args:
+            app: the application, middleware included.
+            make: makes a request from scope, receive and send.
+            fail: answers an exception: gets the request, the exception, and these three.
+        """
+        if not self.heard(*_ON_THE_WIRE):
+            return app
+        from sanic_star.compat.models.server_types import CONNECTION
+
+        async def told(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] == "lifespan":
+                await app(scope, receive, send)
+                return
+            scope[CONNECTION] = connection = make(scope, receive, send).conn_info
+            server_send = send
+            if self.heard(Event.HTTP_LIFECYCLE_SEND) and scope["type"] == "http":
+                send = partial(self._telling_of_the_answer, send)
+            try:
+                await self.fire(Event.HTTP_LIFECYCLE_BEGIN, conn_info=connection)
+                await self.fire(Event.HTTP_LIFECYCLE_READ_HEAD, head=_head(scope))
+            except Exception as error:
+                if scope["type"] != "http":
+                    raise
+                await fail(make(scope, receive, send), error, scope, receive, send)
+                return
+            try:
+                await app(scope, receive, send)
+            except BaseException as error:
+                if not ends_here(error, server_send):
+                    raise
+            finally:
+                await self.fire_safely(Event.HTTP_LIFECYCLE_COMPLETE, conn_info=connection)
+
+        return told
+
+    async def _telling_of_the_answer(self, send: Send, message: Message) -> None:
+        if message["type"] == "http.response.body":
+            await self.fire_safely(Event.HTTP_LIFECYCLE_SEND, data=message.get("body", b""))
+        await send(message)
+
+
+def _decisive(request: Any) -> tuple[Any, ...]:
+    """Return what the choice of a route depends on."""
+    scope = request.scope
+    return request.method, request.headers.getone("host", None), scope["path"], scope.get("raw_path")
+
+
+def _head(scope: Scope) -> bytes:
+    """Return the head of a request as HTTP/1.1 writes it, without the empty line."""
+    target = wire_path(scope).encode("latin-1")
+    # A websocket's scope may have none.
+    query = scope.get("query_string", b"")
+    if query:
+        target += b"?" + query
+    first = b"%s %s HTTP/%s" % (
+        scope.get("method", "GET").encode(),
+        target,
+        scope.get("http_version", "1.1").encode(),
+    )
+    return b"\r\n".join([first, *(name + b": " + value for name, value in scope["headers"])])

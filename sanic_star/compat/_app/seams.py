@@ -1,0 +1,98 @@
+"""What the parts of an application use of it; the module of the application imports theirs.
+
+`Sanic` has a runner, background tasks and answers, each in a module of its own. They get the application, and know it
+by these Protocols.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+from sanic_star.engine.seams import Host
+
+if TYPE_CHECKING:
+    from sanic_star.compat._app.listeners import Listeners
+    from sanic_star.compat.application.state import ApplicationState
+    from sanic_star.compat.config import Config
+    from sanic_star.compat.handlers.error import ErrorHandler
+    from sanic_star.compat.middleware import Middleware
+    from sanic_star.compat.router import Router
+    from sanic_star.compat.signals import SignalRouter
+    from sanic_star.compat.types.shared_ctx import SharedContext
+    from sanic_star.engine.application import Engine
+
+
+class BackgroundOfApplication(Protocol):
+    """The background tasks, as the answers start and drain them."""
+
+    def begin_to_drain(self) -> None: ...
+    def start_delayed_tasks(self) -> None: ...
+    def start_timers(self) -> None: ...
+    async def drain_tasks(self, seconds: float, /) -> None: ...
+
+
+class RunnerOfApplication(Protocol):
+    """The runner, as the start of an application uses it."""
+
+    is_stopped: bool
+
+    def set_up_logging(self) -> None: ...
+    def tell_what_the_server_decides(self) -> None: ...
+
+
+class Application(Host, Protocol):
+    """The application, as its parts know it."""
+
+    _app_registry: ClassVar[dict[str, Any]]
+    name: str
+    debug: bool
+    _debug: bool
+    auto_reload: bool
+    state: ApplicationState
+    error_handler: ErrorHandler
+    signal_router: SignalRouter
+    exception_handlers: Any
+    shared_ctx: SharedContext
+    request_middleware: deque[Middleware]
+    response_middleware: deque[Middleware]
+    named_request_middleware: dict[str, deque[Middleware]]
+    named_response_middleware: dict[str, deque[Middleware]]
+    _listeners: Listeners
+
+    @property
+    def config(self) -> Config: ...
+    @property
+    def router(self) -> Router: ...
+    @property
+    def _engine(self) -> Engine: ...
+    @property
+    def listeners(self) -> Mapping[str, Sequence[Any]]: ...
+    @property
+    def _background(self) -> BackgroundOfApplication: ...
+    @property
+    def _runner(self) -> RunnerOfApplication: ...
+    @property
+    def add_task(self) -> Any: ...
+    @property
+    def get_task(self) -> Any: ...
+    @property
+    def dispatch(self) -> Any: ...
+    @property
+    def finalize(self) -> Any: ...
+    @property
+    def finalize_middleware(self) -> Any: ...
+    @property
+    def handle_exception(self) -> Any: ...
+    @property
+    def handle_request(self) -> Any: ...
+    @property
+    def motd(self) -> Any: ...
+    @property
+    def shutdown_tasks(self) -> Any: ...
+    @property
+    def signalize(self) -> Any: ...
+    @property
+    def stop(self) -> Any: ...
+    def unregister_app(self, app: Any, /) -> None: ...

@@ -1,0 +1,1 @@
+"""Files over HTTP: which file a path means, what is kept in memory, and the responses that send it."""

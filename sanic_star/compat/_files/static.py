@@ -1,0 +1,188 @@
+"""Files over HTTP: `app.static`, with 304, ranges, index files and a page that lists a directory.
+
+Not on Starlette's `StaticFiles`: it takes several turns of a thread for each file, and knows neither Sanic's rules for
+links nor its headers. Large files are read by anyio's files, as Starlette does it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Awaitable, Callable
+from functools import partial
+from stat import S_ISDIR, S_ISREG
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import unquote
+
+import anyio
+
+from sanic_star.compat._files.responses import (
+    SMALL,
+    KeptFile,
+    KeptFileResponse,
+    LargeFileResponse,
+    Shelf,
+    last_modified,
+)
+from sanic_star.compat._files.root import Root, Trail
+from sanic_star.compat.exceptions import FileNotFound
+from sanic_star.compat.handlers.content_range import ContentRangeHandler
+from sanic_star.compat.response import HTTPResponse, guess_content_type, validate_file
+
+if TYPE_CHECKING:
+    from sanic_star.compat._app.definitions import StaticDefinition
+    from sanic_star.compat.request.types import Request
+
+# Files from here on are read while they are sent, where `stream_large_files` is on (Sanic's threshold).
+LARGE = 1024 * 1024
+_CONDITIONS = frozenset({b"if-modified-since", b"range"})
+
+
+def static_uri(definition: StaticDefinition) -> str:
+    """Return the path of the route that serves a file or directory.
+
+    Raises:
+        TypeError: what is there is not what `resource_type` says.
+        ValueError: `resource_type` is neither `file` nor `dir`.
+    """
+    kind, location = definition.resource_type, definition.location
+    if kind and kind not in ("file", "dir"):
+        raise ValueError("The resource_type should be set to 'file' or 'dir'")
+    # Not `Path.is_file`, which raises where a name is too long for the file system.
+    is_file = os.path.isfile(location)
+    if kind == "dir" and is_file:
+        raise TypeError(f"Resource type improperly identified as directory. '{location}'")
+    if kind == "file" and not is_file:
+        raise TypeError(f"Resource type improperly identified as file. '{location}'")
+    return definition.uri if is_file else definition.uri.rstrip("/") + "/<__file_uri__:path>"
+
+
+class _Found(NamedTuple):
+    """What a request asks for, as it is on the disk; the body only of a small file."""
+
+    path: str
+    stat: os.stat_result
+    body: bytes | None = None
+    trail: Trail = ()
+
+
+def static_handler(definition: StaticDefinition) -> Callable[..., Awaitable[Any]]:
+    """Return the handler that serves a file or directory."""
+    root = Root(definition.location, definition.follow_external_symlink_files, definition.follow_external_symlink_dirs)
+    # No closure, which could not be pickled with the application.
+    handler = partial(_serve, definition, root, Shelf())
+    handler.__name__ = "_static_request_handler"  # type: ignore[attr-defined]
+    return handler
+
+
+async def _serve(
+    definition: StaticDefinition, root: Root, shelf: Shelf, request: Request, __file_uri__: str | None = None
+) -> Any:
+    kept = shelf.get(__file_uri__)
+    if kept is None:
+        found = await anyio.to_thread.run_sync(_look, root, __file_uri__)
+        if found is None:
+            raise FileNotFound("File not found", path=definition.location, relative_url=__file_uri__)
+        if S_ISDIR(found.stat.st_mode):
+            handler = definition.directory_handler
+            return await handler.handle(request, f"/{handler.base}/{unquote(__file_uri__ or '')}")
+        opener = None if __file_uri__ is None else root.opener
+        if found.body is None:
+            return await _answer(request, definition, found.path, found.stat, opener=opener)
+        kept = _keep(definition, root, __file_uri__, found, found.body)
+        shelf.put(__file_uri__, found.path, kept)
+    if request.method == "GET" and not any(name in _CONDITIONS for name, _ in request.scope["headers"]):
+        return KeptFileResponse.of(kept)
+    return await _answer(request, definition, kept.path, kept.stat, kept)
+
+
+def _look(root: Root, uri: str | None) -> _Found | None:
+    """Find what is asked for, and read it if it is a small file; runs in a thread."""
+    path = root.location if uri is None else root.find(uri)
+    if path is None:
+        return None
+    trail: Trail = ()
+    try:
+        stat = os.stat(path)
+        if S_ISDIR(stat.st_mode):
+            return _Found(path, stat)
+        # Opening a pipe or a device would wait for it.
+        if not S_ISREG(stat.st_mode) or path.endswith("/"):
+            return None
+        if uri is None:
+            # A single file may be a link: whoever configures the server has named it.
+            descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+        else:
+            descriptor, _, trail = root.open_file(path)
+        with open(descriptor, "rb") as opened:
+            stat = os.fstat(descriptor)
+            body = opened.read(SMALL + 1) if stat.st_size <= SMALL else None
+    except OSError:
+        return None
+    # One that grows while it is read is treated as a large one, by the size that it had.
+    return _Found(path, stat, body if body is not None and len(body) == stat.st_size else None, trail)
+
+
+def _kind(definition: StaticDefinition, path: str) -> str:
+    kind = definition.content_type or guess_content_type(path)
+    if "charset=" not in kind and (kind.startswith("text/") or kind == "application/javascript"):
+        kind += "; charset=utf-8"
+    return kind
+
+
+def _whole_headers(definition: StaticDefinition, stat: os.stat_result) -> dict[str, str]:
+    headers = {"last-modified": last_modified(stat), "cache-control": "no-cache"}
+    if definition.use_content_range:
+        headers["accept-ranges"] = "bytes"
+    return headers
+
+
+def _keep(definition: StaticDefinition, root: Root, uri: str | None, found: _Found, body: bytes) -> KeptFile:
+    threshold = definition.stream_large_files
+    headers = _whole_headers(definition, found.stat)
+    if threshold and threshold is not True and len(body) >= threshold:
+        headers = _stream_headers(definition, found.stat)
+    has_links = uri is not None and found.path != os.path.join(root.location, unquote(uri).lstrip("/"))
+    resolve = partial(root.find, uri) if uri is not None and has_links else None
+    return KeptFile(found.path, found.stat, body, _kind(definition, found.path), headers, found.trail, resolve)
+
+
+def _stream_headers(definition: StaticDefinition, stat: os.stat_result) -> dict[str, str]:
+    # Sanic's header fields of a file that is streamed; without those about caches.
+    headers = {"last-modified": last_modified(stat)} if definition.use_modified_since else {}
+    if definition.use_content_range:
+        headers["accept-ranges"] = "bytes"
+    return headers
+
+
+async def _answer(
+    request: Request,
+    definition: StaticDefinition,
+    path: str,
+    stat: os.stat_result,
+    kept: KeptFile | None = None,
+    opener: Callable[[str, int], int] | None = None,
+) -> Any:
+    """Answer with a large file, or where a request has conditions."""
+    if definition.use_modified_since:
+        unchanged = await validate_file(request._parsed_fields, stat.st_mtime)  # type: ignore[arg-type]
+        if unchanged is not None:
+            return unchanged
+    size = stat.st_size
+    kind = _kind(definition, path)
+    if request.method == "HEAD":
+        return HTTPResponse(
+            headers={**_stream_headers(definition, stat), "content-length": str(size)}, content_type=kind
+        )
+    part = None
+    if definition.use_content_range and "range" in request.headers:
+        part = ContentRangeHandler(request, stat)
+    threshold = definition.stream_large_files
+    streamed = threshold and size >= (LARGE if threshold is True else threshold)
+    headers = (_stream_headers if streamed else _whole_headers)(definition, stat)
+    start, length, status = 0, size, 200
+    if part is not None:
+        start, length, status = part.start, part.size, 206
+        headers.update(part.headers)
+    if kept is not None:
+        return HTTPResponse(kept.body[start : start + length], status, headers, kind)
+    return LargeFileResponse(request, path, start, length, status, headers, kind, opener)

@@ -1,0 +1,1 @@
+"""What Sanic's router has beside routes: the types of path parameters, and its exceptions."""

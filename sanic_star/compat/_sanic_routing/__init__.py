@@ -1,9 +1,0 @@
-"""What applications take from the package `sanic_routing`: its exceptions, and the classes for annotations."""
-
-from sanic_star.compat import _routing_exceptions as exceptions
-from sanic_star.compat._routes import Route
-from sanic_star.compat.router import Router as BaseRouter
-
-__version__ = "23.12.0"
-
-__all__ = ["BaseRouter", "Route", "__version__", "exceptions"]

@@ -1,0 +1,1 @@
+"""Running applications in Sanic's words, on `sanic_star.servers`."""

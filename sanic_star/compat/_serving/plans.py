@@ -1,0 +1,178 @@
+"""What is to be served, in the engine's words; and how an application is found again in another process.
+
+There it comes from importing the main module once more, or from its factory. What was said when it was run (debug
+mode, verbosity, `shared_ctx`) goes there with it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from socket import socket
+from typing import TYPE_CHECKING, Any
+
+from sanic_star.compat._app.registry import find_application
+from sanic_star.compat.application.constants import ServerStage
+from sanic_star.compat.exceptions import SanicException
+from sanic_star.compat.log import error_logger, logger
+from sanic_star.compat.logging.filter import VerbosityFilter
+from sanic_star.compat.types.shared_ctx import SharedContext
+from sanic_star.engine.failures import log_error
+from sanic_star.engine.steps import StepTimeout
+from sanic_star.servers.settings import CannotServe, Settings
+
+if TYPE_CHECKING:
+    from sanic_star.servers import Plan
+
+
+@dataclass
+class ApplicationServerInfo:
+    """How an application is to be served, once.
+
+    Attributes: `settings` in Sanic's words; `stage`; and for `sanic_star.servers`: `how`, `sock`, `signals`.
+    """
+
+    settings: dict[str, Any]
+    how: Settings
+    sock: socket | None = None
+    signals: bool = True
+    stage: ServerStage = field(default=ServerStage.STOPPED)
+
+
+@dataclass
+class Loader:
+    """A factory in the form of an `AppLoader`."""
+
+    load: Callable[[], Any]
+
+
+@dataclass
+class _Said:
+    """What was said when an application was run, for its copies in other processes."""
+
+    name: str
+    debug: bool
+    state: dict[str, Any]
+    config: dict[str, Any]
+    shared: dict[str, Any]
+
+    @classmethod
+    def of(cls, app: Any) -> _Said:
+        names = ("host", "port", "unix", "workers", "auto_reload", "verbosity", "fast", "server", "primary")
+        shared = {name: value for name, value in vars(app.shared_ctx).items() if name not in SharedContext.SAFE}
+        return cls(
+            app.name,
+            app.debug,
+            {name: getattr(app.state, name) for name in names},
+            {name: app.config[name] for name in ("ACCESS_LOG", "AUTO_RELOAD", "NOISY_EXCEPTIONS")},
+            shared,
+        )
+
+    def apply(self, app: Any) -> None:
+        if self.debug:
+            app.debug = True
+            logger.setLevel(logging.DEBUG)
+        for name, value in self.state.items():
+            setattr(app.state, name, value)
+        app.config.update(self.config)
+        VerbosityFilter.verbosity = self.state["verbosity"]
+        app._runner.set_up_logging()
+        for name, value in self.shared.items():
+            if not hasattr(app.shared_ctx, name):
+                setattr(app.shared_ctx, name, value)
+        app.shared_ctx.lock()
+
+
+def _load(loader: Any, everything: list[_Said]) -> list[Any]:
+    """Find the applications in another process; one for each time that one is served."""
+    found: dict[str, Any] = {}
+    if loader is not None:
+        found[everything[0].name] = loader.load()
+    for said in everything:
+        if said.name not in found:
+            try:
+                found[said.name] = find_application(said.name)
+            except SanicException as error:
+                raise CannotServe(str(error)) from None
+        said.apply(found[said.name])
+    return [found[said.name] for said in everything]
+
+
+def plan(apps: Sequence[Any], loader: Any) -> Plan:
+    """Return what the engine shall serve."""
+    primary = apps[0]
+    served = [(app, info) for app in apps for info in app.state.server_info]
+    watch: list[str] | None = None
+    if any(app.state.auto_reload for app in apps):
+        folders = {folder for app in apps for folder in app.state.reload_dirs}
+        for folder in sorted(folders):
+            if not folder.is_dir():
+                logger.warning("Directory %s could not be located", folder)
+        watch = sorted(str(folder) for folder in folders if folder.is_dir())
+    from sanic_star.servers import Plan  # late: only a process that serves needs servers
+
+    return Plan(
+        apps=[app for app, _ in served],
+        settings=[info.how for _, info in served],
+        load=partial(_load, loader),
+        sockets=[info.sock for _, info in served],
+        workers=primary.state.workers,
+        watch=watch,
+        prelude=_prelude(),
+        shared=[_Said.of(app) for app, _ in served],
+        notify=partial(_notify, primary),
+        signals=all(info.signals for _, info in served),
+    )
+
+
+# What the process that watches tells of, and the moments of listeners that these are.
+_MOMENTS = {
+    "start": "reload_process_start",
+    "before": "before_reload_trigger",
+    "after": "after_reload_trigger",
+    "stop": "reload_process_stop",
+}
+
+
+def run_main_listeners(app: Any, event: str, **more: Any) -> None:
+    """Run the listeners of a moment of the main process, on an event loop of their own.
+
+    Args:
+        app: the application.
+        event: the moment's name.
+        more: keyword arguments for listeners that take them.
+
+    Raises:
+        Exception: what a listener raises.
+    """
+    app._engine.lifecycle.owns_process = threading.current_thread() is threading.main_thread()
+    try:
+        asyncio.run(app._listeners.run(event, app, more))
+    finally:
+        app._engine.lifecycle.owns_process = False
+
+
+def _notify(app: Any, event: str, changed: set[str]) -> None:
+    """Run the listeners for restarts on changes, in the process that watches; one that fails stops no restart."""
+    more = {"changed": changed} if event == "after" else {}
+    try:
+        run_main_listeners(app, _MOMENTS[event], **more)
+    except StepTimeout:
+        pass  # the log has named the listener
+    except Exception as error:
+        log_error(error_logger, error, "A listener of %s failed", _MOMENTS[event])
+
+
+def _prelude() -> Callable[[], object] | None:
+    """Return what other processes have to do before they import the main module: what this one has done."""
+    known = sys.modules.get("sanic")
+    if known is None or not known.__name__.startswith("sanic_star"):
+        return None
+    from sanic_star.compat._alias.alias import install  # late: most processes need no alias
+
+    return install

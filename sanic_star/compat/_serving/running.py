@@ -1,0 +1,475 @@
+"""Running applications in Sanic's words: `prepare`, `serve`, `serve_single`, `create_server`, `stop`.
+
+An application has a `Runner`. `prepare` notes how the application is to be served; `serve` serves all that were
+prepared, in one process or several. `plans` turns what was noted into the engine's words; `sanic_star.servers` listens
+and restarts.
+
+Functions import what serves when they are called: an application that another server runs never loads it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from socket import socket
+from ssl import SSLContext
+from typing import TYPE_CHECKING, Any
+
+from sanic_star.compat._app.answers import BODY_TIMEOUT
+from sanic_star.compat._app.peer import UNSAFE_SERVER, believes_local_clients
+from sanic_star.compat.application.constants import Mode, Server
+from sanic_star.compat.config import DEFAULT_CONFIG, SettingError
+from sanic_star.compat.helpers import Default
+from sanic_star.compat.log import error_logger, logger
+from sanic_star.compat.logging.filter import VerbosityFilter
+from sanic_star.engine.seams import Stage
+from sanic_star.engine.steps import StepTimeout
+
+if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
+
+    from sanic_star.compat._app.seams import Application
+    from sanic_star.compat.server.async_server import AsyncioServer
+    from sanic_star.servers.settings import Settings
+
+
+TLSArgument = None | SSLContext | dict[str, Any] | str | list[Any] | tuple[Any, ...]
+
+
+class Runner:
+    """Prepares an application to be served, and serves those that were prepared.
+
+    Args:
+        app: the application.
+    """
+
+    def __init__(self, app: Application) -> None:
+        self.app = app
+        self._told_of_the_server = False
+        # Whether `stop` was called since the last start.
+        self.is_stopped = False
+
+    def prepare(
+        self,
+        host: str | None = None,
+        port: int | None = None,
+        *,
+        dev: bool = False,
+        debug: bool = False,
+        auto_reload: bool | None = None,
+        version: int = 1,
+        ssl: TLSArgument = None,
+        sock: socket | None = None,
+        workers: int = 1,
+        protocol: type[asyncio.Protocol] | None = None,
+        backlog: int = 100,
+        register_sys_signals: bool = True,
+        access_log: bool | None = None,
+        unix: str | None = None,
+        loop: AbstractEventLoop | None = None,
+        reload_dir: list[str] | str | None = None,
+        noisy_exceptions: bool | None = None,
+        motd: bool = True,
+        fast: bool = False,
+        verbosity: int = 0,
+        motd_display: Mapping[str, str] | None = None,
+        coffee: bool = False,
+        auto_tls: bool = False,
+        single_process: bool = False,
+        server: str | None = None,
+    ) -> None:
+        """Note how the application is to be served; `Sanic.serve` does it, for all that were prepared.
+
+        Args:
+            host: the address to listen on; by default 127.0.0.1.
+            port: the port to listen on; 0 for any that is free; by default 8000, and 8443 with `auto_tls`.
+            dev: debug mode, and restart on changes.
+            debug: whether errors are explained to the client.
+            auto_reload: whether a change of a source file restarts the application; by default `AUTO_RELOAD` says.
+            version: the highest version of HTTP; 2 and 3 need hypercorn, and 2 may be granian's.
+            ssl: certificate: a directory, a mapping of `cert`, `key`, `password`, a pair of paths, a context, or a
+                list of them, of which the client's wish chooses.
+            sock: a socket that is bound already.
+            workers: how many processes.
+            protocol: of Sanic's own server; the log says that it has no effect.
+            backlog: how many connections may wait to be accepted.
+            register_sys_signals: whether SIGINT and SIGTERM end it; only `serve_single` may do without.
+            access_log: whether requests are logged; by default in debug mode, and where `ACCESS_LOG` says so.
+            unix: path of a socket to listen on, in place of host and port.
+            loop: not possible; inside of a running event loop there is `create_server`.
+            reload_dir: directories in which every changed file counts.
+            noisy_exceptions: whether exceptions that are quiet by themselves are logged.
+            motd: whether the log begins with what is served where.
+            fast: as many processes as there are processors.
+            verbosity: lets records with a `verbosity` up to this into the log.
+            motd_display: what the beginning of the log says besides.
+            coffee: whether it comes with coffee.
+            auto_tls: in debug mode, make a certificate for localhost.
+            single_process: whether there shall be one process only.
+            server: `uvicorn`, `hypercorn` or `granian`; by default uvicorn, and hypercorn for HTTP/2 and HTTP/3.
+
+        Raises:
+            RuntimeError, TypeError, ValueError: options contradict each other, or make no sense.
+            SanicException: a certificate for localhost can't be made.
+        """
+        from sanic_star.compat._serving import plans as _plans
+
+        if loop is not None:
+            raise TypeError("loop is not a valid argument. To use an existing loop, change to create_server().")
+        if fast and workers != 1:
+            raise RuntimeError("You cannot use both fast=True and workers=X")
+        if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
+            raise RuntimeError(f"workers is the number of processes, 1 or more, got {workers!r}")
+        if auto_reload is None:
+            auto_reload = bool(self.app.config.AUTO_RELOAD)
+        auto_reload = auto_reload or dev
+        if single_process and (fast or workers > 1 or auto_reload):
+            raise RuntimeError("Single process cannot be run with multiple workers or auto-reload")
+        if not register_sys_signals and not single_process:
+            raise RuntimeError("Cannot run Sanic.serve with register_sys_signals=False. Use Sanic.serve_single.")
+        if server == "uvicorn" and version in (2, 3):
+            raise ValueError(f"uvicorn speaks HTTP/1.1; version={version} goes with server='hypercorn'")
+        _warn_of_protocol(protocol)
+        self.set_mode(debug or dev, access_log, noisy_exceptions, verbosity)
+        self.app.auto_reload = auto_reload
+        how = self.settings(host, port, unix=unix, backlog=backlog, version=version, ssl=ssl, auto_tls=auto_tls)
+        if server is not None:
+            how = replace(how, server=server)
+        from pathlib import Path
+
+        state = self.app.state
+        state.host, state.port, state.ssl, state.sock, state.unix = how.host, how.port, ssl, sock, unix
+        state.fast, state.server, state.coffee = fast, Server.SANIC, coffee
+        state.workers = _processors() if fast else workers
+        state.reload_dirs = {Path(each) for each in _folders(reload_dir)}
+        settings = {
+            "app": self.app, "host": how.host, "port": how.port, "version": how.version, "sock": sock, "unix": unix,
+            "ssl": ssl, "backlog": backlog, "register_sys_signals": register_sys_signals,
+        }  # fmt: skip
+        state.server_info.append(_plans.ApplicationServerInfo(settings, how, sock, register_sys_signals))
+        if motd_display:
+            self.app.config.MOTD_DISPLAY.update(motd_display)
+        if motd and self.app.config.MOTD:
+            self.app.motd(settings)
+
+    def motd(self, server_settings: Mapping[str, Any] | None = None) -> None:
+        """Log what runs where, and how, as at the start; without effect where the setting `MOTD` is off.
+
+        Args:
+            server_settings: `host`, `port`, `unix` and `ssl` as for `prepare`, where it has not been prepared.
+        """
+        if self.app.config.MOTD:
+            state, given = self.app.state, dict(server_settings or {})
+            addresses = ("host", "port", "unix", "ssl")
+            # Those of `prepare`, or of the first address that was prepared.
+            known = [info for info in state.server_info if info.settings is server_settings]
+            if known or (state.server_info and not given.keys() & set(addresses)):
+                how = (known or state.server_info)[0].how
+            else:
+                options = {name: given[name] for name in addresses if name in given}
+                how = self.settings(options.pop("host", None), options.pop("port", None), **options)
+            from sanic_star.compat.application import motd as motd_of
+
+            motd_of.show(self.app, how, max(state.workers, 1), self.app.config.MOTD_DISPLAY, state.coffee)
+
+    def set_mode(self, debug: bool, access_log: bool | None, noisy_exceptions: bool | None, verbosity: int) -> None:
+        """Set the mode and the logging as `prepare` takes them; `None` leaves a setting as it is."""
+        if debug:
+            self.app.debug = True
+            logger.setLevel(logging.DEBUG)
+        if access_log is None:
+            # Debug mode switches it on.
+            access_log = self.app.debug or self.app.config.ACCESS_LOG
+        if access_log != self.app.config.ACCESS_LOG:
+            self.app.config.ACCESS_LOG = access_log
+        if noisy_exceptions is not None:
+            self.app.config.NOISY_EXCEPTIONS = noisy_exceptions
+        self.app.state.verbosity = VerbosityFilter.verbosity = verbosity
+        self.set_up_logging()
+
+    def set_up_logging(self) -> None:
+        """Let log lines look as the mode and the settings `LOG_EXTRA` and `NO_COLOR` say."""
+        from sanic_star.compat.logging.setup import setup_logging
+
+        config = self.app.config
+        setup_logging(self.app._debug, bool(config["NO_COLOR"]), config["LOG_EXTRA"])
+
+    def settings(
+        self,
+        host: str | None,
+        port: int | None,
+        *,
+        unix: str | None = None,
+        backlog: int = 100,
+        version: int = 1,
+        ssl: TLSArgument = None,
+        auto_tls: bool = False,
+    ) -> Settings:
+        """Put together what was said and what is configured."""
+        if version not in (1, 2, 3):
+            raise ValueError(f"version is the highest version of HTTP, 1, 2 or 3, got {version!r}")
+        if port is not None and (not isinstance(port, int) or not 0 <= port <= 65535):
+            raise ValueError(f"port is a number from 0 to 65535, got {port!r}")
+        from sanic_star.compat._serving import tls as _tls
+        from sanic_star.servers.settings import Settings
+
+        config = self.app.config
+        tls = _tls.read(ssl, config.TLS_CERT_PASSWORD or None)
+        if tls is None and (auto_tls or version == 3):
+            tls = _tls.local(config, self.app.debug)
+        header_size = config.REQUEST_MAX_HEADER_SIZE
+        return Settings(
+            host=host or "127.0.0.1",
+            port=(8443 if auto_tls or version == 3 else 8000) if port is None else port,
+            unix=os.fspath(unix) if unix else None,
+            backlog=backlog,
+            server="hypercorn" if version > 1 else "uvicorn",
+            version=int(version),
+            tls=tls,
+            graceful_timeout=self.app._engine.limits.graceful_s,
+            keep_alive=config.KEEP_ALIVE_TIMEOUT if config.KEEP_ALIVE else 0,
+            request_timeout=config.REQUEST_TIMEOUT or None,
+            head_timeout=config.get("REQUEST_HEAD_TIMEOUT", Settings.head_timeout) or None,
+            body_timeout=config.get("REQUEST_BODY_TIMEOUT", BODY_TIMEOUT) or None,
+            max_header_size=header_size,
+            ws_max_size=config.WEBSOCKET_MAX_SIZE,
+            ws_ping_interval=config.WEBSOCKET_PING_INTERVAL or None,
+            ws_ping_timeout=config.WEBSOCKET_PING_TIMEOUT or None,
+            uvloop=None if isinstance(config.USE_UVLOOP, Default) else bool(config.USE_UVLOOP),
+        )
+
+    async def create_server(
+        self,
+        host: str | None = None,
+        port: int | None = None,
+        *,
+        debug: bool = False,
+        ssl: TLSArgument = None,
+        sock: socket | None = None,
+        protocol: type[asyncio.Protocol] | None = None,
+        backlog: int = 100,
+        access_log: bool | None = None,
+        unix: str | None = None,
+        return_asyncio_server: bool = True,
+        asyncio_server_kwargs: dict[str, Any] | None = None,
+        noisy_exceptions: bool | None = None,
+    ) -> AsyncioServer:
+        """Make a server in the running event loop, which runs step by step in the caller's hands.
+
+        Args:
+            host: the address to listen on.
+            port: the port to listen on; 0 for any that is free.
+            debug: whether errors are explained to the client.
+            ssl: certificate, as in `prepare`.
+            sock: a socket that is bound already.
+            protocol: of Sanic's own server; the log says that it has no effect.
+            backlog: how many connections may wait to be accepted.
+            access_log: whether requests are logged.
+            unix: path of a socket to listen on, in place of host and port.
+            return_asyncio_server: without effect, as in Sanic: a server is returned in any case.
+            asyncio_server_kwargs: `backlog` and `ssl` replace those here; the log says that others have no effect.
+            noisy_exceptions: whether exceptions that are quiet by themselves are logged.
+
+        Raises:
+            OSError: the address can't be listened on.
+        """
+        _warn_of_protocol(protocol)
+        more = dict(asyncio_server_kwargs or {})
+        begin = more.pop("start_serving", True)
+        backlog, ssl = more.pop("backlog", backlog), more.pop("ssl", ssl)
+        if more:
+            logger.warning("create_server: without effect on uvicorn: %s", ", ".join(sorted(more)))
+        if any(self.app.listeners.get(event) for event in _OF_THE_MAIN_PROCESS):
+            logger.warning("Listener events for the main process are not available with create_server()")
+        self.set_mode(debug, access_log, noisy_exceptions, self.app.state.verbosity)
+        how = self.settings(host, port, unix=unix, backlog=backlog, ssl=ssl)
+        self.app.state.host, self.app.state.port, self.app.state.unix = how.host, how.port, unix
+        from sanic_star.compat.server.async_server import AsyncioServer
+        from sanic_star.servers import sockets
+        from sanic_star.servers.settings import CannotServe
+
+        try:
+            bound = sock or (sockets.bind_unix(unix) if unix else sockets.bind_tcp(how.host, how.port))
+        except CannotServe as error:
+            raise OSError(str(error)) from None
+        if begin:
+            # Connections wait in the system's queue until the server accepts them.
+            bound.listen(backlog)
+        server = AsyncioServer(self.app, how, bound, bool(begin))
+        logger.info("Listening on %s", sockets.location(bound, tls=how.tls is not None))
+        return server
+
+    def tell_what_the_server_decides(self) -> None:
+        """Log once which settings have no effect, where another command has started the server."""
+        if not self._told_of_the_server:
+            changed = [name for name in _OF_THE_SERVER if self.app.config.get(name) != DEFAULT_CONFIG.get(name)]
+            if changed:
+                names = ", ".join(changed)
+                logger.info("%s: set them on the server that runs this application; app.run would pass them on", names)
+            if self.app.config["FORWARDED_SECRET"] and believes_local_clients():
+                logger.warning(UNSAFE_SERVER)
+            self._told_of_the_server = True
+
+    def stop(self, terminate: bool = True, unregister: bool = False) -> None:
+        """Stop the server that runs the application.
+
+        Args:
+            terminate: whether the other workers stop, too.
+            unregister: whether `get_app` shall find the application no longer.
+        """
+        app = self.app
+        if app._engine.lifecycle.stage is not Stage.IDLE and not self.is_stopped:
+            self.is_stopped = True
+            from sanic_star import servers
+
+            servers.stop(app, everywhere=terminate)
+        if unregister and app._app_registry.get(app.name) is app:
+            app.unregister_app(app)
+
+
+def serve(apps: list[Application], app_loader: Any = None, factory: Callable[[], Any] | None = None) -> None:
+    """Serve applications until they are stopped, with the listeners of the main process; see `Sanic.serve`.
+
+    Args:
+        apps: those that were prepared, the primary one first.
+        app_loader: makes the primary application in other processes.
+        factory: the same, a function.
+    """
+    from sanic_star import servers
+    from sanic_star.compat._serving import plans as _plans
+
+    if not apps:
+        return
+    primary = apps[0]
+    if app_loader is None and factory is not None:
+        app_loader = _plans.Loader(factory)
+    if primary.state.workers > 1 or primary.state.auto_reload:
+        _choose_spawn()
+    try:
+        _plans.run_main_listeners(primary, "main_process_start")
+        for app in apps:
+            app.config.validate()
+            app.shared_ctx.lock()
+        _warn_of_main_listeners(apps)
+        what = _plans.plan(apps, app_loader)
+        _plans.run_main_listeners(primary, "main_process_ready")
+        servers.run(what)
+    except StepTimeout:
+        # The log has named the listener.
+        raise SystemExit(1) from None
+    except SettingError as error:
+        error_logger.error("%s", error)
+        raise SystemExit(1) from None
+    finally:
+        logger.info("Server Stopped")
+        try:
+            _plans.run_main_listeners(primary, "main_process_stop")
+        finally:
+            _forget(apps)
+
+
+def serve_single(apps: list[Application]) -> None:
+    """Serve applications in this process, without listeners of a main process; see `Sanic.serve_single`."""
+    from sanic_star import servers
+    from sanic_star.compat._serving import plans as _plans
+
+    if not apps:
+        return
+    if any(app.state.workers > 1 or app.state.auto_reload for app in apps):
+        _forget(apps)
+        raise RuntimeError("Single process cannot be run with multiple workers or auto-reload")
+    try:
+        servers.run(replace(_plans.plan(apps, None), workers=1))
+    finally:
+        logger.info("Server Stopped")
+        _forget(apps)
+
+
+def prepared(registry: Mapping[str, Application], primary: Any) -> list[Application]:
+    """Return the applications that were prepared, the primary one first; none in a worker that imports the main module.
+
+    Args:
+        registry: all applications by their names.
+        primary: the one that comes first; by default the one that was registered first.
+    """
+    if is_imported_by_worker():
+        return []
+    apps = [app for app in registry.values() if app.state.server_info]
+    if primary is not None and primary.state.server_info:
+        # By identity: a test may have made another one of its name since.
+        apps = [primary, *(app for app in apps if app is not primary and app.name != primary.name)]
+    for number, app in enumerate(apps):
+        app.state.primary = number == 0
+    return apps
+
+
+def is_imported_by_worker() -> bool:
+    """Tell whether this is a worker that imports the main module; see `servers.is_imported_by_worker`."""
+    from sanic_star import servers
+
+    return servers.is_imported_by_worker()
+
+
+def loader_of(load: Callable[[], Any] | None) -> Any:
+    """Return a factory in the form of an `AppLoader`, or `None`."""
+    from sanic_star.compat._serving import plans as _plans
+
+    return None if load is None else _plans.Loader(load)
+
+
+# Settings that an ASGI server has options of its own for.
+_OF_THE_SERVER = (
+    "KEEP_ALIVE",
+    "KEEP_ALIVE_TIMEOUT",
+    "REQUEST_HEAD_TIMEOUT",
+    "REQUEST_MAX_HEADER_SIZE",
+    "USE_UVLOOP",
+    "WEBSOCKET_MAX_SIZE",
+    "WEBSOCKET_PING_INTERVAL",
+    "WEBSOCKET_PING_TIMEOUT",
+)
+_OF_THE_MAIN_PROCESS = ("main_process_start", "main_process_ready", "main_process_stop")
+
+
+def _choose_spawn() -> None:
+    """Let queues and locks that listeners of the main process make for `shared_ctx` reach the workers."""
+    import multiprocessing
+
+    if multiprocessing.get_start_method(allow_none=True) is None:
+        multiprocessing.set_start_method("spawn")
+
+
+def _warn_of_protocol(protocol: Any) -> None:
+    if protocol is not None:
+        logger.warning("protocol=%s is of Sanic's own server and has no effect here", protocol)
+
+
+def _warn_of_main_listeners(apps: Sequence[Any]) -> None:
+    count = sum(len(app.listeners.get(event, ())) for app in apps[1:] for event in _OF_THE_MAIN_PROCESS)
+    if count:
+        logger.warning(
+            "%d listener(s) for the main process belong to secondary applications and are ignored; attach them to %r",
+            count,
+            apps[0],
+        )
+
+
+def _forget(apps: Iterable[Any]) -> None:
+    for app in apps:
+        app.state.server_info.clear()
+        app.state.mode = Mode.DEBUG if app.debug else Mode.PRODUCTION
+
+
+def _folders(reload_dir: list[str] | str | None) -> Iterable[str]:
+    if reload_dir is None:
+        return ()
+    return (reload_dir,) if isinstance(reload_dir, (str, os.PathLike)) else reload_dir
+
+
+def _processors() -> int:
+    """Return how many processors this process may use."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1

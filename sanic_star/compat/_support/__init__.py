@@ -1,0 +1,1 @@
+"""What several modules need and Sanic has no module for: JSON, checks of header fields, late patterns."""

@@ -1,0 +1,981 @@
+"""The engine of an application: entry point, dispatch, error boundary.
+
+An application has an `Engine`; it is not one. The engine asks the layer above through `seams.Behaviour` and uses only
+Starlette's names of the application, so that a user's subclass is free to have any other attribute.
+
+Starlette's own `__call__` stays the entry, because tracing tools patch it there; what it calls, `middleware_stack`, is
+the engine's. Until the application has started that is `_gate`, which starts it; from then on it is the dispatch
+itself, with nothing between, or the user's ASGI middleware around it. So neither the start nor the absence of
+middleware costs a running application anything.
+
+The dispatch and the error boundary are one frame: see `_make_dispatch`. `Application` at the end is the smallest
+application with an engine: Starlette's, with an index and compiled routes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from asyncio import CancelledError
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException, WebSocketException
+from starlette.middleware import Middleware
+from starlette.requests import ClientDisconnect
+from starlette.responses import PlainTextResponse
+from starlette.responses import Response as StarletteResponse
+from starlette.routing import BaseRoute
+from starlette.routing import Router as StarletteRouter
+from starlette.types import ASGIApp, ExceptionHandler, Lifespan, Message, Receive, Scope, Send
+
+from sanic_star.engine import requests
+from sanic_star.engine.body_limit import COUNTED_BODY, CountedBody, starlette_limit
+from sanic_star.engine.boundary import BOUNDARY, Boundary, LateSend
+from sanic_star.engine.charsets import check_content_type
+from sanic_star.engine.failures import (
+    EXCHANGE,
+    PASSED_ON,
+    REPORTED,
+    RefusedRequest,
+    attribute,
+    attributes,
+    ends_here,
+    is_a,
+    is_marked,
+    log_error,
+    mark,
+    readable,
+    related,
+)
+from sanic_star.engine.lifespan import Lifecycle
+from sanic_star.engine.requests import Request
+from sanic_star.engine.responses import Response
+from sanic_star.engine.routing import WEBSOCKET, Call, Route, Router, WebSocketRoute, child_scope, enter
+from sanic_star.engine.seams import HANDED, Behaviour, Host, Limits, MakeRequest, Phase, Stage
+from sanic_star.engine.steps import Limit
+from sanic_star.engine.streams import Cut, OpenStream, is_event_stream
+from sanic_star.engine.timeouts import Sweeper
+from sanic_star.engine.websockets import WebSocket, announce_close, refused
+
+_NOTHING: dict[str, Any] = {}
+# How long requests that the stop has cut may take to clean up and to answer in development, in seconds.
+DEVELOPMENT_GRACE_S = 0.5
+# Behind how many layers of ASGI middleware a mounted application is looked for.
+_MOST_MIDDLEWARE = 100
+# What nginx's access log says of a client that left before its response; no client ever sees it.
+_CLIENT_CLOSED_REQUEST = 499
+_error_logger = logging.getLogger("sanic.error")
+# How often a stop looks whether requests are over, in seconds: as often as uvicorn's does.
+POLL = 0.1
+
+
+class ReportedOnce(logging.Filter):
+    """Drops server log records for exceptions that were already logged, and for what is no error.
+
+    That is a websocket's handshake that was refused, and a request that the server itself has cancelled: the
+    application logs one line for it.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        info: object = record.exc_info
+        # `logging` leaves an exception as it is whose truth value is false.
+        error = info[1] if isinstance(info, tuple) else info
+        if error is None and record.name.startswith("_granian"):
+            # granian writes the traceback into the message, while it handles the exception.
+            error = sys.exc_info()[1]
+        cancelled = type(error) is CancelledError
+        if record.name == "asyncio":
+            # Until Python 3.12 it reports the tasks of connections that hypercorn has cancelled.
+            return not (cancelled and "StreamReaderProtocol" in record.getMessage())
+        refusal = refused.get() and "without completing handshake" in record.getMessage()
+        return not (refusal or cancelled or is_marked(error))
+
+
+_reported_once = ReportedOnce()
+
+
+class Engine:
+    """What starts and stops an application and answers its connections; an application has one.
+
+    Args:
+        app: the application.
+        behaviour: the layer above: what routes call, how exceptions are answered, what runs at the start and the stop.
+        make_request: makes a request from scope, receive and send.
+        make_websocket: makes a websocket, likewise.
+    """
+
+    def __init__(
+        self,
+        app: Host,
+        behaviour: Behaviour,
+        make_request: MakeRequest = Request,
+        make_websocket: Callable[[Scope, Receive, Send], WebSocket] = WebSocket,
+    ) -> None:
+        self.app = app
+        self.behaviour = behaviour
+        self.make_request = self._make = make_request
+        self.make_websocket = make_websocket
+        self.lifecycle = Lifecycle(self)
+        # What the user's lifespan yields where no server hands a state around.
+        self.lazy_state: dict[str, Any] = {}
+        # Streams and websockets that would never end by themselves.
+        self.endless: set[OpenStream] = set()
+        self.sweeper = Sweeper(self)
+        # The dispatch with the user's middleware, and what requests meet once the application has started.
+        self._stack: ASGIApp | None = None
+        self._open: ASGIApp | None = None
+        # The limits of the last finalisation.
+        self.kept_limits = Limits()
+
+    @property
+    def limits(self) -> Limits:
+        """The limits as they are set now."""
+        return self.behaviour.limits()
+
+    # Start and stop ------------------------------------------------------------------------------------------------
+
+    def finalise(self) -> None:
+        """Give each route its callable and arrange the index; from here on the application answers requests.
+
+        All that depends on what was registered is made here, in one order, at the start and whenever something is
+        added to a running application.
+        """
+        router, behaviour = self.app.router, self.behaviour
+        self.kept_limits = behaviour.prepare()
+        behaviour.compile(*(route for route in router.routes if isinstance(route, (Route, WebSocketRoute))))
+        router.fallback.call = behaviour.compile_fallback()
+        router.forward.call = behaviour.compile_forward()
+        router.compile = behaviour.compile
+        behaviour.finalised()
+        if self.lifecycle.stage in (Stage.RUNNING, Stage.STOPPING):
+            self._open_gate()
+
+    def started(self) -> None:
+        """Let requests pass the gate."""
+        self.sweeper.start()
+        # A logger's filters don't see the records of its children; granian logs by the names of its Rust modules.
+        for name in ("uvicorn.error", "hypercorn.error", "_granian", "_granian.utils", "daphne.server", "asyncio"):
+            logging.getLogger(name).addFilter(_reported_once)
+        self._open_gate()
+
+    def _open_gate(self) -> None:
+        if self._stack is not None:
+            before, self._open = self._open, self.behaviour.surround(self._with_lazy_state(self._stack))
+            # What an overridden or patched `build_middleware_stack` has put around the gate stays there.
+            if self.app.middleware_stack in (self._gate, before):
+                self.app.middleware_stack = self._open
+
+    def stopped(self) -> None:
+        """Close the gate: the next start builds the stack anew, with what was added since."""
+        self.sweeper.stop()
+        self.app.middleware_stack = self._stack = self._open = None
+        self.lazy_state = {}
+        self.behaviour.stopped()
+
+    def _with_lazy_state(self, stack: ASGIApp) -> ASGIApp:
+        """Return `stack` behind something that hands each request the lifespan's state, as a server does."""
+        if not self.lazy_state:
+            return stack
+
+        async def with_state(scope: Scope, receive: Receive, send: Send) -> None:
+            scope["state"] = {**self.lazy_state, **scope.get("state", {})}
+            await stack(scope, receive, send)
+
+        return with_state
+
+    def end_endless(self) -> None:
+        """End the streams and websockets that would never end by themselves; their clean-up runs."""
+        self.behaviour.declare_streams()
+        for stream in list(self.endless):
+            stream.cut(Cut.STOP)
+
+    def mounted(self) -> list[Engine]:
+        """Return the engines of the applications that are mounted below this one, each once."""
+        return _engines(self.app.router.routes, [self])[1:]
+
+    async def endless_ended(self, timeout: float) -> bool:  # noqa: ASYNC109
+        """Wait until the streams and websockets that were ended are over.
+
+        Args:
+            timeout: how long, in seconds.
+
+        Returns:
+            Whether there were any.
+        """
+        streams = [stream for engine in (self, *self.mounted()) for stream in engine.endless]
+        tasks = {stream.task for stream in streams} - {asyncio.current_task()}
+        if tasks:
+            await asyncio.wait(tasks, timeout=timeout)
+        return bool(tasks)
+
+    async def requests_ended(self) -> None:
+        """Wait for the requests in flight, as long as `graceful_timeout` allows."""
+        deadline = asyncio.get_running_loop().time() + self.limits.graceful_s
+        while asyncio.get_running_loop().time() < deadline:
+            # A list: an application in another thread may begin and end requests meanwhile.
+            if not any(request.scope.get("app") is self.app for request in list(requests.live.values())):
+                return
+            await asyncio.sleep(POLL)
+
+    def open_stream(
+        self,
+        request: Request,
+        finish: Callable[[], Awaitable[None]],
+        *,
+        endless: bool = True,
+        receive: Receive | None = None,
+        task: asyncio.Task[Any] | None = None,
+    ) -> OpenStream | None:
+        """Watch over a response that a task sends piece by piece, or over its websocket.
+
+        Args:
+            request: the request that it answers.
+            finish: completes the response once the task was cut short.
+            endless: whether the application's stop cuts it short; what has an end of its own is waited for.
+            receive: tells when the client leaves; without it nobody asks.
+            task: the task that answers the request; by default the running one.
+        """
+        task = task or asyncio.current_task()
+        if task is None:
+            return None
+        stream = request._open_stream
+        if stream is not None and stream.is_cleaning_up:
+            return stream
+        # The task that has declared a stream stays the one to cancel: another one that writes to it is its child.
+        if stream is None or stream.reason is not None or stream.task.done():
+            self.close_stream(request)
+            stream = request._open_stream = OpenStream(task, finish)
+            request._holds = True
+        stream.finish = finish
+        if receive is not None:
+            stream.watch(receive)
+        if not endless:
+            self.endless.discard(stream)
+        else:
+            self.endless.add(stream)
+            if self.lifecycle.stopping:
+                stream.cut(Cut.STOP)
+        return stream
+
+    def complete_stream(self, request: Request) -> None:
+        """End the watch when the last part is sent, unless the task that was cut short sends it in its clean-up."""
+        if request._open_stream is not None and not request._open_stream.is_cleaning_up:
+            self.close_stream(request)
+
+    def close_stream(self, request: Request) -> None:
+        """End the watch over a request's response: it is complete."""
+        stream, request._open_stream = request._open_stream, None
+        if stream is not None:
+            stream.close()
+            self.endless.discard(stream)
+
+    def cut_short(self, request: Request, task: asyncio.Task[Any], error: HTTPException) -> None:
+        """Cancel the task of a request whose time is over, and answer with `error` once its clean-up has run."""
+        if error.status_code in (408, 413) or request._waits_for_part:
+            # A client that sends its next request on this connection would send it as a part of the missing body.
+            request._send = announcing_close(request.scope, request._send)
+        finish = partial(self.fail, request, error, request.scope, request._receive, request._send)
+        stream = request._open_stream = request._open_stream or OpenStream(task, finish)
+        stream.finish, request._holds = finish, True
+        stream.cut(Cut.TIMEOUT, error.detail)
+
+    def gate(self, middleware: Sequence[Middleware]) -> ASGIApp:
+        """Build the dispatch and ASGI middleware around it; return the gate before both.
+
+        Args:
+            middleware: the user's, the outermost first.
+        """
+        self._make = self.make_request
+        self.dispatch = dispatch = self._make_dispatch()
+        stack = self.behaviour.hand_over(dispatch)
+        if stack is not dispatch:
+            self._make = self._take_request
+            self.dispatch = self._make_dispatch()
+        if middleware:
+            stack = _marking_arrival(stack)
+            for cls, args, kwargs in reversed(middleware):
+                stack = cls(stack, *args, **kwargs)
+            stack = self._bounded(stack)
+        self._stack, self._open = stack, None
+        return self._gate
+
+    def _take_request(self, scope: Scope, receive: Receive, send: Send) -> Request:
+        """Return the request that was made before the dispatch was called, else a new one."""
+        request: Request | None = scope.pop(HANDED, None)
+        if request is None:
+            return self.make_request(scope, receive, send)
+        request._receive, request._send = receive, send
+        return request
+
+    async def _gate(self, scope: Scope, receive: Receive, send: Send) -> None:
+        assert self._stack is not None
+        stack = self._open or self._stack
+        if self._open is None and scope["type"] != "lifespan":
+            if self.lifecycle.closed:
+                await PlainTextResponse("Service Unavailable", 503)(scope, receive, send)
+                return
+            try:
+                await self.lifecycle.ensure_started()
+            except Exception as error:
+                # Not every server answers for an application that raises, or says why.
+                log_error(_error_logger, error, "The application could not be started")
+                response = PlainTextResponse("Internal Server Error", 500)
+                await response(scope, receive, announcing_close(scope, send))
+                raise
+            self.started()
+            stack = self._open or stack
+        await stack(scope, receive, send)
+
+    # The way of a request ------------------------------------------------------------------------------------------
+
+    def _make_dispatch(self) -> ASGIApp:
+        """Return the ASGI callable that answers requests.
+
+        PERF: it runs for each request, so that everything it needs is a local of this function, bound when the
+        application starts. Safe because none of it is replaced while requests run: the router empties and fills
+        `direct` in place. A request is made without its class being called, and has what it is asked below on itself,
+        where that is found sooner than on the class: 0.1 µs. `benchmarks/` measures it as «in process».
+        """
+        router, live, set_current, numbers = self.app.router, requests.live, requests.current.set, requests.numbers
+        direct, resolve, new, make = router.direct, router.resolve, object.__new__, self._make
+        plain, behaviour = Request._plain_class(make), self.behaviour
+
+        async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] != "http":
+                await self._dispatch_other(scope, receive, send)
+                return
+            if plain is not None:
+                request = new(plain)
+                request.scope = scope
+                request._receive = receive
+                request._send = send
+                request.responded = request._holds = False
+            else:
+                request = make(scope, receive, send)
+            number = next(numbers)
+            live[number] = request
+            set_current(number)
+            scope["router"] = router
+            try:
+                raw = None if scope.get("root_path") else scope.get("raw_path")
+                method = scope["method"]
+                known = direct.get(raw, _NOTHING).get(method)
+                if known is None or known[2] != scope["path"]:
+                    route, request._route_params = resolve(scope, raw, method)
+                else:
+                    route, params, _ = known
+                    scope["route"] = route
+                    scope["endpoint"] = route.endpoint
+                    request._route_params = params = params.copy()
+                    scope["path_params"] = {**scope["path_params"], **params} if "path_params" in scope else params
+                if route.reads_body:
+                    message = await receive()
+                    body, limit = message.get("body"), route.max_body_size
+                    if body is None or message.get("more_body") or (limit is not None and len(body) > limit):
+                        await request._read_body(message, limit)
+                    else:
+                        request._body = body
+                call = route.call  # as a method it would be sought on the class first
+                response = await call(request)
+                if isinstance(response, Response) and not request.responded:
+                    start, body = response._start_message(), response._body  # of one moment: it may be changed
+                    if start is None:
+                        await response(scope, receive, send)
+                    else:
+                        await send(start)
+                        await send({"type": "http.response.body", "body": body})
+                else:
+                    await behaviour.send_other(request, response, scope, receive, send)
+            except Exception as error:
+                set_current(number)
+                await self.fail(request, error, scope, receive, send)
+            except CancelledError as error:
+                await self._cancelled(request, error)
+            except PASSED_ON:
+                raise
+            except BaseException as error:
+                set_current(number)
+                await self.fail(request, error, scope, receive, send)
+            finally:
+                if request._holds:
+                    self.close_stream(request)
+                    request._release()
+                del live[number]
+
+        self.dispatch_codes = frozenset({dispatch.__code__, Engine._fail_outside.__code__})
+        self.fail_code = Engine._settle.__code__
+        return dispatch
+
+    async def send_foreign(self, request: Request, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let an ASGI application answer: a response of Starlette's, a mounted application, a route of Starlette's.
+
+        Watched are the start of the response, because an error after it can't be answered any more, and its type:
+        server-sent events have no end of their own, the application's stop ends them.
+        """
+
+        # Starlette's responses may send from a child of it.
+        task = asyncio.current_task()
+
+        async def finish() -> None:
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+        async def watched(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                if message["status"] >= 500 and request._body_refusal is not None:
+                    # Some middleware (Starlette's `BaseHTTPMiddleware`) makes an internal error of the 413.
+                    raise request._body_refusal
+                request.responded = True
+                await send(announce_close(scope, message) if _reports_exception(message) else message)
+                # After the start: once the stop has begun this cuts the stream, and its end completes only the body.
+                if _starts_event_stream(message) and not _is_watched_by_another(request):
+                    self.open_stream(request, finish, task=task)
+                return
+            if message["type"] == "http.response.body" and not message.get("more_body"):
+                self.complete_stream(request)
+            await send(message)
+
+        # Only a response's own code is known not to parse a form.
+        own = request._replay() if isinstance(app, StarletteResponse) else request.receive
+        await app(scope, partial(request._watched_receive, own), watched)
+
+    async def fail(self, request: Request, error: BaseException, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer an exception, then raise it again unless that settled it."""
+        pending = await self._settle(request, error, scope, receive, send)
+        if pending is not None and not ends_here(pending, send):
+            try:
+                raise pending
+            finally:
+                # Its traceback holds this frame; held by it in turn, the request would be left to the collector.
+                del error, pending
+
+    async def _settle(
+        self, request: Request, error: BaseException, scope: Scope, receive: Receive, send: Send
+    ) -> BaseException | None:
+        """Answer an exception; return what is to be raised then."""
+        # The request may have a scope of its own, where something in it was changed.
+        for affected in (scope, request.scope):
+            affected["app"] = self.app
+            affected.update(request._outer)
+        # Of any other request's client it is an error like any other.
+        if issubclass(type(error), ClientDisconnect) and await request._client_has_left():
+            await self._answer_unfinished_body(request, scope, receive, send)
+            return None
+        if id(error) in (scope.get(REPORTED), request.scope.get(REPORTED)):
+            return error
+        exchange = scope.get(EXCHANGE)
+        if exchange is not None and attributes(error).get(REPORTED) is exchange:
+            # A mounted application has reported it, behind middleware that copies scopes.
+            return error
+        body: CountedBody | None = scope.get(COUNTED_BODY)
+        for refusal in (request._body_refusal, body.refusal if body is not None else None):
+            # A middleware's `receive` may have put it in an exception group.
+            if refusal is not None and any(cause is refusal for cause in related(error)):
+                error = refusal
+        boundary: Boundary | None = scope.get(BOUNDARY)
+        if boundary is not None and boundary.engine is self and not self._ends_inside(request, error):
+            boundary.request, boundary.send = request, send
+            return error
+        begun = False
+
+        async def watched(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        pending: BaseException | None = error
+        try:
+            response, pending = await self.behaviour.answer(request, error)
+            if response is not None:
+                if pending is not None and not is_a(pending, CancelledError):
+                    # Not every server keeps a connection whose application has raised an exception.
+                    send = request._send = announcing_close(scope, send)
+                await response(scope, receive, watched)
+        except CancelledError:
+            # An exception handler has its time limit too, and may answer with a stream.
+            if not await self._is_cut_short(request):
+                raise
+            return None
+        except PASSED_ON:
+            raise
+        except BaseException as failure:
+            pending = error
+            _log_failed_answer(error, failure)
+            if not begun and not self.behaviour.has_begun(request):
+                response = PlainTextResponse("Internal Server Error", 500)
+                await response(scope, receive, announcing_close(scope, send))
+        return None if pending is None else _for_the_server(pending, scope)
+
+    def _ends_inside(self, request: Request, error: BaseException) -> bool:
+        """Tell whether an exception is answered before the user's middleware sees it.
+
+        So is a `CancelledError` that cancels nothing: middleware would take it for the end of its own task.
+        """
+        return is_a(error, CancelledError) or self.behaviour.settles(request, error)
+
+    async def _fail_outside(
+        self, boundary: Boundary, body: CountedBody, error: BaseException, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        """Answer an exception that has come out of the user's middleware, then raise it unless that settled it."""
+        request, through = boundary.request, boundary.send
+        boundary.release(scope)
+        late: Send = send
+        if request is None or through is None:
+            request = self.make_request(scope, receive, send)
+            request.responded = body.answered
+        elif body.answered:
+            request.responded = True
+        elif self.behaviour.has_begun(request):
+            # Some middleware has kept the start of the response: to the client it has not begun.
+            request._take_back_response()
+        else:
+            late = LateSend(through, send, body)
+        request._receive, request._send = receive, late
+        number = next(requests.numbers)
+        requests.live[number] = request
+        requests.current.set(number)
+        try:
+            pending = await self._settle(request, error, scope, receive, late)
+        finally:
+            if request._holds:
+                self.close_stream(request)
+                request._release()
+            request._send = send
+            del requests.live[number]
+        if pending is not None and not ends_here(pending, send):
+            try:
+                raise pending
+            finally:
+                del boundary, error, late, pending, request, through  # as in `fail`
+
+    async def _answer_unfinished_body(self, request: Request, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer 400 to a body that ends too early, unless a response has begun.
+
+        A client that has left does not see it. granian sends `http.disconnect` also for a malformed body, and answers
+        500 by itself if the application sends nothing.
+        """
+        if not self.behaviour.has_begun(request):
+            # Servers may refuse to send to a client that has left.
+            with suppress(Exception):
+                await PlainTextResponse("Bad Request", 400)(scope, receive, send)
+
+    async def _cancelled(self, request: Request, error: CancelledError) -> None:
+        """Finish a stream that was cut short; any other cancellation goes on.
+
+        Where nobody has asked this task to end (a handler awaits a task that was cancelled, or raises it by itself) it
+        is an error like any other, unless reading the body has raised it because the client has left. A server that
+        stops, and waits for this no longer, has nobody else who would answer.
+        """
+        if await self._is_cut_short(request):
+            pass
+        elif not _is_own_cancellation():
+            if request._is_disconnected:
+                await self._answer_unfinished_body(request, request.scope, request._receive, request._send)
+            else:
+                await self.fail(request, error, request.scope, request._receive, request._send)
+        elif self.lifecycle.stopping and not self.behaviour.has_begun(request):
+            asyncio.current_task().uncancel()  # type: ignore[union-attr]
+            await self.fail(request, RefusedRequest(503), request.scope, request._receive, request._send)
+        else:
+            if self.lifecycle.stopping and not is_marked(error):
+                path = request.scope["path"]
+                _error_logger.warning("The response to %r is cut off: the server stops, and waits no longer", path)
+                mark(error, request.scope)
+            raise error
+
+    async def _is_cut_short(self, request: Request) -> bool:
+        """Complete the response to a request whose stream was cut short; tell whether it was."""
+        stream = request._open_stream
+        if stream is None or not await stream.settle():
+            return False
+        if stream.reason is not Cut.CLIENT_LEFT or request.scope["type"] != "http" or self.behaviour.has_begun(request):
+            return True
+        if request.responded or self.app.user_middleware:
+            # Nobody reads it. But Starlette's middleware raises RuntimeError where an application sends nothing.
+            response = StarletteResponse(status_code=_CLIENT_CLOSED_REQUEST)
+            with suppress(OSError):
+                await response(request.scope, request._receive, request._send)
+        return True
+
+    def _find_body_limit(self, scope: Scope, arrived: bool) -> int | None:
+        """Return the greatest body, in bytes, for the route that a path leads to; `None` for no limit.
+
+        Args:
+            scope: the request's scope.
+            arrived: whether the request has reached the dispatch. Then a route that streams the body has no limit
+                unless it sets one; before, a middleware reads the body, and the application's limit holds.
+        """
+        raw = None if scope.get("root_path") else scope.get("raw_path")
+        known = self.app.router.direct.get(raw, _NOTHING).get(scope["method"])
+        if known is None or known[2] != scope["path"]:
+            # A copy, because the router notes there what it finds.
+            scope = dict(scope)
+            route, _ = self.app.router.resolve(scope, raw, scope["method"])
+        else:
+            route = known[0]
+        if route is not self.app.router.forward:
+            return route.max_body_size if arrived or route.max_body_size is not None else self.limits.body
+        target = scope["route"]
+        child = child_scope(scope)
+        inner = engine_of(getattr(target, "_base_app", None))
+        if inner is not None:
+            limits = (self.app.max_body_size, inner._find_body_limit(child, arrived))
+            return min((limit for limit in limits if limit is not None), default=None)
+        limit = starlette_limit(target, child)
+        return self.limits.body if limit is None else limit
+
+    def _bounded(self, stack: ASGIApp) -> ASGIApp:
+        """Return `stack` inside the error boundary and the limit on bodies, for the user's ASGI middleware."""
+
+        async def bounded(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] != "http":
+                await stack(scope, receive, send)
+                return
+            body = CountedBody(self._find_body_limit, scope, receive)
+            boundary = Boundary(self, scope)
+
+            async def watched(message: Message) -> None:
+                if not body.answered:
+                    body.check_answer(message)
+                    body.answered = True
+                    if _reports_exception(message):
+                        message = announce_close(scope, message)
+                await send(message)
+
+            try:
+                check_content_type(scope, self.kept_limits.field)
+                await stack(scope, body.receive, watched)
+                if body.refusal is not None and not body.answered:
+                    # A middleware has caught the refusal, which `watched` raises too, and returned without an answer.
+                    raise body.refusal
+            except (CancelledError, *PASSED_ON):
+                raise
+            except BaseException as error:
+                cause = (body.caused(error) and body.refusal) or error
+                try:
+                    await self._fail_outside(boundary, body, cause, scope, receive, send)
+                finally:
+                    del cause
+            finally:
+                boundary.release(scope)
+                body.release(scope)
+
+        return bounded
+
+    # Websockets and lifespan ---------------------------------------------------------------------------------------
+
+    async def _dispatch_other(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self.lifecycle.serve(scope, receive, send)
+            return
+        assert scope["type"] == "websocket", f"unknown ASGI scope type {scope['type']!r}"
+        scope["router"] = self.app.router
+        connection = self.make_websocket(scope, receive, send)
+        request = connection._request = self._make(scope, receive, connection._send_message)
+        number = next(requests.numbers)
+        requests.live[number] = request
+        requests.current.set(number)
+        self.open_stream(request, partial(connection._end, 1001))
+        try:
+            route, connection._route_params = self.app.router.find(scope)
+            request._route_params = connection._route_params
+            response = await route.call(connection)
+            if response is not None:
+                await response(scope, connection._receive_message, connection._send_message)
+        except Exception as error:
+            if not connection._is_own_end(error):
+                await self._fail_websocket(connection, error)
+        except CancelledError as error:
+            if not _is_own_cancellation():
+                await self._fail_websocket(connection, error)
+            elif not await self._is_cut_short(request):
+                await self._end_cancelled_websocket(connection, error)
+        except PASSED_ON:
+            raise
+        except BaseException as error:
+            await self._fail_websocket(connection, error)
+        finally:
+            self.close_stream(request)
+            del requests.live[number]
+            connection._release()
+            request._send = send
+
+    async def _end_cancelled_websocket(self, connection: WebSocket, error: CancelledError) -> None:
+        """End a websocket whose task the server has cancelled: at the stop with a proper close or refusal."""
+        if not self.lifecycle.stopping:
+            raise error
+        if connection._opened:
+            await connection._end(1001)
+            raise error
+        asyncio.current_task().uncancel()  # type: ignore[union-attr]
+        await self._fail_websocket(connection, RefusedRequest(503))
+
+    async def _fail_websocket(self, connection: WebSocket, error: BaseException) -> None:
+        """Refuse the handshake with the exception's response, or close an open connection with 1011."""
+        if connection.scope.get(REPORTED) == id(error):
+            raise error
+        connection.scope["app"] = self.app
+        connection.scope.update(connection._outer)
+        pending: BaseException | None = error
+        code, reason = 1011, ""
+        if is_a(error, WebSocketException):
+            # As in Starlette it says how the connection is closed; a handler may answer the handshake before.
+            code, reason = attribute(error, "code", 1011), attribute(error, "reason", "")
+            if not self.behaviour.settles(connection._request, error):
+                await connection._end(code, reason)
+                return
+        try:
+            response, pending = await self.behaviour.answer(connection._request, error)
+            denies = response is not None and "websocket.http.response" in connection.scope.get("extensions", {})
+            if denies and not connection._opened:
+                assert response is not None
+                await response(connection.scope, connection._receive_message, connection._send_message)
+        except (CancelledError, *PASSED_ON):
+            raise
+        except BaseException as failure:
+            pending = error
+            _log_failed_answer(error, failure)
+        await connection._end(code, reason)
+        pending = None if pending is None else _for_the_server(pending, connection.scope)
+        if pending is not None:
+            try:
+                raise pending
+            finally:
+                del error, pending  # as in `fail`
+
+
+def _marking_arrival(dispatch: ASGIApp) -> ASGIApp:
+    """Return the dispatch behind a step that tells the counted body of a request that its middleware is passed."""
+
+    async def arrive(scope: Scope, receive: Receive, send: Send) -> None:
+        if (body := scope.get(COUNTED_BODY)) is not None:
+            body.arrive(scope)
+        await dispatch(scope, receive, send)
+
+    return arrive
+
+
+def announcing_close(scope: Scope, send: Send) -> Send:
+    """Return a `send` whose response tells the client that the connection is closed after it."""
+
+    async def send_closing(message: Message) -> None:
+        starts = message["type"] in ("http.response.start", "websocket.http.response.start")
+        await send(announce_close(scope, message) if starts else message)
+
+    return send_closing
+
+
+def _reports_exception(start: Message) -> bool:
+    """Tell whether a response is sent for an exception that nobody has handled: as a rule it is raised again then."""
+    error = sys.exc_info()[1] if start.get("status") == 500 else None
+    return error is not None and attribute(error, "status_code") is None
+
+
+def _log_failed_answer(error: BaseException, failure: BaseException) -> None:
+    log_error(_error_logger, failure, "Exception while answering an exception; the client gets a plain 500")
+    log_error(_error_logger, error, "The exception that could not be answered")
+
+
+def _for_the_server(error: BaseException, scope: Scope) -> BaseException | None:
+    """Return the exception to raise to the server once the request is answered, marked as logged."""
+    # A `CancelledError` that cancels nothing ends here: to the server it would mean that the request was cancelled.
+    if is_a(error, CancelledError):
+        return None
+    error = readable(error)
+    mark(error, scope)
+    return error
+
+
+def engine_of(app: object) -> Engine | None:
+    """Return the engine of an application of this package, `None` for anything else."""
+    engine = getattr(app, "_engine", None)
+    return engine if isinstance(engine, Engine) else None
+
+
+def _engines(routes: Sequence[BaseRoute], found: list[Engine]) -> list[Engine]:
+    """Append the engines of the applications that these routes lead to, behind ASGI middleware and in other apps."""
+    return _collect(routes, found, [engine.app for engine in found])
+
+
+def _collect(routes: Sequence[BaseRoute], found: list[Engine], seen: list[Any]) -> list[Engine]:
+    for route in routes:
+        app = getattr(route, "app", None)
+        # By convention ASGI middleware keeps the application that it wraps as `app`. Bounded: anything may be there.
+        for _ in range(_MOST_MIDDLEWARE):
+            if app is None or isinstance(app, StarletteRouter | Starlette):
+                break
+            app = getattr(app, "app", None)
+        if not isinstance(app, StarletteRouter | Starlette) or any(app is other for other in seen):
+            continue
+        seen.append(app)
+        engine = engine_of(app)
+        if engine is not None:
+            found.append(engine)
+        _collect(app.routes, found, seen)
+    return found
+
+
+def _starts_event_stream(start: Message) -> bool:
+    kinds: Iterator[bytes] = (value for name, value in start.get("headers", ()) if name.lower() == b"content-type")
+    return is_event_stream(next(kinds, b"").decode("latin-1"))
+
+
+def _is_watched_by_another(request: Request) -> bool:
+    """Tell whether a mounted application of this package answers the request, and watches its own stream."""
+    try:
+        answering = requests.current_request()
+    except LookupError:
+        return False
+    return answering is not request and answering._open_stream is not None
+
+
+def _is_own_cancellation() -> bool:
+    """Tell whether somebody has asked the running task to end."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+class _Plain:
+    """What an application does that has nothing above its engine: handlers get path parameters by keyword."""
+
+    def __init__(self, app: Application) -> None:
+        self._app = app
+
+    def prepare(self) -> Limits:
+        """Return the limits; nothing is arranged before routes are compiled."""
+        return self.limits()
+
+    def finalised(self) -> None:
+        """Arrange the index."""
+        self._app.router.build()
+
+    def finalise(self) -> None:
+        """Finalise the engine."""
+        self._app._engine.finalise()
+
+    def hand_over(self, dispatch: ASGIApp) -> ASGIApp:
+        """Return the dispatch."""
+        return dispatch
+
+    def compile(self, *routes: Route | WebSocketRoute) -> None:
+        """Let each route call its endpoint with its path parameters as keyword arguments."""
+
+        def call(endpoint: Callable[..., Any]) -> Call:
+            return lambda connection: endpoint(connection, **connection._route_params)
+
+        for route in routes:
+            route.call = call(route.endpoint)
+
+    def compile_fallback(self) -> Call:
+        """Return what raises the exception for a request that no route answers."""
+        router = self._app.router
+
+        async def miss(request: Request) -> Any:
+            scope = request.scope
+            allowed = {*router.refused(scope)} - {WEBSOCKET}
+            if scope["type"] == "http" and allowed:
+                raise HTTPException(405, headers={"allow": ", ".join(sorted(allowed))})
+            raise HTTPException(404)
+
+        return miss
+
+    def compile_forward(self) -> Call:
+        """Return what hands the connection on."""
+
+        async def forward(connection: Any) -> Any:
+            return enter(connection)
+
+        return forward
+
+    def limits(self) -> Limits:
+        """Return Starlette's limit on bodies, and the time that the stop waits."""
+        debug = self._app.debug
+        graceful = DEVELOPMENT_GRACE_S if debug else Limits().graceful_s
+        return Limits(body=self._app.max_body_size, graceful_s=graceful, cuts_at_stop=debug)
+
+    def logged(self, app: ASGIApp) -> ASGIApp:
+        """Return `app`: nothing is logged."""
+        return app
+
+    def surround(self, app: ASGIApp) -> ASGIApp:
+        """Return `app`."""
+        return app
+
+    def has_begun(self, request: Request) -> bool:
+        """Tell whether a part of the response is sent already."""
+        return request.responded
+
+    async def answer(self, request: Request, error: BaseException) -> tuple[ASGIApp | None, BaseException | None]:
+        """Answer an `HTTPException` with its detail, anything else with a 500."""
+        if is_a(error, HTTPException):
+            response, pending = PlainTextResponse(error.detail, error.status_code, error.headers), None  # type: ignore[attr-defined]
+        else:
+            response, pending = PlainTextResponse("Internal Server Error", 500), error
+            log_error(logging.getLogger("sanic_star"), error, "Exception in handler")
+        return None if request.responded else response, pending
+
+    def settles(self, request: Request, error: BaseException) -> bool:
+        """Tell whether the answer is all that becomes of an exception."""
+        return is_a(error, HTTPException) and not request.responded
+
+    async def send_other(self, request: Request, response: Any, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let an ASGI application answer; nothing else is taken."""
+        if not callable(response):
+            raise TypeError(f"a handler returned {response!r}: return a response or an ASGI application")
+        await self._app._engine.send_foreign(request, response, scope, receive, send)
+
+    def declare_streams(self) -> None:
+        """A response is watched as soon as it starts."""
+
+    async def run_phase(self, phase: Phase) -> None:
+        """There are no listeners."""
+
+    def step_limit(self, stopping: bool) -> Limit | None:
+        """A lifespan may take as long as it likes."""
+        return None
+
+    def stopping(self) -> None:
+        """Nothing is called before the listeners."""
+
+    async def drain(self) -> None:
+        """There are no background tasks."""
+
+    def stopped(self) -> None:
+        """Nothing was closed."""
+
+
+class Application(Starlette):
+    """A Starlette application whose router is indexed and whose routes hold compiled callables.
+
+    Arguments are Starlette's.
+
+    Examples:
+        >>> async def hello(request):
+        ...     return Response("hello")
+        >>> app = Application()
+        >>> app.router.routes.append(Route(("hello",), hello, methods=["GET"]))
+    """
+
+    router: Router
+
+    def __init__(
+        self,
+        debug: bool = False,
+        routes: Sequence[BaseRoute] | None = None,
+        middleware: Sequence[Middleware] | None = None,
+        exception_handlers: Mapping[Any, ExceptionHandler] | None = None,
+        lifespan: Lifespan[Any] | None = None,
+        *,
+        max_body_size: int | None = None,
+    ) -> None:
+        super().__init__(debug, None, middleware, exception_handlers, max_body_size=max_body_size)
+        self.router = Router(routes, lifespan=lifespan)
+        self._engine = Engine(self, _Plain(self))
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """Return the gate before the dispatch and the user's ASGI middleware."""
+        return self._engine.gate(self.user_middleware)

@@ -1,0 +1,396 @@
+"""The life of an application: four phases, the lifespans of mounted applications, lazy start, the stop event.
+
+ASGI knows two moments, start-up and shutdown; an application of this package has four phases (`Phase`). Where the
+server is ours it calls each at its moment (`exact`). Under a foreign server start-up folds the first two into one; the
+stop side is exact there too where the signal reaches us: at start-up, in the main thread, a handler is chained before
+the server's own.
+
+    start        before_server_start, the user's lifespan, mounted applications' lifespans, after_server_start
+    stop         before_server_stop, stop event, mounted lifespans in reverse, the user's lifespan, after_server_stop
+
+An application goes round these stages (`Stage`) any number of times:
+
+| stage | becomes | when |
+|---|---|---|
+| IDLE | STARTING | the server's lifespan starts it, or the first request where no lifespan has come |
+| STARTING | RUNNING | the start is over: requests are answered |
+| STARTING | IDLE | a step of the start raises; what had started is undone |
+| STARTING, RUNNING | STOPPING | `before_stop` is called: by a signal, the server, the parent application, or `stop` |
+| STOPPING | IDLE | `stop` is over, whatever its steps have raised |
+
+A signal may come while listeners of AFTER_START run: the stage stays STOPPING when the start is over. While `closing`
+is true, `stop` runs.
+
+Where no lifespan arrives at all (a server without it, a plain mount in another application) the first request starts
+the application, once, while all others wait.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import traceback
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from starlette.routing import BaseRoute, Router
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from sanic_star.engine.failures import log_error
+from sanic_star.engine.seams import Phase, RunningEngine, Stage
+from sanic_star.engine.steps import StepTimeout, run_step, start_watching
+
+if TYPE_CHECKING:
+    from sanic_star.engine.os_signals import Chain
+
+# How long uvicorn's own stop, where the server is not ours, is held back for an application's, in seconds.
+PATIENCE = 1.0
+
+
+class InvalidSetting(Exception):
+    """A setting has a value that it cannot have, so that the application does not start."""
+
+
+def _nothing(*_: Any) -> None:
+    """Do nothing; a function of the module, so that an application can be pickled."""
+
+
+class Lifecycle:
+    """Runs the phases of one application in order, each once per start.
+
+    Args:
+        engine: the application's engine.
+    """
+
+    def __init__(self, engine: RunningEngine) -> None:
+        self.engine = engine
+        self.stage = Stage.IDLE
+        # Set by a server that calls `after_start` and `before_stop` itself, at their exact moments.
+        self.exact = False
+        # Whether a step that can't be cancelled ends the process: where a server runs it.
+        self.owns_process = False
+        # Called with the name of each step of the stop, and the seconds that it may take.
+        self.on_stop_step: Callable[[str, float | None], None] = _nothing
+        # The listener or lifespan that starts or stops now.
+        self.step = ""
+        # Whether the connections are closed, and the rest of the stop runs.
+        self.closing = False
+        self.stop_event: asyncio.Event | None = None
+        self._stack: contextlib.AsyncExitStack | None = None
+        self._starting: asyncio.Lock | None = None
+        self._signals: Chain | None = None
+        # Whether the listeners of AFTER_START were called, by this or by a server.
+        self._told = False
+        # Of how many servers, each with a port of its own, and what their requests find in their state.
+        self._servers = 0
+        self._yielded: dict[str, Any] = {}
+        self._lazy = False
+        # Whether a signal has stopped an application that no lifespan will ever start again.
+        self.closed = False
+
+    @property
+    def stopping(self) -> bool:
+        """Whether the stop event was set."""
+        return self.stop_event is not None and self.stop_event.is_set()
+
+    async def start(self, scope: Scope) -> None:
+        """Bring the application up: everything that comes before requests are answered.
+
+        Args:
+            scope: a lifespan scope; its `state` receives what the user's lifespan yields.
+        """
+        self.stage = Stage.STARTING
+        self.stop_event = asyncio.Event()
+        self._told = False
+        # Here: the package around it holds what runs servers, which an import need not load.
+        from sanic_star.engine.os_signals import chain, is_a_server
+
+        if not self.exact:
+            self.owns_process = is_a_server()
+        if self.engine.behaviour.step_limit(True) is not None:
+            start_watching()
+        async with contextlib.AsyncExitStack() as stack:
+            await self.engine.behaviour.run_phase(Phase.BEFORE_START)
+            # From here on there is something to undo.
+            stack.push_async_callback(self.engine.behaviour.run_phase, Phase.AFTER_STOP)
+            lifespan = self.engine.app.router.lifespan_context(self.engine.app)
+            state = await stack.enter_async_context(_Limited(self, lifespan, _name_of_lifespan(lifespan)))
+            if state is not None:
+                scope.setdefault("state", {}).update(state)
+            states = self.engine.app.router.states
+            stack.callback(states.clear)
+            for mounted in mounted_applications(self.engine.app.router.routes):
+                states[id(mounted)] = dict(scope.get("state", {}))
+                lifespan = _foreign_lifespan(mounted, states[id(mounted)])
+                await stack.enter_async_context(_Limited(self, lifespan, f"the lifespan of {mounted!r}"))
+            self.engine.behaviour.finalise()
+            if not self.exact:
+                # A server without lifespan cuts off requests as soon as it hears of the signal: it hears of it after
+                # requests and background tasks had their time, and after the last listener.
+                patience = PATIENCE + 2 * self.engine.limits.graceful_s if self._lazy else PATIENCE
+                self._signals = chain(self._stop_by_signal, patience)
+            stack.callback(self._restore_signals)
+            if not self.exact:
+                await self.after_start()
+            self._stack = stack.pop_all()
+        if self.stage is Stage.STARTING:
+            self.stage = Stage.RUNNING
+        if self._signals is not None:
+            self._signals.started()
+
+    def _restore_signals(self) -> None:
+        signals, self._signals = self._signals, None
+        if signals is not None:
+            signals.undo()
+
+    async def after_start(self) -> None:
+        """Run what comes when this process accepts connections; once, though it may do so on several ports."""
+        if self._told:
+            return
+        self._told = True
+        await self.engine.behaviour.run_phase(Phase.AFTER_START)
+
+    async def before_stop(self) -> None:
+        """Run what comes while connections are still open, then end what would never end by itself."""
+        if self.stop_event is None or self.stage is Stage.IDLE:
+            return
+        if self.stage is Stage.STOPPING:
+            await self.stop_event.wait()
+            return
+        self.stage = Stage.STOPPING
+        async with contextlib.AsyncExitStack() as stack:
+            # Last, and in any case.
+            stack.callback(self._end_streams)
+            # Mounted applications say goodbye while connections are open, too. Only the server's own application hears
+            # of the stop where that is no signal.
+            for mounted in self.engine.mounted():
+                mounted.lifecycle.on_stop_step = self.on_stop_step
+                stack.push_async_callback(mounted.lifecycle.before_stop)
+            await self.engine.behaviour.run_phase(Phase.BEFORE_STOP)
+
+    def _end_streams(self) -> None:
+        assert self.stop_event is not None
+        self.stop_event.set()
+        self.engine.end_endless()
+        if self.engine.limits.cuts_at_stop:
+            self.engine.sweeper.cut_all([self.engine, *self.engine.mounted()])
+
+    async def stop(self) -> None:
+        """Bring the application down; errors of single listeners don't keep the rest from running."""
+        stack, self._stack = self._stack, None
+        if stack is None:
+            return
+        self.closing = True
+        try:
+            await self.before_stop()
+        finally:
+            self._restore_signals()
+            try:
+                await self.engine.behaviour.drain()
+            finally:
+                try:
+                    await stack.aclose()
+                finally:
+                    self.stage, self.closing = Stage.IDLE, False
+                    self.engine.stopped()
+
+    async def run_step(self, call: Callable[[], Any], name: str, *, stopping: bool) -> Any:
+        """Run a listener, or enter or leave a lifespan, within the time that it may take.
+
+        Args:
+            call: does it; may return an awaitable.
+            name: what the log calls it.
+            stopping: whether it belongs to the stop.
+
+        Returns:
+            What `call` gives.
+
+        Raises:
+            StepTimeout: it took too long, and the log has said so.
+        """
+        limit = self.engine.behaviour.step_limit(stopping)
+        self.step = name
+        if stopping:
+            self.on_stop_step(name, None if limit is None else limit.seconds)
+        try:
+            return await run_step(call, name, limit, fatal=self.owns_process)
+        finally:
+            self.step = ""
+            if stopping:
+                self.on_stop_step("", None)
+
+    async def ensure_started(self) -> None:
+        """Start the application if no lifespan did; of many that ask at once, one starts and the others wait."""
+        if self.stage in (Stage.RUNNING, Stage.STOPPING):
+            return
+        if self._starting is None:
+            self._starting = asyncio.Lock()
+        async with self._starting:
+            if self.stage is Stage.IDLE:
+                self._lazy = True
+                try:
+                    await self.start({"type": "lifespan", "state": self.engine.lazy_state})
+                except BaseException:
+                    self._not_started()
+                    raise
+                # The next start may be on another event loop, where this lock can't be waited for.
+                self._starting = None
+
+    async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Speak the lifespan protocol with the server (ASGI lifespan specification 2.0)."""
+        await receive()
+        if self.exact and self.stage is Stage.RUNNING:
+            # Another port of the same application.
+            scope.setdefault("state", {}).update(self._yielded)
+        else:
+            await self._begin(scope, send)
+        self._servers += 1
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        self._servers -= 1
+        if self._servers == 0:
+            await self._end(send)
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _begin(self, scope: Scope, send: Send) -> None:
+        self._lazy = self.closed = False
+        self._servers = 0
+        try:
+            await self.start(scope)
+        except BaseException as error:
+            self._not_started()
+            # Where the message says all, or the log has named the step that took too long, a traceback says no more.
+            message = str(error) if isinstance(error, (InvalidSetting, StepTimeout)) else traceback.format_exc()
+            await send({"type": "lifespan.startup.failed", "message": message})
+            raise
+        self._yielded = dict(scope.get("state", {}))
+        self.engine.started()
+
+    async def _end(self, send: Send) -> None:
+        try:
+            await self.stop()
+        except BaseException:
+            await send({"type": "lifespan.shutdown.failed", "message": traceback.format_exc()})
+            raise
+
+    def _not_started(self) -> None:
+        self.stage = Stage.IDLE
+        self.engine.stopped()
+
+    async def _stop_by_signal(self) -> bool:
+        """Begin the stop, before the server does; where the start was lazy do all of it: nobody will send a shutdown.
+
+        What comes after the connections are closed waits for the requests in flight. The process ends with the signal:
+        a request that still comes finds the application closed and does not start it again.
+
+        Returns:
+            Whether streams or websockets were ended.
+        """
+        try:
+            await self.before_stop()
+        except Exception as error:
+            # The server waits for no outcome.
+            log_error(logging.getLogger("sanic.error"), error, "A listener failed when the application was to stop")
+        self.closed = self._lazy
+        ended = await self.engine.endless_ended(PATIENCE)
+        if self._lazy:
+            await self.engine.requests_ended()
+            self.engine.sweeper.end_all()
+            await self.stop()
+        return ended
+
+
+class _Limited:
+    """A lifespan whose start and stop may take as long as a listener's.
+
+    Args:
+        lifecycle: the application's life.
+        lifespan: the asynchronous context manager.
+        name: what the log calls it.
+    """
+
+    def __init__(self, lifecycle: Lifecycle, lifespan: AbstractAsyncContextManager[Any], name: str) -> None:
+        self._lifecycle, self._lifespan, self._name = lifecycle, lifespan, name
+
+    async def __aenter__(self) -> Any:
+        return await self._lifecycle.run_step(self._lifespan.__aenter__, f"the start of {self._name}", stopping=False)
+
+    async def __aexit__(self, *error: Any) -> bool | None:
+        try:
+            result: bool | None = await self._lifecycle.run_step(
+                partial(self._lifespan.__aexit__, *error), f"the stop of {self._name}", stopping=True
+            )
+        except StepTimeout:
+            # What comes next in the stop frees what was taken, too.
+            return None
+        return result
+
+
+def _name_of_lifespan(lifespan: AbstractAsyncContextManager[Any]) -> str:
+    # `contextlib.asynccontextmanager` keeps the function.
+    function = getattr(lifespan, "func", None) or type(lifespan)
+    return f"the lifespan {function.__module__}.{function.__qualname__}"
+
+
+def mounted_applications(routes: list[BaseRoute]) -> list[ASGIApp]:
+    """Return the ASGI applications below mounts and hosts, outermost first, each once."""
+    found: list[ASGIApp] = []
+    for route in routes:
+        app = getattr(route, "_base_app", None) or (getattr(route, "app", None) if hasattr(route, "host") else None)
+        if app is None or not callable(app):
+            continue
+        # A mount of routes runs its own lifespan only: what is mounted among them is ours to run.
+        below = mounted_applications(app.routes) if isinstance(app, Router) else []
+        found += [each for each in (app, *below) if all(each is not known for known in found)]
+    return found
+
+
+@contextlib.asynccontextmanager
+async def _foreign_lifespan(app: ASGIApp, state: dict[str, Any]) -> AsyncIterator[None]:
+    """Run a mounted application's lifespan; one that has none is left alone, one that fails is loud.
+
+    Args:
+        app: the application.
+        state: what its requests shall find in their state; receives what its lifespan yields.
+    """
+    inbox: asyncio.Queue[Message] = asyncio.Queue()
+    outbox: asyncio.Queue[Message] = asyncio.Queue()
+
+    async def talk() -> None:
+        scope = {"type": "lifespan", "asgi": {"version": "3.0", "spec_version": "2.0"}, "state": state}
+        await app(scope, inbox.get, outbox.put)
+
+    conversation = asyncio.ensure_future(talk())
+    try:
+        alive = await _tell(inbox, outbox, conversation, "startup")
+        try:
+            yield
+        finally:
+            if alive and not conversation.done():
+                await _tell(inbox, outbox, conversation, "shutdown")
+                await conversation
+    finally:
+        conversation.cancel()
+        await asyncio.gather(conversation, return_exceptions=True)
+
+
+async def _tell(
+    inbox: asyncio.Queue[Message], outbox: asyncio.Queue[Message], conversation: asyncio.Future[None], what: str
+) -> bool:
+    """Send one lifespan message and wait for its answer; tell whether there was one."""
+    await inbox.put({"type": f"lifespan.{what}"})
+    answer = asyncio.ensure_future(outbox.get())
+    both: set[asyncio.Future[Any]] = {answer, conversation}
+    await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+    if not answer.done() and not outbox.empty():
+        await asyncio.wait({answer})
+    if not answer.done():
+        answer.cancel()
+        return False
+    message = answer.result()
+    if message["type"] == f"lifespan.{what}.failed":
+        raise RuntimeError(f"a mounted application's {what} failed: {message.get('message', '')}")
+    return True

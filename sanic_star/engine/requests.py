@@ -1,0 +1,210 @@
+"""The request, and the table of requests in flight.
+
+A request is built from the ASGI scope and parses nothing by itself: its attributes have defaults on the class, and what
+nobody asks for costs nothing.
+
+`current_request()` finds the request from anywhere below its handler, child tasks and threads included. A context
+variable that held the request itself would keep it alive in every context copied from it, and the collector busy; it
+holds a number instead, and `live` maps numbers to the requests in flight.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextvars import ContextVar
+from itertools import count
+from typing import Any, Self
+
+from starlette import requests
+from starlette.requests import ClientDisconnect, empty_receive, empty_send
+from starlette.types import Message, Receive, Scope, Send
+
+from sanic_star.engine.charsets import check_content_type
+from sanic_star.engine.failures import RefusedRequest
+from sanic_star.engine.streams import OpenStream
+
+live: dict[int, Request] = {}
+current: ContextVar[int] = ContextVar("sanic_star.request")
+numbers = count(1)
+
+# How long a failed request waits for the server to say that the client has left. Servers know it when they are asked.
+_LEAVE_WAIT_S = 0.05
+
+TOO_LARGE = "Request body exceeds the size limit"
+
+
+class Request(requests.Request):
+    """One HTTP request, or the handshake of a websocket.
+
+    Args:
+        scope: the connection's ASGI scope, of type `http` or `websocket`.
+        receive: the ASGI callable that gives the body's messages.
+        send: the ASGI callable that takes the answer's messages.
+    """
+
+    # Starlette's own initialiser sets these on each object; a request that is never streamed can do without.
+    _stream_consumed = False
+    _is_disconnected = False
+    _form = None
+
+    # The parameters of the request's own route; `path_params` has those of mounts around it as well.
+    _route_params: dict[str, Any] = {}
+    # What the scope said before a mounted application was entered: an exception from there is answered here.
+    _outer: dict[str, Any] = {}
+    # Whether the route's callable reads the body, where the dispatch doesn't.
+    _reads_body = False
+    # True from the moment that an answer was begun by other means than the handler's return value.
+    responded = False
+    # What `receive` raised where another application read a body that is too large.
+    _body_refusal: Exception | None = None
+    # The longest header field that a parser gets, in bytes; `None` for no limit.
+    _max_field_size: int | None = None
+    # How much of the body has come, where it comes in parts.
+    _received = 0
+    # Whether a handler that streams the body waits for the next part of it.
+    _waits_for_part = False
+    # The answer while it is sent piece by piece.
+    _open_stream: OpenStream | None = None
+    # True where something is to be closed when the request is over.
+    _holds = False
+
+    def __init__(self, scope: Scope, receive: Receive = empty_receive, send: Send = empty_send) -> None:
+        # What is set here is set in `Engine._make_dispatch` as well.
+        self.scope = scope
+        self._receive = receive
+        self._send = send
+
+    @classmethod
+    def _plain_class(cls, factory: Any) -> type[Self] | None:
+        """Return `factory` where it is a class that does no more than this one when an object is made, else `None`."""
+        if not isinstance(factory, type) or not issubclass(factory, cls):
+            return None
+        makers = factory.__new__, factory.__init__, type(factory).__call__
+        return factory if makers == (object.__new__, cls.__init__, type.__call__) else None
+
+    @property
+    def _arriving(self) -> bool:
+        """Whether the handler waits for the body, which is read before it is called."""
+        reads = self._reads_body or getattr(self.scope.get("route"), "reads_body", False)
+        return reads and not self._body_is_read
+
+    @property
+    def _body_is_read(self) -> bool:
+        """Whether the whole body is here."""
+        return hasattr(self, "_body")
+
+    def _kept_body(self) -> Iterator[bytes]:
+        """Yield the body that was read."""
+        yield self._body
+
+    def _take_back_response(self) -> None:
+        """Note that the response which was begun has not reached the server."""
+        self.responded = False
+
+    def _release(self) -> None:
+        """Let go of what was held for this request; called when it is over, if `_holds` is true."""
+        self._body_refusal = None
+
+    @property
+    def receive(self) -> Receive:
+        """The ASGI `receive`, for other code that reads the body; once the body was read it is played again.
+
+        Raises:
+            RefusedRequest: 400, the request is a form in a charset that a client may not choose.
+        """
+        check_content_type(self.scope, self._max_field_size)
+        return self._replay() if self._body_is_read else self._next_message
+
+    async def _next_message(self) -> Message:
+        # `_receive` is looked up at the last moment: a watcher may share it by then.
+        return await self._receive()
+
+    def _replay(self) -> Receive:
+        """Return what `receive` is, for code that reads no form: a response waits for the end of the connection."""
+        return _Replay(self._kept_body(), self._receive) if self._body_is_read else self._receive
+
+    async def _watched_receive(self, receive: Receive) -> Message:
+        """Receive a message, and note if it tells that the client has left."""
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            self._is_disconnected = True
+        return message
+
+    async def _client_has_left(self) -> bool:
+        """Tell whether the client has left; for a request that has failed, because what else comes is dropped."""
+        try:
+            async with asyncio.timeout(_LEAVE_WAIT_S):
+                while not self._is_disconnected:
+                    await self._watched_receive(self._receive)
+        except TimeoutError:
+            pass
+        return self._is_disconnected
+
+    async def _read_body(self, first: Message, limit: int | None) -> None:
+        """Read a body that comes in several messages; arguments and exceptions are those of `_arriving_body`."""
+        self._body = b"".join([chunk async for chunk in self._arriving_body(first, limit)])
+
+    async def _arriving_body(self, first: Message, limit: int | None) -> AsyncIterator[bytes]:
+        """Yield the parts of a body as they come.
+
+        Args:
+            first: the message that was received already.
+            limit: the greatest size of a body, in bytes.
+
+        Raises:
+            RefusedRequest: 413, the body is larger than `limit`; as soon as that is known.
+            ClientDisconnect: the client left before the end.
+        """
+        size = 0
+        if announces_more_than(self.scope, limit):
+            raise RefusedRequest(413, TOO_LARGE)
+        message = first
+        while True:
+            if message["type"] == "http.disconnect":
+                self._is_disconnected = True
+                raise ClientDisconnect
+            chunk = message.get("body", b"")
+            size += len(chunk)
+            if limit is not None and size > limit:
+                raise RefusedRequest(413, TOO_LARGE)
+            self._received = size
+            yield chunk
+            if not message.get("more_body", False):
+                break
+            message = await self._receive()
+
+
+class _Replay:
+    """An ASGI `receive` that gives a body once more, then goes on with the server's."""
+
+    def __init__(self, parts: Iterator[bytes], receive: Receive) -> None:
+        self.parts = parts
+        self.part: bytes | None = next(parts, b"")
+        self.receive = receive
+
+    async def __call__(self) -> Message:
+        if self.part is None:
+            return await self.receive()
+        part, self.part = self.part, next(self.parts, None)
+        return {"type": "http.request", "body": part, "more_body": self.part is not None}
+
+
+def announces_more_than(scope: Scope, limit: int | None) -> bool:
+    """Tell whether the body is larger than so many bytes by what its header says."""
+    return limit is not None and exceeds(dict(scope["headers"]).get(b"content-length", b"0"), limit)
+
+
+def exceeds(content_length: bytes, limit: float) -> bool:
+    """Tell whether the value of a `content-length` field is a number above a limit in bytes."""
+    # Nobody sends 10¹⁹ bytes, and Python refuses to read a number of several thousand digits.
+    return content_length.isdigit() and (len(content_length) > 19 or int(content_length) > limit)
+
+
+def current_request() -> Request:
+    """Return the request that is being answered.
+
+    Raises:
+        LookupError: there is none here, or it is over already.
+    """
+    return live[current.get()]

@@ -1,0 +1,920 @@
+"""Routes and the router: Starlette's classes on top of the index.
+
+A route holds one callable, `call`, put in when the application is finalised. The application gives it the connection
+and sends what comes back; what happens inside is the caller's affair. Three rules keep the way of a request short:
+
+- a path that leads to just one route whatever the request says (no parameter, no host) is in `Router.direct`, by the
+  bytes that stand on the wire; so are the last thousand paths with a parameter that came again;
+- every other request asks `Router.resolve`, which answers with a route in any case: where nothing matches with
+  `fallback` (404, 405, 426), where a mounted application or one of Starlette's own routes does with `forward`;
+- `Router.routes` is a list that may be changed by anyone at any time: a change empties the index, and the next look-up
+  builds it anew.
+
+Which route wins is told in `docs/architecture.md`. In short: a literal path, then the tree of typed parameters; of
+these the first whose path matches decides, and nothing but a mount or one of Starlette's routes answers where it
+refuses the method. Then, by the length of their literal prefixes, mounts and paths with a parameter that holds slashes;
+Starlette's own routes in order; regular expressions; and last what has no literal prefix, because it hides nothing.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections import deque
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from functools import cached_property
+from threading import RLock
+from typing import Any, Self, SupportsIndex, TypeAlias
+from urllib.parse import quote, unquote
+
+from starlette import routing
+from starlette.convertors import Convertor
+from starlette.datastructures import URL, URLPath
+from starlette.middleware import Middleware
+from starlette.responses import RedirectResponse
+from starlette.routing import BaseRoute, Match, NoMatchFound, get_name
+from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
+
+from sanic_star.engine.failures import EXCHANGE
+from sanic_star.engine.index import (
+    PATH_SAFE,
+    Index,
+    Leaf,
+    Parameter,
+    Segments,
+    Tail,
+    matches_spelled,
+    plain,
+    prefixes_of,
+    undo_needless_escapes,
+)
+
+WEBSOCKET = "(websocket)"  # no HTTP method has brackets
+# Where a scope keeps what changes in it at the door of a mounted application: paths are the outer one's until then.
+_CHILD = "sanic_star.child"
+# Where a scope keeps the leaf that its path has led to, if no route there is for its method or host.
+_LEAF = "sanic_star.leaf"
+
+Call: TypeAlias = Callable[[Any], Awaitable[Any]]
+# How many paths with a parameter are kept with what they lead to (as many as in Sanic 25.12), and of how many bytes.
+_KEPT, _LONGEST_KEPT = 1024, 256
+
+
+async def not_finalised(connection: Any) -> Any:
+    """Refuse to answer: the route was reached before its application was finalised."""
+    raise RuntimeError("this route belongs to no running application: start the app, or mount it in one")
+
+
+def wire_path(scope: Scope) -> str:
+    """Return the path as the client spelled it, percent-encoded; `root_path` is part of it.
+
+    `raw_path` has that spelling, but only `path` is rewritten by ASGI middleware and by frameworks that call this
+    application, and only `path` is required by the ASGI specification (HTTP connection scope). So `raw_path` counts
+    while it says the same as `path`; otherwise `path` is encoded anew.
+
+    Args:
+        scope: the connection's ASGI scope.
+
+    Examples:
+        >>> wire_path({"path": "/a/b", "raw_path": b"/a%2Fb"}), wire_path({"path": "/new", "raw_path": b"/old"})
+        ('/a%2Fb', '/new')
+    """
+    path: str = scope["path"]
+    raw: bytes | None = scope.get("raw_path")
+    if raw is not None:
+        text = raw.decode("latin-1")
+        if not raw.isascii():
+            text = quote(raw, PATH_SAFE + "%")
+        elif text == path:
+            return text
+        decoded, root = unquote(raw), scope.get("root_path", "")
+        # Some frameworks take the root path off `path` and leave `raw_path` as it is.
+        if decoded == path or (decoded == root + path and not path.startswith(root + "/")):
+            return text
+    return quote(path, PATH_SAFE)
+
+
+def leading_root_path(scope: Scope, path: str) -> str:
+    """Return the root path as `path` begins with it: without the slashes at its end, unless `path` has these too.
+
+    uvicorn puts `--root-path` before the path as it is: `/api/` and `/users` become `/api//users`.
+
+    Args:
+        scope: the connection's ASGI scope.
+        path: the path, decoded or not.
+
+    Examples:
+        >>> scope = {"root_path": "/api/"}
+        >>> leading_root_path(scope, "/api//users"), leading_root_path(scope, "/api/users")
+        ('/api/', '/api')
+    """
+    root: str = scope.get("root_path", "")
+    if root.endswith("/") and not path.startswith((root + "/", quote(root, PATH_SAFE) + "/")):
+        return root.rstrip("/")
+    return root
+
+
+def route_path(scope: Scope) -> str:
+    """Return the path that routes are matched against: `wire_path` below the root path.
+
+    An encoded slash separates no segments.
+
+    Args:
+        scope: the connection's ASGI scope.
+
+    Examples:
+        >>> route_path({"path": "/api/a/b", "raw_path": b"/api/a%2Fb", "root_path": "/api"})
+        '/a%2Fb'
+    """
+    path = wire_path(scope)
+    root = leading_root_path(scope, path)
+    if not root:
+        return path
+    encoded = quote(root, PATH_SAFE)
+    if path.startswith(encoded):
+        below = path[len(encoded) :]
+    else:
+        # Each match stands for one byte, so the root path's end is found in any spelling.
+        size = len(root.encode(errors="replace"))
+        spelled = re.match(f"(?:%[0-9a-fA-F]{{2}}|.){{{size}}}", path)
+        if spelled is None or unquote(spelled[0]) != root:
+            return path
+        below = path[spelled.end() :]
+    if not below or below[0] == "/":
+        return below or "/"
+    # For the application around, which has matched the decoded path, this was a separator.
+    return "/" + below[3:] if below[:3].upper() == "%2F" else path
+
+
+def _format(segments: Segments, write: Callable[[Parameter], str]) -> str:
+    return "/" + "/".join(part if isinstance(part, str) else write(part) for part in segments)
+
+
+def either(literal: str) -> str:
+    """Return a regular expression for a literal, in both spellings where it has two."""
+    spelled = re.escape(plain(literal))
+    return spelled if plain(literal) == literal else f"(?:{re.escape(literal)}|{spelled})"
+
+
+class _Indexed:
+    """What HTTP and websocket routes have in common beside Starlette's attributes."""
+
+    pieces: Segments
+    parameters: tuple[Parameter, ...] = ()
+    # The parameters' names; `None` where one of them makes others.
+    names: tuple[str, ...] | None = ()
+    hosts: tuple[str, ...]
+    call: Call
+    # A literal path needs no regular expression, and most are never asked for one: made on first use.
+    strict = False
+
+    def _keep(self, segments: Segments) -> None:
+        self.pieces = segments
+        self.call = not_finalised
+        parameters = tuple(part for part in segments if isinstance(part, Parameter))
+        if parameters:
+            self.parameters = parameters
+            self.names = None if any(part.expand for part in parameters) else tuple(part.name for part in parameters)
+
+    @cached_property
+    def path_regex(self) -> re.Pattern[str]:
+        """The path as one regular expression with named groups, matched against the path below the root."""
+        return re.compile(self._source() + ("$" if self.strict else "/?$"))
+
+    def expression(self) -> re.Pattern[str]:
+        """Return the path as a regular expression that takes no slash more: the router takes that off."""
+        return re.compile(self._source() + "$")
+
+    def _source(self) -> str:
+        parts = [
+            either(part) if isinstance(part, str) else f"(?P<{part.name}>{part.convertor.regex})"
+            for part in self.pieces
+        ]
+        return "^/" + "/".join(parts)
+
+    @cached_property
+    def path_format(self) -> str:
+        """The path with `{name}` for each parameter."""
+        return _format(self.pieces, lambda part: f"{{{part.name}}}")
+
+    def bind(self, values: Sequence[Any]) -> dict[str, Any]:
+        """Return the parameters by their names; raise `ValueError` where one is refused after all.
+
+        Args:
+            values: the converted segments, in order.
+        """
+        names = self.names
+        if names is not None:
+            # PERF: the general way takes three times as long as this one, which is for nearly all.
+            if len(names) == 2:
+                return {names[0]: values[0], names[1]: values[1]}
+            return dict(zip(names, values, strict=False))
+        params: dict[str, Any] = {}
+        for part, value in zip(self.parameters, values, strict=True):
+            if part.expand is None:
+                params[part.name] = value
+            else:
+                params.update(part.expand(value))
+        return params
+
+    @cached_property
+    def param_convertors(self) -> dict[str, Convertor[Any]]:
+        """Convertors by the name of their parameter."""
+        return {part.name: part.convertor for part in self.parameters}
+
+    def admits(self, scope: Scope) -> bool:
+        """Tell whether the request's host is one that the route is for (always, where it names none)."""
+        if not self.hosts:
+            return True
+        for name, value in scope["headers"]:
+            if name == b"host":
+                return value.decode("latin-1") in self.hosts
+        return False
+
+
+class Route(_Indexed, routing.Route):  # type: ignore[override]  # computed on first use
+    """An HTTP route of the application's own.
+
+    Args:
+        segments: the path between its slashes; a parameter fills a whole segment.
+        endpoint: the handler, as the user wrote it.
+        methods: HTTP methods, upper case.
+        name: the name for building URLs.
+        hosts: the `Host` values that the route is for; empty for all.
+        strict: whether a trailing slash matters.
+        reads_body: whether the body is read before `call` is awaited.
+    """
+
+    def __init__(
+        self,
+        segments: Segments,
+        endpoint: Callable[..., Any],
+        *,
+        methods: Collection[str],
+        name: str | None = None,
+        hosts: Sequence[str] = (),
+        strict: bool = False,
+        reads_body: bool = False,
+        include_in_schema: bool = True,
+    ) -> None:
+        self._keep(segments)
+        self.endpoint = endpoint
+        self.methods = set(methods)
+        self.name = get_name(endpoint) if name is None else name
+        self.hosts = tuple(hosts)
+        self.strict = strict
+        self.reads_body = reads_body
+        self.include_in_schema = include_in_schema
+        self.path = _format(segments, lambda part: f"{{{part.name}:{part.label}}}")
+        # Without a limit of its own a route has the application's; put in when that is finalised.
+        self.max_body_size: int | None = None
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Match as Starlette's router asks for it (this package's uses its index)."""
+        if scope["type"] != "http" or not self.admits(scope):
+            return Match.NONE, {}
+        values = matches_spelled(self.path_regex, route_path(scope), self.parameters)
+        if values is None:
+            return Match.NONE, {}
+        try:
+            pairs = zip(self.parameters, values, strict=True)
+            params = self.bind([part.convertor.convert(value or "") for part, value in pairs])
+        except ValueError:
+            return Match.NONE, {}
+        child = {"endpoint": self.endpoint, "path_params": {**scope.get("path_params", {}), **params}}
+        return (Match.FULL if scope["method"] in (self.methods or ()) else Match.PARTIAL), child
+
+
+class WebSocketRoute(_Indexed, routing.WebSocketRoute):  # type: ignore[override]
+    """A websocket route of the application's own; arguments as in `Route`."""
+
+    reads_body = False
+
+    def __init__(
+        self,
+        segments: Segments,
+        endpoint: Callable[..., Any],
+        *,
+        name: str | None = None,
+        hosts: Sequence[str] = (),
+        strict: bool = False,
+    ) -> None:
+        self._keep(segments)
+        self.endpoint = endpoint
+        self.name = get_name(endpoint) if name is None else name
+        self.hosts = tuple(hosts)
+        self.strict = strict
+        self.path = _format(segments, lambda part: f"{{{part.name}:{part.label}}}")
+
+
+class Mount(routing.Mount):
+    """Another ASGI application below a path.
+
+    Unlike Starlette's it serves its own path without a redirect to the one with a slash (POST to an API mounted at
+    `/graphql`); static files keep the redirect, because relative links depend on it.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        app: ASGIApp | None = None,
+        routes: Sequence[BaseRoute] | None = None,
+        name: str | None = None,
+        *,
+        middleware: Sequence[Middleware] | None = None,
+        max_body_size: int | None = None,
+    ) -> None:
+        if path and not path.startswith("/"):
+            raise ValueError(f"A mount's path starts with a slash: mount('/{path}', …) instead of mount({path!r}, …)")
+        super().__init__(path, app, routes, name, middleware=middleware, max_body_size=max_body_size)
+
+    @cached_property
+    def literal(self) -> bool:
+        """Whether the path has no parameters, so that the index can hold it."""
+        return "{" not in self.path
+
+    def enter(self, scope: Scope) -> Scope:
+        """Return what the mounted application's scope has other than the one around it."""
+        root, path = scope.get("root_path", ""), scope["path"]
+        child = {
+            "endpoint": self.app,
+            "app_root_path": scope.get("app_root_path", root),
+            "root_path": root + self.path,
+        }
+        if root and path != root and not path.startswith(root.rstrip("/") + "/"):
+            # hypercorn, granian and daphne leave the root path out of the path, but the ASGI specification says that it
+            # is in it, and the mounted application relies on that.
+            path = child["path"] = root.rstrip("/") + path
+            if scope.get("raw_path") is not None:
+                child["raw_path"] = quote(root.rstrip("/"), PATH_SAFE).encode() + scope["raw_path"]
+        if path == child["root_path"] and not getattr(self._base_app, "html", False):
+            child["path"] = path + "/"
+            if scope.get("raw_path") is not None:
+                child["raw_path"] = (child.get("raw_path") or scope["raw_path"]) + b"/"
+        return child
+
+
+class RouteList(list[BaseRoute]):
+    """The router's routes, in order of registration; tells the router of every change.
+
+    Args:
+        changed: called without arguments after each change.
+    """
+
+    # An unpickled list gets its routes before its attributes, and nobody waits for the news.
+    _changed: Callable[[], object] = staticmethod(bool)
+
+    def __init__(self, routes: Iterable[BaseRoute], changed: Callable[[], object]) -> None:
+        super().__init__(routes)
+        self._changed = changed
+
+    def append(self, route: BaseRoute, /) -> None:
+        """Add a route at the end."""
+        super().append(route)
+        self._changed()
+
+    def extend(self, routes: Iterable[BaseRoute], /) -> None:
+        """Add routes at the end."""
+        super().extend(routes)
+        self._changed()
+
+    def insert(self, position: SupportsIndex, route: BaseRoute, /) -> None:
+        """Add a route before the one at a position."""
+        super().insert(position, route)
+        self._changed()
+
+    def remove(self, route: BaseRoute, /) -> None:
+        """Take out a route.
+
+        Raises:
+            ValueError: it is not in the list.
+        """
+        super().remove(route)
+        self._changed()
+
+    def pop(self, position: SupportsIndex = -1, /) -> BaseRoute:
+        """Take out and return the route at a position, by default the last one.
+
+        Raises:
+            IndexError: there is none.
+        """
+        route = super().pop(position)
+        self._changed()
+        return route
+
+    def clear(self) -> None:
+        """Take out all routes."""
+        super().clear()
+        self._changed()
+
+    def sort(self, *, key: Any = None, reverse: bool = False) -> None:
+        """Sort the routes by a key."""
+        super().sort(key=key, reverse=reverse)
+        self._changed()
+
+    def reverse(self) -> None:
+        """Reverse the order of the routes."""
+        super().reverse()
+        self._changed()
+
+    def __setitem__(self, position: Any, value: Any) -> None:
+        super().__setitem__(position, value)
+        self._changed()
+
+    def __delitem__(self, position: SupportsIndex | slice) -> None:
+        super().__delitem__(position)
+        self._changed()
+
+    def __iadd__(self, routes: Iterable[BaseRoute]) -> Self:  # type: ignore[override, misc]
+        result = super().__iadd__(routes)
+        self._changed()
+        return result
+
+    def __imul__(self, times: SupportsIndex) -> Self:
+        result = super().__imul__(times)
+        self._changed()
+        return result
+
+
+def _choose(leaf: Leaf[Any], method: str, scope: Scope) -> Any:
+    """Return the route of a leaf that fits a request: one for its host, else one for all hosts."""
+    if leaf.hosted:
+        for name, value in scope["headers"]:
+            if name == b"host":
+                route = leaf.hosted.get((method, value))
+                if route is not None:
+                    return route
+                break
+    return leaf.open.get(method)
+
+
+# What competes for a path, by weight: a leaf of the tree; a mount or a catch-all route by the segments of its literal
+# prefix; a regular expression; what has no literal prefix, and hides nothing. Of two that weigh the same a mount wins.
+_TREE, _PATTERN, _ROOT, _NONE = sys.maxsize, 0, -1, -2
+
+
+class _Refused:
+    """Stands for a route where a path has led to a leaf, and the leaf has none for this request.
+
+    Args:
+        leaf: the leaf; `None` where the path is not quite a route's after all.
+        final: whether the path without its last slash may lead on; as in Sanic it may where several routes were to
+            choose from.
+    """
+
+    def __init__(self, leaf: Leaf[Any] | None, final: bool) -> None:
+        self.leaf = leaf
+        self.final = final
+
+
+def _may_go_on(found: Found | None) -> bool:
+    return found is None or (isinstance(found[0], _Refused) and not found[0].final)
+
+
+Found: TypeAlias = tuple[Any, dict[str, Any]]
+_Direct: TypeAlias = dict[bytes | None, dict[str, tuple[Any, dict[str, Any], str]]]
+
+
+# Held while a table is built. One for all routers: an application, which may be pickled, can hold none itself.
+_building = RLock()
+
+
+class _Table:
+    """Where a request's route is looked up: all routes at one moment, arranged. It is filled, then only read.
+
+    Attributes:
+        index: Sanic's routes.
+        mounts: mounts with a literal path, by the decoded path.
+        deepest_mount: how many slashes the longest of these paths has.
+        foreign: Starlette's own routes, and other mounts.
+        by_name: the first route of each name.
+    """
+
+    def __init__(self) -> None:
+        self.index: Index[Any] = Index()
+        self.mounts: dict[str, Mount] = {}
+        self.deepest_mount = 0
+        self.foreign: list[BaseRoute] = []
+        self.by_name: dict[str, BaseRoute] = {}
+        # The routes that are to be arranged in the index, and their methods.
+        self._indexed: list[tuple[Any, Iterable[str]]] = []
+
+    def settle(self) -> None:
+        """Arrange the index; no route is added from here on."""
+        self.index.fill(self._indexed)
+        self._indexed = []
+
+    def add(self, route: BaseRoute) -> None:
+        """Put a route where it belongs."""
+        name = getattr(route, "name", None)
+        if name:
+            self.by_name.setdefault(name, route)
+        if isinstance(route, (Route, WebSocketRoute)):
+            methods = (WEBSOCKET,) if isinstance(route, WebSocketRoute) else route.methods or ()
+            self._indexed.append((route, methods))
+        elif isinstance(route, Mount) and route.literal:
+            self.mounts.setdefault(route.path, route)
+            self.deepest_mount = max(self.deepest_mount, route.path.count("/"))
+        else:
+            self.foreign.append(route)
+
+    def direct(self) -> _Direct:
+        """Return what the paths without parameters lead to, whatever the request's host is."""
+        return {
+            path.encode("ascii"): {method: (route, {}, unquote(path)) for method, route in leaf.sure.items()}
+            for path, leaf in self.index.exact.items()
+        }
+
+
+class Router(routing.Router):
+    """Starlette's router with an index in place of the search through all routes."""
+
+    routes: RouteList
+
+    def __init__(
+        self,
+        routes: Sequence[BaseRoute] | None = None,
+        redirect_slashes: bool = True,
+        lifespan: Lifespan[Any] | None = None,
+    ) -> None:
+        super().__init__(redirect_slashes=redirect_slashes, lifespan=lifespan)
+        # By `raw_path` and method: what `find` returns, and the decoded path, which a middleware may have rewritten.
+        # The parameters are copied for each request.
+        self.direct: _Direct = {}
+        # The paths with a parameter that are in there, the oldest first; and those that came at least once.
+        self._recent: deque[bytes] = deque()
+        self._seen: set[bytes] = set()
+        self._publish(_Table())
+        # What mounted applications' requests find in their state, by the application's id; kept by `lifespan`.
+        self.states: dict[int, dict[str, Any]] = {}
+        self.fallback = Route((), not_finalised, methods=(), name="fallback")
+        self.forward = Route((), not_finalised, methods=(), name="forward")
+        # Gives a callable to a route that comes while the application runs; the application puts it in.
+        self.compile: Callable[[Any], None] | None = None
+        # Whether routes have changed since the table was built; a new object for each change.
+        self._stale = True
+        self._version = object()
+        self.routes = RouteList(routes or (), self._changed)
+
+    def _changed(self) -> None:
+        # In this order: `build` takes the mark away and then looks at the version.
+        self._version = object()
+        self._stale = True
+        # These lead past the mark. Emptied, not replaced: the application's dispatch holds on to this dictionary.
+        self._tails: dict[bytes, Tail[Any]] = {}
+        self._unbarred: dict[bytes, Tail[Any]] = {}
+        self.direct.clear()
+
+    def build(self) -> None:
+        """Arrange all routes in a new table, if they have changed since.
+
+        A request that is looked up meanwhile, in another thread, uses the table before: it finds each route that was
+        there and still is.
+        """
+        with _building:
+            while self._stale:
+                version = self._version
+                table = _Table()
+                for route in self.routes[:]:
+                    if self.compile and isinstance(route, (Route, WebSocketRoute)) and route.call is not_finalised:
+                        self.compile(route)
+                    table.add(route)
+                table.settle()
+                self._publish(table)
+                self._stale = False
+                if self._version is not version:
+                    self._changed()
+
+    def _publish(self, table: _Table) -> None:
+        """Let requests use a table."""
+        self.index: Index[Any] = table.index
+        # A look-up between these lines finds the mounts that both tables have.
+        self._deepest_mount = max(getattr(self, "_deepest_mount", 0), table.deepest_mount)
+        self.mounts = table.mounts
+        self._deepest_mount = table.deepest_mount
+        self.foreign = table.foreign
+        self.by_name = table.by_name
+        # Before `direct`: `_keep` looks at it.
+        self._tails = table.index.tails
+        # For a last segment with escapes, which a literal may spell in another way.
+        self._unbarred = {head: tail for head, tail in self._tails.items() if not tail.barred}
+        self._recent = deque()
+        self.direct.clear()
+        self.direct.update(table.direct())
+
+    def find(self, scope: Scope) -> Found:
+        """Return the route that answers a request, with its own path parameters.
+
+        The scope gets `route`, `endpoint` and `path_params` (those of mounts around included), as Starlette's router
+        sets them. The route is `fallback` where nothing matches, and `forward` where what matches is an ASGI
+        application by itself: `scope["route"]` is that one then, and `enter` goes into it.
+
+        Args:
+            scope: the connection's ASGI scope.
+        """
+        raw = None if scope.get("root_path") else scope.get("raw_path")
+        return self.resolve(scope, raw, scope.get("method", WEBSOCKET))
+
+    def find_again(self, scope: Scope, former: Any, params: Iterable[str]) -> Found:
+        """Do what `find` does, for a scope in which method, host or path were changed after a route was found.
+
+        Args:
+            scope: the connection's ASGI scope.
+            former: the route that was found, `None` where there was none.
+            params: the names of its parameters, if it is one of the application's own.
+        """
+        names = {*params, *getattr(former, "param_convertors", ())}
+        outer = {name: value for name, value in scope.get("path_params", {}).items() if name not in names}
+        for key in ("route", "endpoint", "path_params", _CHILD, _LEAF):
+            scope.pop(key, None)
+        if outer:
+            scope["path_params"] = outer
+        return self.find(scope)
+
+    def resolve(self, scope: Scope, raw: bytes | None, method: str) -> Found:
+        """Do what `find` does, for who has looked up two things in the scope already.
+
+        Args:
+            scope: the connection's ASGI scope.
+            raw: its `raw_path`; `None` where it has none, or a root path.
+            method: its method, `WEBSOCKET` for a websocket.
+        """
+        path: str = scope["path"]
+        nothing_encoded = raw is not None and path.isascii() and path.encode() == raw
+        if raw is not None and (nothing_encoded or unquote(raw) == path):
+            # PERF: most paths with parameters are literal up to one parameter at their end. A walk over the literals
+            # would arrive at the same place and take the same way on, which makes this safe; it takes twice as long.
+            # `benchmarks/` shows it as `/user/<id:int>`.
+            head, _, last = raw.rpartition(b"/")
+            tails = self._tails if nothing_encoded else self._unbarred
+            tail = tails.get(head)
+            if tail is not None and last not in tail.barred:
+                for convert, routes, leaf in tail.ways:
+                    try:
+                        value = convert(last)
+                    except ValueError:
+                        continue
+                    if method in routes:
+                        route, name = routes[method]
+                        lasting = tail.lasting
+                    else:
+                        route = _choose(leaf, method, scope) if leaf.shared else None
+                        if route is None or route.names is None:
+                            break
+                        name = route.names[0]
+                        lasting = False
+                    scope["route"] = route
+                    scope["endpoint"] = route.endpoint
+                    params = {name: value}
+                    if lasting and len(raw) <= _LONGEST_KEPT:
+                        # PERF: kept from the second time on; to keep what comes but once would cost 0.2 µs.
+                        seen = self._seen
+                        if raw in seen:
+                            self._keep(raw, method, (route, params.copy(), path), tails)
+                        elif len(seen) < _KEPT:
+                            seen.add(raw)
+                        else:
+                            seen.clear()
+                    scope["path_params"] = {**scope["path_params"], **params} if "path_params" in scope else params
+                    return route, params
+            if nothing_encoded:
+                return self._find(scope, path, method)
+        return self._find(scope, route_path(scope), method)
+
+    def _keep(
+        self, raw: bytes, method: str, found: tuple[Any, dict[str, Any], str], tails: dict[bytes, Tail[Any]]
+    ) -> None:
+        """Keep what a path has led to in `direct`; the path that was kept first goes when there are too many.
+
+        Args:
+            raw: the path.
+            method: the request's method.
+            found: the route, its parameters and the decoded path.
+            tails: where the route was found.
+        """
+        if method == WEBSOCKET:
+            return
+        recent = self._recent
+        if raw not in self.direct:
+            if len(recent) >= _KEPT:
+                self.direct.pop(recent.popleft(), None)
+            recent.append(raw)
+        self.direct.setdefault(raw, {})[method] = found
+        if self._tails is not tails and self._unbarred is not tails:
+            # Another thread has changed the routes meanwhile.
+            self.direct.pop(raw, None)
+
+    def _find(self, scope: Scope, path: str, method: str) -> Found:
+        """Find a route the long way; see `find`."""
+        if self._stale:
+            self.build()
+        found: Found | None = None
+        # PERF: what most paths with several parameters come to; the search below gives the same, in more steps.
+        undone = undo_needless_escapes(path) if "%" in path else path
+        exact = self.index.exact.get(undone)
+        if exact is not None:
+            # Nothing else competes for a literal path; a slash at its end may lead to another one.
+            if not self.mounts and not self.foreign and (path == "/" or not path.endswith("/")):
+                found = self._decide(exact, (), method, scope, slashless=False)
+        else:
+            at: tuple[Any, ...] | None = self.index.walk(path, undone)
+            if at is None and not self.mounts and not self.foreign:
+                at = self.index.spanning(path)
+                if at is None and not path.endswith("/"):
+                    return self.fallback, {}
+            if at is not None:
+                leaf: Leaf[Any] = at[0]
+                route = leaf.sure.get(method) or (_choose(leaf, method, scope) if leaf.shared else None)
+                if route is not None and route.names is not None:
+                    found = route, route.bind(at[1])
+        if found is None:
+            found = self._search_slashes(path, method, scope)
+        if found is None or isinstance(found[0], _Refused):
+            redirect = self._redirect(path, scope) if self.foreign else None
+            if redirect is None and found is not None:
+                scope[_LEAF] = found[0].leaf
+            return redirect or (self.fallback, {})
+        route, params = found
+        scope["route"] = route
+        if isinstance(route, (Route, WebSocketRoute)):
+            scope["endpoint"] = route.endpoint
+            outer = scope.get("path_params")
+            scope["path_params"] = {**outer, **params} if outer else params
+            return found
+        child = route.enter(scope) if isinstance(route, Mount) and route.literal else params
+        scope.update((key, child.pop(key)) for key in ("endpoint", "path_params") if key in child)
+        scope[_CHILD] = child
+        return self.forward, {}
+
+    def _search_slashes(self, path: str, method: str, scope: Scope) -> Found | None:
+        """Search for a path, then without its last slash, and so on to where no slash is at its end.
+
+        Not for each of ten thousand slashes: a path that has more segments than any route is in no tree, and behind
+        a parameter that holds slashes there is not room for more of them either.
+        """
+        found = self._search(path, method, scope)
+        if not path.endswith("/") or not _may_go_on(found):
+            return found
+        bare = path.rstrip("/")
+        most = max(self.index.depth - (0 if self.index.patterns else bare.count("/")), 1)
+        for slashes in range(min(len(path) - len(bare) - 1, most), -1, -1):
+            found = self._search(bare + "/" * slashes or "/", method, scope, slashless=True)
+            if not _may_go_on(found):
+                break
+        return found
+
+    def _search(self, path: str, method: str, scope: Scope, slashless: bool = False) -> Found | None:
+        """Search the index, mounts and Starlette's own routes in the order that the module's head tells.
+
+        Args:
+            slashless: whether `path` lost a trailing slash: mounts and Starlette's routes are out then.
+        """
+        found, weight = self._in_index(path, method, scope, slashless)
+        answered = found is not None and not isinstance(found[0], _Refused)
+        if slashless or (answered and weight == _TREE):
+            return found
+        mount, mount_weight = self._mount(path) if self.mounts else (None, _NONE)
+        if answered and weight > max(mount_weight, _PATTERN):
+            return found
+        if mount is not None and mount_weight > _PATTERN:
+            return mount, {}
+        theirs = self._theirs(scope) if self.foreign else None
+        if theirs is not None:
+            return theirs
+        if mount is not None and not (answered and weight > mount_weight):
+            return mount, {}
+        return found
+
+    def _in_index(self, path: str, method: str, scope: Scope, slashless: bool) -> tuple[Found | None, int]:
+        """Search the index; the first leaf that matches decides. Return what it gives and what it weighs."""
+        leaf = self.index.exact.get(undo_needless_escapes(path))
+        if leaf is not None:
+            return self._decide(leaf, (), method, scope, slashless), _TREE
+        at = self.index.walk(path)
+        if at is not None:
+            return self._decide(*at, method, scope, slashless), _TREE
+        # Without its last slash the root is no path at all, and none that an expression takes.
+        spanning = None if slashless and path == "/" else self.index.spanning(path)
+        if spanning is None:
+            return None, _NONE
+        leaf, values, prefix = spanning
+        weight = _PATTERN if prefix is None else prefix.count("/") or _ROOT
+        return self._decide(leaf, values, method, scope, slashless), weight
+
+    @staticmethod
+    def _decide(leaf: Leaf[Any], values: Sequence[Any], method: str, scope: Scope, slashless: bool) -> Found:
+        """Choose a route of the leaf that a path led to."""
+        route = leaf.sure.get(method) or _choose(leaf, method, scope)
+        refused: Found = _Refused(leaf, leaf.final), {}
+        # A route that is alone with its parameters is asked for its path's last details before its method.
+        alone = None if leaf.shared or leaf.literal else next(iter(leaf.open.values()))
+        route = route or alone
+        if route is None:
+            return refused
+        if slashless and route.strict and route.pieces[-1] != "":
+            return _Refused(None, True), {}
+        try:
+            params = route.bind(values)
+        except ValueError:
+            return _Refused(None, True), {}
+        return (route, params) if route is not alone or method in leaf.open else refused
+
+    def _mount(self, path: str) -> tuple[Mount | None, int]:
+        for prefix in prefixes_of(path, self._deepest_mount):
+            # A segment's escapes are undone, but a slash that is encoded separates no segments.
+            mount = self.mounts.get(unquote(prefix) if "%" in prefix else prefix)
+            if mount is not None and mount.path.count("/") == prefix.count("/"):
+                return mount, prefix.count("/") or _ROOT
+        return None, _NONE
+
+    def _theirs(self, scope: Scope) -> Found | None:
+        """Ask Starlette's own routes, as Starlette does."""
+        partial = None
+        for foreign in self.foreign:
+            match, child = foreign.matches(scope)
+            if match is Match.FULL:
+                return foreign, dict(child)
+            if match is Match.PARTIAL and partial is None:
+                partial = (foreign, dict(child))
+        return partial
+
+    def _redirect(self, path: str, scope: Scope) -> tuple[Any, dict[str, Any]] | None:
+        """Find out whether one of Starlette's own routes would match with a slash more or less, as Starlette does."""
+        if not (self.foreign and self.redirect_slashes and scope["type"] == "http" and path != "/"):
+            return None
+        # Starlette reads the query as UTF-8, which a client need not send.
+        query = quote(scope.get("query_string", b""), "!$&'()*+,;=:@/?%")
+        other = {**scope, "query_string": query.encode()}
+        other["path"] = other["path"].rstrip("/") if path.endswith("/") else other["path"] + "/"
+        if all(foreign.matches(other)[0] is Match.NONE for foreign in self.foreign):
+            return None
+        scope["route"] = _Redirect(str(URL(scope=other)))
+        return self.forward, {}
+
+    def allowed(self, path: str, scope: Scope) -> set[str]:
+        """Return the methods for which the path has a route; `WEBSOCKET` stands for a websocket."""
+        found = self._search_slashes(path, scope.get("method", WEBSOCKET), scope)
+        if found is None or not isinstance(found[0], _Refused) or found[0].leaf is None:
+            return set()
+        # A route for certain hosts tells nothing to others.
+        return set(found[0].leaf.open)
+
+    @staticmethod
+    def refused(scope: Scope) -> Collection[str]:
+        """Return what `allowed` does, for a scope that `find` has just answered with `fallback`."""
+        leaf: Leaf[Any] | None = scope.pop(_LEAF, None)
+        return leaf.open if leaf is not None else ()
+
+    def url_path_for(self, name: str, /, **path_params: Any) -> URLPath:
+        """Build a path from a route's name and its parameters, as Starlette does.
+
+        Raises:
+            NoMatchFound: no route has that name and just these parameters.
+        """
+        if self._stale:
+            self.build()
+        known = self.by_name.get(name)
+        if known is not None:
+            try:
+                return known.url_path_for(name, **path_params)
+            except NoMatchFound:
+                pass
+        return super().url_path_for(name, **path_params)
+
+    def mount(self, path: str, app: ASGIApp, name: str | None = None) -> None:
+        """Serve another ASGI application below `path`."""
+        self.routes.append(Mount(path, app=app, name=name))
+
+
+def enter(connection: Any) -> ASGIApp:
+    """Return the ASGI application that the router forwards to, and make the scope that application's.
+
+    Args:
+        connection: the request or websocket; its `outer` keeps what the scope said before.
+    """
+    scope = connection.scope
+    child = scope.pop(_CHILD, {})
+    connection._outer = {key: scope[key] for key in child if key in scope}
+    scope.update(child)
+    scope.setdefault(EXCHANGE, object())
+    route = scope["route"]
+    state = scope["router"].states.get(id(getattr(route, "_base_app", None) or getattr(route, "app", None)))
+    if state:
+        scope["state"] = {**scope.get("state", {}), **state}
+    app: ASGIApp = route.handle
+    return app
+
+
+def child_scope(scope: Scope) -> Scope:
+    """Return the scope that the application behind `Router.forward` gets, which `scope["route"]` names."""
+    return {**scope, **scope.get(_CHILD, {})}
+
+
+class _Redirect(BaseRoute):
+    """Stands in `scope["route"]` for a redirect to the same path with a slash more or less."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await RedirectResponse(self.url)(scope, receive, send)

@@ -1,0 +1,1 @@
+"""What the package `sanic_testing` offers beside its clients: their keywords, verbs, responses and proxies."""

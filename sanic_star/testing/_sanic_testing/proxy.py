@@ -1,0 +1,269 @@
+"""The websocket client that a ``mimic`` coroutine plays with, and the record of what it did.
+
+Its methods are those of a client of the `websockets` library, which is what `sanic_testing` hands to ``mimic``, and it
+raises that library's exceptions when the websocket is closed.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping
+from contextlib import suppress
+from typing import Any
+
+from starlette.types import Message
+from starlette.websockets import WebSocketDisconnect
+from websockets.exceptions import ConnectionClosed, ConnectionClosedError, ConnectionClosedOK
+from websockets.frames import Close
+
+from sanic_star.testing._asgi.conversation import ABNORMAL, Conversation
+from sanic_star.testing._sanic_testing.response import ResponseHeaders, headers_of
+
+__all__ = ["SocketProxy", "WebsocketProxy", "websocket_proxy"]
+
+
+class WebsocketProxy:
+    """Send to and receive from an app, and remember both.
+
+    Args:
+        conversation: the websocket, not yet connected.
+
+    Attributes:
+        opened: whether the app has accepted.
+        subprotocol: which subprotocol it has chosen.
+        client_sent: what the client has sent.
+        client_received: what the client has received.
+        request_headers: those of the handshake.
+        response_headers: those that the app has accepted with.
+    """
+
+    def __init__(self, conversation: Conversation) -> None:
+        self.opened = False
+        self.subprotocol: str | None = None
+        self.client_sent: list[str | bytes] = []
+        self.client_received: list[str | bytes] = []
+        self.request_headers: Mapping[str, str] = conversation.request_headers
+        self.response_headers: Mapping[str, str] = ResponseHeaders([])
+        self._conversation = conversation
+
+    @property
+    def ws(self) -> "WebsocketProxy":
+        """The client's side, which is this."""
+        return self
+
+    @property
+    def open(self) -> bool:
+        """Whether the client does not know of a close."""
+        return self.opened and self.close_code is None
+
+    @property
+    def closed(self) -> bool:
+        """Whether the client knows that it is closed."""
+        return self.opened and self.close_code is not None
+
+    @property
+    def close_code(self) -> int | None:
+        """The code that it was closed with; None while it is open."""
+        return self._conversation.close_code
+
+    @property
+    def close_reason(self) -> str | None:
+        """The reason that came with the code."""
+        return self._conversation.close_reason
+
+    @property
+    def path(self) -> str:
+        """The path of the handshake."""
+        path: str = self._conversation.path
+        return path
+
+    @property
+    def server_sent(self) -> list[str | bytes]:
+        """What the app has sent, as far as the client has received it."""
+        return self.client_received
+
+    @property
+    def server_received(self) -> list[str | bytes]:
+        """What the client has sent."""
+        return self.client_sent
+
+    async def send(self, data: str | bytes) -> None:
+        """Send a text (str) or binary (bytes) message.
+
+        Raises:
+            websockets.exceptions.ConnectionClosed: the client knows already that the websocket is closed.
+        """
+        kind = "text" if isinstance(data, str) else "bytes"
+        try:
+            await self._conversation.give({"type": "websocket.receive", kind: data})
+        except WebSocketDisconnect as error:
+            raise _closed(error) from error
+        self.client_sent.append(data)
+
+    async def recv(self) -> str | bytes:
+        """Wait for the app's next message.
+
+        Raises:
+            websockets.exceptions.ConnectionClosed: the websocket is closed.
+        """
+        try:
+            message = await self._conversation.take(None)
+            if message["type"] == "websocket.close":
+                raise WebSocketDisconnect(message.get("code", 1000), message.get("reason"))
+        except WebSocketDisconnect as error:
+            raise _closed(error) from error
+        data: str | bytes = message["text"] if message.get("text") is not None else message["bytes"]
+        self.client_received.append(data)
+        return data
+
+    async def close(self, code: int = 1000, reason: str = "") -> None:
+        """Close the websocket."""
+        await self._conversation.leave(code, reason)
+
+    async def wait_closed(self) -> None:
+        """Wait until the app has closed the websocket, or has ended."""
+        await self._conversation.closed()
+
+    async def ping(self, data: str | bytes = b"") -> Awaitable[float]:
+        """Ask whether the other side is there; gives what to await for its answer.
+
+        In process a server's part is done by the client, so the answer is there at once.
+        """
+        if self.close_code is not None:
+            raise ConnectionClosedError(None, None)
+        pong: asyncio.Future[float] = asyncio.get_running_loop().create_future()
+        pong.set_result(0.0)
+        return pong
+
+    async def pong(self, data: str | bytes = b"") -> None:
+        """Answer without having been asked; nobody waits for it.
+
+        Raises:
+            websockets.exceptions.ConnectionClosed: the websocket is closed.
+        """
+        await self.ping(data)
+
+    async def __aiter__(self) -> AsyncIterator[str | bytes]:
+        try:
+            while True:
+                yield await self.recv()
+        except ConnectionClosedOK:
+            return
+
+    async def talk(self, mimic: "Callable[[WebsocketProxy], Coroutine[Any, Any, Any]] | None") -> Message:
+        """Connect, let ``mimic`` play the client, close; give what the app said to the handshake."""
+        message = await self._conversation.connect()
+        try:
+            if message["type"] == "websocket.accept":
+                self.opened, self.subprotocol = True, message.get("subprotocol")
+                self.response_headers = headers_of(message.get("headers", ()))
+                await self.play(mimic)
+        finally:
+            await self._conversation.leave(1000)
+        return message
+
+    async def play(self, mimic: "Callable[[WebsocketProxy], Coroutine[Any, Any, Any]] | None") -> None:
+        """Let ``mimic`` play the client; where it finds the websocket closed normally, it is done."""
+        if mimic is None:
+            return
+        try:
+            await mimic(self)
+        except ConnectionClosedOK:
+            return
+        # sanic_testing ends with an empty message, and tests find it in client_sent.
+        with suppress(ConnectionClosed):
+            await self.send("")
+
+
+class SocketProxy(WebsocketProxy):
+    """The same over a socket.
+
+    Args:
+        connection: a client's connection of the `websockets` library; what is not here is its.
+    """
+
+    def __init__(self, connection: Any) -> None:
+        self.opened = True
+        self.subprotocol: str | None = connection.subprotocol
+        self.client_sent: list[str | bytes] = []
+        self.client_received: list[str | bytes] = []
+        self.request_headers = connection.request.headers
+        self.response_headers = connection.response.headers
+        self._connection = connection
+
+    @property
+    def close_code(self) -> int | None:
+        code: int | None = self._connection.close_code
+        return code
+
+    @property
+    def close_reason(self) -> str | None:
+        reason: str | None = self._connection.close_reason
+        return reason
+
+    @property
+    def path(self) -> str:
+        path: str = self._connection.request.path
+        return path
+
+    async def send(self, data: Any) -> None:
+        await self._connection.send(data)
+        self.client_sent.append(data)
+
+    async def recv(self) -> str | bytes:
+        data: str | bytes = await self._connection.recv()
+        self.client_received.append(data)
+        return data
+
+    async def close(self, code: int = 1000, reason: str = "") -> None:
+        await self._connection.close(code, reason)
+
+    async def wait_closed(self) -> None:
+        await self._connection.wait_closed()
+
+    async def ping(self, data: str | bytes = b"") -> Awaitable[float]:
+        pong: Awaitable[float] = await self._connection.ping(data or None)
+        return pong
+
+    async def pong(self, data: str | bytes = b"") -> None:
+        await self._connection.pong(data)
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "_connection":
+            raise AttributeError(name)
+        return getattr(self._connection, name)
+
+
+async def websocket_proxy(
+    url: str,
+    *,
+    mimic: "Callable[[WebsocketProxy], Coroutine[Any, Any, Any]] | None" = None,
+    extra_headers: Mapping[str, str] | Iterable[tuple[str, str]] | None = None,
+    **kwargs: Any,
+) -> WebsocketProxy:
+    """Let ``mimic`` talk with a server, whichever it is; gives the record of it.
+
+    Args:
+        url: begins with ``ws:`` or ``wss:``.
+        mimic: a coroutine function that plays the client; where it finds the websocket closed normally, it is done.
+        extra_headers: for the handshake; ``additional_headers`` is its newer name.
+        kwargs: as for ``connect`` of the `websockets` library.
+
+    Raises:
+        websockets.exceptions.InvalidHandshake: the server did not accept.
+        OSError: it can't be reached.
+        Exception: what ``mimic`` raised.
+    """
+    from websockets.asyncio.client import connect
+
+    if extra_headers is not None:
+        kwargs.setdefault("additional_headers", extra_headers)
+    async with connect(url, **{"proxy": None, **kwargs}) as connection:
+        proxy = SocketProxy(connection)
+        await proxy.play(mimic)
+    return proxy
+
+
+def _closed(error: WebSocketDisconnect) -> ConnectionClosed:
+    if error.code == ABNORMAL:
+        return ConnectionClosedError(None, None)
+    kind = ConnectionClosedOK if error.code in (1000, 1001) else ConnectionClosedError
+    return kind(Close(error.code, error.reason or ""), None)

@@ -1,0 +1,1 @@
+"""How a client reaches an application: in process, or over a socket."""

@@ -1,0 +1,215 @@
+"""The transport adapter that gives a `requests` session an ASGI app in place of the network."""
+
+import io
+from collections.abc import Callable, Generator, Mapping, Sequence
+from http import HTTPStatus
+from http.client import HTTPMessage
+from types import SimpleNamespace
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+from starlette.types import ASGIApp
+from urllib3 import HTTPHeaderDict, HTTPResponse
+from urllib3.exceptions import ProtocolError
+
+from sanic_star.testing._asgi.bodies import CHUNK, body_chunks
+from sanic_star.testing._asgi.exchange import Exchange, IncompleteResponse, SlowResponse
+from sanic_star.testing._asgi.scopes import connection_scope
+from sanic_star.testing._asgi.server import Server
+from sanic_star.testing._sanic_testing.keywords import fields_of
+
+__all__ = ["ASGIAdapter", "make_response"]
+
+Timeout = float | tuple[float | None, float | None] | None
+
+
+class ASGIAdapter(HTTPAdapter):
+    """Answer a session's requests by calling an app.
+
+    Args:
+        app: the ASGI app.
+        server: gives the started server, for each request anew.
+        raise_app_exceptions: whether the app's exception is raised in the test; otherwise the client gets what a
+            server would send, a 500 or a body that breaks off.
+        root_path: where the app is mounted.
+        client: address of the client.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        server: Callable[[], Server],
+        *,
+        raise_app_exceptions: bool = True,
+        root_path: str = "",
+        client: tuple[str, int] | None = ("testclient", 50000),
+    ) -> None:
+        super().__init__()
+        self._app = app
+        self._server = server
+        self._raise = raise_app_exceptions
+        self._root_path = root_path
+        self._client = client
+        # Of the last request, with or without a response.
+        self.last_scope: dict[str, Any] | None = None
+
+    def send(
+        self,
+        request: requests.PreparedRequest,
+        stream: bool = False,
+        timeout: Timeout = None,
+        verify: bool | str = True,
+        cert: Any = None,
+        proxies: Mapping[str, str] | None = None,
+    ) -> requests.Response:
+        """Run the app until it has answered: to its end, or with ``stream`` until it has sent a status.
+
+        Raises:
+            Exception: the app's own, when it is to be raised.
+            requests.exceptions.ReadTimeout: no answer within ``timeout`` seconds.
+            requests.exceptions.ChunkedEncodingError: the app stopped in the middle of the body.
+        """
+        server = self._server()
+        scope = self._scope(request, server)
+        scope["type"], scope["method"] = "http", request.method
+        scope["extensions"]["http.response.debug"] = {}
+        self.last_scope = scope
+        body = body_chunks(request.body)
+        exchange = Exchange(self._app, scope, body, stream=stream, raise_app_exceptions=self._raise)
+        limit = timeout[1] if isinstance(timeout, tuple) else timeout
+        try:
+            server.run(exchange.begin(limit) if stream else exchange.complete(limit))
+        except SlowResponse as error:
+            raise requests.exceptions.ReadTimeout(str(error), request=request) from error
+        except IncompleteResponse as error:
+            raise requests.exceptions.ChunkedEncodingError(str(error), request=request) from error
+        if stream:
+            server.keep(exchange)
+        source = _Stream(exchange, server, limit) if stream else None
+        content = io.BytesIO(exchange.body()) if source is None else io.BufferedReader(source, CHUNK)
+        response = make_response(self, request, exchange.status, exchange.headers, content, scope, source)
+        # Templates send their name and their context this way; Starlette's client offers them as attributes too.
+        vars(response).update(exchange.debug)
+        return response
+
+    def websocket_scope(
+        self, request: requests.PreparedRequest, server: Server, subprotocols: Sequence[str] | None
+    ) -> dict[str, Any]:
+        """Make the scope of a websocket from its handshake."""
+        scope = self._scope(request, server)
+        scope["type"], scope["scheme"] = "websocket", "wss" if scope["scheme"] == "https" else "ws"
+        scope["subprotocols"] = list(subprotocols or ())
+        scope["extensions"]["websocket.http.response"] = {}
+        return scope
+
+    def _scope(self, request: requests.PreparedRequest, server: Server) -> dict[str, Any]:
+        assert request.url is not None
+        return connection_scope(
+            request.url,
+            fields_of(request.headers),
+            root_path=self._root_path,
+            client=self._client,
+            state=server.state,
+        )
+
+
+def make_response(
+    adapter: HTTPAdapter,
+    request: requests.PreparedRequest,
+    status: int,
+    headers: list[tuple[bytes, bytes]],
+    body: io.BufferedIOBase,
+    scope: dict[str, Any],
+    source: "_Stream | None" = None,
+) -> requests.Response:
+    """Make the response that `requests` would have read from a socket; ``raw.scope`` is the request's scope."""
+    pairs = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers]
+    raw = _Raw(
+        body,
+        headers=HTTPHeaderDict(pairs),
+        status=status,
+        version=11,
+        reason=HTTPStatus(status).phrase if status in _STATUSES else "",
+        preload_content=False,
+        original_response=_cookie_source(pairs),
+        request_method=request.method,
+    )
+    raw.scope, raw.source = scope, source
+    return adapter.build_response(request, raw)
+
+
+_STATUSES = frozenset(HTTPStatus)
+
+
+def _cookie_source(headers: list[tuple[str, str]]) -> Any:
+    # http.cookiejar wants the single headers, from the message that http.client would have parsed.
+    message = HTTPMessage()
+    for name, value in headers:
+        if name.lower() == "set-cookie":
+            message[name] = value
+    return SimpleNamespace(msg=message, isclosed=lambda: False, close=lambda: None) if len(message) else None
+
+
+class _Raw(HTTPResponse):
+    """A response whose stream gives each chunk as soon as the app has sent it."""
+
+    scope: dict[str, Any]
+    source: "_Stream | None"
+
+    def stream(self, amt: int | None = 2**16, decode_content: bool | None = None) -> Generator[bytes, None, None]:
+        while True:
+            try:
+                data = self.read1(amt, decode_content)
+            except ProtocolError:
+                # urllib3 takes any OSError for its socket's; an OSError of the app must stay what it is.
+                if self.source is not None and self.source.failure is not None:
+                    raise self.source.failure  # noqa: B904 (it is the cause already)
+                raise
+            if not data:
+                return
+            yield data
+
+    def release_conn(self) -> None:
+        # Not in close(), which the garbage collector calls too, at any time and from any thread.
+        if self.source is not None:
+            self.source.leave()
+
+
+class _Stream(io.RawIOBase):
+    """The body of a response that is still being sent, as a file that blocks while there is nothing to read."""
+
+    def __init__(self, exchange: Exchange, server: Server, timeout: float | None) -> None:
+        self.failure: Exception | None = None
+        self._exchange = exchange
+        self._server = server
+        self._timeout = timeout
+        self._rest = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        if not self._rest:
+            self._rest = memoryview(self._next())
+        size = min(len(buffer), len(self._rest))
+        buffer[:size], self._rest = self._rest[:size], self._rest[size:]
+        return size
+
+    def leave(self) -> None:
+        if self._exchange.ended:
+            self._exchange.report()
+        else:
+            self._server.run(self._exchange.leave())
+
+    def _next(self) -> bytes:
+        try:
+            return self._server.run(self._exchange.next_chunk(self._timeout))
+        except SlowResponse as error:
+            self.failure = requests.exceptions.ConnectionError(str(error))
+        except IncompleteResponse as error:
+            self.failure = requests.exceptions.ChunkedEncodingError(str(error))
+            self.failure.__cause__ = error.__cause__
+        except Exception as error:
+            self.failure = error
+        raise self.failure

@@ -1,0 +1,325 @@
+"""The handlers before a foreign server's own: it hears of a signal when the application's stop is done."""
+
+import asyncio
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import uvloop
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
+
+from sanic_star.engine.os_signals import MOMENT, NEXT_RUN, chain
+from tests.engine.processes import PATIENCE, UVICORN, process
+
+HANDLED = (signal.SIGINT, signal.SIGTERM)
+
+
+class Server:
+    """A server that has taken the signals, and an application that takes its time to stop."""
+
+    def __init__(self, heard: list[str]) -> None:
+        self.heard = heard
+        self.may_stop = asyncio.Event()
+        self.stopping = asyncio.Event()
+
+    async def stop(self) -> bool:
+        """Stop the application."""
+        self.stopping.set()
+        await self.may_stop.wait()
+        self.heard.append("stopped")
+        return True
+
+    async def chained(self, patience: float = PATIENCE) -> Callable[[], None]:
+        """Put the handlers before those of the server."""
+        signals = chain(self.stop, patience)
+        assert signals is not None
+        signals.started()
+        return signals.undo
+
+
+def send(number: signal.Signals) -> None:
+    """Do what a signal does, without one."""
+    handler = signal.getsignal(number)
+    assert callable(handler)
+    handler(number, None)
+
+
+@pytest.fixture
+def heard() -> Iterator[list[str]]:
+    """What happened, in order; the signals are the server's meanwhile."""
+    found: list[str] = []
+    before = {
+        number: signal.signal(number, lambda number, frame: found.append(signal.Signals(number).name))
+        for number in HANDLED
+    }
+    yield found
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Let others run until something holds."""
+    async with asyncio.timeout(PATIENCE):
+        while not condition():  # noqa: ASYNC110 - a list has no event
+            await asyncio.sleep(0.001)
+
+
+async def test_the_server_hears_of_it_when_the_stop_is_done(heard: list[str]) -> None:
+    server = Server(heard)
+    undo = await server.chained()
+    send(signal.SIGTERM)
+    await asyncio.wait_for(server.stopping.wait(), PATIENCE)
+    assert heard == []
+    server.may_stop.set()
+    await until(lambda: len(heard) == 2)
+    assert heard == ["stopped", "SIGTERM"]
+    # From then on nothing is held back.
+    send(signal.SIGINT)
+    assert heard == ["stopped", "SIGTERM", "SIGINT"]
+    undo()
+    send(signal.SIGINT)
+    assert heard[3:] == ["SIGINT"]
+
+
+async def test_what_supervisors_send_again_is_held_with_the_first(heard: list[str]) -> None:
+    server = Server(heard)
+    undo = await server.chained()
+    # Ctrl-C reaches the whole group, and a supervisor terminates its worker.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        send(number)
+    await asyncio.wait_for(server.stopping.wait(), PATIENCE)
+    assert heard == []
+    server.may_stop.set()
+    await until(lambda: len(heard) == 3)
+    assert heard == ["stopped", "SIGINT", "SIGTERM"]
+    undo()
+
+
+async def test_ctrl_c_once_more_lets_go(heard: list[str]) -> None:
+    server = Server(heard)
+    undo = await server.chained()
+    send(signal.SIGINT)
+    await asyncio.sleep(2 * MOMENT)
+    send(signal.SIGINT)
+    assert heard == ["SIGINT", "SIGINT"]
+    server.may_stop.set()
+    await until(lambda: len(heard) == 3)
+    # Nothing is passed on twice.
+    assert heard == ["SIGINT", "SIGINT", "stopped"]
+    undo()
+
+
+async def test_a_stop_that_fails_or_is_cancelled_lets_go(heard: list[str]) -> None:
+    async def fail() -> bool:
+        raise RuntimeError("no")
+
+    async def cancel() -> bool:
+        for task in asyncio.all_tasks() - {asyncio.current_task(), test}:
+            task.cancel()
+        return True
+
+    test = asyncio.current_task()
+    for number, stop in enumerate((fail, cancel), 1):
+        signals = chain(stop, PATIENCE)
+        assert signals is not None
+        send(signal.SIGTERM)
+        await until(lambda number=number: len(heard) == number)  # type: ignore[misc]
+        signals.undo()
+
+
+async def test_the_server_does_not_wait_for_ever(heard: list[str]) -> None:
+    server = Server(heard)
+    undo = await server.chained(0.01)
+    send(signal.SIGTERM)
+    await until(lambda: heard == ["SIGTERM"])
+    server.may_stop.set()
+    await until(lambda: heard == ["SIGTERM", "stopped"])
+    undo()
+
+
+def test_a_loop_that_is_closed_holds_nothing_back(heard: list[str]) -> None:
+    async def start() -> Callable[[], None]:
+        return await Server(heard).chained()
+
+    undo = asyncio.run(start())
+    send(signal.SIGTERM)
+    assert heard == ["SIGTERM"]
+    undo()
+
+
+def listen(heard: list[str]) -> None:
+    """Take the signals through the event loop, as granian does."""
+    loop = asyncio.get_running_loop()
+    for number in HANDLED:
+        loop.add_signal_handler(number, heard.append, signal.Signals(number).name)
+
+
+LOOPS: list[Callable[[], asyncio.AbstractEventLoop]] = [asyncio.new_event_loop, uvloop.new_event_loop]
+
+
+@pytest.mark.parametrize("loop", LOOPS, ids=["asyncio", "uvloop"])
+def test_a_server_that_hears_by_the_event_loop_is_held_back(loop: Callable[[], asyncio.AbstractEventLoop]) -> None:
+    heard: list[str] = []
+
+    async def start() -> Callable[[], None]:
+        listen(heard)
+        server = Server(heard)
+        undo = await server.chained()
+        finished = asyncio.create_task(serve(server))
+        finish.append(finished)
+        return undo
+
+    async def serve(server: Server) -> None:
+        await asyncio.sleep(2 * NEXT_RUN[1])
+        signal.raise_signal(signal.SIGTERM)
+        await asyncio.wait_for(server.stopping.wait(), PATIENCE)
+        signal.raise_signal(signal.SIGTERM)
+        await asyncio.sleep(0)
+        heard.append("stopping")
+        server.may_stop.set()
+        await until(lambda: heard.count("SIGTERM") == 2)
+        # From then on nothing is held back.
+        signal.raise_signal(signal.SIGINT)
+        await until(lambda: "SIGINT" in heard)
+
+    finish: list[asyncio.Task[None]] = []
+    # granian has a run of the loop for the start, and another in which it serves.
+    with asyncio.Runner(loop_factory=loop) as runner:
+        undo = runner.get_loop().run_until_complete(start())
+        runner.get_loop().run_until_complete(finish[0])
+        assert heard == ["stopping", "stopped", "SIGTERM", "SIGTERM", "SIGINT"]
+
+        async def stop() -> None:
+            undo()
+            signal.raise_signal(signal.SIGTERM)
+            await until(lambda: len(heard) == 6)
+
+        runner.get_loop().run_until_complete(stop())
+
+
+def test_applications_that_are_never_stopped_leave_no_chain(heard: list[str]) -> None:
+    async def start() -> None:
+        await Server(heard).chained()
+
+    for _ in range(2_000):
+        asyncio.run(start())
+    assert len(repr(signal.getsignal(signal.SIGTERM))) < 200
+    send(signal.SIGTERM)
+    assert heard == ["SIGTERM"]
+
+
+def test_a_loop_that_goes_on_in_another_thread(caplog: pytest.LogCaptureFixture) -> None:
+    async def start() -> Callable[[], None]:
+        listen([])
+        return await Server([]).chained()
+
+    loop = asyncio.new_event_loop()
+    undo = loop.run_until_complete(start())
+    thread = threading.Thread(target=loop.run_until_complete, args=[asyncio.sleep(2 * NEXT_RUN[0])])
+    thread.start()
+    thread.join(PATIENCE)
+    undo()
+    for number in HANDLED:
+        loop.remove_signal_handler(number)
+    loop.close()
+    assert caplog.records == []
+
+
+async def test_ctrl_c_once_more_lets_go_of_a_loop_too() -> None:
+    heard: list[str] = []
+    listen(heard)
+    server = Server(heard)
+    undo = await server.chained()
+    await asyncio.sleep(2 * NEXT_RUN[0])
+    signal.raise_signal(signal.SIGINT)
+    await asyncio.wait_for(server.stopping.wait(), PATIENCE)
+    await asyncio.sleep(2 * MOMENT)
+    signal.raise_signal(signal.SIGINT)
+    await until(lambda: heard == ["SIGINT", "SIGINT"])
+    server.may_stop.set()
+    undo()
+    for number in HANDLED:
+        asyncio.get_running_loop().remove_signal_handler(number)
+
+
+async def test_other_signals_of_a_loop_pass_at_once() -> None:
+    heard: list[str] = []
+    listen(heard)
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGUSR1, heard.append, "SIGUSR1")
+    server = Server(heard)
+    undo = await server.chained()
+    await asyncio.sleep(2 * NEXT_RUN[0])
+    signal.raise_signal(signal.SIGTERM)
+    await asyncio.wait_for(server.stopping.wait(), PATIENCE)
+    signal.raise_signal(signal.SIGUSR1)
+    await until(lambda: heard == ["SIGUSR1"])
+    # What is still held when the signals are given back is passed on.
+    undo()
+    await until(lambda: heard == ["SIGUSR1", "SIGTERM"])
+    server.may_stop.set()
+    for number in (*HANDLED, signal.SIGUSR1):
+        loop.remove_signal_handler(number)
+
+
+async def test_two_applications_of_one_process_give_a_loop_back_in_any_order() -> None:
+    heard: list[str] = []
+    listen(heard)
+    servers = [Server(heard), Server(heard)]
+    undo = []
+    for server in servers:
+        server.may_stop.set()
+        undo.append(await server.chained())
+        await asyncio.sleep(2 * NEXT_RUN[0])
+    undo[0]()
+    signal.raise_signal(signal.SIGTERM)
+    await until(lambda: heard == ["stopped", "SIGTERM"])
+    undo[1]()
+    signal.raise_signal(signal.SIGTERM)
+    await until(lambda: heard == ["stopped", "SIGTERM", "SIGTERM"])
+    for number in HANDLED:
+        asyncio.get_running_loop().remove_signal_handler(number)
+
+
+@pytest.mark.parametrize("options", [(), ("--lifespan", "off")], ids=["lifespan", "lazy"])
+def test_a_listener_that_fails_is_logged_and_the_stop_goes_on(tmp_path: Path, options: tuple[str, ...]) -> None:
+    script = """
+    @app.before_server_stop
+    async def fail(app):
+        raise RuntimeError("no farewell")
+    """
+    with process(tmp_path, script, *UVICORN, *options, "served:app") as server:
+        assert server.get().status_code == 200
+        server.terminate()
+    assert server.log.count("RuntimeError: no farewell") == 1
+    assert "never retrieved" not in server.log
+    assert server.phases()[-2:] == ["before_server_stop", "after_server_stop"]
+
+
+def test_listeners_and_farewells_come_before_uvicorns_stop(tmp_path: Path) -> None:
+    # The tick of uvicorn, every 0.1 s, falls into this listener.
+    script = """
+    @app.before_server_stop
+    async def slow(app):
+        await asyncio.sleep(0.3)
+
+    @app.websocket("/ws")
+    async def ws(request, ws):
+        await ws.send("hello")
+        await ws.recv()
+    """
+
+    with process(tmp_path, script, *UVICORN, "served:app") as server:
+        assert server.get().status_code == 200
+        with connect(f"ws://127.0.0.1:{server.port}/ws") as ws:
+            assert ws.recv(PATIENCE) == "hello"
+            server.popen.send_signal(signal.SIGTERM)
+            with pytest.raises(ConnectionClosed) as closed:
+                ws.recv(PATIENCE)
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code == 1001
+        assert server.ended() == -signal.SIGTERM
+    assert server.phases()[-2:] == ["before_server_stop", "after_server_stop"]
