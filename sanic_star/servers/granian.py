@@ -17,8 +17,8 @@ from granian.server.embed import Server as Embedded
 
 from sanic_star.engine.os_signals import LAME
 from sanic_star.engine.seams import Host, Stage
-from sanic_star.servers.serving import LAST_WORDS, Stop, first, lose_patience
 from sanic_star.servers.settings import CannotServe, Settings
+from sanic_star.servers.stopping import LAST_WORDS, Stop, first, lose_patience
 
 # What the HTTP library of granian insists on, in bytes.
 LEAST_BUFFER = 8192

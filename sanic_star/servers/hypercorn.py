@@ -16,8 +16,8 @@ from hypercorn.utils import LifespanFailureError
 
 from sanic_star.engine.os_signals import LAME
 from sanic_star.engine.seams import Host
-from sanic_star.servers.serving import LAST_WORDS, TICK, Stalled, Stop, first
 from sanic_star.servers.settings import TLS, CannotServe, Settings
+from sanic_star.servers.stopping import LAST_WORDS, TICK, Stalled, Stop, first
 
 # How long connections may take to close, once all is sent, in seconds.
 WAIT_FOR_FAREWELL = 3.0

@@ -21,8 +21,8 @@ from sanic_star.engine.os_signals import LAME
 from sanic_star.engine.seams import Host
 from sanic_star.servers.connections import ConnectionSweeper, Limits
 from sanic_star.servers.heads import HAS_HTTPTOOLS, Limited, TimedH11
-from sanic_star.servers.serving import LAST_WORDS, TICK, Stalled, Stop
 from sanic_star.servers.settings import CannotServe, Settings
+from sanic_star.servers.stopping import LAST_WORDS, TICK, Stalled, Stop
 
 # For the lifespan of a server that ends at once: nobody tells it of the stop, its task is cancelled, and uvicorn would
 # report that as an error of the application, with a traceback.
