@@ -44,14 +44,8 @@ class Server(Embedded):
 
 
 def make_server(app: Host, settings: Settings, inherited: socket) -> Server:
-    """Return granian's server for these settings.
-
-    Raises:
-        CannotServe: the certificate is not given by paths, which is all that granian reads.
-    """
+    """Return granian's server for these settings."""
     tls = settings.tls
-    if tls is not None and not (tls.cert and tls.key):
-        raise CannotServe("granian reads certificates by itself: give ssl=… the paths of one, or take uvicorn")
     http1, http2 = HTTP1Settings(keep_alive=settings.keep_alive > 0), HTTP2Settings()
     heads = [limit for limit in (settings.request_timeout, settings.head_timeout) if limit]
     http1.header_read_timeout = max(int(min(heads, default=A_DAY) * 1000), 1)
@@ -78,7 +72,7 @@ def make_server(app: Host, settings: Settings, inherited: socket) -> Server:
 async def serve(
     app: Host, settings: Settings, sockets: list[socket], stop: Stop, accepting: Callable[[], None]
 ) -> None:
-    """Serve an application; see `sanic_star.servers.serving.Backend`."""
+    """Serve an application; see `sanic_star.servers.backends.Serve`."""
     server = make_server(app, settings, sockets[0])
     task = asyncio.ensure_future(server.serve())
     try:

@@ -80,7 +80,7 @@ def make_config(settings: Settings, sockets: list[socket]) -> Config:
 async def serve(
     app: Host, settings: Settings, sockets: list[socket], stop: Stop, accepting: Callable[[], None]
 ) -> None:
-    """Serve an application; see `sanic_star.servers.serving.Backend`.
+    """Serve an application; see `sanic_star.servers.backends.Serve`.
 
     hypercorn asks for what shall end it once it accepts connections, and that is the moment for `after_server_start`.
     """

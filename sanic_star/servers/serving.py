@@ -1,8 +1,8 @@
 """Serving in this process, until it is told to stop.
 
-A server, whichever it is, is a `Backend`: it starts an application, says when it accepts connections, waits for the
-stop, and ends. What stops it is one `Stop` for all applications of the process: a signal, `app.stop()`, the
-supervisor. Ctrl-C once more ends the process without waiting for anybody.
+Each server (`sanic_star.servers.backends`) starts an application, says when it accepts connections, waits for the stop,
+and ends. A signal, `app.stop()` or the supervisor begins the stop: one `Stop` for all applications of the process.
+A second Ctrl-C ends the process without waiting for requests.
 """
 
 from __future__ import annotations
@@ -16,72 +16,20 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
-from importlib.metadata import version
 from importlib.util import find_spec
 from socket import socket
-from typing import Protocol
 
 from sanic_star.engine.os_signals import SIGNALS
 from sanic_star.engine.seams import Host
 from sanic_star.engine.steps import CLEAN_UP_BEFORE_EXIT_S, StepTimeout
+from sanic_star.servers.backends import find_backend
 from sanic_star.servers.settings import CannotServe, Settings
 from sanic_star.servers.stopping import LAST_WORDS, Stop, Watchdog, first
 
 logger = logging.getLogger("sanic.server")
 error_logger = logging.getLogger("sanic.error")
-SERVERS = ("uvicorn", "hypercorn", "granian")
 # What is being served in this process, and how to end it.
 served: list[tuple[Host, Stop]] = []
-
-
-class Backend(Protocol):
-    """A server."""
-
-    async def __call__(
-        self, app: Host, settings: Settings, sockets: list[socket], stop: Stop, accepting: Callable[[], None]
-    ) -> None:
-        """Serve an application until `stop` begins; call `accepting` when it accepts connections.
-
-        Raises:
-            CannotServe: its start failed; the reason is in the log.
-        """
-
-
-def backend(settings: Settings) -> Backend:
-    """Return what speaks HTTP.
-
-    Raises:
-        CannotServe: the server is of a release that lacks something this package needs of it.
-    """
-    try:
-        chosen: Backend = import_module(f"sanic_star.servers.{settings.server}").serve
-    except ImportError as error:
-        server = f"{settings.server} {version(settings.server)}"
-        raise CannotServe(f"{server} does not work with this release of sanic_star: {error}") from error
-    return chosen
-
-
-def check_servers(settings: Sequence[Settings]) -> None:
-    """Make sure that the servers are there, and can do what is asked.
-
-    Raises:
-        CannotServe: one can't.
-    """
-    for each in settings:
-        if each.server not in SERVERS:
-            raise CannotServe(f"There is no server {each.server!r}; choose one of {', '.join(SERVERS)}")
-        if find_spec(each.server) is None:
-            raise CannotServe(f"{each.server} is not installed: pip install {each.server}")
-        if each.server == "granian" and sys.platform == "win32":
-            raise CannotServe("granian can't take over a socket on Windows; take uvicorn")
-        if each.version == 3 and find_spec("aioquic") is None:
-            raise CannotServe("HTTP/3 needs aioquic: pip install 'hypercorn[h3]'")
-        if each.version > 1 and each.server != "hypercorn" and not (each.version == 2 and each.server == "granian"):
-            raise CannotServe(f"{each.server} does not speak HTTP/{each.version}; server='hypercorn' does")
-        if each.version == 3 and (each.tls is None or each.unix):
-            raise CannotServe("HTTP/3 needs a certificate, and a port: ssl=…, and no unix=…")
-        if lost := each.without_effect():
-            logger.warning("%s has no option for %s: without effect", each.server, ", ".join(lost))
 
 
 def serve(
@@ -157,7 +105,7 @@ async def _serve_all(
     try:
         for app, how, where in zip(apps, settings, sockets, strict=True):
             accepting = asyncio.Event()
-            running.append(asyncio.ensure_future(backend(how)(app, how, where, stop, accepting.set)))
+            running.append(asyncio.ensure_future(find_backend(how.server).load()(app, how, where, stop, accepting.set)))
             await first(accepting.wait(), [late, *running])
             if accepting.is_set():
                 accepted.append(app)

@@ -186,7 +186,7 @@ def make_config(app: Host, settings: Settings, **options: Any) -> uvicorn.Config
 async def serve(
     app: Host, settings: Settings, sockets: list[socket.socket], stop: Stop, accepting: Callable[[], None]
 ) -> None:
-    """Serve an application; see `sanic_star.servers.serving.Backend`."""
+    """Serve an application; see `sanic_star.servers.backends.Serve`."""
     server = Server(app, settings, accepting)
 
     task = asyncio.current_task()
