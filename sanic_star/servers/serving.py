@@ -24,7 +24,7 @@ from sanic_star.engine.seams import Host
 from sanic_star.engine.steps import CLEAN_UP_BEFORE_EXIT_S, StepTimeout
 from sanic_star.servers.backends import find_backend
 from sanic_star.servers.settings import CannotServe, Settings
-from sanic_star.servers.stopping import LAST_WORDS, Stop, Watchdog, first
+from sanic_star.servers.stopping import CANCELLED_REQUESTS_S, Stop, Watchdog, first
 
 logger = logging.getLogger("sanic.server")
 error_logger = logging.getLogger("sanic.error")
@@ -101,7 +101,7 @@ async def _serve_all(
     running: list[asyncio.Task[None]] = []
     accepted: list[Host] = []
     # A start that has begun comes to its end before the stop; but not for ever.
-    late = asyncio.ensure_future(stop.overdue(max(how.graceful_timeout for how in settings)))
+    late = asyncio.ensure_future(stop.wait_overdue(max(how.graceful_timeout for how in settings)))
     try:
         for app, how, where in zip(apps, settings, sockets, strict=True):
             accepting = asyncio.Event()
@@ -114,7 +114,7 @@ async def _serve_all(
         else:
             logger.info("Worker ready [%d]", os.getpid())
             ready()
-            await first(stop.beginning(), running)
+            await first(stop.wait_begun(), running)
     finally:
         stop.begin()
         late.cancel()
@@ -123,9 +123,9 @@ async def _serve_all(
             running[-1].cancel()
             if not (await asyncio.wait({running[-1]}, timeout=CLEAN_UP_BEFORE_EXIT_S))[0] and stop.watchdog is not None:
                 stop.watchdog.expect_end(0)
-        telling = asyncio.ensure_future(stop.tell(accepted))
-        hurry = asyncio.ensure_future(stop.hurry(telling.cancel))
-        results = await asyncio.gather(*running, telling, return_exceptions=True)
+        announcing = asyncio.ensure_future(stop.announce(accepted))
+        hurry = asyncio.ensure_future(stop.call_when_hurried(announcing.cancel))
+        results = await asyncio.gather(*running, announcing, return_exceptions=True)
         hurry.cancel()
         if cut and stop.watchdog is not None:
             # The server's task has ended; that of the application's start may ignore its cancellation.
@@ -150,7 +150,7 @@ async def _end_tasks(watchdog: Watchdog | None) -> None:
         task.cancel()
     if not tasks or watchdog is None:
         return
-    _, pending = await asyncio.wait(tasks, timeout=LAST_WORDS)
+    _, pending = await asyncio.wait(tasks, timeout=CANCELLED_REQUESTS_S)
     if pending:
         names = ", ".join(sorted(task.get_name() for task in pending))
         error_logger.error("Tasks that ignore their cancellation: %s", names)
@@ -170,7 +170,7 @@ def _signals(stop: Stop | None) -> Iterator[None]:
     if stop is None or threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {number: signal.signal(number, stop.signalled) for number in SIGNALS}
+    before = {number: signal.signal(number, stop.handle_signal) for number in SIGNALS}
     try:
         yield
     finally:

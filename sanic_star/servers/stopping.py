@@ -1,4 +1,11 @@
-"""The stop of what a process serves: what begins it, what waits for it, and what ends a process that does not react."""
+"""The stop of all servers of a process.
+
+`Stop` has three moments, always in this order. It *begins*: by a signal, by `app.stop()`, or by the supervisor. It is
+*announced* when the applications have run `before_server_stop` and ended their endless responses; servers wait for
+that, then let requests end. It is *hurried* by a second Ctrl-C: from then on nothing waits for requests or listeners.
+
+A blocked event loop sees none of these moments. `Watchdog` is a thread that then ends the process.
+"""
 
 from __future__ import annotations
 
@@ -21,32 +28,32 @@ from sanic_star.engine.streams import FAREWELL
 
 logger = logging.getLogger("sanic.server")
 error_logger = logging.getLogger("sanic.error")
-# A client that has taken nothing for so long at the stop, in seconds, gets no more.
-STALLED = 1.0
-# How long a request that was cancelled has to answer with 503 and clean up, in seconds.
-LAST_WORDS = 1.0
-# How often it is looked whether something is over, in seconds.
-TICK = 0.05
+# After how many seconds without any progress a stop breaks off the connection of a client that reads no response.
+STALLED_CLIENT_S = 1.0
+# How long a cancelled request may take to answer with 503 and to clean up, in seconds.
+CANCELLED_REQUESTS_S = 1.0
+# How often a stop looks whether requests and connections have ended, in seconds.
+POLL_S = 0.05
 
 
 class Stop:
     """The end of all servers of this process.
 
     Args:
-        everywhere: what tells the other workers, where there are any.
-        patience: how long a blocked event loop may take to notice it, in seconds.
+        everywhere: makes the supervisor stop the other workers, too.
+        patience: how long a blocked event loop may take to react, in seconds.
     """
 
     def __init__(self, everywhere: Callable[[], None] | None = None, patience: float = math.inf) -> None:
         self._loop = asyncio.get_running_loop()
         self._begun = asyncio.Event()
-        self._told = asyncio.Event()
-        self._now = asyncio.Event()
+        self._announced = asyncio.Event()
+        self._hurried = asyncio.Event()
         self._everywhere = everywhere
-        # What ends the process if the event loop does not react; where the process is not ours, nothing does.
+        # Ends the process if the event loop does not react; None where the process is not ours.
         self.watchdog: Watchdog | None = None
         self._patience = patience
-        # Whether websockets or event streams were open when it began.
+        # Whether websockets or event streams were open when the stop began.
         self.ended_endless = False
         self._signalled = Signalled()
 
@@ -56,20 +63,20 @@ class Stop:
             self._everywhere()
         self._set(self._begun, self._patience)
 
-    def signalled(self, number: int, frame: Any) -> None:
-        """Begin the stop; Ctrl-C once more, and it ends at once.
+    def handle_signal(self, number: int, frame: Any) -> None:
+        """Begin the stop; at the second Ctrl-C, hurry it.
 
-        Only that: supervisors of all kinds send SIGTERM to a process and to its group, so that it comes twice.
+        A second SIGTERM does not hurry it: many supervisors send SIGTERM to a process and to its group.
         """
         if self._signalled(number, self.begun):
             if self.watchdog is not None:
                 self.watchdog.expect_end(CLEAN_UP_BEFORE_EXIT_S)
-            self._set(self._now, LAST_WORDS)
+            self._set(self._hurried, CANCELLED_REQUESTS_S)
         else:
             self._set(self._begun, self._patience)
 
     def _set(self, event: asyncio.Event, patience: float) -> None:
-        """Set an event in the event loop, which has so many seconds to do that."""
+        """Set an event from any thread; the event loop has `patience` seconds to react."""
         if self._loop.is_closed():
             return
         if self.watchdog is not None:
@@ -83,30 +90,34 @@ class Stop:
 
     @property
     def begun(self) -> bool:
-        """Whether it has begun."""
+        """Whether the stop has begun."""
         return self._begun.is_set()
 
     @property
-    def now(self) -> bool:
-        """Whether nothing is waited for any longer."""
-        return self._now.is_set()
+    def hurried(self) -> bool:
+        """Whether nothing waits for requests or listeners any longer."""
+        return self._hurried.is_set()
 
-    async def wait(self) -> None:
-        """Wait until it has begun, and all applications were told: what a server does."""
-        await self._told.wait()
+    async def wait_announced(self) -> None:
+        """Wait until the applications have run `before_server_stop`: then a server lets its requests end."""
+        await self._announced.wait()
 
-    async def beginning(self) -> None:
-        """Wait until it begins."""
+    async def wait_begun(self) -> None:
+        """Wait until the stop begins."""
         await self._begun.wait()
 
-    async def overdue(self, patience: float) -> None:
-        """Wait until it has begun so many seconds ago, or nothing is waited for any longer."""
+    async def wait_overdue(self, patience: float) -> None:
+        """Wait until `patience` seconds after the beginning of the stop, or until it is hurried."""
         await self._begun.wait()
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._now.wait(), patience)
+            await asyncio.wait_for(self._hurried.wait(), patience)
 
-    async def tell(self, apps: Sequence[Host]) -> None:
-        """Tell the applications, the last one first, then let the servers go on."""
+    async def announce(self, apps: Sequence[Host]) -> None:
+        """Wait until the stop begins, run `before_server_stop`, and let the servers go on.
+
+        Args:
+            apps: the applications that were started, in the order of their start; the last one comes first.
+        """
         await self._begun.wait()
         self._signalled.say()
         logger.info("Stopping worker [%d]", os.getpid())
@@ -121,36 +132,36 @@ class Stop:
                     log_error(error_logger, error, "A listener failed before the stop of %r", app)
                 await app._engine.endless_ended(FAREWELL)
         finally:
-            self._told.set()
+            self._announced.set()
 
-    async def hurry(self, end: Callable[[], object]) -> None:
-        """Call something once nothing is waited for any longer."""
-        await self._now.wait()
+    async def call_when_hurried(self, end: Callable[[], object]) -> None:
+        """Wait until the stop is hurried, then call `end`."""
+        await self._hurried.wait()
         end()
 
 
 class Stalled:
-    """Finds the connections whose client takes nothing any more: it has vanished, or does not read.
+    """Finds the connections whose client reads no longer, or has vanished.
 
-    A server would wait for such a client without end, to send it the rest.
+    A server would wait without a limit to send such a client the rest of its response.
     """
 
     def __init__(self) -> None:
-        # How much each transport has still to send, and since when.
+        # How many bytes each transport has still to send, and since when it is that many.
         self._unsent: dict[asyncio.WriteTransport, tuple[int, float]] = {}
 
     def has(self, transport: asyncio.WriteTransport) -> bool:
-        """Tell whether a connection has sent nothing of its rest for `STALLED` seconds; to be called repeatedly."""
+        """Return whether a connection has sent nothing of its rest for `STALLED_CLIENT_S`; call it repeatedly."""
         size, now = transport.get_write_buffer_size(), monotonic()
         before, since = self._unsent.get(transport, (size, now))
         self._unsent[transport] = size, since if size == before else now
-        return size > 0 and size == before and now - since >= STALLED
+        return size > 0 and size == before and now - since >= STALLED_CLIENT_S
 
 
 class Watchdog(threading.Thread):
-    """Ends this process, with status 1, when it was told to stop and something keeps it from that.
+    """Ends this process with status 1 when its stop has begun and does not end.
 
-    Either something blocks the event loop, or ignores its cancellation after Ctrl-C was pressed twice. Made in the
+    Either something blocks the event loop, or a task ignores its cancellation after the second Ctrl-C. Make it in the
     thread of the event loop.
 
     Args:
@@ -161,37 +172,37 @@ class Watchdog(threading.Thread):
         super().__init__(daemon=True, name="sanic-star-watchdog")
         self._apps = apps
         self._watched = threading.get_ident()
-        # Seconds within which a reaction is expected; `None` for a reaction. What comes from signal handlers has to
-        # be a `SimpleQueue`: its `put` may interrupt itself.
-        self._words: SimpleQueue[float | None] = SimpleQueue()
-        # When the process has to have ended at the latest (`monotonic`).
-        self._last = math.inf
+        # Seconds within which a reaction is expected; `None` for a reaction. Signal handlers put into it, so it is a
+        # `SimpleQueue`: its `put` may interrupt itself.
+        self._messages: SimpleQueue[float | None] = SimpleQueue()
+        # When the process must have ended (`monotonic`).
+        self._latest_end = math.inf
         self._over = False
 
     def expect_reaction(self, patience: float) -> None:
-        """Wait for a reaction of the event loop for so many seconds."""
-        self._words.put(patience)
+        """Give the event loop `patience` seconds to react."""
+        self._messages.put(patience)
 
     def expect_end(self, patience: float) -> None:
-        """Wait for the end for so many seconds."""
-        self._last = min(self._last, monotonic() + patience)
-        self._words.put(math.inf)
+        """Give the process `patience` seconds to end."""
+        self._latest_end = min(self._latest_end, monotonic() + patience)
+        self._messages.put(math.inf)
 
     def has_reacted(self) -> None:
         """Note that the event loop runs."""
-        self._words.put(None)
+        self._messages.put(None)
 
     def end(self) -> None:
-        """Watch no longer."""
+        """Stop watching."""
         self._over = True
-        self._words.put(None)
+        self._messages.put(None)
 
     def run(self) -> None:
         began = deadline = math.inf
         while not self._over:
-            left = max(0.0, min(deadline, self._last) - monotonic())
+            left = max(0.0, min(deadline, self._latest_end) - monotonic())
             try:
-                patience = self._words.get(timeout=left if left < threading.TIMEOUT_MAX else None)
+                patience = self._messages.get(timeout=left if left < threading.TIMEOUT_MAX else None)
             except Empty:
                 self._end_process(None if deadline > monotonic() else monotonic() - began)
                 return
@@ -217,13 +228,13 @@ class Watchdog(threading.Thread):
 
 
 async def first(waiting: Any, tasks: Sequence[asyncio.Task[None]]) -> None:
-    """Wait for something, or for the end of one of these."""
+    """Wait until an awaitable or one of the tasks has ended; the awaitable is then cancelled, the tasks are not."""
     waiter = asyncio.ensure_future(waiting)
     await asyncio.wait([waiter, *tasks], return_when=asyncio.FIRST_COMPLETED)
     waiter.cancel()
 
 
 async def lose_patience(app: Host, patience: float) -> None:
-    """End the requests in flight after so many seconds."""
+    """End the requests in flight after `patience` seconds."""
     await asyncio.sleep(patience)
     app._engine.sweeper.end_all()
