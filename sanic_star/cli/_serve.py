@@ -13,6 +13,7 @@ import sanic_star.compat
 from sanic_star import __version__
 from sanic_star.cli._loading import Unusable, load
 from sanic_star.compat.exceptions import SanicException
+from sanic_star.servers.backends import BACKENDS, default_backend
 
 # Of Sanic's own server and supervisor; each says what to do in its place.
 LEFT_OUT = {
@@ -83,7 +84,7 @@ def pair(name: str, text: str) -> Callable[[Any], Any]:
 @click.option("--http", type=click.Choice(["1", "2", "3"]), help="Highest version of HTTP; 2 and 3 need hypercorn.")
 @click.option("-1", "http", flag_value="1", help="The same as --http 1.")
 @click.option("-3", "http", flag_value="3", help="The same as --http 3.")
-@click.option("--server", type=click.Choice(["uvicorn", "hypercorn", "granian"]), help="What speaks HTTP.")
+@click.option("--server", type=click.Choice(list(BACKENDS)), help="What speaks HTTP.")
 @click.option("--cert", type=click.Path(), help="File of the certificate; with --key.")
 @click.option("--key", type=click.Path(), help="File of the certificate's key; with --cert.")
 @click.option("--tls", type=click.Path(), multiple=True, help="Directory with fullchain.pem and privkey.pem.")
@@ -140,8 +141,10 @@ def settings(
     **flags: Any,
 ) -> dict[str, Any]:
     """Return what was said as arguments of `app.prepare`, and nothing that was not."""
-    if flags["server"] == "uvicorn" and http in {"2", "3"}:
-        raise click.UsageError(f"uvicorn speaks HTTP/1.1; --http {http} goes with --server hypercorn.")
+    server = flags["server"]
+    if server is not None and BACKENDS[server].only_http1 and http in {"2", "3"}:
+        other = default_backend(int(http)).name
+        raise click.UsageError(f"{server} speaks HTTP/1.1; --http {http} goes with --server {other}.")
     found = {NAMES.get(name, name): list(value) if isinstance(value, tuple) else value for name, value in flags.items()}
     found |= {
         "ssl": certificate(cert, key, tls, tls_strict_host),

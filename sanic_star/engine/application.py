@@ -57,10 +57,11 @@ from sanic_star.engine.requests import Request
 from sanic_star.engine.responses import Response
 from sanic_star.engine.routing import WEBSOCKET, Call, Route, Router, WebSocketRoute, child_scope, enter
 from sanic_star.engine.seams import HANDED, Behaviour, Host, Limits, MakeRequest, Phase, Stage
+from sanic_star.engine.server_logs import filter_server_logs
 from sanic_star.engine.steps import Limit
 from sanic_star.engine.streams import Cut, OpenStream, is_event_stream
 from sanic_star.engine.timeouts import Sweeper
-from sanic_star.engine.websockets import WebSocket, announce_close, refused
+from sanic_star.engine.websockets import WebSocket, announce_close
 
 _NOTHING: dict[str, Any] = {}
 # How long requests that the stop has cut may take to clean up and to answer in development, in seconds.
@@ -72,31 +73,6 @@ _CLIENT_CLOSED_REQUEST = 499
 _error_logger = logging.getLogger("sanic.error")
 # How often a stop looks whether requests are over, in seconds: as often as uvicorn's does.
 POLL = 0.1
-
-
-class ReportedOnce(logging.Filter):
-    """Drops server log records for exceptions that were already logged, and for what is no error.
-
-    That is a websocket's handshake that was refused, and a request that the server itself has cancelled: the
-    application logs one line for it.
-    """
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        info: object = record.exc_info
-        # `logging` leaves an exception as it is whose truth value is false.
-        error = info[1] if isinstance(info, tuple) else info
-        if error is None and record.name.startswith("_granian"):
-            # granian writes the traceback into the message, while it handles the exception.
-            error = sys.exc_info()[1]
-        cancelled = type(error) is CancelledError
-        if record.name == "asyncio":
-            # Until Python 3.12 it reports the tasks of connections that hypercorn has cancelled.
-            return not (cancelled and "StreamReaderProtocol" in record.getMessage())
-        refusal = refused.get() and "without completing handshake" in record.getMessage()
-        return not (refusal or cancelled or is_marked(error))
-
-
-_reported_once = ReportedOnce()
 
 
 class Engine:
@@ -158,9 +134,7 @@ class Engine:
     def started(self) -> None:
         """Let requests pass the gate."""
         self.sweeper.start()
-        # A logger's filters don't see the records of its children; granian logs by the names of its Rust modules.
-        for name in ("uvicorn.error", "hypercorn.error", "_granian", "_granian.utils", "daphne.server", "asyncio"):
-            logging.getLogger(name).addFilter(_reported_once)
+        filter_server_logs()
         self._open_gate()
 
     def _open_gate(self) -> None:

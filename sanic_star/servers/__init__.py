@@ -1,8 +1,8 @@
 """Running an application: `run` serves it until it is stopped, on uvicorn, hypercorn or granian.
 
 One process serves in itself (`serving`). Several, and one that is restarted on changes, are looked after by their
-parent (`supervisor`), which owns the sockets; what it starts is `worker`. Which server speaks HTTP is the business of
-one small module each, and everything around it is the same for all: sockets, signals, restarts, exit status.
+parent (`supervisor`), which owns the sockets; what it starts is `worker`. Each server has one record in
+`backends` and one module that runs it; sockets, signals, restarts and the exit status are the same for all.
 
 Nothing of a server is loaded before `run` is called: an application that another server runs never pays for this one.
 """
@@ -39,7 +39,8 @@ def run(plan: Plan) -> None:
     Raises:
         SystemExit: with status 1, an address can't be listened on, a server is not installed, or the start failed.
     """
-    from sanic_star.servers.serving import check_servers, serve
+    from sanic_star.servers.backends import check_servers
+    from sanic_star.servers.serving import serve
     from sanic_star.servers.sockets import Sockets
 
     try:

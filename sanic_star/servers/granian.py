@@ -17,15 +17,13 @@ from granian.server.embed import Server as Embedded
 
 from sanic_star.engine.os_signals import LAME
 from sanic_star.engine.seams import Host, Stage
-from sanic_star.servers.serving import LAST_WORDS, Stop, first, lose_patience
 from sanic_star.servers.settings import CannotServe, Settings
+from sanic_star.servers.stopping import CANCELLED_REQUESTS_S, POLL_S, Stop, first, lose_patience
 
 # What the HTTP library of granian insists on, in bytes.
 LEAST_BUFFER = 8192
 # For options that know no "without limit", in seconds.
 A_DAY = 24 * 3600
-# How often it is looked whether the application's stop is over, in seconds.
-_TICK = 0.05
 
 
 class Server(Embedded):
@@ -44,14 +42,8 @@ class Server(Embedded):
 
 
 def make_server(app: Host, settings: Settings, inherited: socket) -> Server:
-    """Return granian's server for these settings.
-
-    Raises:
-        CannotServe: the certificate is not given by paths, which is all that granian reads.
-    """
+    """Return granian's server for these settings."""
     tls = settings.tls
-    if tls is not None and not (tls.cert and tls.key):
-        raise CannotServe("granian reads certificates by itself: give ssl=… the paths of one, or take uvicorn")
     http1, http2 = HTTP1Settings(keep_alive=settings.keep_alive > 0), HTTP2Settings()
     heads = [limit for limit in (settings.request_timeout, settings.head_timeout) if limit]
     http1.header_read_timeout = max(int(min(heads, default=A_DAY) * 1000), 1)
@@ -78,7 +70,7 @@ def make_server(app: Host, settings: Settings, inherited: socket) -> Server:
 async def serve(
     app: Host, settings: Settings, sockets: list[socket], stop: Stop, accepting: Callable[[], None]
 ) -> None:
-    """Serve an application; see `sanic_star.servers.serving.Backend`."""
+    """Serve an application; see `sanic_star.servers.backends.Serve`."""
     server = make_server(app, settings, sockets[0])
     task = asyncio.ensure_future(server.serve())
     try:
@@ -89,25 +81,25 @@ async def serve(
             raise CannotServe(f"{app!r} could not be started")
         await app._engine.lifecycle.after_start()
         accepting()
-        await first(stop.wait(), [task])
-        if stop.ended_endless and not stop.now:
+        await first(stop.wait_announced(), [task])
+        if stop.ended_endless and not stop.hurried:
             # What was sent last is in the hands of its threads, and goes under when they are told to stop.
             await asyncio.sleep(LAME)
     finally:
         server.stop()  # type: ignore[no-untyped-call,unused-ignore]
         await _ended(app, task, stop, settings.graceful_timeout)
-        if not stop.now:
+        if not stop.hurried:
             await app._engine.lifecycle.stop()  # where granian did not come to it
 
 
 async def _ended(app: Host, task: asyncio.Task[None], stop: Stop, patience: float) -> None:
     """Wait until granian has ended, which waits for the requests in flight; after a while, or told so, end them."""
     impatient = asyncio.ensure_future(lose_patience(app, patience))
-    hurry = asyncio.ensure_future(stop.hurry(task.cancel))
-    await asyncio.wait({task}, timeout=patience + LAST_WORDS)
+    hurry = asyncio.ensure_future(stop.call_when_hurried(task.cancel))
+    await asyncio.wait({task}, timeout=patience + CANCELLED_REQUESTS_S)
     # Requests are over, but listeners and tasks may take longer, and have limits of their own.
     while app._engine.lifecycle.closing and not task.done():
-        await asyncio.wait({task}, timeout=_TICK)
+        await asyncio.wait({task}, timeout=POLL_S)
     for each in (task, impatient, hurry):
         each.cancel()
     await asyncio.gather(task, return_exceptions=True)

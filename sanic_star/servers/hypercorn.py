@@ -16,8 +16,8 @@ from hypercorn.utils import LifespanFailureError
 
 from sanic_star.engine.os_signals import LAME
 from sanic_star.engine.seams import Host
-from sanic_star.servers.serving import LAST_WORDS, TICK, Stalled, Stop, first
 from sanic_star.servers.settings import TLS, CannotServe, Settings
+from sanic_star.servers.stopping import CANCELLED_REQUESTS_S, POLL_S, Stalled, Stop, first
 
 # How long connections may take to close, once all is sent, in seconds.
 WAIT_FOR_FAREWELL = 3.0
@@ -80,7 +80,7 @@ def make_config(settings: Settings, sockets: list[socket]) -> Config:
 async def serve(
     app: Host, settings: Settings, sockets: list[socket], stop: Stop, accepting: Callable[[], None]
 ) -> None:
-    """Serve an application; see `sanic_star.servers.serving.Backend`.
+    """Serve an application; see `sanic_star.servers.backends.Serve`.
 
     hypercorn asks for what shall end it once it accepts connections, and that is the moment for `after_server_start`.
     """
@@ -94,7 +94,7 @@ async def serve(
     async def end_requests() -> None:
         await app._engine.lifecycle.after_start()
         accepting()
-        await stop.wait()
+        await stop.wait_announced()
         for server in listening:
             server.close()
         # Clients learn that their connections will not be used again, before idle ones are closed under them.
@@ -109,7 +109,7 @@ async def serve(
             config.graceful_timeout = WAIT_FOR_WEBSOCKETS
         if stop.ended_endless:
             # hypercorn would cancel the tasks of those that are left, and Python 3.11 logs a traceback for each.
-            config.graceful_timeout += LAST_WORDS
+            config.graceful_timeout += CANCELLED_REQUESTS_S
             _cancel_pings()
             ending.append(asyncio.ensure_future(_close_after(transports, WAIT_FOR_WEBSOCKETS)))
 
@@ -120,11 +120,11 @@ async def serve(
             closes_connections.set()
 
     task = asyncio.ensure_future(serve_hypercorn(app, config, shutdown_trigger=until_stop, mode="asgi"))  # type: ignore[arg-type]
-    hurry = asyncio.ensure_future(stop.hurry(task.cancel))
+    hurry = asyncio.ensure_future(stop.call_when_hurried(task.cancel))
     try:
         await first(closes_connections.wait(), [task])
         if not await _has_ended(app, task, config):
-            if not stop.now:
+            if not stop.hurried:
                 await app._engine.lifecycle.stop()  # hypercorn does not come to it
             return
         error = None if task.cancelled() else task.exception()
@@ -144,17 +144,17 @@ async def _has_ended(app: Host, task: asyncio.Task[None], config: Config) -> boo
     It cancels the requests that are left after its `graceful_timeout`, then waits for them without a limit: for a
     handler, say, that catches every `CancelledError`.
     """
-    await asyncio.wait({task}, timeout=config.graceful_timeout + LAST_WORDS)
+    await asyncio.wait({task}, timeout=config.graceful_timeout + CANCELLED_REQUESTS_S)
     # Requests are over, but listeners and tasks may take longer, and have limits of their own.
     while app._engine.lifecycle.closing and not task.done():
-        await asyncio.wait({task}, timeout=TICK)
+        await asyncio.wait({task}, timeout=POLL_S)
     if not task.done():
-        await asyncio.wait({task}, timeout=LAST_WORDS)
+        await asyncio.wait({task}, timeout=CANCELLED_REQUESTS_S)
     if task.done():
         return True
     task.cancel()
     # Python 3.12 and newer wait for what ignores its cancellation here, too.
-    await asyncio.wait({task}, timeout=LAST_WORDS)
+    await asyncio.wait({task}, timeout=CANCELLED_REQUESTS_S)
     return False
 
 
@@ -165,7 +165,7 @@ async def _abort_stalled(transports: set[asyncio.WriteTransport]) -> None:
         for transport in list(transports):
             if stalled.has(transport):
                 transport.abort()
-        await asyncio.sleep(TICK)
+        await asyncio.sleep(POLL_S)
 
 
 def _cancel_pings() -> None:

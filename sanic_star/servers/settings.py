@@ -77,12 +77,6 @@ class Settings:
     ws_ping_timeout: float | None = 20
     uvloop: bool | None = None
 
-    def without_effect(self) -> list[str]:
-        """Return the settings that were changed and that the server has no option for, by their names in `Config`."""
-        return [
-            name for name, field in NO_OPTION[self.server].items() if getattr(self, field) != getattr(Settings, field)
-        ]
-
 
 @dataclass
 class Plan:
@@ -113,18 +107,3 @@ class Plan:
     shared: Any = None
     notify: Callable[[str, set[str]], None] = field(default=lambda event, changed: None)
     signals: bool = True
-
-
-_WEBSOCKETS = {
-    "WEBSOCKET_MAX_SIZE": "ws_max_size",
-    "WEBSOCKET_PING_INTERVAL": "ws_ping_interval",
-    "WEBSOCKET_PING_TIMEOUT": "ws_ping_timeout",
-}
-# What each server has no option for: the name in `Config`, and here.
-NO_OPTION: dict[str, dict[str, str]] = {
-    "uvicorn": {},
-    # Its `keep_alive_timeout` is for heads, too.
-    "hypercorn": {"REQUEST_HEAD_TIMEOUT": "head_timeout", "WEBSOCKET_PING_TIMEOUT": "ws_ping_timeout"},
-    # It can do without keep-alive, but has no time-out for it: its limit for heads is that of idle connections, too.
-    "granian": {"KEEP_ALIVE_TIMEOUT": "keep_alive", **_WEBSOCKETS},
-}

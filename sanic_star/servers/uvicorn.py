@@ -21,8 +21,8 @@ from sanic_star.engine.os_signals import LAME
 from sanic_star.engine.seams import Host
 from sanic_star.servers.connections import ConnectionSweeper, Limits
 from sanic_star.servers.heads import HAS_HTTPTOOLS, Limited, TimedH11
-from sanic_star.servers.serving import LAST_WORDS, TICK, Stalled, Stop
 from sanic_star.servers.settings import CannotServe, Settings
+from sanic_star.servers.stopping import CANCELLED_REQUESTS_S, POLL_S, Stalled, Stop
 
 # For the lifespan of a server that ends at once: nobody tells it of the stop, its task is cancelled, and uvicorn would
 # report that as an error of the application, with a traceback.
@@ -114,7 +114,7 @@ class Server(_SweptServer):
             await self._requests_ended()
             if self.server_state.tasks:
                 # They ignore their cancellation: uvicorn need not wait for them once more.
-                self.config.timeout_graceful_shutdown = TICK  # type: ignore[assignment]
+                self.config.timeout_graceful_shutdown = POLL_S  # type: ignore[assignment]
             await super().shutdown(sockets)
 
     async def _requests_ended(self) -> None:
@@ -128,15 +128,15 @@ class Server(_SweptServer):
         while state.tasks and not self.force_exit:
             if loop.time() >= deadline:
                 self.app._engine.sweeper.end_all()
-                await asyncio.wait(state.tasks, timeout=LAST_WORDS)
+                await asyncio.wait(state.tasks, timeout=CANCELLED_REQUESTS_S)
                 break
-            await asyncio.sleep(TICK)
+            await asyncio.sleep(POLL_S)
         for connection in list(state.connections):
             connection.shutdown()
         stalled = Stalled()
-        deadline = max(deadline, loop.time() + LAST_WORDS)
+        deadline = max(deadline, loop.time() + CANCELLED_REQUESTS_S)
         while state.connections and not self.force_exit:
-            await asyncio.sleep(TICK)
+            await asyncio.sleep(POLL_S)
             for connection in list(state.connections):
                 transport: Any = connection.transport
                 # All is sent. TLS waits for the client's farewell, and a client that keeps connections does not listen.
@@ -186,7 +186,7 @@ def make_config(app: Host, settings: Settings, **options: Any) -> uvicorn.Config
 async def serve(
     app: Host, settings: Settings, sockets: list[socket.socket], stop: Stop, accepting: Callable[[], None]
 ) -> None:
-    """Serve an application; see `sanic_star.servers.serving.Backend`."""
+    """Serve an application; see `sanic_star.servers.backends.Serve`."""
     server = Server(app, settings, accepting)
 
     task = asyncio.current_task()
@@ -196,11 +196,11 @@ async def serve(
         server.lifespan.logger = _SILENT
 
     async def watch() -> None:
-        await stop.wait()
+        await stop.wait_announced()
         server.should_exit = True
-        await stop.hurry(force)
+        await stop.call_when_hurried(force)
         # The last of its stop, the application's own, it waits for nevertheless.
-        await asyncio.sleep(LAST_WORDS)
+        await asyncio.sleep(CANCELLED_REQUESTS_S)
         if task is not None:
             task.cancel()
 

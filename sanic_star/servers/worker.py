@@ -22,8 +22,9 @@ from socket import socket
 from typing import Any, NamedTuple
 
 from sanic_star.engine.seams import Host
-from sanic_star.servers.serving import Stop, serve
+from sanic_star.servers.serving import serve
 from sanic_star.servers.settings import CannotServe, Settings
+from sanic_star.servers.stopping import Stop
 
 logger = logging.getLogger("sanic.server")
 READY, STOP_ALL, ROLL = "ready", "stop all", "roll "

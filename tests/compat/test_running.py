@@ -14,7 +14,7 @@ from sanic_star.compat.application.constants import Mode, Server
 from sanic_star.compat.exceptions import SanicException
 from sanic_star.compat.log import VerbosityFilter
 from sanic_star.servers import CannotServe, Plan, Settings
-from sanic_star.servers.serving import check_servers
+from sanic_star.servers.backends import check_servers
 
 
 @pytest.fixture

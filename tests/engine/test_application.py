@@ -20,11 +20,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sanic_star import HTTPResponse, Request, Sanic, text
 from sanic_star.compat.exceptions import NotFound, SanicException
-from sanic_star.engine.application import Application, ReportedOnce
+from sanic_star.engine.application import Application
 from sanic_star.engine.failures import REPORTED
 from sanic_star.engine.index import Parameter
 from sanic_star.engine.responses import Response
 from sanic_star.engine.routing import Route
+from sanic_star.engine.server_logs import SERVER_LOGGERS, ReportedOnce
 from sanic_star.testing import TestClient
 from tests.engine.raw import Life, Peer, ask, http_scope, websocket_scope
 
@@ -70,7 +71,9 @@ def test_the_client_of_a_test_gets_it() -> None:
     assert TestClient(app, raise_server_exceptions=False).get("/").status_code == 500
 
 
-@pytest.mark.parametrize("logger", ["uvicorn.error", "hypercorn.error", "_granian"])
+@pytest.mark.parametrize(
+    "logger", [name for server, names in SERVER_LOGGERS.items() if server != "asyncio" for name in names]
+)
 async def test_a_server_does_not_log_it_again(logger: str, caplog: pytest.LogCaptureFixture) -> None:
     app: Sanic[Any, Any] = Sanic("Filtered")
     error, other = Boom("ours"), Boom("not ours")

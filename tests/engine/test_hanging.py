@@ -20,8 +20,9 @@ WAYS = {
 }
 LIMITS = "app.config.update(STARTUP_LISTENER_TIMEOUT=0.5, SHUTDOWN_LISTENER_TIMEOUT=0.5)"
 HANGING = """
-import sanic_star.engine.steps, sanic_star.servers.serving
-sanic_star.engine.steps.CLEAN_UP_BEFORE_EXIT_S, sanic_star.servers.serving.CLEAN_UP_BEFORE_EXIT_S = 0.5, 2
+import sanic_star.engine.steps, sanic_star.servers.serving, sanic_star.servers.stopping
+sanic_star.engine.steps.CLEAN_UP_BEFORE_EXIT_S = 0.5
+sanic_star.servers.serving.CLEAN_UP_BEFORE_EXIT_S = sanic_star.servers.stopping.CLEAN_UP_BEFORE_EXIT_S = 2
 app.config.GRACEFUL_SHUTDOWN_TIMEOUT = 0.5
 {limits}
 
@@ -266,8 +267,8 @@ def test_signals_meanwhile(tmp_path: Path, moment: str, way: str, sent: str, sta
 
 def test_a_handler_that_blocks_does_not_outlive_sigterm(tmp_path: Path) -> None:
     blocking = """
-    import sanic_star.servers.serving, threading, requests
-    sanic_star.servers.serving.CLEAN_UP_BEFORE_EXIT_S = 0.5
+    import sanic_star.servers.serving, sanic_star.servers.stopping, threading, requests
+    sanic_star.servers.serving.CLEAN_UP_BEFORE_EXIT_S = sanic_star.servers.stopping.CLEAN_UP_BEFORE_EXIT_S = 0.5
     app.config.GRACEFUL_SHUTDOWN_TIMEOUT = 0.5
 
     @app.get("/block")
@@ -344,8 +345,8 @@ def test_a_handler_that_ignores_its_cancellation_does_not_outlive_sigterm(tmp_pa
 def test_the_watch_ends_with_the_server(tmp_path: Path) -> None:
     # Ctrl-C twice, and a program that goes on for longer than the watch would wait.
     onward = """
-    import sanic_star.servers.serving
-    sanic_star.servers.serving.CLEAN_UP_BEFORE_EXIT_S = 0.5
+    import sanic_star.servers.serving, sanic_star.servers.stopping
+    sanic_star.servers.serving.CLEAN_UP_BEFORE_EXIT_S = sanic_star.servers.stopping.CLEAN_UP_BEFORE_EXIT_S = 0.5
 
     @app.before_server_stop
     async def hang(app):

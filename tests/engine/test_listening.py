@@ -8,7 +8,6 @@ import ssl
 import stat
 import sys
 import time
-import types
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,6 @@ import requests
 import trustme
 
 from sanic_star.servers import CannotServe, Settings, hypercorn
-from sanic_star.servers.serving import backend, check_servers
 from sanic_star.servers.settings import TLS
 from sanic_star.servers.sockets import Sockets, bind_tcp, bind_unix, location
 from tests.engine.processes import PATIENCE, process
@@ -282,34 +280,6 @@ def test_locations() -> None:
         port = bound.getsockname()[1]
         assert location(bound) == f"http://127.0.0.1:{port}"
         assert location(bound, tls=True) == f"https://127.0.0.1:{port}"
-
-
-@pytest.mark.parametrize(
-    ("settings", "words"),
-    [
-        (Settings(server="nginx"), "There is no server 'nginx'"),
-        (Settings(version=2), "uvicorn does not speak HTTP/2"),
-        (Settings(server="granian", version=3), "HTTP/3"),
-        (Settings(server="hypercorn", version=3), "HTTP/3"),
-        (Settings(server="hypercorn", version=3, unix="x", tls=TLS(ssl.create_default_context)), "HTTP/3"),
-    ],
-)
-def test_what_servers_cannot_do(settings: Settings, words: str) -> None:
-    with pytest.raises(CannotServe, match=words):
-        check_servers([settings])
-
-
-def test_a_server_that_has_changed_its_private_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(sys.modules, "sanic_star.servers.granian", raising=False)
-    monkeypatch.setitem(sys.modules, "granian._granian", types.ModuleType("granian._granian"))
-    with pytest.raises(CannotServe, match=r"^granian [\d.]+ does not work with .* sanic_star: .*SocketHolder"):
-        backend(Settings(server="granian"))
-
-
-def test_a_server_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sanic_star.servers.serving.find_spec", lambda name: None)
-    with pytest.raises(CannotServe, match=r"pip install granian"):
-        check_servers([Settings(server="granian")])
 
 
 def context(certificate: Path) -> ssl.SSLContext:

@@ -59,7 +59,6 @@ CHOSEN = {
     "sanic_star.compat._alias.alias": "self.own.name",
     "sanic_star.compat.helpers": "home",
     "sanic_star.compat.worker.loader": "self.module_name",
-    "sanic_star.servers.serving": "f'sanic_star.servers.{settings.server}'",
     "sanic_star.testing": "f'{__name__}.{_MODULES[name]}'",
 }
 

@@ -116,6 +116,7 @@ class Runner:
             SanicException: a certificate for localhost can't be made.
         """
         from sanic_star.compat._serving import plans as _plans
+        from sanic_star.servers.backends import BACKENDS, default_backend
 
         if loop is not None:
             raise TypeError("loop is not a valid argument. To use an existing loop, change to create_server().")
@@ -130,8 +131,10 @@ class Runner:
             raise RuntimeError("Single process cannot be run with multiple workers or auto-reload")
         if not register_sys_signals and not single_process:
             raise RuntimeError("Cannot run Sanic.serve with register_sys_signals=False. Use Sanic.serve_single.")
-        if server == "uvicorn" and version in (2, 3):
-            raise ValueError(f"uvicorn speaks HTTP/1.1; version={version} goes with server='hypercorn'")
+        chosen = BACKENDS.get(server) if server is not None else None
+        if chosen is not None and chosen.only_http1 and version in (2, 3):
+            other = default_backend(version).name
+            raise ValueError(f"{server} speaks HTTP/1.1; version={version} goes with server={other!r}")
         _warn_of_protocol(protocol)
         self.set_mode(debug or dev, access_log, noisy_exceptions, verbosity)
         self.app.auto_reload = auto_reload
@@ -214,6 +217,7 @@ class Runner:
         if port is not None and (not isinstance(port, int) or not 0 <= port <= 65535):
             raise ValueError(f"port is a number from 0 to 65535, got {port!r}")
         from sanic_star.compat._serving import tls as _tls
+        from sanic_star.servers.backends import default_backend
         from sanic_star.servers.settings import Settings
 
         config = self.app.config
@@ -226,7 +230,7 @@ class Runner:
             port=(8443 if auto_tls or version == 3 else 8000) if port is None else port,
             unix=os.fspath(unix) if unix else None,
             backlog=backlog,
-            server="hypercorn" if version > 1 else "uvicorn",
+            server=default_backend(version).name,
             version=int(version),
             tls=tls,
             graceful_timeout=self.app._engine.limits.graceful_s,

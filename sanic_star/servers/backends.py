@@ -1,0 +1,198 @@
+"""The servers that can run an application: one record for each, with all that this package knows about it.
+
+A server speaks HTTP and calls the application; sockets, signals and processes are ours. To add one, write a module
+with a coroutine function `serve` (the contract is `Serve`) and add a record to `BACKENDS`.
+
+The names of its loggers stand in `sanic_star.engine.server_logs` instead: an application also runs under a server that
+somebody else started, where this layer is never loaded.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Protocol
+
+from sanic_star.servers.settings import CannotServe, Settings
+
+if TYPE_CHECKING:
+    from socket import socket
+
+    from sanic_star.engine.seams import Host
+    from sanic_star.servers.stopping import Stop
+
+logger = logging.getLogger("sanic.server")
+
+
+class Serve(Protocol):
+    """What a server's module has to define: the coroutine function that serves an application."""
+
+    async def __call__(
+        self, app: Host, settings: Settings, sockets: list[socket], stop: Stop, accepting: Callable[[], None]
+    ) -> None:
+        """Serve an application until `stop` begins; call `accepting` when it accepts connections.
+
+        Raises:
+            CannotServe: its start failed; the reason is in the log.
+        """
+
+
+@dataclass(frozen=True)
+class Backend:
+    """One server.
+
+    Args:
+        name: what users call it; its distribution and its package have this name too.
+        import_serve: imports the module of `sanic_star.servers` that runs it, and returns its `serve`.
+        versions: the versions of HTTP that it speaks: 1, 2, 3.
+        requirements: for a version of HTTP that needs another package: the package, and what pip installs for it.
+        takes_sockets_on_windows: whether it can listen on a socket there that this package has bound.
+        reads_certificates: the versions of HTTP for which it needs the paths of a certificate, not a context.
+        missing_options: what it has no option for: names in `app.config`, with those in `Settings`.
+    """
+
+    name: str
+    import_serve: Callable[[], Serve]
+    versions: frozenset[int] = frozenset({1})
+    requirements: Mapping[int, tuple[str, str]] = field(default_factory=dict)
+    takes_sockets_on_windows: bool = True
+    reads_certificates: frozenset[int] = frozenset()
+    missing_options: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def only_http1(self) -> bool:
+        """Whether it speaks HTTP/1.1 and no other version."""
+        return self.versions == {1}
+
+    def load(self) -> Serve:
+        """Import the server, and return what serves an application on it.
+
+        Raises:
+            CannotServe: the installed release lacks something that this package uses.
+        """
+        try:
+            return self.import_serve()
+        except (ImportError, AttributeError) as error:
+            release = f"{self.name} {version(self.name)}"
+            raise CannotServe(f"{release} does not work with this release of sanic_star: {error}") from error
+
+    def check(self, settings: Settings) -> None:
+        """Make sure that the server is installed, and can serve an application like this.
+
+        Raises:
+            CannotServe: it is not, or it cannot.
+        """
+        http = settings.version
+        if find_spec(self.name) is None:
+            raise CannotServe(f"{self.name} is not installed: pip install {self.name}")
+        if sys.platform == "win32" and not self.takes_sockets_on_windows:
+            raise CannotServe(f"{self.name} can't take over a socket on Windows; take {default_backend(http).name}")
+        if http not in self.versions:
+            raise CannotServe(f"{self.name} does not speak HTTP/{http}; server={default_backend(http).name!r} does")
+        package, requirement = self.requirements.get(http, ("", ""))
+        if package and find_spec(package) is None:
+            raise CannotServe(f"HTTP/{http} needs {package}: pip install {requirement!r}")
+        if http == 3 and (settings.tls is None or settings.unix):
+            raise CannotServe("HTTP/3 needs a certificate, and a port: ssl=…, and no unix=…")
+        tls = settings.tls
+        if tls is not None and http in self.reads_certificates and not (tls.cert and tls.key):
+            others = [other.name for other in BACKENDS.values() if http in other.versions - other.reads_certificates]
+            remedy = f", or take {others[0]}" if others else ""
+            raise CannotServe(f"{self.name} reads certificates by itself: give ssl=… the paths of one{remedy}")
+
+    def without_effect(self, settings: Settings) -> list[str]:
+        """Return the settings that were changed and that it has no option for, by their names in `app.config`."""
+        return [
+            name
+            for name, attribute in self.missing_options.items()
+            if getattr(settings, attribute) != getattr(Settings, attribute)
+        ]
+
+
+def _uvicorn() -> Serve:
+    from sanic_star.servers.uvicorn import serve  # late, as the next ones: only one server is loaded
+
+    return serve
+
+
+def _hypercorn() -> Serve:
+    from sanic_star.servers.hypercorn import serve
+
+    return serve
+
+
+def _granian() -> Serve:
+    from sanic_star.servers.granian import serve
+
+    return serve
+
+
+# By name. The first one that speaks the wanted version of HTTP is the default.
+BACKENDS: Mapping[str, Backend] = {
+    backend.name: backend
+    for backend in (
+        Backend("uvicorn", _uvicorn),
+        Backend(
+            "hypercorn",
+            _hypercorn,
+            versions=frozenset({1, 2, 3}),
+            requirements={3: ("aioquic", "hypercorn[h3]")},
+            # aioquic does.
+            reads_certificates=frozenset({3}),
+            missing_options={
+                # Its `keep_alive_timeout` is for heads, too.
+                "REQUEST_HEAD_TIMEOUT": "head_timeout",
+                "WEBSOCKET_PING_TIMEOUT": "ws_ping_timeout",
+            },
+        ),
+        Backend(
+            "granian",
+            _granian,
+            versions=frozenset({1, 2}),
+            takes_sockets_on_windows=False,
+            reads_certificates=frozenset({1, 2}),
+            missing_options={
+                # It can do without keep-alive, but has no timeout for it: its limit for heads is that of idle
+                # connections, too.
+                "KEEP_ALIVE_TIMEOUT": "keep_alive",
+                "WEBSOCKET_MAX_SIZE": "ws_max_size",
+                "WEBSOCKET_PING_INTERVAL": "ws_ping_interval",
+                "WEBSOCKET_PING_TIMEOUT": "ws_ping_timeout",
+            },
+        ),
+    )
+}
+
+
+def default_backend(http: int) -> Backend:
+    """Return the server that is taken for a version of HTTP (1, 2 or 3) if the user names none."""
+    return next(backend for backend in BACKENDS.values() if http in backend.versions)
+
+
+def find_backend(name: str) -> Backend:
+    """Return the server of this name.
+
+    Raises:
+        CannotServe: there is none.
+    """
+    try:
+        return BACKENDS[name]
+    except KeyError:
+        raise CannotServe(f"There is no server {name!r}; choose one of {', '.join(BACKENDS)}") from None
+
+
+def check_servers(settings: Sequence[Settings]) -> None:
+    """Make sure that the servers are installed and can do what is asked; warn of settings without effect.
+
+    Raises:
+        CannotServe: one is not, or it cannot.
+    """
+    for how in settings:
+        backend = find_backend(how.server)
+        backend.check(how)
+        if ignored := backend.without_effect(how):
+            logger.warning("%s has no option for %s: without effect", how.server, ", ".join(ignored))

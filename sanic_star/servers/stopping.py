@@ -1,0 +1,240 @@
+"""The stop of all servers of a process.
+
+`Stop` has three moments, always in this order. It *begins*: by a signal, by `app.stop()`, or by the supervisor. It is
+*announced* when the applications have run `before_server_stop` and ended their endless responses; servers wait for
+that, then let requests end. It is *hurried* by a second Ctrl-C: from then on nothing waits for requests or listeners.
+
+A blocked event loop sees none of these moments. `Watchdog` is a thread that then ends the process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+import os
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from queue import Empty, SimpleQueue
+from time import monotonic
+from typing import Any
+
+from sanic_star.engine.failures import log_error
+from sanic_star.engine.os_signals import Signalled
+from sanic_star.engine.seams import Host
+from sanic_star.engine.steps import CLEAN_UP_BEFORE_EXIT_S, end_process, position
+from sanic_star.engine.streams import FAREWELL
+
+logger = logging.getLogger("sanic.server")
+error_logger = logging.getLogger("sanic.error")
+# After how many seconds without any progress a stop breaks off the connection of a client that reads no response.
+STALLED_CLIENT_S = 1.0
+# How long a cancelled request may take to answer with 503 and to clean up, in seconds.
+CANCELLED_REQUESTS_S = 1.0
+# How often a stop looks whether requests and connections have ended, in seconds.
+POLL_S = 0.05
+
+
+class Stop:
+    """The end of all servers of this process.
+
+    Args:
+        everywhere: makes the supervisor stop the other workers, too.
+        patience: how long a blocked event loop may take to react, in seconds.
+    """
+
+    def __init__(self, everywhere: Callable[[], None] | None = None, patience: float = math.inf) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._begun = asyncio.Event()
+        self._announced = asyncio.Event()
+        self._hurried = asyncio.Event()
+        self._everywhere = everywhere
+        # Ends the process if the event loop does not react; None where the process is not ours.
+        self.watchdog: Watchdog | None = None
+        self._patience = patience
+        # Whether websockets or event streams were open when the stop began.
+        self.ended_endless = False
+        self._signalled = Signalled()
+
+    def begin(self, *, everywhere: bool = False) -> None:
+        """Begin the stop; can be called in any thread, and in a signal handler."""
+        if everywhere and self._everywhere is not None:
+            self._everywhere()
+        self._set(self._begun, self._patience)
+
+    def handle_signal(self, number: int, frame: Any) -> None:
+        """Begin the stop; at the second Ctrl-C, hurry it.
+
+        A second SIGTERM does not hurry it: many supervisors send SIGTERM to a process and to its group.
+        """
+        if self._signalled(number, self.begun):
+            if self.watchdog is not None:
+                self.watchdog.expect_end(CLEAN_UP_BEFORE_EXIT_S)
+            self._set(self._hurried, CANCELLED_REQUESTS_S)
+        else:
+            self._set(self._begun, self._patience)
+
+    def _set(self, event: asyncio.Event, patience: float) -> None:
+        """Set an event from any thread; the event loop has `patience` seconds to react."""
+        if self._loop.is_closed():
+            return
+        if self.watchdog is not None:
+            self.watchdog.expect_reaction(patience)
+        self._loop.call_soon_threadsafe(self._react, event)
+
+    def _react(self, event: asyncio.Event) -> None:
+        event.set()
+        if self.watchdog is not None:
+            self.watchdog.has_reacted()
+
+    @property
+    def begun(self) -> bool:
+        """Whether the stop has begun."""
+        return self._begun.is_set()
+
+    @property
+    def hurried(self) -> bool:
+        """Whether nothing waits for requests or listeners any longer."""
+        return self._hurried.is_set()
+
+    async def wait_announced(self) -> None:
+        """Wait until the applications have run `before_server_stop`: then a server lets its requests end."""
+        await self._announced.wait()
+
+    async def wait_begun(self) -> None:
+        """Wait until the stop begins."""
+        await self._begun.wait()
+
+    async def wait_overdue(self, patience: float) -> None:
+        """Wait until `patience` seconds after the beginning of the stop, or until it is hurried."""
+        await self._begun.wait()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._hurried.wait(), patience)
+
+    async def announce(self, apps: Sequence[Host]) -> None:
+        """Wait until the stop begins, run `before_server_stop`, and let the servers go on.
+
+        Args:
+            apps: the applications that were started, in the order of their start; the last one comes first.
+        """
+        await self._begun.wait()
+        self._signalled.say()
+        logger.info("Stopping worker [%d]", os.getpid())
+        self.ended_endless = any(app._engine.endless for app in apps)
+        try:
+            for app in reversed(apps):
+                try:
+                    app._engine.behaviour.stopping()
+                    await app._engine.lifecycle.before_stop()
+                except Exception as error:
+                    # The stop goes on, for the other applications too, and ends as it would have (Sanic 25.12: with 0).
+                    log_error(error_logger, error, "A listener failed before the stop of %r", app)
+                await app._engine.endless_ended(FAREWELL)
+        finally:
+            self._announced.set()
+
+    async def call_when_hurried(self, end: Callable[[], object]) -> None:
+        """Wait until the stop is hurried, then call `end`."""
+        await self._hurried.wait()
+        end()
+
+
+class Stalled:
+    """Finds the connections whose client reads no longer, or has vanished.
+
+    A server would wait without a limit to send such a client the rest of its response.
+    """
+
+    def __init__(self) -> None:
+        # How many bytes each transport has still to send, and since when it is that many.
+        self._unsent: dict[asyncio.WriteTransport, tuple[int, float]] = {}
+
+    def has(self, transport: asyncio.WriteTransport) -> bool:
+        """Return whether a connection has sent nothing of its rest for `STALLED_CLIENT_S`; call it repeatedly."""
+        size, now = transport.get_write_buffer_size(), monotonic()
+        before, since = self._unsent.get(transport, (size, now))
+        self._unsent[transport] = size, since if size == before else now
+        return size > 0 and size == before and now - since >= STALLED_CLIENT_S
+
+
+class Watchdog(threading.Thread):
+    """Ends this process with status 1 when its stop has begun and does not end.
+
+    Either something blocks the event loop, or a task ignores its cancellation after the second Ctrl-C. Make it in the
+    thread of the event loop.
+
+    Args:
+        apps: the applications that are served.
+    """
+
+    def __init__(self, apps: Sequence[Host]) -> None:
+        super().__init__(daemon=True, name="sanic-star-watchdog")
+        self._apps = apps
+        self._watched = threading.get_ident()
+        # Seconds within which a reaction is expected; `None` for a reaction. Signal handlers put into it, so it is a
+        # `SimpleQueue`: its `put` may interrupt itself.
+        self._messages: SimpleQueue[float | None] = SimpleQueue()
+        # When the process must have ended (`monotonic`).
+        self._latest_end = math.inf
+        self._over = False
+
+    def expect_reaction(self, patience: float) -> None:
+        """Give the event loop `patience` seconds to react."""
+        self._messages.put(patience)
+
+    def expect_end(self, patience: float) -> None:
+        """Give the process `patience` seconds to end."""
+        self._latest_end = min(self._latest_end, monotonic() + patience)
+        self._messages.put(math.inf)
+
+    def has_reacted(self) -> None:
+        """Note that the event loop runs."""
+        self._messages.put(None)
+
+    def end(self) -> None:
+        """Stop watching."""
+        self._over = True
+        self._messages.put(None)
+
+    def run(self) -> None:
+        began = deadline = math.inf
+        while not self._over:
+            left = max(0.0, min(deadline, self._latest_end) - monotonic())
+            try:
+                patience = self._messages.get(timeout=left if left < threading.TIMEOUT_MAX else None)
+            except Empty:
+                self._end_process(None if deadline > monotonic() else monotonic() - began)
+                return
+            if patience is None:
+                began = deadline = math.inf
+            elif patience < math.inf:
+                now = monotonic()
+                began, deadline = min(began, now), min(deadline, now + patience)
+
+    def _end_process(self, seconds: float | None) -> None:
+        step = next((app._engine.lifecycle.step for app in self._apps if app._engine.lifecycle.step), "something")
+        if seconds is None:
+            error_logger.error("The stop does not come to its end: %s ignores its cancellation; the process ends", step)
+        else:
+            where = position(self._watched)
+            error_logger.error(
+                "The event loop has not reacted to the stop for %.1f s: %s blocks it%s; the process ends",
+                seconds,
+                step,
+                where,
+            )
+        end_process()
+
+
+async def first(waiting: Any, tasks: Sequence[asyncio.Task[None]]) -> None:
+    """Wait until an awaitable or one of the tasks has ended; the awaitable is then cancelled, the tasks are not."""
+    waiter = asyncio.ensure_future(waiting)
+    await asyncio.wait([waiter, *tasks], return_when=asyncio.FIRST_COMPLETED)
+    waiter.cancel()
+
+
+async def lose_patience(app: Host, patience: float) -> None:
+    """End the requests in flight after `patience` seconds."""
+    await asyncio.sleep(patience)
+    app._engine.sweeper.end_all()
