@@ -291,7 +291,8 @@ async def test_starts_and_stops_leave_nothing(tmp_path: Path) -> None:
         async with Life(app):
             await carry(app, http_scope("/all", query_string=b"n=1"))
 
-    assert await growth(live, 300, 20) < 300
+    # A table of the interpreter may grow once, by as many blocks; what each start leaves is left in each round.
+    assert min([await growth(live, 300, 20) for _ in range(3)]) < 300
     for name in (None, "sanic.error", "sanic.root", "sanic.access", "sanic.server", "uvicorn.error", "hypercorn.error"):
         logger = logging.getLogger(name)
         assert len(logger.handlers) < 10
