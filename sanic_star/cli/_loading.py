@@ -1,4 +1,4 @@
-"""From what the command line names to the application, and one line for each way in which that fails."""
+"""Find the application that the command line names; if that fails, one line says why."""
 
 from __future__ import annotations
 

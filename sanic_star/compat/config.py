@@ -1,7 +1,7 @@
 """Settings: a dictionary whose upper-case keys are attributes, too.
 
-They come, each overruling the one before, from the defaults here, what `Config` is given, environment variables
-`SANIC_…`, and whatever is set later. Who needs to know of that registers in `on_change`.
+They come from the defaults here, the arguments of `Config`, environment variables `SANIC_…`, and what is set later;
+each source overrides the one before. The functions in `on_change` are called for each setting that is set.
 """
 
 from __future__ import annotations

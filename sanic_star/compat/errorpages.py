@@ -1,4 +1,4 @@
-"""What a client gets to see of an error: as text, JSON or HTML.
+"""Error pages: the response to an exception as text, JSON or HTML.
 
 The format is, in this order: what the route says (`error_format`); the setting `FALLBACK_ERROR_FORMAT`; with "auto"
 whatever the client accepts, text first, JSON first for a request that is JSON itself. A client that does not accept
@@ -172,28 +172,28 @@ class HTMLRenderer(BaseRenderer):
 
     def full(self) -> HTTPResponse:
         """Show the traceback and the request, too."""
-        from sanic_star.compat._support import error_page as _errorpage
+        from sanic_star.compat._support import error_page
 
         request = self.request
-        details = _errorpage.traceback_of(self.exception) + self._tables()
-        details += _errorpage.table("Request", [("method", request.method), ("path", request.path)])
+        details = error_page.traceback_of(self.exception) + self._tables()
+        details += error_page.table("Request", [("method", request.method), ("path", request.path)])
         return html(
-            _errorpage.document(
-                self.status, self._phrase, self.text, details + _errorpage.headers_table(request.headers), wide=True
+            error_page.document(
+                self.status, self._phrase, self.text, details + error_page.headers_table(request.headers), wide=True
             )
         )
 
     def minimal(self) -> HTTPResponse:
         """Show status and message."""
-        from sanic_star.compat._support import error_page as _errorpage
+        from sanic_star.compat._support import error_page
 
-        return html(_errorpage.document(self.status, self._phrase, self.text, self._tables()))
+        return html(error_page.document(self.status, self._phrase, self.text, self._tables()))
 
     def _tables(self) -> str:
-        from sanic_star.compat._support import error_page as _errorpage
+        from sanic_star.compat._support import error_page
 
         return "".join(
-            _errorpage.table(name.title(), ((key, _plain(value, self.dumps)) for key, value in _entries(data)))
+            error_page.table(name.title(), ((key, _plain(value, self.dumps)) for key, value in _entries(data)))
             for name, data in self._shown.items()
         )
 

@@ -1,7 +1,7 @@
-"""The loggers of an application, and what its log is made of.
+"""The loggers of an application.
 
-`logger` is for the application itself; the others are written to by this package: errors of handlers, accesses, the
-server's life, websockets.
+`logger` is for the application itself. This package writes to the others: errors of handlers, accesses, the server's
+start and stop, websockets.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The websocket, watched: who has said what, so that every end is a proper one."""
+"""The websocket: it follows the messages of both sides, so that every connection is closed properly."""
 
 from __future__ import annotations
 

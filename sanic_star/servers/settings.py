@@ -1,4 +1,4 @@
-"""What is to be served, and how: plain data, of which `Settings` go from process to process."""
+"""Plain data that says what is served and how: `Plan` and `Settings`. `Settings` can be sent to another process."""
 
 from __future__ import annotations
 

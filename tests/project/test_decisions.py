@@ -64,3 +64,16 @@ def test_modules_and_tests_that_a_page_names_exist(page: Path) -> None:
     files = re.findall(r"`((?:tests|benchmarks)(?:/[\w.]+)*)/?`", text)
     assert [name for name in modules if not _exists(name)] == []
     assert [name for name in files if not (ROOT / name).exists()] == []
+
+
+def test_places_to_change_exist() -> None:
+    table = (ROOT / "CONTRIBUTING.md").read_text().partition("## Where do I change")[2].partition("\n## ")[0]
+    files = re.findall(r"`([\w/]+\.py)`", table)
+    assert len(files) > 30
+    assert [name for name in files if not ((ROOT / "sanic_star" / name).exists() or (ROOT / name).exists())] == []
+    sources = "\n".join(path.read_text() for path in (ROOT / "sanic_star").rglob("*.py"))
+    names = re.findall(r"`(?:\w+\.)?(_?[A-Za-z]\w+)`", table)
+    # Only what is written as a name of code: with an underscore, or an upper-case letter.
+    coded = {name for name in names if "_" in name or name != name.lower()}
+    defined = set(re.findall(r"^\s*(?:async )?(?:def |class )?(\w+)", sources, re.MULTILINE))
+    assert sorted(coded - defined) == []

@@ -8,6 +8,7 @@ import pytest
 import sanic
 
 import sanic_star
+from tests.project import ROOT
 from tests.project.public_names import KEPT, describe, public_modules, public_names
 
 HEAVY = {"uvicorn", "hypercorn", "granian", "requests", "httpx", "httpx2", "tracerite", "libcst", "rich", "sanic"}
@@ -36,7 +37,7 @@ def test_sanics_modules_can_be_imported_from_the_package() -> None:
     from sanic_star import response
 
     assert response.text is sanic_star.text
-    for name in ("nonsense", "_answering", "compat_"):
+    for name in ("nonsense", "_app", "compat_"):
         with pytest.raises(AttributeError, match=f"no attribute '{name}'"):
             getattr(sanic_star, name)
 
@@ -56,8 +57,8 @@ STARLETTE = """
 LIGHT = {"gc", "sniffio"}
 # Parts of this package that an application may need, and an import does not. Of a package all of its modules.
 LATE = """
-    cli porting servers testing _contained _errorpage _file_responses _plans _redaction _static _timers _tls _upload
-    _multipart _urlencoded _plain logging.formatter logging.setup worker
+    cli servers testing compat._files _serving.plans _serving.tls _support.error_page _support.redaction engine.timers
+    _app.access_log _upload _multipart _urlencoded _plain logging.formatter logging.setup compat.worker
 """
 
 
@@ -75,5 +76,8 @@ def test_import_loads_no_foreign_modules_beyond_starlette_msgspec_and_multidict(
 
 
 def test_import_loads_no_parts_that_are_needed_late() -> None:
+    paths = (path.relative_to(ROOT).with_suffix("") for path in (ROOT / "sanic_star").rglob("*.py"))
+    modules = [f"{'.'.join(path.parts)}." for path in paths]
+    assert [part for part in LATE.split() if not any(f".{part}." in name for name in modules)] == []
     loaded = {f"{name}." for name in loaded_by("import sanic_star") if name.startswith("sanic_star.")}
     assert [name for part in LATE.split() for name in loaded if f".{part}." in name] == []

@@ -1,4 +1,4 @@
-"""What `importlib.metadata` tells of a package whose place is taken: its name, and the version whose API is carried."""
+"""What `importlib.metadata` returns for a package that the alias replaces: its name, and its API's version."""
 
 from __future__ import annotations
 

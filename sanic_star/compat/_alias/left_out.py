@@ -1,6 +1,6 @@
-"""The modules of Sanic that have no twin here, and what takes their place.
+"""The modules of Sanic that have no twin here, and what to use instead.
 
-A name stands for the modules below it, too. What is said is the end of a sentence: "sanic_star has no sanic.asgi; …".
+A name stands for the modules below it, too. Each text is the end of a sentence: "sanic_star has no sanic.asgi; …".
 """
 
 SERVER = "an ASGI server takes its place: `app.run(server=…)`, or any server of your choice"

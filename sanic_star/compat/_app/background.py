@@ -1,4 +1,6 @@
-"""What a response brings to be done once it is sent: Starlette's `BackgroundTask` and `BackgroundTasks`."""
+"""The background task of a response, Starlette's `BackgroundTask`: it runs once the response is sent.
+
+Background tasks of the application (`app.add_task`) are in `tasks`."""
 
 from __future__ import annotations
 

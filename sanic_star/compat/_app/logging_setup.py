@@ -1,4 +1,4 @@
-"""Configuring logging once an application is made."""
+"""Configure logging when an application is made; `compat.logging.setup` adapts it when the application starts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The applications of this process by name, for those that cannot import `Sanic`, which stands on them."""
+"""The applications of this process by name, for modules that `compat.app` imports and that cannot import it."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What the parts of an application use of it; the module of the application imports theirs.
+"""What the parts of an application use of it, as Protocols: `compat.app` imports the parts, so they cannot import it.
 
-`Sanic` has a runner, background tasks and answers, each in a module of its own. They get the application, and know it
-by these Protocols.
+`Sanic` has a runner, background tasks and answers, each in a module of its own. They get the application, and use
+it through these Protocols.
 """
 
 from __future__ import annotations

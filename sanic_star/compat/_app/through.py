@@ -1,4 +1,4 @@
-"""Methods of an application that one of its parts does: signature and documentation stand once, at the part."""
+"""Delegate a method of an application to one of its parts: signature and docstring are written once, at the part."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What Sanic's router has beside routes: the types of path parameters, and its exceptions."""
+"""What Sanic's router is made of: routes, the types of path parameters, exceptions."""

@@ -1,7 +1,7 @@
-"""What is to be served, in the engine's words; and how an application is found again in another process.
+"""The plan for `sanic_star.servers`: what is served, and how another process finds the application again.
 
-There it comes from importing the main module once more, or from its factory. What was said when it was run (debug
-mode, verbosity, `shared_ctx`) goes there with it.
+That process imports the main module once more, or calls the application's factory. The options of the run (debug mode,
+verbosity, `shared_ctx`) are sent with the plan.
 """
 
 from __future__ import annotations

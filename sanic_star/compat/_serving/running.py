@@ -1,10 +1,9 @@
 """Running applications in Sanic's words: `prepare`, `serve`, `serve_single`, `create_server`, `stop`.
 
 An application has a `Runner`. `prepare` notes how the application is to be served; `serve` serves all that were
-prepared, in one process or several. `plans` turns what was noted into the engine's words; `sanic_star.servers` listens
-and restarts.
+prepared, in one process or several. `plans` makes a `Plan` of them; `sanic_star.servers` listens and restarts.
 
-Functions import what serves when they are called: an application that another server runs never loads it.
+Functions import `sanic_star.servers` when they are called: an application that another server runs never loads it.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""What several modules need and Sanic has no module for: JSON, checks of header fields, late patterns."""
+"""Helpers without a module in Sanic: JSON, header checks, lazy patterns, the HTML of error pages, redaction."""

@@ -1,4 +1,4 @@
-"""What no header field may have in it, whoever sets it."""
+"""Checks that every header field has to pass, whoever sets it."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What the state of an application is told in."""
+"""The state of an application, its constants, and the message at its start (`motd`)."""

@@ -1,4 +1,4 @@
-"""In which mode an application runs, under which server, and how far its start is."""
+"""Enums of an application's state: its mode, its server, and the stage of its start."""
 
 from __future__ import annotations
 

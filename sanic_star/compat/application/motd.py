@@ -1,4 +1,4 @@
-"""What is said when a server starts: what runs where, and how."""
+"""The message of the day: the lines that are logged when a server starts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What answers exceptions, requests for directories, and requests for parts of files."""
+"""Handlers of exceptions and of directories, and the ranges of files."""
 
 from sanic_star.compat.handlers.content_range import ContentRangeHandler
 from sanic_star.compat.handlers.directory import DirectoryHandler

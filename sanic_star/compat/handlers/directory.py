@@ -1,4 +1,4 @@
-"""What answers a request for a directory: an index file, or a page that lists what is there."""
+"""The response to a request for a directory: an index file, or a page that lists its files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which handler answers an exception, and what answers where there is none."""
+"""`ErrorHandler`: finds the handler of an exception, or answers with an error page if there is none."""
 
 from __future__ import annotations
 

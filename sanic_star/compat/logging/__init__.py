@@ -1,1 +1,1 @@
-"""What Sanic's log output is made of; `sanic_star.compat.log` is the public face."""
+"""Formatters, filters and the default configuration of the log; `sanic_star.compat.log` has the loggers."""

@@ -1,4 +1,4 @@
-"""How much is logged, beyond levels."""
+"""A filter of log records by verbosity, in addition to their level."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an application's start does to the log: which lines, in which colours, and whether with what `extra` says."""
+"""Adapt the log when an application starts: its formatters, its colours, and whether lines show `extra`."""
 
 from __future__ import annotations
 

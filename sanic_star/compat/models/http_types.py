@@ -1,4 +1,4 @@
-"""What an `Authorization` header holds."""
+"""`Credentials`: the content of an `Authorization` header."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is known of the connection that a request came over."""
+"""`ConnInfo`: the connection that a request came over."""
 
 from __future__ import annotations
 

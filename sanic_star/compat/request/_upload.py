@@ -1,7 +1,7 @@
 """The body of a request that is a multipart form: read while it arrives, kept in a spool until the request is over.
 
-A mistake in the form is no reason not to take the body: the handler may want `request.body` only. So it is told when
-the form is asked for, as it is for a body that arrived in one piece.
+A mistake in the form is no reason to refuse the body: the handler may want `request.body` only. So the exception is
+raised when the handler asks for the form, as for a body that arrived in one piece.
 """
 
 from __future__ import annotations

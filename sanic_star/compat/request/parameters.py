@@ -1,4 +1,4 @@
-"""What a form or a query string holds: to each name a list of values."""
+"""`RequestParameters`, the parameters of a form or a query string, and the default limits of forms."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What of Sanic's server has a meaning on any ASGI server."""
+"""The parts of Sanic's server that work on any ASGI server."""

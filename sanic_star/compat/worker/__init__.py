@@ -1,1 +1,1 @@
-"""Loading applications in other processes; see `loader`."""
+"""Worker processes: `loader` finds the application in one, `multiplexer` is what the application sees of it."""

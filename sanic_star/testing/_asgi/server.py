@@ -1,4 +1,4 @@
-"""What stands in for the server: it owns the event loop, the app's lifespan, and the conversations that are open."""
+"""The stand-in for the server: it owns the event loop, the app's lifespan, and the conversations that are open."""
 
 import atexit
 import sys

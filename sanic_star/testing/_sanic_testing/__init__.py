@@ -1,1 +1,1 @@
-"""What the package `sanic_testing` offers beside its clients: their keywords, verbs, responses and proxies."""
+"""The rest of `sanic_testing`, besides its clients: keywords, verbs, responses, refusals and proxies."""
