@@ -18,7 +18,7 @@ import asyncio
 import logging
 import sys
 from asyncio import CancelledError
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -59,7 +59,7 @@ from sanic_star.engine.routing import WEBSOCKET, Call, Route, Router, WebSocketR
 from sanic_star.engine.seams import HANDED, Behaviour, Host, Limits, MakeRequest, Phase, Stage
 from sanic_star.engine.server_logs import filter_server_logs
 from sanic_star.engine.steps import Limit
-from sanic_star.engine.streams import Cut, OpenStream, is_event_stream
+from sanic_star.engine.streams import Cut, OpenStream, OpenStreams, is_event_stream
 from sanic_star.engine.timeouts import Sweeper
 from sanic_star.engine.websockets import WebSocket, announce_close
 
@@ -99,8 +99,7 @@ class Engine:
         self.lifecycle = Lifecycle(self)
         # What the user's lifespan yields where no server hands a state around.
         self.lazy_state: dict[str, Any] = {}
-        # Streams and websockets that would never end by themselves.
-        self.endless: set[OpenStream] = set()
+        self.streams = OpenStreams(self.lifecycle)
         self.sweeper = Sweeper(self)
         # The dispatch with the user's middleware, and what requests meet once the application has started.
         self._stack: ASGIApp | None = None
@@ -165,7 +164,7 @@ class Engine:
     def end_endless(self) -> None:
         """End the streams and websockets that would never end by themselves; their clean-up runs."""
         self.behaviour.declare_streams()
-        for stream in list(self.endless):
+        for stream in list(self.streams.endless):
             stream.cut(Cut.STOP)
 
     def mounted(self) -> list[Engine]:
@@ -181,7 +180,7 @@ class Engine:
         Returns:
             Whether there were any.
         """
-        streams = [stream for engine in (self, *self.mounted()) for stream in engine.endless]
+        streams = [stream for engine in (self, *self.mounted()) for stream in engine.streams.endless]
         tasks = {stream.task for stream in streams} - {asyncio.current_task()}
         if tasks:
             await asyncio.wait(tasks, timeout=timeout)
@@ -195,58 +194,6 @@ class Engine:
             if not any(request.scope.get("app") is self.app for request in list(requests.live.values())):
                 return
             await asyncio.sleep(POLL)
-
-    def open_stream(
-        self,
-        request: Request,
-        finish: Callable[[], Awaitable[None]],
-        *,
-        endless: bool = True,
-        receive: Receive | None = None,
-        task: asyncio.Task[Any] | None = None,
-    ) -> OpenStream | None:
-        """Watch over a response that a task sends piece by piece, or over its websocket.
-
-        Args:
-            request: the request that it answers.
-            finish: completes the response once the task was cut short.
-            endless: whether the application's stop cuts it short; what has an end of its own is waited for.
-            receive: tells when the client leaves; without it nobody asks.
-            task: the task that answers the request; by default the running one.
-        """
-        task = task or asyncio.current_task()
-        if task is None:
-            return None
-        stream = request._open_stream
-        if stream is not None and stream.is_cleaning_up:
-            return stream
-        # The task that has declared a stream stays the one to cancel: another one that writes to it is its child.
-        if stream is None or stream.reason is not None or stream.task.done():
-            self.close_stream(request)
-            stream = request._open_stream = OpenStream(task, finish)
-            request._holds = True
-        stream.finish = finish
-        if receive is not None:
-            stream.watch(receive)
-        if not endless:
-            self.endless.discard(stream)
-        else:
-            self.endless.add(stream)
-            if self.lifecycle.stopping:
-                stream.cut(Cut.STOP)
-        return stream
-
-    def complete_stream(self, request: Request) -> None:
-        """End the watch when the last part is sent, unless the task that was cut short sends it in its clean-up."""
-        if request._open_stream is not None and not request._open_stream.is_cleaning_up:
-            self.close_stream(request)
-
-    def close_stream(self, request: Request) -> None:
-        """End the watch over a request's response: it is complete."""
-        stream, request._open_stream = request._open_stream, None
-        if stream is not None:
-            stream.close()
-            self.endless.discard(stream)
 
     def cut_short(self, request: Request, task: asyncio.Task[Any], error: HTTPException) -> None:
         """Cancel the task of a request whose time is over, and answer with `error` once its clean-up has run."""
@@ -377,7 +324,7 @@ class Engine:
                 await self.fail(request, error, scope, receive, send)
             finally:
                 if request._holds:
-                    self.close_stream(request)
+                    self.streams.close(request)
                     request._release()
                 del live[number]
 
@@ -407,10 +354,10 @@ class Engine:
                 await send(announce_close(scope, message) if _reports_exception(message) else message)
                 # After the start: once the stop has begun this cuts the stream, and its end completes only the body.
                 if _starts_event_stream(message) and not _is_watched_by_another(request):
-                    self.open_stream(request, finish, task=task)
+                    self.streams.open(request, finish, task=task)
                 return
             if message["type"] == "http.response.body" and not message.get("more_body"):
-                self.complete_stream(request)
+                self.streams.complete(request)
             await send(message)
 
         # Only a response's own code is known not to parse a form.
@@ -516,7 +463,7 @@ class Engine:
             pending = await self._settle(request, error, scope, receive, late)
         finally:
             if request._holds:
-                self.close_stream(request)
+                self.streams.close(request)
                 request._release()
             request._send = send
             del requests.live[number]
@@ -653,7 +600,7 @@ class Engine:
         number = next(requests.numbers)
         requests.live[number] = request
         requests.current.set(number)
-        self.open_stream(request, partial(connection._end, 1001))
+        self.streams.open(request, partial(connection._end, 1001))
         try:
             route, connection._route_params = self.app.router.find(scope)
             request._route_params = connection._route_params
@@ -673,9 +620,9 @@ class Engine:
         except BaseException as error:
             await self._fail_websocket(connection, error)
         finally:
-            self.close_stream(request)
-            del requests.live[number]
             connection._release()
+            self.streams.close(request)
+            del requests.live[number]
             request._send = send
 
     async def _end_cancelled_websocket(self, connection: WebSocket, error: CancelledError) -> None:

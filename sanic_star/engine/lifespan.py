@@ -79,6 +79,8 @@ class Lifecycle:
         # Whether the connections are closed, and the rest of the stop runs.
         self.closing = False
         self.stop_event: asyncio.Event | None = None
+        # Whether that is set; until the next start.
+        self.stopping = False
         self._stack: contextlib.AsyncExitStack | None = None
         self._starting: asyncio.Lock | None = None
         self._signals: Chain | None = None
@@ -91,11 +93,6 @@ class Lifecycle:
         # Whether a signal has stopped an application that no lifespan will ever start again.
         self.closed = False
 
-    @property
-    def stopping(self) -> bool:
-        """Whether the stop event was set."""
-        return self.stop_event is not None and self.stop_event.is_set()
-
     async def start(self, scope: Scope) -> None:
         """Bring the application up: everything that comes before requests are answered.
 
@@ -104,6 +101,7 @@ class Lifecycle:
         """
         self.stage = Stage.STARTING
         self.stop_event = asyncio.Event()
+        self.stopping = False
         self._told = False
         # Here: the package around it holds what runs servers, which an import need not load.
         from sanic_star.engine.os_signals import chain, is_a_server
@@ -174,6 +172,7 @@ class Lifecycle:
     def _end_streams(self) -> None:
         assert self.stop_event is not None
         self.stop_event.set()
+        self.stopping = True
         self.engine.end_endless()
         if self.engine.limits.cuts_at_stop:
             self.engine.sweeper.cut_all([self.engine, *self.engine.mounted()])

@@ -805,19 +805,20 @@ class Router(routing.Router):
     def _decide(leaf: Leaf[Any], values: Sequence[Any], method: str, scope: Scope, slashless: bool) -> Found:
         """Choose a route of the leaf that a path led to."""
         route = leaf.sure.get(method) or _choose(leaf, method, scope)
-        refused: Found = _Refused(leaf, leaf.final), {}
         # A route that is alone with its parameters is asked for its path's last details before its method.
         alone = None if leaf.shared or leaf.literal else next(iter(leaf.open.values()))
         route = route or alone
         if route is None:
-            return refused
+            return _Refused(leaf, leaf.final), {}
         if slashless and route.strict and route.pieces[-1] != "":
             return _Refused(None, True), {}
         try:
             params = route.bind(values)
         except ValueError:
             return _Refused(None, True), {}
-        return (route, params) if route is not alone or method in leaf.open else refused
+        if route is alone and method not in leaf.open:
+            return _Refused(leaf, leaf.final), {}
+        return route, params
 
     def _mount(self, path: str) -> tuple[Mount | None, int]:
         for prefix in prefixes_of(path, self._deepest_mount):

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Sequence
     from types import CodeType
 
     from starlette.exceptions import HTTPException
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from sanic_star.engine.requests import Request
     from sanic_star.engine.routing import Call, Route, Router, WebSocketRoute
     from sanic_star.engine.steps import Limit
+    from sanic_star.engine.streams import OpenStreams
 
 
 # Where a scope keeps the request that was made before the dispatch.
@@ -160,6 +161,7 @@ class RunningLifecycle(Protocol):
     exact: bool
     owns_process: bool
     on_stop_step: Callable[[str, float | None], None]
+    stopping: bool
 
     @property
     def stage(self) -> Stage: ...
@@ -192,7 +194,7 @@ class RunningEngine(Protocol):
     @property
     def behaviour(self) -> Behaviour: ...
     @property
-    def endless(self) -> Collection[Any]: ...
+    def streams(self) -> OpenStreams: ...
     @property
     def lifecycle(self) -> RunningLifecycle: ...
     @property
@@ -210,7 +212,6 @@ class RunningEngine(Protocol):
     def end_endless(self) -> None: ...
     async def endless_ended(self, seconds: float, /) -> bool: ...
     async def requests_ended(self) -> None: ...
-    def close_stream(self, request: Request) -> None: ...
     def cut_short(self, request: Request, task: asyncio.Task[Any], error: HTTPException) -> None: ...
     async def fail(
         self, request: Request, error: BaseException, scope: Scope, receive: Receive, send: Send, /

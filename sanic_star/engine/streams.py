@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from enum import Enum
-from typing import Any
+from typing import Any, Protocol
 
 from starlette.types import Message, Receive
 
@@ -130,6 +130,86 @@ class OpenStream:
         elif self.reason is not Cut.CLIENT_LEFT:
             await self.finish()
         return True
+
+
+class Streamed(Protocol):
+    """A request, as far as the watch over its response needs it."""
+
+    _open_stream: OpenStream | None
+    _holds: bool
+
+
+class Stoppable(Protocol):
+    """An application's life: whether its stop has ended the endless streams."""
+
+    stopping: bool
+
+
+class OpenStreams:
+    """The streams and websockets of one application that are open.
+
+    Args:
+        life: the application's.
+
+    Attributes:
+        endless: those that would never end by themselves; the application's stop cuts them short.
+    """
+
+    def __init__(self, life: Stoppable) -> None:
+        self._life = life
+        self.endless: set[OpenStream] = set()
+
+    def open(
+        self,
+        request: Streamed,
+        finish: Callable[[], Awaitable[None]],
+        *,
+        endless: bool = True,
+        receive: Receive | None = None,
+        task: Task[Any] | None = None,
+    ) -> OpenStream | None:
+        """Watch over a response that a task sends piece by piece, or over its websocket.
+
+        Args:
+            request: the request that it answers.
+            finish: completes the response once the task was cut short.
+            endless: whether the application's stop cuts it short; what has an end of its own is waited for.
+            receive: tells when the client leaves; without it nobody asks.
+            task: the task that answers the request; by default the running one.
+        """
+        task = task or asyncio.current_task()
+        if task is None:
+            return None
+        stream = request._open_stream
+        if stream is not None and stream.is_cleaning_up:
+            return stream
+        # The task that has declared a stream stays the one to cancel: another one that writes to it is its child.
+        if stream is None or stream.reason is not None or stream.task.done():
+            self.close(request)
+            stream = request._open_stream = OpenStream(task, finish)
+            request._holds = True
+        stream.finish = finish
+        if receive is not None:
+            stream.watch(receive)
+        if not endless:
+            self.endless.discard(stream)
+        else:
+            self.endless.add(stream)
+            if self._life.stopping:
+                stream.cut(Cut.STOP)
+        return stream
+
+    def complete(self, request: Streamed) -> None:
+        """End the watch when the last part is sent, unless the task that was cut short sends it in its clean-up."""
+        if request._open_stream is not None and not request._open_stream.is_cleaning_up:
+            self.close(request)
+
+    def close(self, request: Streamed) -> None:
+        """End the watch over a request's response: it is complete."""
+        stream, request._open_stream = request._open_stream, None
+        if stream is not None:
+            stream.close()
+            self.endless.discard(stream)
 
 
 class SharedReceive:

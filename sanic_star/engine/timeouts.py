@@ -174,7 +174,7 @@ class Sweeper:
             await engine.fail(request, RefusedRequest(408, "Request Timeout"), scope, receive, send)
         finally:
             if request._holds:
-                engine.close_stream(request)
+                engine.streams.close(request)
                 request._release()
             del requests.live[number]
 

@@ -121,7 +121,7 @@ class Stop:
         await self._begun.wait()
         self._signalled.say()
         logger.info("Stopping worker [%d]", os.getpid())
-        self.ended_endless = any(app._engine.endless for app in apps)
+        self.ended_endless = any(app._engine.streams.endless for app in apps)
         try:
             for app in reversed(apps):
                 try:

@@ -13,7 +13,7 @@ from starlette.websockets import WebSocketDisconnect
 
 from sanic_star import Sanic, Websocket
 from sanic_star.compat.exceptions import WebsocketClosed
-from sanic_star.compat.server.websockets import _sweeper
+from sanic_star.compat.server.websockets import _inbox
 from sanic_star.compat.server.websockets._inbox import KEPT, Inbox, Reading
 from sanic_star.compat.server.websockets._reading import start_reading
 from sanic_star.testing import TestClient
@@ -61,7 +61,7 @@ async def until(condition: Callable[[], Any]) -> None:
 
 
 def test_the_sweeper_keeps_to_a_second() -> None:
-    assert 2 * _sweeper.PERIOD + _sweeper.GRACE < 1
+    assert 2 * _inbox.PERIOD + _inbox.GRACE < 1
 
 
 async def test_an_idle_connection_has_no_task_and_no_timer_of_its_own() -> None:
@@ -117,7 +117,7 @@ async def test_a_burst_that_ends_with_the_connection_is_returned_first() -> None
 
 @pytest.mark.parametrize("closes", ["itself", "another"])
 async def test_only_who_closes_a_connection_runs_on(closes: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_sweeper, "GRACE", 0.1)
+    monkeypatch.setattr(_inbox, "GRACE", 0.1)
     ended: list[str] = []
     sockets: list[Websocket] = []
 
@@ -175,8 +175,8 @@ async def test_an_end_that_is_not_its_own_fails_a_handler(call: str, caplog: pyt
 
 
 async def test_after_iteration_nothing_is_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_sweeper, "GRACE", 0.0)
-    monkeypatch.setattr(_sweeper, "PERIOD", 0.01)
+    monkeypatch.setattr(_inbox, "GRACE", 0.0)
+    monkeypatch.setattr(_inbox, "PERIOD", 0.01)
     seen: list[Any] = []
 
     async def handler(request: Any, ws: Websocket) -> None:

@@ -16,7 +16,7 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from sanic_star import Sanic, Websocket
 from sanic_star.compat.exceptions import ServerError, WebsocketClosed
-from sanic_star.compat.server.websockets import _inbox, _sweeper
+from sanic_star.compat.server.websockets import _inbox
 from sanic_star.compat.server.websockets._inbox import KEPT
 from sanic_star.compat.server.websockets.impl import WebsocketImplProtocol
 from sanic_star.testing import TestClient
@@ -207,7 +207,7 @@ async def leave_unread(
     monkeypatch: pytest.MonkeyPatch, handler: Any, *unread: str, ready: asyncio.Event | None = None
 ) -> Line:
     """Run a handler whose client sends something and leaves, when the handler is ready for it."""
-    monkeypatch.setattr(_sweeper, "PERIOD", 0.01)
+    monkeypatch.setattr(_inbox, "PERIOD", 0.01)
     line = Line()
     task = asyncio.ensure_future(speaking(handler)(websocket_scope("/"), line.receive, line.send))
     await asyncio.wait_for(line.until(1), PATIENCE)
@@ -296,7 +296,7 @@ async def test_no_more_is_read_ahead_than_fits(monkeypatch: pytest.MonkeyPatch) 
         seen.extend([message async for message in ws])
 
     line = Line()
-    monkeypatch.setattr(_sweeper, "PERIOD", 0.01)
+    monkeypatch.setattr(_inbox, "PERIOD", 0.01)
     for text in ("aa", "bb", "cc"):
         line.say("receive", text=text)
     line.say("disconnect")
@@ -315,7 +315,7 @@ async def test_an_error_while_reading_ahead_is_left_to_who_reads(monkeypatch: py
             seen.append(str(error))
 
     line = Line()
-    monkeypatch.setattr(_sweeper, "PERIOD", 0.01)
+    monkeypatch.setattr(_inbox, "PERIOD", 0.01)
     line.say("unheard-of")
     await asyncio.wait_for(speaking(handler)(websocket_scope("/"), line.receive, line.send), PATIENCE)
     assert "websocket.unheard-of" in seen[0]

@@ -490,5 +490,5 @@ async def test_in_no_task_nothing_is_watched() -> None:
 
     async def finish() -> None: ...
 
-    loop.call_soon(lambda: found.set_result(app._engine.open_stream(Request.build(), finish)))
+    loop.call_soon(lambda: found.set_result(app._engine.streams.open(Request.build(), finish)))
     assert await found is None

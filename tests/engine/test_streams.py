@@ -71,7 +71,7 @@ async def test_a_client_that_leaves_ends_a_stream_at_once(kind: str, content_typ
     for _ in range(3):
         await asyncio.sleep(0)
     assert peer.status == 200
-    assert not app._engine.endless
+    assert not app._engine.streams.endless
     if kind == "sanic":
         assert ended == ["cleaned up"]
 
@@ -84,7 +84,7 @@ async def test_the_stop_ends_server_sent_events_with_a_complete_body(kind: str) 
     async with Life(app) as life:
         task = asyncio.ensure_future(app(http_scope(f"/{kind}"), peer.receive, peer.send))
         await peer.until(3)
-        assert len(app._engine.endless) == 1
+        assert len(app._engine.streams.endless) == 1
         stopping = asyncio.ensure_future(life.tell("shutdown"))
         await asyncio.wait_for(task, 60)
         await stopping
@@ -92,7 +92,7 @@ async def test_the_stop_ends_server_sent_events_with_a_complete_body(kind: str) 
     assert peer.complete
     assert [each["type"] for each in peer.sent].count("http.response.start") == 1
     assert not task.cancelled()
-    assert not app._engine.endless
+    assert not app._engine.streams.endless
     assert ended == ["cleaned up"] or kind == "starlette"
 
 
@@ -150,7 +150,7 @@ async def test_a_cancellation_that_is_not_the_streams_passes_through() -> None:
         await task
     assert ended == ["cleaned up"]
     assert not peer.complete
-    assert not app._engine.endless
+    assert not app._engine.streams.endless
 
 
 async def test_clean_up_may_wait_and_send_a_farewell() -> None:
@@ -373,8 +373,8 @@ async def opened(
         await asyncio.wait_for(quiet.opened.wait(), 60)
         assert not peer.sent
         yield app, quiet, peer, task
-        assert not app._engine.endless
-        assert not inner._engine.endless
+        assert not app._engine.streams.endless
+        assert not inner._engine.streams.endless
 
 
 ways = pytest.mark.parametrize("path", WAYS)
@@ -562,7 +562,7 @@ async def test_a_content_type_that_is_set_later_counts() -> None:
         async with Life(app):
             task = asyncio.create_task(app(http_scope(f"/{kind}"), peer.receive, peer.send))
             await peer.until(2)
-            assert len(app._engine.endless) == count
+            assert len(app._engine.streams.endless) == count
             go_on.set()
             await task
 
@@ -586,7 +586,7 @@ async def test_an_error_before_the_first_part_is_answered_whatever_happens_meanw
     async with Life(app):
         task = asyncio.create_task(app(http_scope(), peer.receive, peer.send))
         await opened.wait()
-        assert not app._engine.endless
+        assert not app._engine.streams.endless
         await app._engine.lifecycle.before_stop()
         peer.gone.set()
         await asyncio.sleep(0)

@@ -54,7 +54,7 @@ async def test_a_conversation() -> None:
         ws.send_text("hello")
         assert ws.receive_text() == "a hello"
     assert not live
-    assert not app._engine.endless
+    assert not app._engine.streams.endless
 
 
 @pytest.mark.parametrize("opened", [False, True])
@@ -263,7 +263,7 @@ async def test_a_cancellation_from_outside_passes_through() -> None:
     with pytest.raises(asyncio.CancelledError):
         await task
     assert not live
-    assert not app._engine.endless
+    assert not app._engine.streams.endless
 
 
 async def test_an_error_that_a_mounted_application_reported_is_passed_on() -> None:

@@ -40,7 +40,7 @@ from sanic_star.compat.request._url import url_for_log
 from sanic_star.compat.request.types import Request
 from sanic_star.compat.response._foreign import check_foreign
 from sanic_star.compat.response.types import ResponseStream
-from sanic_star.compat.server.websockets._sweeper import Sweeper as WebsocketSweeper
+from sanic_star.compat.server.websockets._inbox import Sweeper as WebsocketSweeper
 from sanic_star.compat.server.websockets.impl import WebsocketImplProtocol
 from sanic_star.compat.signals import Event
 from sanic_star.engine import routing
@@ -267,14 +267,14 @@ class Answers:
                 if has_body(request.scope["headers"]):
                     return await call(request)
                 request._body = b""
-            self.app._engine.open_stream(request, nothing, endless=False, receive=request._receive)
+            self.app._engine.streams.open(request, nothing, endless=False, receive=request._receive)
             try:
                 response = await call(request)
             except Exception:
-                self.app._engine.close_stream(request)
+                self.app._engine.streams.close(request)
                 raise
             if not request.responded:
-                self.app._engine.close_stream(request)
+                self.app._engine.streams.close(request)
             return response
 
         return watched
@@ -321,7 +321,8 @@ class Answers:
                     raise
             finally:
                 swept.discard(websocket)
-            await websocket.close()
+                websocket._end_reading()
+            await websocket._end(1000)
             return None
 
         handled = self._events.around_handler(speak, always=True) if self._hears else speak
@@ -601,7 +602,7 @@ class Answers:
         if isinstance(receive, SharedReceive):
             receive = receive.disconnect
         engine = self.app._engine
-        stream = engine.open_stream(request, writer.end, endless=_is_endless(writer), receive=receive, task=task)
+        stream = engine.streams.open(request, writer.end, endless=_is_endless(writer), receive=receive, task=task)
         if stream is not None:
             if stream is not before:
                 stream.ends_with_client = partial(_is_stream, writer)

@@ -268,9 +268,9 @@ class LargeFileResponse(HTTPResponse, own_names=False):
             async def finish() -> None:
                 """Leave the response as it is: a length was promised that can't be kept."""
 
-            engine.open_stream(request, finish, endless=False, receive=request._receive)
+            engine.streams.open(request, finish, endless=False, receive=request._receive)
             await self._send_pieces(opened, send)
-            engine.close_stream(request)
+            engine.streams.close(request)
         finally:
             # Not by `aclose`, which a task that is cancelled does not get to the end of.
             opened.wrapped.close()

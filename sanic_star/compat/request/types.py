@@ -940,7 +940,7 @@ class Request(requests.Request, Generic[AppT, CtxT]):
             self._writer = ResponseWriter(self._send, self.method == "HEAD")
             if "app" in self.scope:
                 self._writer.on_open = partial(self.app._answers.stream_opened, self, self._writer)
-                self._writer.on_end = partial(self.app._engine.complete_stream, self)
+                self._writer.on_end = partial(self.app._engine.streams.complete, self)
         return self._writer
 
 

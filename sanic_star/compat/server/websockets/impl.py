@@ -12,13 +12,12 @@ from typing import Any
 
 from starlette import websockets
 from starlette.responses import Response
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Message
 from starlette.websockets import WebSocketDisconnect, WebSocketState
 
 from sanic_star.compat.exceptions import BadRequest, ServerError, WebsocketClosed
 from sanic_star.compat.server.websockets._frames import Frames
-from sanic_star.compat.server.websockets._inbox import Inbox
-from sanic_star.compat.server.websockets._sweeper import GRACE, GRACE_AFTER_MESSAGE
+from sanic_star.compat.server.websockets._inbox import GRACE, GRACE_AFTER_MESSAGE, Inbox
 from sanic_star.engine import requests
 from sanic_star.engine.streams import Cut
 from sanic_star.engine.websockets import WebSocket
@@ -93,10 +92,8 @@ class WebsocketImplProtocol(WebSocket):
     # How many tasks wait for the connection's end.
     _awaited = 0
     _plain: websockets.WebSocket | None = None
-
-    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        super().__init__(scope, receive, send)
-        self._inbox = Inbox(receive, self._note_end)
+    # The messages for the handler, from the moment at which the connection is accepted.
+    _inbox: Inbox
 
     async def _handshake(self, subprotocols: Iterable[str] = ()) -> None:
         """Accept the connection.
@@ -116,7 +113,6 @@ class WebsocketImplProtocol(WebSocket):
         config = getattr(self.scope.get("app"), "config", {})
         self._max_size = config.get("WEBSOCKET_MAX_SIZE")
         await self.accept(self.subprotocol)
-        self._inbox.context = copy_context()
 
     # Sanic's methods: receiving --------------------------------------------------------------------------------------
 
@@ -161,7 +157,7 @@ class WebsocketImplProtocol(WebSocket):
             data = _data(message)
             # A character is at most four bytes: most messages are not encoded for this.
             if len(data) * 4 > limit and (size := _size(data)) > limit:
-                await self._end(1009, f"frame with {size} bytes exceeds limit of {limit} bytes")
+                await self._end_by_handler(1009, f"frame with {size} bytes exceeds limit of {limit} bytes")
                 return inbox.end
         return message
 
@@ -334,18 +330,34 @@ class WebsocketImplProtocol(WebSocket):
             _check_close(code, reason or "")
             if self._handler is _Handler.CANCELLABLE and self._is_own_handler():
                 self._handler = _Handler.INFORMED
-        await self._end(code, reason or "")
+        await self._end_by_handler(code, reason or "")
 
     # Starlette's methods ---------------------------------------------------------------------------------------------
 
     async def accept(
         self, subprotocol: str | None = None, headers: Iterable[tuple[bytes, bytes]] | None = None
     ) -> None:
-        """Accept the connection, as Starlette's method does."""
-        if self.client_state is WebSocketState.CONNECTING:
-            await self.receive()
+        """Accept the connection, as Starlette's method does.
+
+        From here on its messages come by way of the inbox, in the context of the caller.
+
+        Raises:
+            RuntimeError: it is accepted already, or the server does not offer one.
+        """
         event = {"type": "websocket.accept", "subprotocol": subprotocol, "headers": list(headers or ())}
-        await self._send_to_server(event)
+        if self.application_state is not WebSocketState.CONNECTING:
+            # Starlette's method says what is wrong.
+            await self._send_to_server(event)
+            return
+        if self.client_state is WebSocketState.CONNECTING:
+            offer = (await self._receive_message())["type"]
+            if offer != "websocket.connect":
+                raise RuntimeError(f"the server has sent {offer!r}, with which no websocket begins")
+            self.client_state = _CONNECTED
+        self.application_state = _CONNECTED
+        await self._send_message(event)
+        self._inbox = inbox = Inbox(self._server_receive, self._note_end, copy_context())
+        self._receive = inbox.next
 
     async def receive(self) -> Message:
         """Return the next ASGI message, as Starlette's method does; `recv` is Sanic's."""
@@ -415,7 +427,7 @@ class WebsocketImplProtocol(WebSocket):
 
     async def _receive_as_starlette(self) -> Message:
         self._use_starlette()
-        return await self._receive_message()
+        return await self._inbox.next()
 
     async def _send_as_starlette(self, message: Message) -> None:
         self._use_starlette()
@@ -436,14 +448,10 @@ class WebsocketImplProtocol(WebSocket):
 
     # The end ---------------------------------------------------------------------------------------------------------
 
-    async def _receive_message(self) -> Message:
-        """Return the server's next message, those that were read ahead first."""
-        return await self._inbox.next()
-
-    async def _end(self, code: int | None, reason: str = "") -> None:
+    async def _end_by_handler(self, code: int | None, reason: str) -> None:
         """Close the connection unless it is closed already, and wait for no message any more."""
         if not self._closed:
-            await super()._end(code, reason)
+            await self._end(code, reason)
             self._inbox.finish({"type": _DISCONNECT, "code": code, "reason": reason})
 
     def _note_end(self) -> None:
@@ -506,9 +514,8 @@ class WebsocketImplProtocol(WebSocket):
         # A server's task that nobody can cancel: granian's in Rust.
         return stream is None and self._handler is _Handler.CANCELLED
 
-    def _release(self) -> None:
-        """Let go of the server: the handler is over."""
-        super()._release()
+    def _end_reading(self) -> None:
+        """Read no more, and let go of the server's connection: the handler is over."""
         self._inbox.release()
         self._plain = None
         if self._frames is not None:
