@@ -121,8 +121,9 @@ class Engine:
         added to a running application.
         """
         router, behaviour = self.app.router, self.behaviour
+        own = [route for route in router.routes if isinstance(route, (Route, WebSocketRoute))]
         self.kept_limits = behaviour.prepare()
-        behaviour.compile(*(route for route in router.routes if isinstance(route, (Route, WebSocketRoute))))
+        behaviour.compile(*own)
         router.fallback.call = behaviour.compile_fallback()
         router.forward.call = behaviour.compile_forward()
         router.compile = behaviour.compile
@@ -132,9 +133,9 @@ class Engine:
 
     def started(self) -> None:
         """Let requests pass the gate."""
+        self._open_gate()
         self.sweeper.start()
         filter_server_logs()
-        self._open_gate()
 
     def _open_gate(self) -> None:
         if self._stack is not None:
@@ -160,12 +161,6 @@ class Engine:
             await stack(scope, receive, send)
 
         return with_state
-
-    def end_endless(self) -> None:
-        """End the streams and websockets that would never end by themselves; their clean-up runs."""
-        self.behaviour.declare_streams()
-        for stream in list(self.streams.endless):
-            stream.cut(Cut.STOP)
 
     def mounted(self) -> list[Engine]:
         """Return the engines of the applications that are mounted below this one, each once."""
@@ -264,7 +259,7 @@ class Engine:
         """
         router, live, set_current, numbers = self.app.router, requests.live, requests.current.set, requests.numbers
         direct, resolve, new, make = router.direct, router.resolve, object.__new__, self._make
-        plain, behaviour = Request._plain_class(make), self.behaviour
+        plain, behaviour = _plain_class(make), self.behaviour
 
         async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
             if scope["type"] != "http":
@@ -667,6 +662,14 @@ class Engine:
                 raise pending
             finally:
                 del error, pending  # as in `fail`
+
+
+def _plain_class(factory: Any) -> type[Request] | None:
+    """Return `factory` where it is a class that does no more than `Request` when an object is made, else `None`."""
+    if not isinstance(factory, type) or not issubclass(factory, Request):
+        return None
+    makers = factory.__new__, factory.__init__, type(factory).__call__
+    return factory if makers == (object.__new__, Request.__init__, type.__call__) else None
 
 
 def _marking_arrival(dispatch: ASGIApp) -> ASGIApp:

@@ -34,17 +34,16 @@ import traceback
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from starlette.routing import BaseRoute, Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sanic_star.engine.failures import log_error
+from sanic_star.engine.os_signals import Chain, chain
 from sanic_star.engine.seams import Phase, RunningEngine, Stage
-from sanic_star.engine.steps import StepTimeout, run_step, start_watching
-
-if TYPE_CHECKING:
-    from sanic_star.engine.os_signals import Chain
+from sanic_star.engine.steps import StepTimeout, is_a_server, run_step, start_watching
+from sanic_star.engine.streams import Cut
 
 # How long uvicorn's own stop, where the server is not ours, is held back for an application's, in seconds.
 PATIENCE = 1.0
@@ -52,10 +51,6 @@ PATIENCE = 1.0
 
 class InvalidSetting(Exception):
     """A setting has a value that it cannot have, so that the application does not start."""
-
-
-def _nothing(*_: Any) -> None:
-    """Do nothing; a function of the module, so that an application can be pickled."""
 
 
 class Lifecycle:
@@ -73,7 +68,7 @@ class Lifecycle:
         # Whether a step that can't be cancelled ends the process: where a server runs it.
         self.owns_process = False
         # Called with the name of each step of the stop, and the seconds that it may take.
-        self.on_stop_step: Callable[[str, float | None], None] = _nothing
+        self.on_stop_step: Callable[[str, float | None], None] | None = None
         # The listener or lifespan that starts or stops now.
         self.step = ""
         # Whether the connections are closed, and the rest of the stop runs.
@@ -103,24 +98,23 @@ class Lifecycle:
         self.stop_event = asyncio.Event()
         self.stopping = False
         self._told = False
-        # Here: the package around it holds what runs servers, which an import need not load.
-        from sanic_star.engine.os_signals import chain, is_a_server
-
-        if not self.exact:
-            self.owns_process = is_a_server()
         if self.engine.behaviour.step_limit(True) is not None:
             start_watching()
+        if not self.exact:
+            self.owns_process = is_a_server()
         async with contextlib.AsyncExitStack() as stack:
             await self.engine.behaviour.run_phase(Phase.BEFORE_START)
             # From here on there is something to undo.
             stack.push_async_callback(self.engine.behaviour.run_phase, Phase.AFTER_STOP)
-            lifespan = self.engine.app.router.lifespan_context(self.engine.app)
-            state = await stack.enter_async_context(_Limited(self, lifespan, _name_of_lifespan(lifespan)))
-            if state is not None:
-                scope.setdefault("state", {}).update(state)
-            states = self.engine.app.router.states
+            router = self.engine.app.router
+            if router.lifespan_context is not router._default_lifespan:
+                lifespan = router.lifespan_context(self.engine.app)
+                state = await stack.enter_async_context(_Limited(self, lifespan, _name_of_lifespan(lifespan)))
+                if state is not None:
+                    scope.setdefault("state", {}).update(state)
+            states = router.states
             stack.callback(states.clear)
-            for mounted in mounted_applications(self.engine.app.router.routes):
+            for mounted in mounted_applications(router.routes):
                 states[id(mounted)] = dict(scope.get("state", {}))
                 lifespan = _foreign_lifespan(mounted, states[id(mounted)])
                 await stack.enter_async_context(_Limited(self, lifespan, f"the lifespan of {mounted!r}"))
@@ -128,7 +122,7 @@ class Lifecycle:
             if not self.exact:
                 # A server without lifespan cuts off requests as soon as it hears of the signal: it hears of it after
                 # requests and background tasks had their time, and after the last listener.
-                patience = PATIENCE + 2 * self.engine.limits.graceful_s if self._lazy else PATIENCE
+                patience = PATIENCE + 2 * self.engine.behaviour.limits().graceful_s if self._lazy else PATIENCE
                 self._signals = chain(self._stop_by_signal, patience)
             stack.callback(self._restore_signals)
             if not self.exact:
@@ -173,8 +167,12 @@ class Lifecycle:
         assert self.stop_event is not None
         self.stop_event.set()
         self.stopping = True
-        self.engine.end_endless()
-        if self.engine.limits.cuts_at_stop:
+        behaviour = self.engine.behaviour
+        behaviour.declare_streams()
+        # Those that would never end by themselves; their clean-up runs.
+        for stream in list(self.engine.streams.endless):
+            stream.cut(Cut.STOP)
+        if behaviour.limits().cuts_at_stop:
             self.engine.sweeper.cut_all([self.engine, *self.engine.mounted()])
 
     async def stop(self) -> None:
@@ -212,14 +210,15 @@ class Lifecycle:
         """
         limit = self.engine.behaviour.step_limit(stopping)
         self.step = name
-        if stopping:
-            self.on_stop_step(name, None if limit is None else limit.seconds)
+        on_stop_step = self.on_stop_step if stopping else None
+        if on_stop_step is not None:
+            on_stop_step(name, None if limit is None else limit.seconds)
         try:
             return await run_step(call, name, limit, fatal=self.owns_process)
         finally:
             self.step = ""
-            if stopping:
-                self.on_stop_step("", None)
+            if on_stop_step is not None:
+                on_stop_step("", None)
 
     async def ensure_started(self) -> None:
         """Start the application if no lifespan did; of many that ask at once, one starts and the others wait."""

@@ -55,11 +55,6 @@ class Signalled:
             logger.info("Received signal %s. Shutting down.", signal.Signals(self._first[0]).name)
 
 
-def is_a_server() -> bool:
-    """Tell whether this process is a server's: in the main thread, where somebody has taken SIGTERM."""
-    return threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) not in NOBODY
-
-
 def chain(stop: Callable[[], Coroutine[Any, Any, bool]], patience: float) -> Chain | None:
     """Begin the application's stop when SIGINT or SIGTERM arrives, and hold the server's handler back until it is done.
 
@@ -71,11 +66,12 @@ def chain(stop: Callable[[], Coroutine[Any, Any, bool]], patience: float) -> Cha
         patience: how long the server's handler is held back at most, in seconds.
 
     Returns:
-        What stands before the handlers; None: this is not the main thread.
+        What stands before the handlers; None: this is not the main thread, or no server has taken a signal.
     """
     if threading.current_thread() is not threading.main_thread():
         return None
-    return Chain(stop, patience)
+    chained = Chain(stop, patience)
+    return chained if chained.handlers else None
 
 
 class Chain:
@@ -90,7 +86,7 @@ class Chain:
         self._held: list[Callable[[], Any]] = []
         self._free = False
         # By signal: our handler, and the one before it.
-        self._handlers: dict[int, tuple[Any, Any]] = {}
+        self.handlers: dict[int, tuple[Any, Any]] = {}
         for number in SIGNALS:
             before = signal.getsignal(number)
             while isinstance(before, _Handler) and before.chain._loop.is_closed():
@@ -100,13 +96,13 @@ class Chain:
             if before not in NOBODY:
                 handler = _Handler(self, before)
                 signal.signal(number, handler)
-                self._handlers[number] = (handler, before)
+                self.handlers[number] = (handler, before)
         self._wakeup: _Wakeup | None = None
         self._timer: asyncio.TimerHandle | None = None
 
     def started(self) -> None:
         """Hold what comes by the event loop, too, as soon as the server serves."""
-        if self._handlers:
+        if self.handlers:
             self._wakeup = _Wakeup(self._loop, self._pass_byte)
             self._take_after(self._wakeup, NEXT_RUN)
 
@@ -131,7 +127,7 @@ class Chain:
 
     def _pass_byte(self, number: int, write: Callable[[], None]) -> None:
         # The handler of the same signal has run before: it decides, and this follows.
-        if self._free or number not in self._handlers:
+        if self._free or number not in self.handlers:
             write()
         else:
             self._held.append(write)
@@ -163,7 +159,7 @@ class Chain:
         # A client of a test may be collected, and stop its application, in any thread.
         if threading.current_thread() is not threading.main_thread():
             return
-        for number, (handler, before) in self._handlers.items():
+        for number, (handler, before) in self.handlers.items():
             if signal.getsignal(number) is handler:
                 signal.signal(number, before)
         if self._timer is not None:

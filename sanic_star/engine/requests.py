@@ -14,7 +14,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextvars import ContextVar
 from itertools import count
-from typing import Any, Self
+from typing import Any
 
 from starlette import requests
 from starlette.requests import ClientDisconnect, empty_receive, empty_send
@@ -74,14 +74,6 @@ class Request(requests.Request):
         self.scope = scope
         self._receive = receive
         self._send = send
-
-    @classmethod
-    def _plain_class(cls, factory: Any) -> type[Self] | None:
-        """Return `factory` where it is a class that does no more than this one when an object is made, else `None`."""
-        if not isinstance(factory, type) or not issubclass(factory, cls):
-            return None
-        makers = factory.__new__, factory.__init__, type(factory).__call__
-        return factory if makers == (object.__new__, cls.__init__, type.__call__) else None
 
     @property
     def _arriving(self) -> bool:

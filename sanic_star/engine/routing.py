@@ -538,6 +538,8 @@ class Router(routing.Router):
         lifespan: Lifespan[Any] | None = None,
     ) -> None:
         super().__init__(redirect_slashes=redirect_slashes, lifespan=lifespan)
+        # Starlette's, which does nothing, where there is none of the user's.
+        self._default_lifespan = self.lifespan_context if lifespan is None else None
         # By `raw_path` and method: what `find` returns, and the decoded path, which a middleware may have rewritten.
         # The parameters are copied for each request.
         self.direct: _Direct = {}

@@ -18,6 +18,7 @@ import asyncio
 import logging
 import math
 import os
+import signal
 import sys
 import threading
 from collections.abc import Callable
@@ -29,6 +30,8 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
+
+from sanic_star.engine.os_signals import NOBODY
 
 if TYPE_CHECKING:
     from queue import SimpleQueue
@@ -139,6 +142,14 @@ def _begun() -> SimpleQueue[_Step]:
 
 _watch: threading.Thread | None = None
 _starting = threading.Lock()
+
+
+def is_a_server() -> bool:
+    """Tell whether a step that can't be cancelled may end the process.
+
+    A process is a server's where this is the main thread, and somebody has taken SIGTERM.
+    """
+    return threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) not in NOBODY
 
 
 def start_watching() -> None:

@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.types import ASGIApp
 
-from sanic_star.testing._asgi.bodies import AsyncBody, body_chunks
 from sanic_star.testing._asgi.conversation import Conversation
-from sanic_star.testing._asgi.exchange import Exchange, IncompleteResponse, SlowResponse, Stage
-from sanic_star.testing._asgi.lifespan import Lifespan
+from sanic_star.testing._asgi.exchange import AsyncBody, Exchange, IncompleteResponse, SlowResponse, Stage
 from sanic_star.testing._asgi.scopes import HOOK, connection_scope, observe_requests
+from sanic_star.testing._asgi.server import Lifespan
 from sanic_star.testing._sanic_testing.keywords import for_handshake
 from sanic_star.testing._sanic_testing.proxy import WebsocketProxy
 from sanic_star.testing._sanic_testing.response import TestingResponse
@@ -142,10 +141,10 @@ class _Transport(httpx2.AsyncBaseTransport):
         async with _running(self._app) as state:
             scope = connection_scope(str(request.url), request.headers.raw, client=self._client, state=state)
             scope["type"], scope["method"] = "http", request.method
-            body = body_chunks(AsyncBody(request.stream))  # type: ignore[arg-type]  # an AsyncClient sends no other
-            exchange = Exchange(self._app, scope, body, stream=False, raise_app_exceptions=False)
+            body = AsyncBody(request.stream)  # type: ignore[arg-type]  # an AsyncClient sends no other
+            limit = request.extensions.get("timeout", {}).get("read")
             try:
-                await exchange.complete(request.extensions.get("timeout", {}).get("read"))
+                exchange, answer = await Exchange.complete(self._app, scope, body, limit, raise_app_exceptions=False)
             except SlowResponse as error:
                 raise httpx2.ReadTimeout(str(error), request=request) from error
             except IncompleteResponse as error:
@@ -154,7 +153,7 @@ class _Transport(httpx2.AsyncBaseTransport):
             raise exchange.error
         extensions = {HOOK: scope["extensions"][HOOK]}
         # As a stream: given as content, httpx2 would tell of a length that the app has not told.
-        stream = httpx2.ByteStream(exchange.body())
+        stream = httpx2.ByteStream(answer)
         return httpx2.Response(
             exchange.status, headers=exchange.headers, stream=stream, request=request, extensions=extensions
         )

@@ -11,10 +11,9 @@ from typing import Any, Self
 import requests
 from starlette.types import ASGIApp
 
-from sanic_star.testing._asgi.bodies import AsyncBody
-from sanic_star.testing._asgi.loops import OwnLoop, PortalLoop, in_event_loop
-from sanic_star.testing._asgi.server import Server, close_with
-from sanic_star.testing._transports.adapter import ASGIAdapter, make_response
+from sanic_star.testing._asgi.exchange import AsyncBody
+from sanic_star.testing._asgi.server import OwnLoop, PortalLoop, Server, close_with, in_event_loop
+from sanic_star.testing._transports.in_process import ASGIAdapter, make_response
 from sanic_star.testing.websocket import WebSocketSession, handshake_headers
 
 __all__ = ["TestClient"]

@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from starlette.types import ASGIApp
 
-from sanic_star.testing._asgi.loops import OwnLoop, in_event_loop
+from sanic_star.testing._asgi.server import OwnLoop, in_event_loop
 from sanic_star.testing._sanic_testing.keywords import configure, for_handshake, for_requests
 from sanic_star.testing._sanic_testing.proxy import WebsocketProxy
 from sanic_star.testing._sanic_testing.response import TestingResponse
@@ -19,10 +19,10 @@ from sanic_star.testing._transports.connections import (
     NO_RESPONSE,
     PORT_IN_PROCESS,
     Connection,
-    InProcess,
     Mimic,
     address_of,
 )
+from sanic_star.testing._transports.in_process import InProcess
 from sanic_star.testing._transports.session import Session
 from sanic_star.testing._transports.sockets import OverSocket, served_by
 from sanic_star.testing.testing import HOST, PORT

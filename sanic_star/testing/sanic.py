@@ -18,7 +18,7 @@ import requests
 from requests.cookies import RequestsCookieJar
 from starlette.types import ASGIApp
 
-from sanic_star.testing._asgi.loops import OwnLoop, in_event_loop
+from sanic_star.testing._asgi.server import OwnLoop, in_event_loop
 from sanic_star.testing._sanic_testing.keywords import configure, for_handshake, for_requests
 from sanic_star.testing._sanic_testing.proxy import WebsocketProxy
 from sanic_star.testing._sanic_testing.refusals import refusal
@@ -28,10 +28,10 @@ from sanic_star.testing._transports.connections import (
     NO_RESPONSE,
     PORT_IN_PROCESS,
     Connection,
-    InProcess,
     Mimic,
     address_of,
 )
+from sanic_star.testing._transports.in_process import InProcess
 from sanic_star.testing._transports.session import Session
 from sanic_star.testing._transports.sockets import OverSocket, served_by
 from sanic_star.testing.deadline import DeadlineExceeded
@@ -191,19 +191,20 @@ class SanicTestClient(Verbs):
     def _url(self, uri: str, host: str | None, connection: Connection) -> str:
         if uri.startswith(("http:", "https:", "ws:", "wss:")):
             return uri
-        if connection is self._in_process:
-            return address_of("http", host or self.host, self.port) + uri.removeprefix("/")
-        return connection.base + uri.removeprefix("/")
+        base = connection.base
+        if connection is self._in_process and (host or self.host, self.port) != (_HOST, connection.port):
+            base = address_of("http", host or self.host, self.port)
+        return base + uri.removeprefix("/")
 
     @contextmanager
     def _serving(
         self, debug: bool, server_kwargs: dict[str, Any] | None, host: str | None, socket: bool = False
     ) -> Iterator[Connection]:
-        if in_event_loop():
-            raise RuntimeError("test_client can't block inside a running event loop: await app.asgi_client there")
         address = served_by(self.app, server_kwargs, debug) if server_kwargs or debug else {}
         connection = self._connection(address, host, socket)
         with _test_mode(self.app):
+            if in_event_loop():
+                raise RuntimeError("test_client can't block inside a running event loop: await app.asgi_client there")
             connection.open(OwnLoop(), refusal)
             try:
                 if self.port is None or (connection is not self._in_process and self.port == self._own_port):

@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 
 from sanic_star import Sanic
-from sanic_star.compat._app.listeners import step_limit
 from sanic_star.compat.exceptions import ServerError
 from sanic_star.engine import steps
 from sanic_star.engine.steps import Limit, StepTimeout, position, run_step
@@ -165,22 +164,22 @@ def test_impossible_limits_are_refused(setting: str, value: Any) -> None:
     with pytest.raises(ServerError, match=f"{setting} is .*; it has to be a number from 0.001 on, or None"):
         app.test_client.get("/")
     # Set later, it does not keep the stop from its end.
-    limits = [step_limit(app.config, stopping) for stopping in (False, True)]
+    limits = [app._answers.step_limit(stopping) for stopping in (False, True)]
     assert limits == [None, Limit(60.0, "SHUTDOWN_LISTENER_TIMEOUT")]
 
 
 def test_defaults() -> None:
     app = Sanic("Defaults")
-    assert step_limit(app.config, False) is None
-    assert step_limit(app.config, True) == Limit(60.0, "SHUTDOWN_LISTENER_TIMEOUT")
+    assert app._answers.step_limit(False) is None
+    assert app._answers.step_limit(True) == Limit(60.0, "SHUTDOWN_LISTENER_TIMEOUT")
     app.config.update(STARTUP_LISTENER_TIMEOUT=3, SHUTDOWN_LISTENER_TIMEOUT=None)
-    assert step_limit(app.config, False) == Limit(3, "STARTUP_LISTENER_TIMEOUT")
-    assert step_limit(app.config, True) is None
+    assert app._answers.step_limit(False) == Limit(3, "STARTUP_LISTENER_TIMEOUT")
+    assert app._answers.step_limit(True) is None
 
 
 def test_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SANIC_SHUTDOWN_LISTENER_TIMEOUT", "2.5")
-    assert step_limit(Sanic("Environment").config, True) == Limit(2.5, "SHUTDOWN_LISTENER_TIMEOUT")
+    assert Sanic("Environment")._answers.step_limit(True) == Limit(2.5, "SHUTDOWN_LISTENER_TIMEOUT")
 
 
 async def test_each_listener_has_its_own_time(caplog: pytest.LogCaptureFixture) -> None:

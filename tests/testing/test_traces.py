@@ -20,7 +20,7 @@ from sanic_star.compat.response import HTTPResponse
 from sanic_star.compat.router import Router
 from sanic_star.compat.signals import SignalRouter
 from sanic_star.testing import ReusableClient, SanicASGITestClient, SanicTestClient, TestClient
-from sanic_star.testing._asgi.lifespan import Lifespan
+from sanic_star.testing._asgi.server import Lifespan
 
 C = TypeVar("C", bound=type)
 CALLS: Counter[str] = Counter()

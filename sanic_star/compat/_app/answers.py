@@ -21,12 +21,13 @@ from sanic_star.compat._app.background import run_background
 from sanic_star.compat._app.error_answers import ErrorAnswers
 from sanic_star.compat._app.events import Events
 from sanic_star.compat._app.forwarding import has_own_limit, limited, with_public_redirects
-from sanic_star.compat._app.listeners import LISTENER_TIMEOUTS, step_limit
+from sanic_star.compat._app.listeners import LISTENER_TIMEOUTS
 from sanic_star.compat._app.overrides import Overrides
 from sanic_star.compat._app.pipeline import (
     Call,
+    Handled,
     Step,
-    handler_in_middleware,
+    handlers_in_middleware,
     is_endpoint,
     run_before,
     steps,
@@ -55,6 +56,7 @@ from sanic_star.engine.websockets import request_of
 if TYPE_CHECKING:
     from sanic_star.compat._app.seams import Application
 
+_OF_EXCEPTIONS = Event.HTTP_LIFECYCLE_EXCEPTION, Event.SERVER_EXCEPTION_REPORT
 # As `requestTimeout` of Node.js, in seconds.
 BODY_TIMEOUT = 300
 
@@ -134,8 +136,8 @@ class Answers:
             ServerError: a setting has an invalid value, or two routes have one name.
         """
         app = self.app
-        app.config.validate()
         _check_route_names(app.router.routes)
+        app.config.validate()
         for key, handler in app.exception_handlers.items():
             # Once: `cached_handlers` says nothing where a subclass's `add` passes them on to another error handler.
             if self._exception_handlers_added.get(key) is not handler:
@@ -227,32 +229,42 @@ class Answers:
 
     def compile(self, *routes: routing.Route | routing.WebSocketRoute) -> None:
         """Give each route its callable: the handler, with what goes around it."""
+        http: list[routing.Route] = []
+        handled: list[Handled] = []
         for route in routes:
-            route.call = self._compile(route)
+            before = self._steps(MiddlewareLocation.REQUEST, route.name)
+            if isinstance(route, routing.WebSocketRoute):
+                route.call = self._compile_websocket(route, before)
+            else:
+                http.append(route)
+                handled.append(self._describe(route, before))
+        for route, call in zip(http, handlers_in_middleware(handled), strict=True):
+            route.call = self._watch(route, call)
 
-    def _compile(self, route: routing.Route | routing.WebSocketRoute) -> Call:
-        before = self._steps(MiddlewareLocation.REQUEST, route.name)
+    def _describe(self, route: routing.Route, before: list[Step]) -> Handled:
+        """Note the limit of a route's body, and whether it is read; return what is to be put together for it."""
         after = self._steps(MiddlewareLocation.RESPONSE, route.name)
-        if isinstance(route, routing.WebSocketRoute):
-            return self._compile_websocket(route, before)
         own_limit = getattr(getattr(route, "extra", None), "max_body_size", None)
         extra = getattr(route, "extra", None)
-        reads = not (extra.stream or extra.ignore_body) if extra is not None else route.reads_body
-        everywhere = self._body_limit if reads else None
+        if extra is not None:
+            route.reads_body = not (extra.stream or extra.ignore_body)
+        everywhere = self._body_limit if route.reads_body else None
         route.max_body_size = everywhere if own_limit is None else own_limit
         # Request middleware and listeners may change the parameters, also those of a path without any.
         changeable = bool(before) or self._hears
         only = route.names[0] if route.names and len(route.names) == 1 and not changeable else None
         around = self._events.around_handler if self._hears else None
-        call = handler_in_middleware(route.endpoint, bool(route.parameters) or changeable, only, before, after, around)
+        return Handled(route.endpoint, bool(route.parameters) or changeable, only, before, after, around)
+
+    def _watch(self, route: routing.Route, call: Call) -> Call:
+        """Return a route's callable with what watches it around: for a client that leaves, and events."""
         if self.app.config.get("CANCEL_ON_DISCONNECT"):
             call = self._until_client_leaves(call)
         if not self._hears:
-            route.reads_body = reads
             return call
-        lived = self._events.around_route(call, route, reads)
+        lived = self._events.around_route(call, route, route.reads_body)
         # Events tell of a request before its body is read: then the route's callable reads it.
-        route.reads_body = reads and lived is call
+        route.reads_body = route.reads_body and lived is call
         return lived
 
     def _until_client_leaves(self, call: Call) -> Call:
@@ -382,7 +394,7 @@ class Answers:
         # Without any of these only the client says which host it is, and a redirect leads there already.
         told_by = ("SERVER_NAME", "FORWARDED_SECRET", "PROXIES_COUNT", "REAL_IP_HEADER")
         has_public_host = any(map(self.app.config.get, told_by))
-        handled_inside = self._error_answers.handlers_for_starlette()
+        handled_inside = self._error_answers.handlers_for_starlette
 
         async def forward(connection: Any) -> Any:
             if isinstance(connection, Request):
@@ -409,7 +421,7 @@ class Answers:
         return self._events.around_route(forward, self.app.router.forward, reads_body=False)
 
     def _hears_exceptions(self) -> bool:
-        return self._hears and self._events.heard(Event.HTTP_LIFECYCLE_EXCEPTION, Event.SERVER_EXCEPTION_REPORT)
+        return self._hears and not self._events.emitters.keys().isdisjoint(_OF_EXCEPTIONS)
 
     def _steps(self, location: MiddlewareLocation, name: str | None) -> list[Step]:
         """Return the middleware of a route, in order; kept from one finalisation to the next."""
@@ -422,8 +434,10 @@ class Answers:
         kept = None if self._kept_steps is None else self._kept_steps.get(key)
         if kept is not None:
             return kept
-        found = Middleware.convert(everywhere, named.get(name or "", ()), location=location)
-        ordered = steps(Middleware.in_order(found, location)) if found else []
+        ordered: list[Step] = []
+        if everywhere or key[1] is not None:
+            found = Middleware.convert(everywhere, named.get(name or "", ()), location=location)
+            ordered = steps(Middleware.in_order(found, location))
         if self._hears:
             ordered = [self._events.around_middleware(step, location.name.lower()) for step in ordered]
         if self._kept_steps is not None:
@@ -544,16 +558,30 @@ class Answers:
                 app.signal_router.finalize()
             if not app._engine.lifecycle.exact:
                 app._runner.set_up_logging()
-                app._runner.tell_what_the_server_decides()
+                # Once for each application, though a test may start it often.
+                if not app._runner.has_logged_server_settings:
+                    app._runner.log_server_settings()
         await app._listeners.run(phase.value, app)
         if phase is Phase.BEFORE_START:
-            app._background.start_delayed_tasks()
+            if app._background.delayed:
+                app._background.start_delayed_tasks()
         elif phase is Phase.AFTER_START:
             app._background.start_timers()
 
     def step_limit(self, stopping: bool) -> Limit | None:
-        """Return how long a listener or a lifespan may take, by the configuration."""
-        return step_limit(self.app.config, stopping)
+        """Return how long a listener or a lifespan may take; `None` for ever.
+
+        A setting with an invalid value counts as not set: the start refuses it, but a stop has to come to its end.
+        """
+        config = self.app.config
+        setting = "SHUTDOWN_LISTENER_TIMEOUT" if stopping else "STARTUP_LISTENER_TIMEOUT"
+        seconds = config.get(setting, LISTENER_TIMEOUTS[setting])
+        if seconds != LISTENER_TIMEOUTS[setting]:
+            try:
+                config.validate((setting,))
+            except ServerError:
+                seconds = LISTENER_TIMEOUTS[setting]
+        return None if seconds is None else Limit(seconds, setting)
 
     def stopping(self) -> None:
         """Call the application's `stop` where a subclass overrides it, unless that has begun the stop."""

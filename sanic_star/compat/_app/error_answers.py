@@ -65,9 +65,11 @@ class ErrorAnswers:
         self._answers = answers
         self._app = app = answers.app
         self._events = events
-        self._listens = events.heard(Event.HTTP_LIFECYCLE_EXCEPTION)
-        self._listens_to_responses = events.heard(Event.HTTP_LIFECYCLE_RESPONSE)
+        self._listens = Event.HTTP_LIFECYCLE_EXCEPTION in events.emitters
+        self._listens_to_responses = Event.HTTP_LIFECYCLE_RESPONSE in events.emitters
         self._before, self._after = before, after
+        # What Starlette's routes find in `scope["starlette.exception_handlers"]`: by class, and by status.
+        self.handlers_for_starlette: tuple[dict[Any, Any], dict[Any, Any]] = _HandledInside(self), {}
         requests, responses = MiddlewareLocation
         self._named_before = {name: answers._steps(requests, name) for name in app.named_request_middleware}
         self._named_after = {name: answers._steps(responses, name) for name in app.named_response_middleware}
@@ -128,10 +130,6 @@ class ErrorAnswers:
     def settles_class(self, request: Request, kind: type[Exception]) -> bool:
         """Do what `settles` does for an exception of which only the class is known."""
         return not self._answers.has_begun(request) and self._app.error_handler._settles_class(kind, request.name)
-
-    def handlers_for_starlette(self) -> tuple[dict[Any, Any], dict[Any, Any]]:
-        """Return what Starlette's routes find in `scope["starlette.exception_handlers"]`: by class, and by status."""
-        return _HandledInside(self), {}
 
     async def answer_inside(self, connection: Any, error: Exception) -> ASGIApp | None:
         """Return the response to an exception for one of Starlette's routes, which sends it through its middleware.

@@ -72,11 +72,11 @@ class Events:
         self._router = router
         self._dispatch = dispatch
         self._find_again = find_again
-        self._emitters: dict[Event, Emit] = {}
+        self.emitters: dict[Event, Emit] = {}
         for event in Event if router.routes else ():
             emit = self._emitter(event)
             if emit is not None:
-                self._emitters[event] = emit
+                self.emitters[event] = emit
 
     def _emitter(self, event: Event, condition: dict[str, str] | None = None) -> Emit | None:
         """Return what tells those who listen to an event; `None` if nobody does."""
@@ -90,15 +90,15 @@ class Events:
 
     def __bool__(self) -> bool:
         """Whether somebody listens to any event."""
-        return bool(self._emitters)
+        return bool(self.emitters)
 
     def heard(self, *events: Event) -> bool:
         """Tell whether somebody listens to one of the events."""
-        return any(event in self._emitters for event in events)
+        return any(event in self.emitters for event in events)
 
     async def fire(self, event: Event, **context: Any) -> None:
         """Tell those who listen to an event."""
-        emit = self._emitters.get(event)
+        emit = self.emitters.get(event)
         if emit is not None:
             await emit(context)
 

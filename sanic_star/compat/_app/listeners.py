@@ -15,13 +15,12 @@ from inspect import isawaitable, signature
 from typing import Any
 
 from sanic_star.compat._app.definitions import ListenerDefinition
-from sanic_star.compat.config import Config
-from sanic_star.compat.exceptions import BadRequest, ServerError
+from sanic_star.compat.exceptions import BadRequest
 from sanic_star.compat.log import error_logger
 from sanic_star.compat.signals import Event, SignalRouter
 from sanic_star.engine.failures import log_error
 from sanic_star.engine.lifespan import Lifecycle
-from sanic_star.engine.steps import Limit, StepTimeout, run_step
+from sanic_star.engine.steps import StepTimeout, run_step
 
 # The moments, and the events that are the same.
 _EVENTS = {
@@ -47,25 +46,6 @@ _STOPPING = (*_REVERSED, "main_process_stop", "reload_process_stop", "before_rel
 
 # How long each listener may take, in seconds; `None` for ever. Settings of this package, not of Sanic.
 LISTENER_TIMEOUTS: dict[str, float | None] = {"STARTUP_LISTENER_TIMEOUT": None, "SHUTDOWN_LISTENER_TIMEOUT": 60.0}
-
-
-def step_limit(config: Config, stopping: bool) -> Limit | None:
-    """Return how long a listener or a lifespan may take; `None` for ever.
-
-    A setting with an invalid value counts as not set: the start refuses it, but a stop has to come to its end.
-
-    Args:
-        config: the application's configuration.
-        stopping: whether it runs at the stop.
-    """
-    setting = "SHUTDOWN_LISTENER_TIMEOUT" if stopping else "STARTUP_LISTENER_TIMEOUT"
-    seconds = config.get(setting, LISTENER_TIMEOUTS[setting])
-    if seconds != LISTENER_TIMEOUTS[setting]:
-        try:
-            config.validate((setting,))
-        except ServerError:
-            seconds = LISTENER_TIMEOUTS[setting]
-    return None if seconds is None else Limit(seconds, setting)
 
 
 async def _without_limit(call: Callable[[], Any], name: str, *, stopping: bool) -> Any:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 class BackgroundOfApplication(Protocol):
     """The background tasks, as the answers start and drain them."""
 
+    delayed: list[Any]
+
     def begin_to_drain(self) -> None: ...
     def start_delayed_tasks(self) -> None: ...
     def start_timers(self) -> None: ...
@@ -37,9 +39,10 @@ class RunnerOfApplication(Protocol):
     """The runner, as the start of an application uses it."""
 
     is_stopped: bool
+    has_logged_server_settings: bool
 
     def set_up_logging(self) -> None: ...
-    def tell_what_the_server_decides(self) -> None: ...
+    def log_server_settings(self) -> None: ...
 
 
 class Application(Host, Protocol):

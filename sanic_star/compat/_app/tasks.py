@@ -43,7 +43,7 @@ class Background:
         self.app = app
         self._tasks = Tasks()
         # What was added before there was an event loop: the task, its name, whether it is registered, and drained.
-        self._delayed: list[tuple[Any, str | None, bool, bool]] = []
+        self.delayed: list[tuple[Any, str | None, bool, bool]] = []
         self._timers: list[Timer] = []
         self._timers_run = False
         # Whether the stop waits for tasks that are to be drained.
@@ -53,7 +53,7 @@ class Background:
 
     def start_delayed_tasks(self) -> None:
         """Start the tasks that were added before there was an event loop."""
-        delayed, self._delayed = self._delayed, []
+        delayed, self.delayed = self.delayed, []
         for task, name, register, drain in delayed:
             self.app.add_task(task, name=name, register=register, drain=drain)
 
@@ -92,7 +92,7 @@ class Background:
         try:
             asyncio.get_running_loop()
         except RuntimeError:
-            self._delayed.append((task, name, register, drain))
+            self.delayed.append((task, name, register, drain))
             return None
         self._tasks.limit = self.app.config.get("TASK_LIMIT")
         # A coroutine inside another one would never be awaited where the task is cancelled before its first step.

@@ -47,7 +47,7 @@ class Runner:
 
     def __init__(self, app: Application) -> None:
         self.app = app
-        self._told_of_the_server = False
+        self.has_logged_server_settings = False
         # Whether `stop` was called since the last start.
         self.is_stopped = False
 
@@ -305,16 +305,15 @@ class Runner:
         logger.info("Listening on %s", sockets.location(bound, tls=how.tls is not None))
         return server
 
-    def tell_what_the_server_decides(self) -> None:
-        """Log once which settings have no effect, where another command has started the server."""
-        if not self._told_of_the_server:
-            changed = [name for name in _OF_THE_SERVER if self.app.config.get(name) != DEFAULT_CONFIG.get(name)]
-            if changed:
-                names = ", ".join(changed)
-                logger.info("%s: set them on the server that runs this application; app.run would pass them on", names)
-            if self.app.config["FORWARDED_SECRET"] and believes_local_clients():
-                logger.warning(UNSAFE_SERVER)
-            self._told_of_the_server = True
+    def log_server_settings(self) -> None:
+        """Log which settings have no effect, where another command has started the server."""
+        changed = [name for name in _OF_THE_SERVER if self.app.config.get(name) != DEFAULT_CONFIG.get(name)]
+        if changed:
+            names = ", ".join(changed)
+            logger.info("%s: set them on the server that runs this application; app.run would pass them on", names)
+        if self.app.config["FORWARDED_SECRET"] and believes_local_clients():
+            logger.warning(UNSAFE_SERVER)
+        self.has_logged_server_settings = True
 
     def stop(self, terminate: bool = True, unregister: bool = False) -> None:
         """Stop the server that runs the application.

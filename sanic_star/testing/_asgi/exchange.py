@@ -13,19 +13,22 @@ shorter than its Content-Length says. Servers do the same, and a test is the bet
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
 from enum import Enum, auto
-from typing import Any
+from typing import Any, Self
 
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Scope
 
 from sanic_star.testing.deadline import DeadlineExceeded, deadline, place_of, within
 
-__all__ = ["LEAVE_GRACE", "Body", "Exchange", "IncompleteResponse", "SlowResponse"]
+__all__ = ["CHUNK", "LEAVE_GRACE", "AsyncBody", "Body", "Exchange", "IncompleteResponse", "SlowResponse", "body_chunks"]
 
 # Chunks, not bytes: what counts in a test is that a stream without end stands still.
 _HIGH_WATER = 16
+
+# What uvicorn reads from a socket at a time, in bytes; a longer body reaches the app in several messages.
+CHUNK = 65_536
 
 # How long an app that does not notice that its client has left may keep the test waiting, in seconds.
 LEAVE_GRACE = 1.0
@@ -101,19 +104,32 @@ class Exchange:
         self._writable = asyncio.Event()
         self._over = asyncio.Event()
 
-    async def complete(self, seconds: float | None) -> None:
-        """Run the app to its end, background tasks included.
+    @classmethod
+    async def complete(
+        cls, app: ASGIApp, scope: Scope, body: Any, seconds: float | None, *, raise_app_exceptions: bool
+    ) -> tuple[Self, bytes]:
+        """Run an app to its end, background tasks included; return the exchange and the whole body of the answer.
+
+        Args:
+            app: as for the class.
+            scope: as for the class.
+            body: any body that a prepared request can have.
+            seconds: how long it may take; by default as long as ``deadline`` says.
+            raise_app_exceptions: as for the class.
 
         Raises:
             SlowResponse: the app needed more than ``seconds``, and was cancelled.
             IncompleteResponse: the app stopped in the middle of the body.
         """
         # The app's own TimeoutError is kept by _run: one that comes out here is ours.
+        self = cls(app, scope, body_chunks(body), stream=False, raise_app_exceptions=raise_app_exceptions)
         try:
             await within(self._run(), self._what("no answer"), seconds)
         except DeadlineExceeded as error:
             raise SlowResponse(str(error)) from error
-        self.report()
+        if self.stage is not Stage.COMPLETE or self.error is not None or self._client_error is not None:
+            self.report()
+        return self, b"".join(self._chunks)
 
     async def begin(self, seconds: float | None) -> None:
         """Run the app until it has sent a status, or has ended; raises as ``complete`` does, without cancelling."""
@@ -136,10 +152,6 @@ class Exchange:
             return self._chunks.popleft()
         self.report()
         return b""
-
-    def body(self) -> bytes:
-        """Give the chunks that have come as one."""
-        return b"".join(self._chunks)
 
     async def leave(self) -> None:
         """Go away as a client that closes its connection, and let the app come to its end.
@@ -255,3 +267,50 @@ class Exchange:
             await self._writable.wait()
             if self._gone:
                 raise OSError("the client has closed the connection")
+
+
+class AsyncBody:
+    """An asynchronous iterable that `requests` takes for a stream; it is read on the app's loop.
+
+    Args:
+        chunks: the body.
+    """
+
+    def __init__(self, chunks: AsyncIterable[str | bytes]) -> None:
+        self.chunks = chunks
+
+    def __iter__(self) -> Iterator[bytes]:
+        raise TypeError("this body can only be read asynchronously")
+
+
+def body_chunks(body: Any) -> Body:
+    """Cut up any body that a prepared request can have; each chunk comes with whether more may follow."""
+    if body is None or isinstance(body, str | bytes | bytearray):
+        return _cut(_encode(body or b""))
+    if isinstance(body, AsyncBody):
+        return _pass_async(body.chunks)
+    return _pass(iter(lambda: body.read(CHUNK), type(body.read(0))()) if hasattr(body, "read") else body)
+
+
+def _cut(data: bytes) -> Iterator[tuple[bytes, bool]]:
+    for start in range(0, len(data) or 1, CHUNK):
+        yield data[start : start + CHUNK], start + CHUNK < len(data)
+
+
+# An empty chunk would end a body in the chunked coding, so clients don't send it.
+def _pass(chunks: Iterable[str | bytes]) -> Iterator[tuple[bytes, bool]]:
+    for chunk in chunks:
+        if chunk:
+            yield _encode(chunk), True
+    yield b"", False
+
+
+async def _pass_async(chunks: AsyncIterable[str | bytes]) -> AsyncIterator[tuple[bytes, bool]]:
+    async for chunk in chunks:
+        if chunk:
+            yield _encode(chunk), True
+    yield b"", False
+
+
+def _encode(chunk: str | bytes | bytearray) -> bytes:
+    return chunk.encode() if isinstance(chunk, str) else bytes(chunk)

@@ -1,15 +1,15 @@
 """The ASGI scope of a request or a websocket handshake, made from what a client library has prepared."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from sanic_star.engine.application import engine_of
+from sanic_star.engine.application import Engine
 
-__all__ = ["HOOK", "StandIn", "connection_scope", "observe_requests"]
+__all__ = ["HOOK", "Several", "StandIn", "connection_scope", "fields_of", "observe_requests", "values_of"]
 
 # A fresh dictionary under this key of ``scope["extensions"]`` is where an app may leave its own request object, for
 # the clients that hand it to the test.
@@ -20,6 +20,30 @@ _PORTS = {"http": 80, "https": 443}
 
 # Gets an error handler, an exception and the handler that was found for it; returns the one to call.
 StandIn = Callable[[Any, BaseException, Any], Any]
+
+
+class Several(str):
+    """The values of a header that is sent several times, joined for those who look no closer."""
+
+    values: list[str]
+
+    def __new__(cls, values: list[str]) -> "Several":
+        self = super().__new__(cls, ", ".join(values))
+        self.values = values
+        return self
+
+
+def fields_of(headers: Mapping[str, Any]) -> list[tuple[bytes, bytes]]:
+    """Return header fields as an ASGI scope has them; a header may have several values."""
+    return [(_encode(name), _encode(each)) for name, value in headers.items() for each in values_of(value)]
+
+
+def values_of(value: str | bytes) -> list[Any]:
+    return value.values if isinstance(value, Several) else [value]
+
+
+def _encode(text: str | bytes) -> bytes:
+    return text.encode("latin-1") if isinstance(text, str) else text
 
 
 def connection_scope(
@@ -76,8 +100,8 @@ def observe_requests(app: ASGIApp, stand_in: StandIn | None = None) -> Iterator[
     Yields:
         The request objects whose scope a server has made.
     """
-    engine = engine_of(app)
-    if engine is None:
+    engine = getattr(app, "_engine", None)
+    if not isinstance(engine, Engine):
         yield []
         return
     factory = engine.make_request

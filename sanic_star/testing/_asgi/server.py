@@ -1,21 +1,245 @@
-"""The stand-in for the server: it owns the event loop, the app's lifespan, and the conversations that are open."""
+"""What stands in for the server: it owns the event loop, the app's lifespan, and the conversations that are open.
 
+**The event loop** is one that blocking test code can drive. There are two, with one method in common, ``run``, which
+blocks until a coroutine is done:
+
+``OwnLoop`` runs in the calling thread, and only while something is asked of the app. It needs no thread, a request
+through it costs least, and a breakpoint in a handler stops the test. Between two calls everything stands still,
+background tasks too, and inside a running event loop it can't work.
+
+``PortalLoop`` runs all the time, in a thread of its own, so that background tasks and timers live between requests. It
+works inside a running event loop too, which it blocks while it waits.
+
+**The lifespan**: one task runs it from start-up to shutdown, as the protocol (and anyio's cancel scopes) demand.
+
+An app without a lifespan is tolerated: it raises, or returns, when it sees the scope. An app that took the start-up
+event and then raised did mean to start, so its exception comes out, the same one. Servers in their ``auto`` mode can't
+tell these two apart, because they don't look at whether the event was taken.
+"""
+
+import asyncio
 import atexit
 import sys
 import threading
 import weakref
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import ExitStack
+from enum import Enum, auto
+from importlib import import_module
+from threading import Lock
 from typing import Any, Protocol, TypeVar
 
-from starlette.types import ASGIApp
+from anyio.from_thread import start_blocking_portal
+from starlette.types import ASGIApp, Message
 
-from sanic_star.testing._asgi.lifespan import Lifespan
-from sanic_star.testing._asgi.loops import EventLoop, in_event_loop
+from sanic_star.testing.deadline import DeadlineExceeded, deadline, place_of
 
-__all__ = ["Open", "Server", "abandon", "close_with"]
+__all__ = [
+    "EventLoop",
+    "Lifespan",
+    "Open",
+    "OwnLoop",
+    "PortalLoop",
+    "Server",
+    "abandon",
+    "close_with",
+    "in_event_loop",
+]
 
 T = TypeVar("T")
+
+
+class EventLoop(Protocol):
+    """What drives the app: ``run`` blocks for one coroutine, ``close`` cancels what is left and frees the loop."""
+
+    def run(self, coroutine: Coroutine[Any, Any, T]) -> T: ...
+
+    def close(self) -> None: ...
+
+
+class OwnLoop:
+    """Run coroutines on a private event loop in the calling thread.
+
+    Args:
+        advice: what to use instead where this can't work; ends the error message.
+        loop: a loop that is somebody else's, and stays open.
+        options: ``use_uvloop``, ``loop_factory`` and ``debug``, as anyio takes them.
+
+    Raises:
+        RuntimeError: from ``run``, when this thread already runs an event loop.
+    """
+
+    def __init__(
+        self,
+        advice: str = "use TestClient in a `with` block",
+        loop: asyncio.AbstractEventLoop | None = None,
+        options: Mapping[str, Any] | None = None,
+    ) -> None:
+        # A factory keeps Runner from making this loop the thread's current one: that belongs to the test.
+        self._runner = None if loop else _runner(**(options or {}))
+        self._loop = loop
+        self._advice = advice
+        self._lock = Lock()
+
+    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        if in_event_loop():
+            coroutine.close()
+            raise RuntimeError(f"this client can't block inside a running event loop: {self._advice}")
+        # Runner.run would install a SIGINT handler each time; a loop has no need of it to be interrupted by one.
+        with self._lock:
+            loop = self._loop if self._runner is None else self._runner.get_loop()
+            assert loop is not None
+            return loop.run_until_complete(coroutine)
+
+    def close(self) -> None:
+        if self._runner is not None:
+            self._runner.close()
+
+
+class PortalLoop:
+    """Run coroutines on an event loop that lives in a thread of its own until ``close``.
+
+    Args:
+        options: as for ``OwnLoop``.
+    """
+
+    def __init__(self, options: Mapping[str, Any] | None = None) -> None:
+        self._stack = ExitStack()
+        self._portal = self._stack.enter_context(start_blocking_portal("asyncio", dict(options or {})))
+
+    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        result: T = self._portal.call(_wait, coroutine)
+        return result
+
+    def close(self) -> None:
+        self._stack.close()
+
+
+def _runner(
+    debug: bool | None = None,
+    loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None,
+    use_uvloop: bool = False,
+) -> asyncio.Runner:
+    if use_uvloop and loop_factory is None:
+        loop_factory = import_module("uvloop").new_event_loop
+    return asyncio.Runner(debug=debug, loop_factory=loop_factory or asyncio.new_event_loop)
+
+
+async def _wait(coroutine: Coroutine[Any, Any, T]) -> T:
+    return await coroutine
+
+
+def in_event_loop() -> bool:
+    """Tell whether this thread is running an event loop at the moment."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+class _Stage(Enum):
+    OFFERED = auto()
+    STARTING = auto()
+    RUNNING = auto()
+    STOPPING = auto()
+    ENDED = auto()
+
+
+class Lifespan:
+    """Start an app and stop it again.
+
+    Args:
+        app: the ASGI app.
+
+    Attributes:
+        state: what the app put into the scope's ``state`` at start-up; each request gets a copy.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.state: dict[str, Any] = {}
+        self._app = app
+        self._stage = _Stage.OFFERED
+        self._failure: str | None = None
+        self._moved = asyncio.Event()
+        self._stop = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        # How long the start-up and the shutdown may take each, in seconds.
+        self._limit: float | None = None
+
+    async def start(self) -> None:
+        """Run the app's start-up.
+
+        Raises:
+            Exception: the app's own, when its start-up raised one.
+            RuntimeError: when it reported a failed start-up without raising.
+        """
+        self._limit = deadline()
+        self._task = asyncio.create_task(self._run())
+        try:
+            await self._settled("start-up")
+        except Exception as error:
+            error.add_note("The app's start-up failed, so no request was sent: mend what its lifespan or listeners do.")
+            raise
+
+    async def stop(self) -> None:
+        """Run the app's shutdown, when it has a lifespan; raises as ``start`` does."""
+        if self._stage is _Stage.RUNNING:
+            self._moved.clear()
+            self._stop.set()
+            await self._settled("shutdown")
+            # The app has said that it is done: one turn of the loop lets it return instead of being cancelled.
+            await asyncio.sleep(0)
+        elif self._task is not None and self._task.done():
+            self._task.result()
+
+    async def _settled(self, what: str) -> None:
+        assert self._task is not None
+        limit = self._limit
+        try:
+            async with asyncio.timeout(limit):
+                await self._moved.wait()
+        except TimeoutError:
+            place = place_of(self._task)
+            self._task.cancel()
+            raise DeadlineExceeded(f"the app's {what} did not end within {limit:g} s: it waits {place}") from None
+        if self._failure is not None or self._stage is _Stage.ENDED:
+            await self._task
+        if self._failure is not None:
+            raise RuntimeError(self._failure)
+
+    async def _run(self) -> None:
+        scope = {"type": "lifespan", "asgi": {"version": "3.0", "spec_version": "2.0"}, "state": self.state}
+        try:
+            await self._app(scope, self._receive, self._send)
+        except Exception:
+            if self._stage is not _Stage.OFFERED:
+                raise
+        finally:
+            self._stage = _Stage.ENDED
+            self._moved.set()
+
+    async def _receive(self) -> Message:
+        if self._stage is _Stage.OFFERED:
+            self._stage = _Stage.STARTING
+            return {"type": "lifespan.startup"}
+        await self._stop.wait()
+        if self._stage is _Stage.STOPPING:
+            await asyncio.Event().wait()
+        self._stage = _Stage.STOPPING
+        return {"type": "lifespan.shutdown"}
+
+    async def _send(self, message: Message) -> None:
+        match message["type"]:
+            case "lifespan.startup.complete":
+                self._stage = _Stage.RUNNING
+            case "lifespan.shutdown.complete":
+                pass
+            case "lifespan.startup.failed" | "lifespan.shutdown.failed":
+                self._failure = message.get("message") or f"the app sent {message['type']}"
+            case unknown:
+                raise RuntimeError(f"an app can't send {unknown!r} in its lifespan")
+        self._moved.set()
 
 
 class Open(Protocol):
@@ -32,17 +256,16 @@ class Server:
     Args:
         app: the ASGI app.
         loop: where it runs; the server closes it.
+
+    Attributes:
+        state: the lifespan's state.
     """
 
     def __init__(self, app: ASGIApp, loop: EventLoop) -> None:
         self._loop = loop
         self._lifespan = Lifespan(app)
+        self.state = self._lifespan.state
         self._open: list[Open] = []
-
-    @property
-    def state(self) -> dict[str, Any]:
-        """The lifespan's state."""
-        return self._lifespan.state
 
     def start(self) -> None:
         """Run the app's start-up; frees the loop when it fails.

@@ -9,10 +9,11 @@ import mimetypes
 from collections.abc import AsyncIterable, Iterable, Mapping
 from typing import Any
 
-from sanic_star.testing._asgi.bodies import AsyncBody
+from sanic_star.testing._asgi.exchange import AsyncBody
+from sanic_star.testing._asgi.scopes import Several, values_of
 from sanic_star.testing._transports.session import Session, pairs_of
 
-__all__ = ["configure", "fields_of", "for_handshake", "for_requests"]
+__all__ = ["configure", "for_handshake", "for_requests"]
 
 # What httpx takes; then the older name of `follow_redirects`, and what asks `sanic_testing` for the cookies.
 _KNOWN = frozenset(
@@ -68,7 +69,7 @@ def _joined(headers: Mapping[str, str] | Iterable[tuple[str, str]]) -> dict[str,
     # `requests` can't send a header twice; RFC 9110, 5.3, makes it the same joined, and the adapter takes it apart.
     result: dict[str, str] = {}
     for name, value in headers.items() if isinstance(headers, Mapping) else headers:
-        result[name] = _Several([*_values_of(result[name]), value]) if name in result else value
+        result[name] = Several([*values_of(result[name]), value]) if name in result else value
     return result
 
 
@@ -124,30 +125,6 @@ def for_handshake(keywords: dict[str, Any]) -> tuple[dict[str, Any], dict[str, A
             headers[header] = value
     request = for_requests({name: rest.pop(name) for name in ("params", "cookies") if name in rest})
     return {"headers": headers, **{name: request[name] for name in ("params", "cookies") if name in request}}, rest
-
-
-class _Several(str):
-    """The values of a header that is sent several times, joined for those who look no closer."""
-
-    values: list[str]
-
-    def __new__(cls, values: list[str]) -> "_Several":
-        self = super().__new__(cls, ", ".join(values))
-        self.values = values
-        return self
-
-
-def fields_of(headers: Mapping[str, Any]) -> list[tuple[bytes, bytes]]:
-    """Return header fields as an ASGI scope has them; a header may have several values."""
-    return [(_encode(name), _encode(each)) for name, value in headers.items() for each in _values_of(value)]
-
-
-def _values_of(value: str | bytes) -> list[Any]:
-    return value.values if isinstance(value, _Several) else [value]
-
-
-def _encode(text: str | bytes) -> bytes:
-    return text.encode("latin-1") if isinstance(text, str) else text
 
 
 def _auth(given: Any) -> Any:

@@ -21,8 +21,8 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from sanic_star.compat._serving.running import Runner
 from sanic_star.testing._asgi.exchange import LEAVE_GRACE
-from sanic_star.testing._asgi.loops import EventLoop
 from sanic_star.testing._asgi.scopes import StandIn, observe_requests
+from sanic_star.testing._asgi.server import EventLoop
 from sanic_star.testing._sanic_testing.proxy import WebsocketProxy
 from sanic_star.testing._transports.connections import Mimic, address_of
 from sanic_star.testing._transports.session import Session

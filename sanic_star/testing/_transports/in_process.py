@@ -1,7 +1,11 @@
-"""The transport adapter that gives a `requests` session an ASGI app in place of the network."""
+"""An app in process: the transport adapter that gives a `requests` session an ASGI app instead of the network.
+
+`InProcess` is the adapter with a server of its own, as the blocking clients of `sanic_testing` use it.
+"""
 
 import io
 from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import ExitStack
 from http import HTTPStatus
 from http.client import HTTPMessage
 from types import SimpleNamespace
@@ -13,13 +17,17 @@ from starlette.types import ASGIApp
 from urllib3 import HTTPHeaderDict, HTTPResponse
 from urllib3.exceptions import ProtocolError
 
-from sanic_star.testing._asgi.bodies import CHUNK, body_chunks
-from sanic_star.testing._asgi.exchange import Exchange, IncompleteResponse, SlowResponse
-from sanic_star.testing._asgi.scopes import connection_scope
-from sanic_star.testing._asgi.server import Server
-from sanic_star.testing._sanic_testing.keywords import fields_of
+from sanic_star.testing._asgi.conversation import Conversation
+from sanic_star.testing._asgi.exchange import CHUNK, Exchange, IncompleteResponse, SlowResponse, body_chunks
+from sanic_star.testing._asgi.scopes import HOOK, StandIn, connection_scope, fields_of, observe_requests
+from sanic_star.testing._asgi.server import EventLoop, Server
+from sanic_star.testing._sanic_testing.proxy import WebsocketProxy
+from sanic_star.testing._transports.connections import PORT_IN_PROCESS, Mimic, address_of
+from sanic_star.testing._transports.session import Session
+from sanic_star.testing.deadline import within
+from sanic_star.testing.websocket import denial, handshake_headers
 
-__all__ = ["ASGIAdapter", "make_response"]
+__all__ = ["ASGIAdapter", "InProcess", "make_response"]
 
 Timeout = float | tuple[float | None, float | None] | None
 
@@ -75,19 +83,25 @@ class ASGIAdapter(HTTPAdapter):
         scope["type"], scope["method"] = "http", request.method
         scope["extensions"]["http.response.debug"] = {}
         self.last_scope = scope
-        body = body_chunks(request.body)
-        exchange = Exchange(self._app, scope, body, stream=stream, raise_app_exceptions=self._raise)
+        app, raises = self._app, self._raise
         limit = timeout[1] if isinstance(timeout, tuple) else timeout
+        source = None
+        content: io.BufferedIOBase
         try:
-            server.run(exchange.begin(limit) if stream else exchange.complete(limit))
+            if stream:
+                exchange = Exchange(app, scope, body_chunks(request.body), stream=True, raise_app_exceptions=raises)
+                server.run(exchange.begin(limit))
+                server.keep(exchange)
+                source = _Stream(exchange, server, limit)
+                content = io.BufferedReader(source, CHUNK)
+            else:
+                whole = Exchange.complete(app, scope, request.body, limit, raise_app_exceptions=raises)
+                exchange, body = server.run(whole)
+                content = io.BytesIO(body)
         except SlowResponse as error:
             raise requests.exceptions.ReadTimeout(str(error), request=request) from error
         except IncompleteResponse as error:
             raise requests.exceptions.ChunkedEncodingError(str(error), request=request) from error
-        if stream:
-            server.keep(exchange)
-        source = _Stream(exchange, server, limit) if stream else None
-        content = io.BytesIO(exchange.body()) if source is None else io.BufferedReader(source, CHUNK)
         response = make_response(self, request, exchange.status, exchange.headers, content, scope, source)
         # Templates send their name and their context this way; Starlette's client offers them as attributes too.
         vars(response).update(exchange.debug)
@@ -213,3 +227,105 @@ class _Stream(io.RawIOBase):
         except Exception as error:
             self.failure = error
         raise self.failure
+
+
+class InProcess:
+    """Call the app.
+
+    Args:
+        app: any ASGI app.
+        host: for URLs.
+        port: for URLs.
+    """
+
+    def __init__(self, app: ASGIApp, host: str = "127.0.0.1", port: int = PORT_IN_PROCESS) -> None:
+        self.host = host
+        self.port = port
+        self.base = address_of("http", host, port)
+        self._app = app
+        self._server: Server | None = None
+        # What is taken back at the end.
+        self._observation = ExitStack()
+        self._adapter = ASGIAdapter(app, self._running, raise_app_exceptions=False, client=("127.0.0.1", 50000))
+
+    def open(self, loop: EventLoop, stand_in: StandIn | None = None) -> None:
+        """Start the app."""
+        with ExitStack() as observation:
+            observation.enter_context(observe_requests(self._app, stand_in))
+            server = Server(self._app, loop)
+            server.start()
+            self._observation = observation.pop_all()
+        self._server = server
+
+    def close(self) -> None:
+        """Stop the app."""
+        server, self._server = self._running(), None
+        with self._observation:
+            server.close()
+
+    def session(self) -> Session:
+        """Give a new session."""
+        session = Session()
+        self.carry(session)
+        return session
+
+    def carry(self, session: requests.Session) -> None:
+        """Let a session reach the app."""
+        session.mount("http://", self._adapter)
+        session.mount("https://", self._adapter)
+
+    def request(
+        self, session: requests.Session, method: str, url: str, keywords: dict[str, Any]
+    ) -> tuple[Any, requests.Response]:
+        """Send a request."""
+        response = session.request(method, url, **keywords)
+        _frame(response)
+        first: Any = response.history[0] if response.history else response
+        return _request_of(first.raw.scope), response
+
+    def websocket(
+        self,
+        session: requests.Session,
+        url: str,
+        subprotocols: Sequence[str] | None,
+        mimic: Mimic | None,
+        keywords: dict[str, Any],
+    ) -> tuple[Any, WebsocketProxy]:
+        """Open a websocket.
+
+        Raises:
+            WebSocketDenialResponse: the app did not accept.
+        """
+        keywords["headers"] = {**handshake_headers(subprotocols), **(keywords.get("headers") or {})}
+        handshake = session.prepare_request(requests.Request("GET", url, **keywords))
+        server = self._running()
+        scope = self._adapter.websocket_scope(handshake, server, subprotocols)
+        proxy = WebsocketProxy(Conversation(self._app, scope, raise_app_exceptions=False))
+        message = server.run(within(proxy.talk(mimic), f"the websocket {scope['path']} did not end"))
+        if message["type"] != "websocket.accept":
+
+            def respond(status: int, headers: list[tuple[bytes, bytes]], body: io.BufferedIOBase) -> requests.Response:
+                return make_response(self._adapter, handshake, status, headers, body, scope)
+
+            raise denial(message, respond)
+        return _request_of(scope), proxy
+
+    def last_request(self) -> Any:
+        """Give the last request."""
+        scope = self._adapter.last_scope
+        return None if scope is None else _request_of(scope)
+
+    def _running(self) -> Server:
+        assert self._server is not None
+        return self._server
+
+
+def _frame(response: requests.Response) -> None:
+    """Tell how the body came, as a server does that speaks HTTP/1.1: tests of streams ask whether it was in chunks."""
+    if response.status_code not in (204, 304) and "content-length" not in response.headers:
+        response.raw.headers.setdefault("transfer-encoding", "chunked")
+        response.headers.setdefault("transfer-encoding", "chunked")
+
+
+def _request_of(scope: dict[str, Any]) -> Any:
+    return scope["extensions"][HOOK].get("request")
