@@ -1,10 +1,11 @@
-"""The signals of a server that is not ours: an application hears of the stop before the server does.
+"""The signals of a foreign server: the application learns of the stop before the server does.
 
-Such a server has taken the signals before it starts the application, in one of two ways: with a handler
-(`signal.signal`: uvicorn, gunicorn), or through the event loop (`loop.add_signal_handler`: granian, hypercorn). A
-handler of ours stands before the first. The second is told by a byte that Python writes to the loop's wakeup file
-descriptor (`signal.set_wakeup_fd`): that byte goes to a pipe of ours, and from there to the loop. Both are undone at
-the end. This happens in the main thread only, where Python delivers signals.
+Such a server takes SIGINT and SIGTERM before it starts the application, in one of two ways: with a signal handler
+(`signal.signal`: uvicorn, gunicorn), or through the event loop (`loop.add_signal_handler`: granian, hypercorn). In the
+first case a handler of ours is installed before the server's. In the second case Python writes a byte to the loop's
+wakeup file descriptor (`signal.set_wakeup_fd`): we give Python the end of a pipe of ours instead, and pass the byte on
+to the loop when the application's stop is done. Both are undone at the end. All this happens in the main thread only,
+where Python delivers signals.
 """
 
 from __future__ import annotations

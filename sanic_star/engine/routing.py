@@ -1,7 +1,7 @@
 """Routes and the router: Starlette's classes on top of the index.
 
-A route holds one callable, `call`, put in when the application is finalised. The application gives it the connection
-and sends what comes back; what happens inside is the caller's affair. Three rules keep the way of a request short:
+A route holds one callable, `call`, which is compiled when the application is finalised. The dispatch calls it with the
+connection and sends what it returns. Three rules keep the way of a request short:
 
 - a path that leads to just one route whatever the request says (no parameter, no host) is in `Router.direct`, by the
   bytes that stand on the wire; so are the last thousand paths with a parameter that came again;
@@ -10,7 +10,7 @@ and sends what comes back; what happens inside is the caller's affair. Three rul
 - `Router.routes` is a list that may be changed by anyone at any time: a change empties the index, and the next look-up
   builds it anew.
 
-Which route wins is told in `docs/architecture.md`. In short: a literal path, then the tree of typed parameters; of
+`docs/architecture.md` says which route wins. In short: a literal path, then the tree of typed parameters; of
 these the first whose path matches decides, and nothing but a mount or one of Starlette's routes answers where it
 refuses the method. Then, by the length of their literal prefixes, mounts and paths with a parameter that holds slashes;
 Starlette's own routes in order; regular expressions; and last what has no literal prefix, because it hides nothing.

@@ -1,8 +1,8 @@
-"""Responses that are sent piece by piece, and what may cut them short: the client's leaving, the application's stop.
+"""Responses that are sent piece by piece, and what may cut them short: the client leaves, or the application stops.
 
-A server that drops what is sent to a client who has gone tells nobody, and a stream of events has no end of its own.
-So a stream is watched while it is open: `receive` tells when the client leaves, the application when it stops. Either
-cancels the task that writes the stream, so that its clean-up runs, and the dispatch then ends the response properly.
+A server drops what is sent to a client that has left, and reports nothing; and an event stream has no end of its own.
+So a stream is watched while it is open: `receive` reports when the client leaves, the application when it stops. Both
+cancel the task that writes the stream, so that its clean-up runs. Then the dispatch ends the response properly.
 """
 
 from __future__ import annotations

@@ -1,22 +1,24 @@
 """Time limits of requests, kept by one sweeper for each application.
 
-No request sets a timer, and none is told of its limits: a timer and the running task together cost a tenth of a short
-request. In its place the sweeper looks at the table of requests in flight a few times within the shortest limit. What
-it finds at two looks in the same state has been in it for that long; a request that comes and goes between two looks is
-never seen.
+No request sets a timer or looks at its limits: a timer and a call of `asyncio.current_task` together cost a tenth of a
+short request. Instead the sweeper looks at the table of requests in flight, several times within the shortest limit. A
+request that is in the same state at two looks has been in it for that long. A request that comes and goes between two
+looks is never seen.
 
-Two limits, as Sanic has them: of waiting for the next part of a request's body (answered with 408, also where a handler
-streams it), and of waiting for the response to begin (503). Beyond Sanic, a body that is read before the handler has a
-limit for the whole of it (408).
-The handler's task is cancelled, once, so that its clean-up runs; what was waiting for it answers. Who catches the
-cancellation may still give an answer of its own.
+| limit | it ends | answer |
+|---|---|---|
+| `REQUEST_TIMEOUT` | the wait for the next part of a body, also where a handler streams it | 408 |
+| `RESPONSE_TIMEOUT` | the wait for the response to begin | 503 |
+| `REQUEST_BODY_TIMEOUT` (beyond Sanic) | the reading of a whole body before the handler | 408 |
+| the server's grace period at the stop (`end_all`) | every request in flight | 503 |
 
-It also refuses a body that is too large by its header and does not begin to come (413): the dispatch would look at the
-header of each request to know that before.
+The sweeper cancels the handler's task, once, so that its clean-up runs. Then the dispatch sends the answer. A handler
+that catches the cancellation may still answer by itself.
 
-A third one is the server's patience when it stops (`end_all`).
+The sweeper also refuses with 413 a body that its header declares too large and of which nothing has come: otherwise the
+dispatch would have to read the header of each request.
 
-Not limited are websockets, responses that have begun, and what is mounted and keeps its own time.
+Websockets, responses that have begun, and mounted applications with limits of their own are left alone.
 """
 
 from __future__ import annotations

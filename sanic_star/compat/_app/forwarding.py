@@ -1,11 +1,11 @@
-"""What holds for Starlette's routes and mounted applications, too: the limit on bodies, and the public host.
+"""The rules that also hold for Starlette's routes and mounted applications: the limit on bodies, and the public host.
 
-They read the body themselves, so the limit stands in what they read by. A limit inside of it, that of a `Route` or
-`Mount` of Starlette with `max_body_size=`, takes its place: Starlette tells of it in the scope. A mounted application
-of this package has a `REQUEST_MAX_SIZE` of its own; only what Starlette's keyword says holds for it, too.
+Starlette's code reads the body by itself, so the limit is in the `receive` that it gets. A `Route` or `Mount` of
+Starlette with `max_body_size=` replaces that limit: Starlette says so in the scope. A mounted application of this
+package has its own `REQUEST_MAX_SIZE`; of the outer limits only Starlette's keyword holds for it.
 
-They redirect to URLs that Starlette builds from the `Host` header, which a client writes. Where `SERVER_NAME` or a
-trusted proxy says what the public host and scheme are, these are put into such a redirect.
+Starlette builds redirects from the `Host` header, which the client writes. Where `SERVER_NAME` or a trusted proxy names
+the public host and scheme, the redirect is rewritten to them.
 """
 
 from __future__ import annotations
