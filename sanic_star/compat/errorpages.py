@@ -20,11 +20,11 @@ from typing import Any
 
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
-from sanic_star.compat._app.field_size import FieldTooLarge
 from sanic_star.compat.compat import Header
 from sanic_star.compat.exceptions import InvalidHeader, SanicException
 from sanic_star.compat.headers import AcceptList, MediaType, parse_accept
 from sanic_star.compat.helpers import STATUS_CODES, json_dumps
+from sanic_star.compat.request._field_size import FieldTooLarge
 from sanic_star.compat.response import HTTPResponse, JSONResponse, html, json, text
 from sanic_star.compat.response.convenience import HTML, TEXT
 from sanic_star.engine.failures import (

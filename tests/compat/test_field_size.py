@@ -17,7 +17,6 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route as StarletteRoute
 
 from sanic_star import Request, Sanic, text
-from sanic_star.compat._app.field_size import DEFAULT_LIMIT, FieldTooLarge
 from sanic_star.compat.compat import Header
 from sanic_star.compat.cookies.request import parse_cookie
 from sanic_star.compat.headers import (
@@ -29,6 +28,7 @@ from sanic_star.compat.headers import (
     parse_xforwarded,
 )
 from sanic_star.compat.models.http_types import Credentials
+from sanic_star.compat.request._field_size import DEFAULT_LIMIT, FieldTooLarge
 from sanic_star.compat.request._upload import boundary
 from sanic_star.compat.response import validate_file
 from sanic_star.testing import TestClient

@@ -13,7 +13,6 @@ from starlette.background import BackgroundTask
 from starlette.routing import Route
 
 from sanic_star import HTTPResponse, Sanic, empty, file, html, json, raw, redirect, text
-from sanic_star.compat._app.stream import ResponseWriter
 from sanic_star.compat.compat import Header
 from sanic_star.compat.exceptions import SanicException, ServerError
 from sanic_star.compat.response import (
@@ -23,6 +22,7 @@ from sanic_star.compat.response import (
     guess_content_type,
     validate_file,
 )
+from sanic_star.compat.response._writer import ResponseWriter
 from sanic_star.compat.response.types import BaseHTTPResponse, header_field, writing
 from sanic_star.testing import TestClient
 

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 from starlette.responses import Response as StarletteResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from sanic_star.compat._app.background import run_background
 from sanic_star.compat._app.error_answers import ErrorAnswers
 from sanic_star.compat._app.events import Events
 from sanic_star.compat._app.forwarding import has_own_limit, limited, with_public_redirects
@@ -33,13 +32,14 @@ from sanic_star.compat._app.pipeline import (
     steps,
     with_middleware,
 )
-from sanic_star.compat._app.stream import ResponseWriter
 from sanic_star.compat.exceptions import ServerError, WebsocketClosed
 from sanic_star.compat.log import error_logger
 from sanic_star.compat.middleware import Middleware, MiddlewareLocation
 from sanic_star.compat.request._url import url_for_log
 from sanic_star.compat.request.types import Request
+from sanic_star.compat.response._background import run_background
 from sanic_star.compat.response._foreign import check_foreign
+from sanic_star.compat.response._writer import ResponseWriter
 from sanic_star.compat.response.types import ResponseStream
 from sanic_star.compat.server.websockets._inbox import Sweeper as WebsocketSweeper
 from sanic_star.compat.server.websockets.impl import WebsocketImplProtocol

@@ -18,7 +18,7 @@ from ssl import SSLContext
 from typing import TYPE_CHECKING, Any
 
 from sanic_star.compat._app.answers import BODY_TIMEOUT
-from sanic_star.compat._app.peer import UNSAFE_SERVER, believes_local_clients
+from sanic_star.compat._serving.peer import UNSAFE_SERVER, believes_local_clients
 from sanic_star.compat.application.constants import Mode, Server
 from sanic_star.compat.config import DEFAULT_CONFIG, SettingError
 from sanic_star.compat.helpers import Default

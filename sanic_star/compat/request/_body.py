@@ -15,7 +15,7 @@ from sanic_star.engine.application import engine_of
 from sanic_star.engine.requests import TOO_LARGE, current, live
 
 if TYPE_CHECKING:
-    from sanic_star.compat._app.stream import ResponseWriter
+    from sanic_star.compat.response._writer import ResponseWriter
     from sanic_star.compat.response.types import BaseHTTPResponse
 
 

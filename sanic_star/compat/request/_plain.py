@@ -11,9 +11,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request as StarletteRequest
 from starlette.types import Receive, Scope, Send
 
-from sanic_star.compat._app.field_size import check_field_size
 from sanic_star.compat.exceptions import SanicException
 from sanic_star.compat.headers import parse_content_header
+from sanic_star.compat.request._field_size import check_field_size
 from sanic_star.compat.request._urlencoded import UrlencodedReader
 from sanic_star.compat.request.form import URLENCODED
 

@@ -20,8 +20,6 @@ from urllib.parse import parse_qs, parse_qsl, quote, unquote
 from starlette.requests import Request as StarletteRequest
 from starlette.types import ASGIApp, Message, Receive, Scope
 
-from sanic_star.compat._app.field_size import DEFAULT_LIMIT, ParsedFields, check_field_size
-from sanic_star.compat._app.stream import ResponseWriter
 from sanic_star.compat._support.json import decode as json_decode
 from sanic_star.compat._support.json import loads as json_loads
 from sanic_star.compat.compat import Header
@@ -44,9 +42,11 @@ from sanic_star.compat.headers import (
     parse_xforwarded,
 )
 from sanic_star.compat.request._body import BodyStream
+from sanic_star.compat.request._field_size import DEFAULT_LIMIT, ParsedFields, check_field_size
 from sanic_star.compat.request._url import RequestURL, leads_to_sanic, path_for_guards
 from sanic_star.compat.request.form import URLENCODED, AwaitableForm, File, parse_multipart_form, parse_urlencoded_form
 from sanic_star.compat.request.parameters import RequestParameters
+from sanic_star.compat.response._writer import ResponseWriter
 from sanic_star.compat.response.types import BaseHTTPResponse, HTTPResponse
 from sanic_star.engine import requests
 from sanic_star.engine.index import PATH_SAFE

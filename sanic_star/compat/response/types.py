@@ -13,8 +13,6 @@ from starlette import responses as starlette
 from starlette.background import BackgroundTask
 from starlette.types import Message, Receive, Scope, Send
 
-from sanic_star.compat._app.background import run_background
-from sanic_star.compat._app.stream import ResponseWriter
 from sanic_star.compat._support.header_checks import check_field
 from sanic_star.compat._support.json import dumps as json_dumps
 from sanic_star.compat._support.lazy_patterns import pattern
@@ -24,6 +22,8 @@ from sanic_star.compat.exceptions import SanicException, ServerError
 from sanic_star.compat.helpers import Default, _default, has_message_body
 from sanic_star.compat.log import logger
 from sanic_star.compat.logging.deprecation import deprecation
+from sanic_star.compat.response._background import run_background
+from sanic_star.compat.response._writer import ResponseWriter
 from sanic_star.engine import requests, responses
 
 # The class itself can't be imported here; who evaluates annotations at run time finds a name, as in Sanic.
