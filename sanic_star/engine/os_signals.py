@@ -147,7 +147,7 @@ class Chain:
 
     async def _stop_application(self) -> None:
         if await self._stop() and self._wakeup is not None and self._wakeup.taken:
-            # granian's threads have the last messages, and drop them when they are told to stop.
+            # granian's threads hold the last messages, and drop them when granian stops.
             await asyncio.sleep(LAME)
 
     def _let_go(self) -> None:

@@ -105,7 +105,7 @@ class Behaviour(Protocol):
         """Return what logs the requests that `app` answers, or `app` itself."""
 
     def hand_over(self, dispatch: ASGIApp) -> ASGIApp:
-        """Return what is called in place of the dispatch, or the dispatch itself.
+        """Return what is called instead of the dispatch, or the dispatch itself.
 
         What is called makes the request of a connection, and leaves it for the dispatch in the scope, as `HANDED`.
         """

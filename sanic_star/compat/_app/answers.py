@@ -367,7 +367,7 @@ class Answers:
 
             return lived_miss
         if self._hears_exceptions():
-            # Those who listen are told of the exception before the middleware, which then runs when it is answered.
+            # Signal handlers get the exception before the middleware runs, which is when it is answered.
             return miss
         if not before and not after:
             return miss

@@ -21,7 +21,7 @@ __all__ = ["NO_RESPONSE", "PORT_IN_PROCESS", "Connection", "Mimic", "address_of"
 T = TypeVar("T")
 Mimic = Callable[[WebsocketProxy], Coroutine[Any, Any, Any]]
 
-# There is no port to listen on; a URL and a Host header need one all the same. It is that of the ASGI client.
+# No port is listened on, but a URL and a Host header need one: that of the ASGI client.
 PORT_IN_PROCESS = 1234
 # That no response came, as opposed to that the test asked for nonsense.
 NO_RESPONSE = (requests.Timeout, requests.ConnectionError, requests.exceptions.ChunkedEncodingError, DeadlineExceeded)

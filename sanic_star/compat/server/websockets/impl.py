@@ -515,7 +515,7 @@ class WebsocketImplProtocol(WebSocket):
         return stream is None and self._handler is _Handler.CANCELLED
 
     def _end_reading(self) -> None:
-        """Read no more, and let go of the server's connection: the handler is over."""
+        """Stop reading, and release the server's connection: the handler is over."""
         self._inbox.release()
         self._plain = None
         if self._frames is not None:
