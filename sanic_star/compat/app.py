@@ -258,7 +258,7 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
 
     @classmethod
     def unregister_app(cls, app: Sanic[Any, Any]) -> None:
-        """Let `get_app` find an application no more."""
+        """Remove an application from the registry."""
         if not isinstance(app, Sanic):
             raise SanicException("Registered app must be an instance of Sanic")
         if cls._app_registry.get(app.name) is app:

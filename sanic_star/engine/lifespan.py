@@ -260,7 +260,7 @@ class Lifecycle:
             await self.start(scope)
         except BaseException as error:
             self._not_started()
-            # Where the message says all, or the log has named the step that took too long, a traceback says no more.
+            # Where the message says all, or the log has named the step that took too long, a traceback adds nothing.
             message = str(error) if isinstance(error, (InvalidSetting, StepTimeout)) else traceback.format_exc()
             await send({"type": "lifespan.startup.failed", "message": message})
             raise

@@ -85,7 +85,7 @@ class Sweeper:
             self._timer = loop.call_later(self._every, self._look)
 
     def stop(self) -> None:
-        """Look no more."""
+        """Stop looking."""
         if self._timer is not None:
             self._timer.cancel()
         self._timer = self._loop = None

@@ -2,7 +2,7 @@
 
 A timer never overlaps with itself: a run that takes longer than its interval is waited for, and the times that have
 passed meanwhile are left out. A run is a task of its own under the application's supervision, so that a failure is
-logged with the job's name, and the next run comes all the same.
+logged with the job's name, and the next run still comes.
 
 With a lock file a job runs in one of several processes only: in the one that holds the file's lock, for as long as it
 lives. The others ask again each time, and one of them takes over when that process is gone.

@@ -177,7 +177,7 @@ class Inbox:
                 self._keep(pending)
 
     def finish(self, end: Message) -> None:
-        """Note the end of the connection, and read no more.
+        """Note the end of the connection, and stop reading.
 
         Args:
             end: the server's `websocket.disconnect`, or one that says how the application has closed the connection.
