@@ -361,6 +361,8 @@ class RouteList(list[BaseRoute]):
         changed: called without arguments after each change.
     """
 
+    # Held while routes leave the list: `remove` compares routes in Python, where another thread may take its turn.
+    _leaving = RLock()
     # An unpickled list gets its routes before its attributes, and nobody waits for the news.
     _changed: Callable[[], object] = staticmethod(bool)
 
@@ -389,7 +391,8 @@ class RouteList(list[BaseRoute]):
         Raises:
             ValueError: it is not in the list.
         """
-        super().remove(route)
+        with self._leaving:
+            super().remove(route)
         self._changed()
 
     def pop(self, position: SupportsIndex = -1, /) -> BaseRoute:
@@ -398,7 +401,8 @@ class RouteList(list[BaseRoute]):
         Raises:
             IndexError: there is none.
         """
-        route = super().pop(position)
+        with self._leaving:
+            route = super().pop(position)
         self._changed()
         return route
 
@@ -422,7 +426,8 @@ class RouteList(list[BaseRoute]):
         self._changed()
 
     def __delitem__(self, position: SupportsIndex | slice) -> None:
-        super().__delitem__(position)
+        with self._leaving:
+            super().__delitem__(position)
         self._changed()
 
     def __iadd__(self, routes: Iterable[BaseRoute]) -> Self:  # type: ignore[override, misc]
