@@ -31,8 +31,8 @@ def execute(arguments: Sequence[str], program: str) -> None:
     def choose(target: str, factory: bool) -> None:
         """Run a command of the application TARGET: sanic-star TARGET exec NAME."""
         app: Any = load(target, factory)
-        for name, function in getattr(app, "_commands", {}).items():
-            commands.add_command(as_command(name, function))
+        for command in getattr(app, "_future_commands", ()):
+            commands.add_command(as_command(command.name, command.func))
         commands.main(after or ["--help"], f"{program} {target} exec")
 
     choose.main(before, program)

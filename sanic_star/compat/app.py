@@ -206,7 +206,8 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
         self.named_request_middleware: dict[str, deque[Middleware]] = {}
         self.named_response_middleware: dict[str, deque[Middleware]] = {}
         self.shared_ctx = SharedContext()
-        self._commands: dict[str, Callable[..., Any]] = {}
+        # Sanic Extensions replace it with a set of their own, whose `add` injects dependencies into the command.
+        self._future_commands: set[CommandDefinition] = set()
         self._test_client: Any = None
         self._asgi_client: Any = None
         self.router.ctx.app = self
@@ -310,7 +311,7 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
         elif isinstance(definition, ExceptionDefinition):
             self._apply_exception(definition)
         elif isinstance(definition, CommandDefinition):
-            self._commands[definition.name] = definition.function
+            self._apply_command(definition)
         elif isinstance(definition, SignalDefinition):
             self._apply_signal(definition)
         else:
@@ -335,7 +336,7 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
             error_format=definition.error_format,
             websocket=definition.websocket,
             max_body_size=definition.max_body_size,
-            ctx=definition.ctx,
+            ctx=definition.route_context,
             subprotocols=definition.subprotocols,
         )
         return added if isinstance(added, list) else [added]
@@ -392,9 +393,14 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
         )
         return added if isinstance(added, list) else [added]
 
+    def _apply_command(self, definition: CommandDefinition) -> None:
+        commands = self._future_commands
+        commands.difference_update([command for command in commands if command.name == definition.name])
+        commands.add(definition)
+
     def _apply_middleware(self, definition: MiddlewareDefinition, route_names: list[str] | None = None) -> Middleware:
-        middleware = definition.middleware
-        attach_to = middleware.location.name.lower()
+        attach_to = definition.attach_to
+        middleware = _as_middleware(definition.middleware, attach_to, _default)
         if route_names:
             self.register_named_middleware(middleware, route_names, attach_to)
         else:

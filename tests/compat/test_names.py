@@ -390,7 +390,7 @@ def resource_type(framework: Framework, name: Any) -> Any:
 def command(framework: Framework, name: Any) -> Any:
     app = framework.app()
     app.command(name=name)(handler)
-    return [each.name for each in app._future_commands] if framework.is_sanic else list(app._commands)
+    return [command.name for command in app._future_commands]
 
 
 @check

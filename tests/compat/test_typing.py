@@ -190,7 +190,7 @@ def test_type_checkers_know_every_option_of_a_route() -> None:
         "ctx_kwargs",
     }
     assert set(get_type_hints(RouteOptions)) == options
-    assert {*options, "uri", "methods", "host", "strict_slashes", "handler", "ctx"} - {"apply"} == set(
+    assert {*options, "uri", "methods", "host", "strict_slashes", "handler", "route_context"} - {"apply"} == set(
         RouteDefinition.__struct_fields__
     )
 

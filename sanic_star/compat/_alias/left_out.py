@@ -18,7 +18,6 @@ LEFT_OUT = {
     "sanic.mixins": "what they hold are methods of `sanic.app.Sanic` and `sanic.blueprints.Blueprint`",
     "sanic.models.asgi": "the types of ASGI are in `starlette.types`",
     "sanic.models.ctx_types": "take `REPLContext`'s values from `app.ctx`",
-    "sanic.models.futures": "what a blueprint has registered is in its `routes`, `listeners` and `middlewares`",
     "sanic.models.protocol_types": "`request.client` and `request.scope` tell of the connection",
     "sanic.pages": "error pages are made in `sanic.errorpages`",
     "sanic.server.events": "listeners are called by the application: `app.listener(…)`",

@@ -176,7 +176,7 @@ class Registrar:
                 version_prefix=version_prefix,
                 error_format=error_format if error_format != "auto" else None,
                 max_body_size=max_body_size,
-                ctx={keyword.removeprefix("ctx_"): value for keyword, value in ctx_kwargs.items()},
+                route_context={keyword.removeprefix("ctx_"): value for keyword, value in ctx_kwargs.items()},
             )
             self._define(definition, apply)
             return handler
@@ -372,7 +372,8 @@ class Registrar:
         location = Path(file_or_directory).resolve()
         definition = StaticDefinition(
             uri=uri,
-            location=location,
+            file_or_directory=location,
+            pattern=pattern,
             name=self.generate_name(name),
             use_modified_since=use_modified_since,
             use_content_range=use_content_range,
@@ -424,7 +425,7 @@ class Registrar:
             return partial(self.middleware, attach_to=middleware_or_request, apply=apply, priority=priority)
         location = MiddlewareLocation[attach_to.upper()]
         middleware = Middleware(middleware_or_request, location, priority)
-        self._define(MiddlewareDefinition(middleware), apply)
+        self._define(MiddlewareDefinition(middleware, attach_to), apply)
         return middleware
 
     def on_request(self, middleware: H = None, *, priority: int = 0) -> H:  # type: ignore[assignment]
@@ -551,6 +552,7 @@ class Registrar:
 
         Raises:
             SanicException: a blueprint with commands is registered; commands are applications' only, as in Sanic.
+            TypeError: the name is not hashable.
 
         Examples:
             >>> from sanic_star import Sanic
@@ -561,13 +563,15 @@ class Registrar:
         """
         if maybe_func is None:
             return partial(self.command, name=name)
+        if not isinstance(name, Hashable):
+            raise TypeError(f"name= takes text, got {name!r}")
 
         @wraps(maybe_func)
         async def command(*args: Any, **kwargs: Any) -> Any:
             result = maybe_func(*args, **kwargs)
             return await result if isawaitable(result) else result
 
-        self._define(CommandDefinition(command, name or maybe_func.__name__))
+        self._define(CommandDefinition(name or maybe_func.__name__, command))
         return command
 
     # Signals --------------------------------------------------------------------------------------------------------

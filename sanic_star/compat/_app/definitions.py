@@ -1,22 +1,23 @@
 """What was registered, before it is applied to an application: one record for each kind.
 
-`RouteDefinition` is the record of a route's options; `RouteOptions` tells type checkers and editors which of them the
-decorators `get`, `post`, … take as keywords. A record has no other field than those written here: a wrong keyword
-raises `TypeError` where it is given. Two records are equal if they are the same one, since a blueprint may define the
-same route twice.
+The fields and their order are those of Sanic 25.12's `sanic.models.futures`, which plugins import: that module here
+exports these records under Sanic's names. A record has no other field than those written here: a wrong keyword raises
+`TypeError` where it is given. Two records are equal if they are the same object, since a blueprint may define the same
+route twice.
+
+`RouteOptions` tells type checkers and editors which options of a route `get`, `post`, … take as keywords.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import Enum
 from os import PathLike
-from typing import Any, TypedDict
+from typing import Any, Self, TypedDict
 
-# Not dataclasses: making the class of one takes 1.9 ms, of a Struct 0.02 ms.
+# Neither dataclasses nor named tuples: making the class of one takes 1.9 or 0.2 ms, of a Struct 0.02 ms.
 from msgspec import Struct
-
-from sanic_star.compat.middleware import Middleware
+from msgspec.structs import asdict, astuple, replace
 
 
 class AddedRouteOptions(TypedDict, total=False):
@@ -46,60 +47,81 @@ class RouteOptions(WebsocketOptions, total=False):
     subprotocols: Iterable[str] | None
 
 
-class RouteDefinition(Struct, kw_only=True, eq=False):
+class Record(Struct, eq=False):
+    """The base class of the records: Sanic's are named tuples, so plugins unpack them and use `_asdict` and `_replace`.
+
+    Examples:
+        >>> name, func = CommandDefinition("restock", print)
+        >>> CommandDefinition(name, func)._replace(name="order")._asdict()["name"]
+        'order'
+    """
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(astuple(self))
+
+    def _asdict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    def _replace(self, **changes: Any) -> Self:
+        return replace(self, **changes)
+
+
+class RouteDefinition(Record):
     """A route, as its decorator described it."""
 
     handler: Callable[..., Any]
     uri: str
     methods: frozenset[str] | None
+    host: tuple[str, ...]
+    strict_slashes: bool | None
+    stream: bool
+    version: int | str | float | None
     name: str
-    host: tuple[str, ...] = ()
-    strict_slashes: bool | None = None
-    stream: bool = False
-    version: int | str | float | None = None
-    ignore_body: bool = False
-    websocket: bool = False
-    subprotocols: tuple[str, ...] = ()
-    unquote: bool = False
-    static: bool = False
-    version_prefix: str = "/v"
-    error_format: str | None = None
+    ignore_body: bool
+    websocket: bool
+    subprotocols: tuple[str, ...]
+    unquote: bool
+    static: bool
+    version_prefix: str
+    error_format: str | None
+    route_context: Mapping[str, Any]
     max_body_size: int | None = None
-    ctx: Mapping[str, Any] = {}
 
 
-class StaticDefinition(Struct, kw_only=True, eq=False):
+class StaticDefinition(Record):
     """A file or directory that is served."""
 
     uri: str
-    location: PathLike[str]
+    file_or_directory: PathLike[str]
+    pattern: str
+    use_modified_since: bool
+    use_content_range: bool
+    stream_large_files: bool | int
     name: str
-    use_modified_since: bool = True
-    use_content_range: bool = False
-    stream_large_files: bool | int = False
-    host: tuple[str, ...] = ()
-    strict_slashes: bool | None = None
-    content_type: str | None = None
-    resource_type: str | None = None
-    directory_handler: Any = None
-    follow_external_symlink_files: bool = False
-    follow_external_symlink_dirs: bool = False
+    host: tuple[str, ...]
+    strict_slashes: bool | None
+    content_type: str | None
+    resource_type: str | None
+    directory_handler: Any
+    follow_external_symlink_files: bool
+    follow_external_symlink_dirs: bool
 
 
-class MiddlewareDefinition(Struct, eq=False):
-    """A middleware."""
+class MiddlewareDefinition(Record):
+    """A middleware, and `request` or `response`."""
 
-    middleware: Middleware
+    middleware: Any
+    attach_to: str
 
 
-class ExceptionDefinition(Struct, eq=False):
+class ExceptionDefinition(Record):
     """An exception handler."""
 
     handler: Callable[..., Any]
-    exceptions: tuple[Any, ...]
+    exceptions: Iterable[Any]
 
 
-class ListenerDefinition(Struct, eq=False):
+class ListenerDefinition(Record):
     """A listener."""
 
     listener: Callable[..., Any]
@@ -107,14 +129,14 @@ class ListenerDefinition(Struct, eq=False):
     priority: int = 0
 
 
-class CommandDefinition(Struct, eq=False):
+class CommandDefinition(Record):
     """A command: `sanic-star server:app exec name`."""
 
-    function: Callable[..., Any]
     name: str
+    func: Callable[..., Any]
 
 
-class SignalDefinition(Struct, eq=False):
+class SignalDefinition(Record):
     """A signal."""
 
     handler: Callable[..., Any]

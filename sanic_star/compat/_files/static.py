@@ -44,7 +44,7 @@ def static_uri(definition: StaticDefinition) -> str:
         TypeError: what is there is not what `resource_type` says.
         ValueError: `resource_type` is neither `file` nor `dir`.
     """
-    kind, location = definition.resource_type, definition.location
+    kind, location = definition.resource_type, definition.file_or_directory
     if kind and kind not in ("file", "dir"):
         raise ValueError("The resource_type should be set to 'file' or 'dir'")
     # Not `Path.is_file`, which raises where a name is too long for the file system.
@@ -67,7 +67,8 @@ class _Found(NamedTuple):
 
 def static_handler(definition: StaticDefinition) -> Callable[..., Awaitable[Any]]:
     """Return the handler that serves a file or directory."""
-    root = Root(definition.location, definition.follow_external_symlink_files, definition.follow_external_symlink_dirs)
+    links = definition.follow_external_symlink_files, definition.follow_external_symlink_dirs
+    root = Root(definition.file_or_directory, *links)
     # No closure, which could not be pickled with the application.
     handler = partial(_serve, definition, root, Shelf())
     handler.__name__ = "_static_request_handler"  # type: ignore[attr-defined]
@@ -81,7 +82,7 @@ async def _serve(
     if kept is None:
         found = await anyio.to_thread.run_sync(_look, root, __file_uri__)
         if found is None:
-            raise FileNotFound("File not found", path=definition.location, relative_url=__file_uri__)
+            raise FileNotFound("File not found", path=definition.file_or_directory, relative_url=__file_uri__)
         if S_ISDIR(found.stat.st_mode):
             handler = definition.directory_handler
             return await handler.handle(request, f"/{handler.base}/{unquote(__file_uri__ or '')}")
