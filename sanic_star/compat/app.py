@@ -65,7 +65,8 @@ from sanic_star.compat.signals import RESERVED_NAMESPACES, Signal, SignalRouter
 from sanic_star.compat.types.shared_ctx import SharedContext
 from sanic_star.engine import routing
 from sanic_star.engine.application import Engine
-from sanic_star.engine.seams import HANDED, Stage
+from sanic_star.engine.requests import HANDED
+from sanic_star.engine.steps import Stage
 
 if TYPE_CHECKING:
     # With defaults (PEP 696, in `typing` from Python 3.13 on): `Sanic("app")` needs no annotation.

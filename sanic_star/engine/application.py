@@ -21,7 +21,7 @@ from asyncio import CancelledError
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException, WebSocketException
@@ -53,15 +53,17 @@ from sanic_star.engine.failures import (
     related,
 )
 from sanic_star.engine.lifespan import Lifecycle
-from sanic_star.engine.requests import Request
+from sanic_star.engine.requests import HANDED, Limits, Request
 from sanic_star.engine.responses import Response
 from sanic_star.engine.routing import WEBSOCKET, Call, Route, Router, WebSocketRoute, child_scope, enter
-from sanic_star.engine.seams import HANDED, Behaviour, Host, Limits, MakeRequest, Phase, Stage
 from sanic_star.engine.server_logs import filter_server_logs
-from sanic_star.engine.steps import Limit
+from sanic_star.engine.steps import Limit, Phase, Stage
 from sanic_star.engine.streams import Cut, OpenStream, OpenStreams, is_event_stream
 from sanic_star.engine.timeouts import Sweeper
 from sanic_star.engine.websockets import WebSocket, announce_close
+
+if TYPE_CHECKING:
+    from sanic_star.engine.seams import Behaviour, Host, MakeRequest
 
 _NOTHING: dict[str, Any] = {}
 # How long requests that the stop has cut may take to clean up and to answer in development, in seconds.

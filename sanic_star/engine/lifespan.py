@@ -34,16 +34,18 @@ import traceback
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from starlette.routing import BaseRoute, Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sanic_star.engine.failures import log_error
 from sanic_star.engine.os_signals import Chain, chain
-from sanic_star.engine.seams import Phase, RunningEngine, Stage
-from sanic_star.engine.steps import StepTimeout, is_a_server, run_step, start_watching
+from sanic_star.engine.steps import Phase, Stage, StepTimeout, is_a_server, run_step, start_watching
 from sanic_star.engine.streams import Cut
+
+if TYPE_CHECKING:
+    from sanic_star.engine.seams import RunningEngine
 
 # How long uvicorn's own stop, where the server is not ours, is held back for an application's, in seconds.
 PATIENCE = 1.0

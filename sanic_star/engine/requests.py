@@ -16,6 +16,7 @@ from contextvars import ContextVar
 from itertools import count
 from typing import Any
 
+import msgspec
 from starlette import requests
 from starlette.requests import ClientDisconnect, empty_receive, empty_send
 from starlette.types import Message, Receive, Scope, Send
@@ -31,7 +32,31 @@ numbers = count(1)
 # How long a failed request waits for the server to say that the client has left. Servers know it when they are asked.
 _LEAVE_WAIT_S = 0.05
 
+# Where a scope keeps the request that was made before the dispatch.
+HANDED = "sanic_star.handed"
 TOO_LARGE = "Request body exceeds the size limit"
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """The limits that requests are kept to; `None` stands for no limit.
+
+    Attributes:
+        body: the largest body for a route that sets no limit, in bytes.
+        field: the longest field of a form that a parser reads, in bytes.
+        part_s: how long one part of a request's body may take, in seconds.
+        whole_body_s: how long a whole body may take apart from what its size adds, in seconds.
+        response_s: how long a response may take to begin, in seconds.
+        graceful_s: how long requests may take to end at the stop, in seconds.
+        cuts_at_stop: whether the stop waits for no request: in development, where it mostly is a restart.
+    """
+
+    body: int | None = None
+    field: int | None = None
+    part_s: float | None = None
+    whole_body_s: float | None = None
+    response_s: float | None = None
+    graceful_s: float = 15.0
+    cuts_at_stop: bool = False
 
 
 class Request(requests.Request):

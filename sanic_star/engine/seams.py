@@ -7,10 +7,8 @@ is what the engine uses of the application: Starlette's own names, which tools r
 
 from __future__ import annotations
 
-from enum import Enum
 from typing import TYPE_CHECKING, Any, Protocol
 
-import msgspec
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -21,54 +19,10 @@ if TYPE_CHECKING:
 
     from starlette.exceptions import HTTPException
 
-    from sanic_star.engine.requests import Request
+    from sanic_star.engine.requests import Limits, Request
     from sanic_star.engine.routing import Call, Route, Router, WebSocketRoute
-    from sanic_star.engine.steps import Limit
+    from sanic_star.engine.steps import Limit, Phase, Stage
     from sanic_star.engine.streams import OpenStreams
-
-
-# Where a scope keeps the request that was made before the dispatch.
-HANDED = "sanic_star.handed"
-
-
-class Phase(Enum):
-    """The moments at which an application's listeners run."""
-
-    BEFORE_START = "before_server_start"
-    AFTER_START = "after_server_start"
-    BEFORE_STOP = "before_server_stop"
-    AFTER_STOP = "after_server_stop"
-
-
-class Stage(Enum):
-    """Where an application stands in its life; it may go round any number of times."""
-
-    IDLE = "idle"
-    STARTING = "starting"
-    RUNNING = "running"
-    STOPPING = "stopping"
-
-
-class Limits(msgspec.Struct, frozen=True, kw_only=True):
-    """The limits that requests are kept to; `None` stands for no limit.
-
-    Attributes:
-        body: the largest body for a route that sets no limit, in bytes.
-        field: the longest field of a form that a parser reads, in bytes.
-        part_s: how long one part of a request's body may take, in seconds.
-        whole_body_s: how long a whole body may take apart from what its size adds, in seconds.
-        response_s: how long a response may take to begin, in seconds.
-        graceful_s: how long requests may take to end at the stop, in seconds.
-        cuts_at_stop: whether the stop waits for no request: in development, where it mostly is a restart.
-    """
-
-    body: int | None = None
-    field: int | None = None
-    part_s: float | None = None
-    whole_body_s: float | None = None
-    response_s: float | None = None
-    graceful_s: float = 15.0
-    cuts_at_stop: bool = False
 
 
 class Behaviour(Protocol):

@@ -23,6 +23,7 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from enum import Enum
 from functools import cache
 from inspect import isawaitable
 from time import monotonic
@@ -39,6 +40,24 @@ if TYPE_CHECKING:
 logger = logging.getLogger("sanic.error")
 # How long a step that was cancelled may take to clean up, in seconds.
 CLEAN_UP_BEFORE_EXIT_S = 5.0
+
+
+class Phase(Enum):
+    """The moments at which an application's listeners run."""
+
+    BEFORE_START = "before_server_start"
+    AFTER_START = "after_server_start"
+    BEFORE_STOP = "before_server_stop"
+    AFTER_STOP = "after_server_stop"
+
+
+class Stage(Enum):
+    """Where an application stands in its life; it may go round any number of times."""
+
+    IDLE = "idle"
+    STARTING = "starting"
+    RUNNING = "running"
+    STOPPING = "stopping"
 
 
 class Limit(Struct, frozen=True):

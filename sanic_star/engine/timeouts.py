@@ -30,16 +30,18 @@ from collections.abc import Collection, Sequence
 from gc import get_referents
 from inspect import iscoroutine, isgenerator
 from types import CodeType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from starlette.types import Receive, Scope, Send
 
 from sanic_star.engine import requests
 from sanic_star.engine.failures import RefusedRequest
-from sanic_star.engine.requests import TOO_LARGE, Request
+from sanic_star.engine.requests import TOO_LARGE, Limits, Request
 from sanic_star.engine.responses import Response
-from sanic_star.engine.seams import Limits, RunningEngine
 from sanic_star.engine.streams import Cut
+
+if TYPE_CHECKING:
+    from sanic_star.engine.seams import RunningEngine
 
 logger = logging.getLogger("sanic.error")
 

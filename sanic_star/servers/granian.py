@@ -16,7 +16,8 @@ from granian.log import LogLevels
 from granian.server.embed import Server as Embedded
 
 from sanic_star.engine.os_signals import LAME
-from sanic_star.engine.seams import Host, Stage
+from sanic_star.engine.seams import Host
+from sanic_star.engine.steps import Stage
 from sanic_star.servers.settings import CannotServe, Settings
 from sanic_star.servers.stopping import CANCELLED_REQUESTS_S, POLL_S, Stop, first, lose_patience
 

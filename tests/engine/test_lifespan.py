@@ -20,7 +20,7 @@ from starlette.types import Receive, Scope, Send
 
 from sanic_star import Request, Sanic, text
 from sanic_star.engine.lifespan import mounted_applications
-from sanic_star.engine.seams import Stage
+from sanic_star.engine.steps import Stage
 from sanic_star.testing import TestClient
 from tests.engine.raw import Life, ask, http_scope
 

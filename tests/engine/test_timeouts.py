@@ -17,10 +17,10 @@ from starlette.types import Message, Receive, Scope, Send
 from sanic_star import NotFound, Request, Sanic, ServiceUnavailable, Websocket, json, text
 from sanic_star.compat.exceptions import RequestTimeout, ServerError
 from sanic_star.engine.application import Application
-from sanic_star.engine.requests import live
+from sanic_star.engine.requests import Limits, live
 from sanic_star.engine.responses import Response
 from sanic_star.engine.routing import Route
-from sanic_star.engine.seams import Host, Limits
+from sanic_star.engine.seams import Host
 from tests.engine.raw import Life, Peer, ask, http_scope, websocket_scope
 
 LIMIT = 0.05

@@ -26,7 +26,8 @@ from sanic_star.engine import responses as engine_responses
 from sanic_star.engine import websockets as engine_websockets
 from sanic_star.engine.application import Engine, _Plain
 from sanic_star.engine.lifespan import Lifecycle
-from sanic_star.engine.seams import Behaviour, Limits
+from sanic_star.engine.requests import Limits
+from sanic_star.engine.seams import Behaviour
 from sanic_star.engine.timeouts import Sweeper
 from sanic_star.testing import TestClient
 from tests.project import ROOT

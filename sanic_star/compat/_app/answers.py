@@ -41,20 +41,19 @@ from sanic_star.compat.response._background import run_background
 from sanic_star.compat.response._foreign import check_foreign
 from sanic_star.compat.response._writer import ResponseWriter
 from sanic_star.compat.response.types import ResponseStream
-from sanic_star.compat.server.websockets._inbox import Sweeper as WebsocketSweeper
-from sanic_star.compat.server.websockets.impl import WebsocketImplProtocol
 from sanic_star.compat.signals import Event
 from sanic_star.engine import routing
 from sanic_star.engine.application import DEVELOPMENT_GRACE_S, announcing_close
+from sanic_star.engine.requests import HANDED, Limits, live
 from sanic_star.engine.requests import Request as EngineRequest
-from sanic_star.engine.requests import live
-from sanic_star.engine.seams import HANDED, Limits, Phase
-from sanic_star.engine.steps import Limit
+from sanic_star.engine.steps import Limit, Phase
 from sanic_star.engine.streams import SharedReceive, is_event_stream
 from sanic_star.engine.websockets import request_of
 
 if TYPE_CHECKING:
     from sanic_star.compat._app.seams import Application
+    from sanic_star.compat.server.websockets._inbox import Sweeper as WebsocketSweeper
+    from sanic_star.compat.server.websockets.impl import WebsocketImplProtocol
 
 _OF_EXCEPTIONS = Event.HTTP_LIFECYCLE_EXCEPTION, Event.SERVER_EXCEPTION_REPORT
 # As `requestTimeout` of Node.js, in seconds.
@@ -309,7 +308,12 @@ class Answers:
     def _compile_websocket(self, route: routing.WebSocketRoute, before: list[Step]) -> Call:
         handler = self._events.around_websocket(route.endpoint) if self._hears else route.endpoint
         endpoint = route.endpoint if is_endpoint(route.endpoint) else None
-        sweeper = self._sweeper = self._sweeper or WebsocketSweeper()
+        if self._sweeper is None:
+            # Loaded with the first route for websockets: most applications have none.
+            from sanic_star.compat.server.websockets._inbox import Sweeper as WebsocketSweeper
+
+            self._sweeper = WebsocketSweeper()
+        sweeper = self._sweeper
         subprotocols = getattr(getattr(route, "extra", None), "subprotocols", ())
 
         async def speak(websocket: WebsocketImplProtocol) -> Any:

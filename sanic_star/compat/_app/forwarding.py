@@ -19,10 +19,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from sanic_star.compat.exceptions import PayloadTooLarge
 from sanic_star.engine.application import engine_of
 from sanic_star.engine.requests import TOO_LARGE, announces_more_than
-from sanic_star.engine.seams import Host
 
 if TYPE_CHECKING:
     from sanic_star.compat.request.types import Request
+    from sanic_star.engine.seams import Host
 
 
 def has_own_limit(route: Any) -> bool:

@@ -24,8 +24,7 @@ from sanic_star.compat.config import DEFAULT_CONFIG, SettingError
 from sanic_star.compat.helpers import Default
 from sanic_star.compat.log import error_logger, logger
 from sanic_star.compat.logging.filter import VerbosityFilter
-from sanic_star.engine.seams import Stage
-from sanic_star.engine.steps import StepTimeout
+from sanic_star.engine.steps import Stage, StepTimeout
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop

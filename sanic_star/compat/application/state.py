@@ -8,7 +8,7 @@ from typing import Any
 from starlette.datastructures import State
 
 from sanic_star.compat.application.constants import Mode, Server, ServerStage
-from sanic_star.engine.seams import Stage
+from sanic_star.engine.steps import Stage
 
 _STAGES = {
     Stage.IDLE: ServerStage.STOPPED,

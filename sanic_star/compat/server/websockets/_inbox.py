@@ -105,6 +105,15 @@ class Inbox:
             return Reading.AHEAD
         return Reading.FULL if self._is_full() else Reading.IDLE
 
+    def grace_is_over(self, now: float) -> bool:
+        """Tell whether the client left so long ago that a handler that does not read is cancelled.
+
+        Args:
+            now: the event loop's time, in seconds.
+        """
+        grace = GRACE_AFTER_MESSAGE if self.taken_at else GRACE
+        return now - max(self.ended_at, self.taken_at) >= grace
+
     @property
     def unread(self) -> int:
         """How many messages were read ahead and wait to be taken."""

@@ -8,7 +8,7 @@ from asyncio import CancelledError
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextvars import copy_context
 from enum import Enum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from starlette import websockets
 from starlette.responses import Response
@@ -16,11 +16,14 @@ from starlette.types import Message
 from starlette.websockets import WebSocketDisconnect, WebSocketState
 
 from sanic_star.compat.exceptions import BadRequest, ServerError, WebsocketClosed
-from sanic_star.compat.server.websockets._frames import Frames
-from sanic_star.compat.server.websockets._inbox import GRACE, GRACE_AFTER_MESSAGE, Inbox
 from sanic_star.engine import requests
 from sanic_star.engine.streams import Cut
 from sanic_star.engine.websockets import WebSocket
+
+# The inbox and the frames are loaded with the first connection: most applications have no websockets.
+if TYPE_CHECKING:
+    from sanic_star.compat.server.websockets._frames import Frames
+    from sanic_star.compat.server.websockets._inbox import Inbox
 
 # What a close frame may say (RFC 6455, section 7.4, and IANA's registry of close codes).
 _CLOSE_CODES = {*range(1000, 1004), *range(1007, 1015), *range(3000, 5000)}
@@ -308,6 +311,8 @@ class WebsocketImplProtocol(WebSocket):
         if self._closed:
             raise WebsocketClosed(f"Cannot send a {what} when the websocket interface is closed.")
         if self._frames is None:
+            from sanic_star.compat.server.websockets._frames import Frames
+
             self._frames = Frames.behind(self._server_send)
         if self._frames is None:
             raise ServerError(f"This server sends no {what} for an application; it sends its own (see its settings)")
@@ -356,6 +361,8 @@ class WebsocketImplProtocol(WebSocket):
             self.client_state = _CONNECTED
         self.application_state = _CONNECTED
         await self._send_message(event)
+        from sanic_star.compat.server.websockets._inbox import Inbox
+
         self._inbox = inbox = Inbox(self._server_receive, self._note_end, copy_context())
         self._receive = inbox.next
 
@@ -471,10 +478,8 @@ class WebsocketImplProtocol(WebSocket):
         if self._handler is not _Handler.CANCELLABLE:
             return
         inbox.read_ahead()
-        if self._closed and not self._awaited:
-            grace = GRACE_AFTER_MESSAGE if inbox.taken_at else GRACE
-            if now - max(inbox.ended_at, inbox.taken_at) >= grace:
-                self._cut()
+        if self._closed and not self._awaited and inbox.grace_is_over(now):
+            self._cut()
 
     def _is_own_handler(self) -> bool:
         """Tell whether this connection's handler is running, or a task that it has started."""
