@@ -65,7 +65,7 @@ from sanic_star.compat.signals import RESERVED_NAMESPACES, Signal, SignalRouter
 from sanic_star.compat.types.shared_ctx import SharedContext
 from sanic_star.engine import routing
 from sanic_star.engine.application import Engine
-from sanic_star.engine.seams import HANDED, Stage
+from sanic_star.engine.seams import HANDED, MakeRequest, Stage
 
 if TYPE_CHECKING:
     # With defaults (PEP 696, in `typing` from Python 3.13 on): `Sanic("app")` needs no annotation.
@@ -197,7 +197,7 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
         self._loads = loads
         self.request_class = request_class or Request
         # As the setter does, which a subclass with an attribute of that name goes without.
-        self._engine.make_request = self.request_class
+        self._engine.make_request = _request_factory(self.request_class)
         self.strict_slashes: bool | None = strict_slashes
         self.configure_logging = configure_logging
         self.blueprints: dict[str, Blueprint] = {}
@@ -244,7 +244,8 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
         if self._loads:
             # A subclass: the class itself is shared by all applications of the process.
             value = type(value.__name__, (value,), {"_loads": staticmethod(self._loads), "_decode": None})
-        self._request_class = self._engine.make_request = value
+        self._request_class = value
+        self._engine.make_request = _request_factory(value)
 
     # The registry ---------------------------------------------------------------------------------------------------
 
@@ -956,6 +957,15 @@ def _router(router: Router | None, routes: Sequence[BaseRoute] | None, lifespan:
         # Starlette's initialiser knows the forms that a lifespan may have.
         router.lifespan_context = starlette_routing.Router(lifespan=lifespan).lifespan_context
     return router
+
+
+def _request_factory(request_class: type[Request]) -> MakeRequest:
+    """Return what makes the requests of an application: the class itself, unless it has an initialiser of its own."""
+    if not isinstance(request_class, type) or request_class.__init__ is Request.__init__:
+        return request_class
+    from sanic_star.compat.request._sanic_form import RequestFactory
+
+    return RequestFactory(request_class, Request)
 
 
 def _as_middleware(middleware: Any, attach_to: str, priority: int | Default) -> Middleware:
