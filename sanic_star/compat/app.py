@@ -76,6 +76,7 @@ if TYPE_CHECKING:
     from typing_extensions import TypeVar
 
     from sanic_star.compat.worker.multiplexer import WorkerMultiplexer
+    from sanic_star.engine.seams import MakeRequest
     from sanic_star.testing.asgi import SanicASGITestClient
     from sanic_star.testing.sanic import SanicTestClient
 
@@ -198,7 +199,7 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
         self._loads = loads
         self.request_class = request_class or Request
         # As the setter does, which a subclass with an attribute of that name goes without.
-        self._engine.make_request = self.request_class
+        self._engine.make_request = _request_factory(self.request_class)
         self.strict_slashes: bool | None = strict_slashes
         self.configure_logging = configure_logging
         self.blueprints: dict[str, Blueprint] = {}
@@ -246,7 +247,8 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
         if self._loads:
             # A subclass: the class itself is shared by all applications of the process.
             value = type(value.__name__, (value,), {"_loads": staticmethod(self._loads), "_decode": None})
-        self._request_class = self._engine.make_request = value
+        self._request_class = value
+        self._engine.make_request = _request_factory(value)
 
     # The registry ---------------------------------------------------------------------------------------------------
 
@@ -963,6 +965,15 @@ def _router(router: Router | None, routes: Sequence[BaseRoute] | None, lifespan:
         # Starlette's initialiser knows the forms that a lifespan may have.
         router.lifespan_context = starlette_routing.Router(lifespan=lifespan).lifespan_context
     return router
+
+
+def _request_factory(request_class: type[Request]) -> MakeRequest:
+    """Return what makes the requests of an application: the class itself, unless it has an initialiser of its own."""
+    if not isinstance(request_class, type) or request_class.__init__ is Request.__init__:
+        return request_class
+    from sanic_star.compat.request._sanic_form import RequestFactory
+
+    return RequestFactory(request_class, Request)
 
 
 def _as_middleware(middleware: Any, attach_to: str, priority: int | Default) -> Middleware:

@@ -275,6 +275,10 @@ class Engine:
                 request.responded = request._holds = False
             else:
                 request = make(scope, receive, send)
+                if request._initialiser_error is not None:
+                    await self.refuse(request, request._initialiser_error, scope, receive, send)
+                    return
+                scope = request.scope  # an initialiser may have changed the method or the path
             number = next(numbers)
             live[number] = request
             set_current(number)
@@ -370,6 +374,21 @@ class Engine:
             finally:
                 # Its traceback holds this frame; held by it in turn, the request would be left to the collector.
                 del error, pending
+
+    async def refuse(self, request: Request, error: BaseException, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer an exception for a request that does not get as far as a route, with the application's middleware."""
+        number = next(requests.numbers)
+        requests.live[number] = request
+        requests.current.set(number)
+        try:
+            await self.fail(request, error, scope, receive, send)
+        finally:
+            # Its traceback holds the request.
+            request._initialiser_error = None
+            if request._holds:
+                self.streams.close(request)
+                request._release()
+            del requests.live[number]
 
     async def _settle(
         self, request: Request, error: BaseException, scope: Scope, receive: Receive, send: Send
@@ -599,6 +618,9 @@ class Engine:
         requests.current.set(number)
         self.streams.open(request, partial(connection._end, 1001))
         try:
+            refusal, request._initialiser_error = request._initialiser_error, None
+            if refusal is not None:
+                raise refusal
             route, connection._route_params = self.app.router.find(scope)
             request._route_params = connection._route_params
             response = await route.call(connection)
@@ -671,7 +693,7 @@ def _plain_class(factory: Any) -> type[Request] | None:
     if not isinstance(factory, type) or not issubclass(factory, Request):
         return None
     makers = factory.__new__, factory.__init__, type(factory).__call__
-    return factory if makers == (object.__new__, Request.__init__, type.__call__) else None
+    return factory if makers == (object.__new__, factory._plain_init, type.__call__) else None
 
 
 def _marking_arrival(dispatch: ASGIApp) -> ASGIApp:

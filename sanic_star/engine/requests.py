@@ -91,6 +91,8 @@ class Request(requests.Request):
     _waits_for_part = False
     # The answer while it is sent piece by piece.
     _open_stream: OpenStream | None = None
+    # What the initialiser of the application's own request class has raised.
+    _initialiser_error: Exception | None = None
     # True where something is to be closed when the request is over.
     _holds = False
 
@@ -99,6 +101,9 @@ class Request(requests.Request):
         self.scope = scope
         self._receive = receive
         self._send = send
+
+    # The dispatch makes a request without a call, if its class has this initialiser.
+    _plain_init = __init__
 
     @property
     def _arriving(self) -> bool:

@@ -171,16 +171,9 @@ class Sweeper:
         await self.engine.behaviour.logged(self._refuse)(scope, receive, send)
 
     async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
-        engine, number = self.engine, next(requests.numbers)
-        request = requests.live[number] = engine.make_request(scope, receive, send)
-        requests.current.set(number)
-        try:
-            await engine.fail(request, RefusedRequest(408, "Request Timeout"), scope, receive, send)
-        finally:
-            if request._holds:
-                engine.streams.close(request)
-                request._release()
-            del requests.live[number]
+        request = self.engine.make_request(scope, receive, send)
+        error = RefusedRequest(408, "Request Timeout")
+        await self.engine.refuse(request, error, scope, receive, send)
 
     def end_all(self) -> None:
         """End all requests in flight: their server stops, and has waited long enough.

@@ -14,11 +14,11 @@ from collections import defaultdict
 from collections.abc import AsyncIterable, Callable, Iterator, Mapping
 from functools import partial
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, overload
 from urllib.parse import parse_qs, parse_qsl, quote, unquote
 
 from starlette.requests import Request as StarletteRequest
-from starlette.types import ASGIApp, Message, Receive, Scope
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sanic_star.compat._support.json import decode as json_decode
 from sanic_star.compat._support.json import loads as json_loads
@@ -41,6 +41,7 @@ from sanic_star.compat.headers import (
     parse_host,
     parse_xforwarded,
 )
+from sanic_star.compat.helpers import _default
 from sanic_star.compat.request._body import BodyStream
 from sanic_star.compat.request._field_size import DEFAULT_LIMIT, ParsedFields, check_field_size
 from sanic_star.compat.request._url import RequestURL, leads_to_sanic, path_for_guards
@@ -81,15 +82,26 @@ class Request(requests.Request, Generic[AppT, CtxT]):
 
     In annotations it may say what `app` and `ctx` are: `Request[Sanic[MyConfig, MyContext], MyRequestContext]`.
 
+    The type of the first argument chooses the form: a mapping is an ASGI scope, bytes are a URL. The second form is
+    that of Sanic 25.12, for tests and request factories; `fill_request` in `_sanic_form` describes its arguments.
+
     Args:
         scope: the connection's ASGI scope, of type `http` or `websocket`.
         receive: the ASGI callable that gives the body's messages.
         send: the ASGI callable that takes the answer's messages.
 
+    Raises:
+        BadURL: 400, the bytes are no URL of a request.
+        URITooLong: 414, they are more than 65,535.
+        TypeError: the first argument is something else, or others are missing.
+
     Examples:
         >>> request = Request({"type": "http", "method": "GET", "path": "/a", "query_string": b"b=1", "headers": []})
         >>> request.path, request.args.get("b")
         ('/a', '1')
+        >>> request = Request(b"/a?b=1", {"host": "example.org"}, "1.1", "GET", transport=None, app=None)
+        >>> request.url
+        'http://example.org/a?b=1'
     """
 
     _loads: ClassVar[Callable[[bytes], Any]] = staticmethod(json_loads)
@@ -129,6 +141,42 @@ class Request(requests.Request, Generic[AppT, CtxT]):
     _protocol: Protocol | None = None
     _parsed_args: defaultdict[QueryOptions, RequestParameters] | None = None
     _parsed_not_grouped_args: defaultdict[QueryOptions, list[tuple[str, str]]] | None = None
+
+    # What the arguments of Sanic's form say, where a request was made by it; see `_sanic_form`.
+    _head: bytes | None = None
+    _raw_url: bytes | None = None
+    _stream_id: int | None = None
+    _transport: Any = _default
+    # What takes the body's place in tests that set `stream`.
+    _stream: Any = None
+
+    @overload
+    def __init__(self, scope: Scope, receive: Receive = ..., send: Send = ...) -> None: ...
+    @overload
+    def __init__(
+        self,
+        url_bytes: bytes,
+        headers: Mapping[str, str],
+        version: str,
+        method: str,
+        transport: Any,
+        app: Any,
+        head: bytes = b"",
+        stream_id: int = 0,
+    ) -> None: ...
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        first = args[0] if args else kwargs.get("url_bytes")
+        if isinstance(first, bytes | bytearray | memoryview):
+            # Applications that nobody tests in Sanic's way never need it.
+            from sanic_star.compat.request._sanic_form import fill_request
+
+            fill_request(self, *args, **kwargs)
+        elif isinstance(first, str) or len(args) > 3:
+            raise TypeError(f"Request takes an ASGI scope or the URL as bytes, got {first!r}")
+        else:
+            super().__init__(*args, **kwargs)
+
+    _plain_init = __init__
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -205,7 +253,7 @@ class Request(requests.Request, Generic[AppT, CtxT]):
     @property
     def app(self) -> AppT:
         """The application that answers."""
-        return self.scope["app"] if self._app is None else self._app  # type: ignore[no-any-return]
+        return self.scope.get("app") if self._app is None else self._app  # type: ignore[return-value]
 
     @app.setter
     def app(self, app: Any) -> None:
@@ -339,16 +387,24 @@ class Request(requests.Request, Generic[AppT, CtxT]):
     @property
     def request_line(self) -> bytes:
         """Method, path with query, and version: what HTTP/1.1 begins with, put together (RFC 9112, 3)."""
+        if self._head:
+            return self._head.partition(b"\r\n")[0]
         return b"%s %s HTTP/%s" % (self.method.encode(), self.raw_url, self.version.encode())
 
     @property
     def head(self) -> bytes:
         """What stands before the body in HTTP/1.1, put together from the request's parts; names in lower case."""
-        return self.request_line + b"\r\n" + self.raw_headers
+        return self._head or self.request_line + b"\r\n" + self.raw_headers
+
+    @head.setter
+    def head(self, head: bytes) -> None:
+        self._head = head
 
     @property
     def raw_headers(self) -> bytes:
         """The header fields as lines of bytes, names in lower case."""
+        if self._head:
+            return self._head.partition(b"\r\n")[2]
         return b"\r\n".join(name + b": " + value for name, value in self.scope["headers"])
 
     @property
@@ -455,7 +511,11 @@ class Request(requests.Request, Generic[AppT, CtxT]):
     def stream(self) -> BodyStream:
         """The body's parts, for a handler that streams it: `async for chunk in request.stream`."""
         # Not kept: it holds the request, which would hold itself by it.
-        return BodyStream(self)
+        return BodyStream(self) if self._stream is None else self._stream
+
+    @stream.setter
+    def stream(self, stream: Any) -> None:
+        self._stream = stream
 
     async def receive_body(self) -> None:
         """Read the whole body of a request that streams it, for `body`, `json` and `form`."""
@@ -609,12 +669,20 @@ class Request(requests.Request, Generic[AppT, CtxT]):
             self._parsed_args = defaultdict(RequestParameters)
         return self._parsed_args
 
+    @parsed_args.setter
+    def parsed_args(self, parsed: defaultdict[QueryOptions, RequestParameters]) -> None:
+        self._parsed_args = parsed
+
     @property
     def parsed_not_grouped_args(self) -> defaultdict[QueryOptions, list[tuple[str, str]]]:
         """What `get_query_args` has read by now, by its arguments."""
         if self._parsed_not_grouped_args is None:
             self._parsed_not_grouped_args = defaultdict(list)
         return self._parsed_not_grouped_args
+
+    @parsed_not_grouped_args.setter
+    def parsed_not_grouped_args(self, parsed: defaultdict[QueryOptions, list[tuple[str, str]]]) -> None:
+        self._parsed_not_grouped_args = parsed
 
     def get_args(
         self,
@@ -673,6 +741,13 @@ class Request(requests.Request, Generic[AppT, CtxT]):
     @conn_info.setter
     def conn_info(self, conn_info: ConnInfo) -> None:
         self._conn_info = conn_info
+        if conn_info is not None:
+            # Addresses and scheme are read from the scope.
+            # A test may set an object with a part of the attributes.
+            client = getattr(conn_info, "client_ip", ""), getattr(conn_info, "client_port", 0)
+            scheme = self.scope.get("scheme", "http").rstrip("s") + ("s" if getattr(conn_info, "ssl", False) else "")
+            if (self.scope.get("client"), self.scope.get("scheme")) != (client, scheme):
+                self._amend(client=client, scheme=scheme)
 
     @property
     def network_paths(self) -> list[Any] | None:
@@ -683,6 +758,8 @@ class Request(requests.Request, Generic[AppT, CtxT]):
     def protocol(self) -> Protocol:
         """What there is of Sanic's protocol: the connection, limits of time and size."""
         if self._protocol is None:
+            if self._transport not in (_default, None):
+                return self._transport.get_protocol()  # type: ignore[no-any-return]
             # PERF: next to nobody asks for it, and the import is part of each start.
             from sanic_star.compat.request._protocol import Protocol
 
@@ -692,7 +769,22 @@ class Request(requests.Request, Generic[AppT, CtxT]):
     @property
     def transport(self) -> Transport:
         """What there is of Sanic's transport: `get_extra_info`."""
-        return self.protocol.transport
+        return self.protocol.transport if self._transport is _default else self._transport
+
+    @transport.setter
+    def transport(self, transport: Any) -> None:
+        self._transport = transport
+
+    @property
+    def stream_id(self) -> int:
+        """The number of an HTTP/3 stream, for a request that was made with one: ASGI does not tell it.
+
+        Raises:
+            ServerError: the number is not known, or the request is none of HTTP/3.
+        """
+        if self._stream_id is None or self.version != "3":
+            raise ServerError("Stream ID is only a property of a HTTP/3 request")
+        return self._stream_id
 
     @property
     def socket(self) -> tuple[str, int] | tuple[None, None]:
@@ -819,14 +911,22 @@ class Request(requests.Request, Generic[AppT, CtxT]):
     @property
     def raw_url(self) -> bytes:
         """Path and query as the client spelled them."""
+        if self._raw_url is not None:
+            return self._raw_url
         query: bytes = self.scope.get("query_string", b"")
         return wire_path(self.scope).encode("latin-1") + (b"?" + query if query else b"")
+
+    @raw_url.setter
+    def raw_url(self, url: bytes) -> None:
+        self._raw_url = url
 
     @property
     def url(self) -> RequestURL:  # type: ignore[override]
         """The whole URL, with the root path and `path` in it, percent-encoded."""
-        query = self.query_string
-        return RequestURL.of(self.scheme, self.host, self._public_path + (f"?{query}" if query else ""))
+        query, path = self.query_string, self._public_path
+        if not path.startswith("/"):
+            path = f"/{path}"  # `OPTIONS *`
+        return RequestURL.of(self.scheme, self.host, path + (f"?{query}" if query else ""))
 
     def url_for(self, view_name: str, /, **kwargs: Any) -> RequestURL:  # type: ignore[override]
         """Build a whole URL to a view, with the scheme and host of this request.

@@ -1,0 +1,191 @@
+"""A request that is made in Sanic's form, and one that an application's own request class is made by.
+
+Sanic 25.12 calls a request class with `url_bytes`, `headers`, `version`, `method`, `transport`, `app` and `head`. Here
+the dispatch has an ASGI scope. A request class with an initialiser in Sanic's form gets arguments that are made from
+the scope, and a transport that carries it. What the initialiser passes on may differ from what it was given: the
+request is then answered by what it passes on.
+
+Nothing of this runs for a request class without an initialiser: the dispatch does not even call it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from inspect import Parameter, signature
+from typing import Any
+from urllib.parse import unquote
+
+import httptools
+from starlette.applications import Starlette
+from starlette.requests import empty_receive, empty_send
+from starlette.types import Receive, Scope, Send
+
+from sanic_star.compat.compat import Header
+from sanic_star.compat.exceptions import BadURL, URITooLong
+from sanic_star.compat.models.server_types import ConnInfo
+from sanic_star.compat.request._protocol import Protocol, Transport
+
+# The limit of the parser, and so of Sanic.
+MAX_URL_SIZE = 65535
+_SANIC_NAMES = {"url_bytes", "headers", "version", "method", "transport", "app", "head", "stream_id"}
+_ASGI_NAMES = {"scope", "receive", "send"}
+_POSITIONAL = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
+
+
+class ArrivingTransport(Transport):
+    """The transport of a request that the dispatch makes: it carries the connection's ASGI callables.
+
+    Args:
+        protocol: the protocol on it.
+        connection: scope, receive and send.
+    """
+
+    def __init__(self, protocol: Protocol, connection: tuple[Scope, Receive, Send]) -> None:
+        super().__init__(protocol)
+        self.connection = connection
+
+
+def fill_request(
+    request: Any,
+    url_bytes: bytes,
+    headers: Mapping[str, str] | Iterable[tuple[str, str]],
+    version: str,
+    method: str,
+    transport: Any,
+    app: Any,
+    head: bytes = b"",
+    stream_id: int = 0,
+) -> None:
+    """Give a new request its attributes, from the arguments of Sanic 25.12.
+
+    Args:
+        request: the request.
+        url_bytes: path and query, or a whole URL, of which path and query count.
+        headers: header fields.
+        version: the HTTP version, such as `1.1`.
+        method: the HTTP method.
+        transport: what `request.transport` is; `request.protocol` is what its `get_protocol` returns.
+        app: what `request.app` is; any object will do.
+        head: request line and header fields in the client's spelling.
+        stream_id: the number of the stream, with HTTP/3.
+
+    Raises:
+        BadURL: 400, the URL is none.
+        URITooLong: 414, it has more than 65,535 bytes.
+    """
+    url = bytes(url_bytes)
+    request._transport, request._stream_id, request._head = transport, stream_id, head or None
+    if isinstance(transport, ArrivingTransport):
+        request.scope, request._receive, request._send = transport.connection
+        changed: dict[str, Any] = {} if url == request.raw_url else _target(url)
+    else:
+        request._receive, request._send = empty_receive, empty_send
+        request.scope, request._body = {"type": "http", "scheme": "http", "root_path": "", "headers": []}, b""
+        changed = _target(url)
+    if changed:
+        request._raw_url = url
+    fields = Header(headers)
+    if list(fields.items()) != list(request.headers.items()):
+        changed["headers"] = [_field(name, value) for name, value in fields.items()]
+    request._headers = fields
+    if request.scope.get("http_version") != version:
+        changed["http_version"] = version
+    if request.method != method:
+        changed["method"] = method
+    if app is not request.scope.get("app"):
+        # Code that finds an application in the scope relies on all that an application has.
+        if isinstance(app, Starlette):
+            changed["app"] = app
+        else:
+            request._app = app
+    if changed:
+        request._amend(**changed)
+
+
+def _target(url: bytes) -> dict[str, Any]:
+    """Return what a scope says of a URL."""
+    if len(url) > MAX_URL_SIZE:
+        raise URITooLong(f"URL exceeds the maximum size of {MAX_URL_SIZE} bytes")
+    try:
+        # uvicorn brings the parser; Sanic uses the same one.
+        parsed = httptools.parse_url(url)
+    except httptools.HttpParserInvalidURLError:
+        raise BadURL(f"Bad URL: {url.decode('utf-8', 'backslashreplace')}") from None
+    path: bytes = parsed.path or b"/"
+    return {"path": unquote(path), "raw_path": path, "query_string": parsed.query or b""}
+
+
+def _field(name: str, value: Any) -> tuple[bytes, bytes]:
+    return name.lower().encode("latin-1"), str(value).encode("utf-8", "surrogateescape")
+
+
+class RequestFactory:
+    """Makes an application's requests by a request class that has an initialiser of its own.
+
+    If the initialiser raises, the request is a plain one, and the exception is answered as a handler's.
+
+    Args:
+        request_class: the class.
+        plain_class: the class of this package, which reads the scope.
+    """
+
+    def __init__(self, request_class: type[Any], plain_class: type[Any]) -> None:
+        self.request_class = request_class
+        self.plain_class = plain_class
+        self.has_sanic_form = has_sanic_form(request_class, plain_class)
+        self.takes_keywords = self.has_sanic_form and _takes_keywords(request_class)
+
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Any:
+        """Make a request from a connection."""
+        try:
+            if self.has_sanic_form:
+                return self._make_from_bytes(scope, receive, send)
+            return self.request_class(scope, receive, send)
+        except Exception as error:
+            request = self.plain_class(scope, receive, send)
+            request._initialiser_error = error
+            return request
+
+    def _make_from_bytes(self, scope: Scope, receive: Receive, send: Send) -> Any:
+        plain = self.plain_class(scope, receive, send)
+        protocol = Protocol(scope, ConnInfo(scope), self.request_class)
+        arguments = {
+            "url_bytes": plain.raw_url,
+            "headers": plain.headers,
+            "version": plain.version,
+            "method": plain.method,
+            "transport": ArrivingTransport(protocol, (scope, receive, send)),
+            "app": plain.app,
+        }
+        if self.takes_keywords:
+            # By keywords and with the head, as Sanic's own server; by position, as Sanic in ASGI mode.
+            return self.request_class(**arguments, head=plain.head)
+        return self.request_class(*arguments.values())
+
+
+def has_sanic_form(request_class: type[Any], plain_class: type[Any]) -> bool:
+    """Tell whether a request class wants the arguments of Sanic 25.12, not those of ASGI.
+
+    The names of the parameters decide, of the first initialiser up the bases that names any. Where none does
+    (`*args, **kwargs`), it is Sanic's form: it is the one that applications for Sanic were written for.
+    """
+    for base in request_class.__mro__:
+        if base is plain_class:
+            break
+        if "__init__" in vars(base):
+            parameters = list(signature(base.__init__).parameters.values())[1:]  # type: ignore[misc]
+            names = {parameter.name for parameter in parameters}
+            if names & _SANIC_NAMES:
+                return True
+            positional = [parameter for parameter in parameters if parameter.kind in _POSITIONAL]
+            if names & _ASGI_NAMES or len(positional) == len(_ASGI_NAMES):
+                return False
+    return True
+
+
+def _takes_keywords(request_class: type[Any]) -> bool:
+    try:
+        signature(request_class).bind(**dict.fromkeys(_SANIC_NAMES - {"stream_id"}))
+    except TypeError:
+        return False
+    return True
