@@ -259,11 +259,20 @@ class Listening:
         limit = self._server.config.timeout_graceful_shutdown
         self._server.config.timeout_graceful_shutdown = seconds if limit is None else min(limit, seconds)  # type: ignore[assignment]
 
+    @property
+    def is_accepting(self) -> bool:
+        """Whether it accepts connections."""
+        return self._main is not None and not self._closed
+
     def close(self) -> None:
         """Stop to accept, and close connections as their requests end; does not wait."""
         self._server.should_exit = True
         if self._main is None:
             self._bound.close()
+            return
+        for server in self._server.servers:
+            # uvicorn looks at `should_exit` 0.1 s later; until then it would accept.
+            server.close()
 
     async def wait_closed(self) -> None:
         """Wait until all connections are closed, which `close` has begun."""

@@ -259,7 +259,9 @@ class Runner:
         asyncio_server_kwargs: dict[str, Any] | None = None,
         noisy_exceptions: bool | None = None,
     ) -> AsyncioServer:
-        """Make a server in the running event loop, which runs step by step in the caller's hands.
+        """Make a server in the running event loop, which the caller starts and stops.
+
+        It answers requests when this returns, unless `asyncio_server_kwargs` has `start_serving=False`.
 
         Args:
             host: the address to listen on.
@@ -272,7 +274,8 @@ class Runner:
             access_log: whether requests are logged.
             unix: path of a socket to listen on, in place of host and port.
             return_asyncio_server: without effect, as in Sanic: a server is returned in any case.
-            asyncio_server_kwargs: `backlog` and `ssl` replace those here; the log says that others have no effect.
+            asyncio_server_kwargs: `backlog` and `ssl` replace those here; `start_serving=False` leaves the address
+                closed until `start_serving()`; the log says that others have no effect.
             noisy_exceptions: whether exceptions that are quiet by themselves are logged.
 
         Raises:
@@ -297,10 +300,9 @@ class Runner:
             bound = sock or (sockets.bind_unix(unix) if unix else sockets.bind_tcp(how.host, how.port))
         except CannotServe as error:
             raise OSError(str(error)) from None
+        server = AsyncioServer(self.app, how, bound)
         if begin:
-            # Connections wait in the system's queue until the server accepts them.
-            bound.listen(backlog)
-        server = AsyncioServer(self.app, how, bound, bool(begin))
+            await server.server.accept()
         logger.info("Listening on %s", sockets.location(bound, tls=how.tls is not None))
         return server
 

@@ -7,6 +7,7 @@ from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
 from sanic_star.compat.exceptions import SanicException
+from sanic_star.engine.seams import Stage
 
 if TYPE_CHECKING:
     import socket
@@ -15,21 +16,21 @@ if TYPE_CHECKING:
 
 
 class AsyncioServer:
-    """What `app.create_server` returns; the address is bound when it is made.
+    """A server that the caller starts and stops; `await app.create_server(…)` returns one.
 
-    Listeners run where the methods named after their moments are called, and only there; where requests come to an
-    application that nobody has started, the first one starts it.
+    It answers requests from the moment that `create_server` returns, or from `start_serving()` if `create_server` got
+    `asyncio_server_kwargs={"start_serving": False}`. Listeners run in the methods that are named after their moments.
+    If a request arrives before `before_start()`, that request starts the application.
 
     Args:
         app: the application.
         settings: how it is served.
         bound: the socket.
-        listening: whether it listens already.
 
     Examples:
         A whole life::
 
-            server = await app.create_server(port=8000)
+            server = await app.create_server(port=8000, asyncio_server_kwargs={"start_serving": False})
             await server.startup()
             await server.before_start()
             await server.start_serving()
@@ -41,15 +42,14 @@ class AsyncioServer:
             await server.after_stop()
     """
 
-    def __init__(self, app: Any, settings: Settings, bound: socket.socket, listening: bool = True) -> None:
+    def __init__(self, app: Any, settings: Settings, bound: socket.socket) -> None:
         # uvicorn is loaded only where it serves.
         from sanic_star.servers.uvicorn import Listening
 
         self.app = app
         self.loop = asyncio.get_running_loop()
         self.server = Listening(app, settings, bound)
-        self._begun = False
-        self._listening = listening
+        self._is_started = self._is_closed = self._serves_forever = False
 
     @property
     def connections(self) -> set[Any]:
@@ -65,27 +65,52 @@ class AsyncioServer:
 
     async def startup(self) -> None:
         """Make it ready; comes before everything else."""
-        self._begun = True
+        self._is_started = True
 
     async def before_start(self) -> None:
-        """Start the application, with the listeners for `before_server_start`."""
+        """Start the application, with the listeners for `before_server_start`.
+
+        Raises:
+            SanicException: `startup` was not called.
+        """
         self._check("dispatch server event")
-        self.app._engine.lifecycle.exact = True
-        await self.app._engine.lifecycle.ensure_started()
-        self.app._engine.started()
+        await self._start()
 
     async def after_start(self) -> None:
-        """Run the listeners for `after_server_start`."""
+        """Run the listeners for `after_server_start`; start the application first if that has not been done.
+
+        Raises:
+            SanicException: `startup` was not called.
+        """
         self._check("dispatch server event")
+        await self._start()
         await self.app._engine.lifecycle.after_start()
 
+    async def _start(self) -> None:
+        lifecycle = self.app._engine.lifecycle
+        if lifecycle.stage is Stage.IDLE:
+            lifecycle.exact = True
+            await lifecycle.ensure_started()
+            self.app._engine.started()
+        else:
+            # A request may be starting it.
+            await lifecycle.ensure_started()
+
     async def before_stop(self) -> None:
-        """Run the listeners for `before_server_stop`; websockets and event streams end."""
+        """Run the listeners for `before_server_stop`; websockets and event streams end.
+
+        Raises:
+            SanicException: `startup` was not called.
+        """
         self._check("dispatch server event")
         await self.app._engine.lifecycle.before_stop()
 
     async def after_stop(self) -> None:
-        """Stop the application, with the listeners for `after_server_stop`."""
+        """Stop the application, with the listeners for `after_server_stop`.
+
+        Raises:
+            SanicException: `startup` was not called.
+        """
         self._check("dispatch server event")
         try:
             await self.app._engine.lifecycle.stop()
@@ -93,19 +118,37 @@ class AsyncioServer:
             self.app._engine.lifecycle.exact = False
 
     def is_serving(self) -> bool:
-        """Tell whether its address is listened on."""
-        return self._listening and bool(self.server.sockets)
+        """Tell whether it accepts connections."""
+        return self.server.is_accepting
 
     async def start_serving(self) -> None:
-        """Accept connections."""
+        """Accept connections, unless it does already.
+
+        Raises:
+            SanicException: `startup` was not called.
+            RuntimeError: it is closed. (Sanic 25.12 raises a `TypeError` of asyncio.)
+        """
         self._check("run Sanic server")
+        if self._is_closed:
+            raise RuntimeError("The server is closed: make another one with app.create_server(…)")
         await self.server.accept()
-        self._listening = True
 
     async def serve_forever(self) -> None:
-        """Accept connections until it is closed, or this is cancelled."""
+        """Accept connections until it is closed, or this is cancelled.
+
+        Raises:
+            SanicException: `startup` was not called.
+            RuntimeError: it is closed, or something else waits in `serve_forever` already.
+        """
         await self.start_serving()
-        await self.server.serve_forever()
+        if self._serves_forever:
+            raise RuntimeError("serve_forever() is running already; wait_closed() waits for its end")
+        self._serves_forever = True
+        try:
+            await self.server.serve_forever()
+        finally:
+            self._serves_forever = False
+            self._is_closed = True
 
     def close(self) -> asyncio.Task[None]:
         """Stop to accept connections; those that are there end with their requests.
@@ -113,6 +156,7 @@ class AsyncioServer:
         Returns:
             A task that ends with the last of them.
         """
+        self._is_closed = True
         self.server.close()
         return asyncio.ensure_future(self.wait_closed())
 
@@ -121,7 +165,7 @@ class AsyncioServer:
         await self.server.wait_closed()
 
     def __await__(self) -> Generator[Any, None, AsyncioServer]:
-        """Start, accept connections, and go on: for those who hand it to their event loop."""
+        """Accept connections and return: for code that hands the server to its event loop."""
 
         async def begin() -> AsyncioServer:
             await self.startup()
@@ -131,5 +175,5 @@ class AsyncioServer:
         return begin().__await__()
 
     def _check(self, what: str) -> None:
-        if not self._begun:
+        if not self._is_started:
             raise SanicException(f"Cannot {what} without first running await server.startup()")
