@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from starlette.datastructures import State
 
 from sanic_star.compat.application.constants import Mode, Server, ServerStage
 from sanic_star.engine.steps import Stage
+
+if TYPE_CHECKING:
+    from sanic_star.compat._serving.plans import ApplicationServerInfo as ApplicationServerInfo
+else:
+
+    def __getattr__(name):
+        if name != "ApplicationServerInfo":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        # The plans of servers are loaded only where there is one.
+        from sanic_star.compat._serving import plans
+
+        return plans.ApplicationServerInfo
 
 _STAGES = {
     Stage.IDLE: ServerStage.STOPPED,
