@@ -143,7 +143,7 @@ def test_other_modules_of_sanic_routing_are_the_real_ones(monkeypatch: pytest.Mo
         requirements["host"] = "b"
     monkeypatch.delitem(sys.modules, "sanic_routing.line", raising=False)
     monkeypatch.setattr("sanic_star.compat._alias.alias.PathFinder.find_spec", lambda *_: None)
-    with pytest.raises(ModuleNotFoundError, match="sanic_star has no sanic_routing.line"):
+    with pytest.raises(ModuleNotFoundError, match=r"sanic_star has no sanic_routing\.line"):
         load("sanic_routing.line")
 
 

@@ -22,6 +22,7 @@ else:
 
         return plans.ApplicationServerInfo
 
+
 _STAGES = {
     Stage.IDLE: ServerStage.STOPPED,
     Stage.STARTING: ServerStage.PARTIAL,
