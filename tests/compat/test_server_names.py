@@ -18,9 +18,10 @@ from typing import Any
 import pytest
 import trustme
 
-from sanic_star import Blueprint, Sanic
+from sanic_star import Blueprint, Request, Sanic, Websocket, json
 from sanic_star.compat import server
 from sanic_star.compat.application import motd
+from sanic_star.compat.application.constants import Mode
 from sanic_star.compat.application.logo import BASE_LOGO, get_logo
 from sanic_star.compat.application.state import ApplicationServerInfo
 from sanic_star.compat.base.root import BaseSanic
@@ -29,20 +30,21 @@ from sanic_star.compat.http import Stage
 from sanic_star.compat.http.constants import HTTP
 from sanic_star.compat.http.tls import process_to_context
 from sanic_star.compat.http.tls.context import CertSimple, SanicSSLContext, create_context, load_cert_dir
+from sanic_star.compat.log import VerbosityFilter
 from sanic_star.compat.mixins.listeners import ListenerEvent
 from sanic_star.compat.mixins.routes import RouteMixin
 from sanic_star.compat.mixins.startup import StartupMixin
 from sanic_star.compat.models.ctx_types import REPLContext
 from sanic_star.compat.models.server_types import ConnInfo
+from sanic_star.compat.response import json_dumps
 from sanic_star.compat.server.events import trigger_events
 from sanic_star.compat.server.goodbye import get_goodbye
 from sanic_star.compat.server.socket import bind_socket, bind_unix_socket, configure_socket, remove_unix_socket
 from sanic_star.compat.signals import Event
 from sanic_star.compat.touchup import TouchUp
-from sanic_star.compat.worker.constants import ProcessState, RestartOrder
 from sanic_star.compat.worker.inspector import Inspector
 from sanic_star.compat.worker.loader import CertLoader
-from sanic_star.compat.worker.state import WorkerState
+from sanic_star.testing import TestClient
 
 
 class Transport:
@@ -93,8 +95,6 @@ def test_names_of_the_server_are_there_on_demand() -> None:
 def test_constants() -> None:
     assert [(stage.name, stage.value) for stage in Stage][-1] == ("FAILED", 100)
     assert [version.display() for version in HTTP] == ["HTTP/1.1", "HTTP/3"]
-    assert RestartOrder.SHUTDOWN_FIRST == "shutdown_first"
-    assert ProcessState.ACKED > ProcessState.STARTED
     events = {event.value for event in Event}
     assert {moment.value for moment in ListenerEvent if moment.value.startswith("server.")} <= events
 
@@ -174,31 +174,6 @@ def test_what_is_not_a_time_stays_as_it_is() -> None:
     }
 
 
-def test_the_state_of_a_worker() -> None:
-    table: dict[str, Any] = {"a": {"starts": 1, "x": 2}, "b": {"pid": 7}}
-    state = WorkerState(table, "a")
-    assert (state["x"], len(state), list(state), dict(state.items())) == (2, 2, ["starts", "x"], {"starts": 1, "x": 2})
-    assert (list(state.keys()), list(state.values()), repr(state)) == (["starts", "x"], [1, 2], repr(table["a"]))
-    before = table["a"]
-    state["y"] = 3
-    state.update({"z": 4})
-    del state["x"]
-    assert state.full() == table == {"a": {"starts": 1, "y": 3, "z": 4}, "b": {"pid": 7}}
-    assert table["a"] is not before, "a shared table sees new entries only"
-    with pytest.raises(LookupError, match="Cannot set restricted key on WorkerState: starts"):
-        state.update({"starts": 1, "y": 5})
-    with pytest.raises(LookupError, match="Cannot set restricted key on WorkerState: starts"):
-        del state["starts"]
-    with pytest.raises(LookupError, match="keys on WorkerState: starts, pid"):
-        state.update({"starts": 1, "pid": 2})
-    with pytest.raises(KeyError):
-        state["nosuch"]
-    with pytest.raises(NotImplementedError):
-        state.pop()
-    assert state["y"] == 3
-    assert dict(WorkerState({}, "new")) == {}
-
-
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("tls")
@@ -253,6 +228,177 @@ def test_variables_for_a_prompt() -> None:
     context.add(Sanic)
     described = [(name, desc) for _, name, desc in context]
     assert described == [("answer", "what was asked for"), ("Sanic", "An application.")]
+
+
+def test_the_address_and_the_location_of_a_server() -> None:
+    addresses = {(host, port, version): Sanic.get_address(host, port, version) for host, port, version in ADDRESSES}
+    assert addresses == ADDRESSES
+    assert Sanic.get_address(None, None, auto_tls=True) == ("127.0.0.1", 8443)
+    for settings, location in LOCATIONS:
+        assert Sanic.get_server_location(settings) == location
+
+
+ADDRESSES = {
+    (None, None, 1): ("127.0.0.1", 8000),
+    ("h", None, 1): ("h", 8000),
+    (None, 5, 1): ("127.0.0.1", 5),
+    ("", 0, 1): ("127.0.0.1", 8000),
+    (None, None, 3): ("127.0.0.1", 8443),
+    ("h", 1, 3): ("h", 1),
+}
+LOCATIONS: list[tuple[dict[str, Any] | None, str]] = [
+    (None, ""),
+    ({}, ""),
+    ({"host": "a", "port": 1}, "http://a:1"),
+    ({"host": "a", "port": 1, "ssl": object()}, "https://a:1"),
+    ({"host": "::1", "port": 80}, "http://[::1]:80"),
+    ({"host": "a", "port": 0}, ""),
+    ({"unix": "/s"}, ""),
+]
+
+
+def test_the_facts_of_the_start() -> None:
+    app = Sanic("Facts")
+    app.config.MOTD_DISPLAY = {"more": "facts"}
+    data, extra = app.get_motd_data()
+    assert (data["app"], extra) == ("Facts", {"more": "facts"})
+    app.prepare(port=0, single_process=True, server="hypercorn")
+    assert "hypercorn" in app.get_motd_data()[0]["server"]
+
+
+def test_websockets_are_enabled_by_a_route_or_by_hand() -> None:
+    app = Sanic("Enabled")
+    assert app.websocket_enabled is False
+    app.enable_websocket()
+    assert app.websocket_enabled is True
+    app.enable_websocket(False)
+
+    @app.websocket("/ws")
+    async def handler(request: Request, ws: Websocket) -> None:
+        await ws.send(str(len(app.websocket_tasks)))
+
+    assert app.websocket_enabled is False
+    with TestClient(app) as client, client.websocket_connect("/ws") as websocket:
+        assert websocket.receive_text() == "1"
+    assert app.websocket_tasks == set()
+
+
+def test_delayed_tasks_can_be_run_by_hand() -> None:
+    app, ran = Sanic("Delayed"), []
+
+    async def plain() -> None:
+        ran.append("plain")
+
+    async def with_app(app: Any) -> None:
+        ran.append(app.name)
+
+    app.add_task(with_app)
+
+    async def run() -> None:
+        for task in (plain, plain(), with_app, asyncio.ensure_future(plain()), 5):
+            await Sanic.run_delayed_task(app, None, task)
+        await Sanic.dispatch_delayed_tasks(app)
+        await Sanic.dispatch_delayed_tasks(app)
+        await asyncio.sleep(0.01)
+
+    asyncio.run(run())
+    assert sorted(ran) == ["Delayed", "Delayed", "plain", "plain", "plain"]
+
+
+def test_an_application_is_refreshed_from_the_registry() -> None:
+    first, second = Sanic("Refreshed"), Sanic("Refreshed")
+    assert first.refresh({"marked": 5}) is second
+    assert vars(second)["marked"] == 5
+    Sanic.unregister_app(second)
+    with pytest.raises(SanicException, match="not found"):
+        first.refresh()
+
+
+def test_what_a_server_notes_on_the_application() -> None:
+    app = Sanic("Noted")
+    assert app.state.is_running is False
+    app.set_serving(True)
+    assert app.state.is_running is True
+    app.set_serving(False)
+    assert app.state.is_running is False
+    app.ack()
+    assert Sanic.should_auto_reload() is False
+    app.auto_reload = True
+    assert Sanic.should_auto_reload() is True
+    app.state.set_mode("debug")
+    assert (app.debug, app.state.is_debug) == (True, True)
+    app.state.set_mode(Mode.PRODUCTION)
+    assert app.debug is False
+    with pytest.raises(ValueError, match="nosuch"):
+        app.state.set_mode("nosuch")
+    app.state.set_verbosity(1)
+    assert (app.state.verbosity, VerbosityFilter.verbosity) == (1, 1)
+    app.state.set_verbosity(0)
+
+
+def test_classes_for_sanic_s_server_are_kept() -> None:
+    class Mine(CertLoader): ...
+
+    app = Sanic("Kept", certloader_class=Mine)
+    assert app.certloader_class is Mine
+    assert Sanic("Default").certloader_class is CertLoader
+    assert app.inspector_class is Inspector
+    with pytest.raises(SanicException, match="metrics"):
+        app.inspector  # noqa: B018
+    app.repl_ctx.add(5, "five")
+    assert [local.name for local in app.repl_ctx] == ["five"]
+    assert (Sanic.START_METHOD_SET, repr(Sanic.start_method)) == (False, "<Default>")
+
+
+def test_the_loop_is_chosen_for_the_process() -> None:
+    before = asyncio.get_event_loop_policy()
+    app = Sanic("Looped")
+    try:
+        app.config.USE_UVLOOP = False
+        app.setup_loop()
+        assert asyncio.get_event_loop_policy() is before
+        app.config.USE_UVLOOP = True
+        app.setup_loop()
+        assert "uvloop" in type(asyncio.get_event_loop_policy()).__module__
+    finally:
+        asyncio.set_event_loop_policy(before)
+
+
+def test_coffee_is_served(monkeypatch: pytest.MonkeyPatch) -> None:
+    served: dict[str, Any] = {}
+    app = Sanic("Coffee")
+    monkeypatch.setattr(app, "run", lambda *args, **options: served.update(args=args, **options))
+    app.make_coffee("127.0.0.1", port=1)
+    assert served == {"args": ("127.0.0.1",), "port": 1, "coffee": True}
+
+
+def test_a_protocol_counts_requests() -> None:
+    app = Sanic("Counted")
+
+    @app.get("/")
+    async def handler(request: Request) -> Any:
+        return json(request.protocol.state["requests_count"])
+
+    with TestClient(app) as client:
+        first = client.get("/").json()
+        assert client.get("/").json() == first + 1
+
+
+def test_a_route_has_its_path_in_sanic_s_words() -> None:
+    app = Sanic("Raw")
+
+    @app.get("/a/<x:int>/<y:path>")
+    async def handler(request: Request, x: int, y: str) -> Any: ...
+
+    route: Any = app.router.routes[0]
+    assert route.raw_path == "a/<x:int>/<y:path>"
+
+
+def test_json_dumps_writes_text() -> None:
+    assert json_dumps({"a": [1, "\u00fc"]}) == '{"a":[1,"\u00fc"]}'
+    assert json_dumps({"b": 1.5}, indent=2) == '{\n  "b": 1.5\n}'
+    with pytest.raises(TypeError):
+        json_dumps({"a": object()})
 
 
 def test_nothing_is_rewritten() -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.datastructures import State
 
 from sanic_star.compat.application.constants import Mode, Server, ServerStage
+from sanic_star.compat.logging.filter import VerbosityFilter
 from sanic_star.engine.steps import Stage
 
 if TYPE_CHECKING:
@@ -85,8 +86,20 @@ class ApplicationState(State):
 
     @property
     def is_running(self) -> bool:
-        """Whether the application answers requests."""
-        return self.is_started
+        """Whether the application answers requests, unless `app.set_serving` has said something else."""
+        return bool(self._state.get("is_running", self.is_started))
+
+    def set_mode(self, value: str | Mode) -> None:
+        """Set debug or production mode.
+
+        Raises:
+            ValueError: there is no such mode.
+        """
+        self.app.debug = Mode(value) is Mode.DEBUG
+
+    def set_verbosity(self, value: int) -> None:
+        """Choose which log records for the curious are logged, in the whole process; see `VerbosityFilter`."""
+        self.verbosity = VerbosityFilter.verbosity = value
 
     @property
     def is_stopping(self) -> bool:
