@@ -65,7 +65,7 @@ from sanic_star.compat.signals import RESERVED_NAMESPACES, Signal, SignalRouter
 from sanic_star.compat.types.shared_ctx import SharedContext
 from sanic_star.engine import routing
 from sanic_star.engine.application import Engine
-from sanic_star.engine.requests import HANDED
+from sanic_star.engine.requests import HANDED, live
 from sanic_star.engine.steps import Stage
 
 if TYPE_CHECKING:
@@ -75,6 +75,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import TypeVar
 
+    from sanic_star.compat.models.ctx_types import REPLContext
     from sanic_star.compat.worker.multiplexer import WorkerMultiplexer
     from sanic_star.engine.seams import MakeRequest
     from sanic_star.testing.asgi import SanicASGITestClient
@@ -144,11 +145,17 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
 
     _app_registry: ClassVar[dict[str, Sanic[Any, Any]]] = applications
     test_mode: ClassVar[bool] = False
+    # How Sanic's manager starts processes; workers of this package are always new processes of `python`.
+    START_METHOD_SET: ClassVar[bool] = False
+    start_method: ClassVar[Any] = _default
 
     router: Router
     _request_class: type[Request]
     config: ConfigT
     ctx: ContextT
+    # What `enable_websocket` has said.
+    _websocket_enabled: Any = None
+    _repl_ctx: Any = None
 
     def __init__(
         self,
@@ -216,6 +223,7 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
         self.signal_router.ctx.app = self
         self._listeners = Listeners(self.signal_router, self._engine.lifecycle)
         type(self).register_app(self)
+        self._server_classes = inspector_class, certloader_class
         if inspector or inspector_class or certloader_class:
             logger.warning("Inspector and certificate loader belong to Sanic's own server and have no effect here")
         if dumps:
@@ -769,8 +777,166 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
 
     @property
     def websocket_enabled(self) -> bool:
-        """Whether there is a route for a websocket."""
+        """Whether there is a route for a websocket, unless `enable_websocket` has said something else."""
+        if self._websocket_enabled is not None:
+            return self._websocket_enabled  # type: ignore[no-any-return]
         return any(isinstance(route, routing.WebSocketRoute) for route in self.router.routes)
+
+    def enable_websocket(self, enable: bool = True) -> None:
+        """Say what `websocket_enabled` is; a websocket's route works in any case.
+
+        Args:
+            enable: the value.
+        """
+        self._websocket_enabled = enable
+
+    @property
+    def websocket_tasks(self) -> set[asyncio.Task[Any]]:
+        """The tasks that run handlers of websockets."""
+        mine = [request for request in list(live.values()) if request.scope.get("app") is self]
+        streams = [request._open_stream for request in mine if request.scope["type"] == "websocket"]
+        return {stream.task for stream in streams if stream is not None}
+
+    # Names of Sanic's own server ------------------------------------------------------------------------------------
+
+    @property
+    def certloader_class(self) -> type[Any]:
+        """The class that was given to load certificates; `app.run` loads them by itself."""
+        from sanic_star.compat.worker.loader import CertLoader
+
+        return self._server_classes[1] or CertLoader
+
+    @property
+    def inspector_class(self) -> type[Any]:
+        """The class that was given for the inspector; there is no inspector."""
+        from sanic_star.compat.worker.inspector import Inspector
+
+        return self._server_classes[0] or Inspector
+
+    @property
+    def inspector(self) -> Any:
+        """The inspector of Sanic's worker manager, which is not there.
+
+        Raises:
+            SanicException: always; it says what takes its place.
+        """
+        raise SanicException(_explain("sanic.worker.inspector"))
+
+    @property
+    def repl_ctx(self) -> REPLContext:
+        """Variables for Sanic's prompt for Python; `sanic-star` has none, so nothing reads them."""
+        if self._repl_ctx is None:
+            from sanic_star.compat.models.ctx_types import REPLContext
+
+            self._repl_ctx = REPLContext()
+        return self._repl_ctx  # type: ignore[no-any-return]
+
+    @staticmethod
+    def get_address(host: str | None, port: int | None, version: int = 1, auto_tls: bool = False) -> tuple[str, int]:
+        """Return the address that `app.run` listens on.
+
+        Args:
+            host: an address, by default 127.0.0.1.
+            port: a port, by default 8000, with TLS 8443.
+            version: the version of HTTP.
+            auto_tls: whether a certificate is made.
+
+        Examples:
+            >>> Sanic.get_address(None, None, version=3)
+            ('127.0.0.1', 8443)
+        """
+        return host or "127.0.0.1", port or (8443 if version == 3 or auto_tls else 8000)
+
+    @staticmethod
+    def get_server_location(server_settings: Mapping[str, Any] | None = None) -> str:
+        """Return the URL of a server, empty where it has no port.
+
+        Args:
+            server_settings: has `host`, `port` and perhaps `ssl`, as `app.state.server_info[0].settings`.
+
+        Examples:
+            >>> Sanic.get_server_location({"host": "::1", "port": 8000})
+            'http://[::1]:8000'
+        """
+        settings = server_settings or {}
+        host, port = settings.get("host"), settings.get("port")
+        if not host or not port:
+            return ""
+        scheme = "http" if settings.get("ssl") is None else "https"
+        return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
+
+    def get_motd_data(self, server_settings: Mapping[str, Any] | None = None) -> tuple[dict[str, str], dict[str, str]]:
+        """Return the facts that are logged at the start, and those that the application adds.
+
+        Args:
+            server_settings: without effect: the facts are those of the first server that was prepared.
+        """
+        from sanic_star.compat.application.motd import facts
+        from sanic_star.servers.settings import Settings
+
+        prepared_servers = self.state.server_info
+        settings = prepared_servers[0].how if prepared_servers else Settings()
+        return facts(self, settings, self.state.workers or 1, {}), dict(self.config.MOTD_DISPLAY)
+
+    def make_coffee(self, *args: Any, **kwargs: Any) -> None:
+        """Serve the application with a cup in its first log line; arguments as in `run`."""
+        self.run(*args, **{**kwargs, "coffee": True})
+
+    def refresh(self, passthru: Mapping[str, Any] | None = None) -> Sanic[Any, Any]:
+        """Return the application that is registered under this one's name.
+
+        Args:
+            passthru: attributes to set on it.
+
+        Raises:
+            SanicException: there is none.
+        """
+        registered = self.get_app(self.name)
+        for name, value in (passthru or {}).items():
+            setattr(registered, name, value)
+        return registered
+
+    @staticmethod
+    async def run_delayed_task(app: Sanic[Any, Any], loop: Any, task: Any) -> None:
+        """Run something as `add_task` would, and wait for its end.
+
+        Args:
+            app: the application.
+            loop: without effect: it is the running one.
+            task: a coroutine, a task, or a function that gives one.
+        """
+        await app._background.run_job(task)
+
+    @staticmethod
+    async def dispatch_delayed_tasks(app: Sanic[Any, Any]) -> None:
+        """Start the tasks that were added before there was an event loop; the start does so, too."""
+        app._background.start_delayed_tasks()
+
+    def ack(self) -> None:
+        """Tell the supervisor that this worker is ready; a process that is no worker has nobody to tell."""
+        acknowledge = getattr(getattr(self, "m", None), "ack", None)
+        if acknowledge is not None:
+            acknowledge()
+
+    def set_serving(self, serving: bool) -> None:
+        """Say what `app.state.is_running` is.
+
+        Args:
+            serving: the value.
+        """
+        setattr(self.state, "is_running", serving)  # noqa: B010 - its attributes are read by properties
+
+    @classmethod
+    def should_auto_reload(cls) -> bool:
+        """Tell whether a registered application is served again when its files change."""
+        return any(app.state.auto_reload for app in cls._app_registry.values())
+
+    def setup_loop(self) -> None:
+        """Let new event loops of this process be uvloop's, unless `USE_UVLOOP` is false; `app.run` needs no call."""
+        from sanic_star.compat.server.loop import try_use_uvloop
+
+        if self.config.USE_UVLOOP:
+            try_use_uvloop()
 
     # Requests -------------------------------------------------------------------------------------------------------
 

@@ -212,6 +212,12 @@ class _Replay:
         return {"type": "http.request", "body": part, "more_body": self.part is not None}
 
 
+def requests_begun() -> int:
+    """Return how many requests and websockets this process has begun to answer."""
+    # The counter shows its next number in its text only.
+    return int(repr(numbers).removeprefix("count(").removesuffix(")")) - 1
+
+
 def announces_more_than(scope: Scope, limit: int | None) -> bool:
     """Tell whether the body is larger than so many bytes by what its header says."""
     return limit is not None and exceeds(dict(scope["headers"]).get(b"content-length", b"0"), limit)

@@ -106,11 +106,11 @@ def test_only_modules_that_were_sanics_are_spoken_of() -> None:
 @pytest.mark.parametrize(
     ("statement", "missing"),
     [
-        ("import sanic.server.protocols.http_protocol", "sanic.server.protocols"),
-        ("from sanic import asgi", "sanic.asgi"),
-        ("from sanic.server import protocols", "sanic.server.protocols"),
+        ("import sanic.cli.app", "sanic.cli"),
+        ("from sanic import cli", "sanic.cli"),
+        ("from sanic.touchup import schemes", "sanic.touchup.schemes"),
         ("from sanic_testing.adapter import ASGIAdapter", "sanic_testing.adapter"),
-        ("import sanic_routing.tree", "sanic_routing.tree"),
+        ("import sanic_routing.nosuch", "sanic_routing.nosuch"),
         ("import sanic_ext", "sanic_ext"),
         ("import sanic._static", "sanic._static"),
         ("import sanic.alias", "sanic.alias"),
@@ -124,11 +124,27 @@ def test_a_module_outside_the_list_says_what_replaces_it(statement: str, missing
 
 
 @pytest.mark.usefixtures("installed")
-@pytest.mark.parametrize("name", ["sanic.asgi", "sanic.nosuch", "sanic_routing.tree"])
+@pytest.mark.parametrize("name", ["sanic.cli", "sanic.nosuch", "sanic_routing.nosuch"])
 def test_who_only_asks_for_it_hears_that_it_is_not_there(name: str) -> None:
     assert importlib.util.find_spec(name) is None
     with pytest.raises(ModuleNotFoundError, match="sanic_star has no "):
         load(name)
+
+
+@pytest.mark.usefixtures("installed")
+def test_other_modules_of_sanic_routing_are_the_real_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "site-packages" in str(load("sanic_routing.tree").__file__)
+    assert load("sanic_routing.utils").parts_to_path(("a", "b")) == "a/b"
+    with pytest.raises(ModuleNotFoundError, match="is not a package"):
+        load("sanic_routing.utils.nosuch")
+    requirements = load("sanic_routing.route").Requirements(host="a")
+    assert {requirements: 1}[load("sanic_routing.route").Requirements(host="a")] == 1
+    with pytest.raises(TypeError, match="do not change"):
+        requirements["host"] = "b"
+    monkeypatch.delitem(sys.modules, "sanic_routing.line", raising=False)
+    monkeypatch.setattr("sanic_star.compat._alias.alias.PathFinder.find_spec", lambda *_: None)
+    with pytest.raises(ModuleNotFoundError, match=r"sanic_star has no sanic_routing\.line"):
+        load("sanic_routing.line")
 
 
 @pytest.mark.usefixtures("installed")

@@ -17,7 +17,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from importlib import import_module
-from importlib.machinery import ModuleSpec
+from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import find_spec
 from inspect import currentframe
 from types import CodeType, ModuleType
@@ -39,7 +39,7 @@ TWINS = {
     "sanic.testing": "sanic_star.testing.testing",
     "sanic_routing": f"{HERE}._alias.sanic_routing",
     "sanic_routing.exceptions": f"{HERE}._routing.exceptions",
-    "sanic_routing.route": f"{HERE}.router",
+    "sanic_routing.route": f"{HERE}._alias.sanic_routing.route",
     "sanic_routing.router": f"{HERE}.router",
     "sanic_testing": "sanic_star.testing",
     "sanic_testing.manager": "sanic_star.testing.manager",
@@ -109,6 +109,9 @@ class _Finder:
         if fullname.partition(".")[0] in PACKAGES:
             own = twin(fullname)
             if own is None:
+                real = _of_sanic_routing(fullname)
+                if real is not None:
+                    return real
                 if _only_asked():
                     return None
                 raise ModuleNotFoundError(explain(fullname), name=fullname)
@@ -132,6 +135,22 @@ class _Finder:
             from sanic_star.compat._alias.distribution import Standing
 
             yield Standing(name, VERSIONS[name])
+
+
+def _of_sanic_routing(name: str) -> ModuleSpec | None:
+    """Return the spec of a module of the real `sanic_routing` that has no twin here; `None` where it is not installed.
+
+    What such a module imports of its own package are the twins, where there are some.
+    """
+    package, _, rest = name.partition(".")
+    if package != "sanic_routing" or not rest:
+        return None
+    installed = PathFinder.find_spec(package)
+    if installed is None or installed.submodule_search_locations is None:
+        return None
+    if "." in rest:
+        return None
+    return PathFinder.find_spec(name, list(installed.submodule_search_locations))
 
 
 def _only_asked() -> bool:

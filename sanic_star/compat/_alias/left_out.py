@@ -1,44 +1,20 @@
-"""The modules of Sanic that have no twin here, and what to use instead.
+"""The parts of Sanic that are not here, and what to use instead.
 
-A name stands for the modules below it, too. Each text is the end of a sentence: "sanic_star has no sanic.asgi; …".
+A name stands for what is below it, too. Each text is the end of a sentence: "sanic_star has no sanic.cli: …".
 """
 
 SERVER = "an ASGI server takes its place: `app.run(server=…)`, or any server of your choice"
 PROCESSES = "worker processes are those of `app.run(workers=…)`, or the ASGI server's own"
 
+# Modules that cannot be imported.
 LEFT_OUT = {
     "sanic.application.ext": "what extends an application is called with it: `extension.init_app(app)`",
-    "sanic.application.logo": "what is said at the start is in `sanic.application.motd`",
-    "sanic.application.spinner": "what is said at the start is in `sanic.application.motd`",
-    "sanic.asgi": "the application is an ASGI application itself",
-    "sanic.base": "`sanic.app.Sanic` and `sanic.blueprints.Blueprint` are plain classes",
     "sanic.cli": "the command is `sanic-star`, in `sanic_star.cli`",
-    "sanic.http": "HTTP is the ASGI server's; TLS is `app.run(ssl=…)`",
-    "sanic.logging.loggers": "take the loggers from `sanic.log`",
-    "sanic.mixins": "what they hold are methods of `sanic.app.Sanic` and `sanic.blueprints.Blueprint`",
-    "sanic.models.asgi": "the types of ASGI are in `starlette.types`",
-    "sanic.models.ctx_types": "take `REPLContext`'s values from `app.ctx`",
-    "sanic.models.protocol_types": "`request.client` and `request.scope` tell of the connection",
-    "sanic.pages": "error pages are made in `sanic.errorpages`",
-    "sanic.server.events": "listeners are called by the application: `app.listener(…)`",
-    "sanic.server.goodbye": SERVER,
-    "sanic.server.loop": "the event loop is the ASGI server's choice: `uvicorn --loop`",
-    "sanic.server.protocols": SERVER,
-    "sanic.server.runners": SERVER,
-    "sanic.server.socket": SERVER,
-    "sanic.server.websockets.connection": "take `Websocket` from `sanic`",
-    "sanic.server.websockets.frame": "take `Websocket` from `sanic`",
-    "sanic.startup": "errors at the start are told by `sanic-star`",
-    "sanic.touchup": "nothing is rewritten at the start, so nothing replaces it",
+    "sanic.touchup.schemes": "nothing is rewritten at the start, so nothing replaces it",
     "sanic.websocket": "take `Websocket` from `sanic`",
     "sanic.worker.constants": PROCESSES,
-    "sanic.worker.daemon": "run it under systemd or another supervisor",
-    "sanic.worker.inspector": "the ASGI server's own metrics take its place",
     "sanic.worker.manager": PROCESSES,
     "sanic.worker.process": PROCESSES,
-    "sanic.worker.reloader": "`app.run(auto_reload=True)`, `sanic-star --reload` and `uvicorn --reload` take its place",
-    "sanic.worker.restarter": PROCESSES,
-    "sanic.worker.serve": SERVER,
     "sanic.worker.state": "the state of the application is `app.state`",
     "sanic_routing": "routes are Starlette's: `app.router.routes`, and the classes of `sanic.router`",
     "sanic_testing": "take what you need from `sanic_testing` itself",
@@ -46,20 +22,38 @@ LEFT_OUT = {
     "such as `CORSMiddleware` and `Jinja2Templates`, and from pydantic",
 }
 
+# Names that can be imported and not be used: see `sanic_star.compat._support.stand_ins`.
+STAND_INS = {
+    "sanic.application.spinner": "`sanic.application.motd` logs what is known at the start",
+    "sanic.asgi": "the application is an ASGI application itself",
+    "sanic.http": "HTTP is the ASGI server's; TLS is `app.run(ssl=…)`",
+    "sanic.http.tls": "`app.run(ssl=…)` and `app.run(dev=True)` choose and make certificates",
+    "sanic.mixins.static": "`sanic.app.Sanic` serves files",
+    "sanic.pages": "error pages are made in `sanic.errorpages`, directories listed by `sanic.handlers.directory`",
+    "sanic.server.protocols": SERVER,
+    "sanic.server.websockets": "take `Websocket` from `sanic`",
+    "sanic.startup": "`sanic-star` explains errors at the start",
+    "sanic.worker": PROCESSES,
+    "sanic.worker.daemon": "run it under systemd or another supervisor",
+    "sanic.worker.inspector": "the ASGI server's own metrics take its place",
+    "sanic.worker.reloader": "`app.run(auto_reload=True)`, `sanic-star --reload` and `uvicorn --reload` take its place",
+}
+
 
 def explain(name: str) -> str:
-    """Return why a module of Sanic is not there, and what is there instead.
+    """Return why a part of Sanic is not there, and what is there instead.
 
-    >>> explain("sanic.asgi.lifespan")
-    'sanic_star has no sanic.asgi.lifespan: the application is an ASGI application itself'
+    >>> explain("sanic.cli.app")
+    'sanic_star has no sanic.cli.app: the command is `sanic-star`, in `sanic_star.cli`'
     """
-    known = name
-    while known and known not in LEFT_OUT:
-        known = known.rpartition(".")[0]
-    told = LEFT_OUT.get(known, "`import sanic` means sanic_star, which has no module of that name")
-    return f"sanic_star has no {name}: {told}"
+    part = name
+    while part and part not in LEFT_OUT and part not in STAND_INS:
+        part = part.rpartition(".")[0]
+    texts = {**LEFT_OUT, **STAND_INS}
+    text = texts.get(part, "`import sanic` means sanic_star, which has no module of that name")
+    return f"sanic_star has no {name}: {text}"
 
 
 def is_left_out(name: str) -> bool:
-    """Tell whether Sanic has a module and there is a word about what replaces it."""
-    return any(name == known or name.startswith(f"{known}.") for known in LEFT_OUT)
+    """Tell whether Sanic has a module that cannot be imported here."""
+    return any(name == module or name.startswith(f"{module}.") for module in LEFT_OUT)

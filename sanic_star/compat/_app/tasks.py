@@ -102,6 +102,10 @@ class Background:
         except TooManyTasksError as error:
             raise ServiceUnavailable(f"Too much to do: {error}") from None
 
+    async def run_job(self, task: Any) -> Any:
+        """Run a job to its end; `task` as in `add_task`."""
+        return await task if isawaitable(task) else await self._call_job(task)
+
     async def _call_job(self, task: Any) -> Any:
         if callable(task):
             task = task(self.app) if signature(task).parameters else task()

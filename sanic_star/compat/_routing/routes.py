@@ -69,6 +69,11 @@ class _SanicRoute:
         return self.endpoint
 
     @property
+    def raw_path(self) -> str:
+        """The path as it was written, without the first slash."""
+        return self.uri.lstrip("/")
+
+    @property
     def parts(self) -> tuple[str, ...]:
         """The segments of the path, parameters as they were written."""
         return tuple(_SEPARATOR.split(self.uri.lstrip("/")))

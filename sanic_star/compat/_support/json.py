@@ -70,6 +70,15 @@ encode = msgspec.json.Encoder(enc_hook=_through_hook, decimal_format="number").e
 decode = msgspec.json.Decoder().decode
 
 
+def dumps_text(value: Any, **options: Any) -> str:
+    """Write a value as JSON, as text; arguments and exceptions are those of `dumps`.
+
+    >>> dumps_text({"a": 1})
+    '{"a":1}'
+    """
+    return dumps(value, **options).decode()
+
+
 def dumps(value: Any, **options: Any) -> bytes:
     """Write a value as JSON.
 

@@ -57,3 +57,40 @@ def show(app: Any, settings: Settings, workers: int, display: Mapping[str, str],
     logger.info("Goin' Fast @ %s", location(settings))
     for name, value in facts(app, settings, workers, display).items():
         logger.info("%s: %s", name, value)
+
+
+class MOTD:
+    """The message in the form of Sanic's class; code for Sanic logs its own start by it.
+
+    Args:
+        logo: a first line, or nothing.
+        serve_location: where the server is to be found, or nothing.
+        data: facts, by name.
+        extra: more facts.
+    """
+
+    def __init__(
+        self, logo: str | None, serve_location: str, data: Mapping[str, str], extra: Mapping[str, str]
+    ) -> None:
+        self.logo = logo
+        self.serve_location = serve_location
+        self.data = data
+        self.extra = extra
+
+    def display(self) -> None:
+        """Write it to the log, a line each."""
+        if self.logo:
+            logger.info("%s", self.logo)
+        if self.serve_location:
+            logger.info("Goin' Fast @ %s", self.serve_location)
+        for name, value in {**self.data, **self.extra}.items():
+            logger.info("%s: %s", name, value)
+
+    @classmethod
+    def output(cls, logo: str | None, serve_location: str, data: Mapping[str, str], extra: Mapping[str, str]) -> None:
+        """Write a message to the log; arguments as for the class."""
+        cls(logo, serve_location, data, extra).display()
+
+
+# Sanic draws a frame on a terminal; a log has lines, here and there.
+MOTDBasic = MOTDTTY = MOTD

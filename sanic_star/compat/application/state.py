@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from starlette.datastructures import State
 
 from sanic_star.compat.application.constants import Mode, Server, ServerStage
+from sanic_star.compat.logging.filter import VerbosityFilter
 from sanic_star.engine.steps import Stage
+
+if TYPE_CHECKING:
+    from sanic_star.compat._serving.plans import ApplicationServerInfo as ApplicationServerInfo
+else:
+
+    def __getattr__(name):
+        if name != "ApplicationServerInfo":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        # The plans of servers are loaded only where there is one.
+        from sanic_star.compat._serving import plans
+
+        return plans.ApplicationServerInfo
+
 
 _STAGES = {
     Stage.IDLE: ServerStage.STOPPED,
@@ -72,8 +86,20 @@ class ApplicationState(State):
 
     @property
     def is_running(self) -> bool:
-        """Whether the application answers requests."""
-        return self.is_started
+        """Whether the application answers requests, unless `app.set_serving` has said something else."""
+        return bool(self._state.get("is_running", self.is_started))
+
+    def set_mode(self, value: str | Mode) -> None:
+        """Set debug or production mode.
+
+        Raises:
+            ValueError: there is no such mode.
+        """
+        self.app.debug = Mode(value) is Mode.DEBUG
+
+    def set_verbosity(self, value: int) -> None:
+        """Choose which log records for the curious are logged, in the whole process; see `VerbosityFilter`."""
+        self.verbosity = VerbosityFilter.verbosity = value
 
     @property
     def is_stopping(self) -> bool:

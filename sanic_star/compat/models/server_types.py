@@ -1,7 +1,8 @@
-"""`ConnInfo`: the connection that a request came over."""
+"""`ConnInfo`: the connection that a request came over; `Signal`: whether a server was told to stop."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,17 +12,26 @@ from starlette.types import Scope
 CONNECTION = "sanic_star.connection"
 
 
+class Signal:
+    """Whether a server was told to stop; a flag of Sanic's own server, which nothing here reads."""
+
+    stopped = False
+
+
 class ConnInfo:
-    """Local and remote ends of a connection, as the ASGI scope tells them.
+    """Local and remote ends of a connection.
 
     Args:
-        scope: the connection's ASGI scope.
+        scope: the connection's ASGI scope; or, as in Sanic, a transport that knows `peername` and `sockname`.
+        unix: the path of the unix socket that was connected to, where a transport does not know it.
     """
 
-    def __init__(self, scope: Scope) -> None:
+    def __init__(self, scope: Scope | Any, unix: str | None = None) -> None:
+        if not isinstance(scope, Mapping):
+            scope = _scope_of(scope, unix)
         self.ctx = SimpleNamespace()
         self.peername: tuple[Any, ...] | None = _pair(scope.get("client"))
-        self.sockname: tuple[Any, ...] | None = _pair(scope.get("server"))
+        self.sockname: Any = _pair(scope.get("server"))
         self.client_ip: str = self.peername[0] if self.peername else ""
         self.client_port: int = self.peername[1] if self.peername else 0
         self.client = _shown(self.client_ip)
@@ -33,10 +43,24 @@ class ConnInfo:
             self.server += f":{self.server_port}"
         # What the server tells by ASGI's TLS extension; empty where it tells nothing.
         self.cert: dict[str, Any] = dict(scope.get("extensions", {}).get("tls") or {})
-        self.server_name: str = ""
+        self.server_name: str = self.cert.pop("server_name", "")
         self.lost = False
         # Told by HTTP/3 connections of Sanic's own server only.
         self.network_paths: list[Any] | None = None
+
+
+def _scope_of(transport: Any, unix: str | None) -> Scope:
+    """Return what an ASGI scope says of a connection, by its transport."""
+    peer, local = transport.get_extra_info("peername"), transport.get_extra_info("sockname")
+    connection = transport.get_extra_info("ssl_object")
+    facts = getattr(getattr(connection, "context", None), "sanic", None) or {}
+    name = getattr(connection, "sanic_server_name", None) or ""
+    return {
+        "client": peer if isinstance(peer, tuple) and peer else None,
+        "server": local if isinstance(local, tuple) else (unix or local, None) if unix or local else None,
+        "scheme": "http" if connection is None else "https",
+        "extensions": {"tls": {**facts, **({"server_name": name} if name else {})}},
+    }
 
 
 def _shown(host: str) -> str:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.types import Scope
 
+from sanic_star.engine.requests import requests_begun
+
 if TYPE_CHECKING:
     from sanic_star.compat.models.server_types import ConnInfo
 
@@ -72,6 +74,11 @@ class Protocol:
     def transport(self) -> Transport:
         """The transport."""
         return Transport(self)
+
+    @property
+    def state(self) -> dict[str, int]:
+        """Facts about the server: `requests_count`, the requests that this process has begun to answer."""
+        return {"requests_count": requests_begun()}
 
     @property
     def request_max_size(self) -> int | None:

@@ -1,6 +1,6 @@
 """Responses and the functions that make them."""
 
-from sanic_star.compat._support.json import dumps as json_dumps
+from sanic_star.compat._support.json import dumps_text as json_dumps
 from sanic_star.compat.response.convenience import (
     empty,
     file,

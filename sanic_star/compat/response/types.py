@@ -14,7 +14,7 @@ from starlette.background import BackgroundTask
 from starlette.types import Message, Receive, Scope, Send
 
 from sanic_star.compat._support.header_checks import check_field
-from sanic_star.compat._support.json import dumps as json_dumps
+from sanic_star.compat._support.json import dumps as json_bytes
 from sanic_star.compat._support.lazy_patterns import pattern
 from sanic_star.compat.compat import Header
 from sanic_star.compat.cookies.response import Cookie, CookieJar, SameSite, _CookieOptions, check_starlette_cookie
@@ -137,7 +137,7 @@ def write_json(value: Any, **options: Any) -> str | bytes:
             dumps = requests.current_request().scope["app"].dumps
         except (LookupError, AttributeError):
             dumps = None  # no request, or another application's
-    return (dumps or json_dumps)(value, **options)
+    return (dumps or json_bytes)(value, **options)
 
 
 class BaseHTTPResponse(responses.Response):

@@ -1,1 +1,27 @@
-"""The parts of Sanic's server that work on any ASGI server."""
+"""The parts of Sanic's server that work on any ASGI server, and the names of the others."""
+
+from typing import TYPE_CHECKING
+
+__all__ = ["AsyncioServer", "ConnInfo", "HttpProtocol", "Signal", "serve", "try_use_uvloop"]
+
+if TYPE_CHECKING:
+    from sanic_star.compat.server._exports import (
+        AsyncioServer,
+        ConnInfo,
+        HttpProtocol,
+        Signal,
+        serve,
+        try_use_uvloop,
+    )
+else:
+
+    def __getattr__(name):
+        # Every application loads this package, for its websockets, and next to none these names.
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from sanic_star.compat.server import _exports
+
+        return getattr(_exports, name)
+
+    def __dir__():
+        return [*globals(), *__all__]

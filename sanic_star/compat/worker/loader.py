@@ -1,4 +1,4 @@
-"""`AppLoader`: from the name of an application, or a function that makes it, to the application."""
+"""`AppLoader`: from the name of an application, or a function that makes it, to the application; `CertLoader`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from inspect import isroutine, signature
 from pathlib import Path
+from ssl import SSLContext
 from types import ModuleType
 from typing import Any
 
@@ -122,6 +123,31 @@ class AppLoader:
             made = factory()
         self.made_nothing = made is None
         return made
+
+
+class CertLoader:
+    """Load a certificate, in this process or in a worker.
+
+    Args:
+        ssl_data: what `app.run(ssl=…)` takes; `None` for a certificate of this machine's own name, in debug mode.
+    """
+
+    def __init__(self, ssl_data: Any) -> None:
+        self._ssl_data = ssl_data
+
+    def load(self, app: Any) -> SSLContext:
+        """Return the TLS context.
+
+        Args:
+            app: the application; its settings `LOCAL_*` count where nothing else was given.
+
+        Raises:
+            ValueError: the certificate can't be read.
+            SanicException: there is none, and it is not debug mode, or nothing is there that could make one.
+        """
+        from sanic_star.compat.http.tls import get_ssl_context, process_to_context
+
+        return get_ssl_context(app, process_to_context(self._ssl_data))
 
 
 def _takes(factory: Callable[..., Any], *args: Any) -> bool:

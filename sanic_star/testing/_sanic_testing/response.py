@@ -68,6 +68,19 @@ class ResponseHeaders(Mapping[str, str]):
     getall = getlist = get_list
 
     @property
+    def encoding(self) -> str:
+        """The encoding of the values: `ascii`, `utf-8` or `iso-8859-1`, the first in which all can be read."""
+        values = [value for _, value in self.raw]
+        for encoding in ("ascii", "utf-8"):
+            try:
+                for value in values:
+                    value.decode(encoding)
+            except UnicodeDecodeError:
+                continue
+            return encoding
+        return "iso-8859-1"
+
+    @property
     def raw(self) -> list[tuple[bytes, bytes]]:
         """Every header as bytes."""
         return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in self._pairs]

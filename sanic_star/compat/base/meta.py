@@ -1,0 +1,3 @@
+"""The metaclass of Sanic's applications; here they have Python's own."""
+
+SanicMeta = type

@@ -1,0 +1,7 @@
+"""HTTP of Sanic's own server; here it is the ASGI server's. The constants are real."""
+
+from sanic_star.compat.http.constants import Stage
+from sanic_star.compat.http.http1 import Http
+from sanic_star.compat.http.http3 import Http3
+
+__all__ = ["Http", "Http3", "Stage"]

@@ -1,0 +1,111 @@
+"""TLS contexts from paths, directories and lists: what `app.run(ssl=…)` does with its argument."""
+
+from __future__ import annotations
+
+import os
+import ssl
+from typing import Any, Self
+
+from sanic_star.compat._serving import tls
+from sanic_star.compat._support.stand_ins import stand_ins
+
+CertSelector, find_cert, match_hostname, selector_sni_callback, server_name_callback = stand_ins(
+    __name__, "CertSelector", "find_cert", "match_hostname", "selector_sni_callback", "server_name_callback"
+)
+
+
+class SanicSSLContext(ssl.SSLContext):
+    """A TLS context with a place for facts about its certificate.
+
+    Attributes:
+        sanic: the facts; this package writes none there.
+    """
+
+    sanic: dict[str, os.PathLike[str]]
+
+    @classmethod
+    def create_from_ssl_context(cls, context: ssl.SSLContext) -> Self:
+        """Make a context of this class out of another one; it is the same object afterwards."""
+        context.__class__ = cls
+        return context  # type: ignore[return-value]
+
+
+class CertSimple(SanicSSLContext):
+    """The context of one certificate.
+
+    Args:
+        cert: the path of the certificate.
+        key: the path of its key.
+        kw: `password`, of the key; anything else is kept in `sanic`.
+
+    Raises:
+        ValueError: a file can't be read, or they do not belong together.
+    """
+
+    def __new__(cls, cert: Any, key: Any, **kw: Any) -> Self:
+        """Load the certificate."""
+        context = create_context(cert, key, kw.pop("password", None))
+        made = cls.create_from_ssl_context(context)
+        made.sanic = {"cert": cert, "key": key, **kw}
+        return made
+
+    def __init__(self, cert: Any, key: Any, **kw: Any) -> None:
+        pass
+
+
+def create_context(
+    certfile: str | None = None,
+    keyfile: str | None = None,
+    password: str | None = None,
+    purpose: ssl.Purpose = ssl.Purpose.CLIENT_AUTH,
+) -> ssl.SSLContext:
+    """Make a context for HTTP/1.1 over TLS 1.2 or newer.
+
+    Args:
+        certfile: the path of a certificate.
+        keyfile: the path of its key.
+        password: of the key.
+        purpose: whom it shall authenticate.
+
+    Raises:
+        ValueError: a file can't be read, or they do not belong together.
+    """
+    if certfile and keyfile and purpose is ssl.Purpose.CLIENT_AUTH:
+        made = tls.read((certfile, keyfile), password)
+        assert made is not None
+        return made.make()
+    context = ssl.create_default_context(purpose)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_alpn_protocols(["http/1.1"])
+    if certfile and keyfile:
+        context.load_cert_chain(certfile, keyfile, password or "")
+    return context
+
+
+def process_to_context(ssldef: Any) -> ssl.SSLContext | None:
+    """Return the context that `app.run(ssl=…)` would serve with, `None` for `None`.
+
+    Args:
+        ssldef: a context, a directory, a mapping with `cert` and `key`, a pair of paths, or a list of these.
+
+    Raises:
+        ValueError: it is none of these, or a file can't be read.
+    """
+    made = tls.read(ssldef)
+    return None if made is None else made.make()
+
+
+def shorthand_to_ctx(ctxdef: ssl.SSLContext | dict[str, Any] | str | None) -> ssl.SSLContext | None:
+    """Return the context of one certificate; see `process_to_context`."""
+    return process_to_context(ctxdef)
+
+
+def load_cert_dir(p: str) -> ssl.SSLContext:
+    """Return the context of a directory with `fullchain.pem` and `privkey.pem`.
+
+    Raises:
+        ValueError: a file can't be read.
+    """
+    context = process_to_context(p)
+    assert context is not None
+    return context

@@ -1,0 +1,1 @@
+"""The registration of Sanic's applications and blueprints, under the names of its many parts."""

@@ -1,0 +1,18 @@
+"""Sanic's page of a directory."""
+
+from __future__ import annotations
+
+from typing import TypedDict
+
+from sanic_star.compat._support.stand_ins import stand_ins
+
+(DirectoryPage,) = stand_ins(__name__, "DirectoryPage")
+
+
+class FileInfo(TypedDict):
+    """A line of a directory's page."""
+
+    icon: str
+    file_name: str
+    file_access: str
+    file_size: str

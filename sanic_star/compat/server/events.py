@@ -1,0 +1,34 @@
+"""Calling the listeners of a moment by hand."""
+
+from __future__ import annotations
+
+from asyncio import AbstractEventLoop
+from collections.abc import Callable, Iterable
+from inspect import isawaitable, signature
+from typing import Any
+
+
+def trigger_events(
+    events: Iterable[Callable[..., Any]] | None, loop: AbstractEventLoop, app: Any = None, **kwargs: Any
+) -> None:
+    """Call functions one after the other, and run those that are coroutine functions to their end.
+
+    Args:
+        events: the functions; each takes nothing or the loop; with an application that, or that and the loop.
+        loop: an event loop that does not run.
+        app: the application.
+        kwargs: given to each function.
+
+    Raises:
+        TypeError: a function takes something else.
+    """
+    first = () if app is None else (app,)
+    for event in events or ():
+        try:
+            signature(event).bind(*first, **kwargs)
+        except TypeError:
+            result = event(*first, loop, **kwargs)
+        else:
+            result = event(*first, **kwargs)
+        if isawaitable(result):
+            loop.run_until_complete(result)

@@ -1,0 +1,32 @@
+"""The choice of an event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from importlib import import_module
+from importlib.util import find_spec
+
+from sanic_star.compat.log import error_logger
+
+
+def try_use_uvloop() -> None:
+    """Let new event loops of this process be uvloop's, where that is installed.
+
+    A server chooses its loop by itself: `app.run` by the setting `USE_UVLOOP`, uvicorn by `--loop`.
+    """
+    if os.name == "nt" or find_spec("uvloop") is None:
+        error_logger.warning("uvloop is not installed, or not for this system: the event loop is asyncio's")
+        return
+    policy = import_module("uvloop").EventLoopPolicy
+    if not isinstance(asyncio.get_event_loop_policy(), policy):
+        asyncio.set_event_loop_policy(policy())
+
+
+def try_windows_loop() -> None:
+    """Let new event loops be those of `select`, on Windows; elsewhere nothing changes."""
+    policy = getattr(asyncio, "WindowsSelectorEventLoopPolicy", None)
+    if policy is None:
+        error_logger.warning("This is not Windows: the event loop stays as it is")
+        return
+    asyncio.set_event_loop_policy(policy())

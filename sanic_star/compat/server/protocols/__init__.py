@@ -1,0 +1,1 @@
+"""The protocols of Sanic's own server, in whose place there is the ASGI server."""

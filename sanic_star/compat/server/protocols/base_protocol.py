@@ -1,0 +1,7 @@
+"""The base of the protocols of Sanic's own server."""
+
+from __future__ import annotations
+
+from sanic_star.compat._support.stand_ins import stand_ins
+
+(SanicProtocol,) = stand_ins(__name__, "SanicProtocol")

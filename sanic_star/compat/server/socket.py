@@ -1,0 +1,91 @@
+"""Sockets to listen on, for `app.run(sock=…)`."""
+
+from __future__ import annotations
+
+import os
+import stat
+from contextlib import suppress
+from pathlib import Path
+from socket import socket
+from typing import Any
+
+from sanic_star.servers import sockets
+from sanic_star.servers.settings import CannotServe
+
+
+def bind_socket(host: str, port: int, *, backlog: int = 100) -> socket:
+    """Listen on an address.
+
+    Args:
+        host: a name or an IP address.
+        port: the port; 0 for any that is free.
+        backlog: how many connections may wait to be accepted.
+
+    Raises:
+        OSError: it is no address of this machine, or in use, or forbidden.
+    """
+    try:
+        bound = sockets.bind_tcp(host, port)
+    except CannotServe as error:
+        raise OSError(str(error)) from None
+    bound.setblocking(True)
+    bound.listen(backlog)
+    return bound
+
+
+def bind_unix_socket(path: Path | str, *, mode: int = 0o666, backlog: int = 100) -> socket:
+    """Listen on a unix socket; one that a dead process has left is replaced.
+
+    Args:
+        path: its file.
+        mode: the permissions of the file.
+        backlog: how many connections may wait to be accepted.
+
+    Raises:
+        OSError: the file is no socket, or can't be made.
+    """
+    path = os.path.abspath(path)
+    try:
+        bound = sockets.bind_unix(path)
+    except CannotServe as error:
+        raise OSError(str(error)) from None
+    os.chmod(path, mode)
+    bound.setblocking(True)
+    bound.listen(backlog)
+    return bound
+
+
+def remove_unix_socket(path: Path | str | None) -> None:
+    """Remove the file of a unix socket; any other file stays.
+
+    Args:
+        path: the file; nothing is done for `None`, or where there is none.
+    """
+    if path is None:
+        return
+    with suppress(FileNotFoundError):
+        if stat.S_ISSOCK(os.stat(path, follow_symlinks=False).st_mode):
+            os.unlink(path)
+
+
+def configure_socket(server_settings: dict[str, Any]) -> socket:
+    """Listen on what the settings of a server name, and note the socket there.
+
+    Args:
+        server_settings: has `sock`, or `unix`, or `host` and `port`, and perhaps `backlog`. Afterwards it has the
+            socket under `sock`, and none of the others.
+
+    Raises:
+        OSError: it can't be listened on.
+    """
+    given: socket | None = server_settings.get("sock")
+    backlog = server_settings.get("backlog", 100)
+    if given is not None:
+        bound = given
+    elif server_settings.get("unix"):
+        bound = bind_unix_socket(server_settings["unix"], backlog=backlog)
+    else:
+        bound = bind_socket(server_settings["host"], server_settings["port"], backlog=backlog)
+    bound.set_inheritable(True)
+    server_settings.update(sock=bound, host=None, port=None, unix=None)
+    return bound

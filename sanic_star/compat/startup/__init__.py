@@ -1,0 +1,1 @@
+"""Errors at the start of Sanic's command; `sanic-star` explains its own."""
