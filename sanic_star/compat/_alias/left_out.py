@@ -7,7 +7,6 @@ SERVER = "an ASGI server takes its place: `app.run(server=…)`, or any server o
 PROCESSES = "worker processes are those of `app.run(workers=…)`, or the ASGI server's own"
 
 LEFT_OUT = {
-    "sanic.application.ext": "what extends an application is called with it: `extension.init_app(app)`",
     "sanic.application.logo": "what is said at the start is in `sanic.application.motd`",
     "sanic.application.spinner": "what is said at the start is in `sanic.application.motd`",
     "sanic.asgi": "the application is an ASGI application itself",
@@ -18,7 +17,6 @@ LEFT_OUT = {
     "sanic.mixins": "what they hold are methods of `sanic.app.Sanic` and `sanic.blueprints.Blueprint`",
     "sanic.models.asgi": "the types of ASGI are in `starlette.types`",
     "sanic.models.ctx_types": "take `REPLContext`'s values from `app.ctx`",
-    "sanic.models.protocol_types": "`request.client` and `request.scope` tell of the connection",
     "sanic.pages": "error pages are made in `sanic.errorpages`",
     "sanic.server.events": "listeners are called by the application: `app.listener(…)`",
     "sanic.server.goodbye": SERVER,
@@ -33,7 +31,6 @@ LEFT_OUT = {
     "sanic.websocket": "take `Websocket` from `sanic`",
     "sanic.worker.constants": PROCESSES,
     "sanic.worker.daemon": "run it under systemd or another supervisor",
-    "sanic.worker.inspector": "the ASGI server's own metrics take its place",
     "sanic.worker.manager": PROCESSES,
     "sanic.worker.process": PROCESSES,
     "sanic.worker.reloader": "`app.run(auto_reload=True)`, `sanic-star --reload` and `uvicorn --reload` take its place",
@@ -42,8 +39,6 @@ LEFT_OUT = {
     "sanic.worker.state": "the state of the application is `app.state`",
     "sanic_routing": "routes are Starlette's: `app.router.routes`, and the classes of `sanic.router`",
     "sanic_testing": "take what you need from `sanic_testing` itself",
-    "sanic_ext": "Sanic Extensions reach into Sanic's private parts; take what they did from Starlette, "
-    "such as `CORSMiddleware` and `Jinja2Templates`, and from pydantic",
 }
 
 
