@@ -39,7 +39,7 @@ except ModuleNotFoundError as error:
     if error.name != "sanic_ext":
         raise
     raise ModuleNotFoundError(
-        "sanic_star.ext needs the package sanic-ext: pip install 'sanic-star[ext]'", name="sanic_ext"
+        "sanic_star.ext needs the package sanic-ext: pip install sanic-ext", name="sanic_ext"
     ) from None
 
 # Makes the module a package, so that Python asks for modules below it.

@@ -26,7 +26,7 @@ class CannotExtend(InvalidSetting, RuntimeError):
     """Sanic Extensions cannot be used here; the message says all, so that the start logs no traceback."""
 
 
-NOT_INSTALLED = "Sanic Extensions are not installed: pip install 'sanic-star[ext]', or pip install sanic-ext"
+NOT_INSTALLED = "Sanic Extensions are not installed: pip install sanic-ext"
 SWITCHED_OFF = "Sanic Extensions are switched off by the setting AUTO_EXTEND"
 
 

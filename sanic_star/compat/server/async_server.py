@@ -7,7 +7,7 @@ from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
 from sanic_star.compat.exceptions import SanicException
-from sanic_star.engine.seams import Stage
+from sanic_star.engine.steps import Stage
 
 if TYPE_CHECKING:
     import socket
