@@ -1,5 +1,6 @@
 """What tests of several folders need."""
 
+import os
 import sys
 from collections.abc import Iterator
 
@@ -7,6 +8,10 @@ import hypothesis
 import pytest
 
 from sanic_star.compat._alias import alias
+
+# Sanic Extensions are installed here; each test is about applications without them, unless it says otherwise. Processes
+# that a test starts inherit it.
+os.environ["SANIC_AUTO_EXTEND"] = "false"
 
 # A test that is slow once has failed for the machine's sake.
 hypothesis.settings.register_profile("without deadlines", deadline=None)

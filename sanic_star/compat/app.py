@@ -73,6 +73,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from socket import socket
 
+    from sanic_ext import Extend, Extension
     from typing_extensions import TypeVar
 
     from sanic_star.compat.models.ctx_types import REPLContext
@@ -585,7 +586,7 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
     def add_route(self, handler: Any, uri: Any = None, *args: Any, **options: Any) -> Any:
         """Add a route: Sanic's `(handler, uri, …)`, or with a path first Starlette's `(path, route, …)`."""
         if isinstance(handler, str):
-            self.router.routes.append(starlette_routing.Route(handler, uri, *args, **options))
+            self._append(starlette_routing.Route(handler, uri, *args, **options))
             return None
         return super().add_route(handler, uri, *args, **options)
 
@@ -606,9 +607,13 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
     def add_websocket_route(self, handler: Any, uri: Any = None, *args: Any, **options: Any) -> Any:
         """Add a websocket route: Sanic's `(handler, uri, …)`, or Starlette's `(path, route, name)`."""
         if isinstance(handler, str):
-            self.router.routes.append(starlette_routing.WebSocketRoute(handler, uri, *args, **options))
+            self._append(starlette_routing.WebSocketRoute(handler, uri, *args, **options))
             return None
         return super().add_websocket_route(handler, uri, *args, **options)
+
+    def _append(self, route: BaseRoute) -> None:
+        self.router.routes.append(route)
+        self.router._describe_foreign(route)
 
     def add_exception_handler(self, exc_class_or_status_code: Any, handler: Any) -> None:
         """Let a function answer exceptions of a class, or with a status code (Starlette's way)."""
@@ -741,6 +746,19 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
         serve_single(prepared(cls._app_registry, primary))
 
     @property
+    def serve_location(self) -> str:
+        """The URL of the address that was prepared first.
+
+        It is empty where the port will be any free one, and `http://<ASGI>` where another server runs the application.
+        """
+        if not self.state.server_info:
+            return "http://<ASGI>"
+        from sanic_star.compat.application.motd import location
+
+        info = self.state.server_info[0]
+        return location(info.how, info.sock) if info.how.port or info.how.unix or info.sock else ""
+
+    @property
     def m(self) -> WorkerMultiplexer:
         """The worker process that this is: its name, and how to restart or end workers.
 
@@ -820,7 +838,9 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
         Raises:
             SanicException: always; it says what takes its place.
         """
-        raise SanicException(_explain("sanic.worker.inspector"))
+        from sanic_star.compat._alias.left_out import explain
+
+        raise SanicException(explain("sanic.worker.inspector"))
 
     @property
     def repl_ctx(self) -> REPLContext:
@@ -1086,24 +1106,55 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
         except RuntimeError:
             raise SanicException("Loop can only be retrieved after the app has started running.") from None
 
+    # What wraps a websocket's handler in Sanic: nothing here, and Sanic Extensions compare handlers with it.
+    _websocket_handler = None
+
     # Extensions -----------------------------------------------------------------------------------------------------
 
-    def extend(self, **options: Any) -> Any:
-        """Refuse to be extended: Sanic Extensions reach into parts of Sanic that are not here.
+    def extend(
+        self,
+        *,
+        extensions: list[type[Extension] | Extension] | None = None,
+        built_in_extensions: bool = True,
+        config: Config | dict[str, Any] | None = None,
+        **options: Any,
+    ) -> Extend:
+        """Set up Sanic Extensions, the package `sanic-ext`, with other arguments than by default.
 
         Args:
-            options: Sanic's `extensions`, `built_in_extensions`, `config` and others.
+            extensions: extensions of your own.
+            built_in_extensions: whether those of the package are set up, too.
+            config: its configuration, a `sanic_ext.Config` or the arguments of one.
+            options: the same as keywords.
 
         Raises:
-            RuntimeError: always; it names what takes their place.
+            RuntimeError: it is set up already, switched off by `AUTO_EXTEND`, not installed, or its import fails.
+            AliasError: Sanic itself was imported before.
+
+        Examples:
+            With a file `templates/hello.html`::
+
+                app.extend(config={"oas": False})
+
+                @app.get("/")
+                @app.ext.template("hello.html")
+                async def hello(request):
+                    return {"name": "world"}
         """
-        asked = ", ".join(sorted(options)) or "nothing in particular"
-        raise RuntimeError(f"{_explain('sanic_ext')} (asked for: {asked})")
+        from sanic_star.compat.application.ext import extensions_of, setup_ext
+
+        if hasattr(self, "_ext"):
+            raise RuntimeError("Sanic Extensions are set up already: call app.extend before app.ext is read")
+        wanted = {"extensions": extensions, "built_in_extensions": built_in_extensions, "config": config}
+        setup_ext(self, fail=True, **wanted, **options)
+        return extensions_of(self)
 
     @property
-    def ext(self) -> Any:
-        """Sanic Extensions, which are not here: raises what `extend` raises."""
-        return self.extend()
+    def ext(self) -> Extend:
+        """Sanic Extensions, set up when this is read first; raises what `extend` raises."""
+        from sanic_star.compat.application.ext import extensions_of
+
+        return extensions_of(self)
 
     # Tests ----------------------------------------------------------------------------------------------------------
 
@@ -1127,6 +1178,7 @@ def _router(router: Router | None, routes: Sequence[BaseRoute] | None, lifespan:
     router = router or Router()
     if routes:
         router.routes.extend(routes)
+        router._describe_foreign(*routes)
     if lifespan is not None:
         # Starlette's initialiser knows the forms that a lifespan may have.
         router.lifespan_context = starlette_routing.Router(lifespan=lifespan).lifespan_context
@@ -1149,13 +1201,6 @@ def _as_middleware(middleware: Any, attach_to: str, priority: int | Default) -> 
     if isinstance(priority, int) and priority != middleware.priority:
         return Middleware(middleware.func, middleware.location, priority)
     return middleware
-
-
-def _explain(name: str) -> str:
-    # The table of explanations is loaded only where one is needed.
-    from sanic_star.compat._alias.left_out import explain
-
-    return explain(name)
 
 
 def _testing() -> Any:

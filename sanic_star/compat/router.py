@@ -6,14 +6,14 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import cached_property, partial
 from inspect import signature
-from types import SimpleNamespace
-from typing import Any
+from types import MappingProxyType, SimpleNamespace
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 from uuid import UUID
 
 from starlette.datastructures import URLPath
 from starlette.routing import BaseRoute, Mount, NoMatchFound
-from starlette.types import Scope
+from starlette.types import ASGIApp, Scope
 
 from sanic_star.compat._routing.exceptions import (
     BadMethod,
@@ -31,6 +31,9 @@ from sanic_star.compat.exceptions import MethodNotAllowed, NotFound, SanicExcept
 from sanic_star.engine import routing
 from sanic_star.engine.index import Parameter, Segments
 from sanic_star.engine.routing import WEBSOCKET
+
+if TYPE_CHECKING:
+    from sanic_star.compat._routing.groups import RouteGroup
 
 _PARAMETER = pattern(r"^<([a-zA-Z_][a-zA-Z0-9_]*):(.*)>$")
 _UNTYPED = pattern(r"^<([a-zA-Z_][a-zA-Z0-9_]*):?>$")
@@ -92,6 +95,8 @@ class Router(routing.Router):
         self.name_index: dict[str, Route | WebSocketRoute] = {}
         self.path_types: dict[str, PathType] = {each.label: each for each in PATH_TYPES}
         self.finalized = False
+        # The groups, and the version of the routes that they were made of.
+        self._groups: tuple[object, dict[tuple[str, ...], RouteGroup]] | None = None
         # What a route must not share with another: path shape, hosts, method.
         self._taken: dict[tuple[Any, ...], Route | WebSocketRoute] = {}
 
@@ -446,6 +451,18 @@ class Router(routing.Router):
         """The routes whose path needs a regular expression."""
         return {parts: route for parts, route in self.routes_all.items() if route.regex}
 
+    @property
+    def groups(self) -> Mapping[tuple[str, ...], RouteGroup]:
+        """Sanic's routes by their segments, those of one path together; made anew only when a route comes or goes."""
+        version, kept = self._version, self._groups
+        if kept is None or kept[0] is not version:
+            # Loaded for plugins that read the groups; no request needs them.
+            from sanic_star.compat._routing.groups import group_routes
+
+            routes = [route for route in self.routes[:] if isinstance(route, (Route, WebSocketRoute))]
+            kept = self._groups = version, group_routes(routes)
+        return MappingProxyType(kept[1])
+
     def finalize(self, *args: Any, **kwargs: Any) -> None:
         """Close the router: from here on `add` refuses.
 
@@ -457,14 +474,30 @@ class Router(routing.Router):
         self.finalized = True
         self.build()
 
+    def _describe_foreign(self, *routes: BaseRoute) -> None:
+        """Give mounts and Starlette's routes the attributes of Sanic's: all that there are, or certain ones."""
+        foreign = [route for route in routes or self.routes[:] if not isinstance(route, (Route, WebSocketRoute))]
+        if foreign:
+            # Many applications have none.
+            from sanic_star.compat._routing.foreign import describe
+
+            for route in foreign:
+                describe(route)
+
+    def mount(self, path: str, app: ASGIApp, name: str | None = None) -> None:
+        """Serve another ASGI application below `path`."""
+        super().mount(path, app, name)
+        self._describe_foreign(self.routes[-1])
+
     def build(self) -> None:
-        """Arrange all routes in the index, and forget the names of routes that are gone."""
+        """Arrange all routes in the index, describe those of others, and forget the names of routes that are gone."""
         if self._stale:
             named = list(self.name_index.items())
             present = {id(route) for route in self.routes[:]}
             for name, route in named:
                 if id(route) not in present:
                     self.name_index.pop(name, None)
+            self._describe_foreign()
         super().build()
 
     def reset(self) -> None:

@@ -16,6 +16,7 @@ import pytest
 
 import sanic_star
 from tests.project import ROOT
+from tests.project.public_names import ONLY_WITHOUT_SANIC
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 BLOCK = re.compile(r"^```python[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -54,7 +55,11 @@ def test_the_app_of_the_readme_answers() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["sanic_star", *(module.name for module in pkgutil.walk_packages(sanic_star.__path__, "sanic_star."))]
+    "name",
+    sorted(
+        {"sanic_star", *(module.name for module in pkgutil.walk_packages(sanic_star.__path__, "sanic_star."))}
+        - ONLY_WITHOUT_SANIC
+    ),
 )
 def test_docstring_examples_run(name: str) -> None:
     # A failure is reported on standard output, which pytest shows.

@@ -40,6 +40,8 @@ TWINS = {
     "sanic_routing": f"{HERE}._alias.sanic_routing",
     "sanic_routing.exceptions": f"{HERE}._routing.exceptions",
     "sanic_routing.route": f"{HERE}._alias.sanic_routing.route",
+    "sanic_routing.group": f"{HERE}._routing.groups",
+    "sanic_routing.patterns": f"{HERE}._alias.sanic_routing.patterns",
     "sanic_routing.router": f"{HERE}.router",
     "sanic_testing": "sanic_star.testing",
     "sanic_testing.manager": "sanic_star.testing.manager",
@@ -47,7 +49,9 @@ TWINS = {
     "sanic_testing.testing": "sanic_star.testing.testing",
     "sanic_testing.websocket": "sanic_star.testing._sanic_testing.proxy",
 }
-PACKAGES = {"sanic", "sanic_routing", "sanic_testing", "sanic_ext"}
+PACKAGES = {"sanic", "sanic_routing", "sanic_testing"}
+# Bound to this package if it was imported through the alias; the last one is `sanic_ext` by another name.
+EXTENSIONS = ("sanic_ext", "sanic_star.ext")
 # What a plugin is told that asks for the version of an installed package.
 VERSIONS = {"sanic": __version__, "sanic-routing": "23.12.0", "sanic-testing": "24.6.0"}
 
@@ -100,6 +104,18 @@ class _Loader:
         return code
 
 
+def stand_in(name: str, own: ModuleSpec) -> ModuleSpec:
+    """Return the spec under which a module is found by another name.
+
+    Args:
+        name: the other name.
+        own: the module's own spec.
+    """
+    loader: Any = _Loader(own)
+    package = own.submodule_search_locations is not None
+    return ModuleSpec(name, loader, origin=own.origin, is_package=package)
+
+
 class _Finder:
     """Answers for Sanic's packages, and nothing else."""
 
@@ -115,9 +131,7 @@ class _Finder:
                 if _only_asked():
                     return None
                 raise ModuleNotFoundError(explain(fullname), name=fullname)
-            loader: Any = _Loader(own)
-            package = own.submodule_search_locations is not None
-            return ModuleSpec(fullname, loader, origin=own.origin, is_package=package)
+            return stand_in(fullname, own)
         # `from sanic import asgi` asks for it by the package's own name.
         asked = f"sanic{fullname.removeprefix(HERE)}"
         if fullname.startswith(f"{HERE}.") and is_left_out(asked) and not self._others_find(fullname, path):
@@ -166,11 +180,14 @@ def _only_asked() -> bool:
 _finder = _Finder()
 
 
-def install() -> None:
+def install(too_late: str = "sanic_star.compat.install() comes too late") -> None:
     """Let `import sanic` mean this package, from here on and in this process.
 
     `sanic`, its public modules, `sanic_testing` and what applications use of `sanic_routing` are then modules of this
     package, whether or not the real ones are installed. A second call changes nothing.
+
+    Args:
+        too_late: what the exception says first.
 
     Raises:
         AliasError: Sanic itself was imported before.
@@ -185,8 +202,8 @@ def install() -> None:
     for name, module in list(sys.modules.items()):
         if name.partition(".")[0] in PACKAGES and module is not None:
             raise AliasError(
-                f"sanic_star.compat.install() comes too late: {name} was imported before, from "
-                f"{getattr(module, '__file__', None)}. Call it before the first import of sanic."
+                f"{too_late}: {name} was imported before, from {getattr(module, '__file__', None)}. "
+                "Install the alias before the first import of sanic."
             )
     for name in _aliases():
         del sys.modules[name]
@@ -202,7 +219,8 @@ def uninstall() -> None:
     """
     if _finder in sys.meta_path:
         sys.meta_path.remove(_finder)
-        for name in _aliases():
+        extensions = [name for name in sys.modules if f"{name}.".startswith(tuple(f"{own}." for own in EXTENSIONS))]
+        for name in (*_aliases(), *extensions):
             del sys.modules[name]
 
 

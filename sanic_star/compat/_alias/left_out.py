@@ -8,7 +8,6 @@ PROCESSES = "worker processes are those of `app.run(workers=…)`, or the ASGI s
 
 # Modules that cannot be imported.
 LEFT_OUT = {
-    "sanic.application.ext": "what extends an application is called with it: `extension.init_app(app)`",
     "sanic.cli": "the command is `sanic-star`, in `sanic_star.cli`",
     "sanic.touchup.schemes": "nothing is rewritten at the start, so nothing replaces it",
     "sanic.websocket": "take `Websocket` from `sanic`",
@@ -18,8 +17,6 @@ LEFT_OUT = {
     "sanic.worker.state": "the state of the application is `app.state`",
     "sanic_routing": "routes are Starlette's: `app.router.routes`, and the classes of `sanic.router`",
     "sanic_testing": "take what you need from `sanic_testing` itself",
-    "sanic_ext": "Sanic Extensions reach into Sanic's private parts; take what they did from Starlette, "
-    "such as `CORSMiddleware` and `Jinja2Templates`, and from pydantic",
 }
 
 # Names that can be imported and not be used: see `sanic_star.compat._support.stand_ins`.

@@ -556,6 +556,7 @@ class Answers:
         if phase is Phase.BEFORE_START:
             # The others when all listeners have run, which may set them.
             app.config.validate(LISTENER_TIMEOUTS)
+            app._runner.extend()
             if not app.signal_router.finalized and self.overrides.signalize:
                 app.signalize(app.signal_router.allow_fail_builtin)
             if not app.signal_router.finalized:
@@ -565,6 +566,8 @@ class Answers:
                 # Once for each application, though a test may start it often.
                 if not app._runner.has_logged_server_settings:
                     app._runner.log_server_settings()
+            if hasattr(app, "_ext"):
+                app._ext._display()
         await app._listeners.run(phase.value, app)
         if phase is Phase.BEFORE_START:
             if app._background.delayed:

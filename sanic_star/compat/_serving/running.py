@@ -20,10 +20,11 @@ from typing import TYPE_CHECKING, Any
 from sanic_star.compat._app.answers import BODY_TIMEOUT
 from sanic_star.compat._serving.peer import UNSAFE_SERVER, believes_local_clients
 from sanic_star.compat.application.constants import Mode, Server
-from sanic_star.compat.config import DEFAULT_CONFIG, SettingError
+from sanic_star.compat.config import DEFAULT_CONFIG
 from sanic_star.compat.helpers import Default
 from sanic_star.compat.log import error_logger, logger
 from sanic_star.compat.logging.filter import VerbosityFilter
+from sanic_star.engine.lifespan import InvalidSetting
 from sanic_star.engine.steps import Stage, StepTimeout
 
 if TYPE_CHECKING:
@@ -191,6 +192,13 @@ class Runner:
         self.app.state.verbosity = VerbosityFilter.verbosity = verbosity
         self.set_up_logging()
 
+    def extend(self) -> None:
+        """Set up Sanic Extensions at the start, if they are installed, wanted, and not set up already."""
+        if self.app.config.AUTO_EXTEND and not hasattr(self.app, "_ext"):
+            from sanic_star.compat.application.ext import setup_ext  # late: the import needs no extensions
+
+            setup_ext(self.app)
+
     def set_up_logging(self) -> None:
         """Let log lines look as the mode and the settings `LOG_EXTRA` and `NO_COLOR` say."""
         from sanic_star.compat.logging.setup import setup_logging
@@ -352,6 +360,7 @@ def serve(apps: list[Application], app_loader: Any = None, factory: Callable[[],
     if primary.state.workers > 1 or primary.state.auto_reload:
         _choose_spawn()
     try:
+        primary._runner.extend()
         _plans.run_main_listeners(primary, "main_process_start")
         for app in apps:
             app.config.validate()
@@ -363,7 +372,7 @@ def serve(apps: list[Application], app_loader: Any = None, factory: Callable[[],
     except StepTimeout:
         # The log has named the listener.
         raise SystemExit(1) from None
-    except SettingError as error:
+    except InvalidSetting as error:
         error_logger.error("%s", error)
         raise SystemExit(1) from None
     finally:

@@ -1,9 +1,10 @@
 """What applications take from the package `sanic_routing`: its exceptions, and the classes for annotations."""
 
 from sanic_star.compat._routing import exceptions
+from sanic_star.compat._routing.groups import RouteGroup
 from sanic_star.compat._routing.routes import Route
 from sanic_star.compat.router import Router as BaseRouter
 
 __version__ = "23.12.0"
 
-__all__ = ["BaseRouter", "Route", "__version__", "exceptions"]
+__all__ = ["BaseRouter", "Route", "RouteGroup", "__version__", "exceptions"]

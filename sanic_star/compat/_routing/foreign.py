@@ -1,0 +1,79 @@
+"""Sanic's words for routes that are not Sanic's: mounts, hosts and Starlette's routes in `app.router.routes`.
+
+Plugins that go through the routes of an application read `name`, `handler`, `ctx` and `segments` of each. A route gets
+those that it lacks, once; everything that Starlette reads of it stays as it was.
+"""
+
+from __future__ import annotations
+
+import re
+from copy import copy
+from functools import partial
+from inspect import isclass, isroutine
+from types import SimpleNamespace
+from typing import Any, get_type_hints
+
+from starlette.routing import BaseRoute
+
+_PARAMETER = re.compile(r"{[^:}]*:?([^}]*)}")
+_BELOW = "<__dynamic__:path>"
+
+
+def describe(route: BaseRoute) -> None:
+    """Give a route the attributes `name`, `handler`, `ctx` and `segments`, as far as it lacks them.
+
+    Args:
+        route: any route; one whose class allows no new attributes is left as it is.
+
+    Examples:
+        >>> from starlette.routing import Mount
+        >>> from starlette.staticfiles import StaticFiles
+        >>> mount = Mount("/files", StaticFiles(directory="."))
+        >>> describe(mount)
+        >>> mount.name, mount.segments
+        ('', ('files', '<__dynamic__:path>'))
+    """
+    words: Any = route
+    try:
+        if not hasattr(route, "ctx"):
+            words.ctx = SimpleNamespace()
+        if not hasattr(route, "handler"):
+            words.handler = _handler(route)
+        if not hasattr(route, "segments"):
+            words.segments = _segments(route)
+        if getattr(route, "name", None) is None:
+            if hasattr(route, "name"):
+                # In Starlette None is not an empty name: what is below such a mount needs no prefix in `url_path_for`.
+                words.url_path_for = copy(route).url_path_for
+            words.name = ""
+    except AttributeError:
+        pass
+
+
+def _handler(route: Any) -> Any:
+    """Return the endpoint if its type hints can be read, as of a handler of Sanic's, else the route's `handle`."""
+    endpoint = getattr(route, "endpoint", None)
+    function = endpoint.func if isinstance(endpoint, partial) else endpoint
+    if isroutine(function) or isclass(function):
+        try:
+            get_type_hints(function)
+        except Exception:
+            # An annotation may be any expression, and name what only a type checker imports.
+            return route.handle
+        return endpoint
+    return route.handle
+
+
+def _segments(route: Any) -> tuple[str, ...]:
+    path = getattr(route, "path", None)
+    if not isinstance(path, str):
+        return (_BELOW,)
+    segments = tuple(_PARAMETER.sub(_dynamic, part) for part in path.lstrip("/").split("/"))
+    if hasattr(route, "endpoint"):
+        return segments
+    # A mount, which answers everything below its path.
+    return (*(part for part in segments if part), _BELOW)
+
+
+def _dynamic(match: re.Match[str]) -> str:
+    return f"<__dynamic__:{match[1] or 'str'}>"

@@ -1,0 +1,109 @@
+"""Sanic Extensions, the real package `sanic_ext`: when an application is extended, and how the package is imported.
+
+The package imports `sanic`, which has to mean this package: the alias is installed first. A process that has imported
+Sanic itself cannot have both. There an application is served without extensions, with a warning in the log; where the
+application asks for them (`app.extend`, `app.ext`), that raises.
+
+An application is extended by `app.extend` and `app.ext`, and otherwise when it starts: before the listeners of
+`main_process_start`, and in each process before those of `before_server_start`.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib.util import find_spec
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+from sanic_star.compat.log import logger
+from sanic_star.engine.lifespan import InvalidSetting
+
+if TYPE_CHECKING:
+    from sanic_ext import Extend
+
+
+class CannotExtend(InvalidSetting, RuntimeError):
+    """Sanic Extensions cannot be used here; the message says all, so that the start logs no traceback."""
+
+
+NOT_INSTALLED = "Sanic Extensions are not installed: pip install sanic-ext"
+SWITCHED_OFF = "Sanic Extensions are switched off by the setting AUTO_EXTEND"
+
+
+def setup_ext(app: Any, *, fail: bool = False, **kwargs: Any) -> Extend | None:
+    """Extend an application with Sanic Extensions, unless it is already or `AUTO_EXTEND` is off.
+
+    Args:
+        app: the application.
+        fail: whether it is an error if the extensions cannot be used here.
+        kwargs: what `sanic_ext.Extend` takes.
+
+    Returns:
+        The extensions, if the application has been extended by this call.
+
+    Raises:
+        CannotExtend: an import inside the installed package fails; or, with `fail`, it is not installed.
+        AliasError: with `fail`, Sanic itself was imported before.
+    """
+    if not app.config.AUTO_EXTEND or getattr(app, "_ext", None):
+        return None
+    extend = _import_extend(fail)
+    if extend is None:
+        return None
+    app._ext = extend(app, **kwargs)
+    # Before the package's own listeners, which come at a priority of -1,000 and below.
+    app.before_server_start(_describe_routes, priority=-999)
+    return app.ext  # type: ignore[no-any-return]
+
+
+def extensions_of(app: Any) -> Extend:
+    """Return an application's extensions, set up by this call where they are not yet; see `Sanic.ext`."""
+    if not hasattr(app, "_ext"):
+        setup_ext(app, fail=True)
+    if not hasattr(app, "_ext"):
+        raise CannotExtend(SWITCHED_OFF)
+    return app._ext  # type: ignore[no-any-return]
+
+
+def _import_extend(fail: bool) -> type[Extend] | None:
+    if not _is_installed():
+        if fail:
+            raise CannotExtend(NOT_INSTALLED)
+        return None
+    # Most applications run where the package is not installed.
+    from sanic_star.compat._alias import alias
+
+    try:
+        alias.install("Sanic Extensions need `import sanic` to mean sanic_star; import sanic_star.ext before it")
+    except alias.AliasError as error:
+        if fail:
+            raise
+        logger.warning("The application is served without Sanic Extensions, which AUTO_EXTEND asks for. %s", error)
+        return None
+    try:
+        from sanic_ext import Extend
+    except ImportError as error:
+        raise CannotExtend(
+            f"Sanic Extensions are installed, but their import fails: {error}. Set AUTO_EXTEND=False to go without them"
+        ) from error
+    return Extend
+
+
+def _is_installed() -> bool:
+    try:
+        return find_spec("sanic_ext") is not None
+    except ValueError:
+        # It is loaded, and has no spec: a test has put something in its place.
+        return sys.modules["sanic_ext"] is not None
+
+
+def _describe_routes(app: Any) -> None:
+    """Give mounts and Starlette's routes what the package reads of each route, `ctx._cors` of its own included."""
+    app.router._describe_foreign()
+    groups = {id(route) for group in app.router.groups.values() for route in group}
+    for route in app.router.routes:
+        if id(route) not in groups and hasattr(route, "ctx"):
+            route.ctx._cors = SimpleNamespace()
+
+
+__all__ = ["setup_ext"]

@@ -1,0 +1,79 @@
+"""Sanic Extensions for projects that import `sanic_star`: `from sanic_star.ext import validate`.
+
+The package `sanic_ext` imports `sanic`. So importing this module installs the alias: from then on `import sanic` means
+this package, in the whole process. What `sanic_ext` has is here too, and so are its modules under this name:
+`sanic_star.ext.extensions.openapi.definitions` is `sanic_ext.extensions.openapi.definitions`, the same module.
+
+Importing it raises `sanic_star.compat._alias.alias.AliasError` (a `RuntimeError`) if Sanic itself was imported before,
+and `ModuleNotFoundError` if `sanic-ext` is not installed.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from importlib.machinery import ModuleSpec
+from importlib.util import find_spec
+from types import ModuleType
+from typing import Any
+
+from sanic_star.compat._alias import alias
+
+alias.install("sanic_star.ext needs `import sanic` to mean sanic_star, and comes too late")
+
+try:
+    import sanic_ext
+    from sanic_ext import (
+        Config,
+        CountedRequest,
+        Extend,
+        Extension,
+        __version__,
+        cors,
+        openapi,
+        render,
+        serializer,
+        validate,
+    )
+except ModuleNotFoundError as error:
+    if error.name != "sanic_ext":
+        raise
+    raise ModuleNotFoundError(
+        "sanic_star.ext needs the package sanic-ext: pip install sanic-ext", name="sanic_ext"
+    ) from None
+
+# Makes the module a package, so that Python asks for modules below it.
+__path__: list[str] = []
+
+
+class _Finder:
+    """Finds the modules of `sanic_ext` by the name of this module."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if not fullname.startswith(f"{__name__}."):
+            return None
+        own = find_spec(f"sanic_ext.{fullname.removeprefix(f'{__name__}.')}")
+        return None if own is None else alias.stand_in(fullname, own)
+
+
+sys.meta_path.insert(0, _Finder())
+
+
+def __getattr__(name: str) -> Any:
+    return getattr(sanic_ext, name)
+
+
+__all__ = [
+    "Config",
+    "CountedRequest",
+    "Extend",
+    "Extension",
+    "__version__",
+    "cors",
+    "openapi",
+    "render",
+    "serializer",
+    "validate",
+]
