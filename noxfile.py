@@ -22,6 +22,12 @@ nox.options.reuse_existing_virtualenvs = not os.environ.get("CI")
 nox.options.sessions = ["tests", "lint", "types", "docs"]
 
 PYPROJECT = nox.project.load_toml("pyproject.toml")
+# The groups of packages that share an environment, in the order of the table.
+ENVIRONMENTS = list(
+    dict.fromkeys(
+        table["environment"] for table in nox.project.load_toml("tests/ecosystem/packages.toml")["packages"].values()
+    )
+)
 EXTRAS = ",".join(PYPROJECT["project"]["optional-dependencies"])
 
 # Beyond four workers, the tests over sockets slow each other down more than the others gain.
@@ -194,6 +200,14 @@ def soak(session: nox.Session) -> None:
     """Send 300,000 mixed requests to a server and see that its memory stays flat; `nox -s soak -- --server granian`."""
     install_for_tests(session)
     session.run("python", "-m", "tests.fuzz.soak", *session.posargs)
+
+
+@nox.session
+@nox.parametrize("environment", ENVIRONMENTS)
+def ecosystem(session: nox.Session, environment: str) -> None:
+    """Run packages for Sanic here and on Sanic, and write `docs/ecosystem.md`; `-- Sanic-Cors` chooses packages."""
+    session.install("--upgrade", "-e", f".[{EXTRAS}]", *group("ecosystem"))
+    session.run("python", "-m", "tests.ecosystem", environment, *session.posargs)
 
 
 @nox.session

@@ -621,8 +621,18 @@ class Engine:
             refusal, request._initialiser_error = request._initialiser_error, None
             if refusal is not None:
                 raise refusal
-            route, connection._route_params = self.app.router.find(scope)
+            router = self.app.router
+            route, connection._route_params = router.find(scope)
             request._route_params = connection._route_params
+            if route is router.fallback:
+                # Loaded with the first handshake that no websocket route answers.
+                from sanic_star.engine.handshakes import answer_by_http, is_answered_by_http
+
+                if is_answered_by_http(router, scope):
+                    # From here on it is another request, which has its own end at the stop.
+                    self.streams.close(request)
+                    await answer_by_http(self.dispatch, connection)
+                    return
             response = await route.call(connection)
             if response is not None:
                 await response(scope, connection._receive_message, connection._send_message)

@@ -34,6 +34,8 @@ _LEAVE_WAIT_S = 0.05
 
 # Where a scope keeps the request that was made before the dispatch.
 HANDED = "sanic_star.handed"
+# Where it keeps the `Handshake`, if an HTTP route answers the handshake of a websocket.
+HANDSHAKE = "sanic_star.handshake"
 TOO_LARGE = "Request body exceeds the size limit"
 
 

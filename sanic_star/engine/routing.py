@@ -53,7 +53,7 @@ WEBSOCKET = "(websocket)"  # no HTTP method has brackets
 # Where a scope keeps what changes in it at the door of a mounted application: paths are the outer one's until then.
 _CHILD = "sanic_star.child"
 # Where a scope keeps the leaf that its path has led to, if no route there is for its method or host.
-_LEAF = "sanic_star.leaf"
+LEAF = "sanic_star.leaf"
 
 Call: TypeAlias = Callable[[Any], Awaitable[Any]]
 # How many paths with a parameter are kept with what they lead to (as many as in Sanic 25.12), and of how many bytes.
@@ -632,7 +632,7 @@ class Router(routing.Router):
         """
         names = {*params, *getattr(former, "param_convertors", ())}
         outer = {name: value for name, value in scope.get("path_params", {}).items() if name not in names}
-        for key in ("route", "endpoint", "path_params", _CHILD, _LEAF):
+        for key in ("route", "endpoint", "path_params", _CHILD, LEAF):
             scope.pop(key, None)
         if outer:
             scope["path_params"] = outer
@@ -739,7 +739,7 @@ class Router(routing.Router):
         if found is None or isinstance(found[0], _Refused):
             redirect = self._redirect(path, scope) if self.foreign else None
             if redirect is None and found is not None:
-                scope[_LEAF] = found[0].leaf
+                scope[LEAF] = found[0].leaf
             return redirect or (self.fallback, {})
         route, params = found
         scope["route"] = route
@@ -870,7 +870,7 @@ class Router(routing.Router):
     @staticmethod
     def refused(scope: Scope) -> Collection[str]:
         """Return what `allowed` does, for a scope that `find` has just answered with `fallback`."""
-        leaf: Leaf[Any] | None = scope.pop(_LEAF, None)
+        leaf: Leaf[Any] | None = scope.pop(LEAF, None)
         return leaf.open if leaf is not None else ()
 
     def url_path_for(self, name: str, /, **path_params: Any) -> URLPath:

@@ -44,7 +44,7 @@ from sanic_star.compat.response.types import ResponseStream
 from sanic_star.compat.signals import Event
 from sanic_star.engine import routing
 from sanic_star.engine.application import DEVELOPMENT_GRACE_S, announcing_close
-from sanic_star.engine.requests import HANDED, Limits, live
+from sanic_star.engine.requests import HANDED, HANDSHAKE, Limits, live
 from sanic_star.engine.requests import Request as EngineRequest
 from sanic_star.engine.steps import Limit, Phase
 from sanic_star.engine.streams import SharedReceive, is_event_stream
@@ -308,12 +308,6 @@ class Answers:
     def _compile_websocket(self, route: routing.WebSocketRoute, before: list[Step]) -> Call:
         handler = self._events.around_websocket(route.endpoint) if self._hears else route.endpoint
         endpoint = route.endpoint if is_endpoint(route.endpoint) else None
-        if self._sweeper is None:
-            # Loaded with the first route for websockets: most applications have none.
-            from sanic_star.compat.server.websockets._inbox import Sweeper as WebsocketSweeper
-
-            self._sweeper = WebsocketSweeper()
-        sweeper = self._sweeper
         subprotocols = getattr(getattr(route, "extra", None), "subprotocols", ())
 
         async def speak(websocket: WebsocketImplProtocol) -> Any:
@@ -321,7 +315,7 @@ class Answers:
             if endpoint is not None:
                 return endpoint  # an ASGI application, which does the handshake itself
             await websocket._handshake(subprotocols)
-            swept = sweeper.add(websocket)
+            swept = self.sweep(websocket)
             try:
                 result = handler(request, websocket, **request._route_params)
                 if isawaitable(result):
@@ -350,6 +344,19 @@ class Answers:
 
         call = guarded if before else handled
         return self._events.around_route(call, route, reads_body=False) if self._hears else call
+
+    def sweep(self, websocket: WebsocketImplProtocol) -> set[Any]:
+        """Cancel the handler of a websocket when its client has left.
+
+        Returns:
+            The set to remove the websocket from when its handler is over.
+        """
+        if self._sweeper is None:
+            # Loaded with the first websocket: most applications have none.
+            from sanic_star.compat.server.websockets._inbox import Sweeper as WebsocketSweeper
+
+            self._sweeper = WebsocketSweeper()
+        return self._sweeper.add(websocket)
 
     def compile_fallback(self) -> Call:
         """Return what answers where no route does; the application's middleware runs there, too."""
@@ -527,6 +534,10 @@ class Answers:
             raise ServerError(f"Invalid response type {response!r} (need HTTPResponse)")
 
     async def _end_response(self, request: Request, returned: Any) -> None:
+        handshake = request.scope.get(HANDSHAKE)
+        if handshake is not None and handshake.connection._opened:
+            # The handler has accepted the handshake of a websocket: that was the response.
+            return
         begun = request.stream.response
         if returned is not None and returned is not begun:
             error_logger.error(

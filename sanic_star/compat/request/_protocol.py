@@ -1,8 +1,9 @@
-"""Sanic's protocol and transport, as far as they tell of the connection; there is no way to act on it here."""
+"""Sanic's protocol and transport: they describe the connection, and accept a websocket handshake."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from starlette.types import Scope
@@ -11,6 +12,7 @@ from sanic_star.engine.requests import requests_begun
 
 if TYPE_CHECKING:
     from sanic_star.compat.models.server_types import ConnInfo
+    from sanic_star.compat.server.websockets.impl import WebsocketImplProtocol
 
 
 class Transport:
@@ -99,3 +101,34 @@ class Protocol:
     def keep_alive_timeout(self) -> float:
         """How long an idle connection stays, in seconds."""
         return self.app.config.KEEP_ALIVE_TIMEOUT  # type: ignore[no-any-return]
+
+    async def websocket_handshake(
+        self, request: Any, subprotocols: Sequence[str] | None = None
+    ) -> WebsocketImplProtocol:
+        """Accept the websocket handshake that a request is, in the handler of an HTTP route.
+
+        When the handler ends, the websocket is closed; the response that the handler returns is dropped.
+
+        Args:
+            request: the request that the handler got.
+            subprotocols: those that the handler speaks; the first that the client speaks too is taken.
+
+        Returns:
+            The websocket, as `@app.websocket` handlers get it.
+
+        Raises:
+            SanicException: 426, the request is no handshake.
+            BadRequest: the handler speaks subprotocols, and the client none of them.
+
+        Examples:
+            As python-socketio does it:
+
+                @app.get("/feed")
+                async def feed(request):
+                    websocket = await request.transport.get_protocol().websocket_handshake(request)
+                    await websocket.send("hello")
+                    return empty()
+        """
+        from sanic_star.compat.request._handshake import accept  # most applications have no websockets
+
+        return await accept(request, subprotocols or ())

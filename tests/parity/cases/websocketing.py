@@ -190,7 +190,81 @@ case(
     websocket("/http", replies=1),
     get("/http"),
     get("/none"),
-    differs="server",
+)
+case(
+    "HTTP routes answer the handshake of a path without a websocket",
+    """
+    @app.on_request
+    async def before(request):
+        if request.path == "/guarded":
+            return text("no", 403)
+    @app.on_response
+    async def after(request, response):
+        response.headers["x-after"] = f"{request.method} {request.scheme}"
+    @app.get("/plain/<n:int>")
+    async def plain(request, n): return json([n, request.args.get("q"), request.headers["upgrade"].lower()], 201)
+    @app.get("/guarded")
+    async def guarded(request): return text("not reached")
+    @app.post("/post")
+    async def post_only(request): return text("post")
+    @app.get("/stream")
+    async def stream(request):
+        response = await request.respond(content_type="text/plain")
+        await response.send("a")
+        await response.send("b")
+    @app.get("/missing")
+    async def missing(request): raise NotFound("gone")
+    @app.exception(LookupError)
+    async def found(request, error): return text("caught", 418)
+    @app.get("/lookup")
+    async def lookup(request): raise KeyError("x")
+    @app.websocket("/ws")
+    async def ws(request, ws): await ws.send("ws")
+    """,
+    *(websocket(path, replies=1) for path in ("/plain/5?q=1", "/plain/x", "/guarded", "/post", "/missing", "/lookup")),
+    websocket("/stream", replies=1),
+    websocket("/ws", replies=1),
+    websocket("/none", replies=1),
+)
+case(
+    "an HTTP route accepts a handshake by its protocol",
+    """
+    @app.websocket("/ws")
+    async def ws(request, ws): await ws.send("ws")
+    @app.get("/up/<n:int>")
+    async def up(request, n):
+        protocol = request.transport.get_protocol()
+        ws = await protocol.websocket_handshake(request, ["one", "two"] if n == 2 else None)
+        event(type(ws).__name__, ws.subprotocol)
+        try:
+            while True:
+                message = await ws.recv()
+                await ws.send(f"{n} {message!r}")
+        finally:
+            event("over")
+        return text("done")
+    @app.get("/refuse")
+    async def refuse(request): raise Forbidden("no")
+    """,
+    websocket("/up/1", "a", b"b"),
+    websocket("/up/2", "a", subprotocols=["two"]),
+    websocket("/up/2", "a", subprotocols=["three"]),
+    websocket("/up/2", "a"),
+    websocket("/refuse", "a"),
+    websocket("/up/x", "a"),
+    log_differs="websocket-errors",
+)
+case(
+    "a plain request is no handshake",
+    """
+    @app.websocket("/ws")
+    async def ws(request, ws): await ws.send("ws")
+    @app.get("/up")
+    async def up(request):
+        await request.transport.get_protocol().websocket_handshake(request)
+    """,
+    get("/up"),
+    differs="websocket-errors",
 )
 case(
     "add_websocket_route, and a name",

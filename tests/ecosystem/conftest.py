@@ -1,0 +1,50 @@
+"""The fixture that serves an application on Sanic and here, and the record of what the tests have shown."""
+
+from __future__ import annotations
+
+import sys
+import textwrap
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.ecosystem import is_wanted
+from tests.ecosystem.serve import HOWS
+from tests.engine.processes import Process
+
+collect_ignore_glob = [] if is_wanted() else ["test_*.py"]
+
+Serve = Callable[[str], Process]
+
+
+@pytest.fixture(params=HOWS)
+def how(request: pytest.FixtureRequest) -> str:
+    """Where the application runs: on `sanic`, `here` by `app.run`, or here under `uvicorn`."""
+    return str(request.param)
+
+
+@pytest.fixture
+def serve(how: str, tmp_path: Path) -> Iterator[Serve]:
+    """Return a function that serves the `app` of a source until the test ends."""
+    processes: list[Process] = []
+
+    def start(source: str) -> Process:
+        name = f"served{len(processes)}"
+        (tmp_path / f"{name}.py").write_text(textwrap.dedent(source))
+        process = Process((sys.executable, "-m", "tests.ecosystem.serve", how, name), tmp_path)
+        processes.append(process)
+        return process
+
+    yield start
+    for process in processes:
+        if process.popen.poll() is None:
+            process.terminate()
+
+
+@pytest.fixture(autouse=True)
+def control(request: pytest.FixtureRequest) -> None:
+    """Expect the control to fail where the test is marked `fails_on_sanic(reason)`."""
+    mark = request.node.get_closest_marker("fails_on_sanic")
+    if mark and getattr(request.node, "callspec", None) and request.node.callspec.params.get("how") == "sanic":
+        request.applymarker(pytest.mark.xfail(reason=mark.args[0], strict=True))

@@ -1,0 +1,75 @@
+"""The table of packages, `packages.toml`, as records.
+
+Each table `[packages.NAME]` has:
+
+- `environment`: the group that it is installed with. Packages that get along share one.
+- `requires`: what is installed besides; the package's own requirement, if it is not its bare name, is among them.
+- `own-tests`: what to run of its source archive: `paths`, and if needed `archive` (another distribution),
+  `requires` and `options` (of pytest). `no-own-tests` is the reason why there are none.
+- `differs`: identifiers of own tests that pass on Sanic and fail here, each with the reason.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.ecosystem import HERE, RESULTS
+
+
+@dataclass(frozen=True)
+class OwnTests:
+    """Which tests of a source archive to run."""
+
+    archive: str
+    paths: tuple[str, ...]
+    requires: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Package:
+    """One package of the table."""
+
+    name: str
+    environment: str
+    requirements: tuple[str, ...]
+    own_tests: OwnTests | None = None
+    no_own_tests: str = ""
+    differs: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def module(self) -> str:
+        """Its test module, without the suffix: `test_sanic_cors` for `Sanic-Cors`."""
+        return f"test_{re.sub('[-.]', '_', self.name.lower())}"
+
+    @property
+    def results(self) -> str:
+        """The name of the file in `results/`."""
+        return str(RESULTS / f"{self.name.lower()}.json")
+
+
+def _package(name: str, table: dict[str, Any]) -> Package:
+    requires = table.get("requires", [])
+    named = any(re.match(rf"{re.escape(name)}(?![\w.-])", text, re.IGNORECASE) for text in requires)
+    own_tests = None
+    if own := table.get("own-tests"):
+        own_tests = OwnTests(
+            own.get("archive", name), tuple(own["paths"]), tuple(own.get("requires", ())), tuple(own.get("options", ()))
+        )
+    return Package(
+        name=name,
+        environment=table["environment"],
+        requirements=(*(() if named else (name,)), *requires),
+        own_tests=own_tests,
+        no_own_tests=table.get("no-own-tests", ""),
+        differs=table.get("differs", {}),
+    )
+
+
+PACKAGES = tuple(
+    _package(name, table)
+    for name, table in tomllib.loads((HERE / "packages.toml").read_text(encoding="utf-8"))["packages"].items()
+)
