@@ -21,6 +21,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from time import monotonic
 from typing import Any
+from weakref import WeakValueDictionary
 
 logger = logging.getLogger("sanic.server")
 SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGBREAK") if hasattr(signal, name))
@@ -208,7 +209,7 @@ class _Wakeup:
             # A test client has another thread run the loop in which the application was started.
             return
         current = signal.set_wakeup_fd(-1)
-        if current in (-1, self._writer):
+        if current == -1 or self._is_behind(current):
             signal.set_wakeup_fd(current)
             return
         if not self.taken:
@@ -216,8 +217,17 @@ class _Wakeup:
             for end in (self._reader, self._writer):
                 os.set_blocking(end, False)
             self._loop.add_reader(self._reader, self._read)
+            _pipes[self._writer] = self
         self._before, self._file = current, _file(current)
         signal.set_wakeup_fd(self._writer)
+
+    def _is_behind(self, descriptor: int) -> bool:
+        # Other applications of this process have pipes, too. Two that wrote to each other would never stop.
+        while (pipe := _pipes.get(descriptor)) is not None:
+            if pipe is self:
+                return True
+            descriptor = pipe._before
+        return False
 
     def _read(self) -> None:
         with contextlib.suppress(BlockingIOError):
@@ -242,9 +252,14 @@ class _Wakeup:
             signal.set_wakeup_fd(self._before)
         self._loop.remove_reader(self._reader)
         self._read()
+        del _pipes[self._writer]
         os.close(self._reader)
         os.close(self._writer)
         self._reader = self._writer = -1
+
+
+# By the file descriptor that is written to.
+_pipes: WeakValueDictionary[int, _Wakeup] = WeakValueDictionary()
 
 
 def _file(descriptor: int) -> tuple[int, int] | None:

@@ -284,6 +284,24 @@ async def test_two_applications_of_one_process_give_a_loop_back_in_any_order() -
         asyncio.get_running_loop().remove_signal_handler(number)
 
 
+async def test_two_applications_of_one_process_do_not_write_to_each_other() -> None:
+    heard: list[str] = []
+    listen(heard)
+    servers = [Server(heard), Server(heard)]
+    undo = [await server.chained() for server in servers]
+    # Each looks several times for a loop that has put its file descriptor back.
+    await asyncio.sleep(2 * NEXT_RUN[1])
+    signal.raise_signal(signal.SIGTERM)
+    for server in servers:
+        server.may_stop.set()
+    await until(lambda: "SIGTERM" in heard)
+    assert heard == ["stopped", "stopped", "SIGTERM"]
+    for call in reversed(undo):
+        call()
+    for number in HANDLED:
+        asyncio.get_running_loop().remove_signal_handler(number)
+
+
 @pytest.mark.parametrize("options", [(), ("--lifespan", "off")], ids=["lifespan", "lazy"])
 def test_a_listener_that_fails_is_logged_and_the_stop_goes_on(tmp_path: Path, options: tuple[str, ...]) -> None:
     script = """
