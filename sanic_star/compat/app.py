@@ -217,6 +217,7 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
         self.named_response_middleware: dict[str, deque[Middleware]] = {}
         self.shared_ctx = SharedContext()
         # Sanic Extensions replace it with a set of their own, whose `add` injects dependencies into the command.
+        self._definitions: list[Definition] = []
         self._future_commands: set[CommandDefinition] = set()
         self._test_client: Any = None
         self._asgi_client: Any = None
@@ -306,6 +307,7 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
     # Registration ---------------------------------------------------------------------------------------------------
 
     def _define(self, definition: Definition, apply: bool = True) -> None:
+        self._definitions.append(definition)
         if apply and is_overridden(self.amend) and not isinstance(definition, ExceptionDefinition | CommandDefinition):
             # As in Sanic, which opens its routers for whatever is registered.
             with self.amend():

@@ -1,101 +1,101 @@
-"""The records of what was registered, by Sanic's names: `sanic.models.futures`."""
+"""Sanic's collections of registrations: views that can be read and changed, on applications and blueprints."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sanic.models import futures as sanic_futures
 
-from sanic_star import Blueprint, Sanic
-from sanic_star.compat.middleware import Middleware
-from sanic_star.compat.models import futures
+from sanic_star import Blueprint, Sanic, text
+from sanic_star.compat._app.futures import Futures
+from sanic_star.compat.middleware import Middleware, MiddlewareLocation
+from sanic_star.compat.models.futures import FutureListener, FutureMiddleware, FutureRoute
 
-NAMES = [name for name in vars(sanic_futures) if name.startswith("Future") and name != "FutureRegistry"]
-
-
-def test_every_name_is_there() -> None:
-    assert {*NAMES, "FutureRegistry"} == set(futures.__all__)
-    assert issubclass(futures.FutureRegistry, set)
+NAMES = ("exceptions", "listeners", "middleware", "routes", "signals", "statics")
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_a_record_has_the_fields_of_sanics_in_their_order(name: str) -> None:
-    fields = getattr(sanic_futures, name)._fields
-    values = tuple(range(len(fields)))
-    record = getattr(futures, name)(*values)
-    assert tuple(record)[: len(fields)] == values
-    assert tuple(record._asdict())[: len(fields)] == fields
-    changed = record._replace(**{fields[0]: "changed"})
-    assert (getattr(changed, fields[0]), getattr(record, fields[0])) == ("changed", 0)
+def registered(registrar: Any) -> Any:
+    registrar.add_route(lambda request: text("x"), "/", name="index")
+    registrar.middleware(lambda request: None, "request")
+    registrar.middleware(lambda request, response: None, "response")
+    registrar.exception(ValueError)(lambda request, error: text("error"))
+    registrar.listener("before_server_start")(lambda app: None)
+    registrar.signal("a.b.c")(lambda: None)
+    registrar.static("/s", __file__)
+    return registrar
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_a_record_refuses_what_it_has_no_field_for(name: str) -> None:
-    fields = getattr(sanic_futures, name)._fields
-    with pytest.raises(TypeError):
-        getattr(futures, name)(*range(len(fields) + 2))
-    with pytest.raises(TypeError):
-        getattr(futures, name)(**dict.fromkeys(fields), versoin=1)
-    with pytest.raises(TypeError):
-        getattr(futures, name)()
+@pytest.mark.parametrize("make", [Sanic, Blueprint])
+def test_each_registration_is_in_the_view_of_its_kind(make: Callable[[str], Any]) -> None:
+    registrar = registered(make("Futures"))
+    counts = {name: len(getattr(registrar, f"_future_{name}")) for name in NAMES}
+    assert counts == {"exceptions": 1, "listeners": 1, "middleware": 2, "routes": 1, "signals": 1, "statics": 1}
+    assert [record.attach_to for record in registrar._future_middleware] == ["request", "response"]
 
 
-def test_a_record_is_equal_to_itself_only() -> None:
-    def one(*args: Any) -> futures.FutureCommand:
-        return futures.FutureCommand("restock", print)
-
-    first = one()
-    assert first != one()
-    assert len({first, one(), first}) == 2
+def middleware() -> FutureMiddleware:
+    return FutureMiddleware(lambda request: None, "request")
 
 
-def test_decorators_make_these_records() -> None:
-    bp = Blueprint("shop")
-
-    @bp.route("/items/<id:int>", ctx_label="x", version=1)
-    async def item(request: Any, id: int) -> None: ...
-
-    bp.on_request(lambda request: None)
-    bp.static("/files", __file__, name="files")
-    kinds = {type(definition) for definition in bp._definitions}
-    assert kinds == {futures.FutureRoute, futures.FutureMiddleware, futures.FutureStatic}
-    route, middleware, static = bp._definitions
-    assert isinstance(route, futures.FutureRoute)
-    assert (route.uri, route.version, route.route_context) == ("/items/<id:int>", 1, {"label": "x"})
-    assert isinstance(middleware, futures.FutureMiddleware)
-    assert isinstance(middleware.middleware, Middleware)
-    assert middleware.attach_to == "request"
-    assert isinstance(static, futures.FutureStatic)
-    assert (str(static.file_or_directory), static.name) == (__file__, "shop.files")
-
-
-def test_commands_are_a_set_of_records() -> None:
-    app = Sanic("Shop")
-
-    @app.command
-    async def restock() -> int:
-        return 1
-
-    async def order() -> int:
-        return 2
-
-    newer = app.command(order, name="restock")
-
-    assert isinstance(app._future_commands, set)
-    # One of each name, the newest.
-    (command,) = app._future_commands
-    assert (command.name, command.func) == ("restock", newer)
+def test_a_view_changes_as_a_list_and_as_a_set() -> None:
+    blueprint = registered(Blueprint("Changed"))
+    view: Futures = blueprint._future_middleware
+    first, second = view
+    before, after = middleware(), middleware()
+    view.insert(0, before)
+    view.append(after)
+    assert view == [before, first, second, after]
+    view.add(before)
+    view.update([after, first])
+    view.discard(middleware())
+    assert view == {before, first, second, after}
+    view.remove(first)
+    view.discard(second)
+    del view[0]
+    view[0] = before
+    assert list(blueprint._future_middleware) == [before]
+    blueprint._future_middleware = [second]
+    blueprint._future_middleware += [first]
+    assert blueprint._future_middleware == [second, first]
+    assert repr(view) == repr([second, first])
+    # Registrations of other kinds have stayed as they were.
+    assert [len(getattr(blueprint, f"_future_{name}")) for name in NAMES] == [1, 1, 2, 1, 1, 1]
 
 
-def test_a_set_of_commands_may_be_replaced() -> None:
-    app = Sanic("Shop")
+@pytest.mark.parametrize("record", [None, "text", FutureListener(print, "before_server_start", 0)])
+def test_a_view_refuses_what_is_of_another_kind(record: Any) -> None:
+    blueprint = Blueprint("Kinds")
+    with pytest.raises(TypeError, match="is no MiddlewareDefinition"):
+        blueprint._future_middleware.append(record)
+    assert blueprint._future_middleware == []
 
-    class Wrapping(set[futures.FutureCommand]):
-        def add(self, command: futures.FutureCommand) -> None:
-            super().add(command._replace(name=command.name.upper()))
 
-    app._future_commands = Wrapping(app._future_commands)
+def test_a_blueprint_applies_what_its_views_were_given() -> None:
+    order = []
+    blueprint = Blueprint("Applied", url_prefix="/bp")
 
-    @app.command
-    def restock() -> None: ...
+    @blueprint.get("/")
+    async def index(request: Any) -> Any:
+        return text(" ".join(order))
 
-    assert [command.name for command in app._future_commands] == ["RESTOCK"]
+    @blueprint.on_request
+    async def second(request: Any) -> None:
+        order.append("second")
+
+    async def first(request: Any) -> None:
+        order.append("first")
+
+    def other(request: Any) -> Any:
+        return text("other")
+
+    # As Sanic-Cors does it.
+    wrapped = Middleware(first, MiddlewareLocation.REQUEST, priority=99)
+    blueprint._future_middleware.insert(0, FutureMiddleware(wrapped, "request"))
+    route = blueprint._future_routes[0]
+    assert isinstance(route, FutureRoute)
+    blueprint._future_routes.add(route._replace(handler=other, uri="/other", name="other"))
+    app: Sanic[Any, Any] = Sanic("Applying")
+    app.blueprint(blueprint)
+    assert app.test_client.get("/bp/")[1].text == "first second"
+    assert app.test_client.get("/bp/other")[1].text == "other"

@@ -11,7 +11,7 @@ from enum import Enum
 from functools import partial, wraps
 from inspect import CO_VARARGS, CO_VARKEYWORDS, isawaitable, signature
 from types import FunctionType
-from typing import TYPE_CHECKING, Any, Unpack, overload
+from typing import TYPE_CHECKING, Any, Self, Unpack, overload
 
 from sanic_star.compat._app.definitions import (
     AddedRouteOptions,
@@ -20,6 +20,7 @@ from sanic_star.compat._app.definitions import (
     ExceptionDefinition,
     ListenerDefinition,
     MiddlewareDefinition,
+    Record,
     RouteDefinition,
     RouteOptions,
     SignalDefinition,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import TypeVar
 
+    from sanic_star.compat._app.futures import Futures
     from sanic_star.compat.handlers.directory import DirectoryHandler
 
     # With a default (PEP 696): to a type checker `@app.on_request` leaves its function as it is, and
@@ -54,6 +56,33 @@ else:
 _NAME = pattern(r"^[a-zA-Z_][a-zA-Z0-9_\-]*$")
 
 
+class _FutureView:
+    """One of Sanic's collections of registrations, as a view of the list that an application or blueprint has of all.
+
+    Args:
+        kind: the type of the registrations.
+    """
+
+    def __init__(self, kind: type[Record]) -> None:
+        self._kind = kind
+
+    @overload
+    def __get__(self, owner: None, cls: type) -> Self: ...
+
+    @overload
+    def __get__(self, owner: Registrar, cls: type) -> Futures: ...
+
+    def __get__(self, owner: Registrar | None, cls: type) -> Self | Futures:
+        if owner is None:
+            return self
+        from sanic_star.compat._app.futures import Futures  # only some packages use it
+
+        return Futures(owner._definitions, self._kind)
+
+    def __set__(self, owner: Registrar, records: Iterable[Any]) -> None:
+        self.__get__(owner, type(owner))[:] = records
+
+
 class Registrar:
     """Registers routes, files, middleware, exception handlers and listeners.
 
@@ -64,6 +93,15 @@ class Registrar:
 
     name: str
     strict_slashes: bool | None
+    # What was registered, in order.
+    _definitions: list[Definition]
+
+    _future_exceptions = _FutureView(ExceptionDefinition)
+    _future_listeners = _FutureView(ListenerDefinition)
+    _future_middleware = _FutureView(MiddlewareDefinition)
+    _future_routes = _FutureView(RouteDefinition)
+    _future_signals = _FutureView(SignalDefinition)
+    _future_statics = _FutureView(StaticDefinition)
 
     def _define(self, definition: Definition, apply: bool = True) -> None:
         """Apply a definition, unless its decorator was called with `apply=False`: then drop it."""

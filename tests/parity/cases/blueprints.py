@@ -264,3 +264,31 @@ case(
     get("/v3/bp"),
 )
 case("a blueprint's bad name", 'Blueprint("a b")', fails=True)
+case(
+    "what plugins add to _future_middleware",
+    """
+    from sanic.models.futures import FutureMiddleware
+
+    seen = []
+    def before(name):
+        async def middleware(request): seen.append(name)
+        return middleware
+    bp = Blueprint("bp", url_prefix="/bp")
+    bp.middleware(before("own"), "request")
+    bp.on_request(before("decorated"))
+    bp._future_middleware.insert(0, FutureMiddleware(before("inserted"), "request"))
+    bp._future_middleware.append(FutureMiddleware(before("appended"), "request"))
+    @bp.get("/")
+    async def index(request): return json([seen[:], len(bp._future_middleware), len(bp._future_routes)])
+    app.blueprint(bp)
+    app._future_middleware.insert(0, FutureMiddleware(before("app's"), "request"))
+    @app.get("/")
+    async def outside(request): return json([seen[:], len(app._future_middleware), len(bp._future_listeners)])
+    @app.get("/wrong")
+    async def wrong(request): bp._future_middleware.remove(None)
+    """,
+    get("/"),
+    get("/bp/"),
+    get("/bp/none"),
+    get("/wrong"),
+)

@@ -1,0 +1,59 @@
+"""python-socketio with `async_mode="sanic"`: its driver answers polling and websockets by one HTTP route."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import pytest
+
+from tests.ecosystem.conftest import Serve
+from tests.engine.processes import PATIENCE
+
+APP = """
+    import socketio
+    from sanic import Sanic, text
+
+    sio = socketio.AsyncServer(async_mode="sanic", cors_allowed_origins=[])
+    app = Sanic("Chat")
+    sio.attach(app)
+
+    @sio.event
+    async def connect(sid, environ, auth):
+        if auth == {"token": "wrong"}:
+            raise ConnectionRefusedError("wrong token")
+        await sio.emit("welcome", {"transport": environ["QUERY_STRING"].partition("transport=")[2].partition("&")[0]}, to=sid)
+
+    @sio.event
+    async def echo(sid, data):
+        return data
+
+    @sio.event
+    async def join(sid, room):
+        await sio.enter_room(sid, room)
+        await sio.emit("joined", room, room=room)
+
+    @sio.event
+    def disconnect(sid, reason):
+        print("left", reason, flush=True)
+
+    @app.get("/plain")
+    async def plain(request):
+        return text("plain")
+"""
+
+
+@pytest.mark.parametrize("transports", [["polling"], ["websocket"], ["polling", "websocket"]], ids="+".join)
+def test_transports(serve: Serve, transports: list[str]) -> None:
+    """Events, acknowledgements, binary data and rooms over polling, over a websocket, and after an upgrade."""
+    socketio = import_module("socketio")
+    process = serve(APP)
+    with socketio.SimpleClient() as client:
+        client.connect(f"http://127.0.0.1:{process.port}", transports=transports, wait_timeout=PATIENCE)
+        assert client.transport == transports[-1]
+        assert client.receive(timeout=PATIENCE) == ["welcome", {"transport": transports[0]}]
+        assert client.call("echo", {"n": [1, "ü"]}, timeout=PATIENCE) == {"n": [1, "ü"]}
+        assert client.call("echo", b"\x00\xff" * 50_000, timeout=PATIENCE) == b"\x00\xff" * 50_000
+        client.emit("join", "blue")
+        assert client.receive(timeout=PATIENCE) == ["joined", "blue"]
+        assert process.get("/plain").text == "plain"
+    process.until(lambda: "left" in process.log or None)
