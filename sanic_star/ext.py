@@ -55,7 +55,7 @@ class _Finder:
         if not fullname.startswith(f"{__name__}."):
             return None
         own = find_spec(f"sanic_ext.{fullname.removeprefix(f'{__name__}.')}")
-        return None if own is None else alias.stand_in(fullname, own)
+        return None if own is None else alias.renamed(fullname, own)
 
 
 sys.meta_path.insert(0, _Finder())

@@ -755,10 +755,7 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
         """
         if not self.state.server_info:
             return "http://<ASGI>"
-        from sanic_star.compat.application.motd import location
-
-        info = self.state.server_info[0]
-        return location(info.how, info.sock) if info.how.port or info.how.unix or info.sock else ""
+        return self.get_server_location(self.state.server_info[0].settings)
 
     @property
     def m(self) -> WorkerMultiplexer:
@@ -874,17 +871,25 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
         """Return the URL of a server, empty where it has no port.
 
         Args:
-            server_settings: has `host`, `port` and perhaps `ssl`, as `app.state.server_info[0].settings`.
+            server_settings: has `host` and `port`, and may have `ssl`, `unix` and `sock`, as
+                `app.state.server_info[0].settings`.
 
         Examples:
             >>> Sanic.get_server_location({"host": "::1", "port": 8000})
             'http://[::1]:8000'
         """
         settings = server_settings or {}
+        scheme = "http" if settings.get("ssl") is None else "https"
+        if settings.get("unix"):
+            return f"{settings['unix']} {scheme}://..."
         host, port = settings.get("host"), settings.get("port")
+        if settings.get("sock"):
+            address = settings["sock"].getsockname()
+            if not isinstance(address, tuple):
+                return f"{address} {scheme}://..."
+            host, port = address[:2]
         if not host or not port:
             return ""
-        scheme = "http" if settings.get("ssl") is None else "https"
         return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
     def get_motd_data(self, server_settings: Mapping[str, Any] | None = None) -> tuple[dict[str, str], dict[str, str]]:
@@ -1203,6 +1208,13 @@ def _as_middleware(middleware: Any, attach_to: str, priority: int | Default) -> 
     if isinstance(priority, int) and priority != middleware.priority:
         return Middleware(middleware.func, middleware.location, priority)
     return middleware
+
+
+def _explain(name: str) -> str:
+    # The table of explanations is loaded only where one is needed.
+    from sanic_star.compat._alias.left_out import explain
+
+    return explain(name)
 
 
 def _testing() -> Any:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
+from sanic_star.compat.request.types import Request
+
 if TYPE_CHECKING:
     from sanic_star.compat._app.decorators import Registrar
-    from sanic_star.compat.request.types import Request
 
 H = TypeVar("H", bound=Callable[..., Any])
 

@@ -253,7 +253,7 @@ LOCATIONS: list[tuple[dict[str, Any] | None, str]] = [
     ({"host": "a", "port": 1, "ssl": object()}, "https://a:1"),
     ({"host": "::1", "port": 80}, "http://[::1]:80"),
     ({"host": "a", "port": 0}, ""),
-    ({"unix": "/s"}, ""),
+    ({"unix": "/s"}, "/s http://..."),
 ]
 
 
@@ -454,3 +454,18 @@ def test_serve_serves(tmp_path: Path) -> None:
 def test_serve_says_what_it_cannot_do() -> None:
     with pytest.raises(NotImplementedError, match="create_server"):
         server.serve("127.0.0.1", 0, Sanic("Async"), run_async=True)
+
+
+def test_where_an_application_is_served() -> None:
+    app = Sanic("Served")
+    assert app.serve_location == "http://<ASGI>"
+    with sockets.create_server(("127.0.0.1", 0)) as bound:
+        app.prepare(sock=bound, motd=False)
+        assert app.serve_location == f"http://127.0.0.1:{bound.getsockname()[1]}"
+    app.state.server_info.clear()
+    app.prepare(port=0, motd=False)
+    assert app.serve_location == ""
+    app.state.server_info.clear()
+    app.prepare(unix="/tmp/served.sock", motd=False)
+    assert app.serve_location == "/tmp/served.sock http://..."
+    app.state.server_info.clear()

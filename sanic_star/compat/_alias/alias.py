@@ -104,7 +104,7 @@ class _Loader:
         return code
 
 
-def stand_in(name: str, own: ModuleSpec) -> ModuleSpec:
+def renamed(name: str, own: ModuleSpec) -> ModuleSpec:
     """Return the spec under which a module is found by another name.
 
     Args:
@@ -131,7 +131,7 @@ class _Finder:
                 if _only_asked():
                     return None
                 raise ModuleNotFoundError(explain(fullname), name=fullname)
-            return stand_in(fullname, own)
+            return renamed(fullname, own)
         # `from sanic import asgi` asks for it by the package's own name.
         asked = f"sanic{fullname.removeprefix(HERE)}"
         if fullname.startswith(f"{HERE}.") and is_left_out(asked) and not self._others_find(fullname, path):

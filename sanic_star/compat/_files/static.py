@@ -10,11 +10,12 @@ import os
 from collections.abc import Awaitable, Callable
 from functools import partial
 from stat import S_ISDIR, S_ISREG
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 import anyio
 
+from sanic_star.compat._app.definitions import StaticDefinition
 from sanic_star.compat._files.responses import (
     SMALL,
     KeptFile,
@@ -26,11 +27,8 @@ from sanic_star.compat._files.responses import (
 from sanic_star.compat._files.root import Root, Trail
 from sanic_star.compat.exceptions import FileNotFound
 from sanic_star.compat.handlers.content_range import ContentRangeHandler
+from sanic_star.compat.request.types import Request
 from sanic_star.compat.response import HTTPResponse, guess_content_type, validate_file
-
-if TYPE_CHECKING:
-    from sanic_star.compat._app.definitions import StaticDefinition
-    from sanic_star.compat.request.types import Request
 
 # Files from here on are read while they are sent, where `stream_large_files` is on (Sanic's threshold).
 LARGE = 1024 * 1024
@@ -72,6 +70,8 @@ def static_handler(definition: StaticDefinition) -> Callable[..., Awaitable[Any]
     # No closure, which could not be pickled with the application.
     handler = partial(_serve, definition, root, Shelf())
     handler.__name__ = "_static_request_handler"  # type: ignore[attr-defined]
+    # A tool that injects arguments reads the types of each handler's, and a partial has none by itself.
+    handler.__annotations__ = {"request": Request, "__file_uri__": str | None, "return": Any}
     return handler
 
 

@@ -83,7 +83,7 @@ class RouteGroup:
     @property
     def raw_path(self) -> str:
         """The path as it was written, without the slash at its start."""
-        return self.path
+        return self._first.raw_path
 
     @property
     def parts(self) -> tuple[str, ...]:

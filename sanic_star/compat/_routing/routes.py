@@ -31,6 +31,14 @@ def _spans(part: str | Parameter) -> bool:
     return isinstance(part, Parameter) and part.convertor is _PATH
 
 
+def _is_expression(param: ParamInfo) -> bool:
+    return param.exact and param.label != "ext"
+
+
+# Behind the type that was registered last.
+_LAST = float("inf")
+
+
 def _is_plain(part: str | Parameter) -> bool:
     """Tell whether a segment fits one text only from where it begins; nobody knows that of an expression."""
     return isinstance(part, str) or isinstance(part.convertor, FileType) or part.convertor in PATH_TYPES
@@ -85,23 +93,29 @@ class _SanicRoute:
 
     @property
     def params(self) -> dict[int, ParamInfo]:
-        """The parameters, by the place of their segment."""
-        return {place: part for place, part in enumerate(self.pieces) if isinstance(part, ParamInfo)}
+        """The parameters, by the place of their segment; in the order of their types, expressions last, as in Sanic.
+
+        OpenAPI documents that are made of them list parameters in this order.
+        """
+        params = [(place, part) for place, part in enumerate(self.pieces) if isinstance(part, ParamInfo)]
+        if len(params) > 1:
+            params.sort(key=lambda param: _LAST if _is_expression(param[1]) else param[1].priority)
+        return dict(params)
 
     @property
     def labels(self) -> list[str]:
-        """The parameters' names."""
-        return [part.name for part in self.params.values()]
+        """The parameters' names, in the order of the path."""
+        return [part.name for part in self.pieces if isinstance(part, ParamInfo)]
 
     @property
     def regex(self) -> bool:
         """Whether the path holds a regular expression or a `path` parameter."""
-        return any(part.exact or part.spans for part in self.params.values())
+        return any(isinstance(part, ParamInfo) and (part.exact or part.spans) for part in self.pieces)
 
     @property
     def static(self) -> bool:
         """Whether the path has no parameters."""
-        return not self.params
+        return not any(isinstance(part, ParamInfo) for part in self.pieces)
 
     @property
     def pattern(self) -> str | None:

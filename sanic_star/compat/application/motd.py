@@ -6,7 +6,6 @@ import platform
 import sys
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
-from socket import socket
 from typing import Any
 
 from sanic_star._version import __version__
@@ -41,20 +40,13 @@ def facts(app: Any, settings: Settings, workers: int, display: Mapping[str, str]
     }
 
 
-def location(settings: Settings, sock: socket | None = None) -> str:
-    """Return where the server is to be found, as far as it is known before it starts.
-
-    Args:
-        settings: how it is served.
-        sock: a socket that is bound already.
-    """
-    address = sock.getsockname() if sock else (settings.host, settings.port)
-    if settings.unix or not isinstance(address, tuple):
-        return f"{settings.unix or address} http://..."
+def location(settings: Settings) -> str:
+    """Return where the server is to be found, as far as it is known before it starts."""
+    if settings.unix:
+        return f"{settings.unix} http://..."
     scheme = "https" if settings.tls else "http"
-    name, port, *_ = address
-    host = f"[{name}]" if ":" in name else name
-    return f"{scheme}://{host}:{port}" if port else f"{scheme}://{host}, any free port"
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    return f"{scheme}://{host}:{settings.port}" if settings.port else f"{scheme}://{host}, any free port"
 
 
 def show(app: Any, settings: Settings, workers: int, display: Mapping[str, str], coffee: bool = False) -> None:

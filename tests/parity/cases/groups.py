@@ -10,8 +10,9 @@ async def show(request):
         "/".join(key): {
             "path": group.path, "uri": group.uri, "strict": group.strict, "unquote": group.unquote,
             "methods": sorted(group.methods), "requirements": sorted(map(str, group.requirements)),
-            "segments": group.segments, "parts": group.parts, "labels": list(group.labels),
-            "params": [param.name for param in group.params.values()], "depth": group.depth, "regex": group.regex,
+            "segments": group.segments, "parts": group.parts, "labels": sorted(group.labels),
+            "params": [[place, param.name] for place, param in group.params.items()], "depth": group.depth,
+            "regex": group.regex,
             "pattern": group.pattern, "dynamic_path": group.dynamic_path, "text": str(group),
             "routes": [route.name for route in group], "first": group[0].name, "count": len(group.routes),
             "by method": {name: route.name for name, route in sorted(group.methods_index.items())},
@@ -31,6 +32,8 @@ for name, uri, methods, more in (
     ("f", "/r/<name:[a-z]{3}>/x", ["POST"], {}), ("g", "/p/<name:path>", ["POST"], {}), ("j", "/", ["GET"], {}),
     ("k", "/a%20b/c", ["GET"], {"unquote": True}), ("m", "/strict/", ["GET"], {"strict_slashes": True}),
     ("n", "/v", ["GET"], {"version": 2}), ("o", "/file/<name:ext>", ["GET"], {}),
+    ("s", "/many/<a:uuid>/<b:[a-z]+>/<c:slug>/<d>/<e:int>", ["GET"], {}),
+    ("t", "/some/<a:uuid>/<c:alpha>/<d>/<e:int>/<f:path>", ["GET"], {}), ("u", "/few/<a:int>/<b:int>/<c>", ["GET"], {}),
     ("q", "/file/<name:ext=jpg|png>", ["GET"], {}), ("r", "/day/<day:ymd>", ["GET"], {}),
 ):
     app.add_route(handler, uri, methods=methods, name=name, **more)

@@ -12,7 +12,8 @@ case(
             (None, None), ("h", None), (None, 5), ("h", 5, 1), (None, None, 3), (None, None, 1, True), ("", 0))]
         locations = [Sanic.get_server_location(settings) for settings in (
             None, {}, {"host": "a", "port": 1}, {"host": "a", "port": 1, "ssl": 5}, {"host": "::1", "port": 80},
-            {"host": "a", "port": 0})]
+            {"host": "a", "port": 0}, {"host": None, "port": None, "unix": "/x.sock"},
+            {"host": None, "port": None, "unix": "/x.sock", "ssl": 5})]
         try:
             Sanic.get_address()
         except TypeError:
