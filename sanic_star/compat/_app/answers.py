@@ -24,9 +24,8 @@ from sanic_star.compat._app.listeners import LISTENER_TIMEOUTS
 from sanic_star.compat._app.overrides import Overrides
 from sanic_star.compat._app.pipeline import (
     Call,
-    Handled,
     Step,
-    handlers_in_middleware,
+    handler_in_middleware,
     is_endpoint,
     run_before,
     steps,
@@ -228,20 +227,15 @@ class Answers:
 
     def compile(self, *routes: routing.Route | routing.WebSocketRoute) -> None:
         """Give each route its callable: the handler, with what goes around it."""
-        http: list[routing.Route] = []
-        handled: list[Handled] = []
         for route in routes:
             before = self._steps(MiddlewareLocation.REQUEST, route.name)
             if isinstance(route, routing.WebSocketRoute):
                 route.call = self._compile_websocket(route, before)
             else:
-                http.append(route)
-                handled.append(self._describe(route, before))
-        for route, call in zip(http, handlers_in_middleware(handled), strict=True):
-            route.call = self._watch(route, call)
+                route.call = self._watch(route, self._compile_http(route, before))
 
-    def _describe(self, route: routing.Route, before: list[Step]) -> Handled:
-        """Note the limit of a route's body, and whether it is read; return what is to be put together for it."""
+    def _compile_http(self, route: routing.Route, before: list[Step]) -> Call:
+        """Set a route's limit on bodies, and whether its body is read; return its handler with middleware around."""
         after = self._steps(MiddlewareLocation.RESPONSE, route.name)
         own_limit = getattr(getattr(route, "extra", None), "max_body_size", None)
         extra = getattr(route, "extra", None)
@@ -253,7 +247,8 @@ class Answers:
         changeable = bool(before) or self._hears
         only = route.names[0] if route.names and len(route.names) == 1 and not changeable else None
         around = self._events.around_handler if self._hears else None
-        return Handled(route.endpoint, bool(route.parameters) or changeable, only, before, after, around)
+        has_params = bool(route.parameters) or changeable
+        return handler_in_middleware(route.endpoint, has_params, only, before, after, around)
 
     def _watch(self, route: routing.Route, call: Call) -> Call:
         """Return a route's callable with what watches it around: for a client that leaves, and events."""

@@ -6,11 +6,11 @@ each add what they need and nothing that is asked for per request.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from inspect import isawaitable, iscoroutinefunction
 from types import FunctionType
-from typing import Any, NamedTuple
+from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.endpoints import HTTPEndpoint
@@ -118,22 +118,6 @@ def handler_in_middleware(
     """
     call = handler_call(handler, has_params, only)
     return with_middleware(call if around is None else around(call), before, after)
-
-
-class Handled(NamedTuple):
-    """A handler and what goes around it; the arguments of `handler_in_middleware`."""
-
-    handler: Callable[..., Any]
-    has_params: bool
-    only: str | None
-    before: Sequence[Step]
-    after: Sequence[Step]
-    around: Callable[[Call], Call] | None = None
-
-
-def handlers_in_middleware(handlers: Iterable[Handled]) -> list[Call]:
-    """Do what `handler_in_middleware` does for each of several handlers."""
-    return [handler_in_middleware(*handled) for handled in handlers]
 
 
 def with_middleware(call: Call, before: Sequence[Step], after: Sequence[Step]) -> Call:
