@@ -14,17 +14,14 @@ from types import FunctionType
 from typing import TYPE_CHECKING, Any, Unpack, overload
 
 from sanic_star.compat._app.definitions import (
-    AddedRouteOptions,
     CommandDefinition,
     Definition,
     ExceptionDefinition,
     ListenerDefinition,
     MiddlewareDefinition,
     RouteDefinition,
-    RouteOptions,
     SignalDefinition,
     StaticDefinition,
-    WebsocketOptions,
 )
 from sanic_star.compat._app.overrides import overridable
 from sanic_star.compat._app.pipeline import is_endpoint
@@ -38,6 +35,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import TypeVar
 
+    from sanic_star.compat._app.route_options import AddedRouteOptions, RouteOptions, WebsocketOptions
     from sanic_star.compat.handlers.directory import DirectoryHandler
 
     # With a default (PEP 696): to a type checker `@app.on_request` leaves its function as it is, and

@@ -58,7 +58,6 @@ class Application(Host, Protocol):
     error_handler: ErrorHandler
     signal_router: SignalRouter
     exception_handlers: Any
-    shared_ctx: SharedContext
     request_middleware: deque[Middleware]
     response_middleware: deque[Middleware]
     named_request_middleware: dict[str, deque[Middleware]]
@@ -71,6 +70,8 @@ class Application(Host, Protocol):
     def router(self) -> Router: ...
     @property
     def _engine(self) -> Engine: ...
+    @property
+    def shared_ctx(self) -> SharedContext: ...
     @property
     def listeners(self) -> Mapping[str, Sequence[Any]]: ...
     @property
