@@ -24,7 +24,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache, partial
 from itertools import product
 from re import Pattern
-from typing import Any, Generic, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypeVar
 from urllib.parse import quote, unquote
 
 from starlette.convertors import Convertor
@@ -73,17 +73,19 @@ class Parameter:
 Segments: TypeAlias = tuple[str | Parameter, ...]
 
 
-class Indexed(Protocol):
-    """What the index must know of a route."""
+if TYPE_CHECKING:
 
-    pieces: Segments
-    hosts: tuple[str, ...]
+    class Indexed(Protocol):
+        """What the index must know of a route."""
 
-    def expression(self) -> Pattern[str]:
-        """Return the whole path as a regular expression; asked for only where the tree can't express it."""
+        pieces: Segments
+        hosts: tuple[str, ...]
+
+        def expression(self) -> Pattern[str]:
+            """Return the whole path as a regular expression; asked for only where the tree can't express it."""
 
 
-R = TypeVar("R", bound=Indexed)
+R = TypeVar("R", bound="Indexed")
 T = TypeVar("T")
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from itertools import chain
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from starlette.datastructures import MutableHeaders
 from starlette.responses import Response as StarletteResponse
@@ -16,9 +16,11 @@ from starlette.types import Receive, Scope, Send
 
 from sanic_star.compat._support.header_checks import check_field
 from sanic_star.compat.compat import Header
-from sanic_star.compat.cookies.response import CookieJar
 from sanic_star.compat.response.types import BaseHTTPResponse, ResponseStream, header_field
 from sanic_star.engine.responses import Response
+
+if TYPE_CHECKING:
+    from sanic_star.compat.cookies.response import CookieJar
 
 _kinds: dict[type, type] = {}
 # An application has a handful of kinds of responses; who makes classes while it runs shall not fill the memory.
@@ -143,6 +145,8 @@ class SanicNames(StarletteResponse):
     def cookies(self) -> CookieJar:
         """The cookies that Sanic's methods set; they join the header fields when the response is sent."""
         if self._jar is None:
+            from sanic_star.compat.cookies.response import CookieJar
+
             self._jar = CookieJar(Header())
         return self._jar
 

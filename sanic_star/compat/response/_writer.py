@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from starlette.types import Send
 
 from sanic_star.compat.helpers import has_message_body
 
+if TYPE_CHECKING:
 
-class WrittenResponse(Protocol):
-    """What is written: a `BaseHTTPResponse`, whose module imports this one."""
+    class WrittenResponse(Protocol):
+        """What is written: a `BaseHTTPResponse`, whose module imports this one."""
 
-    status: int
-    body: Any
-    stream: Any
+        status: int
+        body: Any
+        stream: Any
 
-    def _head(self, *, length: bool = True) -> list[tuple[bytes, bytes]]: ...
+        def _head(self, *, length: bool = True) -> list[tuple[bytes, bytes]]: ...
 
 
-R = TypeVar("R", bound=WrittenResponse)
+R = TypeVar("R", bound="WrittenResponse")
 
 
 class ResponseWriter:

@@ -7,7 +7,7 @@ than a length and a type, so that `headers` and `cookies` come into being when t
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from typing import Any, ClassVar, Protocol, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar, Unpack
 
 from starlette import responses as starlette
 from starlette.background import BackgroundTask
@@ -17,7 +17,6 @@ from sanic_star.compat._support.header_checks import check_field
 from sanic_star.compat._support.json import dumps as json_bytes
 from sanic_star.compat._support.lazy_patterns import pattern
 from sanic_star.compat.compat import Header
-from sanic_star.compat.cookies.response import Cookie, CookieJar, SameSite, _CookieOptions, check_starlette_cookie
 from sanic_star.compat.exceptions import SanicException, ServerError
 from sanic_star.compat.helpers import Default, _default, has_message_body
 from sanic_star.compat.log import logger
@@ -26,15 +25,21 @@ from sanic_star.compat.response._background import run_background
 from sanic_star.compat.response._writer import ResponseWriter
 from sanic_star.engine import requests, responses
 
+# Cookies are loaded with the first that is set: a process that only imports this module needs none.
+if TYPE_CHECKING:
+    from sanic_star.compat.cookies.response import Cookie, CookieJar, SameSite, _CookieOptions
+
 # The class itself can't be imported here; who evaluates annotations at run time finds a name, as in Sanic.
 Request = TypeVar("Request")
 
 
-class AnsweredRequest(Protocol):
-    """What a streaming function's response needs of its request."""
+if TYPE_CHECKING:
 
-    @property
-    def respond(self) -> Callable[..., Awaitable[Any]]: ...
+    class AnsweredRequest(Protocol):
+        """What a streaming function's response needs of its request."""
+
+        @property
+        def respond(self) -> Callable[..., Awaitable[Any]]: ...
 
 
 # PERF: encoding type and length costs a tenth of a text response; an application uses a handful of types, and most of
@@ -224,6 +229,8 @@ class BaseHTTPResponse(responses.Response):
     def cookies(self) -> CookieJar:
         """The cookies that the response sets."""
         if self._cookies is None:
+            from sanic_star.compat.cookies.response import CookieJar
+
             self._cookies = CookieJar(self.headers)
         return self._cookies
 
@@ -380,6 +387,8 @@ class BaseHTTPResponse(responses.Response):
 
     def set_cookie(self, *args: Any, **options: Any) -> None:
         """Set a cookie in Starlette's way; the arguments are `starlette.responses.Response.set_cookie`'s."""
+        from sanic_star.compat.cookies.response import check_starlette_cookie
+
         carrier = starlette.Response()
         carrier.set_cookie(*args, **options)
         check_starlette_cookie(*args, **options)
@@ -633,6 +642,8 @@ class ResponseStream:
     def cookies(self) -> CookieJar:
         """The cookies that the response sets."""
         if self._cookies is None:
+            from sanic_star.compat.cookies.response import CookieJar
+
             self._cookies = CookieJar(self.headers)
         return self._cookies
 
