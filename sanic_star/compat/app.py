@@ -39,12 +39,11 @@ from sanic_star.compat._app.definitions import (
     SignalDefinition,
     StaticDefinition,
 )
+from sanic_star.compat._app.error_handler import ErrorHandler
 from sanic_star.compat._app.listeners import Listeners
-from sanic_star.compat._app.logging_setup import configure
-from sanic_star.compat._app.overrides import is_overridden, overridable
+from sanic_star.compat._app.methods import is_overridden, overridable, through
 from sanic_star.compat._app.registry import applications, find_application
 from sanic_star.compat._app.tasks import Background
-from sanic_star.compat._app.through import through
 from sanic_star.compat._routing.exceptions import NotFound as SignalNotFound
 from sanic_star.compat._routing.routes import Route, WebSocketRoute
 from sanic_star.compat._serving.running import Runner, is_imported_by_worker, loader_of, prepared, serve, serve_single
@@ -52,9 +51,8 @@ from sanic_star.compat.application.state import ApplicationState
 from sanic_star.compat.blueprints import Blueprint, BlueprintGroup
 from sanic_star.compat.config import SANIC_PREFIX, Config
 from sanic_star.compat.exceptions import SanicException
-from sanic_star.compat.handlers.error import ErrorHandler
 from sanic_star.compat.helpers import Default, _default
-from sanic_star.compat.log import logger
+from sanic_star.compat.log import configure, logger
 from sanic_star.compat.middleware import Middleware, MiddlewareLocation
 from sanic_star.compat.request.types import Request
 from sanic_star.compat.response.types import choose_writer_by_app

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypedDict, TypeVar, U
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from sanic_star.compat.helpers import STATUS_CODES
-from sanic_star.compat.logging.deprecation import deprecation
+from sanic_star.compat.log import deprecation
 
 _E = TypeVar("_E", bound="type[SanicException]")
 

@@ -21,7 +21,7 @@ from sanic_star.compat._app.error_answers import ErrorAnswers
 from sanic_star.compat._app.events import Events
 from sanic_star.compat._app.forwarding import has_own_limit, limited, with_public_redirects
 from sanic_star.compat._app.listeners import LISTENER_TIMEOUTS
-from sanic_star.compat._app.overrides import Overrides
+from sanic_star.compat._app.methods import Overrides
 from sanic_star.compat._app.pipeline import (
     Call,
     Step,
@@ -36,9 +36,8 @@ from sanic_star.compat.log import error_logger
 from sanic_star.compat.middleware import Middleware, MiddlewareLocation
 from sanic_star.compat.request._url import url_for_log
 from sanic_star.compat.request.types import Request
-from sanic_star.compat.response._background import run_background
 from sanic_star.compat.response._foreign import check_foreign
-from sanic_star.compat.response._writer import ResponseWriter
+from sanic_star.compat.response._writer import ResponseWriter, run_background
 from sanic_star.compat.response.types import ResponseStream
 from sanic_star.compat.signals import Event
 from sanic_star.engine import routing

@@ -23,7 +23,7 @@ from sanic_star.compat._app.definitions import (
     SignalDefinition,
     StaticDefinition,
 )
-from sanic_star.compat._app.overrides import overridable
+from sanic_star.compat._app.methods import overridable
 from sanic_star.compat._app.pipeline import is_endpoint
 from sanic_star.compat._support.lazy_patterns import pattern
 from sanic_star.compat.constants import HTTP_METHODS

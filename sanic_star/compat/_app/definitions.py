@@ -10,7 +10,7 @@ route twice.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import Enum
 from os import PathLike
 from typing import Any, Self

@@ -21,10 +21,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from sanic_star.compat._app.error_handler import ErrorHandler, as_sanic_exception
 from sanic_star.compat._app.events import Events
 from sanic_star.compat._app.pipeline import Step, respond_through, run_before
 from sanic_star.compat.exceptions import SanicException, ServerError
-from sanic_star.compat.handlers.error import ErrorHandler, as_sanic_exception
 from sanic_star.compat.log import error_logger, logger
 from sanic_star.compat.middleware import MiddlewareLocation
 from sanic_star.compat.request._url import url_for_log

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 from sanic_star.engine.seams import Host
 
 if TYPE_CHECKING:
+    from sanic_star.compat._app.error_handler import ErrorHandler
     from sanic_star.compat._app.listeners import Listeners
     from sanic_star.compat.application.state import ApplicationState
     from sanic_star.compat.config import Config
-    from sanic_star.compat.handlers.error import ErrorHandler
     from sanic_star.compat.middleware import Middleware
     from sanic_star.compat.router import Router
     from sanic_star.compat.signals import SignalRouter

@@ -20,7 +20,7 @@ from starlette.types import Message, Receive, Scope, Send
 from sanic_star.compat._files.root import Trail
 from sanic_star.compat.compat import Header
 from sanic_star.compat.exceptions import FileNotFound
-from sanic_star.compat.response._background import run_background
+from sanic_star.compat.response._writer import run_background
 from sanic_star.compat.response.types import HTTPResponse
 
 if TYPE_CHECKING:

@@ -20,8 +20,7 @@ from typing import TYPE_CHECKING, Any
 from sanic_star.compat._app.answers import BODY_TIMEOUT
 from sanic_star.compat.config import DEFAULT_CONFIG
 from sanic_star.compat.helpers import Default
-from sanic_star.compat.log import error_logger, logger
-from sanic_star.compat.logging.filter import VerbosityFilter
+from sanic_star.compat.log import VerbosityFilter, error_logger, logger
 from sanic_star.engine.lifespan import InvalidSetting
 from sanic_star.engine.steps import Stage, StepTimeout
 

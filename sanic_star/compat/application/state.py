@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.datastructures import State
 
-from sanic_star.compat.logging.filter import VerbosityFilter
+from sanic_star.compat.log import VerbosityFilter
 from sanic_star.engine.steps import Stage
 
 # The enums are loaded when they are asked for: most applications ask for none of them. The plans of servers are loaded
@@ -23,7 +23,6 @@ else:
         from sanic_star.compat._serving import plans
 
         return plans.ApplicationServerInfo
-
 
 
 class ApplicationState(State):

@@ -14,8 +14,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.responses import Response as StarletteResponse
 from starlette.types import Receive, Scope, Send
 
-from sanic_star.compat._support.header_checks import check_field
-from sanic_star.compat.compat import Header
+from sanic_star.compat.compat import Header, check_field
 from sanic_star.compat.response.types import BaseHTTPResponse, ResponseStream, header_field
 from sanic_star.engine.responses import Response
 

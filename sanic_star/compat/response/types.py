@@ -13,16 +13,13 @@ from starlette import responses as starlette
 from starlette.background import BackgroundTask
 from starlette.types import Message, Receive, Scope, Send
 
-from sanic_star.compat._support.header_checks import check_field
 from sanic_star.compat._support.json import dumps as json_bytes
 from sanic_star.compat._support.lazy_patterns import pattern
-from sanic_star.compat.compat import Header
+from sanic_star.compat.compat import Header, check_field
 from sanic_star.compat.exceptions import SanicException, ServerError
 from sanic_star.compat.helpers import Default, _default, has_message_body
-from sanic_star.compat.log import logger
-from sanic_star.compat.logging.deprecation import deprecation
-from sanic_star.compat.response._background import run_background
-from sanic_star.compat.response._writer import ResponseWriter
+from sanic_star.compat.log import deprecation, logger
+from sanic_star.compat.response._writer import ResponseWriter, run_background
 from sanic_star.engine import requests, responses
 
 # Cookies are loaded with the first that is set: a process that only imports this module needs none.
