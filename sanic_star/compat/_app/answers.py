@@ -31,12 +31,12 @@ from sanic_star.compat._app.pipeline import (
     steps,
     with_middleware,
 )
+from sanic_star.compat.compat import check_foreign
 from sanic_star.compat.exceptions import ServerError, WebsocketClosed
 from sanic_star.compat.log import error_logger
 from sanic_star.compat.middleware import Middleware, MiddlewareLocation
 from sanic_star.compat.request._url import url_for_log
 from sanic_star.compat.request.types import Request
-from sanic_star.compat.response._foreign import check_foreign
 from sanic_star.compat.response._writer import ResponseWriter, run_background
 from sanic_star.compat.response.types import ResponseStream
 from sanic_star.compat.signals import Event

@@ -24,11 +24,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from sanic_star.compat._app.error_handler import ErrorHandler, as_sanic_exception
 from sanic_star.compat._app.events import Events
 from sanic_star.compat._app.pipeline import Step, respond_through, run_before
+from sanic_star.compat.compat import check_foreign
 from sanic_star.compat.exceptions import SanicException, ServerError
 from sanic_star.compat.log import error_logger, logger
 from sanic_star.compat.middleware import MiddlewareLocation
 from sanic_star.compat.request._url import url_for_log
-from sanic_star.compat.response._foreign import check_foreign
 from sanic_star.compat.response.types import HTTPResponse, ResponseStream, is_surely_valid
 from sanic_star.compat.signals import Event
 from sanic_star.engine.failures import RefusedRequest, attribute, encodable, format_error, log_error, message_of

@@ -17,7 +17,6 @@ from starlette.endpoints import HTTPEndpoint
 
 from sanic_star.compat.log import error_logger
 from sanic_star.compat.middleware import Middleware
-from sanic_star.compat.response._foreign import named
 from sanic_star.engine.failures import log_error
 from sanic_star.engine.responses import Response
 
@@ -179,15 +178,18 @@ async def respond_through(request: Any, response: Any, after: Sequence[Step]) ->
     no response is passed to them, too: some applications return dictionaries, and a middleware makes responses of them.
     Only of an ASGI application, and of nothing, they are not told.
     """
-    known = named(response)
-    if known is None:
+    # Loaded with the first response that is not one of Sanic's.
+    from sanic_star.compat.response._foreign import named
+
+    answer = named(response)
+    if answer is None:
         if response is None or callable(response):
             return response
-        known = response
+        answer = response
     request._response_middleware_started = True
     try:
         for function, _ in after:
-            changed = function(request, known)
+            changed = function(request, answer)
             if isawaitable(changed):
                 changed = await changed
             if changed:

@@ -144,7 +144,7 @@ def _weight(uri: str | None, kept: KeptFile) -> int:
     return len(kept.body) + len(uri or "") + 2048
 
 
-class KeptFileResponse(HTTPResponse, own_names=False):
+class KeptFileResponse(HTTPResponse, own_names=False, own_start=True):
     """A response with a kept file; a middleware may change everything about it."""
 
     _kept: KeptFile

@@ -424,14 +424,18 @@ class HTTPResponse(BaseHTTPResponse):
         if self._own_names:
             self._keep_by_name()
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
+    def __init_subclass__(cls, own_start: bool = False, **kwargs: Any) -> None:
+        """Let a subclass send itself where it changes what is sent.
+
+        Args:
+            own_start: whether the subclass has a `_start_message` of its own, which says where it need not.
+            kwargs: as in `BaseHTTPResponse`.
+        """
         super().__init_subclass__(**kwargs)
-        # A subclass that sends itself in its own way, or has other fields, is asked to.
         if cls.processed_headers is not HTTPResponse.processed_headers:
             cls._head = BaseHTTPResponse._head_as_processed  # type: ignore[method-assign]
         names = ("__call__", "_head", "headers", "body")
-        own = any(getattr(cls, name) is not getattr(HTTPResponse, name) for name in names)
-        if own and "_start_message" not in vars(cls):
+        if not own_start and any(getattr(cls, name) is not getattr(HTTPResponse, name) for name in names):
             cls._start_message = BaseHTTPResponse._start_message  # type: ignore[method-assign]
 
     def _start_message(self) -> Message | None:
