@@ -311,7 +311,7 @@ class Index(Generic[R]):
                 return known
         leaf: Leaf[R] = Leaf(route.expression(), rank)
         self.patterns.append((leaf, segments))
-        self.patterns.sort(key=lambda each: each[0].rank)
+        self.patterns.sort(key=lambda entry: entry[0].rank)
         return leaf
 
     def settle(self) -> None:

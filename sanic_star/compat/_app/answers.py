@@ -255,10 +255,10 @@ class Answers:
             call = self._until_client_leaves(call)
         if not self._hears:
             return call
-        lived = self._events.around_route(call, route, route.reads_body)
+        with_events = self._events.around_route(call, route, route.reads_body)
         # Events tell of a request before its body is read: then the route's callable reads it.
-        route.reads_body = route.reads_body and lived is call
-        return lived
+        route.reads_body = route.reads_body and with_events is call
+        return with_events
 
     def _until_client_leaves(self, call: Call) -> Call:
         """Return `call` under watch: it is cancelled when the client leaves."""
@@ -362,15 +362,15 @@ class Answers:
             request = _without_outer_route(connection)
             raise self.miss(request.scope)
 
-        lived = self._events.around_route(miss, None, reads_body=False) if self._hears else miss
-        if lived is not miss:
+        with_events = self._events.around_route(miss, None, reads_body=False) if self._hears else miss
+        if with_events is not miss:
             # A handler of an event must not see the route either.
 
-            async def lived_miss(connection: Any) -> Any:
+            async def miss_with_events(connection: Any) -> Any:
                 _without_outer_route(connection)
-                return await lived(connection)
+                return await with_events(connection)
 
-            return lived_miss
+            return miss_with_events
         if self._hears_exceptions():
             # Signal handlers get the exception before the middleware runs, which is when it is answered.
             return miss
@@ -441,8 +441,8 @@ class Answers:
             return kept
         ordered: list[Step] = []
         if everywhere or key[1] is not None:
-            found = Middleware.convert(everywhere, named.get(name or "", ()), location=location)
-            ordered = steps(Middleware.in_order(found, location))
+            middleware = Middleware.convert(everywhere, named.get(name or "", ()), location=location)
+            ordered = steps(Middleware.in_order(middleware, location))
         if self._hears:
             ordered = [self._events.around_middleware(step, location.name.lower()) for step in ordered]
         if self._kept_steps is not None:

@@ -441,7 +441,8 @@ class Registrar:
             exceptions: classes, lists of classes, or status codes.
             apply: whether to register it at once.
         """
-        kinds = tuple(kind for each in exceptions for kind in (each if isinstance(each, (list, tuple)) else (each,)))
+        groups = (entry if isinstance(entry, (list, tuple)) else (entry,) for entry in exceptions)
+        kinds = tuple(kind for group in groups for kind in group)
 
         def decorate(handler: H) -> H:
             self._define(ExceptionDefinition(handler, kinds), apply)

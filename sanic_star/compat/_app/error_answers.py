@@ -84,10 +84,10 @@ class ErrorAnswers:
         The response is `None` where another one has begun; the exception is `None` where the response settles it.
         """
         app = self._app
-        known = error if issubclass(type(error), SanicException) else as_sanic_exception(error)
+        subject = error if issubclass(type(error), SanicException) else as_sanic_exception(error)
         if type(error) is RefusedRequest:
             # The engine has no other words for it. Handlers see Sanic's exception, as if that had been raised.
-            error = known
+            error = subject
         is_http = request.scope["type"] == "http"
         if is_http:
             if app.signal_router.routes:
@@ -96,7 +96,7 @@ class ErrorAnswers:
                 await self._events.fire_safely(Event.HTTP_LIFECYCLE_EXCEPTION, request=request, exception=error)
         if request.responded or request._writer is not None:
             if self._answers.has_begun(request):
-                self._log_too_late(request, error, known)
+                self._log_too_late(request, error, subject)
                 return None, error
             request.reset_response()
         response = None
@@ -107,11 +107,11 @@ class ErrorAnswers:
                 try:
                     response = await run_before(request, before)
                 except Exception as raised:
-                    error, known = raised, as_sanic_exception(raised)
+                    error, subject = raised, as_sanic_exception(raised)
         if response:
             settled = True
         else:
-            response, settled = await self._response(request, error, known)
+            response, settled = await self._response(request, error, subject)
         if (self._after or self._named_after) and not request.responded:
             response = await self.respond_through(request, response)
         if not callable(response):
@@ -155,7 +155,7 @@ class ErrorAnswers:
         after = self._named_after.get(request.name or "", self._after) if self._named_after else self._after
         return await respond_through(request, response, after)
 
-    async def _response(self, request: Request, error: BaseException, known: BaseException) -> tuple[Any, bool]:
+    async def _response(self, request: Request, error: BaseException, subject: BaseException) -> tuple[Any, bool]:
         """Return what the exception handler answers, else the error page, and whether that settles the exception."""
         table = self._app.error_handler
         settled = True
@@ -174,7 +174,7 @@ class ErrorAnswers:
                 check_foreign(answer)
         except Exception as raised:
             answer = self._of_failure(raised)
-        settled = settled or issubclass(type(known), SanicException)
+        settled = settled or issubclass(type(subject), SanicException)
         # Response middleware may make a response of anything but nothing.
         return (await self._checked(request, answer) if answer is None else answer), settled
 
@@ -194,10 +194,10 @@ class ErrorAnswers:
         response, _ = await self._response(request, mistake, mistake)
         return response if _is_answer(request, response) else self._app.error_handler.default(request, mistake)
 
-    def _log_too_late(self, request: Request, error: BaseException, known: BaseException) -> None:
+    def _log_too_late(self, request: Request, error: BaseException, subject: BaseException) -> None:
         """Log an exception after a part of the response is sent: no client hears of it."""
         app = self._app
-        app.error_handler.log(request, known)
+        app.error_handler.log(request, subject)
         handler = app.error_handler.lookup(error, request.name)
         if handler is not None:
             logger.warning(
@@ -205,11 +205,11 @@ class ErrorAnswers:
                 getattr(handler, "__name__", repr(handler)),
                 url_for_log(request),
             )
-        if attribute(known, "quiet", False) and not app.config.NOISY_EXCEPTIONS:
+        if attribute(subject, "quiet", False) and not app.config.NOISY_EXCEPTIONS:
             # A quiet one may be so because its status tells the client. Of this one nobody else would hear.
             log_error(
                 error_logger,
-                known,
+                subject,
                 "Exception after the response to %r has begun: the client is not told of it",
                 url_for_log(request),
             )

@@ -282,12 +282,12 @@ def _twin(exception: HTTPException) -> SanicException:
     status = exception.status_code
     kind = _KINDS.get(status, SanicException)
     # Not by the class's own constructor: what else that takes is in the headers already.
-    known = kind.__new__(kind)
+    twin = kind.__new__(kind)
     SanicException.__init__(
-        known, exception.detail, status, quiet=kind.quiet or status < 500, headers=dict(exception.headers or {})
+        twin, exception.detail, status, quiet=kind.quiet or status < 500, headers=dict(exception.headers or {})
     )
-    if isinstance(known, MethodNotAllowed):
+    if isinstance(twin, MethodNotAllowed):
         allowed = Headers(exception.headers).get("allow", "")
-        known.method, known.allowed_methods = "", [each.strip() for each in allowed.split(",") if each.strip()]
-    known.__cause__ = exception
-    return known
+        twin.method, twin.allowed_methods = "", [method.strip() for method in allowed.split(",") if method.strip()]
+    twin.__cause__ = exception
+    return twin

@@ -35,7 +35,7 @@ def is_coroutine_function(function: Callable[..., Any]) -> bool:
 
 def steps(middleware: Sequence[Middleware]) -> list[Step]:
     """Return each middleware's function, and whether it surely gives an awaitable."""
-    return [(each.func, is_coroutine_function(each.func)) for each in middleware]
+    return [(entry.func, is_coroutine_function(entry.func)) for entry in middleware]
 
 
 def is_endpoint(handler: Any) -> bool:
@@ -130,7 +130,7 @@ def with_middleware(call: Call, before: Sequence[Step], after: Sequence[Step]) -
     if not before and not after:
         return call
 
-    async def surrounded(request: Any) -> Any:
+    async def call_with_middleware(request: Any) -> Any:
         request._request_middleware_started = True
         for function, coroutine in before:
             response = function(request)
@@ -156,7 +156,7 @@ def with_middleware(call: Call, before: Sequence[Step], after: Sequence[Step]) -
                 log_error(error_logger, error, FAILED)
         return response
 
-    return surrounded
+    return call_with_middleware
 
 
 async def run_before(request: Any, before: Sequence[Step]) -> Any:
