@@ -16,6 +16,7 @@ from collections import deque
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import Enum
+from functools import cached_property
 from threading import RLock
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Unpack, overload
@@ -29,7 +30,6 @@ from starlette.types import ASGIApp, ExceptionHandler, Lifespan
 from sanic_star.compat._app.answers import Answers
 from sanic_star.compat._app.decorators import H, Registrar, check_name, no_handler
 from sanic_star.compat._app.definitions import (
-    AddedRouteOptions,
     CommandDefinition,
     Definition,
     ExceptionDefinition,
@@ -39,30 +39,26 @@ from sanic_star.compat._app.definitions import (
     SignalDefinition,
     StaticDefinition,
 )
+from sanic_star.compat._app.error_handler import ErrorHandler
 from sanic_star.compat._app.listeners import Listeners
-from sanic_star.compat._app.logging_setup import configure
-from sanic_star.compat._app.overrides import is_overridden, overridable
+from sanic_star.compat._app.methods import is_overridden, overridable, through
 from sanic_star.compat._app.registry import applications, find_application
 from sanic_star.compat._app.tasks import Background
-from sanic_star.compat._app.through import through
 from sanic_star.compat._routing.exceptions import NotFound as SignalNotFound
 from sanic_star.compat._routing.routes import Route, WebSocketRoute
 from sanic_star.compat._serving.running import Runner, is_imported_by_worker, loader_of, prepared, serve, serve_single
-from sanic_star.compat.application.constants import Mode
 from sanic_star.compat.application.state import ApplicationState
 from sanic_star.compat.blueprints import Blueprint, BlueprintGroup
 from sanic_star.compat.config import SANIC_PREFIX, Config
 from sanic_star.compat.exceptions import SanicException
-from sanic_star.compat.handlers.error import ErrorHandler
 from sanic_star.compat.helpers import Default, _default
-from sanic_star.compat.log import logger
+from sanic_star.compat.log import configure, logger
 from sanic_star.compat.middleware import Middleware, MiddlewareLocation
 from sanic_star.compat.request.types import Request
 from sanic_star.compat.response.types import choose_writer_by_app
 from sanic_star.compat.router import Router
 from sanic_star.compat.server.websockets.impl import WebsocketImplProtocol
 from sanic_star.compat.signals import RESERVED_NAMESPACES, Signal, SignalRouter
-from sanic_star.compat.types.shared_ctx import SharedContext
 from sanic_star.engine import routing
 from sanic_star.engine.application import Engine
 from sanic_star.engine.requests import HANDED, live
@@ -76,7 +72,9 @@ if TYPE_CHECKING:
     from sanic_ext import Extend, Extension
     from typing_extensions import TypeVar
 
+    from sanic_star.compat._app.route_options import AddedRouteOptions
     from sanic_star.compat.models.ctx_types import REPLContext
+    from sanic_star.compat.types.shared_ctx import SharedContext
     from sanic_star.compat.worker.multiplexer import WorkerMultiplexer
     from sanic_star.engine.seams import MakeRequest
     from sanic_star.testing.asgi import SanicASGITestClient
@@ -215,7 +213,6 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
         self.response_middleware: deque[Middleware] = deque()
         self.named_request_middleware: dict[str, deque[Middleware]] = {}
         self.named_response_middleware: dict[str, deque[Middleware]] = {}
-        self.shared_ctx = SharedContext()
         # Sanic Extensions replace it with a set of their own, whose `add` injects dependencies into the command.
         self._definitions: list[Definition] = []
         self._future_commands: set[CommandDefinition] = set()
@@ -244,8 +241,6 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
     def debug(self, value: bool) -> None:
         self._debug = value
         self.error_handler.debug = value
-        if isinstance(self.__dict__.get("state"), ApplicationState):
-            self.state.mode = Mode.DEBUG if value else Mode.PRODUCTION
 
     @property
     def request_class(self) -> type[Request]:
@@ -746,6 +741,13 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
                 failed.
         """
         serve_single(prepared(cls._app_registry, primary))
+
+    @cached_property
+    def shared_ctx(self) -> SharedContext:
+        """What the worker processes have in common: queues, locks, shared memory."""
+        from sanic_star.compat.types.shared_ctx import SharedContext
+
+        return SharedContext()
 
     @property
     def serve_location(self) -> str:

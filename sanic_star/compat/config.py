@@ -11,13 +11,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from sanic_star.compat.constants import LocalCertCreator
-from sanic_star.compat.errorpages import DEFAULT_FORMAT, check_error_format
+from sanic_star.compat.constants import DEFAULT_FORMAT, LocalCertCreator
 from sanic_star.compat.exceptions import ServerError
-from sanic_star.compat.helpers import Default, _default
-from sanic_star.compat.log import error_logger
-from sanic_star.compat.logging.deprecation import filter_deprecations
-from sanic_star.compat.utils import load_module_from_file_location, str_to_bool
+from sanic_star.compat.helpers import Default, _default, str_to_bool
+from sanic_star.compat.log import error_logger, filter_deprecations
 from sanic_star.engine.lifespan import InvalidSetting
 
 if TYPE_CHECKING:
@@ -243,6 +240,8 @@ class Config(dict[str, Any]):
             raise TypeError(f"the name of a setting is a string, got {attr!r}")
         if attr == "FALLBACK_ERROR_FORMAT":
             if value:
+                from sanic_star.compat.errorpages import check_error_format
+
                 check_error_format(value)
             attr = "_FALLBACK_ERROR_FORMAT"
             if not isinstance(self.get(attr, _default), Default) and self[attr] != value:
@@ -312,6 +311,8 @@ class Config(dict[str, Any]):
         'Delft'
         """
         if isinstance(config, (bytes, str, os.PathLike)):
+            from sanic_star.compat.utils import load_module_from_file_location
+
             config = load_module_from_file_location(config)
         if isinstance(config, Mapping):
             self.update({key: value for key, value in config.items() if key.isupper()})

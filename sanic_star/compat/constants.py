@@ -1,4 +1,4 @@
-"""Names and sets of HTTP methods, and the content type of last resort."""
+"""Names and sets of HTTP methods, and the defaults of settings and responses."""
 
 from __future__ import annotations
 
@@ -45,3 +45,6 @@ DEFAULT_HTTP_CONTENT_TYPE = "application/octet-stream"
 
 DEFAULT_LOCAL_TLS_CERT = "cert.pem"
 DEFAULT_LOCAL_TLS_KEY = "key.pem"
+
+# The format of error pages where nobody sets `FALLBACK_ERROR_FORMAT`.
+DEFAULT_FORMAT = "auto"

@@ -21,6 +21,7 @@ from typing import Any
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from sanic_star.compat.compat import Header
+from sanic_star.compat.constants import DEFAULT_FORMAT
 from sanic_star.compat.exceptions import InvalidHeader, SanicException
 from sanic_star.compat.headers import AcceptList, MediaType, parse_accept
 from sanic_star.compat.helpers import STATUS_CODES, json_dumps
@@ -38,7 +39,6 @@ from sanic_star.engine.failures import (
     type_name,
 )
 
-DEFAULT_FORMAT = "auto"
 FALLBACK_TEXT = "The application encountered an unexpected error and could not continue."
 FALLBACK_STATUS = 500
 JSON = "application/json"

@@ -12,21 +12,31 @@ from __future__ import annotations
 from asyncio import CancelledError
 from collections.abc import Callable, Sequence
 from os import PathLike
-from typing import Any, NoReturn, Protocol, TypedDict, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypedDict, TypeVar, Unpack
 
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from sanic_star.compat.helpers import STATUS_CODES
-from sanic_star.compat.logging.deprecation import deprecation
+from sanic_star.compat.log import deprecation
 
 _E = TypeVar("_E", bound="type[SanicException]")
 
 
-class Range(Protocol):
-    """What a range error needs to know of a content range: the size of the whole in bytes."""
+if TYPE_CHECKING:
 
-    @property
-    def total(self) -> int | None: ...
+    class Range(Protocol):
+        """What a range error needs to know of a content range: the size of the whole in bytes."""
+
+        @property
+        def total(self) -> int | None: ...
+
+    class _ErrorOptions(TypedDict, total=False):
+        """The keywords that all of Sanic's exceptions take, those in `_OPTIONS`; see `SanicException`."""
+
+        quiet: bool | None
+        context: dict[str, Any] | None
+        extra: dict[str, Any] | None
+        headers: dict[str, Any] | None
 
 
 class RequestCancelled(CancelledError):
@@ -41,19 +51,13 @@ class ServerKilled(Exception):
     quiet = True
 
 
-class _ErrorOptions(TypedDict, total=False):
-    """The keywords that all of Sanic's exceptions take; see `SanicException`."""
-
-    quiet: bool | None
-    context: dict[str, Any] | None
-    extra: dict[str, Any] | None
-    headers: dict[str, Any] | None
+_OPTIONS = ("quiet", "context", "extra", "headers")
 
 
 def _known(options: _ErrorOptions, kind: type[SanicException]) -> _ErrorOptions:
     """Return the keywords of a constructor, as they are; the error for an unknown one names that constructor."""
     for name in options:
-        if name not in _ErrorOptions.__annotations__:
+        if name not in _OPTIONS:
             raise TypeError(f"{kind.__name__}.__init__() got an unexpected keyword argument {name!r}")
     return options
 

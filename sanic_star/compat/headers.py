@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Iterator
 from math import isfinite
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import unquote
 
 from sanic_star.compat._support.lazy_patterns import pattern
@@ -232,21 +232,22 @@ def parse_content_header(value: str) -> tuple[str, Options]:
     return value.partition(";")[0].strip().lower(), options
 
 
-class _Fields(Protocol):
-    """Header fields: those of a request, or of it with a limit to what is parsed."""
+if TYPE_CHECKING:
 
-    def get(self, name: str, /) -> str | None: ...
+    class _Fields(Protocol):
+        """Header fields: those of a request, or of it with a limit to what is parsed."""
 
-    def getall(self, name: str, default: list[str], /) -> list[str]: ...
+        def get(self, name: str, /) -> str | None: ...
 
+        def getall(self, name: str, default: list[str], /) -> list[str]: ...
 
-class _ProxyConfig(Protocol):
-    """The settings that say which proxy is trusted."""
+    class _ProxyConfig(Protocol):
+        """The settings that say which proxy is trusted."""
 
-    FORWARDED_SECRET: str | None
-    FORWARDED_FOR_HEADER: str
-    PROXIES_COUNT: int | None
-    REAL_IP_HEADER: str | None
+        FORWARDED_SECRET: str | None
+        FORWARDED_FOR_HEADER: str
+        PROXIES_COUNT: int | None
+        REAL_IP_HEADER: str | None
 
 
 def parse_forwarded(headers: Header | _Fields, config: _ProxyConfig) -> Options | None:

@@ -1,4 +1,4 @@
-"""Facts about HTTP statuses and headers, the marker for "not given", and imports by name."""
+"""Facts about HTTP statuses and headers, the marker for "not given", truth from text, and imports by name."""
 
 from __future__ import annotations
 
@@ -145,6 +145,30 @@ def is_hop_by_hop_header(header: str) -> bool:
     True
     """
     return header.lower() in _HOP_BY_HOP_HEADERS
+
+
+_TRUE = frozenset(("y", "yes", "yep", "yup", "t", "true", "on", "enable", "enabled", "1"))
+_FALSE = frozenset(("n", "no", "nope", "f", "false", "off", "disable", "disabled", "0"))
+
+
+def str_to_bool(val: str) -> bool:
+    """Read a truth value.
+
+    Args:
+        val: one of y yes yep yup t true on enable enabled 1, or n no nope f false off disable disabled 0, in any case.
+
+    Raises:
+        ValueError: it is none of these.
+
+    >>> str_to_bool("Yes"), str_to_bool("off")
+    (True, False)
+    """
+    word = val.lower()
+    if word in _TRUE:
+        return True
+    if word in _FALSE:
+        return False
+    raise ValueError(f"Invalid truth value {word}")
 
 
 def import_string(module_name: str, package: str | None = None) -> Any:

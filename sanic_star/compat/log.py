@@ -1,17 +1,20 @@
-"""The loggers of an application.
+"""The loggers of an application, their default configuration, colours, and warnings of what is deprecated.
 
 `logger` is for the application itself. This package writes to the others: errors of handlers, accesses, the server's
-start and stop, websockets.
+start and stop, websockets. `logging.formatter` formats their lines. `logging.setup` adapts the configuration when an
+application starts.
 """
 
 from __future__ import annotations
 
 import logging
+import os
+from enum import StrEnum
+from inspect import currentframe
+from typing import Any, cast
+from warnings import filterwarnings, warn
 
-from sanic_star.compat.logging.color import Colors
-from sanic_star.compat.logging.default import LOGGING_CONFIG_DEFAULTS
-from sanic_star.compat.logging.deprecation import deprecation
-from sanic_star.compat.logging.filter import VerbosityFilter
+from sanic_star.compat.helpers import is_atty
 
 __all__ = (
     "LOGGING_CONFIG_DEFAULTS",
@@ -25,13 +28,48 @@ __all__ = (
     "websockets_logger",
 )
 
+_FORMATTERS = "sanic_star.compat.logging.formatter"
+_ACTIONS = ("default", "error", "ignore", "always", "module", "once")
+_PACKAGE = __name__.partition(".")[0]
+# https://no-color.org: any value but an empty one. The other is the setting's variable, read before there are settings.
+COLORIZE = is_atty() and not any(os.environ.get(name) for name in ("NO_COLOR", "SANIC_NO_COLOR"))
+
+
+class Colors(StrEnum):
+    """What turns a colour on; empty where the output is no terminal, so that it can stand in any text."""
+
+    END = "\033[0m" if COLORIZE else ""
+    BOLD = "\033[1m" if COLORIZE else ""
+    BLUE = "\033[34m" if COLORIZE else ""
+    GREEN = "\033[32m" if COLORIZE else ""
+    PURPLE = "\033[35m" if COLORIZE else ""
+    CYAN = "\033[36m" if COLORIZE else ""
+    RED = "\033[31m" if COLORIZE else ""
+    YELLOW = "\033[33m" if COLORIZE else ""
+    GREY = "\033[38;5;240m" if COLORIZE else ""
+    SANIC = "\033[38;2;255;13;104m" if COLORIZE else ""
+
+
+class VerbosityFilter(logging.Filter):
+    """Keep back records that are for the curious: `logger.info(…, extra={"verbosity": 1})` needs a `verbosity` of 1.
+
+    The number is the class's, one for the process.
+    """
+
+    verbosity: int = 0
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Tell whether a record passes."""
+        return bool(getattr(record, "verbosity", 0) <= self.verbosity)
+
+
 _verbosity = VerbosityFilter()
 
 
 def _named(name: str) -> logging.Logger:
-    found = logging.getLogger(f"sanic.{name}")
-    found.addFilter(_verbosity)
-    return found
+    named = logging.getLogger(f"sanic.{name}")
+    named.addFilter(_verbosity)
+    return named
 
 
 logger = _named("root")
@@ -41,3 +79,102 @@ server_logger = _named("server")
 websockets_logger = _named("websockets")
 # It tells of every frame at the level of information.
 websockets_logger.setLevel(logging.WARNING)
+
+
+# The configuration ----------------------------------------------------------------------------------------------------
+
+
+def _handler(stream: str, formatter: str) -> dict[str, Any]:
+    # The stream is looked up when this is applied, not now: it may have been replaced by then.
+    return {"class": "logging.StreamHandler", "formatter": formatter, "stream": f"ext://sys.{stream}"}
+
+
+def _logger(name: str, handler: str) -> dict[str, Any]:
+    return {"level": "INFO", "handlers": [handler], "propagate": True, "qualname": name}
+
+
+LOGGING_CONFIG_DEFAULTS: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "loggers": {
+        "sanic.root": {"level": "INFO", "handlers": ["console"]},
+        "sanic.error": _logger("sanic.error", "error_console"),
+        "sanic.access": _logger("sanic.access", "access_console"),
+        "sanic.server": _logger("sanic.server", "console"),
+        "sanic.websockets": _logger("sanic.websockets", "console"),
+    },
+    "handlers": {
+        "console": _handler("stdout", "generic"),
+        "error_console": _handler("stderr", "generic"),
+        "access_console": _handler("stdout", "access"),
+    },
+    "formatters": {
+        "generic": {"class": f"{_FORMATTERS}.AutoFormatter"},
+        "access": {"class": f"{_FORMATTERS}.AutoAccessFormatter"},
+    },
+}
+_configured: dict[str, Any] | None = None
+
+
+def configure(log_config: dict[str, Any] | None = None) -> None:
+    """Configure logging.
+
+    Args:
+        log_config: as `logging.config.dictConfig` takes it; Sanic's default without it. The same configuration is
+            applied once only: a process may make thousands of applications in its tests.
+    """
+    global _configured
+    config = log_config or LOGGING_CONFIG_DEFAULTS
+    if config is not _configured:
+        # It loads sockets, queues and pickle, which a process that only imports this package does not need.
+        from logging.config import dictConfig
+
+        dictConfig(config)
+        _configured = config
+
+
+# Deprecations --------------------------------------------------------------------------------------------------------
+
+
+def deprecation(message: str, version: float) -> None:
+    """Warn that something is on its way out.
+
+    The warning points at the nearest caller outside this package, so that the line to change is the one shown.
+
+    Args:
+        message: what is old, and what to write instead.
+        version: the release that drops it or, for names that Sanic has already dropped, dropped it.
+
+    >>> import warnings
+    >>> with warnings.catch_warnings(record=True) as caught:
+    ...     warnings.simplefilter("always")
+    ...     deprecation("old() is now new().", 26.6)
+    >>> str(caught[0].message)
+    '[DEPRECATION v26.6] old() is now new().'
+    """
+    warn(f"[DEPRECATION v{version}] {message}", DeprecationWarning, stacklevel=_outside())
+
+
+def filter_deprecations(action: str) -> None:
+    """Say what becomes of these warnings from now on, in the whole process.
+
+    Args:
+        action: a word of Python's warning filters: default, error, ignore, always, module or once.
+
+    Raises:
+        ValueError: it is none of these.
+    """
+    if action not in _ACTIONS:
+        raise ValueError(f"DEPRECATION_FILTER is {action!r}; it has to be one of {', '.join(_ACTIONS)}")
+    # By message: the warnings point at the application's modules, whose names nobody knows.
+    filterwarnings(cast(Any, action), message=r"\[DEPRECATION v", category=DeprecationWarning)
+
+
+def _outside() -> int:
+    # warnings.warn has `skip_file_prefixes` for this from Python 3.12 on only.
+    level = 0
+    frame = currentframe()  # this function's; `None` in an interpreter without frames
+    while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] == _PACKAGE:
+        level, frame = level + 1, frame.f_back
+    # `warn` counts from `deprecation`, which is above this function.
+    return max(level, 1)

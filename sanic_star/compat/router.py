@@ -26,7 +26,6 @@ from sanic_star.compat._routing.path_types import PATH_TYPES, FileType, ParamInf
 from sanic_star.compat._routing.routes import _SEPARATOR, Route, RouteExtra, WebSocketRoute
 from sanic_star.compat._support.lazy_patterns import pattern
 from sanic_star.compat.constants import HTTP_METHODS
-from sanic_star.compat.errorpages import check_error_format
 from sanic_star.compat.exceptions import MethodNotAllowed, NotFound, SanicException
 from sanic_star.engine import routing
 from sanic_star.engine.index import Parameter, Segments
@@ -189,6 +188,8 @@ class Router(routing.Router):
         if bad:
             raise BadMethod(f"Bad method: {bad}. Must be one of: {self.ALLOWED_METHODS}")
         if error_format:
+            from sanic_star.compat.errorpages import check_error_format
+
             check_error_format(error_format)
         if version is not None:
             number = str(version).strip("/").lstrip("v")

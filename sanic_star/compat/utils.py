@@ -9,31 +9,11 @@ from typing import Any
 
 from sanic_star.compat._support.lazy_patterns import pattern
 from sanic_star.compat.exceptions import LoadFileException, PyFileError
-from sanic_star.compat.helpers import import_string
+from sanic_star.compat.helpers import import_string, str_to_bool
 
-_TRUE = frozenset(("y", "yes", "yep", "yup", "t", "true", "on", "enable", "enabled", "1"))
-_FALSE = frozenset(("n", "no", "nope", "f", "false", "off", "disable", "disabled", "0"))
 _VARIABLE = pattern(r"\$\{(.+?)\}")
 
-
-def str_to_bool(val: str) -> bool:
-    """Read a truth value.
-
-    Args:
-        val: one of y yes yep yup t true on enable enabled 1, or n no nope f false off disable disabled 0, in any case.
-
-    Raises:
-        ValueError: it is none of these.
-
-    >>> str_to_bool("Yes"), str_to_bool("off")
-    (True, False)
-    """
-    word = val.lower()
-    if word in _TRUE:
-        return True
-    if word in _FALSE:
-        return False
-    raise ValueError(f"Invalid truth value {word}")
+__all__ = ("load_module_from_file_location", "str_to_bool")
 
 
 def load_module_from_file_location(

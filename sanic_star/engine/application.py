@@ -286,11 +286,11 @@ class Engine:
             try:
                 raw = None if scope.get("root_path") else scope.get("raw_path")
                 method = scope["method"]
-                known = direct.get(raw, _NOTHING).get(method)
-                if known is None or known[2] != scope["path"]:
+                entry = direct.get(raw, _NOTHING).get(method)
+                if entry is None or entry[2] != scope["path"]:
                     route, request._route_params = resolve(scope, raw, method)
                 else:
-                    route, params, _ = known
+                    route, params, _ = entry
                     scope["route"] = route
                     scope["endpoint"] = route.endpoint
                     request._route_params = params = params.copy()
@@ -547,13 +547,13 @@ class Engine:
                 unless it sets one; before, a middleware reads the body, and the application's limit holds.
         """
         raw = None if scope.get("root_path") else scope.get("raw_path")
-        known = self.app.router.direct.get(raw, _NOTHING).get(scope["method"])
-        if known is None or known[2] != scope["path"]:
+        entry = self.app.router.direct.get(raw, _NOTHING).get(scope["method"])
+        if entry is None or entry[2] != scope["path"]:
             # A copy, because the router notes there what it finds.
             scope = dict(scope)
             route, _ = self.app.router.resolve(scope, raw, scope["method"])
         else:
-            route = known[0]
+            route = entry[0]
         if route is not self.app.router.forward:
             return route.max_body_size if arrived or route.max_body_size is not None else self.limits.body
         target = scope["route"]
@@ -754,12 +754,12 @@ def engine_of(app: object) -> Engine | None:
     return engine if isinstance(engine, Engine) else None
 
 
-def _engines(routes: Sequence[BaseRoute], found: list[Engine]) -> list[Engine]:
+def _engines(routes: Sequence[BaseRoute], engines: list[Engine]) -> list[Engine]:
     """Append the engines of the applications that these routes lead to, behind ASGI middleware and in other apps."""
-    return _collect(routes, found, [engine.app for engine in found])
+    return _collect(routes, engines, [engine.app for engine in engines])
 
 
-def _collect(routes: Sequence[BaseRoute], found: list[Engine], seen: list[Any]) -> list[Engine]:
+def _collect(routes: Sequence[BaseRoute], engines: list[Engine], seen: list[Any]) -> list[Engine]:
     for route in routes:
         app = getattr(route, "app", None)
         # By convention ASGI middleware keeps the application that it wraps as `app`. Bounded: anything may be there.
@@ -772,9 +772,9 @@ def _collect(routes: Sequence[BaseRoute], found: list[Engine], seen: list[Any]) 
         seen.append(app)
         engine = engine_of(app)
         if engine is not None:
-            found.append(engine)
-        _collect(app.routes, found, seen)
-    return found
+            engines.append(engine)
+        _collect(app.routes, engines, seen)
+    return engines
 
 
 def _starts_event_stream(start: Message) -> bool:

@@ -85,5 +85,5 @@ class LateSend:
         ends = message["type"] == "http.response.body" and not message.get("more_body")
         if failed or (ends and not self._body.answered):
             kept, self._kept = self._kept, None
-            for each in kept:
-                await self._past(each)
+            for kept_message in kept:
+                await self._past(kept_message)

@@ -158,8 +158,8 @@ def _is_plain(kind: type[BaseException]) -> bool:
     plain = _plain_classes.get(kind)
     if plain is None:
         names = {*_READ, "__getattribute__", "__getattr__", "__bool__", "__len__"}
-        own = (vars(base) for base in type.mro(kind) if base not in (BaseException, Exception, object))
-        plain = _plain_classes[kind] = type(kind) is type and not any(names & each.keys() for each in own)
+        namespaces = (vars(base) for base in type.mro(kind) if base not in (BaseException, Exception, object))
+        plain = _plain_classes[kind] = type(kind) is type and not any(names & own.keys() for own in namespaces)
     return plain
 
 

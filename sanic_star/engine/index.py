@@ -24,7 +24,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache, partial
 from itertools import product
 from re import Pattern
-from typing import Any, Generic, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypeVar
 from urllib.parse import quote, unquote
 
 from starlette.convertors import Convertor
@@ -73,17 +73,19 @@ class Parameter:
 Segments: TypeAlias = tuple[str | Parameter, ...]
 
 
-class Indexed(Protocol):
-    """What the index must know of a route."""
+if TYPE_CHECKING:
 
-    pieces: Segments
-    hosts: tuple[str, ...]
+    class Indexed(Protocol):
+        """What the index must know of a route."""
 
-    def expression(self) -> Pattern[str]:
-        """Return the whole path as a regular expression; asked for only where the tree can't express it."""
+        pieces: Segments
+        hosts: tuple[str, ...]
+
+        def expression(self) -> Pattern[str]:
+            """Return the whole path as a regular expression; asked for only where the tree can't express it."""
 
 
-R = TypeVar("R", bound=Indexed)
+R = TypeVar("R", bound="Indexed")
 T = TypeVar("T")
 
 
@@ -309,7 +311,7 @@ class Index(Generic[R]):
                 return known
         leaf: Leaf[R] = Leaf(route.expression(), rank)
         self.patterns.append((leaf, segments))
-        self.patterns.sort(key=lambda each: each[0].rank)
+        self.patterns.sort(key=lambda entry: entry[0].rank)
         return leaf
 
     def settle(self) -> None:

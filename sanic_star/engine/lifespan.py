@@ -337,15 +337,17 @@ def _name_of_lifespan(lifespan: AbstractAsyncContextManager[Any]) -> str:
 
 def mounted_applications(routes: list[BaseRoute]) -> list[ASGIApp]:
     """Return the ASGI applications below mounts and hosts, outermost first, each once."""
-    found: list[ASGIApp] = []
+    applications: list[ASGIApp] = []
     for route in routes:
         app = getattr(route, "_base_app", None) or (getattr(route, "app", None) if hasattr(route, "host") else None)
         if app is None or not callable(app):
             continue
         # A mount of routes runs its own lifespan only: what is mounted among them is ours to run.
         below = mounted_applications(app.routes) if isinstance(app, Router) else []
-        found += [each for each in (app, *below) if all(each is not known for known in found)]
-    return found
+        for application in (app, *below):
+            if all(application is not other for other in applications):
+                applications.append(application)
+    return applications
 
 
 @contextlib.asynccontextmanager

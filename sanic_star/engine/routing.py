@@ -472,8 +472,8 @@ class _Refused:
         self.final = final
 
 
-def _may_go_on(found: Found | None) -> bool:
-    return found is None or (isinstance(found[0], _Refused) and not found[0].final)
+def _may_go_on(match: Found | None) -> bool:
+    return match is None or (isinstance(match[0], _Refused) and not match[0].final)
 
 
 Found: TypeAlias = tuple[Any, dict[str, Any]]
@@ -715,14 +715,14 @@ class Router(routing.Router):
         """Find a route the long way; see `find`."""
         if self._stale:
             self.build()
-        found: Found | None = None
+        match: Found | None = None
         # PERF: what most paths with several parameters come to; the search below gives the same, in more steps.
         undone = undo_needless_escapes(path) if "%" in path else path
         exact = self.index.exact.get(undone)
         if exact is not None:
             # Nothing else competes for a literal path; a slash at its end may lead to another one.
             if not self.mounts and not self.foreign and (path == "/" or not path.endswith("/")):
-                found = self._decide(exact, (), method, scope, slashless=False)
+                match = self._decide(exact, (), method, scope, slashless=False)
         else:
             at: tuple[Any, ...] | None = self.index.walk(path, undone)
             if at is None and not self.mounts and not self.foreign:
@@ -733,21 +733,21 @@ class Router(routing.Router):
                 leaf: Leaf[Any] = at[0]
                 route = leaf.sure.get(method) or (_choose(leaf, method, scope) if leaf.shared else None)
                 if route is not None and route.names is not None:
-                    found = route, route.bind(at[1])
-        if found is None:
-            found = self._search_slashes(path, method, scope)
-        if found is None or isinstance(found[0], _Refused):
+                    match = route, route.bind(at[1])
+        if match is None:
+            match = self._search_slashes(path, method, scope)
+        if match is None or isinstance(match[0], _Refused):
             redirect = self._redirect(path, scope) if self.foreign else None
-            if redirect is None and found is not None:
-                scope[LEAF] = found[0].leaf
+            if redirect is None and match is not None:
+                scope[LEAF] = match[0].leaf
             return redirect or (self.fallback, {})
-        route, params = found
+        route, params = match
         scope["route"] = route
         if isinstance(route, (Route, WebSocketRoute)):
             scope["endpoint"] = route.endpoint
             outer = scope.get("path_params")
             scope["path_params"] = {**outer, **params} if outer else params
-            return found
+            return match
         child = route.enter(scope) if isinstance(route, Mount) and route.literal else params
         scope.update((key, child.pop(key)) for key in ("endpoint", "path_params") if key in child)
         scope[_CHILD] = child
@@ -759,16 +759,16 @@ class Router(routing.Router):
         Not for each of ten thousand slashes: a path that has more segments than any route is in no tree, and behind
         a parameter that holds slashes there is not room for more of them either.
         """
-        found = self._search(path, method, scope)
-        if not path.endswith("/") or not _may_go_on(found):
-            return found
+        match = self._search(path, method, scope)
+        if not path.endswith("/") or not _may_go_on(match):
+            return match
         bare = path.rstrip("/")
         most = max(self.index.depth - (0 if self.index.patterns else bare.count("/")), 1)
         for slashes in range(min(len(path) - len(bare) - 1, most), -1, -1):
-            found = self._search(bare + "/" * slashes or "/", method, scope, slashless=True)
-            if not _may_go_on(found):
+            match = self._search(bare + "/" * slashes or "/", method, scope, slashless=True)
+            if not _may_go_on(match):
                 break
-        return found
+        return match
 
     def _search(self, path: str, method: str, scope: Scope, slashless: bool = False) -> Found | None:
         """Search the index, mounts and Starlette's own routes in the order that the module's head tells.
@@ -776,13 +776,13 @@ class Router(routing.Router):
         Args:
             slashless: whether `path` lost a trailing slash: mounts and Starlette's routes are out then.
         """
-        found, weight = self._in_index(path, method, scope, slashless)
-        answered = found is not None and not isinstance(found[0], _Refused)
+        match, weight = self._in_index(path, method, scope, slashless)
+        answered = match is not None and not isinstance(match[0], _Refused)
         if slashless or (answered and weight == _TREE):
-            return found
+            return match
         mount, mount_weight = self._mount(path) if self.mounts else (None, _NONE)
         if answered and weight > max(mount_weight, _PATTERN):
-            return found
+            return match
         if mount is not None and mount_weight > _PATTERN:
             return mount, {}
         theirs = self._theirs(scope) if self.foreign else None
@@ -790,7 +790,7 @@ class Router(routing.Router):
             return theirs
         if mount is not None and not (answered and weight > mount_weight):
             return mount, {}
-        return found
+        return match
 
     def _in_index(self, path: str, method: str, scope: Scope, slashless: bool) -> tuple[Found | None, int]:
         """Search the index; the first leaf that matches decides. Return what it gives and what it weighs."""
@@ -861,11 +861,11 @@ class Router(routing.Router):
 
     def allowed(self, path: str, scope: Scope) -> set[str]:
         """Return the methods for which the path has a route; `WEBSOCKET` stands for a websocket."""
-        found = self._search_slashes(path, scope.get("method", WEBSOCKET), scope)
-        if found is None or not isinstance(found[0], _Refused) or found[0].leaf is None:
+        match = self._search_slashes(path, scope.get("method", WEBSOCKET), scope)
+        if match is None or not isinstance(match[0], _Refused) or match[0].leaf is None:
             return set()
         # A route for certain hosts tells nothing to others.
-        return set(found[0].leaf.open)
+        return set(match[0].leaf.open)
 
     @staticmethod
     def refused(scope: Scope) -> Collection[str]:
@@ -881,10 +881,10 @@ class Router(routing.Router):
         """
         if self._stale:
             self.build()
-        known = self.by_name.get(name)
-        if known is not None:
+        route = self.by_name.get(name)
+        if route is not None:
             try:
-                return known.url_path_for(name, **path_params)
+                return route.url_path_for(name, **path_params)
             except NoMatchFound:
                 pass
         return super().url_path_for(name, **path_params)

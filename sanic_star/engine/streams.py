@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from enum import Enum
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from starlette.types import Message, Receive
 
@@ -132,17 +132,18 @@ class OpenStream:
         return True
 
 
-class Streamed(Protocol):
-    """A request, as far as the watch over its response needs it."""
+if TYPE_CHECKING:
 
-    _open_stream: OpenStream | None
-    _holds: bool
+    class Streamed(Protocol):
+        """A request, as far as the watch over its response needs it."""
 
+        _open_stream: OpenStream | None
+        _holds: bool
 
-class Stoppable(Protocol):
-    """An application's life: whether its stop has ended the endless streams."""
+    class Stoppable(Protocol):
+        """An application's life: whether its stop has ended the endless streams."""
 
-    stopping: bool
+        stopping: bool
 
 
 class OpenStreams:

@@ -128,15 +128,15 @@ class Sweeper:
 
     def _end(self, late: set[int]) -> None:
         """Cancel the tasks of requests that are late."""
-        found = set()
+        numbers: set[int] = set()
         for task in _tasks(self._loop):
             ways = _ways(task, self.engine.dispatch_codes, self.engine.fail_code)
-            found |= {way.number for way in ways}
+            numbers |= {way.number for way in ways}
             # Of an application mounted in another one, both of this package, the inner one answers.
             for way in ways[-1:]:
                 if way.number in late and not way.sends:
                     self.engine.cut_short(way.request, task, _reason(way.request, self._limits))
-        if late - found:
+        if late - numbers:
             logger.warning("A request takes too long, and can't be ended: it runs in no task of asyncio's")
 
     def cut_all(self, engines: Sequence[RunningEngine]) -> None:
@@ -150,7 +150,7 @@ class Sweeper:
         for task in _tasks(None):
             for way in _ways(task, self.engine.dispatch_codes, self.engine.fail_code)[-1:]:
                 request, stream = way.request, way.request._open_stream
-                engine = next((each for each in engines if each.app is request.scope.get("app")), None)
+                engine = next((candidate for candidate in engines if candidate.app is request.scope.get("app")), None)
                 if engine is None or (stream is not None and stream.reason is not None):
                     continue
                 if not way.sends and not engine.behaviour.has_begun(request):
@@ -227,23 +227,25 @@ def _ways(task: Task[Any], dispatches: Collection[CodeType], fail: CodeType) -> 
     That they are read off the suspended coroutines is the price for requests that note nothing: neither their task
     nor whether the handler has returned. Debuggers look at them in the same way.
     """
-    found: list[_Way] = []
+    ways: list[_Way] = []
     awaited: Any = task.get_coro()
     while awaited is not None:
         frame = getattr(awaited, "cr_frame", None)
         if frame is not None and frame.f_code in dispatches:
-            known = frame.f_locals
+            variables = frame.f_locals
             # Without a number it is the lifespan's, or a websocket's.
-            if "number" in known:
-                found.append(_Way(known["number"], known["request"], isinstance(known.get("response"), Response)))
-        elif frame is not None and found and frame.f_code is fail:
-            found[-1].sends = "response" in frame.f_locals
+            if "number" in variables:
+                sends = isinstance(variables.get("response"), Response)
+                ways.append(_Way(variables["number"], variables["request"], sends))
+        elif frame is not None and ways and frame.f_code is fail:
+            ways[-1].sends = "response" in frame.f_locals
         awaited = _awaited_by(awaited)
-    return found
+    return ways
 
 
 def _awaited_by(awaitable: Any) -> Any:
     if iscoroutine(awaitable) or isgenerator(awaitable):
         return awaitable.cr_await if iscoroutine(awaitable) else awaitable.gi_yieldfrom
     # What `coroutine.__await__()` gives, and the proxies of tracing tools, name their coroutine to the collector only.
-    return next((each for each in get_referents(awaitable) if iscoroutine(each) or isgenerator(each)), None)
+    suspended = (referent for referent in get_referents(awaitable) if iscoroutine(referent) or isgenerator(referent))
+    return next(suspended, None)

@@ -9,7 +9,7 @@ import pytest
 from starlette.websockets import WebSocket
 
 from sanic_star import Blueprint, HTTPResponse, Request, Sanic, text
-from sanic_star.compat._app import logging_setup as _logging
+from sanic_star.compat import log as _logging
 from sanic_star.compat.config import Config
 from sanic_star.compat.exceptions import SanicException, ServerError
 from sanic_star.compat.handlers.error import ErrorHandler

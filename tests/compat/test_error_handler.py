@@ -9,6 +9,7 @@ import pytest
 from starlette.exceptions import HTTPException
 
 from sanic_star import NotFound, Sanic, SanicException, text
+from sanic_star.compat._app.error_handler import as_sanic_exception
 from sanic_star.compat.exceptions import (
     Forbidden,
     MethodNotAllowed,
@@ -18,7 +19,6 @@ from sanic_star.compat.exceptions import (
     URITooLong,
 )
 from sanic_star.compat.handlers import ErrorHandler
-from sanic_star.compat.handlers.error import as_sanic_exception
 from sanic_star.testing import TestClient
 
 

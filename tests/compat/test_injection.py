@@ -26,10 +26,10 @@ from sanic_star import (
     redirect,
     text,
 )
-from sanic_star.compat.compat import Header
+from sanic_star.compat.compat import Header, check_foreign
 from sanic_star.compat.cookies import Cookie
 from sanic_star.compat.response import ResponseStream, file, file_stream
-from sanic_star.compat.response._foreign import check_foreign, named
+from sanic_star.compat.response._foreign import named
 from tests.engine.raw import Peer, http_scope
 
 BAD = ["\r", "\n", "\x00", "\r\nset-cookie: a=1"]

@@ -101,12 +101,12 @@ async def test_what_was_answered_already_passes_no_response_middleware() -> None
 
     async def unseen(scope: Any, receive: Any, send: Any) -> None: ...  # an ASGI application
 
-    surrounded = with_middleware(call, [], after)
+    call_with = with_middleware(call, [], after)
     for responded, answer in ((True, text("a")), (False, unseen), (False, None)):
         request = SimpleNamespace(responded=responded, answer=answer, _response_middleware_started=False)
-        assert await surrounded(request) is answer
+        assert await call_with(request) is answer
     assert seen == []
-    await surrounded(SimpleNamespace(responded=False, answer=text("a"), _response_middleware_started=False))
+    await call_with(SimpleNamespace(responded=False, answer=text("a"), _response_middleware_started=False))
     assert seen == ["after"]
 
 

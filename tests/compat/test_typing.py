@@ -9,7 +9,8 @@ from typing import Any, TypeVar, assert_type, get_type_hints
 import pytest
 
 from sanic_star import Blueprint, Config, DefaultRequest, DefaultSanic, HTTPResponse, Request, Sanic, Websocket, text
-from sanic_star.compat._app.definitions import RouteDefinition, RouteOptions
+from sanic_star.compat._app.definitions import RouteDefinition
+from sanic_star.compat._app.route_options import RouteOptions
 from sanic_star.compat.cookies import Cookie
 from sanic_star.compat.exceptions import (
     FileNotFound,

@@ -89,4 +89,6 @@ def _url(scope: Scope) -> str:
     url = f"{scope.get('scheme', 'http')}://{host.decode('latin-1')}{slash}{path}"
     url += f"?{query.decode('latin-1')}" if query else ""
     # A client must not write lines of the log, nor command who looks at it; over HTTP/2 not every server refuses that.
-    return url if url.isprintable() else "".join(each if each.isprintable() else f"%{ord(each):02X}" for each in url)
+    if url.isprintable():
+        return url
+    return "".join(letter if letter.isprintable() else f"%{ord(letter):02X}" for letter in url)

@@ -21,25 +21,23 @@ from sanic_star.compat._app.error_answers import ErrorAnswers
 from sanic_star.compat._app.events import Events
 from sanic_star.compat._app.forwarding import has_own_limit, limited, with_public_redirects
 from sanic_star.compat._app.listeners import LISTENER_TIMEOUTS
-from sanic_star.compat._app.overrides import Overrides
+from sanic_star.compat._app.methods import Overrides
 from sanic_star.compat._app.pipeline import (
     Call,
-    Handled,
     Step,
-    handlers_in_middleware,
+    handler_in_middleware,
     is_endpoint,
     run_before,
     steps,
     with_middleware,
 )
+from sanic_star.compat.compat import check_foreign
 from sanic_star.compat.exceptions import ServerError, WebsocketClosed
 from sanic_star.compat.log import error_logger
 from sanic_star.compat.middleware import Middleware, MiddlewareLocation
 from sanic_star.compat.request._url import url_for_log
 from sanic_star.compat.request.types import Request
-from sanic_star.compat.response._background import run_background
-from sanic_star.compat.response._foreign import check_foreign
-from sanic_star.compat.response._writer import ResponseWriter
+from sanic_star.compat.response._writer import ResponseWriter, run_background
 from sanic_star.compat.response.types import ResponseStream
 from sanic_star.compat.signals import Event
 from sanic_star.engine import routing
@@ -228,20 +226,15 @@ class Answers:
 
     def compile(self, *routes: routing.Route | routing.WebSocketRoute) -> None:
         """Give each route its callable: the handler, with what goes around it."""
-        http: list[routing.Route] = []
-        handled: list[Handled] = []
         for route in routes:
             before = self._steps(MiddlewareLocation.REQUEST, route.name)
             if isinstance(route, routing.WebSocketRoute):
                 route.call = self._compile_websocket(route, before)
             else:
-                http.append(route)
-                handled.append(self._describe(route, before))
-        for route, call in zip(http, handlers_in_middleware(handled), strict=True):
-            route.call = self._watch(route, call)
+                route.call = self._watch(route, self._compile_http(route, before))
 
-    def _describe(self, route: routing.Route, before: list[Step]) -> Handled:
-        """Note the limit of a route's body, and whether it is read; return what is to be put together for it."""
+    def _compile_http(self, route: routing.Route, before: list[Step]) -> Call:
+        """Set a route's limit on bodies, and whether its body is read; return its handler with middleware around."""
         after = self._steps(MiddlewareLocation.RESPONSE, route.name)
         own_limit = getattr(getattr(route, "extra", None), "max_body_size", None)
         extra = getattr(route, "extra", None)
@@ -253,7 +246,8 @@ class Answers:
         changeable = bool(before) or self._hears
         only = route.names[0] if route.names and len(route.names) == 1 and not changeable else None
         around = self._events.around_handler if self._hears else None
-        return Handled(route.endpoint, bool(route.parameters) or changeable, only, before, after, around)
+        has_params = bool(route.parameters) or changeable
+        return handler_in_middleware(route.endpoint, has_params, only, before, after, around)
 
     def _watch(self, route: routing.Route, call: Call) -> Call:
         """Return a route's callable with what watches it around: for a client that leaves, and events."""
@@ -261,10 +255,10 @@ class Answers:
             call = self._until_client_leaves(call)
         if not self._hears:
             return call
-        lived = self._events.around_route(call, route, route.reads_body)
+        with_events = self._events.around_route(call, route, route.reads_body)
         # Events tell of a request before its body is read: then the route's callable reads it.
-        route.reads_body = route.reads_body and lived is call
-        return lived
+        route.reads_body = route.reads_body and with_events is call
+        return with_events
 
     def _until_client_leaves(self, call: Call) -> Call:
         """Return `call` under watch: it is cancelled when the client leaves."""
@@ -368,15 +362,15 @@ class Answers:
             request = _without_outer_route(connection)
             raise self.miss(request.scope)
 
-        lived = self._events.around_route(miss, None, reads_body=False) if self._hears else miss
-        if lived is not miss:
+        with_events = self._events.around_route(miss, None, reads_body=False) if self._hears else miss
+        if with_events is not miss:
             # A handler of an event must not see the route either.
 
-            async def lived_miss(connection: Any) -> Any:
+            async def miss_with_events(connection: Any) -> Any:
                 _without_outer_route(connection)
-                return await lived(connection)
+                return await with_events(connection)
 
-            return lived_miss
+            return miss_with_events
         if self._hears_exceptions():
             # Signal handlers get the exception before the middleware runs, which is when it is answered.
             return miss
@@ -447,8 +441,8 @@ class Answers:
             return kept
         ordered: list[Step] = []
         if everywhere or key[1] is not None:
-            found = Middleware.convert(everywhere, named.get(name or "", ()), location=location)
-            ordered = steps(Middleware.in_order(found, location))
+            middleware = Middleware.convert(everywhere, named.get(name or "", ()), location=location)
+            ordered = steps(Middleware.in_order(middleware, location))
         if self._hears:
             ordered = [self._events.around_middleware(step, location.name.lower()) for step in ordered]
         if self._kept_steps is not None:

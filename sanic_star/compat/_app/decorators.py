@@ -14,7 +14,6 @@ from types import FunctionType
 from typing import TYPE_CHECKING, Any, Self, Unpack, overload
 
 from sanic_star.compat._app.definitions import (
-    AddedRouteOptions,
     CommandDefinition,
     Definition,
     ExceptionDefinition,
@@ -22,12 +21,10 @@ from sanic_star.compat._app.definitions import (
     MiddlewareDefinition,
     Record,
     RouteDefinition,
-    RouteOptions,
     SignalDefinition,
     StaticDefinition,
-    WebsocketOptions,
 )
-from sanic_star.compat._app.overrides import overridable
+from sanic_star.compat._app.methods import overridable
 from sanic_star.compat._app.pipeline import is_endpoint
 from sanic_star.compat._support.lazy_patterns import pattern
 from sanic_star.compat.constants import HTTP_METHODS
@@ -39,7 +36,11 @@ if TYPE_CHECKING:
 
     from typing_extensions import TypeVar
 
+<<<<<<< HEAD
     from sanic_star.compat._app.futures import Futures
+=======
+    from sanic_star.compat._app.route_options import AddedRouteOptions, RouteOptions, WebsocketOptions
+>>>>>>> imp14
     from sanic_star.compat.handlers.directory import DirectoryHandler
 
     # With a default (PEP 696): to a type checker `@app.on_request` leaves its function as it is, and
@@ -481,7 +482,8 @@ class Registrar:
             exceptions: classes, lists of classes, or status codes.
             apply: whether to register it at once.
         """
-        kinds = tuple(kind for each in exceptions for kind in (each if isinstance(each, (list, tuple)) else (each,)))
+        groups = (entry if isinstance(entry, (list, tuple)) else (entry,) for entry in exceptions)
+        kinds = tuple(kind for group in groups for kind in group)
 
         def decorate(handler: H) -> H:
             self._define(ExceptionDefinition(handler, kinds), apply)

@@ -21,14 +21,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from sanic_star.compat._app.error_handler import ErrorHandler, as_sanic_exception
 from sanic_star.compat._app.events import Events
 from sanic_star.compat._app.pipeline import Step, respond_through, run_before
+from sanic_star.compat.compat import check_foreign
 from sanic_star.compat.exceptions import SanicException, ServerError
-from sanic_star.compat.handlers.error import ErrorHandler, as_sanic_exception
 from sanic_star.compat.log import error_logger, logger
 from sanic_star.compat.middleware import MiddlewareLocation
 from sanic_star.compat.request._url import url_for_log
-from sanic_star.compat.response._foreign import check_foreign
 from sanic_star.compat.response.types import HTTPResponse, ResponseStream, is_surely_valid
 from sanic_star.compat.signals import Event
 from sanic_star.engine.failures import RefusedRequest, attribute, encodable, format_error, log_error, message_of
@@ -41,14 +41,18 @@ if TYPE_CHECKING:
 Answer = tuple[ASGIApp | None, BaseException | None]
 
 
-class Answers(Protocol):
-    """What is asked of the answers of an application; see `answers.Answers`."""
+if TYPE_CHECKING:
 
-    @property
-    def app(self) -> Application: ...
-    def has_begun(self, request: Any, /) -> bool: ...
-    async def send_other(self, request: Any, response: Any, scope: Scope, receive: Receive, send: Send, /) -> None: ...
-    def _steps(self, location: MiddlewareLocation, name: str | None, /) -> list[Step]: ...
+    class Answers(Protocol):
+        """What is asked of the answers of an application; see `answers.Answers`."""
+
+        @property
+        def app(self) -> Application: ...
+        def has_begun(self, request: Any, /) -> bool: ...
+        async def send_other(
+            self, request: Any, response: Any, scope: Scope, receive: Receive, send: Send, /
+        ) -> None: ...
+        def _steps(self, location: MiddlewareLocation, name: str | None, /) -> list[Step]: ...
 
 
 class ErrorAnswers:
@@ -80,10 +84,10 @@ class ErrorAnswers:
         The response is `None` where another one has begun; the exception is `None` where the response settles it.
         """
         app = self._app
-        known = error if issubclass(type(error), SanicException) else as_sanic_exception(error)
+        subject = error if issubclass(type(error), SanicException) else as_sanic_exception(error)
         if type(error) is RefusedRequest:
             # The engine has no other words for it. Handlers see Sanic's exception, as if that had been raised.
-            error = known
+            error = subject
         is_http = request.scope["type"] == "http"
         if is_http:
             if app.signal_router.routes:
@@ -92,7 +96,7 @@ class ErrorAnswers:
                 await self._events.fire_safely(Event.HTTP_LIFECYCLE_EXCEPTION, request=request, exception=error)
         if request.responded or request._writer is not None:
             if self._answers.has_begun(request):
-                self._log_too_late(request, error, known)
+                self._log_too_late(request, error, subject)
                 return None, error
             request.reset_response()
         response = None
@@ -103,11 +107,11 @@ class ErrorAnswers:
                 try:
                     response = await run_before(request, before)
                 except Exception as raised:
-                    error, known = raised, as_sanic_exception(raised)
+                    error, subject = raised, as_sanic_exception(raised)
         if response:
             settled = True
         else:
-            response, settled = await self._response(request, error, known)
+            response, settled = await self._response(request, error, subject)
         if (self._after or self._named_after) and not request.responded:
             response = await self.respond_through(request, response)
         if not callable(response):
@@ -151,7 +155,7 @@ class ErrorAnswers:
         after = self._named_after.get(request.name or "", self._after) if self._named_after else self._after
         return await respond_through(request, response, after)
 
-    async def _response(self, request: Request, error: BaseException, known: BaseException) -> tuple[Any, bool]:
+    async def _response(self, request: Request, error: BaseException, subject: BaseException) -> tuple[Any, bool]:
         """Return what the exception handler answers, else the error page, and whether that settles the exception."""
         table = self._app.error_handler
         settled = True
@@ -170,7 +174,7 @@ class ErrorAnswers:
                 check_foreign(answer)
         except Exception as raised:
             answer = self._of_failure(raised)
-        settled = settled or issubclass(type(known), SanicException)
+        settled = settled or issubclass(type(subject), SanicException)
         # Response middleware may make a response of anything but nothing.
         return (await self._checked(request, answer) if answer is None else answer), settled
 
@@ -190,10 +194,10 @@ class ErrorAnswers:
         response, _ = await self._response(request, mistake, mistake)
         return response if _is_answer(request, response) else self._app.error_handler.default(request, mistake)
 
-    def _log_too_late(self, request: Request, error: BaseException, known: BaseException) -> None:
+    def _log_too_late(self, request: Request, error: BaseException, subject: BaseException) -> None:
         """Log an exception after a part of the response is sent: no client hears of it."""
         app = self._app
-        app.error_handler.log(request, known)
+        app.error_handler.log(request, subject)
         handler = app.error_handler.lookup(error, request.name)
         if handler is not None:
             logger.warning(
@@ -201,11 +205,11 @@ class ErrorAnswers:
                 getattr(handler, "__name__", repr(handler)),
                 url_for_log(request),
             )
-        if attribute(known, "quiet", False) and not app.config.NOISY_EXCEPTIONS:
+        if attribute(subject, "quiet", False) and not app.config.NOISY_EXCEPTIONS:
             # A quiet one may be so because its status tells the client. Of this one nobody else would hear.
             log_error(
                 error_logger,
-                known,
+                subject,
                 "Exception after the response to %r has begun: the client is not told of it",
                 url_for_log(request),
             )

@@ -122,7 +122,7 @@ class Events:
         if not self.heard(*_AROUND_A_ROUTE):
             return call
 
-        async def lived(connection: Any) -> Any:
+        async def call_with_events(connection: Any) -> Any:
             request = request_of(connection)
             if not request._routed:
                 other = await self._before_routing(request)
@@ -147,7 +147,7 @@ class Events:
                 await self.fire(Event.HTTP_LIFECYCLE_RESPONSE, request=request, response=answer)
             return response
 
-        return lived
+        return call_with_events
 
     async def _before_routing(self, request: Any) -> Call | None:
         """Fire the events before the routing.
@@ -218,7 +218,7 @@ class Events:
         if not self.heard(*_AROUND_A_WEBSOCKET):
             return handler
 
-        async def spoken(request: Any, websocket: Any, **params: Any) -> None:
+        async def handler_with_events(request: Any, websocket: Any, **params: Any) -> None:
             both = {"request": request, "websocket": websocket}
             await self.fire(Event.WEBSOCKET_HANDLER_BEFORE, **both)
             try:
@@ -230,7 +230,7 @@ class Events:
                 raise
             await self.fire(Event.WEBSOCKET_HANDLER_AFTER, **both)
 
-        return spoken
+        return handler_with_events
 
     def around_middleware(self, step: Step, attach_to: str) -> Step:
         """Return a middleware with its events around it.
@@ -244,7 +244,7 @@ class Events:
         function = step[0]
         before, after = (self._emitter(event, {"attach_to": attach_to}) for event in _AROUND_MIDDLEWARE)
 
-        async def told(request: Any, response: Any = None) -> Any:
+        async def step_with_events(request: Any, response: Any = None) -> Any:
             context = {"request": request, "response": response}
             if before:
                 await before(context)
@@ -255,7 +255,7 @@ class Events:
                 await after(context)
             return changed
 
-        return told, True
+        return step_with_events, True
 
     # The application ------------------------------------------------------------------------------------------------
 
@@ -271,7 +271,7 @@ class Events:
             return app
         from sanic_star.compat.models.server_types import CONNECTION
 
-        async def told(scope: Scope, receive: Receive, send: Send) -> None:
+        async def app_with_events(scope: Scope, receive: Receive, send: Send) -> None:
             if scope["type"] == "lifespan":
                 await app(scope, receive, send)
                 return
@@ -295,7 +295,7 @@ class Events:
             finally:
                 await self.fire_safely(Event.HTTP_LIFECYCLE_COMPLETE, conn_info=connection)
 
-        return told
+        return app_with_events
 
     async def _telling_of_the_answer(self, send: Send, message: Message) -> None:
         if message["type"] == "http.response.body":

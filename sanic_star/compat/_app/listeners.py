@@ -107,7 +107,9 @@ class Listeners:
 
     def by_event(self) -> dict[str, list[Callable[..., Any]]]:
         """Return the functions by the name of their moment, in order of registration."""
-        return {event: [each.listener for each in found] for event, found in self._known.items()}
+        return {
+            event: [definition.listener for definition in definitions] for event, definitions in self._known.items()
+        }
 
     async def run(self, event: str, app: Any, more: Mapping[str, Any] | None = None) -> None:
         """Call the listeners of a moment, one after the other.
@@ -160,18 +162,19 @@ def call_listener(listener: Callable[..., Any], app: Any, more: Mapping[str, Any
         more: keyword arguments, of which it gets those that it names.
     """
     parameters = signature(listener).parameters
-    kinds = [each.kind for each in parameters.values()]
+    kinds = [parameter.kind for parameter in parameters.values()]
     named = {
         name: value
         for name, value in (more or {}).items()
         if name in parameters or any(kind is kind.VAR_KEYWORD for kind in kinds)
     }
     positional = [
-        each
-        for each in parameters.values()
-        if each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD) and each.name not in named
+        parameter
+        for parameter in parameters.values()
+        if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD)
+        and parameter.name not in named
     ]
-    if len([each for each in positional if each.default is each.empty]) >= 2:
+    if len([parameter for parameter in positional if parameter.default is parameter.empty]) >= 2:
         return listener(app, asyncio.get_running_loop(), **named)
     takes_any = any(kind is kind.VAR_POSITIONAL for kind in kinds)
     return listener(app, **named) if positional or takes_any else listener(**named)

@@ -6,18 +6,17 @@ each add what they need and nothing that is asked for per request.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from inspect import isawaitable, iscoroutinefunction
 from types import FunctionType
-from typing import Any, NamedTuple
+from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.endpoints import HTTPEndpoint
 
 from sanic_star.compat.log import error_logger
 from sanic_star.compat.middleware import Middleware
-from sanic_star.compat.response._foreign import named
 from sanic_star.engine.failures import log_error
 from sanic_star.engine.responses import Response
 
@@ -36,7 +35,7 @@ def is_coroutine_function(function: Callable[..., Any]) -> bool:
 
 def steps(middleware: Sequence[Middleware]) -> list[Step]:
     """Return each middleware's function, and whether it surely gives an awaitable."""
-    return [(each.func, is_coroutine_function(each.func)) for each in middleware]
+    return [(entry.func, is_coroutine_function(entry.func)) for entry in middleware]
 
 
 def is_endpoint(handler: Any) -> bool:
@@ -120,22 +119,6 @@ def handler_in_middleware(
     return with_middleware(call if around is None else around(call), before, after)
 
 
-class Handled(NamedTuple):
-    """A handler and what goes around it; the arguments of `handler_in_middleware`."""
-
-    handler: Callable[..., Any]
-    has_params: bool
-    only: str | None
-    before: Sequence[Step]
-    after: Sequence[Step]
-    around: Callable[[Call], Call] | None = None
-
-
-def handlers_in_middleware(handlers: Iterable[Handled]) -> list[Call]:
-    """Do what `handler_in_middleware` does for each of several handlers."""
-    return [handler_in_middleware(*handled) for handled in handlers]
-
-
 def with_middleware(call: Call, before: Sequence[Step], after: Sequence[Step]) -> Call:
     """Return `call` with middleware around it.
 
@@ -147,7 +130,7 @@ def with_middleware(call: Call, before: Sequence[Step], after: Sequence[Step]) -
     if not before and not after:
         return call
 
-    async def surrounded(request: Any) -> Any:
+    async def call_with_middleware(request: Any) -> Any:
         request._request_middleware_started = True
         for function, coroutine in before:
             response = function(request)
@@ -173,7 +156,7 @@ def with_middleware(call: Call, before: Sequence[Step], after: Sequence[Step]) -
                 log_error(error_logger, error, FAILED)
         return response
 
-    return surrounded
+    return call_with_middleware
 
 
 async def run_before(request: Any, before: Sequence[Step]) -> Any:
@@ -195,15 +178,18 @@ async def respond_through(request: Any, response: Any, after: Sequence[Step]) ->
     no response is passed to them, too: some applications return dictionaries, and a middleware makes responses of them.
     Only of an ASGI application, and of nothing, they are not told.
     """
-    known = named(response)
-    if known is None:
+    # Loaded with the first response that is not one of Sanic's.
+    from sanic_star.compat.response._foreign import named
+
+    answer = named(response)
+    if answer is None:
         if response is None or callable(response):
             return response
-        known = response
+        answer = response
     request._response_middleware_started = True
     try:
         for function, _ in after:
-            changed = function(request, known)
+            changed = function(request, answer)
             if isawaitable(changed):
                 changed = await changed
             if changed:

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 from sanic_star.engine.seams import Host
 
 if TYPE_CHECKING:
+    from sanic_star.compat._app.error_handler import ErrorHandler
     from sanic_star.compat._app.listeners import Listeners
     from sanic_star.compat.application.state import ApplicationState
     from sanic_star.compat.config import Config
-    from sanic_star.compat.handlers.error import ErrorHandler
     from sanic_star.compat.middleware import Middleware
     from sanic_star.compat.router import Router
     from sanic_star.compat.signals import SignalRouter
@@ -58,7 +58,6 @@ class Application(Host, Protocol):
     error_handler: ErrorHandler
     signal_router: SignalRouter
     exception_handlers: Any
-    shared_ctx: SharedContext
     request_middleware: deque[Middleware]
     response_middleware: deque[Middleware]
     named_request_middleware: dict[str, deque[Middleware]]
@@ -71,6 +70,8 @@ class Application(Host, Protocol):
     def router(self) -> Router: ...
     @property
     def _engine(self) -> Engine: ...
+    @property
+    def shared_ctx(self) -> SharedContext: ...
     @property
     def listeners(self) -> Mapping[str, Sequence[Any]]: ...
     @property

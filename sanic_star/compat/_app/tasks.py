@@ -254,9 +254,9 @@ class Background:
             raise ValueError(f"jitter is a number of seconds, got {jitter!r}")
 
         def decorate(job: J) -> J:
-            known = name or getattr(job, "__name__", None) or type(job).__name__
-            lock = self._lock_file(known) if one_worker is True else Path(one_worker) if one_worker else None
-            timer = Timer(known, partial(self._run_job, job), due, jitter=jitter, lock=lock, drain=drain)
+            task_name = name or getattr(job, "__name__", None) or type(job).__name__
+            lock = self._lock_file(task_name) if one_worker is True else Path(one_worker) if one_worker else None
+            timer = Timer(task_name, partial(self._run_job, job), due, jitter=jitter, lock=lock, drain=drain)
             self._timers.append(timer)
             if self._timers_run:
                 self._start(timer)

@@ -112,7 +112,7 @@ def _of_starlette(app: Application, name: str, whole: str, arguments: dict[str, 
 
 
 def _host(route: Route | WebSocketRoute, host: str | None) -> str | None:
-    hosts = [each for each in route.extra.hosts if each]
+    hosts = [host for host in route.extra.hosts if host]
     if host is None:
         if not hosts:
             return None
@@ -154,5 +154,6 @@ def _value(part: Parameter, arguments: dict[str, Any], types: list[str]) -> str:
     pattern = kind.pattern.pattern
     if kind.convert is str or not (is_file or part.label in types):
         raise URLBuildError(f'Value "{value}" for parameter `{name}` does not satisfy pattern {pattern}')
-    told = _FUNCTIONS.get(kind.label) or getattr(kind.convert, "__name__", kind.label).lstrip("_")
-    raise URLBuildError(f'Value "{value}" for parameter `{name}` does not match pattern for type `{told}`: {pattern}')
+    type_name = _FUNCTIONS.get(kind.label) or getattr(kind.convert, "__name__", kind.label).lstrip("_")
+    mismatch = f'Value "{value}" for parameter `{name}` does not match pattern for type `{type_name}`: {pattern}'
+    raise URLBuildError(mismatch)

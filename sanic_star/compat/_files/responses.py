@@ -20,7 +20,7 @@ from starlette.types import Message, Receive, Scope, Send
 from sanic_star.compat._files.root import Trail
 from sanic_star.compat.compat import Header
 from sanic_star.compat.exceptions import FileNotFound
-from sanic_star.compat.response._background import run_background
+from sanic_star.compat.response._writer import run_background
 from sanic_star.compat.response.types import HTTPResponse
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ def _weight(uri: str | None, kept: KeptFile) -> int:
     return len(kept.body) + len(uri or "") + 2048
 
 
-class KeptFileResponse(HTTPResponse, own_names=False):
+class KeptFileResponse(HTTPResponse, own_names=False, own_start=True):
     """A response with a kept file; a middleware may change everything about it."""
 
     _kept: KeptFile

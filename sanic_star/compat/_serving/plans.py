@@ -19,8 +19,7 @@ from typing import TYPE_CHECKING, Any
 from sanic_star.compat._app.registry import find_application
 from sanic_star.compat.application.constants import ServerStage
 from sanic_star.compat.exceptions import SanicException
-from sanic_star.compat.log import error_logger, logger
-from sanic_star.compat.logging.filter import VerbosityFilter
+from sanic_star.compat.log import VerbosityFilter, error_logger, logger
 from sanic_star.compat.types.shared_ctx import SharedContext
 from sanic_star.engine.failures import log_error
 from sanic_star.engine.steps import StepTimeout

@@ -18,12 +18,9 @@ from ssl import SSLContext
 from typing import TYPE_CHECKING, Any
 
 from sanic_star.compat._app.answers import BODY_TIMEOUT
-from sanic_star.compat._serving.peer import UNSAFE_SERVER, believes_local_clients
-from sanic_star.compat.application.constants import Mode, Server
 from sanic_star.compat.config import DEFAULT_CONFIG
 from sanic_star.compat.helpers import Default
-from sanic_star.compat.log import error_logger, logger
-from sanic_star.compat.logging.filter import VerbosityFilter
+from sanic_star.compat.log import VerbosityFilter, error_logger, logger
 from sanic_star.engine.lifespan import InvalidSetting
 from sanic_star.engine.steps import Stage, StepTimeout
 
@@ -141,6 +138,8 @@ class Runner:
         if server is not None:
             how = replace(how, server=server)
         from pathlib import Path
+
+        from sanic_star.compat.application.constants import Server
 
         state = self.app.state
         state.host, state.port, state.ssl, state.sock, state.unix = how.host, how.port, ssl, sock, unix
@@ -320,8 +319,11 @@ class Runner:
         if changed:
             names = ", ".join(changed)
             logger.info("%s: set them on the server that runs this application; app.run would pass them on", names)
-        if self.app.config["FORWARDED_SECRET"] and believes_local_clients():
-            logger.warning(UNSAFE_SERVER)
+        if self.app.config["FORWARDED_SECRET"]:
+            from sanic_star.compat._serving.peer import UNSAFE_SERVER, believes_local_clients
+
+            if believes_local_clients():
+                logger.warning(UNSAFE_SERVER)
         self.has_logged_server_settings = True
 
     def stop(self, terminate: bool = True, unregister: bool = False) -> None:
@@ -472,7 +474,6 @@ def _warn_of_main_listeners(apps: Sequence[Any]) -> None:
 def _forget(apps: Iterable[Any]) -> None:
     for app in apps:
         app.state.server_info.clear()
-        app.state.mode = Mode.DEBUG if app.debug else Mode.PRODUCTION
 
 
 def _folders(reload_dir: list[str] | str | None) -> Iterable[str]:

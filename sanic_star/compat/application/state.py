@@ -7,29 +7,22 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.datastructures import State
 
-from sanic_star.compat.application.constants import Mode, Server, ServerStage
-from sanic_star.compat.logging.filter import VerbosityFilter
+from sanic_star.compat.log import VerbosityFilter
 from sanic_star.engine.steps import Stage
 
+# The enums are loaded when they are asked for: most applications ask for none of them. The plans of servers are loaded
+# only where there is one.
 if TYPE_CHECKING:
     from sanic_star.compat._serving.plans import ApplicationServerInfo as ApplicationServerInfo
+    from sanic_star.compat.application.constants import Mode, Server, ServerStage
 else:
 
     def __getattr__(name):
         if name != "ApplicationServerInfo":
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        # The plans of servers are loaded only where there is one.
         from sanic_star.compat._serving import plans
 
         return plans.ApplicationServerInfo
-
-
-_STAGES = {
-    Stage.IDLE: ServerStage.STOPPED,
-    Stage.STARTING: ServerStage.PARTIAL,
-    Stage.RUNNING: ServerStage.SERVING,
-    Stage.STOPPING: ServerStage.SERVING,
-}
 
 
 class ApplicationState(State):
@@ -51,11 +44,9 @@ class ApplicationState(State):
                 "coffee": False,
                 "fast": False,
                 "host": "",
-                "mode": Mode.PRODUCTION,
                 "port": 0,
                 "primary": True,
                 "reload_dirs": set(),
-                "server": Server.ASGI,
                 "server_info": [],
                 "sock": None,
                 "ssl": None,
@@ -69,15 +60,47 @@ class ApplicationState(State):
         # Unpickled it has nothing yet, and Starlette's class looks for each name, this one too, in what it has.
         self.__dict__.update(state)
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in ("mode", "server"):
+            object.__setattr__(self, name, value)
+        else:
+            super().__setattr__(name, value)
+
+    @property
+    def mode(self) -> Mode:
+        """Whether errors are explained to the client; a new mode sets `app.debug`, as in Sanic 25.12."""
+        from sanic_star.compat.application.constants import Mode
+
+        return Mode.DEBUG if self.is_debug else Mode.PRODUCTION
+
+    @mode.setter
+    def mode(self, value: Mode) -> None:
+        self.app.debug = value == "debug"
+
+    @property
+    def server(self) -> Server:
+        """Who serves the application: `app.run`, or an ASGI server that imported it."""
+        from sanic_star.compat.application.constants import Server
+
+        chosen: Server = self._state.get("server", Server.ASGI)
+        return chosen
+
+    @server.setter
+    def server(self, value: Server) -> None:
+        self._state["server"] = value
+
     @property
     def is_debug(self) -> bool:
         """Whether the application runs in debug mode."""
-        return bool(self.mode is Mode.DEBUG)
+        return bool(self.app._debug)
 
     @property
     def stage(self) -> ServerStage:
         """Where the application stands in its life."""
-        return _STAGES[self.app._engine.lifecycle.stage]
+        from sanic_star.compat.application.constants import ServerStage
+
+        stages = {Stage.IDLE: ServerStage.STOPPED, Stage.STARTING: ServerStage.PARTIAL}
+        return stages.get(self.app._engine.lifecycle.stage, ServerStage.SERVING)
 
     @property
     def is_started(self) -> bool:
@@ -95,7 +118,9 @@ class ApplicationState(State):
         Raises:
             ValueError: there is no such mode.
         """
-        self.app.debug = Mode(value) is Mode.DEBUG
+        from sanic_star.compat.application.constants import Mode
+
+        self.mode = Mode(value)
 
     def set_verbosity(self, value: int) -> None:
         """Choose which log records for the curious are logged, in the whole process; see `VerbosityFilter`."""

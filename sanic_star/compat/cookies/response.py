@@ -19,7 +19,7 @@ from typing import Any, Literal, TypedDict, Unpack, cast
 from sanic_star.compat._support.lazy_patterns import pattern
 from sanic_star.compat.compat import Header
 from sanic_star.compat.exceptions import ServerError
-from sanic_star.compat.logging.deprecation import deprecation
+from sanic_star.compat.log import deprecation
 
 SameSite = Literal["Strict", "Lax", "None", "strict", "lax", "none"]
 

@@ -1,18 +1,5 @@
-"""A filter of log records by verbosity, in addition to their level."""
+"""A filter of log records by verbosity; it is in `sanic_star.compat.log`."""
 
-from __future__ import annotations
+from sanic_star.compat.log import VerbosityFilter
 
-import logging
-
-
-class VerbosityFilter(logging.Filter):
-    """Keep back records that are for the curious: `logger.info(…, extra={"verbosity": 1})` needs a `verbosity` of 1.
-
-    The number is the class's, one for the process.
-    """
-
-    verbosity: int = 0
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Tell whether a record passes."""
-        return bool(getattr(record, "verbosity", 0) <= self.verbosity)
+__all__ = ("VerbosityFilter",)

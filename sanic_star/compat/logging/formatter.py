@@ -17,7 +17,7 @@ import re
 from typing import Any
 
 from sanic_star.compat.helpers import is_atty
-from sanic_star.compat.logging.color import COLORIZE, Colors
+from sanic_star.compat.log import COLORIZE, Colors
 
 # What every record has; the rest is what a caller gave as `extra`.
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {

@@ -19,22 +19,24 @@ if TYPE_CHECKING:
     from sanic_star.compat.response.types import BaseHTTPResponse
 
 
-class ReadRequest(Protocol):
-    """What reading a body needs of its request, whose module imports this one."""
+if TYPE_CHECKING:
 
-    scope: Scope
-    _received: int
-    _waits_for_part: bool
-    _hidden_route: Any
-    _receive: Receive
-    _is_disconnected: bool
-    _stream_consumed: bool
-    _writer: ResponseWriter | None
+    class ReadRequest(Protocol):
+        """What reading a body needs of its request, whose module imports this one."""
 
-    @property
-    def _body_is_read(self) -> bool: ...
-    def _kept_body(self) -> Iterable[bytes]: ...
-    async def _watched_receive(self, receive: Receive) -> Message: ...
+        scope: Scope
+        _received: int
+        _waits_for_part: bool
+        _hidden_route: Any
+        _receive: Receive
+        _is_disconnected: bool
+        _stream_consumed: bool
+        _writer: ResponseWriter | None
+
+        @property
+        def _body_is_read(self) -> bool: ...
+        def _kept_body(self) -> Iterable[bytes]: ...
+        async def _watched_receive(self, receive: Receive) -> Message: ...
 
 
 def _limit(request: ReadRequest) -> int | None:

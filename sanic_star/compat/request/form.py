@@ -25,14 +25,16 @@ _SMALL = 16 * 1024
 URLENCODED = "application/x-www-form-urlencoded"
 
 
-class AwaitableForm(Protocol):
-    """What `request.form()` returns; `await` and `async with` both give the form, and `async with` closes its files."""
+if TYPE_CHECKING:
 
-    def __await__(self) -> Generator[Any, Any, FormData]: ...
+    class AwaitableForm(Protocol):
+        """What `request.form()` returns: `await` and `async with` give the form, `async with` closes its files."""
 
-    async def __aenter__(self) -> FormData: ...
+        def __await__(self) -> Generator[Any, Any, FormData]: ...
 
-    async def __aexit__(self, *exception: Any) -> bool | None: ...
+        async def __aenter__(self) -> FormData: ...
+
+        async def __aexit__(self, *exception: Any) -> bool | None: ...
 
 
 class File:

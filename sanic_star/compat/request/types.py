@@ -29,7 +29,6 @@ from sanic_star.compat.constants import (
     IDEMPOTENT_HTTP_METHODS,
     SAFE_HTTP_METHODS,
 )
-from sanic_star.compat.cookies.request import CookieRequestParameters, parse_cookie
 from sanic_star.compat.exceptions import BadRequest, ServerError
 from sanic_star.compat.headers import (
     AcceptList,
@@ -45,7 +44,7 @@ from sanic_star.compat.helpers import _default
 from sanic_star.compat.request._body import BodyStream
 from sanic_star.compat.request._field_size import DEFAULT_LIMIT, ParsedFields, check_field_size
 from sanic_star.compat.request._url import RequestURL, leads_to_sanic, path_for_guards
-from sanic_star.compat.request.form import URLENCODED, AwaitableForm, File, parse_multipart_form, parse_urlencoded_form
+from sanic_star.compat.request.form import URLENCODED, File, parse_multipart_form, parse_urlencoded_form
 from sanic_star.compat.request.parameters import RequestParameters
 from sanic_star.compat.response._writer import ResponseWriter
 from sanic_star.compat.response.types import BaseHTTPResponse, HTTPResponse
@@ -58,10 +57,12 @@ if TYPE_CHECKING:
     from typing_extensions import TypeVar
 
     from sanic_star.compat.app import Sanic
+    from sanic_star.compat.cookies.request import CookieRequestParameters
     from sanic_star.compat.models.http_types import Credentials
     from sanic_star.compat.models.server_types import ConnInfo
     from sanic_star.compat.request._protocol import Protocol, Transport
     from sanic_star.compat.request._upload import Upload
+    from sanic_star.compat.request.form import AwaitableForm
 
     # With defaults (PEP 696, in `typing` from Python 3.13 on): `Request` needs no argument. Covariant, so that a
     # function that takes any request takes one that says more.
@@ -474,6 +475,8 @@ class Request(requests.Request, Generic[AppT, CtxT]):
         Raises:
             SanicException: 431, all Cookie headers together are longer than `REQUEST_MAX_HEADER_SIZE`.
         """
+        from sanic_star.compat.cookies.request import CookieRequestParameters, parse_cookie
+
         cookies: dict[str, list[str]] = {}
         headers = self.headers.getall("cookie", ())
         check_field_size("cookie", headers, self._config)

@@ -7,18 +7,18 @@ knows Sanic's names, too. It is an instance of its own class as before, and does
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from itertools import chain
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from starlette.datastructures import MutableHeaders
 from starlette.responses import Response as StarletteResponse
 from starlette.types import Receive, Scope, Send
 
-from sanic_star.compat._support.header_checks import check_field
 from sanic_star.compat.compat import Header
-from sanic_star.compat.cookies.response import CookieJar
 from sanic_star.compat.response.types import BaseHTTPResponse, ResponseStream, header_field
 from sanic_star.engine.responses import Response
+
+if TYPE_CHECKING:
+    from sanic_star.compat.cookies.response import CookieJar
 
 _kinds: dict[type, type] = {}
 # An application has a handful of kinds of responses; who makes classes while it runs shall not fill the memory.
@@ -143,6 +143,8 @@ class SanicNames(StarletteResponse):
     def cookies(self) -> CookieJar:
         """The cookies that Sanic's methods set; they join the header fields when the response is sent."""
         if self._jar is None:
+            from sanic_star.compat.cookies.response import CookieJar
+
             self._jar = CookieJar(Header())
         return self._jar
 
@@ -154,25 +156,6 @@ class SanicNames(StarletteResponse):
             self.headers.extend(self._jar.headers.items())
             self._jar = None
         await super().__call__(scope, receive, send)
-
-
-def check_foreign(response: Any) -> None:
-    """Refuse a response of Starlette's with a header field that has CR, LF or NUL in it; not each server does.
-
-    Args:
-        response: whatever is to be sent; an ASGI application has no fields yet.
-
-    Raises:
-        ValueError: there is such a field.
-    """
-    fields = getattr(response, "raw_headers", None)
-    if not fields:
-        return
-    # PERF: one text for all of them, 0.3 µs; which it is only the message asks.
-    whole = b"".join(chain.from_iterable(fields))
-    if b"\r" in whole or b"\n" in whole or b"\0" in whole:
-        for name, value in fields:
-            check_field(name.decode("latin-1"), value.decode("latin-1"))
 
 
 def named(response: Any) -> Any:

@@ -1,26 +1,34 @@
-"""A response that is sent piece by piece: who may write, what was written, how it ends."""
+"""A response that is sent piece by piece: who may write, what was written, how it ends, what runs once it is sent.
+
+That is Starlette's `BackgroundTask`; background tasks of the application (`app.add_task`) are in `_app.tasks`.
+"""
 
 from __future__ import annotations
 
+from asyncio import CancelledError
 from collections.abc import Callable
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from starlette.types import Send
+from starlette.types import Scope, Send
 
 from sanic_star.compat.helpers import has_message_body
+from sanic_star.compat.log import error_logger
+from sanic_star.engine.failures import PASSED_ON, log_error, mark
+
+if TYPE_CHECKING:
+    from starlette.background import BackgroundTask
+
+    class WrittenResponse(Protocol):
+        """What is written: a `BaseHTTPResponse`, whose module imports this one."""
+
+        status: int
+        body: Any
+        stream: Any
+
+        def _head(self, *, length: bool = True) -> list[tuple[bytes, bytes]]: ...
 
 
-class WrittenResponse(Protocol):
-    """What is written: a `BaseHTTPResponse`, whose module imports this one."""
-
-    status: int
-    body: Any
-    stream: Any
-
-    def _head(self, *, length: bool = True) -> list[tuple[bytes, bytes]]: ...
-
-
-R = TypeVar("R", bound=WrittenResponse)
+R = TypeVar("R", bound="WrittenResponse")
 
 
 class ResponseWriter:
@@ -94,3 +102,29 @@ class ResponseWriter:
 
 # What a response that is complete belongs to, in place of its writer, which holds the response.
 ENDED = ResponseWriter(None)
+
+
+async def run_background(response: Any, scope: Scope) -> None:
+    """Run a response's background task, if it has one.
+
+    The response is sent: an exception is logged and raised to the server, as one that was answered is, and no other
+    answer is tried.
+
+    Args:
+        response: what was sent.
+        scope: the connection's ASGI scope.
+    """
+    task: BackgroundTask | None = response.background
+    if task is None:
+        return
+    try:
+        await task()
+    except (CancelledError, *PASSED_ON):
+        raise
+    except BaseException as error:
+        log_error(error_logger, error, "The background task of a response to %r failed", scope["path"])
+        router = getattr(scope.get("app"), "signal_router", None)
+        if router is not None:
+            await router.report(error, answered=True)
+        mark(error, scope)
+        raise

@@ -7,34 +7,36 @@ than a length and a type, so that `headers` and `cookies` come into being when t
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from typing import Any, ClassVar, Protocol, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar, Unpack
 
 from starlette import responses as starlette
 from starlette.background import BackgroundTask
 from starlette.types import Message, Receive, Scope, Send
 
-from sanic_star.compat._support.header_checks import check_field
 from sanic_star.compat._support.json import dumps as json_bytes
 from sanic_star.compat._support.lazy_patterns import pattern
-from sanic_star.compat.compat import Header
-from sanic_star.compat.cookies.response import Cookie, CookieJar, SameSite, _CookieOptions, check_starlette_cookie
+from sanic_star.compat.compat import Header, check_field
 from sanic_star.compat.exceptions import SanicException, ServerError
 from sanic_star.compat.helpers import Default, _default, has_message_body
-from sanic_star.compat.log import logger
-from sanic_star.compat.logging.deprecation import deprecation
-from sanic_star.compat.response._background import run_background
-from sanic_star.compat.response._writer import ResponseWriter
+from sanic_star.compat.log import deprecation, logger
+from sanic_star.compat.response._writer import ResponseWriter, run_background
 from sanic_star.engine import requests, responses
+
+# Cookies are loaded with the first that is set: a process that only imports this module needs none.
+if TYPE_CHECKING:
+    from sanic_star.compat.cookies.response import Cookie, CookieJar, SameSite, _CookieOptions
 
 # The class itself can't be imported here; who evaluates annotations at run time finds a name, as in Sanic.
 Request = TypeVar("Request")
 
 
-class AnsweredRequest(Protocol):
-    """What a streaming function's response needs of its request."""
+if TYPE_CHECKING:
 
-    @property
-    def respond(self) -> Callable[..., Awaitable[Any]]: ...
+    class AnsweredRequest(Protocol):
+        """What a streaming function's response needs of its request."""
+
+        @property
+        def respond(self) -> Callable[..., Awaitable[Any]]: ...
 
 
 # PERF: encoding type and length costs a tenth of a text response; an application uses a handful of types, and most of
@@ -224,6 +226,8 @@ class BaseHTTPResponse(responses.Response):
     def cookies(self) -> CookieJar:
         """The cookies that the response sets."""
         if self._cookies is None:
+            from sanic_star.compat.cookies.response import CookieJar
+
             self._cookies = CookieJar(self.headers)
         return self._cookies
 
@@ -380,6 +384,8 @@ class BaseHTTPResponse(responses.Response):
 
     def set_cookie(self, *args: Any, **options: Any) -> None:
         """Set a cookie in Starlette's way; the arguments are `starlette.responses.Response.set_cookie`'s."""
+        from sanic_star.compat.cookies.response import check_starlette_cookie
+
         carrier = starlette.Response()
         carrier.set_cookie(*args, **options)
         check_starlette_cookie(*args, **options)
@@ -418,14 +424,18 @@ class HTTPResponse(BaseHTTPResponse):
         if self._own_names:
             self._keep_by_name()
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
+    def __init_subclass__(cls, own_start: bool = False, **kwargs: Any) -> None:
+        """Let a subclass send itself where it changes what is sent.
+
+        Args:
+            own_start: whether the subclass has a `_start_message` of its own, which says where it need not.
+            kwargs: as in `BaseHTTPResponse`.
+        """
         super().__init_subclass__(**kwargs)
-        # A subclass that sends itself in its own way, or has other fields, is asked to.
         if cls.processed_headers is not HTTPResponse.processed_headers:
             cls._head = BaseHTTPResponse._head_as_processed  # type: ignore[method-assign]
         names = ("__call__", "_head", "headers", "body")
-        own = any(getattr(cls, name) is not getattr(HTTPResponse, name) for name in names)
-        if own and "_start_message" not in vars(cls):
+        if not own_start and any(getattr(cls, name) is not getattr(HTTPResponse, name) for name in names):
             cls._start_message = BaseHTTPResponse._start_message  # type: ignore[method-assign]
 
     def _start_message(self) -> Message | None:
@@ -633,6 +643,8 @@ class ResponseStream:
     def cookies(self) -> CookieJar:
         """The cookies that the response sets."""
         if self._cookies is None:
+            from sanic_star.compat.cookies.response import CookieJar
+
             self._cookies = CookieJar(self.headers)
         return self._cookies
 

@@ -7,8 +7,7 @@ import json
 from asyncio import CancelledError
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextvars import copy_context
-from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from starlette import websockets
 from starlette.responses import Response
@@ -45,26 +44,21 @@ def _check_close(code: Any, reason: Any) -> None:
         raise ValueError(f"close reason {reason!r}: text of up to {_REASON_SIZE} bytes may be sent")
 
 
-class _Handler(Enum):
-    """How the handler of a websocket learns that its client has left.
-
-    | state | becomes | when the handler |
-    |---|---|---|
-    | CANCELLABLE | STARLETTE | calls a method of Starlette's |
-    | CANCELLABLE | INFORMED | calls `close` |
-    | CANCELLABLE | CANCELLED | calls `recv` or `send` after the end, or awaits something else for too long |
-    | any but INFORMED | CANCELLED | calls `recv` after the end |
-    | any | INFORMED | comes to the end of `async for`, or of `wait_for_connection_lost` |
-    """
-
-    # Not yet: `recv` or `send` raises `CancelledError`, and the sweeper cancels whatever else is awaited.
-    CANCELLABLE = "cancellable"
-    # By `WebSocketDisconnect`: it uses Starlette's methods.
-    STARLETTE = "starlette"
-    # It knows: its `async for` has ended, it has waited for the end, or it has closed the websocket itself.
-    INFORMED = "informed"
-    # It was cancelled.
-    CANCELLED = "cancelled"
+# How the handler of a websocket learns that its client has left:
+#
+# | state | becomes | when the handler |
+# |---|---|---|
+# | cancellable | starlette | calls a method of Starlette's |
+# | cancellable | informed | calls `close` |
+# | cancellable | cancelled | calls `recv` or `send` after the end, or awaits something else for too long |
+# | any but informed | cancelled | calls `recv` after the end |
+# | any | informed | comes to the end of `async for`, or of `wait_for_connection_lost` |
+#
+# - cancellable: not yet; `recv` or `send` raises `CancelledError`, and the sweeper cancels whatever else is awaited.
+# - starlette: by `WebSocketDisconnect`; it uses Starlette's methods.
+# - informed: its `async for` has ended, it has waited for the end, or it has closed the websocket itself.
+# - cancelled: it was cancelled.
+_Handler: TypeAlias = Literal["cancellable", "starlette", "informed", "cancelled"]
 
 
 class WebsocketImplProtocol(WebSocket):
@@ -87,7 +81,7 @@ class WebsocketImplProtocol(WebSocket):
     _frames: Frames | None = None
     # `WEBSOCKET_MAX_SIZE`, which holds under servers too that were not told of it.
     _max_size: int | None = None
-    _handler = _Handler.CANCELLABLE
+    _handler: _Handler = "cancellable"
     # Whether the handler has read by Sanic's methods.
     _reads = False
     # How many `async for` loops of the handler's run.
@@ -139,7 +133,7 @@ class WebsocketImplProtocol(WebSocket):
         if message is None:
             return None
         if message["type"] == _DISCONNECT:
-            if self._handler is not _Handler.INFORMED and self._is_own_handler():
+            if self._handler != "informed" and self._is_own_handler():
                 await self._cancel_handler()
             await self._refuse("Cannot receive from websocket interface after it is closed.")
         return _data(message)
@@ -204,7 +198,7 @@ class WebsocketImplProtocol(WebSocket):
                     break
                 yield _data(message)
             if own:
-                self._handler = _Handler.INFORMED
+                self._handler = "informed"
         finally:
             self._iterating -= own
 
@@ -226,7 +220,7 @@ class WebsocketImplProtocol(WebSocket):
         finally:
             self._awaited -= 1
         if self._is_own_handler():
-            self._handler = _Handler.INFORMED
+            self._handler = "informed"
         return True
 
     # Sanic's methods: sending ----------------------------------------------------------------------------------------
@@ -268,7 +262,7 @@ class WebsocketImplProtocol(WebSocket):
             except OSError:
                 self._closed = True
                 self._inbox.ended_at = asyncio.get_running_loop().time()
-        if self._handler is _Handler.CANCELLABLE and self._is_own_handler():
+        if self._handler == "cancellable" and self._is_own_handler():
             if await self._will_read():
                 return
             await self._cancel_handler()
@@ -335,8 +329,8 @@ class WebsocketImplProtocol(WebSocket):
             code = _INTERNAL_ERROR
         if not self._closed:
             _check_close(code, reason or "")
-            if self._handler is _Handler.CANCELLABLE and self._is_own_handler():
-                self._handler = _Handler.INFORMED
+            if self._handler == "cancellable" and self._is_own_handler():
+                self._handler = "informed"
         await self._end_by_handler(code, reason or "")
 
     # Starlette's methods ---------------------------------------------------------------------------------------------
@@ -452,8 +446,8 @@ class WebsocketImplProtocol(WebSocket):
         await super().send(message)
 
     def _use_starlette(self) -> None:
-        if self._handler is _Handler.CANCELLABLE and self._is_own_handler():
-            self._handler = _Handler.STARLETTE
+        if self._handler == "cancellable" and self._is_own_handler():
+            self._handler = "starlette"
 
     # The end ---------------------------------------------------------------------------------------------------------
 
@@ -477,7 +471,7 @@ class WebsocketImplProtocol(WebSocket):
             now: the event loop's time.
         """
         inbox = self._inbox
-        if self._handler is not _Handler.CANCELLABLE:
+        if self._handler != "cancellable":
             return
         inbox.read_ahead()
         if self._closed and not self._awaited and inbox.grace_is_over(now):
@@ -495,14 +489,14 @@ class WebsocketImplProtocol(WebSocket):
         return stream.task is asyncio.current_task() if stream is not None else self._is_own_handler()
 
     def _cut(self) -> None:
-        self._handler = _Handler.CANCELLED
+        self._handler = "cancelled"
         stream = self._request._open_stream if self._request is not None else None
         if stream is not None:
             stream.cut(Cut.CLIENT_LEFT, "the websocket's client has left")
 
     async def _cancel_handler(self) -> None:
         """Cancel the handler, and raise `CancelledError` in whichever task runs; only once for each connection."""
-        if self._handler is not _Handler.CANCELLED:
+        if self._handler != "cancelled":
             self._cut()
             # The handler's own task is cancelled here.
             await asyncio.sleep(0)
@@ -519,7 +513,7 @@ class WebsocketImplProtocol(WebSocket):
         if stream is not None and stream.reason is not None:
             return stream.reason is Cut.CLIENT_LEFT and await stream.settle()
         # A server's task that nobody can cancel: granian's in Rust.
-        return stream is None and self._handler is _Handler.CANCELLED
+        return stream is None and self._handler == "cancelled"
 
     def _release(self) -> None:
         """Let go of the server: the handler is over, and nothing can be sent or received any more."""

@@ -1,0 +1,78 @@
+"""The public methods of `Sanic`: those that a part of the application has, and those that a subclass may override.
+
+A method that is delegated to a part has its signature and its docstring written once, at the part.
+
+A method that a subclass overrides is called where Sanic calls it. Here most of these places are composed when the
+application is finalised, and need no method of the application. So each such method is marked, and its place looks once
+whether the application's method is still the marked one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from inspect import iscoroutinefunction
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+import msgspec
+
+P = ParamSpec("P")
+R = TypeVar("R")
+T = TypeVar("T")
+F = TypeVar("F", bound=Callable[..., Any])
+# By identity: `functools.wraps` copies attributes of a function, and an override may be any callable.
+_marked: dict[int, Any] = {}
+
+
+def through(method: Callable[Concatenate[T, P], R], part: Callable[[Any], T]) -> Callable[Concatenate[Any, P], R]:
+    """Return a method of the application that calls one of a part of it.
+
+    Args:
+        method: the part's method; its signature and its docstring are the result's.
+        part: gets the part from the application.
+    """
+    call: Any
+    if iscoroutinefunction(method):
+
+        async def call(self: Any, *args: Any, **kwargs: Any) -> Any:
+            return await method(part(self), *args, **kwargs)
+    else:
+
+        def call(self: Any, *args: Any, **kwargs: Any) -> Any:
+            return method(part(self), *args, **kwargs)
+
+    wrapped: Callable[Concatenate[Any, P], R] = wraps(method)(call)
+    wrapped.__qualname__ = f"Sanic.{method.__name__}"
+    return wrapped
+
+
+def overridable(method: F) -> F:
+    """Mark a method of `Sanic` that is called elsewhere where a subclass overrides it."""
+    _marked[id(method)] = method
+    return method
+
+
+class Overrides(msgspec.Struct, kw_only=True):
+    """Which of these methods an application's class overrides."""
+
+    dispatch: bool = False
+    finalize_middleware: bool = False
+    handle_exception: bool = False
+    handle_request: bool = False
+    shutdown_tasks: bool = False
+    signalize: bool = False
+    stop: bool = False
+
+    @classmethod
+    def of(cls, app: Any) -> Overrides:
+        """Look at the methods of an application."""
+        return cls(**{name: is_overridden(getattr(app, name)) for name in cls.__struct_fields__})
+
+
+def is_overridden(method: Callable[..., Any]) -> bool:
+    """Tell whether an application's method is another one than `Sanic`'s.
+
+    Args:
+        method: as an attribute of the application.
+    """
+    return id(getattr(method, "__func__", method)) not in _marked
