@@ -48,7 +48,6 @@ from sanic_star.compat._app.through import through
 from sanic_star.compat._routing.exceptions import NotFound as SignalNotFound
 from sanic_star.compat._routing.routes import Route, WebSocketRoute
 from sanic_star.compat._serving.running import Runner, is_imported_by_worker, loader_of, prepared, serve, serve_single
-from sanic_star.compat.application.constants import Mode
 from sanic_star.compat.application.state import ApplicationState
 from sanic_star.compat.blueprints import Blueprint, BlueprintGroup
 from sanic_star.compat.config import SANIC_PREFIX, Config
@@ -122,7 +121,7 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
         loads: reads JSON.
         inspector: of Sanic's own server, as the next two; given one, the log says that it has no effect.
         inspector_class: see `inspector`.
-        certloader_class: see `inspector`.
+        certloader_class: derived from `CertLoader`; its `load` returns the TLS context to serve with.
         debug: whether errors are explained to the client.
         routes: Starlette's routes and mounts.
         middleware: ASGI middleware, as Starlette takes it.
@@ -225,8 +224,8 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
         self._listeners = Listeners(self.signal_router, self._engine.lifecycle)
         type(self).register_app(self)
         self._server_classes = inspector_class, certloader_class
-        if inspector or inspector_class or certloader_class:
-            logger.warning("Inspector and certificate loader belong to Sanic's own server and have no effect here")
+        if inspector or inspector_class:
+            logger.warning("The inspector belongs to Sanic's own server and has no effect here")
         if dumps:
             self.dumps = dumps
             choose_writer_by_app()
@@ -243,8 +242,6 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
     def debug(self, value: bool) -> None:
         self._debug = value
         self.error_handler.debug = value
-        if isinstance(self.__dict__.get("state"), ApplicationState):
-            self.state.mode = Mode.DEBUG if value else Mode.PRODUCTION
 
     @property
     def request_class(self) -> type[Request]:
@@ -819,7 +816,7 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
 
     @property
     def certloader_class(self) -> type[Any]:
-        """The class that was given to load certificates; `app.run` loads them by itself."""
+        """The class that loads certificates."""
         from sanic_star.compat.worker.loader import CertLoader
 
         return self._server_classes[1] or CertLoader

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from sanic_star.compat._app.answers import BODY_TIMEOUT
 from sanic_star.compat._serving.peer import UNSAFE_SERVER, believes_local_clients
-from sanic_star.compat.application.constants import Mode, Server
+from sanic_star.compat.application.constants import Server
 from sanic_star.compat.config import DEFAULT_CONFIG
 from sanic_star.compat.helpers import Default
 from sanic_star.compat.log import error_logger, logger
@@ -227,7 +227,11 @@ class Runner:
         from sanic_star.servers.settings import Settings
 
         config = self.app.config
-        tls = _tls.read(ssl, config.TLS_CERT_PASSWORD or None)
+        loader_class = self.app._server_classes[1]
+        if loader_class is not None:
+            tls = _tls.read_by_loader(loader_class, ssl, self.app)
+        else:
+            tls = _tls.read(ssl, config.TLS_CERT_PASSWORD or None)
         if tls is None and (auto_tls or version == 3):
             tls = _tls.local(config, self.app.debug)
         header_size = config.REQUEST_MAX_HEADER_SIZE
@@ -472,7 +476,6 @@ def _warn_of_main_listeners(apps: Sequence[Any]) -> None:
 def _forget(apps: Iterable[Any]) -> None:
     for app in apps:
         app.state.server_info.clear()
-        app.state.mode = Mode.DEBUG if app.debug else Mode.PRODUCTION
 
 
 def _folders(reload_dir: list[str] | str | None) -> Iterable[str]:

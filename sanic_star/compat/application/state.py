@@ -39,7 +39,8 @@ class ApplicationState(State):
         app: the application.
 
     Attributes: `app`, `mode`, `host`, `port`, `ssl`, `sock`, `unix`, `workers`, `auto_reload`, `reload_dirs`,
-    `verbosity`, `fast`, `server`, `server_info`, `asgi`, `primary`, `coffee`.
+    `verbosity`,
+    `fast`, `server`, `server_info`, `asgi`, `primary`, `coffee`.
     """
 
     def __init__(self, app: object) -> None:
@@ -51,7 +52,6 @@ class ApplicationState(State):
                 "coffee": False,
                 "fast": False,
                 "host": "",
-                "mode": Mode.PRODUCTION,
                 "port": 0,
                 "primary": True,
                 "reload_dirs": set(),
@@ -68,6 +68,18 @@ class ApplicationState(State):
     def __setstate__(self, state: dict[str, Any]) -> None:
         # Unpickled it has nothing yet, and Starlette's class looks for each name, this one too, in what it has.
         self.__dict__.update(state)
+
+    def __setattr__(self, key: Any, value: Any) -> None:
+        # The mode is the application's: `app.debug` and this are one thing, whichever of them is set.
+        if key == "mode":
+            self.app.debug = Mode(value) is Mode.DEBUG
+        else:
+            super().__setattr__(key, value)
+
+    @property
+    def mode(self) -> Mode:
+        """The mode of the application: `Mode.DEBUG` if `app.debug` is set."""
+        return Mode.DEBUG if self.app.debug else Mode.PRODUCTION
 
     @property
     def is_debug(self) -> bool:
