@@ -56,6 +56,9 @@ WITHOUT_SERVERS = (
     ),
 )
 
+# Their source archives have the tests that `nox -s acceptance` runs; `acceptance/page.py` has the same two.
+ACCEPTANCE_SUITES = {"sanic": "25.12.0", "starlette": "1.10.0"}
+
 
 def group(name: str) -> tuple[str, ...]:
     """Return the requirements of a dependency group, included groups among them."""
@@ -156,6 +159,20 @@ def tests_pre(session: nox.Session) -> None:
     install_for_tests(session, "--pre", "httpx<1")
     install_newest_multidict(session, "--pre")
     run_pytest(session)
+
+
+@nox.session
+def acceptance(session: nox.Session) -> None:
+    """Run the suites of Sanic and Starlette on this package, and fail below the floor; `-- --write` raises it."""
+    session.install("-e", f".[{EXTRAS}]", *group("acceptance"))
+    archives = Path(session.virtualenv.location, "archives")
+    for name, release in ACCEPTANCE_SUITES.items():
+        if not Path(archives, f"{name}-{release}.tar.gz").exists():
+            session.run(
+                "python", "-m", "pip", "download", "-q", "--no-deps", "--no-binary", name, "--dest", str(archives),
+                f"{name}=={release}",
+            )  # fmt: skip
+    session.run("python", "-m", "acceptance", "--archives", str(archives), *session.posargs)
 
 
 @nox.session

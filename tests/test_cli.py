@@ -417,3 +417,51 @@ def test_serves_until_the_signal(project: Path, options: list[str]) -> None:
         if process.poll() is None:
             process.kill()
             process.wait()
+
+
+@pytest.mark.parametrize(
+    ("written", "option", "value"),
+    [
+        (["-p=8000"], "port", 8000),
+        (["-H=localhost"], "host", "localhost"),
+        (["-w=2"], "workers", 2),
+        (["--access-log"], "access_log", True),
+        (["--no-access-log"], "access_log", False),
+        (["--work", "3"], "workers", 3),
+        (["--auto-r"], "auto_reload", True),
+    ],
+)
+def test_spellings_of_sanics_command(
+    project: Path, runs: list[tuple[str, dict[str, Any]]], written: list[str], option: str, value: object
+) -> None:
+    assert status_of("served:app", *written) == 0
+    ((_, options),) = runs
+    assert options[option] == value
+
+
+@pytest.mark.parametrize("written", [["-p="], ["-p=one"], ["--no-such-option"], ["--no-"], ["-x=1"]])
+def test_spellings_that_mean_nothing(project: Path, runs: list[Any], written: list[str]) -> None:
+    assert status_of("served:app", *written) == 2
+    assert runs == []
+
+
+@pytest.mark.parametrize("written", [["--shop-name=Shoes"], ["--shop-name", "Shoes"]])
+def test_options_for_a_factory(project: Path, runs: list[tuple[str, dict[str, Any]]], written: list[str]) -> None:
+    (project / "served.py").write_text(
+        "from sanic import Sanic\n\ndef make(args):\n    return Sanic(f'{args.shop_name}-{args.port}')\n"
+    )
+    assert status_of("served:make", "--factory", *written, "-p=1") == 0
+    assert [name for name, _ in runs] == ["Shoes-1"]
+
+
+@pytest.mark.parametrize(
+    "written", [["--factory", "--shop-name"], ["--factory", "--a", "--b=1"], ["--shop-name=Shoes"]]
+)
+def test_options_for_a_factory_that_are_wrong(project: Path, runs: list[Any], written: list[str]) -> None:
+    assert status_of("served:make_with", *written) == 2
+    assert runs == []
+
+
+def test_the_version_by_its_short_name(capsys: pytest.CaptureFixture[str]) -> None:
+    assert status_of("-v") == 0
+    assert __version__ in capsys.readouterr().out

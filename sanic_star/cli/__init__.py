@@ -13,6 +13,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
+import click
+
+from sanic_star.cli._arguments import normalise
 from sanic_star.cli._exec import execute
 from sanic_star.cli._loading import Unusable, load
 from sanic_star.cli._routes import routes
@@ -36,10 +39,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = list(sys.argv[1:] if arguments is None else arguments)
     if given[:1] == ["help"]:
         given = ["--help"]
+    if given == ["-v"]:
+        given = ["--version"]
     if given[:1] == ["routes"]:
         routes.main(given[1:], f"{PROGRAM} routes")
     if "exec" in given[1:]:
         execute(given, PROGRAM)
     # Processes that the application spawns shall find it under the alias, too.
     stand_before(sys.modules.get("__main__"))
-    serve.main(given, PROGRAM)
+    try:
+        given, extras = normalise(given, serve)
+    except click.UsageError as error:
+        error.show()
+        sys.exit(error.exit_code)
+    serve.main(given, PROGRAM, obj=extras)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import click
+from starlette.routing import Host, Mount
 
 from sanic_star.cli._loading import load
 
@@ -32,7 +33,7 @@ def rows_of(app: Any, prefix: str = "") -> Iterator[tuple[str, ...]]:
         path = prefix + str(getattr(route, "uri", None) or getattr(route, "path", None) or getattr(route, "host", ""))
         name = getattr(route, "name", None) or ""
         handler = getattr(route, "handler", None) or getattr(route, "endpoint", None)
-        if handler is None:
+        if handler is None or isinstance(route, (Mount, Host)):
             mounted = getattr(route, "app", None)
             yield ("MOUNT", path, name, _named(mounted), "")
             yield from rows_of(mounted, path)

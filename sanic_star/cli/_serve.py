@@ -103,7 +103,8 @@ def pair(name: str, text: str) -> Callable[[Any], Any]:
 @pair("coffee", "Say it with coffee.")
 @click.option("--verbosity", type=click.IntRange(0), help="Say more: 1, 2.")
 @click.option("-v", "louder", count=True, help="The same, once or twice.")
-def serve(target: str, action: str, louder: int, **flags: Any) -> None:
+@click.pass_obj
+def serve(extras: dict[str, str] | None, target: str, action: str, louder: int, **flags: Any) -> None:
     """Serve the application TARGET.
 
     TARGET is server:app, or server for a name `app` in it, or server:create_app for a function that makes the
@@ -116,7 +117,7 @@ def serve(target: str, action: str, louder: int, **flags: Any) -> None:
         raise click.UsageError(f"{action!r} is nothing that can be done; write exec before the name of a command.")
     flags["verbosity"] = louder if flags["verbosity"] is None else flags["verbosity"]
     # A factory that takes an argument gets what the command line said, by the names that it has in Sanic.
-    said = Namespace(target=target, action=action, **flags)
+    said = Namespace(target=target, action=action, **flags, **(extras or {}))
     factory, simple = flags.pop("factory"), flags.pop("simple")
     again = partial(load, target, factory, simple, bool(flags["debug"] or flags["dev"]), said)
     app = again()

@@ -120,7 +120,7 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
         loads: reads JSON.
         inspector: of Sanic's own server, as the next two; given one, the log says that it has no effect.
         inspector_class: see `inspector`.
-        certloader_class: see `inspector`.
+        certloader_class: derived from `CertLoader`; its `load` returns the TLS context to serve with.
         debug: whether errors are explained to the client.
         routes: Starlette's routes and mounts.
         middleware: ASGI middleware, as Starlette takes it.
@@ -223,8 +223,8 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
         self._listeners = Listeners(self.signal_router, self._engine.lifecycle)
         type(self).register_app(self)
         self._server_classes = inspector_class, certloader_class
-        if inspector or inspector_class or certloader_class:
-            logger.warning("Inspector and certificate loader belong to Sanic's own server and have no effect here")
+        if inspector or inspector_class:
+            logger.warning("The inspector belongs to Sanic's own server and has no effect here")
         if dumps:
             self.dumps = dumps
             choose_writer_by_app()
@@ -820,7 +820,7 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
 
     @property
     def certloader_class(self) -> type[Any]:
-        """The class that was given to load certificates; `app.run` loads them by itself."""
+        """The class that loads certificates."""
         from sanic_star.compat.worker.loader import CertLoader
 
         return self._server_classes[1] or CertLoader

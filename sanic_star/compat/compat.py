@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 from asyncio import CancelledError
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from itertools import chain
 from typing import Any, Self
@@ -19,7 +21,12 @@ UVLOOP_INSTALLED: bool
 CancelledErrors: tuple[type[BaseException], ...] = (CancelledError,)
 
 
-def __getattr__(name: str) -> bool:
+def __getattr__(name: str) -> Any:
+    if name == "ctrlc_workaround_for_windows":
+        from sanic_star.compat._support.stand_ins import stand_ins  # only for a name that nothing here uses
+
+        (stand_in,) = stand_ins(__name__, name)
+        return stand_in
     if name != "UVLOOP_INSTALLED":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     # PERF: looking through the path takes longer than the rest of this module.
@@ -27,6 +34,26 @@ def __getattr__(name: str) -> bool:
 
     found = globals()[name] = find_spec("uvloop") is not None
     return found
+
+
+@contextmanager
+def use_context(method: str) -> Iterator[None]:
+    """Set `Sanic.start_method` for a `with` block.
+
+    Sanic's manager makes its processes that way. Workers of this package are new processes of `python` in any case.
+
+    Args:
+        method: `fork`, `forkserver` or `spawn`.
+    """
+    # The application's module imports this one.
+    from sanic_star.compat.app import Sanic
+
+    before = Sanic.start_method
+    Sanic.start_method = method
+    try:
+        yield
+    finally:
+        Sanic.start_method = before
 
 
 class UpperStrEnum(StrEnum):

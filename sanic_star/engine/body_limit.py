@@ -56,6 +56,11 @@ class CountedBody:
         self._receive = receive
         scope[COUNTED_BODY] = self
 
+    @property
+    def server_receive(self) -> Receive:
+        """Return the ASGI `receive` of the server."""
+        return self._receive
+
     async def receive(self) -> Message:
         """Return the server's next message.
 

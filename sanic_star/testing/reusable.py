@@ -5,8 +5,8 @@ request to request, redirects are not followed, and the client's own errors come
 """
 
 import asyncio
-from collections.abc import Sequence
-from typing import Any, Self
+from collections.abc import Coroutine, Sequence
+from typing import Any, Self, TypeVar
 
 from starlette.types import ASGIApp
 
@@ -28,6 +28,8 @@ from sanic_star.testing._transports.sockets import OverSocket, served_by
 from sanic_star.testing.testing import HOST, PORT
 
 __all__ = ["HOST", "PORT", "ReusableClient"]
+
+T = TypeVar("T")
 
 
 class ReusableClient(Verbs):
@@ -95,7 +97,8 @@ class ReusableClient(Verbs):
             raise RuntimeError(advice)
         session = self._connection.session()
         configure(session, self._client_kwargs)
-        self._connection.open(OwnLoop("await app.asgi_client there", self._loop))
+        self._own_loop = OwnLoop("await app.asgi_client there", self._loop)
+        self._connection.open(self._own_loop)
         self._session, self._stopped = session, False
         self.port = self._connection.port
 
@@ -179,6 +182,19 @@ class ReusableClient(Verbs):
             return self._connection.last_request() if gather_request else None, None
         request, response = found
         return request if gather_request else None, TestingResponse(response)
+
+    def _run(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine on the event loop of the app, as tests do that talk to the port by themselves.
+
+        Raises:
+            RuntimeError: the client does not run, or this thread runs an event loop.
+        """
+        try:
+            self._running()
+        except RuntimeError:
+            coroutine.close()
+            raise
+        return self._own_loop.run(coroutine)
 
     def _running(self) -> Session:
         if self._session is None:

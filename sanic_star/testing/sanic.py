@@ -10,6 +10,7 @@ is a response with status 500. What goes wrong on the client's side is a ValueEr
 """
 
 import logging
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -39,6 +40,8 @@ from sanic_star.testing.deadline import DeadlineExceeded
 __all__ = ["SanicTestClient"]
 
 _HOST = "127.0.0.1"
+# Tests for `sanic_testing` write f"http://{HOST}:{PORT}/", where PORT is None: the port is the client's own then.
+_NO_PORT = re.compile(r"^(\w+://[^/?#]*):None(?=[/?#]|$)")
 _logger = logging.getLogger("sanic.error")
 
 
@@ -190,7 +193,7 @@ class SanicTestClient(Verbs):
 
     def _url(self, uri: str, host: str | None, connection: Connection) -> str:
         if uri.startswith(("http:", "https:", "ws:", "wss:")):
-            return uri
+            return _NO_PORT.sub(rf"\1:{connection.port}", uri)
         base = connection.base
         if connection is self._in_process and (host or self.host, self.port) != (_HOST, connection.port):
             base = address_of("http", host or self.host, self.port)

@@ -28,7 +28,7 @@ from sanic_star.compat.base.root import BaseSanic
 from sanic_star.compat.exceptions import SanicException
 from sanic_star.compat.http import Stage
 from sanic_star.compat.http.constants import HTTP
-from sanic_star.compat.http.tls import process_to_context
+from sanic_star.compat.http.tls import get_ssl_context, process_to_context
 from sanic_star.compat.http.tls.context import CertSimple, SanicSSLContext, create_context, load_cert_dir
 from sanic_star.compat.log import VerbosityFilter
 from sanic_star.compat.mixins.listeners import ListenerEvent
@@ -205,8 +205,9 @@ def test_tls_contexts(certificate: Path) -> None:
         load_cert_dir(str(certificate / "nosuch"))
     with pytest.raises(ValueError, match="takes a directory"):
         process_to_context(5)
+    assert CertLoader(None).load(Sanic("Uncertified")) is None
     with pytest.raises(SanicException, match="Outside of debug mode"):
-        CertLoader(None).load(Sanic("Uncertified"))
+        get_ssl_context(Sanic("Without"), None)
 
 
 def test_messages_at_the_start_and_the_end(caplog: pytest.LogCaptureFixture) -> None:

@@ -118,3 +118,22 @@ def test_the_server_s_end_of_a_connection(scope: dict[str, Any], server: str) ->
 def test_types_for_annotations() -> None:
     assert handler_types.RouteHandler
     assert handler_types.SignalHandler
+
+
+@pytest.mark.parametrize("by_state", [True, False])
+def test_the_mode_is_the_debug_mode_of_the_application(by_state: bool) -> None:
+    app = Sanic("Modes")
+    for debug in (True, False, True):
+        if by_state:
+            app.state.mode = Mode.DEBUG if debug else Mode.PRODUCTION
+        else:
+            app.debug = debug
+        assert app.debug is app.state.is_debug is app.error_handler.debug is debug
+        assert app.state.mode is (Mode.DEBUG if debug else Mode.PRODUCTION)
+
+
+def test_a_mode_that_there_is_not() -> None:
+    app = Sanic("Modes")
+    with pytest.raises(ValueError, match="fast"):
+        app.state.mode = "fast"
+    assert app.state.mode is Mode.PRODUCTION

@@ -133,7 +133,7 @@ def test_trustme_makes_one_for_localhost(monkeypatch: pytest.MonkeyPatch) -> Non
     for creator in (LocalCertCreator.AUTO, LocalCertCreator.TRUSTME):
         made = _tls.local(local(LOCAL_CERT_CREATOR=creator, LOCALHOST="dev.localhost"), debug=True)
         assert made.cert is not None
-        assert set(_tls._names(made.cert, made.make())) == {"dev.localhost"}
+        assert set(_tls._facts(made.cert, made.make())["names"]) == {"dev.localhost", "127.0.0.1", "0:0:0:0:0:0:0:1"}
         handshake(made, "dev.localhost", trust=None)
 
 
@@ -193,6 +193,7 @@ def test_names_are_read_where_the_standard_library_has_no_function_for_it(
     assert tls.cert is not None
     context = tls.make()
     context.maximum_version = latest
-    by_function = _tls._names(tls.cert, context)
+    by_function = _tls._facts(tls.cert, context)
     monkeypatch.delattr(ssl, "_ssl")
-    assert _tls._names(tls.cert, context) == by_function == ["one.test", "*.two.test"]
+    assert _tls._facts(tls.cert, context) == by_function
+    assert by_function["names"] == ["one.test", "*.two.test"]

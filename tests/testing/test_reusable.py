@@ -187,3 +187,26 @@ def test_a_start_that_fails(app: Sanic[Any, Any], phase: str, where: dict[str, A
     assert any("start-up failed" in note for note in caught.value.__notes__)
     with pytest.raises(RuntimeError, match="does not run yet"):
         client.get("/show")
+
+
+def test_a_coroutine_on_the_loop_of_the_app() -> None:
+    async def ask() -> bytes:
+        reader, writer = await asyncio.open_connection(client.host, client.port)
+        writer.write(b"GET / HTTP/1.1\r\nhost: here\r\nconnection: close\r\n\r\n")
+        answer = await reader.read()
+        writer.close()
+        return answer
+
+    app = Sanic("Asked")
+
+    @app.get("/")
+    async def hello(request: Request) -> HTTPResponse:
+        return text("hello")
+
+    client = ReusableClient(app, port=0)
+    with pytest.raises(RuntimeError, match="does not run yet"):
+        client._run(ask())
+    with client:
+        assert client._run(ask()).endswith(b"\r\n\r\nhello")
+    with pytest.raises(RuntimeError, match="was stopped"):
+        client._run(ask())

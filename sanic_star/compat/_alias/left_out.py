@@ -23,6 +23,7 @@ LEFT_OUT = {
 STAND_INS = {
     "sanic.application.spinner": "`sanic.application.motd` logs what is known at the start",
     "sanic.asgi": "the application is an ASGI application itself",
+    "sanic.compat.ctrlc_workaround_for_windows": "the ASGI server handles Ctrl+C, on Windows, too",
     "sanic.http": "HTTP is the ASGI server's; TLS is `app.run(ssl=…)`",
     "sanic.http.tls": "`app.run(ssl=…)` and `app.run(dev=True)` choose and make certificates",
     "sanic.mixins.static": "`sanic.app.Sanic` serves files",

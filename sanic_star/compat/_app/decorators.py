@@ -36,11 +36,8 @@ if TYPE_CHECKING:
 
     from typing_extensions import TypeVar
 
-<<<<<<< HEAD
     from sanic_star.compat._app.futures import Futures
-=======
     from sanic_star.compat._app.route_options import AddedRouteOptions, RouteOptions, WebsocketOptions
->>>>>>> imp14
     from sanic_star.compat.handlers.directory import DirectoryHandler
 
     # With a default (PEP 696): to a type checker `@app.on_request` leaves its function as it is, and

@@ -226,7 +226,11 @@ class Runner:
         from sanic_star.servers.settings import Settings
 
         config = self.app.config
-        tls = _tls.read(ssl, config.TLS_CERT_PASSWORD or None)
+        loader_class = self.app._server_classes[1]
+        if loader_class is not None:
+            tls = _tls.read_by_loader(loader_class, ssl, self.app)
+        else:
+            tls = _tls.read(ssl, config.TLS_CERT_PASSWORD or None)
         if tls is None and (auto_tls or version == 3):
             tls = _tls.local(config, self.app.debug)
         header_size = config.REQUEST_MAX_HEADER_SIZE

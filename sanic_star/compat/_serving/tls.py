@@ -47,6 +47,33 @@ def read(definition: Any, password: str | None = None) -> TLS | None:
     return TLS(_checked(partial(_load, cert, key, own or password)), cert, key, own or password)
 
 
+def read_by_loader(loader_class: type[Any], definition: Any, app: Any) -> TLS | None:
+    """Return the certificate that a loader of the user's finds: `Sanic(certloader_class=…)`.
+
+    Args:
+        loader_class: derived from `CertLoader`; each process makes a loader of its own.
+        definition: what `ssl=` has, for the loader.
+        app: the application, for the loader.
+
+    Raises:
+        ValueError: the loader returns no context.
+    """
+    context = loader_class(definition).load(app)
+    if context is None and definition is None:
+        return None
+    if not isinstance(context, ssl.SSLContext):
+        raise ValueError(f"{loader_class.__name__}.load() returned {context!r}: it should return an SSLContext")
+    return TLS(partial(_load_by, loader_class, definition, app.name))
+
+
+def _load_by(loader_class: type[Any], definition: Any, name: str) -> ssl.SSLContext:
+    # The application's module imports this one. A worker has loaded its copy of the application before.
+    from sanic_star.compat.app import Sanic
+
+    context: ssl.SSLContext = loader_class(definition).load(Sanic.get_app(name))
+    return context
+
+
 def _is_pair(definition: Sequence[Any]) -> bool:
     """Tell the paths of a certificate and its key from two directories."""
     return len(definition) == 2 and all(
@@ -61,7 +88,7 @@ def _paths(definition: Any) -> tuple[str, str, str | None]:
         folder = os.fspath(definition)
         return os.path.join(folder, DIRECTORY[0]), os.path.join(folder, DIRECTORY[1]), None
     if isinstance(definition, dict):
-        found = {key.removesuffix("file"): value for key, value in definition.items()}
+        found = {key.removesuffix("file"): value for key, value in definition.items() if value is not None}
         if missing := {"cert", "key"} - set(found):
             raise ValueError(f"ssl= is a mapping without {' and '.join(sorted(missing))}")
         return os.fspath(found["cert"]), os.fspath(found["key"]), found.get("password")
@@ -92,7 +119,15 @@ def _load(cert: str, key: str, password: str | None) -> ssl.SSLContext:
         context.load_cert_chain(cert, key, password or "")
     except ssl.SSLError as error:
         raise ValueError(f"Certificate {cert} with key {key} can't be used: {error}") from None
+    context.sni_callback = _keep_name
+    # Where `ConnInfo` looks for it.
+    context.sanic = {**_facts(cert, context), "cert": cert, "key": key}  # type: ignore[attr-defined]
     return context
+
+
+def _keep_name(connection: ssl.SSLObject, name: str | None, context: ssl.SSLContext) -> None:
+    """Keep the name that the client asks for: the module `ssl` forgets it on the server's side."""
+    connection.sanic_server_name = name or ""  # type: ignore[attr-defined]
 
 
 def _choose(definitions: Sequence[Any], password: str | None) -> ssl.SSLContext:
@@ -107,12 +142,13 @@ def _choose(definitions: Sequence[Any], password: str | None) -> ssl.SSLContext:
         tls = read(each, password)
         assert tls is not None
         contexts.append(tls.make())
-        for name in _names(tls.cert, contexts[-1]) if tls.cert else ():
-            by_name.setdefault(name, contexts[-1])
+        for name in getattr(contexts[-1], "sanic", {}).get("names", ()):
+            by_name.setdefault(name.lower(), contexts[-1])
     if not contexts:
         raise ValueError("ssl= is a list without a certificate")
 
     def chosen(connection: ssl.SSLObject, name: str | None, first: ssl.SSLContext) -> int | None:
+        _keep_name(connection, name, first)
         wanted = (name or "").lower()
         found = by_name.get(wanted) or by_name.get("*." + wanted.partition(".")[2])
         if found is not None:
@@ -126,8 +162,8 @@ def _choose(definitions: Sequence[Any], password: str | None) -> ssl.SSLContext:
     return front
 
 
-def _names(cert: str, context: ssl.SSLContext) -> list[str]:
-    """Return the host names of a certificate.
+def _facts(cert: str, context: ssl.SSLContext) -> dict[str, Any]:
+    """Return the fields of a certificate's subject, and as `names` what it is for, as `ConnInfo.cert` has them.
 
     Args:
         cert: the path of its file.
@@ -136,7 +172,9 @@ def _names(cert: str, context: ssl.SSLContext) -> list[str]:
     # A private function of the standard library: where a Python does not have it, a handshake shows the certificate.
     decode: Callable[[str], dict[str, Any]] | None = getattr(getattr(ssl, "_ssl", None), "_test_decode_cert", None)
     decoded = decode(cert) if decode is not None else _as_client_sees(cert, context)
-    return [name.lower() for kind, name in decoded.get("subjectAltName", ()) if kind == "DNS"]
+    subject = {name: value for part in decoded.get("subject", ()) for name, value in part}
+    alternative = decoded.get("subjectAltName", ())
+    return {**subject, "names": [value for kind, value in alternative if kind in ("DNS", "IP Address")]}
 
 
 # OpenSSL's X509_V_FLAG_NO_CHECK_TIME, which the module `ssl` has no name for: an expired certificate has names too.

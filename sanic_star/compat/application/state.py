@@ -32,7 +32,8 @@ class ApplicationState(State):
         app: the application.
 
     Attributes: `app`, `mode`, `host`, `port`, `ssl`, `sock`, `unix`, `workers`, `auto_reload`, `reload_dirs`,
-    `verbosity`, `fast`, `server`, `server_info`, `asgi`, `primary`, `coffee`.
+    `verbosity`,
+    `fast`, `server`, `server_info`, `asgi`, `primary`, `coffee`.
     """
 
     def __init__(self, app: object) -> None:

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from starlette.types import Scope
+
+from sanic_star.engine.body_limit import COUNTED_BODY
 
 # Where a scope keeps its `ConnInfo`, once somebody was told of the connection before there was a request.
 CONNECTION = "sanic_star.connection"
@@ -47,6 +50,40 @@ class ConnInfo:
         self.lost = False
         # Told by HTTP/3 connections of Sanic's own server only.
         self.network_paths: list[Any] | None = None
+
+
+# uvicorn has one object of this kind for each connection, and one of its cycles for each request.
+_by_connection: WeakKeyDictionary[Any, ConnInfo] = WeakKeyDictionary()
+
+
+def conn_info_of(scope: Scope, receive: Any) -> ConnInfo:
+    """Return the `ConnInfo` of a request's connection.
+
+    ASGI does not say which requests share a connection. uvicorn's `receive` is a method of an object that knows it.
+    Under other servers, and where the application is mounted in a foreign one whose middleware replaces `receive`, each
+    request has a `ConnInfo` of its own.
+
+    Args:
+        scope: the request's ASGI scope.
+        receive: its ASGI channel.
+    """
+    counted = scope.get(COUNTED_BODY)
+    cycle = getattr(counted.server_receive if counted is not None else receive, "__self__", None)
+    flow, transport = getattr(cycle, "flow", None), getattr(cycle, "transport", None)
+    if flow is None or not hasattr(transport, "get_extra_info"):
+        return ConnInfo(scope)
+    known = _by_connection.get(flow)
+    ends = _pair(scope.get("client")), _pair(scope.get("server")), scope.get("scheme") in ("https", "wss")
+    if known is not None and (known.peername, known.sockname, known.ssl) == ends:
+        return known
+    tls = _scope_of(transport, None)["extensions"]["tls"]
+    conn_info = ConnInfo({**scope, "extensions": {"tls": tls}} if tls else scope)
+    if known is None:
+        _by_connection[flow] = conn_info
+    else:
+        # Requests of several clients come over one connection of a proxy, and middleware tells the clients apart.
+        conn_info.ctx = known.ctx
+    return conn_info
 
 
 def _scope_of(transport: Any, unix: str | None) -> Scope:

@@ -64,7 +64,7 @@ class Protocol:
 
     @property
     def ctx(self) -> Any:
-        """A place for whatever belongs to the connection: under ASGI, to this request of it."""
+        """A place for whatever belongs to the connection; under other servers than uvicorn, to this request of it."""
         return self.conn_info.ctx
 
     @property

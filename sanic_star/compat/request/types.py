@@ -734,11 +734,11 @@ class Request(requests.Request, Generic[AppT, CtxT]):
 
     @property
     def conn_info(self) -> ConnInfo:
-        """What is known of the connection."""
+        """What is known of the connection; under uvicorn, one object for all requests that come over it."""
         if self._conn_info is None:
-            from sanic_star.compat.models.server_types import CONNECTION, ConnInfo
+            from sanic_star.compat.models.server_types import CONNECTION, conn_info_of
 
-            self._conn_info = self.scope.get(CONNECTION) or ConnInfo(self.scope)
+            self._conn_info = self.scope.get(CONNECTION) or conn_info_of(self.scope, self._receive)
         return self._conn_info
 
     @conn_info.setter

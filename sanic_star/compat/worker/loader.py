@@ -128,26 +128,36 @@ class AppLoader:
 class CertLoader:
     """Load a certificate, in this process or in a worker.
 
+    A class derived from it finds the certificate its own way: `Sanic(certloader_class=…)`.
+
     Args:
-        ssl_data: what `app.run(ssl=…)` takes; `None` for a certificate of this machine's own name, in debug mode.
+        ssl_data: what `app.run(ssl=…)` takes.
+
+    Examples:
+        >>> from sanic_star import Sanic
+        >>> class FromVault(CertLoader):
+        ...     def load(self, app):
+        ...         self._ssl_data = self._ssl_data or {"cert": "/run/vault/cert.pem", "key": "/run/vault/key.pem"}
+        ...         return super().load(app)
+        >>> app = Sanic("Vault", certloader_class=FromVault)
     """
 
     def __init__(self, ssl_data: Any) -> None:
         self._ssl_data = ssl_data
 
-    def load(self, app: Any) -> SSLContext:
-        """Return the TLS context.
+    def load(self, app: Any) -> SSLContext | None:
+        """Return the TLS context, `None` where no certificate was given.
 
         Args:
-            app: the application; its settings `LOCAL_*` count where nothing else was given.
+            app: the application; the password of a key may be in `TLS_CERT_PASSWORD`.
 
         Raises:
             ValueError: the certificate can't be read.
-            SanicException: there is none, and it is not debug mode, or nothing is there that could make one.
         """
-        from sanic_star.compat.http.tls import get_ssl_context, process_to_context
+        from sanic_star.compat._serving import tls  # only applications with TLS need it
 
-        return get_ssl_context(app, process_to_context(self._ssl_data))
+        found = tls.read(self._ssl_data, app.config.TLS_CERT_PASSWORD or None)
+        return None if found is None else found.make()
 
 
 def _takes(factory: Callable[..., Any], *args: Any) -> bool:

@@ -9,7 +9,7 @@ import asyncio
 import os
 import socket
 import ssl
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, suppress
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,7 +20,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from sanic_star.compat._serving.running import Runner
-from sanic_star.testing._asgi.exchange import LEAVE_GRACE
+from sanic_star.testing._asgi.exchange import LEAVE_GRACE, AsyncBody
 from sanic_star.testing._asgi.scopes import StandIn, observe_requests
 from sanic_star.testing._asgi.server import EventLoop
 from sanic_star.testing._sanic_testing.proxy import WebsocketProxy
@@ -153,7 +153,7 @@ class OverSocket:
         keywords.setdefault("timeout", deadline())
         limit = keywords["timeout"]
         what = f"no answer to {method} {urlsplit(url).path}"
-        exchange = asyncio.to_thread(session.request, method, url, **keywords)
+        exchange = _exchange(session, method, url, keywords)
         response = self._loop.run(within(exchange, what, limit if isinstance(limit, int | float) else None))
         return self._seen[0] if self._seen else None, response
 
@@ -271,6 +271,25 @@ class OverSocket:
         if self._unix:
             with suppress(OSError):
                 os.unlink(self._unix)
+
+
+async def _exchange(session: requests.Session, method: str, url: str, keywords: dict[str, Any]) -> requests.Response:
+    """Send a request in a thread; a body that is an asynchronous iterable is read on this loop."""
+    if isinstance(body := keywords.get("data"), AsyncBody):
+        keywords["data"] = _chunks(body, asyncio.get_running_loop())
+    return await asyncio.to_thread(session.request, method, url, **keywords)
+
+
+def _chunks(body: AsyncBody, loop: asyncio.AbstractEventLoop) -> Iterator[str | bytes]:
+    chunks = aiter(body.chunks)
+
+    async def next_chunk() -> str | bytes | None:
+        return await anext(chunks, None)
+
+    while (chunk := asyncio.run_coroutine_threadsafe(next_chunk(), loop).result()) is not None:
+        # An empty chunk would end a body in the chunked coding.
+        if chunk:
+            yield chunk
 
 
 def _trusting() -> ssl.SSLContext:
