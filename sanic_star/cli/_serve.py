@@ -104,7 +104,7 @@ def pair(name: str, text: str) -> Callable[[Any], Any]:
 @click.option("--verbosity", type=click.IntRange(0), help="Say more: 1, 2.")
 @click.option("-v", "louder", count=True, help="The same, once or twice.")
 @click.pass_obj
-def serve(extras: dict[str, str] | None, target: str, action: str, louder: int, **flags: Any) -> None:
+def serve(extras: dict[str, str] | None, /, target: str, action: str, louder: int, **flags: Any) -> None:
     """Serve the application TARGET.
 
     TARGET is server:app, or server for a name `app` in it, or server:create_app for a function that makes the

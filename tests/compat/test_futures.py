@@ -72,7 +72,7 @@ def test_a_view_refuses_what_is_of_another_kind(record: Any) -> None:
 
 
 def test_a_blueprint_applies_what_its_views_were_given() -> None:
-    order = []
+    order: list[str] = []
     blueprint = Blueprint("Applied", url_prefix="/bp")
 
     @blueprint.get("/")

@@ -21,7 +21,8 @@ APP = """
     async def connect(sid, environ, auth):
         if auth == {"token": "wrong"}:
             raise ConnectionRefusedError("wrong token")
-        await sio.emit("welcome", {"transport": environ["QUERY_STRING"].partition("transport=")[2].partition("&")[0]}, to=sid)
+        transport = environ["QUERY_STRING"].partition("transport=")[2].partition("&")[0]
+        await sio.emit("welcome", {"transport": transport}, to=sid)
 
     @sio.event
     async def echo(sid, data):

@@ -1,4 +1,4 @@
-"""Sanic-Cors: it puts middleware before the application's or a blueprint's, and takes the place of the error handler."""
+"""Sanic-Cors: it puts middleware before an application's or a blueprint's, and replaces the error handler."""
 
 from __future__ import annotations
 

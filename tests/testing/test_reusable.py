@@ -191,7 +191,7 @@ def test_a_start_that_fails(app: Sanic[Any, Any], phase: str, where: dict[str, A
 
 def test_a_coroutine_on_the_loop_of_the_app() -> None:
     async def ask() -> bytes:
-        reader, writer = await asyncio.open_connection(client.host, client.port)
+        reader, writer = await asyncio.open_connection(reusable.host, reusable.port)
         writer.write(b"GET / HTTP/1.1\r\nhost: here\r\nconnection: close\r\n\r\n")
         answer = await reader.read()
         writer.close()
@@ -203,10 +203,10 @@ def test_a_coroutine_on_the_loop_of_the_app() -> None:
     async def hello(request: Request) -> HTTPResponse:
         return text("hello")
 
-    client = ReusableClient(app, port=0)
+    reusable = ReusableClient(app, port=0)
     with pytest.raises(RuntimeError, match="does not run yet"):
-        client._run(ask())
-    with client:
-        assert client._run(ask()).endswith(b"\r\n\r\nhello")
+        reusable._run(ask())
+    with reusable:
+        assert reusable._run(ask()).endswith(b"\r\n\r\nhello")
     with pytest.raises(RuntimeError, match="was stopped"):
-        client._run(ask())
+        reusable._run(ask())

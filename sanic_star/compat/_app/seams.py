@@ -63,6 +63,7 @@ class Application(Host, Protocol):
     named_request_middleware: dict[str, deque[Middleware]]
     named_response_middleware: dict[str, deque[Middleware]]
     _listeners: Listeners
+    _server_classes: tuple[type[Any] | None, type[Any] | None]
 
     @property
     def config(self) -> Config: ...

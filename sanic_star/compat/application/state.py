@@ -75,8 +75,10 @@ class ApplicationState(State):
         return Mode.DEBUG if self.is_debug else Mode.PRODUCTION
 
     @mode.setter
-    def mode(self, value: Mode) -> None:
-        self.app.debug = value == "debug"
+    def mode(self, value: Mode | str) -> None:
+        from sanic_star.compat.application.constants import Mode
+
+        self.app.debug = Mode(value) is Mode.DEBUG
 
     @property
     def server(self) -> Server:
