@@ -228,6 +228,19 @@ def test_what_cannot_be_served_is_said_in_one_line(
 
 
 @pytest.mark.usefixtures("project")
+@pytest.mark.parametrize("target", ["served:make()", "./public"])
+def test_a_variable_that_is_no_truth_value_is_said_in_one_line(
+    target: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load("served:app")
+    monkeypatch.setenv("SANIC_KEEP_ALIVE", "maybe")
+    assert status_of(target) == 1
+    shown = capsys.readouterr().err
+    assert "SANIC_KEEP_ALIVE is 'maybe'" in shown
+    assert len(shown.splitlines()) == 1
+
+
+@pytest.mark.usefixtures("project")
 def test_an_error_of_the_application_itself_is_shown_as_it_is() -> None:
     with pytest.raises(ModuleNotFoundError, match="no_such_library"):
         load("broken:app")

@@ -10,6 +10,7 @@ import click
 from sanic_star.compat._alias.alias import AliasError, install
 from sanic_star.compat.app import Sanic
 from sanic_star.compat.worker.loader import DEFAULT_APP_NAME, AppLoader, NoApplication
+from sanic_star.engine.lifespan import InvalidSetting
 
 
 class Unusable(click.ClickException):
@@ -32,7 +33,7 @@ def load(
         args: what a function gets that makes the application and takes an argument.
 
     Raises:
-        Unusable: there is no such module, name or directory, or it is no application.
+        Unusable: there is no such module, name or directory, it is no application, or a setting has an invalid value.
     """
     try:
         install()
@@ -47,7 +48,7 @@ def load(
         if error.name is None or not f"{asked}.".startswith(f"{error.name}."):
             raise
         raise Unusable(f"There is no module {error.name!r} here; write module:app, as in server:app.") from None
-    except NoApplication as error:
+    except (NoApplication, InvalidSetting) as error:
         raise Unusable(str(error)) from None
     if loader.made_nothing:
         raise Unusable(f"{target!r} was called and returned None; it should return the application that it makes.")

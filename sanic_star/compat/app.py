@@ -686,6 +686,7 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
 
         Raises:
             RuntimeError, TypeError, ValueError: options contradict each other, or make no sense.
+            RuntimeError: an event loop is running already, as in a notebook; `create_server` serves there.
             SystemExit: with status 1, the address is in use, a server is not installed, or the start failed.
 
         Examples:

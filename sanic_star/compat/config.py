@@ -94,6 +94,10 @@ _NUMBERS: dict[str, tuple[float, bool]] = {
 }
 
 
+# For environment variables; the last one that takes a value converts it.
+_BUILTIN_CONVERTERS: tuple[Callable[[str], Any], ...] = (str, str_to_bool, float, int)
+
+
 class SettingError(ServerError, InvalidSetting):
     """A setting has a value that it cannot have; the message names both."""
 
@@ -116,6 +120,15 @@ class DetailedConverter(ABC):
         """
 
 
+def _is_truth_value(text: str) -> bool:
+    """Tell whether text switches something on or off; as in Sanic, an empty variable switches off."""
+    try:
+        str_to_bool(text)
+    except ValueError:
+        return not text
+    return True
+
+
 def _certificate_creator(value: Any) -> LocalCertCreator:
     return LocalCertCreator(value.upper() if isinstance(value, str) else value)
 
@@ -125,7 +138,15 @@ def _text(value: Any) -> Any:
     return None if value is None else str(value)
 
 
-_MADE: dict[str, Callable[[Any], Any]] = {"LOCAL_CERT_CREATOR": _certificate_creator, "FORWARDED_SECRET": _text}
+_MADE: dict[str, Callable[[Any], Any]] = {
+    "LOCAL_CERT_CREATOR": _certificate_creator,
+    "FORWARDED_SECRET": _text,
+    "SERVER_NAME": _text,
+}
+# Text in the environment that is no number, even if it looks like one: a password may be `0123`.
+_TEXTS = frozenset({"FORWARDED_SECRET", "INSPECTOR_API_KEY", "SERVER_NAME", "TLS_CERT_PASSWORD"})
+# Settings that are on or off though their default is no truth value.
+_OTHER_SWITCHES = frozenset({"CANCEL_ON_DISCONNECT", "LOG_EXTRA", "TOUCHUP", "USE_UVLOOP"})
 
 
 class Config(dict[str, Any]):
@@ -207,7 +228,7 @@ class Config(dict[str, Any]):
         # Of its own, as applications add to it.
         super().__setitem__("MOTD_DISPLAY", {})
         object.__setattr__(self, "on_change", [])
-        object.__setattr__(self, "_converters", [str, str_to_bool, float, int])
+        object.__setattr__(self, "_converters", list(_BUILTIN_CONVERTERS))
         for converter in converters or ():
             self.register_type(converter)
         self.update(defaults or {})
@@ -278,6 +299,10 @@ class Config(dict[str, Any]):
 
         Args:
             prefix: how they begin; the rest is the name of the setting.
+
+        Raises:
+            SettingError: a setting whose default is a boolean gets a value that is neither a truth value nor empty. The
+                message names the variable.
         """
         for name, text in os.environ.items():
             key = name.removeprefix(prefix)
@@ -285,7 +310,13 @@ class Config(dict[str, Any]):
                 self[key] = self._convert(name, key, text)
 
     def _convert(self, name: str, key: str, text: str) -> Any:
+        is_switch = self._is_switch(key)
         for converter in reversed(vars(self)["_converters"]):
+            if converter in _BUILTIN_CONVERTERS:
+                if key in _TEXTS:
+                    return text
+                if is_switch and not _is_truth_value(text):
+                    raise SettingError(f"the environment variable {name} is {text!r}; it has to be true or false")
             try:
                 if isinstance(converter, DetailedConverter):
                     return converter(name, key, text, self.defaults)
@@ -293,6 +324,10 @@ class Config(dict[str, Any]):
             except ValueError:
                 continue
         raise AssertionError("str converts everything")  # pragma: no cover
+
+    def _is_switch(self, key: str) -> bool:
+        defaults = DEFAULT_CONFIG.get(key), self.defaults.get(key)
+        return key in _OTHER_SWITCHES or any(isinstance(default, bool) for default in defaults)
 
     def update_config(self, config: bytes | str | Path | Mapping[str, Any] | Any) -> None:
         """Take the upper-case names of something as settings.
@@ -322,10 +357,10 @@ class Config(dict[str, Any]):
             raise TypeError(f"Settings come from a mapping, a module, an object or a path, not from {config!r}")
 
     def validate(self, names: Iterable[str] = _NUMBERS) -> None:
-        """Refuse values that are not numbers, or are too small; the application does so when it starts.
+        """Refuse numbers that are none or too small, and text for what is on or off; the application's start does so.
 
         Args:
-            names: the settings that are looked at; by default all.
+            names: the numbers that are looked at; by default all, and the settings that are on or off.
 
         Raises:
             SettingError: it names the setting, its value and what it has to be.
@@ -342,6 +377,10 @@ class Config(dict[str, Any]):
             if not isinstance(value, (int, float)) or isinstance(value, bool) or not value >= least:
                 wanted = f"a number from {least} on" + (", or None" if optional else "")
                 raise SettingError(f"{name} is {value!r}; it has to be {wanted}")
+        if names is _NUMBERS:
+            for name, value in self.items():
+                if isinstance(value, str) and self._is_switch(name) and not _is_truth_value(value):
+                    raise SettingError(f"{name} is {value!r}; it has to be True or False")
 
     def load(self, config: bytes | str | Path | Mapping[str, Any] | Any) -> None:
         """Do what `update_config` does, its former name."""

@@ -38,6 +38,14 @@ _PARAMETER = pattern(r"^<([a-zA-Z_][a-zA-Z0-9_]*):(.*)>$")
 _UNTYPED = pattern(r"^<([a-zA-Z_][a-zA-Z0-9_]*):?>$")
 _FILE = pattern(r"^<([a-zA-Z_][a-zA-Z0-9_]*)(?:=([a-z]+))?:ext(?:=([a-z0-9|.]+))?>$")
 _FILE_URI = "__file_uri__"
+# What may be the name of a type, as a whole.
+_WORD = pattern(r"^[a-zA-Z_][a-zA-Z0-9_]*$")
+# The names of types in older releases of Sanic, in other frameworks and in Python.
+_OTHER_NAMES = {
+    "string": "str", "text": "str", "default": "str", "any": "str", "integer": "int", "number": "float", "num": "int",
+    "digits": "int", "decimal": "float", "double": "float", "real": "float", "date": "ymd", "guid": "uuid",
+    "filename": "ext", "file": "ext", "rest": "path", "letters": "alpha", "word": "str",
+}  # fmt: skip
 
 
 def _decode(uri: str) -> str:
@@ -59,6 +67,16 @@ def typed(part: str, hints: Mapping[str, str] | None = None) -> str:
     return f"<{match[1]}:{label}>"
 
 
+def _near_type(word: str, known: Collection[str]) -> str | None:
+    """Return the type that somebody probably means by a word that names none, `None` if no type is near."""
+    # Loaded only for a mistake.
+    from difflib import get_close_matches
+
+    word = word.lower()
+    near = _OTHER_NAMES.get(word) or next(iter(get_close_matches(word, known, 1)), None)
+    return near if near is not None and near in known else None
+
+
 def _hints(handler: Callable[..., Any]) -> dict[str, str]:
     """Return the types of a handler's parameters where they have a name in paths."""
     return {
@@ -73,7 +91,9 @@ def _decoding(part: Parameter) -> Parameter:
     if part.exact and part.label != "ext":
         return part
     expand = partial(_decoded, part.name, part.expand)
-    return ParamInfo(part.name, part.convertor, part.label, part.priority, expand=expand, exact=part.exact)
+    return ParamInfo(
+        part.name, part.convertor, part.label, part.priority, spans=part.spans, expand=expand, exact=part.exact
+    )
 
 
 def _decoded(name: str, expand: Callable[[Any], dict[str, Any]] | None, value: Any) -> dict[str, Any]:
@@ -163,7 +183,7 @@ class Router(routing.Router):
             ignore_body: whether the body is left unread.
             version: goes before the path, as `/v1`.
             name: the name for building URLs.
-            unquote: whether parameters are percent-decoded.
+            unquote: whether parameters are percent-decoded, those of type `path` too; regular expressions are not.
             static: whether the route serves files.
             version_prefix: stands before the version.
             overwrite: whether a route with the same path is replaced.
@@ -198,7 +218,7 @@ class Router(routing.Router):
         uri = _decode(uri)
         path = "/" + (uri.lstrip("/") if strict_slashes else uri.strip("/"))
         shown, segments = self.parse(path, handler)
-        if unquote and not any(isinstance(part, Parameter) and part.spans for part in segments):
+        if unquote:
             segments = tuple(_decoding(part) if isinstance(part, Parameter) else part for part in segments)
         added = []
         every: list[str | None] = [None]
@@ -322,7 +342,20 @@ class Router(routing.Router):
         if known is not None:
             lasting = known in PATH_TYPES
             return ParamInfo(name, known, label, self._priority(label), spans=label == "path", lasting=lasting)
+        self._check_is_expression(name, label, uri)
         return self._expression(name, label, uri)
+
+    def _check_is_expression(self, name: str, label: str, uri: str) -> None:
+        """Refuse a type that does not exist: as an expression, a single word would match nothing but itself."""
+        word = label.strip()
+        if not _WORD.match(word):
+            return
+        near = _near_type(word, self.path_types)
+        hint = f" Did you mean <{name}:{near}>?" if near else ""
+        raise InvalidUsage(
+            f"Unknown path type {label!r} in {uri}.{hint} The types are {', '.join(self.path_types)}; others are added "
+            f"by app.router.register_pattern. An expression that matches this word alone is <{name}:({word})>."
+        )
 
     def _has_known_type(self, part: Parameter) -> bool:
         """Tell whether what stands before a second colon names a type: `<id:int:3>` is no regular expression."""
@@ -386,7 +419,7 @@ class Router(routing.Router):
         """Return the exception for a path that no route answers, or none with this method."""
         if not allowed:
             return NotFound(f"Requested URL {path.rstrip('/')} not found")
-        if len(allowed) == 1 and WEBSOCKET in allowed and method == "GET":
+        if WEBSOCKET in allowed and method == "GET":
             return SanicException(
                 "This path is a websocket: it answers a client that asks for an upgrade",
                 426,

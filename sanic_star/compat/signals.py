@@ -391,17 +391,23 @@ class SignalRouter:
             reverse: whether to call them in reverse order.
 
         Returns:
-            The task in which the handlers are called; inline, what the last of them returned if it is true.
+            The task in which the handlers are called; inline, what the last of them returned if it is true. The stop
+            of the application waits for the task, up to `GRACEFUL_SHUTDOWN_TIMEOUT`.
 
         Raises:
             NotFound: inline, nobody ever listened.
         """
-        job = self._dispatch(self.format_event(event), context, condition, fail_not_found and inline, reverse)
+        name = self.format_event(event)
+        job = self._dispatch(name, context, condition, fail_not_found and inline, reverse)
         if inline:
             return await job
-        task = asyncio.get_running_loop().create_task(job)
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
+        app = self.ctx.app
+        if app is not None:
+            task = app._background.start_dispatch(job, name)
+        else:
+            task = asyncio.get_running_loop().create_task(job)
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
         # As in Sanic, handlers that wait for nothing are through when this returns.
         await asyncio.sleep(0)
         return task

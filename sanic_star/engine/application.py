@@ -49,6 +49,8 @@ from sanic_star.engine.failures import (
     is_marked,
     log_error,
     mark,
+    members,
+    only_member,
     readable,
     related,
 )
@@ -637,7 +639,7 @@ class Engine:
             if response is not None:
                 await response(scope, connection._receive_message, connection._send_message)
         except Exception as error:
-            if not connection._is_own_end(error):
+            if not all(map(connection._is_own_end, members(error))):
                 await self._fail_websocket(connection, error)
         except CancelledError as error:
             if not _is_own_cancellation():
@@ -672,18 +674,24 @@ class Engine:
         connection.scope.update(connection._outer)
         pending: BaseException | None = error
         code, reason = 1011, ""
-        if is_a(error, WebSocketException):
+        # The handshake is answered.
+        over = connection._opened or connection._closed
+        closing = only_member(error)
+        if is_a(closing, WebSocketException):
             # As in Starlette it says how the connection is closed; a handler may answer the handshake before.
-            code, reason = attribute(error, "code", 1011), attribute(error, "reason", "")
-            if not self.behaviour.settles(connection._request, error):
+            code, reason = attribute(closing, "code", 1011), attribute(closing, "reason", "")
+            if over or not self.behaviour.settles(connection._request, error):
                 await connection._end(code, reason)
                 return
         try:
-            response, pending = await self.behaviour.answer(connection._request, error)
-            denies = response is not None and "websocket.http.response" in connection.scope.get("extensions", {})
-            if denies and not connection._opened:
-                assert response is not None
-                await response(connection.scope, connection._receive_message, connection._send_message)
+            if over:
+                # No response can be sent any more, so that nothing makes one.
+                pending = await self.behaviour.report(connection._request, error)
+            else:
+                response, pending = await self.behaviour.answer(connection._request, error)
+                denies = "websocket.http.response" in connection.scope.get("extensions", {})
+                if response is not None and denies:
+                    await response(connection.scope, connection._receive_message, connection._send_message)
         except (CancelledError, *PASSED_ON):
             raise
         except BaseException as failure:
@@ -695,7 +703,7 @@ class Engine:
             try:
                 raise pending
             finally:
-                del error, pending  # as in `fail`
+                del closing, error, pending  # as in `fail`
 
 
 def _plain_class(factory: Any) -> type[Request] | None:
@@ -875,6 +883,13 @@ class _Plain:
             response, pending = PlainTextResponse("Internal Server Error", 500), error
             log_error(logging.getLogger("sanic_star"), error, "Exception in handler")
         return None if request.responded else response, pending
+
+    async def report(self, request: Request, error: BaseException) -> BaseException | None:
+        """Log an exception that cannot be answered, unless it is an `HTTPException`, and return it."""
+        if is_a(error, HTTPException):
+            return None
+        log_error(logging.getLogger("sanic_star"), error, "Exception in handler")
+        return error
 
     def settles(self, request: Request, error: BaseException) -> bool:
         """Tell whether the answer is all that becomes of an exception."""

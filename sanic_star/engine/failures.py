@@ -133,6 +133,29 @@ def related(error: BaseException) -> Iterator[BaseException]:
                 waiting.append(other)
 
 
+def members(error: BaseException) -> Iterator[BaseException]:
+    """Yield the exceptions in a group and in the groups within it; an exception that is no group yields itself.
+
+    >>> [type(member) for member in members(ExceptionGroup("", [ExceptionGroup("", [KeyError()]), OSError()]))]
+    [<class 'KeyError'>, <class 'OSError'>]
+    """
+    if not is_a(error, BaseExceptionGroup):
+        yield error
+        return
+    for member in _MEMBERS.__get__(error):
+        yield from members(member)
+
+
+def only_member(error: BaseException) -> BaseException:
+    """Return the exception that a group holds, if it is just one; else the group, or the exception that is no group.
+
+    `asyncio.TaskGroup` raises a group also where a single task has failed.
+    """
+    found = members(error)
+    first = next(found)
+    return error if next(found, None) is not None else first
+
+
 def is_circular(error: BaseException) -> bool:
     """Tell whether an exception comes again among its own causes and contexts.
 

@@ -5,14 +5,15 @@ nobody asks for costs nothing.
 
 `current_request()` finds the request from anywhere below its handler, child tasks and threads included. A context
 variable that held the request itself would keep it alive in every context copied from it, and the collector busy; it
-holds a number instead, and `live` maps numbers to the requests in flight.
+holds a number instead, and `live` maps numbers to the requests in flight. Only a supervised background task, which may
+go on after the response, keeps the request itself in its context.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextvars import ContextVar
+from contextvars import Context, ContextVar, copy_context
 from itertools import count
 from typing import Any
 
@@ -28,6 +29,8 @@ from sanic_star.engine.streams import OpenStream
 live: dict[int, Request] = {}
 current: ContextVar[int] = ContextVar("sanic_star.request")
 numbers = count(1)
+# The request in which a supervised task was started: it may be over before the task is.
+_kept: ContextVar[Request] = ContextVar("sanic_star.kept_request")
 
 # How long a failed request waits for the server to say that the client has left. Servers know it when they are asked.
 _LEAVE_WAIT_S = 0.05
@@ -232,9 +235,21 @@ def exceeds(content_length: bytes, limit: float) -> bool:
 
 
 def current_request() -> Request:
-    """Return the request that is being answered.
+    """Return the request that is being answered, or in which the running background task was started.
 
     Raises:
         LookupError: there is none here, or it is over already.
     """
-    return live[current.get()]
+    try:
+        return live[current.get()]
+    except LookupError:
+        return _kept.get()
+
+
+def keeping_request() -> Context:
+    """Return a copy of the context in which the current request, if there is one, is found even after its end."""
+    context = copy_context()
+    request = live.get(current.get(0))
+    if request is not None:
+        context.run(_kept.set, request)
+    return context

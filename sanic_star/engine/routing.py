@@ -453,6 +453,16 @@ def _choose(leaf: Leaf[Any], method: str, scope: Scope) -> Any:
     return leaf.open.get(method)
 
 
+def _methods_for(leaf: Leaf[Any], scope: Scope) -> Collection[str]:
+    """Return the methods of a leaf's routes for all hosts; a route for certain hosts tells nothing to others.
+
+    To a GET for its own host, the websocket of a route for certain hosts counts: the handshake is a GET.
+    """
+    if leaf.hosted and scope.get("method") == "GET" and _choose(leaf, WEBSOCKET, scope) is not None:
+        return {*leaf.open, WEBSOCKET}
+    return leaf.open
+
+
 # What competes for a path, by weight: a leaf of the tree; a mount or a catch-all route by the segments of its literal
 # prefix; a regular expression; what has no literal prefix, and hides nothing. Of two that weigh the same a mount wins.
 _TREE, _PATTERN, _ROOT, _NONE = sys.maxsize, 0, -1, -2
@@ -864,14 +874,13 @@ class Router(routing.Router):
         match = self._search_slashes(path, scope.get("method", WEBSOCKET), scope)
         if match is None or not isinstance(match[0], _Refused) or match[0].leaf is None:
             return set()
-        # A route for certain hosts tells nothing to others.
-        return set(match[0].leaf.open)
+        return set(_methods_for(match[0].leaf, scope))
 
     @staticmethod
     def refused(scope: Scope) -> Collection[str]:
         """Return what `allowed` does, for a scope that `find` has just answered with `fallback`."""
         leaf: Leaf[Any] | None = scope.pop(LEAF, None)
-        return leaf.open if leaf is not None else ()
+        return () if leaf is None else _methods_for(leaf, scope)
 
     def url_path_for(self, name: str, /, **path_params: Any) -> URLPath:
         """Build a path from a route's name and its parameters, as Starlette does.

@@ -78,6 +78,9 @@ class Behaviour(Protocol):
         The second is `None` where the response settles the exception, else the exception to raise after the response.
         """
 
+    async def report(self, request: Any, error: BaseException) -> BaseException | None:
+        """Log an exception that no response can answer: its websocket is open. Return what is still to be raised."""
+
     def settles(self, request: Any, error: BaseException) -> bool:
         """Tell whether `answer` settles an exception; asked where the user's ASGI middleware is still to be passed."""
 

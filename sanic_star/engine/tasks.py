@@ -9,6 +9,7 @@ from collections.abc import Coroutine, Iterator
 from typing import Any
 
 from sanic_star.engine.failures import log_error
+from sanic_star.engine.requests import keeping_request
 
 logger = logging.getLogger("sanic.error")
 
@@ -23,13 +24,18 @@ class TooManyTasksError(Exception):
 
 
 class Tasks:
-    """The background tasks of one application.
+    """Background tasks of one application.
 
     Attributes: `limit`, how many may run at the same time; `None` for any number.
+
+    Args:
+        logs_failures: whether the exception of a task is logged. If not, the event loop logs it as never retrieved
+            unless somebody awaits the task.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, logs_failures: bool = True) -> None:
         self.limit: int | None = None
+        self._logs_failures = logs_failures
         # asyncio keeps weak references only: what is not held here may be collected while it runs.
         self._running: set[Task[Any]] = set()
         self._named: dict[str, Task[Any]] = {}
@@ -63,7 +69,10 @@ class Tasks:
         if self.limit is not None and len(self._running) >= self.limit:
             job.cancel() if isinstance(job, Task) else job.close()
             raise TooManyTasksError(f"{len(self._running)} background tasks are running, no more are allowed")
-        task = job if isinstance(job, Task) else asyncio.get_running_loop().create_task(job, name=name)
+        if isinstance(job, Task):
+            task = job
+        else:
+            task = asyncio.get_running_loop().create_task(job, name=name, context=keeping_request())
         self._running.add(task)
         if drain:
             self._to_drain.add(task)
@@ -80,7 +89,7 @@ class Tasks:
     def _done(self, task: Task[Any]) -> None:
         self._running.discard(task)
         self._to_drain.discard(task)
-        error = None if task.cancelled() else task.exception()
+        error = None if task.cancelled() or not self._logs_failures else task.exception()
         if error is not None:
             log_error(logger, error, "Task %s failed", task.get_name())
 
@@ -100,6 +109,11 @@ class Tasks:
         """Forget the names of tasks that are over."""
         for name in [name for name, task in self._named.items() if task.done()]:
             del self._named[name]
+
+    def has_others_than(self, task: Task[Any] | None) -> bool:
+        """Tell whether a task runs on this event loop, beside one."""
+        loop = asyncio.get_running_loop()
+        return any(other is not task and other.get_loop() is loop for other in self._running)
 
     # It waits, it does not give up.
     async def shutdown(

@@ -31,6 +31,24 @@ TIMEOUT = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: clo
 CLOSE = (b"connection", b"close")
 
 
+class DefaultHeaders(list[tuple[bytes, bytes]]):
+    """The header fields that uvicorn puts before those of a response: `date` only if the response has none.
+
+    A response has one `Date` field (RFC 9110, section 6.6.1). uvicorn, which adds the lists, would send two.
+
+    >>> own = [(b"Date", b"Thu, 01 Jan 1970 00:00:00 GMT")]
+    >>> DefaultHeaders([(b"date", b"now"), (b"connection", b"close")]) + own
+    [(b'connection', b'close'), (b'Date', b'Thu, 01 Jan 1970 00:00:00 GMT')]
+    """
+
+    def __add__(self, fields: Any) -> Any:
+        for name, _ in fields:
+            # PERF: most names differ in their length, which saves a call.
+            if len(name) == 4 and name.lower() == b"date":
+                return [field for field in self if field[0] != b"date"] + fields
+        return [*self, *fields]
+
+
 class _WithoutTimers:
     """The event loop as uvicorn's protocols use it, without timers.
 
@@ -149,7 +167,8 @@ class _Timed(Connection):
                 # Spaces around a value are no part of it (RFC 9110, 5.5), and h11 refuses them.
                 fields = [(name, value.strip(b" \t")) for name, value in message.get("headers", ())]
                 fields = [field for field in fields if field[0].lower() != b"connection"]
-                headers = [*self.server_state.default_headers, *fields, CLOSE]
+                own = [*fields, CLOSE]
+                headers = self.server_state.default_headers + own
                 phrase = HTTPStatus(status).phrase if status in set(HTTPStatus) else ""
                 self._write(wire.send(h11.Response(status_code=status, headers=headers, reason=phrase)))
             elif message["type"] == "http.response.body":
@@ -172,7 +191,7 @@ class _Timed(Connection):
         """Let the response to the newest request close the connection: `KEEP_ALIVE` is off."""
         cycle = self.cycle
         if cycle is not None and not cycle.response_started:
-            cycle.default_headers = [*cycle.default_headers, CLOSE]
+            cycle.default_headers = DefaultHeaders([*cycle.default_headers, CLOSE])
 
 
 class Limited(_Timed, HttpToolsProtocol):

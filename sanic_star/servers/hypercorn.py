@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from contextvars import ContextVar
 from functools import partial
 from socket import SOCK_DGRAM, socket
 from ssl import SSLContext
@@ -13,6 +14,7 @@ from typing import Any
 import hypercorn
 from hypercorn.asyncio import serve as serve_hypercorn
 from hypercorn.utils import LifespanFailureError
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sanic_star.engine.os_signals import LAME
 from sanic_star.engine.seams import Host
@@ -26,10 +28,22 @@ WAIT_FOR_WEBSOCKETS = 0.5
 A_DAY = 24 * 3600
 
 
+# Whether the response that is being sent has a `date` field of its own; hypercorn sends it in the request's context.
+_own_date: ContextVar[list[bool]] = ContextVar("sanic_star.own_date")
+
+
 class Config(hypercorn.Config):
-    """hypercorn's configuration, with a context for TLS in place of paths."""
+    """hypercorn's configuration, with a context for TLS instead of paths, and one `date` field in each response."""
 
     tls: TLS | None = None
+    # As under Sanic, a response does not name its server.
+    include_server_header = False
+
+    def response_headers(self, protocol: str) -> list[tuple[bytes, bytes]]:
+        """Return the fields that a response gets: no `date` where it has its own (RFC 9110, section 6.6.1)."""
+        fields = super().response_headers(protocol)
+        own = _own_date.get(None)
+        return [field for field in fields if field[0] != b"date"] if own and own[0] else fields
 
     @property
     def ssl_enabled(self) -> bool:
@@ -43,6 +57,27 @@ class Config(hypercorn.Config):
         context = self.tls.make()
         context.set_alpn_protocols(self.alpn_protocols)
         return context
+
+
+def noting_own_date(app: ASGIApp) -> ASGIApp:
+    """Return `app` behind a step that notes whether a response has a `date` field, for `Config.response_headers`."""
+
+    async def noting(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await app(scope, receive, send)
+            return
+        # A list, because a task that the application starts for the response has a context of its own.
+        own = [False]
+        _own_date.set(own)
+
+        async def send_noting(message: Message) -> None:
+            if any(name.lower() == b"date" for name, _ in message.get("headers", ())):
+                own[0] = True
+            await send(message)
+
+        await app(scope, receive, send_noting)
+
+    return noting
 
 
 def make_config(settings: Settings, sockets: list[socket]) -> Config:
@@ -119,7 +154,8 @@ async def serve(
         finally:
             closes_connections.set()
 
-    task = asyncio.ensure_future(serve_hypercorn(app, config, shutdown_trigger=until_stop, mode="asgi"))  # type: ignore[arg-type]
+    served: Any = noting_own_date(app)
+    task = asyncio.ensure_future(serve_hypercorn(served, config, shutdown_trigger=until_stop, mode="asgi"))
     hurry = asyncio.ensure_future(stop.call_when_hurried(task.cancel))
     try:
         await first(closes_connections.wait(), [task])

@@ -20,7 +20,7 @@ import uvicorn
 from sanic_star.engine.os_signals import LAME
 from sanic_star.engine.seams import Host
 from sanic_star.servers.connections import ConnectionSweeper, Limits
-from sanic_star.servers.heads import HAS_HTTPTOOLS, Limited, TimedH11
+from sanic_star.servers.heads import CLOSE, HAS_HTTPTOOLS, DefaultHeaders, Limited, TimedH11
 from sanic_star.servers.settings import CannotServe, Settings
 from sanic_star.servers.stopping import CANCELLED_REQUESTS_S, POLL_S, Stalled, Stop
 
@@ -72,6 +72,14 @@ class _SweptServer(uvicorn.Server):
         sweeper.start()
         self.started = True
 
+    async def on_tick(self, counter: int) -> bool:
+        """Do what uvicorn does ten times a second: once a second it makes the fields that each response gets."""
+        ends = await super().on_tick(counter)
+        fields = self.server_state.default_headers
+        if not isinstance(fields, DefaultHeaders):
+            self.server_state.default_headers = DefaultHeaders(fields)
+        return ends
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Close the connections, then stop the application."""
         try:
@@ -120,7 +128,7 @@ class Server(_SweptServer):
     async def _requests_ended(self) -> None:
         """Let requests end, cut short those that don't in time, and close all connections."""
         state, loop = self.server_state, asyncio.get_running_loop()
-        state.default_headers = [*state.default_headers, (b"connection", b"close")]
+        state.default_headers = DefaultHeaders([*state.default_headers, CLOSE])
         if state.connections and not self.force_exit and not self.app._engine.limits.cuts_at_stop:
             await asyncio.sleep(LAME)
         patience = self.config.timeout_graceful_shutdown
@@ -173,6 +181,8 @@ def make_config(app: Host, settings: Settings, **options: Any) -> uvicorn.Config
         ws_ping_timeout=settings.ws_ping_timeout,
         # Forwarding headers are the application's: PROXIES_COUNT and its like say what is trusted.
         proxy_headers=False,
+        # As under Sanic, a response does not name its server.
+        server_header=False,
         **{"lifespan": "on", **options},
     )
     # uvicorn tells of each step of its start and stop; `serving` has said it, in the words that users of Sanic know.

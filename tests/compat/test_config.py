@@ -184,6 +184,51 @@ def test_a_secret_of_digits_stays_text(monkeypatch: pytest.MonkeyPatch) -> None:
     assert config["FORWARDED_SECRET"] is None
 
 
+SWITCHES = [key for key, value in ours.DEFAULT_CONFIG.items() if isinstance(value, bool)]
+OTHER_SWITCHES = ["CANCEL_ON_DISCONNECT", "LOG_EXTRA", "TOUCHUP", "USE_UVLOOP", "SHOP_OPEN"]
+
+
+@pytest.mark.parametrize("name", [*SWITCHES, *OTHER_SWITCHES])
+def test_a_variable_that_is_no_truth_value_is_named(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = {"SHOP_OPEN": True}
+    for prefix in ("SANIC_", "SHOP_"):
+        variable = prefix + name
+        for text in ("maybe", "5", "2.5", "-1", " true", "none"):
+            monkeypatch.setenv(variable, text)
+            # By every way of reading the environment.
+            with pytest.raises(ours.SettingError, match=f"{variable} is {text!r}"):
+                Config(own, env_prefix=prefix)
+            with pytest.raises(ours.SettingError, match=variable):
+                Config(own, env_prefix=None).load_environment_vars(prefix)
+            if name != "SHOP_OPEN":
+                with pytest.raises(ours.SettingError, match=variable):
+                    Sanic("Switches", env_prefix=prefix)
+        for text, value in (("Yes", True), ("off", False), ("1", 1), ("0", 0), ("", "")):
+            monkeypatch.setenv(variable, text)
+            assert Config(own, env_prefix=prefix)[name] == value
+        # A converter of the application's own knows better.
+        monkeypatch.setenv(variable, "maybe")
+        assert Config(own, env_prefix=prefix, converters=[str.title])[name] == "Maybe"
+        monkeypatch.delenv(variable)
+
+
+@pytest.mark.parametrize("name", SWITCHES)
+def test_text_that_switches_nothing_is_refused_at_the_start(name: str) -> None:
+    for config in (Config({name: "maybe"}), Config()):
+        config.update_config({name: "maybe"})
+        with pytest.raises(ours.SettingError, match=f"{name} is 'maybe'"):
+            config.validate()
+    for value in (True, False, 1, 0, None, "yes", "off", ""):
+        Config({name: value}).validate()
+
+
+@pytest.mark.parametrize("name", ["FORWARDED_SECRET", "SERVER_NAME", "TLS_CERT_PASSWORD", "INSPECTOR_API_KEY"])
+def test_a_variable_that_is_text_stays_text(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for text in ("0123", "1e5", "true", "off", "127.5", ""):
+        monkeypatch.setenv(f"SANIC_{name}", text)
+        assert Config()[name] == text
+
+
 def test_inherited_settings_count() -> None:
     class Base:
         A = 1

@@ -162,7 +162,7 @@ def expected(place: str, name: str) -> set[str]:
         # Response middleware loses no answer by an `Exception`; a base exception is another matter, as in Sanic.
         return {LATE[place], "500"} if place == "response_middleware" else {LATE[place]}
     # A quiet one may be answered as what it is, if that can be read.
-    quiet = ("NotFound", "HTTPException", "without", "Starlette", "its own")
+    quiet = ("NotFound", "HTTPException", "without", "Starlette", "its own", "group of one NotFound")
     return {"500", "404"} if name.startswith(quiet) else {"500"}
 
 

@@ -9,13 +9,17 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
+from unittest import mock
 from uuid import UUID
 
+import attrs
+import pydantic
 import pytest
 import ujson
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sanic_star import json as json_response
 from sanic_star.compat._support import json as _json
 from sanic_star.compat._support.json import dumps, loads
 
@@ -297,3 +301,109 @@ def test_it_does_not_matter_which_exception_the_library_raises(monkeypatch: pyte
     assert loads(b'{"a":NaN}')["a"] != loads(b'{"a":NaN}')["a"]
     with pytest.raises(ValueError, match="Expecting"):
         loads(b"{")
+
+
+# Models ---------------------------------------------------------------------------------------------------------------
+
+
+class Inner(pydantic.BaseModel):
+    day: date = date(2020, 1, 2)
+    key: UUID = UUID(int=1)
+
+
+class Model(pydantic.BaseModel):
+    model_config = pydantic.ConfigDict(serialize_by_alias=True)
+
+    number: int = pydantic.Field(1, alias="No")
+    inner: Inner = Inner()
+    secret: pydantic.SecretStr = pydantic.SecretStr("x")
+
+    @pydantic.computed_field  # type: ignore[prop-decorator]
+    @property
+    def double(self) -> int:
+        return 2 * self.number
+
+
+class Numbers(pydantic.RootModel[list[int]]):
+    pass
+
+
+@attrs.frozen
+class Defined:
+    x: int = 1
+    model: Any = None
+    when: datetime = datetime(2020, 1, 2)
+
+
+@attrs.define(slots=False)
+class Plain:
+    x: int = 1
+
+
+@dataclass
+class Holding:
+    value: Any
+
+
+class Own(pydantic.BaseModel):
+    x: int = 1
+
+    def __json__(self) -> str:
+        return '"own"'
+
+
+INNER = {"day": "2020-01-02", "key": "00000000-0000-0000-0000-000000000001"}
+MODEL = {"No": 1, "inner": INNER, "secret": "**********", "double": 2}
+DEFINED = {"x": 1, "model": None, "when": "2020-01-02T00:00:00"}
+
+
+@pytest.mark.parametrize("options", [{}, {"indent": 2}, {"sort_keys": True}, {"ensure_ascii": False}])
+@pytest.mark.parametrize(
+    ("value", "form"),
+    [
+        (Model(No=1), MODEL),
+        ([Model(No=1), (Inner(),)], [MODEL, [INNER]]),
+        ({"a": {"b": [Model(No=1)]}, None: Inner()}, {"a": {"b": [MODEL]}, "null": INNER}),
+        (Numbers([1, 2]), [1, 2]),
+        (Own(), "own"),
+        (Defined(), DEFINED),
+        (Defined(2, Model(No=1)), {**DEFINED, "x": 2, "model": MODEL}),
+        ([Plain(), {"a": Defined()}], [{"x": 1}, {"a": DEFINED}]),
+        (Holding(Model(No=1)), {"value": MODEL}),
+        (Holding([Defined()]), {"value": [DEFINED]}),
+    ],
+)
+def test_models_are_written(value: Any, form: Any, options: dict[str, Any]) -> None:
+    assert json.loads(dumps(value, **options)) == form
+    assert json_response(value, **options).body == dumps(value, **options)
+
+
+@pytest.mark.parametrize(
+    "value", [Model, Defined, object(), [object()], Holding(object()), mock.NonCallableMock(spec=[])]
+)
+def test_what_is_no_model_is_refused(value: Any) -> None:
+    with pytest.raises(TypeError):
+        dumps(value)
+
+
+def test_a_writer_of_ones_own_gets_the_model() -> None:
+    seen: list[Any] = []
+
+    def write(value: Any) -> str:
+        seen.append(value)
+        return "written"
+
+    model, nested = Model(No=1), [Defined()]
+    assert (json_response(model, dumps=write).body, json_response(nested, dumps=write).body) == (b"written",) * 2
+    assert (seen[0] is model, seen[1] is nested) == (True, True)
+
+
+def test_models_of_pydantic_1_are_written() -> None:
+    # `pydantic.v1` does not run on Python 3.14: their marks will do.
+    class Model1:
+        __fields__ = __validators__ = {}  # type: ignore[var-annotated]
+
+        def dict(self) -> dict[str, Any]:
+            return {"day": date(2020, 1, 2), "model": Inner()}
+
+    assert json.loads(dumps([Model1()])) == [{"day": "2020-01-02", "model": INNER}]

@@ -219,7 +219,9 @@ def test_what_a_route_says_of_itself() -> None:
         ("/<x:ext>", "/a%20b.t%78t", {"x": "a b", "ext": "txt"}),
         ("/<x:ext=txt|md>", "/a%20b.txt", {"x": "a b", "ext": "txt"}),
         ("/<x:[a-z%0-9]+>/<y>", "/a%20b/c%20d", {"x": "a%20b", "y": "c d"}),
-        ("/<y>/<x:path>", "/c%20d/a%20b", {"x": "a%20b", "y": "c%20d"}),
+        ("/<y>/<x:path>", "/c%20d/a%20b", {"x": "a b", "y": "c d"}),
+        ("/<x:path>", "/a%20b/c%2Fd%25", {"x": "a b/c/d%"}),
+        ("/x/<x:path>/<y:int>", "/x/a%20b/c%20d/5", {"x": "a b/c d", "y": "5"}),
     ],
 )
 def test_which_parameters_are_decoded(uri: str, path: str, params: Any) -> None:

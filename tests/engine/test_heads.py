@@ -1,6 +1,9 @@
 """The limit to the head of a request, where httptools reads for uvicorn."""
 
 import asyncio
+import socket
+import textwrap
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +13,7 @@ from sanic_star import Request, Sanic, text
 from sanic_star.servers import uvicorn
 from sanic_star.servers.heads import REFUSAL, Limited, TimedH11
 from sanic_star.servers.settings import Settings
+from tests.engine.processes import PATIENCE, free_port, process
 
 LIMIT = 300
 START = b"POST / HTTP/1.1\r\nhost: h\r\n"
@@ -110,3 +114,109 @@ def test_without_httptools_h11_reads(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(uvicorn, "HAS_HTTPTOOLS", False)
     config = uvicorn.make_config(app, Settings(max_header_size=LIMIT))
     assert (config.http, config.h11_max_incomplete_event_size) == (TimedH11, LIMIT)
+
+
+OWN_DATE = "Thu, 01 Jan 1970 00:00:00 GMT"
+DATED = f"""
+from starlette.responses import PlainTextResponse
+
+OWN = {{"Date": "{OWN_DATE}", "Server": "mine"}}
+
+@app.get("/plain")
+async def plain(request): return text("x")
+@app.get("/own")
+async def own(request): return text("x", headers=OWN)
+@app.get("/starlette")
+async def starlette(request): return PlainTextResponse("x", headers=OWN)
+@app.get("/streamed")
+async def streamed(request):
+    response = await request.respond(headers=OWN)
+    await response.send("x")
+@app.on_response
+async def mark(request, response):
+    if "late" in request.args:
+        response.headers.update(OWN)
+async def raw(scope, receive, send):
+    fields = [(b"DATE", b"{OWN_DATE}"), (b"sErVeR", b"mine")]
+    await send({{"type": "http.response.start", "status": 200, "headers": fields}})
+    await send({{"type": "http.response.body", "body": b"x"}})
+app.mount("/raw", raw)
+@app.get("/fails")
+async def fails(request): raise ValueError("x")
+@app.websocket("/ws")
+async def ws(request, ws): await ws.send("x")
+"""
+HANDSHAKE = (
+    "connection: Upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n"
+    "sec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
+)
+EXCHANGES = (
+    ("/plain", False, ""),
+    ("/own", True, ""),
+    ("/starlette", True, ""),
+    ("/streamed", True, ""),
+    ("/plain?late=1", True, ""),
+    ("/raw/", True, ""),
+    ("/fails", False, ""),
+    ("/none", False, ""),
+    ("/own", True, "connection: close\r\n"),
+    ("/ws", False, HANDSHAKE),
+)
+
+
+def fields_of(port: int | str, path: str, more: str) -> list[tuple[str, str]]:
+    """Return the `date` and `server` fields of a response."""
+    family = socket.AF_UNIX if isinstance(port, str) else socket.AF_INET
+    with socket.socket(family) as connection:
+        connection.settimeout(PATIENCE)
+        connection.connect(port if isinstance(port, str) else ("127.0.0.1", port))
+        connection.sendall(f"GET {path} HTTP/1.1\r\nhost: h\r\n{more}\r\n".encode())
+        received = b""
+        while b"\r\n\r\n" not in received:
+            part = connection.recv(65536)
+            assert part, received
+            received += part
+    lines = received.split(b"\r\n\r\n")[0].decode().split("\r\n")[1:]
+    fields = [(name.lower(), value.strip()) for name, _, value in (line.partition(":") for line in lines)]
+    return [field for field in fields if field[0] in ("date", "server")]
+
+
+def answers(address: int | str) -> bool:
+    """Tell whether a server answers there already."""
+    try:
+        return bool(fields_of(address, "/plain", ""))
+    except OSError:
+        return False
+
+
+WAYS = [
+    "",
+    "sys.modules['httptools'] = None",  # uvicorn reads by h11
+    "options['workers'] = 2",
+    "options['server'] = 'hypercorn'",
+    "options['server'] = 'granian'",
+    *(["options['unix'] = 'served.socket'"] if hasattr(socket, "AF_UNIX") else []),
+]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_response_has_one_date_and_no_server(way: str, tmp_path: Path) -> None:
+    port = free_port()
+    run = f"""
+    if __name__ == "__main__":
+        options = {{"host": "127.0.0.1", "port": {port}}}
+        {way}
+        if "unix" in options: del options["host"], options["port"]
+        app.run(motd=False, access_log=False, **options)
+    """
+    with process(tmp_path, DATED + textwrap.dedent(run)) as running:
+        address: int | str = str(tmp_path / "served.socket") if "unix" in way else port
+        running.until(lambda: answers(address))
+        for path, has_own, more in EXCHANGES:
+            fields = fields_of(address, path, more)
+            dates = [value for name, value in fields if name == "date"]
+            servers = [value for name, value in fields if name == "server"]
+            assert len(dates) == 1, (path, fields)
+            assert (dates[0] == OWN_DATE) == has_own, (path, fields)
+            # granian has no option for it.
+            assert servers == ["mine"] * has_own or ("granian" in way and servers == ["granian"]), (path, fields)

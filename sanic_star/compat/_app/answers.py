@@ -130,10 +130,9 @@ class Answers:
         """Check settings and names; note the handlers of exceptions, and which events somebody listens to.
 
         Raises:
-            ServerError: a setting has an invalid value, or two routes have one name.
+            ServerError: a setting has an invalid value.
         """
         app = self.app
-        _check_route_names(app.router.routes)
         app.config.validate()
         for key, handler in app.exception_handlers.items():
             # Once: `cached_handlers` says nothing where a subclass's `add` passes them on to another error handler.
@@ -493,6 +492,11 @@ class Answers:
                 send = announcing_close(scope, send)
             await response(scope, request._replay(), send)
 
+    async def report(self, request: EngineRequest, error: BaseException) -> BaseException | None:
+        """Log and report an exception of an open websocket; return it if it is still to be raised."""
+        assert isinstance(request, Request)
+        return await self._error_answers.report(request, error)
+
     def settles(self, request: EngineRequest, error: BaseException) -> bool:
         """Tell whether `answer` settles an exception: Sanic's, Starlette's, or one that has a handler."""
         assert isinstance(request, Request)
@@ -559,6 +563,8 @@ class Answers:
         """Run the listeners of a phase; tasks that were added before there was a loop, and timers, start after them."""
         app = self.app
         if phase is Phase.BEFORE_START:
+            # Before any listener has an effect, and only here, as in Sanic.
+            _check_route_names(app.router.routes)
             # The others when all listeners have run, which may set them.
             app.config.validate(LISTENER_TIMEOUTS)
             app._runner.extend()
@@ -579,6 +585,9 @@ class Answers:
                 app._background.start_delayed_tasks()
         elif phase is Phase.AFTER_START:
             app._background.start_timers()
+        elif phase is Phase.AFTER_STOP and app._background.dispatches is not None:
+            # Listeners of this phase may have dispatched events.
+            await app._background.drain_dispatches(self.limits().graceful_s)
 
     def step_limit(self, stopping: bool) -> Limit | None:
         """Return how long a listener or a lifespan may take; `None` for ever.

@@ -31,7 +31,15 @@ from sanic_star.compat.middleware import MiddlewareLocation
 from sanic_star.compat.request._url import url_for_log
 from sanic_star.compat.response.types import HTTPResponse, ResponseStream, is_surely_valid
 from sanic_star.compat.signals import Event
-from sanic_star.engine.failures import RefusedRequest, attribute, encodable, format_error, log_error, message_of
+from sanic_star.engine.failures import (
+    RefusedRequest,
+    attribute,
+    encodable,
+    format_error,
+    log_error,
+    message_of,
+    only_member,
+)
 from sanic_star.engine.requests import current_request
 
 if TYPE_CHECKING:
@@ -83,21 +91,21 @@ class ErrorAnswers:
 
         The response is `None` where another one has begun; the exception is `None` where the response settles it.
         """
-        app = self._app
+        # Signals get the group that was raised, exception handlers its only member.
+        raised = error
+        if issubclass(type(error), BaseExceptionGroup):
+            error = self._answerable(request, error)
         subject = error if issubclass(type(error), SanicException) else as_sanic_exception(error)
         if type(error) is RefusedRequest:
             # The engine has no other words for it. Handlers see Sanic's exception, as if that had been raised.
             error = subject
-        is_http = request.scope["type"] == "http"
-        if is_http:
-            if app.signal_router.routes:
-                await app.signal_router.report(error, answered=True)
-            if self._listens:
-                await self._events.fire_safely(Event.HTTP_LIFECYCLE_EXCEPTION, request=request, exception=error)
+            raised = raised if issubclass(type(raised), BaseExceptionGroup) else subject
+        if self._app.signal_router.routes:
+            await self._tell(request, raised)
         if request.responded or request._writer is not None:
             if self._answers.has_begun(request):
                 self._log_too_late(request, error, subject)
-                return None, error
+                return None, raised
             request.reset_response()
         response = None
         if not request._request_middleware_started:
@@ -106,8 +114,11 @@ class ErrorAnswers:
             if before:
                 try:
                     response = await run_before(request, before)
-                except Exception as raised:
-                    error, subject = raised, as_sanic_exception(raised)
+                except Exception as failure:
+                    # From here on it is what went wrong, and its answer runs no middleware again.
+                    raised, error = failure, self._answerable(request, failure)
+                    subject = as_sanic_exception(error)
+                    await self._tell(request, raised)
         if response:
             settled = True
         else:
@@ -116,16 +127,57 @@ class ErrorAnswers:
             response = await self.respond_through(request, response)
         if not callable(response):
             response = await self._checked(request, response)
-        if is_http and self._listens_to_responses:
+        if self._listens_to_responses:
             await self._events.fire_safely(Event.HTTP_LIFECYCLE_RESPONSE, request=request, response=response)
         if request.responded or isinstance(response, ResponseStream):
             response = partial(self._answers.send_other, request, response)
-        return response, None if settled else error
+        return response, None if settled else raised
+
+    async def report(self, request: Request, error: BaseException) -> BaseException | None:
+        """Log an exception of an open websocket, and report it; return it if it is still to be raised.
+
+        As in Sanic, neither exception handlers nor response middleware run: there is no response to make.
+        """
+        app = self._app
+        known = as_sanic_exception(only_member(error))
+        is_settled = issubclass(type(known), SanicException)
+        app.error_handler.log(request, known if is_settled else error)
+        if app.signal_router.routes:
+            await app.signal_router.report(error, answered=True)
+        return None if is_settled else error
+
+    async def _tell(self, request: Request, raised: BaseException) -> None:
+        """Tell those who listen of an exception that is answered."""
+        if self._app.signal_router.routes:
+            await self._app.signal_router.report(raised, answered=True)
+        if self._listens:
+            await self._events.fire_safely(Event.HTTP_LIFECYCLE_EXCEPTION, request=request, exception=raised)
+
+    def _answerable(self, request: Request, error: BaseException) -> BaseException:
+        """Return the exception to answer: of a group with a single exception that one, if something answers it.
+
+        A group stays a group where a handler was registered for its own class, or where only a handler for `Exception`
+        answers, which answers groups, too.
+        """
+        if not issubclass(type(error), BaseExceptionGroup):
+            return error
+        only = only_member(error)
+        if not issubclass(type(only), Exception) or only is error:
+            return error
+        lookup, name = self._app.error_handler.lookup, request.name
+        general = lookup(Exception(), name)
+        if lookup(error, name) not in (None, general):
+            return error
+        if issubclass(type(only), HTTPException) or lookup(only, name) not in (None, general):
+            return only
+        return error
 
     def settles(self, request: Request, error: BaseException) -> bool:
         """Tell whether `answer` settles an exception, so that nothing is raised again."""
         if (request.responded or request._writer is not None) and self._answers.has_begun(request):
             return False
+        if issubclass(type(error), BaseExceptionGroup):
+            error = self._answerable(request, error)
         if issubclass(type(error), HTTPException):
             return True
         table = self._app.error_handler

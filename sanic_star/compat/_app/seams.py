@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 from sanic_star.engine.seams import Host
 
 if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Coroutine
+
     from sanic_star.compat._app.error_handler import ErrorHandler
     from sanic_star.compat._app.listeners import Listeners
     from sanic_star.compat.application.state import ApplicationState
@@ -28,8 +31,11 @@ class BackgroundOfApplication(Protocol):
     """The background tasks, as the answers start and drain them."""
 
     delayed: list[Any]
+    dispatches: Any
 
     def begin_to_drain(self) -> None: ...
+    def start_dispatch(self, job: Coroutine[Any, Any, Any], event: str, /) -> asyncio.Task[Any]: ...
+    async def drain_dispatches(self, seconds: float, /) -> None: ...
     def start_delayed_tasks(self) -> None: ...
     def start_timers(self) -> None: ...
     async def drain_tasks(self, seconds: float, /) -> None: ...

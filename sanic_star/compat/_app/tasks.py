@@ -42,6 +42,9 @@ class Background:
     def __init__(self, app: Application) -> None:
         self.app = app
         self._tasks = Tasks()
+        # The tasks of `dispatch`: they count towards no limit, and their caller may deal with what they raise. They are
+        # made with the first one, so that a stop without any passes nothing.
+        self.dispatches: Tasks | None = None
         # What was added before there was an event loop: the task, its name, whether it is registered, and drained.
         self.delayed: list[tuple[Any, str | None, bool, bool]] = []
         self._timers: list[Timer] = []
@@ -68,6 +71,17 @@ class Background:
         limit, self._tasks.limit = self._tasks.limit, None
         self._tasks.add(timer.run(self._tasks), f"timer {timer.name}", register=False)
         self._tasks.limit = limit
+
+    def start_dispatch(self, job: Coroutine[Any, Any, Any], event: str) -> asyncio.Task[Any]:
+        """Call the handlers of an event in a task that the stop waits for.
+
+        Args:
+            job: calls the handlers.
+            event: the event's name, for the task's.
+        """
+        if self.dispatches is None:
+            self.dispatches = Tasks(logs_failures=False)
+        return self.dispatches.add(job, f"signal {event}", register=False, drain=True)
 
     # Tasks ----------------------------------------------------------------------------------------------------------
 
@@ -168,16 +182,39 @@ class Background:
         Args:
             timeout: how long to wait, in seconds; who is late then is cancelled.
         """
-        await self._tasks.shutdown(timeout, drain=True)
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + timeout
+        if self.dispatches is None:
+            await self._tasks.shutdown(timeout, drain=True)
+        else:
+            caller = asyncio.current_task()
+            both = [tasks.shutdown(timeout, drain=True, keep=caller) for tasks in (self._tasks, self.dispatches)]
+            await asyncio.gather(*both)
+        # A task may have dispatched an event at its end.
+        if self.dispatches is not None:
+            await self.drain_dispatches(max(0.0, deadline - loop.time()))
         self._drains = False
+
+    async def drain_dispatches(self, timeout: float) -> None:  # noqa: ASYNC109
+        """Wait for the handlers of dispatched events, and for those of events that these dispatch.
+
+        Args:
+            timeout: how long to wait, in seconds; handlers that are late then are cancelled.
+        """
+        loop, caller, dispatches = asyncio.get_running_loop(), asyncio.current_task(), self.dispatches
+        deadline = loop.time() + timeout
+        while dispatches is not None and dispatches.has_others_than(caller):
+            await dispatches.shutdown(max(0.0, deadline - loop.time()), drain=True, keep=caller)
+            if loop.time() >= deadline:
+                break
 
     def named(self) -> Iterator[asyncio.Task[Any]]:
         """Return the background tasks that were registered under a name."""
         return iter(self._tasks.named())
 
     def running(self) -> int:
-        """Return how many background tasks run, timers included."""
-        return len(self._tasks)
+        """Return how many background tasks run, timers and handlers of dispatched events included."""
+        return len(self._tasks) + len(self.dispatches or ())
 
     # Timers ---------------------------------------------------------------------------------------------------------
 

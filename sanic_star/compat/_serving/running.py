@@ -360,6 +360,7 @@ def serve(apps: list[Application], app_loader: Any = None, factory: Callable[[],
 
     if not apps:
         return
+    _refuse_running_loop(apps)
     primary = apps[0]
     if app_loader is None and factory is not None:
         app_loader = _plans.Loader(factory)
@@ -396,6 +397,7 @@ def serve_single(apps: list[Application]) -> None:
 
     if not apps:
         return
+    _refuse_running_loop(apps)
     if any(app.state.workers > 1 or app.state.auto_reload for app in apps):
         _forget(apps)
         raise RuntimeError("Single process cannot be run with multiple workers or auto-reload")
@@ -404,6 +406,27 @@ def serve_single(apps: list[Application]) -> None:
     finally:
         logger.info("Server Stopped")
         _forget(apps)
+
+
+def _refuse_running_loop(apps: Iterable[Application]) -> None:
+    """Refuse to serve where an event loop runs already, as in a notebook: a server would have to run one more.
+
+    Args:
+        apps: the applications that were prepared; that is undone.
+
+    Raises:
+        RuntimeError: an event loop runs in this thread; the message names what serves there.
+    """
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return
+    _forget(apps)
+    raise RuntimeError(
+        "An event loop is running here already, as in a notebook. Instead of app.run, use "
+        "`server = await app.create_server(port=8000)` and `await server.serve_forever()`, or run the application in a "
+        "script of its own."
+    )
 
 
 def prepared(registry: Mapping[str, Application], primary: Any) -> list[Application]:

@@ -18,6 +18,7 @@ from typing import Any
 import msgspec
 
 _SCALARS = (str, int, float)
+_NO_MODEL = object()
 _BUILTIN: tuple[Any, ...] = (str, int, float, list, tuple, dict, Decimal)
 # What may stand in a page's script only as an escape; written so on request.
 _HTML = (("&", "\\u0026"), ("<", "\\u003c"), (">", "\\u003e"))
@@ -47,7 +48,23 @@ def _converted(value: Any) -> Any:
         # An exact one comes as a key that can't be one; returned as it is it would come again.
         if isinstance(value, kind) and type(value) is not kind:
             return kind(value)
+    dumped = _dumped_model(value)
+    if dumped is not _NO_MODEL:
+        return dumped
     raise TypeError(f"{value!r} is not JSON serializable")
+
+
+def _dumped_model(value: Any) -> Any:
+    """Return what a pydantic model dumps; `_NO_MODEL` for any other object. attrs classes are known to msgspec.
+
+    Its class is looked at, so that pydantic need not be installed, and a mock that has every attribute is no model.
+    """
+    kind = type(value)
+    if hasattr(kind, "__pydantic_serializer__") and callable(getattr(kind, "model_dump", None)):
+        return value.model_dump(mode="json")
+    if hasattr(kind, "__fields__") and hasattr(kind, "__validators__") and callable(getattr(kind, "dict", None)):
+        return value.dict()  # pydantic 1
+    return _NO_MODEL
 
 
 def _own_dict(value: Any) -> dict[Any, Any]:

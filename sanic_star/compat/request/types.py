@@ -834,10 +834,15 @@ class Request(requests.Request, Generic[AppT, CtxT]):
     @property
     def scheme(self) -> str:
         """`http`, `https`, `ws` or `wss`: by `SERVER_NAME`, by trusted proxies, by the connection."""
-        if "//" in self._server_name:
-            return self._server_name.split("//", 1)[0].rstrip(":")
-        told = self.forwarded.get("proto") if "app" in self.scope else None
-        return str(told or self.scope.get("scheme", "http"))
+        public, is_url, _ = self._server_name.partition("://")
+        if not is_url:
+            public = ""
+        if not public and "app" in self.scope:
+            public = str(self.forwarded.get("proto", ""))
+        if not public:
+            return str(self.scope.get("scheme", "http"))
+        # Both name the scheme of the site: `https` for its websockets, too.
+        return public.replace("http", "ws") if self.scope["type"] == "websocket" else public
 
     @property
     def host(self) -> str:
@@ -941,7 +946,7 @@ class Request(requests.Request, Generic[AppT, CtxT]):
         Raises:
             URLBuildError: no view has that name, or parameters are missing or wrong.
         """
-        if "//" in self._server_name:
+        if "://" in self._server_name:
             return RequestURL(self.app.url_for(view_name, _external=True, **kwargs))
         scheme, port = self.scheme, self.server_port
         netloc = self.server_name if port == _DEFAULT_PORTS.get(scheme) else f"{self.server_name}:{port}"

@@ -801,7 +801,7 @@ case(
 case(
     "events of a websocket that raises",
     f"{WATCH}\nwatch(Event.WEBSOCKET_HANDLER_BEFORE, Event.WEBSOCKET_HANDLER_AFTER, Event.WEBSOCKET_HANDLER_EXCEPTION, "
-    "Event.HTTP_HANDLER_BEFORE, Event.HTTP_HANDLER_AFTER, Event.SERVER_EXCEPTION_REPORT)",
+    "Event.HTTP_HANDLER_BEFORE, Event.HTTP_HANDLER_AFTER, Event.HTTP_LIFECYCLE_EXCEPTION)",
     websocket("/wsboom", replies=1),
     websocket("/told", replies=1),
 )
