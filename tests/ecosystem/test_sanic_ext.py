@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import subprocess
 import sys
 import textwrap
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -18,40 +16,12 @@ import requests
 import websockets.sync.client
 
 from tests.ecosystem.extensions import exchanges, serving
-from tests.engine.processes import PATIENCE, Process
+from tests.engine.processes import PATIENCE
 
 CONTROL = "Sanic"
 WAYS = [way for way in serving.ways(0) if not way.startswith(CONTROL)]
 # Commands were injected into from 25.12 on.
 INJECTS_COMMANDS = tuple(map(int, version("sanic-ext").split(".")[:2])) >= (25, 12)
-# Sanic serves a websocket by a `partial`, which the document describes; here it describes the handler.
-LIVE = "/live"
-
-
-@contextlib.contextmanager
-def served(folder: Path, command: tuple[str, ...], port: int, env: dict[str, str]) -> Iterator[tuple[Process, str]]:
-    """Serve the shop until the block ends."""
-    base = f"http://127.0.0.1:{port}"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.delenv("SANIC_AUTO_EXTEND", raising=False)
-        for name, value in env.items():
-            patch.setenv(name, value)
-        process = Process(command, folder)
-    try:
-        deadline = time.monotonic() + 4 * PATIENCE  # two workers, each with all of these imports
-        while not _answers(base):
-            assert process.popen.poll() is None, f"the process has ended; the log says:\n{process.log}"
-            assert time.monotonic() < deadline, f"the wait was in vain; the log says:\n{process.log}"
-            time.sleep(0.1)
-        yield process, base
-    finally:
-        process.terminate()
-
-
-def _answers(base: str) -> bool:
-    with contextlib.suppress(requests.ConnectionError):
-        return requests.get(f"{base}/greeting", timeout=PATIENCE).ok
-    return False
 
 
 Shop = Callable[[str], dict[str, Any]]
@@ -74,7 +44,7 @@ def shop(folder: Path) -> Shop:
         if way not in kept:
             port = serving.free_port()
             command, env = serving.ways(port)[way]
-            with served(folder, command, port, env) as (_, base):
+            with serving.served(folder, command, port, env) as (_, base):
                 kept[way] = {group: exchanges.answers(base, group) for group in exchanges.GROUPS}
                 kept[way]["websocket"] = _talk(base)
         return kept[way]
@@ -83,7 +53,7 @@ def shop(folder: Path) -> Shop:
 
 
 def _talk(base: str) -> list[str | bytes]:
-    with websockets.sync.client.connect(f"ws{base.removeprefix('http')}{LIVE}") as connection:
+    with websockets.sync.client.connect(f"ws{base.removeprefix('http')}{exchanges.LIVE}") as connection:
         connection.send("hello")
         return [connection.recv(PATIENCE)]
 
@@ -94,15 +64,7 @@ def compare(shop: Shop, way: str, *groups: str) -> None:
         for (exchange, answer), (_, control) in zip(shop(way)[group], shop(CONTROL)[group], strict=True):
             assert answer[0] == exchange.status, (exchange, answer)
             if not (way.endswith("dev") and exchange.status >= 400):  # debug mode explains errors
-                assert _comparable(answer) == _comparable(control), exchange
-
-
-def _comparable(answer: exchanges.Answer) -> exchanges.Answer:
-    status, headers, body = answer
-    if isinstance(body, dict) and "paths" in body:
-        paths = {path: operations for path, operations in body["paths"].items() if path.rstrip("/") != LIVE}
-        body = body | {"paths": paths}
-    return status, headers, body
+                assert exchanges.comparable(answer) == exchanges.comparable(control), exchange
 
 
 every_way = pytest.mark.parametrize("way", WAYS)
@@ -131,7 +93,7 @@ def test_openapi(shop: Shop, way: str) -> None:
     """The OpenAPI document, the pages of Swagger and ReDoc, and decorators; websockets have their handler's name."""
     compare(shop, way, "OpenAPI")
     spec = next(answer for exchange, answer in shop(way)["OpenAPI"] if exchange.path == "/docs/openapi.json")
-    assert spec[2]["paths"][LIVE]["get"]["summary"] == "Live"
+    assert spec[2]["paths"][exchanges.LIVE]["get"]["summary"] == "Live"
 
 
 @every_way
@@ -234,7 +196,7 @@ def test_mounts(folder: Path, server: str) -> None:
         "sanic-star": (sys.executable, "-m", "sanic_star", "mounts:app", "--port", str(port)),
     }
     origin = {"origin": "https://shop.example"}
-    with served(folder, commands[server], port, {}) as (_, base):
+    with serving.served(folder, commands[server], port, {}) as (_, base):
         paths = {
             "/theirs": "theirs", "/named/x": "theirs", "/late": "theirs", "/inner/inside": "inside",
             "/starlette/x": "theirs", "/more/x": "theirs", "/greeting": "hello",

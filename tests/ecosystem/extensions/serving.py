@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shutil
 import socket
 import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
+import requests
+
+from tests.engine.processes import PATIENCE, Process
 
 PROJECT = Path(__file__).parent / "project"
 PYTHON = sys.executable
@@ -72,3 +80,29 @@ def changed(source: str) -> str:
     ):
         source = re.sub(f"^{before}", after, source, flags=re.MULTILINE)
     return source
+
+
+@contextlib.contextmanager
+def served(folder: Path, command: tuple[str, ...], port: int, env: dict[str, str]) -> Iterator[tuple[Process, str]]:
+    """Serve the shop until the block ends."""
+    base = f"http://127.0.0.1:{port}"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("SANIC_AUTO_EXTEND", raising=False)
+        for name, value in env.items():
+            patch.setenv(name, value)
+        process = Process(command, folder)
+    try:
+        deadline = time.monotonic() + 4 * PATIENCE  # two workers, each with all of these imports
+        while not _answers(base):
+            assert process.popen.poll() is None, f"the process has ended; the log says:\n{process.log}"
+            assert time.monotonic() < deadline, f"the wait was in vain; the log says:\n{process.log}"
+            time.sleep(0.1)
+        yield process, base
+    finally:
+        process.terminate()
+
+
+def _answers(base: str) -> bool:
+    with contextlib.suppress(requests.ConnectionError):
+        return requests.get(f"{base}/greeting", timeout=PATIENCE).ok
+    return False
