@@ -66,7 +66,7 @@ def run(package: Package, reason: str) -> list[str]:
         results["not installed"] = reason
     else:
         results |= {
-            "version": version(package.name),
+            "version": version(package.distribution),
             "sanic": version("sanic"),
             "python": ".".join(platform.python_version_tuple()[:2]),
             "shown": _shown(package),
@@ -100,8 +100,9 @@ def _own(package: Package, installed: str) -> dict[str, Any]:
     assert package.own_tests is not None
     archive = package.own_tests.archive
     # Outside of the checkout: pytest would take the configuration of this package for the archive's.
+    release = installed if archive == package.distribution else version(archive)
     with tempfile.TemporaryDirectory() as folder:
-        return own.run(package.own_tests, installed if archive == package.name else version(archive), Path(folder))
+        return own.run(package.own_tests, release, Path(folder))
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ Each table `[packages.NAME]` has:
 - `requires`: what is installed besides; the package's own requirement, if it is not its bare name, is among them.
 - `own-tests`: what to run of its source archive: `paths`, and if needed `archive` (another distribution),
   `requires` and `options` (of pytest). `no-own-tests` is the reason why there are none.
+- `distribution`: the package, where NAME tells two releases of it apart.
 - `differs`: identifiers of own tests that pass on Sanic and fail here, each with the reason.
 """
 
@@ -39,11 +40,12 @@ class Package:
     own_tests: OwnTests | None = None
     no_own_tests: str = ""
     differs: dict[str, str] = field(default_factory=dict)
+    distribution: str = ""
 
     @property
     def module(self) -> str:
         """Its test module, without the suffix: `test_sanic_cors` for `Sanic-Cors`."""
-        return f"test_{re.sub('[-.]', '_', self.name.lower())}"
+        return f"test_{re.sub('[-.]', '_', self.distribution.lower())}"
 
     @property
     def results(self) -> str:
@@ -53,19 +55,20 @@ class Package:
 
 def _package(name: str, table: dict[str, Any]) -> Package:
     requires = table.get("requires", [])
-    named = any(re.match(rf"{re.escape(name)}(?![\w.-])", text, re.IGNORECASE) for text in requires)
+    distribution = table.get("distribution", name)
+    named = any(re.match(rf"{re.escape(distribution)}(?![\w.-])", text, re.IGNORECASE) for text in requires)
     own_tests = None
     if own := table.get("own-tests"):
-        own_tests = OwnTests(
-            own.get("archive", name), tuple(own["paths"]), tuple(own.get("requires", ())), tuple(own.get("options", ()))
-        )
+        requires_more, options = tuple(own.get("requires", ())), tuple(own.get("options", ()))
+        own_tests = OwnTests(own.get("archive", distribution), tuple(own["paths"]), requires_more, options)
     return Package(
         name=name,
         environment=table["environment"],
-        requirements=(*(() if named else (name,)), *requires),
+        requirements=(*(() if named else (distribution,)), *requires),
         own_tests=own_tests,
         no_own_tests=table.get("no-own-tests", ""),
         differs=table.get("differs", {}),
+        distribution=distribution,
     )
 
 

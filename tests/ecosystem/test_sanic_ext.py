@@ -1,0 +1,218 @@
+"""Sanic Extensions: the shop of `extensions/project`, served on Sanic and here in every way, and compared."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+import websockets.sync.client
+
+from tests.ecosystem.extensions import exchanges, serving
+from tests.engine.processes import PATIENCE
+
+CONTROL = "Sanic"
+WAYS = [way for way in serving.ways(0) if not way.startswith(CONTROL)]
+# Commands were injected into from 25.12 on.
+INJECTS_COMMANDS = tuple(map(int, version("sanic-ext").split(".")[:2])) >= (25, 12)
+
+
+Shop = Callable[[str], dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with the project."""
+    folder = tmp_path_factory.mktemp("shop")
+    serving.unpack(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def shop(folder: Path) -> Shop:
+    """Return a function that serves the shop in a way, once, and returns its answers by their group."""
+    kept: dict[str, dict[str, Any]] = {}
+
+    def answers(way: str) -> dict[str, Any]:
+        if way not in kept:
+            port = serving.free_port()
+            command, env = serving.ways(port)[way]
+            with serving.served(folder, command, port, env) as (_, base):
+                kept[way] = {group: exchanges.answers(base, group) for group in exchanges.GROUPS}
+                kept[way]["websocket"] = _talk(base)
+        return kept[way]
+
+    return answers
+
+
+def _talk(base: str) -> list[str | bytes]:
+    with websockets.sync.client.connect(f"ws{base.removeprefix('http')}{exchanges.LIVE}") as connection:
+        connection.send("hello")
+        return [connection.recv(PATIENCE)]
+
+
+def compare(shop: Shop, way: str, *groups: str) -> None:
+    """Compare the answers of groups with those of Sanic, and their status with what it has to be."""
+    for group in groups:
+        for (exchange, answer), (_, control) in zip(shop(way)[group], shop(CONTROL)[group], strict=True):
+            assert answer[0] == exchange.status, (exchange, answer)
+            if not (way.endswith("dev") and exchange.status >= 400):  # debug mode explains errors
+                assert exchanges.comparable(answer) == exchanges.comparable(control), exchange
+
+
+every_way = pytest.mark.parametrize("way", WAYS)
+
+
+@every_way
+def test_validation(shop: Shop, way: str) -> None:
+    """Validation by pydantic, msgspec, attrs and dataclasses: JSON, forms and queries, good and bad ones."""
+    compare(shop, way, *(f"validation with {kind}" for kind in exchanges.KINDS), "validation of two at once")
+
+
+@every_way
+def test_injection(shop: Shop, way: str) -> None:
+    """Injection by type, by callable, of constants and objects, into handlers, views and blueprints."""
+    compare(shop, way, "injection")
+
+
+@every_way
+def test_injection_into_websockets(shop: Shop, way: str) -> None:
+    """Injection into websocket handlers."""
+    assert shop(way)["websocket"] == shop(CONTROL)["websocket"] == ["hello nobody EUR"]
+
+
+@every_way
+def test_openapi(shop: Shop, way: str) -> None:
+    """The OpenAPI document, the pages of Swagger and ReDoc, and decorators; websockets have their handler's name."""
+    compare(shop, way, "OpenAPI")
+    spec = next(answer for exchange, answer in shop(way)["OpenAPI"] if exchange.path == "/docs/openapi.json")
+    assert spec[2]["paths"][exchanges.LIVE]["get"]["summary"] == "Live"
+
+
+@every_way
+def test_cors(shop: Shop, way: str) -> None:
+    """CORS with preflight requests, allowed and other origins, and settings of one route."""
+    compare(shop, way, "CORS")
+    origins = {
+        exchange.headers["origin"]: answer[1].get("access-control-allow-origin")
+        for exchange, answer in shop(way)["CORS"]
+        if exchange.path == "/greeting" and "origin" in exchange.headers
+    }
+    assert origins["https://shop.example"] == "https://shop.example"
+    assert origins["https://evil.example"] is None
+
+
+@every_way
+def test_templates(shop: Shop, way: str) -> None:
+    """Templates of jinja2: the decorator, `render`, a source in the code, and one that does not exist."""
+    compare(shop, way, "templates")
+
+
+@every_way
+def test_methods(shop: Shop, way: str) -> None:
+    """HEAD and OPTIONS routes are added, and TRACE is not."""
+    compare(shop, way, "methods that are added")
+
+
+@every_way
+def test_others(shop: Shop, way: str) -> None:
+    """An extension of one's own, serializers, `CountedRequest`, static files beside them."""
+    compare(shop, way, "extension, serializer, counted requests, files")
+
+
+def test_injection_before_the_handler(shop: Shop) -> None:
+    """`INJECTION_SIGNAL` may be `http.handler.before`."""
+    for (exchange, answer), (_, control) in zip(
+        shop("app.run, handler.before")["injection"], shop("Sanic, handler.before")["injection"], strict=True
+    ):
+        assert answer == control, exchange
+        assert answer[0] == exchange.status
+
+
+def test_injection_into_commands(folder: Path) -> None:
+    """Injection into commands: `sanic-star shop:app exec restock`."""
+    said = {}
+    for name, module in (("Sanic", "sanic"), ("here", "sanic_star")):
+        for arguments in (["--count", "3"], []):
+            done = subprocess.run(
+                (sys.executable, "-m", module, "shop:app", "exec", "restock", *arguments),
+                cwd=folder,
+                env={name: value for name, value in os.environ.items() if name != "SANIC_AUTO_EXTEND"},
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            said[name, *arguments] = done.returncode, [line for line in done.stdout.splitlines() if "restock" in line]
+    if INJECTS_COMMANDS:
+        assert said["here", "--count", "3"] == (0, ["restocked 3 at 7 EUR"])
+        assert said["here",] == (0, ["restocked 1 at 7 EUR"])
+    assert (said["Sanic", "--count", "3"], said["Sanic",]) == (said["here", "--count", "3"], said["here",])
+
+
+MOUNTS = """
+    from sanic_star.compat import install; install()
+    from sanic import Sanic, text
+    from starlette.applications import Starlette
+    from starlette.responses import PlainTextResponse
+    from starlette.routing import Mount, Route
+    from starlette.staticfiles import StaticFiles
+    from sanic_ext import openapi
+
+    async def theirs(request): return PlainTextResponse("theirs")
+
+    async def broken(request): raise ValueError("broken")
+
+    inner = Sanic("Inner")
+    inner.get("/inside", name="inside")(lambda request: text("inside"))
+    app = Sanic("Outer", routes=[Route("/theirs", theirs), Mount("/named", routes=[Route("/x", theirs)], name="named")])
+    app.config.CORS_ORIGINS = "https://shop.example"
+    app.get("/greeting", name="greeting")(lambda request: text("hello"))
+    app.mount("/inner", inner)
+    app.mount("/starlette", Starlette(routes=[Route("/x", theirs), Route("/broken", broken)]))
+    app.mount("/static", StaticFiles(directory="templates"))
+    app.add_route("/late", theirs)
+    app.static("/files", "templates", name="files")
+
+    @app.before_server_start
+    async def mount_more(app):
+        app.mount("/more", Starlette(routes=[Route("/x", theirs)]))
+"""
+
+
+@pytest.mark.parametrize("server", ["uvicorn", "sanic-star"])
+def test_mounts(folder: Path, server: str) -> None:
+    """Beside mounted applications, mounted files and Starlette's routes: they answer, and are in no document."""
+    (folder / "mounts.py").write_text(textwrap.dedent(MOUNTS))
+    port = serving.free_port()
+    commands = {
+        "uvicorn": (*serving.UVICORN, str(port), "mounts:app"),
+        "sanic-star": (sys.executable, "-m", "sanic_star", "mounts:app", "--port", str(port)),
+    }
+    origin = {"origin": "https://shop.example"}
+    with serving.served(folder, commands[server], port, {}) as (_, base):
+        paths = {
+            "/theirs": "theirs", "/named/x": "theirs", "/late": "theirs", "/inner/inside": "inside",
+            "/starlette/x": "theirs", "/more/x": "theirs", "/greeting": "hello",
+        }  # fmt: skip
+        assert {path: requests.get(base + path, timeout=PATIENCE, headers=origin).text for path in paths} == paths
+        for path in ("/static/hello.html", "/files/hello.html"):
+            assert "Hello" in requests.get(base + path, timeout=PATIENCE).text
+        # Their CORS headers are no matter of the extensions, except where the error is answered outside.
+        for path, status in (("/inner/nosuch", 404), ("/starlette/broken", 500), ("/static/nosuch", 404)):
+            assert requests.get(base + path, timeout=PATIENCE, headers=origin).status_code == status
+        documents = [
+            requests.get(f"{base}{prefix}/docs/openapi.json", timeout=PATIENCE).json()["paths"].keys()
+            for prefix in ("", "/inner")
+        ]
+        assert documents == [{"/greeting"}, {"/inside"}]
+        preflight = requests.options(
+            f"{base}/greeting", headers=origin | {"access-control-request-method": "GET"}, timeout=PATIENCE
+        )
+        assert preflight.headers["access-control-allow-origin"] == "https://shop.example"
