@@ -36,6 +36,21 @@ class ApplicationState(State):
     `fast`, `server`, `server_info`, `asgi`, `primary`, `coffee`.
     """
 
+    asgi: bool
+    auto_reload: bool
+    coffee: bool
+    fast: bool
+    host: str
+    mode: Mode
+    port: int
+    primary: bool
+    server: Server
+    sock: Any
+    ssl: Any
+    unix: str | None
+    verbosity: int
+    workers: int
+
     def __init__(self, app: object) -> None:
         super().__init__(
             {
