@@ -41,10 +41,8 @@ class ApplicationState(State):
     coffee: bool
     fast: bool
     host: str
-    mode: Mode
     port: int
     primary: bool
-    server: Server
     sock: Any
     ssl: Any
     unix: str | None
