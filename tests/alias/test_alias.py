@@ -147,6 +147,35 @@ def test_other_modules_of_sanic_routing_are_the_real_ones(monkeypatch: pytest.Mo
 
 
 @pytest.mark.usefixtures("installed")
+def test_modules_pass_on_what_sanic_s_import() -> None:
+    app = load("sanic.app")
+    assert app.BadRequest is load("sanic.exceptions").BadRequest
+    assert app.error_logger is load("sanic.log").error_logger
+    assert load("sanic.signals").BaseRouter is load("sanic_routing").BaseRouter
+    assert load("sanic.router").RouteGroup is load("sanic_routing.group").RouteGroup
+    # These have a `__getattr__` of their own.
+    assert load("sanic.compat").UVLOOP_INSTALLED in (True, False)
+    protocol = load("sanic.server.protocols.base_protocol").SanicProtocol
+    assert load("sanic.server.websockets.impl").SanicProtocol is protocol
+    for module, name in (("sanic.app", "nosuch"), ("sanic.views", "BadRequest"), ("sanic.server", "nosuch")):
+        with pytest.raises(AttributeError, match=name):
+            getattr(load(module), name)
+        with pytest.raises(ImportError, match=name):
+            exec(f"from {module} import {name}", {})
+
+
+@pytest.mark.usefixtures("installed")
+def test_states_and_exceptions_of_websockets_are_those_of_the_library() -> None:
+    import websockets
+
+    impl = load("sanic.server.websockets.impl")
+    assert impl.ConnectionClosedOK is websockets.exceptions.ConnectionClosedOK
+    assert impl.OPEN is impl.State.OPEN is load("sanic.server.protocols.websocket_protocol").OPEN
+    with pytest.raises(AttributeError, match="nosuch"):
+        impl.nosuch  # noqa: B018
+
+
+@pytest.mark.usefixtures("installed")
 def test_other_mistakes_are_python_s_own() -> None:
     with pytest.raises(ImportError, match="cannot import name 'nosuch'"):
         exec("from sanic import nosuch", {})

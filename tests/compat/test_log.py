@@ -227,3 +227,18 @@ print(ascii([Colors.RED.value, Colors.END.value, Colors.RED.value in line]), fil
         told[str(env)] = done.stdout.strip()
     assert list(told.values()) == [r"['\x1b[31m', '\x1b[0m', True]", *["['', '', True]"] * 2]
     assert isinstance(sys.stdout, io.TextIOBase)
+
+
+def test_a_json_formatter_may_be_changed_in_parts() -> None:
+    class Short(formatter.JSONFormatter):
+        def to_dict(self, record: logging.LogRecord) -> dict[str, Any]:
+            return {"said": super().to_dict(record)["message"], "odd": {1}}
+
+    class Shouting(Short):
+        def format_dict(self, record: dict[str, Any]) -> str:
+            return super().format_dict(record).upper()
+
+    made = logging.makeLogRecord({"msg": "Hi"})
+    assert Short().format(made) == '{"said":"Hi","odd":"{1}"}'
+    assert Shouting().format(made) == '{"SAID":"HI","ODD":"{1}"}'
+    assert formatter.JSONFormatter().format_dict({"a": 1}) == formatter.JSONFormatter.dumps({"a": 1}) == '{"a":1}'

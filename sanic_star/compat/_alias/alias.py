@@ -42,7 +42,7 @@ TWINS = {
     "sanic_routing.route": f"{HERE}._alias.sanic_routing.route",
     "sanic_routing.group": f"{HERE}._routing.groups",
     "sanic_routing.patterns": f"{HERE}._alias.sanic_routing.patterns",
-    "sanic_routing.router": f"{HERE}.router",
+    "sanic_routing.router": f"{HERE}._alias.sanic_routing.router",
     "sanic_testing": "sanic_star.testing",
     "sanic_testing.manager": "sanic_star.testing.manager",
     "sanic_testing.reusable": "sanic_star.testing.reusable",
@@ -79,6 +79,32 @@ def twin(name: str) -> ModuleSpec | None:
         return None
 
 
+def pass_on(module: ModuleType, own_name: str) -> None:
+    """Let a module have the names too that Sanic's module of this name imports from others, as `sanic.app.Blueprint`.
+
+    Args:
+        module: the module.
+        own_name: its name in this package.
+    """
+    own = module.__dict__.get("__getattr__")
+    if own_name == HERE or not own_name.startswith(f"{HERE}.") or getattr(own, "passes_on", False):
+        return
+
+    def __getattr__(name: str) -> Any:
+        # Next to no program asks for one.
+        from sanic_star.compat._alias.passed_on import home_of
+
+        home = home_of(own_name.removeprefix(f"{HERE}."), name)
+        if home is not None:
+            return getattr(import_module(home), name)
+        if own is not None:
+            return own(name)
+        raise AttributeError(f"module {own_name!r} has no attribute {name!r}")
+
+    __getattr__.passes_on = True  # type: ignore[attr-defined]
+    module.__dict__["__getattr__"] = __getattr__
+
+
 class _Loader:
     """Gives a module of ours for one of Sanic's.
 
@@ -96,6 +122,7 @@ class _Loader:
     def exec_module(self, module: ModuleType) -> None:
         # It has run under its own name. The import has just given it the alias's spec, and a reload needs its own.
         module.__spec__ = self.own
+        pass_on(module, self.own.name)
 
     def get_code(self, name: str) -> CodeType | None:
         """Return the code of the module, for `python -m sanic`."""

@@ -230,7 +230,8 @@ class Answers:
             if isinstance(route, routing.WebSocketRoute):
                 route.call = self._compile_websocket(route, before)
             else:
-                route.call = self._watch(route, self._compile_http(route, before))
+                call = self._with_own_reading(route, self._compile_http(route, before))
+                route.call = self._watch(route, call)
 
     def _compile_http(self, route: routing.Route, before: list[Step]) -> Call:
         """Set a route's limit on bodies, and whether its body is read; return its handler with middleware around."""
@@ -247,6 +248,20 @@ class Answers:
         around = self._events.around_handler if self._hears else None
         has_params = bool(route.parameters) or changeable
         return handler_in_middleware(route.endpoint, has_params, only, before, after, around)
+
+    def _with_own_reading(self, route: routing.Route, call: Call) -> Call:
+        """Return `call` behind the application's own `Request.receive_body`, where its request class overrides that."""
+        request_class = getattr(self.app, "_request_class", Request)  # an application may have another attribute of it
+        if not route.reads_body or request_class.receive_body is Request.receive_body:
+            return call
+        # The limit of the route stays: reading the stream keeps it.
+        route.reads_body = False
+
+        async def with_own_body(request: Request) -> Any:
+            await request.receive_body()
+            return await call(request)
+
+        return with_own_body
 
     def _watch(self, route: routing.Route, call: Call) -> Call:
         """Return a route's callable with what watches it around: for a client that leaves, and events."""

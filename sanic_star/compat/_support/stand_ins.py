@@ -22,7 +22,15 @@ class StandIn(type):
     """The metaclass of classes that stand for one of Sanic's.
 
     They can be named in annotations and derived from. Making an object or patching the class raises `NotCarriedOver`.
+
+    Attributes:
+        _instances: the classes of this package whose objects are its instances; none by default.
     """
+
+    _instances: tuple[type, ...] = ()
+
+    def __instancecheck__(cls, instance: Any) -> bool:
+        return isinstance(instance, cls._instances) or super().__instancecheck__(instance)
 
     def __call__(cls, *args: Any, **kwargs: Any) -> NoReturn:
         raise NotCarriedOver(_explain_class(cls))
@@ -37,12 +45,13 @@ class StandIn(type):
         super().__setattr__(name, value)
 
 
-def stand_ins(module: str, *names: str) -> tuple[Any, ...]:
+def stand_ins(module: str, *names: str, instances: tuple[type, ...] = ()) -> tuple[Any, ...]:
     """Make stand-ins: a class for a name with a capital, else a function.
 
     Args:
         module: the module of this package that they belong to; the text is that of its twin.
         names: their names.
+        instances: classes of this package whose objects are instances of the classes.
 
     Examples:
         >>> Http, log = stand_ins("sanic_star.compat.http.http1", "Http", "log")
@@ -53,7 +62,10 @@ def stand_ins(module: str, *names: str) -> tuple[Any, ...]:
     server's; TLS is `app.run(ssl=…)`
     """
     return tuple(
-        StandIn(name, (), {"__module__": module}) if name[0].isupper() else _function(module, name) for name in names
+        StandIn(name, (), {"__module__": module, "_instances": instances})
+        if name[0].isupper()
+        else _function(module, name)
+        for name in names
     )
 
 

@@ -36,6 +36,19 @@ class ApplicationState(State):
     `fast`, `server`, `server_info`, `asgi`, `primary`, `coffee`.
     """
 
+    asgi: bool
+    auto_reload: bool
+    coffee: bool
+    fast: bool
+    host: str
+    port: int
+    primary: bool
+    sock: Any
+    ssl: Any
+    unix: str | None
+    verbosity: int
+    workers: int
+
     def __init__(self, app: object) -> None:
         super().__init__(
             {

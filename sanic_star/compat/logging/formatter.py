@@ -14,6 +14,8 @@ import json
 import logging
 import os
 import re
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from sanic_star.compat.helpers import is_atty
@@ -185,9 +187,19 @@ class JSONFormatter(AutoFormatter):
     """
 
     FIELDS = ["name", "levelno", "pathname", "module", "filename", "lineno"]
+    # A log line must not fail for what it tells.
+    dumps: Callable[..., str] = staticmethod(partial(json.dumps, separators=(",", ":"), default=str))
 
     def format(self, record: logging.LogRecord) -> str:
-        """Write a record."""
+        """Write a record; what it says is `to_dict`'s, and how it is written `format_dict`'s."""
+        return self.format_dict(self.to_dict(record))
+
+    def format_dict(self, record: dict[str, Any]) -> str:
+        """Write a mapping as JSON."""
+        return self.dumps(record)
+
+    def to_dict(self, record: logging.LogRecord) -> dict[str, Any]:
+        """Return what a record says."""
         told: dict[str, Any] = {
             "timestamp": self.formatTime(record, self.datefmt),
             "level": record.levelname,
@@ -198,8 +210,7 @@ class JSONFormatter(AutoFormatter):
             told |= _extra(record)
         if record.exc_info:
             told["exc_info"] = self.formatException(record.exc_info)
-        # A log line must not fail for what it tells.
-        return json.dumps(told, separators=(",", ":"), default=str)
+        return told
 
 
 class JSONAccessFormatter(JSONFormatter):

@@ -169,3 +169,41 @@ case(
     get("/", headers={"fail": "2"}),
     get("/"),
 )
+case(
+    "a request class that receives the body in its own way",
+    """
+    class Mine(Request):
+        async def receive_body(self):
+            event("receives", self.route is not None)
+            self.body = b"".join([part async for part in self.stream]).upper()
+    app = Sanic("Parity", request_class=Mine)
+    app.config.REQUEST_MAX_SIZE = 100
+    @app.on_request
+    async def before(request): event("middleware", request.body.decode()[:10])
+    @app.post("/")
+    async def a(request): return json([request.body.decode()[:10], request.json])
+    @app.post("/stream", stream=True)
+    async def b(request): return json([request.body.decode(), await request.stream.read() == b"part"])
+    @app.get("/")
+    async def c(request): return text(request.body.decode() or "empty")
+    """,
+    post("/", body=b'["a"]'),
+    post("/", body=[b'["one', b'"]']),
+    post("/", body=b"no json"),
+    post("/", body=b"x" * 200),
+    post("/stream", body=b"part"),
+    get("/"),
+    post("/missing", body=b"x"),
+)
+case(
+    "header fields as attributes",
+    """
+    @app.get("/")
+    async def a(request):
+        h = request.headers
+        return json([h.foo, h.foo_, h.foo_bar, h.foo_bar_, h.get_, h.nosuch, h.Foo_Bar, hasattr(h, "_foo")])
+    """,
+    get("/", headers=(("foo", "1"), ("foo", "2"), ("foo-bar", "3"), ("get", "4"))),
+    get("/"),
+    get("/", headers={"foo_bar": "5", "nosuch-": "6"}),
+)

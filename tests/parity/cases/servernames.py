@@ -175,7 +175,15 @@ case(
     "what the protocol of a request tells",
     """
     @app.get("/")
-    async def a(request): return json(sorted(request.protocol.state))
+    async def a(request):
+        from sanic.server import HttpProtocol
+        from sanic.server.protocols.base_protocol import SanicProtocol
+        from sanic.server.protocols.http_protocol import Http3Protocol
+        from sanic.server.protocols.websocket_protocol import WebSocketProtocol
+
+        kinds = (HttpProtocol, SanicProtocol, Http3Protocol, WebSocketProtocol)
+        return json([sorted(request.protocol.state), [isinstance(request.protocol, kind) for kind in kinds],
+                     isinstance(5, HttpProtocol)])
     """,
     get("/"),
 )

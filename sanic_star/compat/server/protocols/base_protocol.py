@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from sanic_star.compat._support.stand_ins import stand_ins
+from sanic_star.compat.request._protocol import Protocol
 
-(SanicProtocol,) = stand_ins(__name__, "SanicProtocol")
+(SanicProtocol,) = stand_ins(__name__, "SanicProtocol", instances=(Protocol,))

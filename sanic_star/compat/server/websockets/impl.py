@@ -548,3 +548,16 @@ def _joined(parts: Iterable[Any]) -> str | bytes:
 
 def _size(data: str | bytes) -> int:
     return len(data.encode("utf-8", "surrogatepass") if isinstance(data, str) else data)
+
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name):
+        # Packages take these from here, as from Sanic's module; they are of the package `websockets`.
+        if name in ("ConnectionClosed", "ConnectionClosedError", "ConnectionClosedOK"):
+            from websockets import exceptions as home
+        elif name in ("OPEN", "CLOSING", "CLOSED", "State"):
+            from websockets import protocol as home
+        else:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(home, name)

@@ -1,0 +1,35 @@
+"""Why a name of Sanic is not here: by its full name, by its class or module, or by all classes of one (`module.*`)."""
+
+SERVER = "the ASGI server does that"
+ROUTING = "the index of the router does that; `app.router.resolve` and `app.router.routes` are there"
+SIGNALS = "a signal is no route here; see `path`, `parts`, `handler` and `requirements`"
+START = "Sanic's own start does that; here the server's does"
+MEMBER = "it belongs to the application: `app`"
+NO_TUPLE = "the class here is no tuple; it can be unpacked"
+
+REASONS: dict[str, str] = {
+    "sanic.app.ConnectionClosed": "take it from `websockets.exceptions`",
+    "sanic.app.Sanic.manager": "there is no manager of processes",
+    "sanic.app.Sanic.multiplexer": "`app.m`",
+    "sanic.application.motd.MOTDTTY": "the message is lines of the log, without a frame",
+    "sanic.application.state.ApplicationServerInfo": "the server is known when it runs: `app.state.server`",
+    "sanic.base.root.BaseSanic": MEMBER,
+    "sanic.blueprints.lazy": "a decorator of Sanic's own code: blueprints keep what was registered",
+    "sanic.compat": START,
+    "sanic.config.DescriptorMeta": "settings are found without a metaclass",
+    "sanic.cookies.request": "a constant of Sanic's own parser",
+    "sanic.headers.format_http1_response": SERVER,
+    "sanic.mixins.middleware.MiddlewareMixin": MEMBER,
+    "sanic.mixins.signals.SignalMixin": MEMBER,
+    "sanic.models.asgi.MockProtocol": SERVER,
+    "sanic.models.asgi.MockTransport": SERVER,
+    "sanic.models.futures.*": NO_TUPLE,
+    "sanic.request.form.File": NO_TUPLE,
+    "sanic.router.Router": ROUTING,
+    "sanic.server.async_server.AsyncioServer": "`create_server` has bound the address when it returns",
+    "sanic.server.websockets.impl.WebsocketImplProtocol": SERVER,
+    "sanic.signals.Signal": SIGNALS,
+    "sanic.signals.SignalGroup": SIGNALS,
+    "sanic.signals.SignalRouter": SIGNALS,
+    "sanic.worker.multiplexer.WorkerMultiplexer": "the supervisor does that",
+}

@@ -1,0 +1,265 @@
+"""All names of Sanic: `dir()` of each public module and class, inherited and computed names too.
+
+`python -m tests.surface.sweep` prints what is missing here; `--write` writes the page of the documentation that lists
+it with its reasons, and the table of names that modules pass on.
+
+Not compared are names that a module of Sanic imports from outside of Sanic: nobody means `sanic.app.partial`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import json
+import pkgutil
+import re
+import subprocess
+import sys
+import textwrap
+import typing
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from sanic_star.compat._alias.alias import twin
+from sanic_star.compat._alias.left_out import LEFT_OUT, explain
+from sanic_star.compat._support.stand_ins import StandIn, stand_ins
+from tests.surface.reader import _set_on_self
+from tests.surface.reasons import REASONS
+
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs" / "names.md"
+PASSED_ON = ROOT / "sanic_star" / "compat" / "_alias" / "passed_on_table.py"
+OWN = ("sanic", "sanic_routing")
+# Where constants, loggers and types for annotations are defined, which have no home of their own.
+DEFINING = [
+    "sanic.log",
+    "sanic.config",
+    "sanic.constants",
+    "sanic.helpers",
+    "sanic.compat",
+    "sanic.models.handler_types",
+    "sanic.models.asgi",
+]
+# Of these a module's own constants are.
+PLAIN = (str, bytes, int, float, bool, tuple, list, dict, set, frozenset, re.Pattern, type(None))
+# Types and constants of other packages that Sanic's modules pass on, and that packages import from there.
+FOREIGN = {"ConnectionClosed", "ConnectionClosedError", "ConnectionClosedOK", "State", "OPEN", "CLOSING", "CLOSED"}
+IMPORTABLE = "can be imported, not used"
+CONSTANT = "a constant of Sanic's own code, which nothing reads here"
+STAND_IN_CODE = stand_ins("sanic_star.compat.asgi", "example")[0].__code__
+
+
+@dataclass(frozen=True, order=True)
+class Gap:
+    """A name of Sanic that is not here.
+
+    Attributes: `place`, the module or class; `name`; `reason`, empty where nobody has given one.
+    """
+
+    place: str
+    name: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.name}: {self.reason or 'NO REASON'}"
+
+
+def modules(package: str) -> Iterator[str]:
+    """Yield the dotted names of the public modules of an installed package."""
+    yield package
+    for module in pkgutil.walk_packages(importlib.import_module(package).__path__, f"{package}."):
+        if not any(part.startswith("_") for part in module.name.split(".")):
+            yield module.name
+
+
+def read_sanic() -> dict[str, dict[str, Any]]:
+    """Return by module its names; by name the module that defines it, and the attributes of a class defined here."""
+    names: dict[str, dict[str, Any]] = {}
+    loaded = {name: importlib.import_module(name) for name in modules("sanic")}
+    for name, module in loaded.items():
+        names[name] = {}
+        for key in dir(module):
+            value = getattr(module, key)
+            home = "" if key.startswith("_") or isinstance(value, ModuleType) else _home(name, key, value, loaded)
+            if home:
+                is_here = inspect.isclass(value) and value.__module__ == name
+                attributes = [attribute for attribute in dir(value) if not attribute.startswith("_")] if is_here else []
+                names[name][key] = {"home": home, "attributes": attributes}
+    return names
+
+
+def _home(module: str, key: str, value: Any, loaded: dict[str, ModuleType]) -> str:
+    """Return the module that defines what a module has under a name; empty where it is of another package."""
+    if key in FOREIGN:
+        return module
+    home = "" if isinstance(value, typing.TypeVar) else getattr(value, "__module__", None)
+    if isinstance(home, str) and home.partition(".")[0] in OWN and getattr(value, "__name__", key) == key:
+        return home
+    if inspect.isclass(value) or inspect.isroutine(value) or key in ("TYPE_CHECKING", "annotations"):
+        return ""
+    if getattr(typing, key, None) is value:
+        return ""
+    for name in DEFINING:
+        if vars(loaded[name]).get(key) is value and hasattr(_load_ours(name), key):
+            return name
+    return module if key.isupper() and type(value) in PLAIN else ""
+
+
+def read_ours(wanted: dict[str, dict[str, list[str]]]) -> dict[str, Any]:
+    """Tell what of the wanted names is there, in this process, by the alias."""
+    from sanic_star.compat import install
+
+    install()
+    found: dict[str, Any] = {}
+    for module, names in wanted.items():
+        try:
+            loaded = importlib.import_module(module)
+        except ModuleNotFoundError:
+            continue
+        found[module] = {key: _describe(getattr(loaded, key)) for key in names if hasattr(loaded, key)}
+    return found
+
+
+def _describe(value: Any) -> dict[str, Any]:
+    """Return what a name stands for: the text of a stand-in, the attributes of a class."""
+    stands_in = isinstance(value, StandIn) or getattr(value, "__code__", None) is STAND_IN_CODE
+    if stands_in:
+        name = f"sanic{value.__module__.removeprefix('sanic_star.compat')}.{value.__qualname__}"
+        return {"stand_in": explain(name).partition(": ")[2], "defined": value.__module__, "attributes": []}
+    return {"stand_in": "", "attributes": _attributes(value)}
+
+
+def _attributes(value: Any) -> list[str]:
+    if not inspect.isclass(value):
+        return []
+    return sorted({*dir(value), *(name for base in value.__mro__ for name in _names_of(base))})
+
+
+@cache
+def _names_of(base: type) -> list[str]:
+    # Reading a class's source takes long, and next to all classes have a base in common.
+    is_ours = base.__module__.startswith(("sanic_star.", "starlette."))
+    return [*getattr(base, "__annotations__", {}), *(_set_on_self(base) if is_ours else ())]
+
+
+def gaps() -> list[Gap]:
+    """Return the names of Sanic that are not here."""
+    theirs = read_sanic()
+    wanted = {module: sorted(names) for module, names in theirs.items()}
+    command = [sys.executable, "-W", "ignore", "-m", "tests.surface.sweep", "--ours"]
+    done = subprocess.run(command, input=json.dumps(wanted), capture_output=True, text=True, check=True)
+    ours = json.loads(done.stdout)
+    found = []
+    for module, names in theirs.items():
+        if module not in ours:
+            found.append(Gap(module, "*", explain(module).partition(": ")[2] if _is_explained(module) else ""))
+            continue
+        for key, entry in names.items():
+            if key not in ours[module]:
+                found.append(Gap(module, key, _reason(module, key, entry["home"])))
+                continue
+            our = ours[module][key]
+            if our["stand_in"]:
+                if our["defined"] == f"sanic_star.compat{module.removeprefix('sanic')}":
+                    found.append(Gap(module, key, f"{IMPORTABLE}: {our['stand_in']}"))
+                continue
+            there = set(our["attributes"])
+            place = f"{module}.{key}"
+            found += [Gap(place, name, _reason(place, name, "")) for name in entry["attributes"] if name not in there]
+    return sorted(found)
+
+
+def _is_explained(name: str) -> bool:
+    return any(name == module or name.startswith(f"{module}.") for module in LEFT_OUT)
+
+
+def _reason(place: str, name: str, home: str) -> str:
+    for key in (f"{place}.{name}", place, place.rpartition(".")[0] + ".*"):
+        if key in REASONS:
+            return REASONS[key]
+    if name.isupper() and home in ("", place):
+        return CONSTANT
+    if home and home != place:
+        return _reason(home, name, "") or (explain(home).partition(": ")[2] if _is_explained(home) else "")
+    return ""
+
+
+def page(found: list[Gap]) -> str:
+    """Return the page of the documentation that lists the gaps."""
+    rows: dict[tuple[str, str], list[str]] = {}
+    for gap in found:
+        rows.setdefault((gap.place, gap.reason), []).append(gap.name)
+    table = "\n".join(
+        f"| `{place}` | {'the module' if names == ['*'] else ' '.join(f'`{name}`' for name in names)} | {reason} |"
+        for (place, reason), names in rows.items()
+    )
+    return HEAD + table + "\n"
+
+
+HEAD = """# Names of Sanic that are not here
+
+This page is for you if you look for a name of Sanic 25.12 and do not find it. A test compares `dir()` of each public
+module and class of Sanic with this package under the alias. What is missing is listed here, with the reason.
+
+Names that a module of Sanic imports from other packages (`sanic.app.partial`) are not compared. Names that a module
+imports from another module of Sanic (`sanic.app.Blueprint`) are there if the [alias](porting.md) is installed. Without
+it, import them from the module that defines them.
+
+Some names can be imported and not be used: see [`private-modules`](compatibility.md#private-modules).
+
+<!-- written by `python -m tests.surface.sweep --write` -->
+
+| module or class | names | why |
+|---|---|---|
+"""
+
+
+def passed_on() -> str:
+    """Return the table of the names that modules of Sanic pass on and the twins here do not have."""
+    theirs = read_sanic()
+    lines = []
+    for module, names in theirs.items():
+        own = _load_ours(module)
+        if own is None or module == "sanic":
+            continue
+        homes = []
+        for key, entry in names.items():
+            home = entry["home"]
+            if key in FOREIGN or hasattr(own, key) or home == module:
+                continue
+            source = _load_ours(home)
+            if source is not None and hasattr(source, key):
+                homes.append(f"{home}.{key}")
+        if homes:
+            filled = textwrap.fill(" ".join(sorted(homes)), 110, initial_indent="  ", subsequent_indent="  ")
+            lines.append(f"{module.removeprefix('sanic.')}:\n{filled}\n")
+    return TABLE_HEAD + "".join(lines) + '"""\n'
+
+
+TABLE_HEAD = '''"""By module of Sanic, the names that it passes on and its twin lacks, with their homes."""
+
+TABLE = """
+'''
+
+
+def _load_ours(module: str) -> ModuleType | None:
+    spec = twin(module)
+    return None if spec is None else importlib.import_module(spec.name)
+
+
+if __name__ == "__main__":
+    if "--ours" in sys.argv:
+        print(json.dumps(read_ours(json.load(sys.stdin))))
+    else:
+        if "--write" in sys.argv:
+            PASSED_ON.write_text(passed_on())
+        everything = gaps()
+        print(*everything, sep="\n")
+        used = {gap.reason for gap in everything}
+        print(*(f"not used any more: {key}" for key, reason in REASONS.items() if reason not in used), sep="\n")
+        if "--write" in sys.argv:
+            PAGE.write_text(page(everything))

@@ -1,0 +1,46 @@
+"""Each name of Sanic is here, or stands on a page with the reason why not."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.surface import sweep
+from tests.surface.sweep import Gap
+
+ANEW = "after a wanted change: python -m tests.surface.sweep --write"
+
+
+@pytest.fixture(scope="module")
+def found() -> list[Gap]:
+    return sweep.gaps()
+
+
+def test_each_missing_name_has_a_reason(found: list[Gap]) -> None:
+    assert [str(gap) for gap in found if not gap.reason] == []
+
+
+def test_the_page_lists_what_is_missing(found: list[Gap]) -> None:
+    assert sweep.page(found) == sweep.PAGE.read_text(), ANEW
+
+
+def test_the_table_of_names_that_modules_pass_on_is_sanics() -> None:
+    assert sweep.passed_on() == sweep.PASSED_ON.read_text(), ANEW
+
+
+def test_what_is_missing_is_seen() -> None:
+    theirs = sweep.read_sanic()
+    assert theirs["sanic.app"]["Sanic"]["home"] == "sanic.app"
+    # Inherited, computed, and of a slot.
+    assert {"route", "extend", "go_fast", "websocket_tasks"} <= set(theirs["sanic.app"]["Sanic"]["attributes"])
+    assert theirs["sanic.app"]["BadRequest"]["home"] == "sanic.exceptions"
+    assert theirs["sanic.app"]["error_logger"]["home"] == "sanic.log"
+    assert "partial" not in theirs["sanic.app"]
+    command = [sys.executable, "-m", "tests.surface.sweep", "--ours"]
+    wanted = '{"sanic.app": ["Sanic", "nosuch"], "sanic.nosuch": ["x"], "sanic.asgi": ["ASGIApp"]}'
+    done = subprocess.run(command, input=wanted, capture_output=True, text=True, check=True)
+    assert '"nosuch"' not in done.stdout
+    assert '"the application is an ASGI application itself"' in done.stdout
+    assert '"sanic.nosuch"' not in done.stdout
