@@ -22,9 +22,10 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sanic_star.compat._app.events import Events
+from sanic_star.compat._app.overrides import is_overridden
 from sanic_star.compat._app.pipeline import Step, respond_through, run_before
 from sanic_star.compat.exceptions import SanicException, ServerError
-from sanic_star.compat.handlers.error import ErrorHandler, as_sanic_exception
+from sanic_star.compat.handlers.error import as_sanic_exception
 from sanic_star.compat.log import error_logger, logger
 from sanic_star.compat.middleware import MiddlewareLocation
 from sanic_star.compat.request._url import url_for_log
@@ -157,7 +158,7 @@ class ErrorAnswers:
         settled = True
         try:
             try:
-                if getattr(table.response, "__func__", None) is ErrorHandler.response:
+                if not is_overridden(table.response):
                     answer, settled = table._respond(request, error)
                 else:
                     answer = table.response(request, error)

@@ -1,7 +1,8 @@
-"""Public methods of `Sanic` that a subclass overrides are called where Sanic calls them.
+"""Public methods that a subclass overrides, or that somebody has replaced on the class, are called where Sanic calls them.
 
-Here most of these places are composed when the application is finalised, and need no method of the application. So each
-such method is marked, and its place looks once whether the application's method is still the marked one.
+Most of these places are composed when the application is finalised, and need no method of the application. So each such
+method is marked, and its place looks whether the object's method is still the marked one. To compare it with the
+method of the class would not do: monitoring tools replace that.
 """
 
 from __future__ import annotations
