@@ -13,7 +13,7 @@ APP = """
     import socketio
     from sanic import Sanic, text
 
-    sio = socketio.AsyncServer(async_mode="sanic", cors_allowed_origins=[])
+    sio = socketio.AsyncServer(async_mode="sanic", cors_allowed_origins=[], ping_interval=1)
     app = Sanic("Chat")
     sio.attach(app)
 
@@ -21,7 +21,8 @@ APP = """
     async def connect(sid, environ, auth):
         if auth == {"token": "wrong"}:
             raise ConnectionRefusedError("wrong token")
-        await sio.emit("welcome", {"transport": environ["QUERY_STRING"].partition("transport=")[2].partition("&")[0]}, to=sid)
+        transport = environ["QUERY_STRING"].partition("transport=")[2].partition("&")[0]
+        await sio.emit("welcome", {"transport": transport}, to=sid)
 
     @sio.event
     async def echo(sid, data):
@@ -57,3 +58,13 @@ def test_transports(serve: Serve, transports: list[str]) -> None:
         assert client.receive(timeout=PATIENCE) == ["joined", "blue"]
         assert process.get("/plain").text == "plain"
     process.until(lambda: "left" in process.log or None)
+
+
+def test_refused(serve: Serve) -> None:
+    """A connection that the application refuses is refused, with its reason."""
+    socketio = import_module("socketio")
+    process = serve(APP)
+    client = socketio.Client()
+    with pytest.raises(socketio.exceptions.ConnectionError, match="wrong token"):
+        address = f"http://127.0.0.1:{process.port}"
+        client.connect(address, auth={"token": "wrong"}, transports=["websocket"], wait_timeout=PATIENCE)
