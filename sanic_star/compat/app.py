@@ -647,6 +647,10 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
 
     # Start and stop -------------------------------------------------------------------------------------------------
 
+    @overridable
+    async def _startup(self) -> None:
+        """Do nothing. Monitoring tools replace it to register signals; it is awaited once, before the first start."""
+
     def build_middleware_stack(self) -> ASGIApp:
         """Return what answers connections: the gate before the dispatch and the ASGI middleware around it."""
         return self._engine.gate(self.user_middleware)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import textwrap
 from collections.abc import Callable, Iterator
@@ -39,7 +40,8 @@ def serve(how: str, tmp_path: Path) -> Iterator[Serve]:
     yield start
     for process in processes:
         if process.popen.poll() is None:
-            process.terminate()
+            # How the control ends is none of this package's concern, and may take a minute.
+            process.terminate(signal.SIGKILL if how == "sanic" else signal.SIGTERM)
 
 
 @pytest.fixture(autouse=True)

@@ -13,7 +13,7 @@ APP = """
     import socketio
     from sanic import Sanic, text
 
-    sio = socketio.AsyncServer(async_mode="sanic", cors_allowed_origins=[])
+    sio = socketio.AsyncServer(async_mode="sanic", cors_allowed_origins=[], ping_interval=1)
     app = Sanic("Chat")
     sio.attach(app)
 
@@ -58,3 +58,13 @@ def test_transports(serve: Serve, transports: list[str]) -> None:
         assert client.receive(timeout=PATIENCE) == ["joined", "blue"]
         assert process.get("/plain").text == "plain"
     process.until(lambda: "left" in process.log or None)
+
+
+def test_refused(serve: Serve) -> None:
+    """A connection that the application refuses is refused, with its reason."""
+    socketio = import_module("socketio")
+    process = serve(APP)
+    client = socketio.Client()
+    address = f"http://127.0.0.1:{process.port}"
+    with pytest.raises(socketio.exceptions.ConnectionError, match="wrong token"):
+        client.connect(address, auth={"token": "wrong"}, transports=["websocket"], wait_timeout=PATIENCE)

@@ -21,7 +21,7 @@ from sanic_star.compat._app.error_answers import ErrorAnswers
 from sanic_star.compat._app.events import Events
 from sanic_star.compat._app.forwarding import has_own_limit, limited, with_public_redirects
 from sanic_star.compat._app.listeners import LISTENER_TIMEOUTS
-from sanic_star.compat._app.methods import Overrides
+from sanic_star.compat._app.methods import Overrides, is_overridden
 from sanic_star.compat._app.pipeline import (
     Call,
     Step,
@@ -123,6 +123,7 @@ class Answers:
         self._sweeper: WebsocketSweeper | None = None
         # The handlers of Starlette's keyword that the error handler was given already.
         self._exception_handlers_added: dict[Any, Any] = {}
+        self._has_started_up = False
 
     # When the application is finalised -------------------------------------------------------------------------------
 
@@ -583,6 +584,12 @@ class Answers:
             # The others when all listeners have run, which may set them.
             app.config.validate(LISTENER_TIMEOUTS)
             app._runner.extend()
+            if not self._has_started_up and is_overridden(app._startup):
+                # Only where a tool has replaced it.
+                from sanic_star.compat._app.monitoring import start_up
+
+                self._has_started_up = True
+                await start_up(app)
             if not app.signal_router.finalized and self.overrides.signalize:
                 app.signalize(app.signal_router.allow_fail_builtin)
             if not app.signal_router.finalized:

@@ -10,6 +10,7 @@ from weakref import WeakKeyDictionary
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 
+from sanic_star.compat._app.methods import is_overridden, overridable
 from sanic_star.compat.exceptions import FOR_STATUS, MethodNotAllowed, SanicException, ServerError
 from sanic_star.compat.log import error_logger
 from sanic_star.compat.request._url import url_for_log
@@ -88,6 +89,7 @@ class ErrorHandler:
             self.cached_handlers[key] = handler
         self._found.clear()
 
+    @overridable
     def lookup(self, exception: BaseException, route_name: str | None = None) -> Callable[..., Any] | None:
         """Return the handler for an exception; the first of
 
@@ -134,7 +136,7 @@ class ErrorHandler:
         """Tell whether an exception of a class is over with what its handler, or the error page, answers."""
         if issubclass(kind, HTTPException):
             return True
-        if getattr(self.lookup, "__func__", None) is ErrorHandler.lookup:
+        if not is_overridden(self.lookup):
             handler = self._search(kind, route_name, None)[0]
         else:
             try:
@@ -154,6 +156,7 @@ class ErrorHandler:
                 return handler, by_twin
         return None, False
 
+    @overridable
     def response(self, request: Request, exception: BaseException) -> Any:
         """Return the response to an exception, or an awaitable of it.
 
@@ -166,7 +169,7 @@ class ErrorHandler:
         """Return what `response` does, and whether a handler has settled the exception."""
         subject = exception
         name = None if request is None else request.name
-        if getattr(self.lookup, "__func__", None) is ErrorHandler.lookup:
+        if not is_overridden(self.lookup):
             handler, by_twin = self._match(exception, name)
             if by_twin:
                 subject = as_sanic_exception(exception)

@@ -2,9 +2,9 @@
 
 A method that is delegated to a part has its signature and its docstring written once, at the part.
 
-A method that a subclass overrides is called where Sanic calls it. Here most of these places are composed when the
-application is finalised, and need no method of the application. So each such method is marked, and its place looks once
-whether the application's method is still the marked one.
+A method that a subclass overrides, or that a tool has replaced on the class, is called where Sanic calls it. Here most
+of these places are composed when the application is finalised, and need no method of the application. So each such
+method is marked, and its place looks once whether the application's method is still the marked one.
 """
 
 from __future__ import annotations

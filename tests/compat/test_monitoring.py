@@ -1,0 +1,177 @@
+"""What monitoring tools replace on the classes: `Sanic._startup`, `ErrorHandler.lookup`, `Starlette.__call__`."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from starlette.applications import Starlette
+
+from sanic_star import Request, Sanic, text
+from sanic_star.compat.handlers import ErrorHandler
+from sanic_star.testing import TestClient
+from tests.project import ROOT
+
+
+def serving(cls: type[Sanic[Any, Any]] = Sanic) -> Sanic[Any, Any]:
+    app = cls("Monitored")
+
+    @app.get("/")
+    async def index(request: Request[Any, Any]) -> Any:
+        return text("index")
+
+    @app.get("/fails")
+    async def fails(request: Request[Any, Any]) -> Any:
+        raise LookupError("fails")
+
+    @app.exception(LookupError)
+    async def found(request: Request[Any, Any], error: LookupError) -> Any:
+        return text("handled", 418)
+
+    return app
+
+
+def replaced_startup(calls: list[str]) -> Callable[..., Any]:
+    own = Sanic._startup
+
+    async def enter(request: Request[Any, Any]) -> None:
+        calls.append(request.path)
+
+    async def _startup(self: Sanic[Any, Any]) -> None:
+        calls.append("startup")
+        self.signal("http.lifecycle.request")(enter)
+        await own(self)
+
+    return _startup
+
+
+def test_a_replaced_startup_is_awaited_once_and_before_the_listeners(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[str] = []
+    monkeypatch.setattr(Sanic, "_startup", replaced_startup(calls))
+    app = serving()
+    app.before_server_start(lambda app: calls.append("listener"))
+    for _ in range(2):
+        with TestClient(app) as client:
+            assert client.get("/").text == "index"
+    assert calls == ["startup", "listener", "/", "listener", "/"]
+
+
+def test_a_startup_of_a_subclass_is_awaited() -> None:
+    calls: list[str] = []
+
+    class Own(Sanic[Any, Any]):
+        async def _startup(self) -> None:
+            calls.append("own")
+            await super()._startup()
+
+    with TestClient(serving(Own)) as client:
+        assert client.get("/").text == "index"
+    assert calls == ["own"]
+
+
+def test_a_startup_that_fails_fails_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def _startup(self: Sanic[Any, Any]) -> None:
+        raise RuntimeError("no monitoring")
+
+    monkeypatch.setattr(Sanic, "_startup", _startup)
+    with pytest.raises(RuntimeError, match="no monitoring"), TestClient(serving()):
+        pass
+
+
+@pytest.mark.parametrize("name", ["lookup", "response"])
+def test_a_method_of_the_error_handler_that_is_replaced_on_the_class_is_called(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    own, calls = getattr(ErrorHandler, name), []
+
+    def replaced(self: ErrorHandler, *args: Any, **kwargs: Any) -> Any:
+        calls.append(name)
+        return own(self, *args, **kwargs)
+
+    monkeypatch.setattr(ErrorHandler, name, replaced)
+    _, response = serving().test_client.get("/fails")
+    assert (response.status, response.text) == (418, "handled")
+    assert name in calls
+
+
+def test_the_handler_that_a_replaced_lookup_returns_is_called(monkeypatch: pytest.MonkeyPatch) -> None:
+    own = ErrorHandler.lookup
+
+    def wrapping(self: ErrorHandler, exception: BaseException, route_name: str | None = None) -> Any:
+        handler = own(self, exception, route_name)
+
+        async def wrapped(request: Request[Any, Any], exception: Exception) -> Any:
+            assert handler is not None
+            response = await handler(request, exception)
+            response.headers["x-wrapped"] = type(exception).__name__
+            return response
+
+        return None if handler is None else wrapped
+
+    monkeypatch.setattr(ErrorHandler, "lookup", wrapping)
+    _, response = serving().test_client.get("/fails")
+    assert (response.status, response.headers["x-wrapped"]) == (418, "LookupError")
+
+
+# In a process of its own: it replaces methods on the classes of Starlette and Sanic.
+TOOL = """
+import sys, types
+from starlette.applications import Starlette
+from sanic_star import Sanic, text
+from sanic_star.testing import TestClient
+
+calls = []
+tool = types.ModuleType("tool")
+exec('''
+def patch(calls, Starlette, Sanic, both):
+    entry, startup = Starlette.__call__, Sanic._startup
+    async def __call__(self, scope, receive, send):
+        if scope["type"] != "lifespan":
+            calls.append("starlette")
+        await entry(self, scope, receive, send)
+    Starlette.__call__ = __call__
+    async def enter(request):
+        calls.append("sanic")
+    async def _startup(self):
+        self.signal("http.lifecycle.request")(enter)
+        await startup(self)
+    if both:
+        Sanic._startup = _startup
+    return startup
+''', vars(tool))
+startup = tool.patch(calls, Starlette, Sanic, sys.argv[1] == "both")
+app = Sanic("Tool")
+
+@app.get("/")
+async def index(request):
+    return text("index")
+
+app.mount("/mounted", Starlette())
+with TestClient(app) as client:
+    assert client.get("/").text == "index"
+    assert client.get("/missing").status_code == 404
+    print(*calls)
+    Sanic._startup = startup
+    calls.clear()
+    assert client.get("/").text == "index"
+    print(*calls)
+"""
+
+
+@pytest.mark.parametrize(
+    ("patched", "expected"),
+    [("starlette", ["starlette starlette", "starlette"]), ("both", ["sanic sanic", "starlette sanic"])],
+)
+def test_a_tool_that_patches_sanic_and_starlette_sees_a_request_once(patched: str, expected: list[str]) -> None:
+    command = (sys.executable, "-c", TOOL, patched)
+    done = subprocess.run(command, cwd=ROOT, env=os.environ.copy(), capture_output=True, text=True, check=False)
+    assert done.stdout.splitlines() == expected, done.stderr
+
+
+def test_starlette_s_entry_is_the_application_s() -> None:
+    assert "__call__" not in vars(Sanic)
+    assert Sanic.__call__ is Starlette.__call__
