@@ -34,8 +34,6 @@ from starlette.routing import Router as StarletteRouter
 from starlette.types import ASGIApp, ExceptionHandler, Lifespan, Message, Receive, Scope, Send
 
 from sanic_star.engine import requests
-from sanic_star.engine.body_limit import COUNTED_BODY, CountedBody, starlette_limit
-from sanic_star.engine.boundary import BOUNDARY, Boundary, LateSend
 from sanic_star.engine.charsets import check_content_type
 from sanic_star.engine.failures import (
     EXCHANGE,
@@ -55,7 +53,7 @@ from sanic_star.engine.failures import (
     related,
 )
 from sanic_star.engine.lifespan import Lifecycle
-from sanic_star.engine.requests import HANDED, Limits, Request
+from sanic_star.engine.requests import BOUNDARY, COUNTED_BODY, HANDED, Limits, Request
 from sanic_star.engine.responses import Response
 from sanic_star.engine.routing import WEBSOCKET, Call, Route, Router, WebSocketRoute, child_scope, enter
 from sanic_star.engine.server_logs import filter_server_logs
@@ -64,7 +62,10 @@ from sanic_star.engine.streams import Cut, OpenStream, OpenStreams, is_event_str
 from sanic_star.engine.timeouts import Sweeper
 from sanic_star.engine.websockets import WebSocket, announce_close
 
+# The boundary and the limit outside ASGI middleware are loaded where the user adds such middleware.
 if TYPE_CHECKING:
+    from sanic_star.engine.body_limit import CountedBody
+    from sanic_star.engine.boundary import Boundary
     from sanic_star.engine.seams import Behaviour, Host, MakeRequest
 
 _NOTHING: dict[str, Any] = {}
@@ -472,6 +473,8 @@ class Engine:
             # Some middleware has kept the start of the response: to the client it has not begun.
             request._take_back_response()
         else:
+            from sanic_star.engine.boundary import LateSend
+
             late = LateSend(through, send, body)
         request._receive, request._send = receive, late
         number = next(requests.numbers)
@@ -564,11 +567,15 @@ class Engine:
         if inner is not None:
             limits = (self.app.max_body_size, inner._find_body_limit(child, arrived))
             return min((limit for limit in limits if limit is not None), default=None)
+        from sanic_star.engine.body_limit import starlette_limit
+
         limit = starlette_limit(target, child)
         return self.limits.body if limit is None else limit
 
     def _bounded(self, stack: ASGIApp) -> ASGIApp:
         """Return `stack` inside the error boundary and the limit on bodies, for the user's ASGI middleware."""
+        from sanic_star.engine.body_limit import CountedBody
+        from sanic_star.engine.boundary import Boundary
 
         async def bounded(scope: Scope, receive: Receive, send: Send) -> None:
             if scope["type"] != "http":

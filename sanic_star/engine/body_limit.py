@@ -20,11 +20,8 @@ from starlette.routing import Match
 from starlette.types import Message, Receive, Scope
 
 from sanic_star.engine.failures import RefusedRequest, related
-from sanic_star.engine.requests import TOO_LARGE, exceeds
+from sanic_star.engine.requests import COUNTED_BODY, TOO_LARGE, exceeds
 from sanic_star.engine.routing import Route
-
-# Where the scope keeps the `CountedBody` of its request, for the dispatch of the same application.
-COUNTED_BODY = "sanic_star.counted_body"
 
 
 class CountedBody:

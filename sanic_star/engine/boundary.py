@@ -14,10 +14,8 @@ from starlette.types import Message, Scope, Send
 
 from sanic_star.engine.body_limit import CountedBody
 from sanic_star.engine.failures import EXCHANGE
-from sanic_star.engine.requests import Request
+from sanic_star.engine.requests import BOUNDARY, Request
 
-# Where the scope of a request keeps its `Boundary`.
-BOUNDARY = "sanic_star.engine.boundary"
 # How long middleware that is over may keep a message, in seconds: a queue that nobody empties would keep it for ever.
 _PATIENCE_S = 10.0
 

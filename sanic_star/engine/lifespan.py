@@ -40,11 +40,11 @@ from starlette.routing import BaseRoute, Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sanic_star.engine.failures import log_error
-from sanic_star.engine.os_signals import Chain, chain
 from sanic_star.engine.steps import Phase, Stage, StepTimeout, is_a_server, run_step, start_watching
 from sanic_star.engine.streams import Cut
 
 if TYPE_CHECKING:
+    from sanic_star.engine.os_signals import Chain
     from sanic_star.engine.seams import RunningEngine
 
 # How long uvicorn's own stop, where the server is not ours, is held back for an application's, in seconds.
@@ -124,6 +124,9 @@ class Lifecycle:
             if not self.exact:
                 # A server without lifespan cuts off requests as soon as it hears of the signal: it hears of it after
                 # requests and background tasks had their time, and after the last listener.
+                # Loaded only under servers that this package has not started.
+                from sanic_star.engine.os_signals import chain
+
                 patience = PATIENCE + 2 * self.engine.behaviour.limits().graceful_s if self._lazy else PATIENCE
                 self._signals = chain(self._stop_by_signal, patience)
             stack.callback(self._restore_signals)

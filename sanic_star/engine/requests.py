@@ -37,6 +37,10 @@ _LEAVE_WAIT_S = 0.05
 
 # Where a scope keeps the request that was made before the dispatch.
 HANDED = "sanic_star.handed"
+# Where the scope keeps the `CountedBody` of its request, for the dispatch of the same application.
+COUNTED_BODY = "sanic_star.counted_body"
+# Where the scope of a request keeps its `Boundary`.
+BOUNDARY = "sanic_star.engine.boundary"
 # Where it keeps the `Handshake`, if an HTTP route answers the handshake of a websocket.
 HANDSHAKE = "sanic_star.handshake"
 TOO_LARGE = "Request body exceeds the size limit"

@@ -32,8 +32,6 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from sanic_star.engine.os_signals import NOBODY
-
 if TYPE_CHECKING:
     from queue import SimpleQueue
 
@@ -168,6 +166,8 @@ def is_a_server() -> bool:
 
     A process is a server's where this is the main thread, and somebody has taken SIGTERM.
     """
+    from sanic_star.engine.os_signals import NOBODY
+
     return threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) not in NOBODY
 
 

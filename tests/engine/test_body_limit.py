@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sanic_star import Request, Sanic, json, text
 from sanic_star.compat.exceptions import PayloadTooLarge
-from sanic_star.engine.body_limit import COUNTED_BODY
+from sanic_star.engine.requests import COUNTED_BODY
 from tests.engine.raw import Peer, ask, http_scope
 
 LIMIT = 2_000_000

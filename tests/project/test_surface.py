@@ -57,10 +57,11 @@ STARLETTE = """
 LIGHT = {"gc", "sniffio"}
 # Parts of this package that an application may need, and an import does not. Of a package all of its modules.
 LATE = """
-    cli servers testing compat._files _serving.plans _serving.tls _support.error_page _support.redaction engine.timers
-    _app.access_log _app.route_options response._foreign _upload _multipart _urlencoded _plain logging.formatter
-    logging.setup compat.worker compat.cookies compat.errorpages compat.handlers compat.types compat.utils
-    application.constants _serving.peer engine.seams websockets._inbox websockets._frames
+    cli servers testing engine.boundary engine.body_limit engine.os_signals compat._files _serving.plans _serving.tls
+    _support.error_page _support.redaction engine.timers _app.access_log _app.route_options response._foreign _upload
+    _multipart _urlencoded _plain logging.formatter logging.setup compat.worker compat.cookies compat.errorpages
+    compat.handlers compat.types compat.utils application.constants _serving.peer engine.seams websockets._inbox
+    websockets._frames
 """
 
 

@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary
 
 from starlette.types import Scope
 
-from sanic_star.engine.body_limit import COUNTED_BODY
+from sanic_star.engine.requests import COUNTED_BODY
 
 # Where a scope keeps its `ConnInfo`, once somebody was told of the connection before there was a request.
 CONNECTION = "sanic_star.connection"
