@@ -348,6 +348,8 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
             ctx=definition.route_context,
             subprotocols=definition.subprotocols,
         )
+        if definition.websocket:
+            self._websocket_enabled = None
         return added if isinstance(added, list) else [added]
 
     def _add_route(self, *args: Any, **options: Any) -> Any:
@@ -661,6 +663,19 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
         self._engine.finalise()
 
     @property
+    def _task_registry(self) -> dict[str, asyncio.Task[Any]]:
+        """The tasks of `add_task` that have a name, by their names; packages for Sanic read it."""
+        return self._background.by_name()
+
+    async def _startup(self) -> None:
+        """Check and close the routers, as Sanic's start does; tests of plugins for Sanic call it instead of a start.
+
+        Raises:
+            ServerError: as `finalize`.
+        """
+        self.finalize()
+
+    @property
     def listeners(self) -> dict[str, list[Callable[..., Any]]]:
         """The listeners, by the name of their moment, in order of registration."""
         return self._listeners.by_event()
@@ -791,18 +806,26 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
 
     @property
     def asgi(self) -> bool:
-        """That an ASGI server runs the application: always, here."""
+        """That an ASGI server runs the application: true, unless somebody sets it."""
         return bool(self.state.asgi)
+
+    @asgi.setter
+    def asgi(self, value: bool) -> None:
+        self.state.asgi = value
 
     @property
     def websocket_enabled(self) -> bool:
-        """Whether there is a route for a websocket, unless `enable_websocket` has said something else."""
+        """Whether there is a route for a websocket, or what `enable_websocket` has set since."""
         if self._websocket_enabled is not None:
             return self._websocket_enabled  # type: ignore[no-any-return]
         return any(isinstance(route, routing.WebSocketRoute) for route in self.router.routes)
 
+    @websocket_enabled.setter
+    def websocket_enabled(self, value: bool) -> None:
+        self._websocket_enabled = value
+
     def enable_websocket(self, enable: bool = True) -> None:
-        """Say what `websocket_enabled` is; a websocket's route works in any case.
+        """Set `websocket_enabled`, until a route for a websocket is added; these routes work in any case.
 
         Args:
             enable: the value.

@@ -134,7 +134,8 @@ class Header(CIMultiDict[str]):
     def __getattr__(self, name: str) -> str:
         if name.startswith("_"):
             raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
-        return ",".join(self.get_all(name.replace("_", "-")))
+        # `headers.from_` reads `from`, which is a word of Python.
+        return ",".join(self.get_all(name.rstrip("_").replace("_", "-")))
 
     def get_all(self, key: str) -> list[str]:
         """List the values of a header, none if it is not there.

@@ -75,6 +75,7 @@ else:
     CtxT = TypeVar("CtxT")
 
 QueryOptions = tuple[bool, bool, str, str]
+_WEBSOCKET_SCHEMES = {"http": "ws", "https": "wss"}
 _DEFAULT_PORTS = {"http": 80, "ws": 80, "https": 443, "wss": 443}
 
 
@@ -829,15 +830,19 @@ class Request(requests.Request, Generic[AppT, CtxT]):
 
     @property
     def _server_name(self) -> str:
-        return self.app.config.get("SERVER_NAME") or "" if "app" in self.scope else ""
+        # `//shop.example` leaves the scheme open, as `shop.example` does.
+        return (self.app.config.get("SERVER_NAME") or "").removeprefix("//") if "app" in self.scope else ""
 
     @property
     def scheme(self) -> str:
         """`http`, `https`, `ws` or `wss`: by `SERVER_NAME`, by trusted proxies, by the connection."""
         if "//" in self._server_name:
-            return self._server_name.split("//", 1)[0].rstrip(":")
-        told = self.forwarded.get("proto") if "app" in self.scope else None
-        return str(told or self.scope.get("scheme", "http"))
+            scheme = self._server_name.split("//", 1)[0].rstrip(":")
+        else:
+            forwarded = self.forwarded.get("proto") if "app" in self.scope else None
+            scheme = str(forwarded or self.scope.get("scheme", "http"))
+        # `SERVER_NAME` and proxies name the scheme of HTTP for a websocket, too.
+        return _WEBSOCKET_SCHEMES.get(scheme, scheme) if self.scope["type"] == "websocket" else scheme
 
     @property
     def host(self) -> str:
