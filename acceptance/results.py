@@ -82,12 +82,12 @@ def updated_groups(result: SuiteResult) -> list[dict[str, Any]]:
     failing = {(file, test) for file, tests in result.failing.items() for test in tests}
     groups: dict[tuple[str, str], Tests] = {}
     for file, test, group in listed_tests(result.suite):
-        if (file, test) in failing:
+        if (file, test) in failing and group["class"] != NOT_LOOKED_AT:
+            failing.remove((file, test))
             groups.setdefault((group["class"], group["reason"]), {}).setdefault(file, []).append(test)
-    for file, tests in result.unexpected.items():
-        for test in tests:
-            message = result.outcomes.get(file, {}).get(test, ("", "not run"))[1]
-            groups.setdefault((NOT_LOOKED_AT, message[:100]), {}).setdefault(file, []).append(test)
+    for file, test in sorted(failing):
+        message = result.outcomes.get(file, {}).get(test, ("", "not run"))[1]
+        groups.setdefault((NOT_LOOKED_AT, message[:100]), {}).setdefault(file, []).append(test)
     order = list(CLASSES)
     return [
         {"class": name, "reason": reason, "tests": tests}

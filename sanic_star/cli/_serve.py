@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from argparse import Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -11,6 +12,7 @@ import click
 
 import sanic_star.compat
 from sanic_star import __version__
+from sanic_star.cli._console import show_prompt
 from sanic_star.cli._loading import Unusable, load
 from sanic_star.compat.exceptions import SanicException
 from sanic_star.servers.backends import BACKENDS, default_backend
@@ -22,7 +24,6 @@ LEFT_OUT = {
     ("--logfile",): "Run it under systemd, or another supervisor, which keeps its log.",
     ("--user",): "Let the supervisor that starts it choose the user.",
     ("--group",): "Let the supervisor that starts it choose the group.",
-    ("--repl",): "Start `python` and import the application there.",
 }
 ACTIONS = {
     "status": "ask the supervisor that runs it, such as `systemctl status`",
@@ -97,6 +98,7 @@ def pair(name: str, text: str) -> Callable[[Any], Any]:
 @click.option("--workers", "-w", type=click.IntRange(1), help="Number of processes.  [default: 1]")
 @click.option("--fast", is_flag=True, default=None, help="As many processes as there are processors.")
 @click.option("--single-process", "single", is_flag=True, default=None, help="One process, which serves in itself.")
+@click.option("--repl", is_flag=True, help="Show a prompt for Python beside the server.")
 @pair("access-logs", "Log requests.")
 @pair("noisy-exceptions", "Log exceptions that are quiet by themselves.")
 @pair("motd", "Say at the start what is served.")
@@ -120,16 +122,36 @@ def serve(extras: dict[str, str] | None, /, target: str, action: str, louder: in
     said = Namespace(target=target, action=action, **flags, **(extras or {}))
     factory, simple = flags.pop("factory"), flags.pop("simple")
     again = partial(load, target, factory, simple, bool(flags["debug"] or flags["dev"]), said)
+    repl = flags.pop("repl")
+    if repl:
+        check_repl(flags)
+        flags["single"] = True
     app = again()
     run = settings(**flags)
     try:
         app.prepare(**run)
     except (SanicException, OSError, RuntimeError, TypeError, ValueError) as error:
         raise Unusable(str(error)) from None
+    if repl:
+        show_prompt(app)
     if flags["single"]:
         app.serve_single(app)
     else:
         app.serve(app, factory=again)
+
+
+def check_repl(flags: Mapping[str, Any]) -> None:
+    """Refuse a prompt where nobody can write, or where it would be in another process than the server.
+
+    Raises:
+        Unusable: standard input is no terminal.
+        click.UsageError: other flags ask for several processes.
+    """
+    if not sys.stdin.isatty():
+        raise Unusable("--repl needs a terminal.")
+    several = [name for name in ("fast", "auto_reload", "dev") if flags[name]]
+    if (flags["workers"] or 1) > 1 or several:
+        raise click.UsageError("--repl goes with one process: leave out --workers, --fast, --reload and --dev.")
 
 
 def settings(

@@ -348,6 +348,8 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
             ctx=definition.route_context,
             subprotocols=definition.subprotocols,
         )
+        if definition.websocket:
+            self._websocket_enabled = None
         return added if isinstance(added, list) else [added]
 
     def _add_route(self, *args: Any, **options: Any) -> Any:
@@ -647,10 +649,6 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
 
     # Start and stop -------------------------------------------------------------------------------------------------
 
-    @overridable
-    async def _startup(self) -> None:
-        """Do nothing. Monitoring tools replace it to register signals; it is awaited once, before the first start."""
-
     def build_middleware_stack(self) -> ASGIApp:
         """Return what answers connections: the gate before the dispatch and the ASGI middleware around it."""
         return self._engine.gate(self.user_middleware)
@@ -663,6 +661,24 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
             ServerError: a setting has an invalid value, or two routes have one name.
         """
         self._engine.finalise()
+
+    @property
+    def _task_registry(self) -> dict[str, asyncio.Task[Any]]:
+        """The tasks of `add_task` that have a name, by their names; packages for Sanic read it."""
+        return self._background.by_name()
+
+    @overridable
+    async def _startup(self) -> None:
+        """Check and close the routers, as Sanic's start does.
+
+        Tests of plugins for Sanic call it instead of a start. Monitoring tools replace it to register signals: then it
+        is awaited once, before the first start, which closes the routers itself.
+
+        Raises:
+            ServerError: as `finalize`.
+        """
+        if not self._answers.has_started_up:
+            self.finalize()
 
     @property
     def listeners(self) -> dict[str, list[Callable[..., Any]]]:
@@ -796,18 +812,26 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
 
     @property
     def asgi(self) -> bool:
-        """That an ASGI server runs the application: always, here."""
+        """That an ASGI server runs the application: true, unless somebody sets it."""
         return bool(self.state.asgi)
+
+    @asgi.setter
+    def asgi(self, value: bool) -> None:
+        self.state.asgi = value
 
     @property
     def websocket_enabled(self) -> bool:
-        """Whether there is a route for a websocket, unless `enable_websocket` has said something else."""
+        """Whether there is a route for a websocket, or what `enable_websocket` has set since."""
         if self._websocket_enabled is not None:
             return self._websocket_enabled  # type: ignore[no-any-return]
         return any(isinstance(route, routing.WebSocketRoute) for route in self.router.routes)
 
+    @websocket_enabled.setter
+    def websocket_enabled(self, value: bool) -> None:
+        self._websocket_enabled = value
+
     def enable_websocket(self, enable: bool = True) -> None:
-        """Say what `websocket_enabled` is; a websocket's route works in any case.
+        """Set `websocket_enabled`, until a route for a websocket is added; these routes work in any case.
 
         Args:
             enable: the value.

@@ -15,7 +15,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from enum import Enum
 from functools import cache, partial
 from inspect import isawaitable
@@ -133,7 +133,7 @@ class SignalWaiter:
     Args:
         signal: a signal of that event.
         event_definition: the event, as it was written.
-        trigger: the name of its parameter, if it has one.
+        trigger: the name of its parameter, if it has one; `*` for any.
         requirements: the condition under which it has to be dispatched.
         exclusive: whether that has to be said; otherwise an event without condition will do.
         future: gets the event's context.
@@ -190,6 +190,9 @@ class SignalGroup:
     def __len__(self) -> int:
         return len(self.routes)
 
+    def __iter__(self) -> Iterator[Signal]:
+        return iter(self.routes)
+
     @property
     def path(self) -> str:
         """The common name, with the type of the last part."""
@@ -240,6 +243,11 @@ class SignalRouter:
         if not isinstance(name, str):
             raise TypeError(f"an event has a name, got {name!r}")
         return name if "." in name else GENERIC_SIGNAL_FORMAT % name
+
+    @property
+    def dynamic_routes(self) -> dict[tuple[str, str, str], SignalGroup]:
+        """The groups of signals by the parts of their names; to Sanic's router the last part is always a parameter."""
+        return self.groups
 
     # Registration ---------------------------------------------------------------------------------------------------
 
@@ -366,7 +374,9 @@ class SignalRouter:
         signal = self.name_index.get(".".join((*parts[:2], "*")) if parameter else name)
         if signal is None:
             return None
-        return SignalWaiter(signal, name, parameter.name if parameter else "", condition, exclusive)
+        # `shop.order.*` waits for whatever the last part is, if a signal has a parameter there.
+        trigger = parameter.name if parameter else "*" if parts[2] == "*" else ""
+        return SignalWaiter(signal, name, trigger, condition, exclusive)
 
     # Dispatching ----------------------------------------------------------------------------------------------------
 

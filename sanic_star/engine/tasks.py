@@ -105,6 +105,10 @@ class Tasks:
         """Return the tasks that can be found by a name."""
         return list(self._named.values())
 
+    def by_name(self) -> dict[str, Task[Any]]:
+        """Return the tasks that can be found by a name, by their names."""
+        return dict(self._named)
+
     def purge(self) -> None:
         """Forget the names of tasks that are over."""
         for name in [name for name, task in self._named.items() if task.done()]:

@@ -273,12 +273,14 @@ def test_websockets_are_enabled_by_a_route_or_by_hand() -> None:
     app.enable_websocket()
     assert app.websocket_enabled is True
     app.enable_websocket(False)
+    assert app.websocket_enabled is False
 
     @app.websocket("/ws")
     async def handler(request: Request, ws: Websocket) -> None:
         await ws.send(str(len(app.websocket_tasks)))
 
-    assert app.websocket_enabled is False
+    assert app.websocket_enabled is True
+    app.enable_websocket(False)
     with TestClient(app) as client, client.websocket_connect("/ws") as websocket:
         assert websocket.receive_text() == "1"
     assert app.websocket_tasks == set()

@@ -123,7 +123,7 @@ class Answers:
         self._sweeper: WebsocketSweeper | None = None
         # The handlers of Starlette's keyword that the error handler was given already.
         self._exception_handlers_added: dict[Any, Any] = {}
-        self._has_started_up = False
+        self.has_started_up = False
 
     # When the application is finalised -------------------------------------------------------------------------------
 
@@ -584,11 +584,11 @@ class Answers:
             # The others when all listeners have run, which may set them.
             app.config.validate(LISTENER_TIMEOUTS)
             app._runner.extend()
-            if not self._has_started_up and is_overridden(app._startup):
+            if not self.has_started_up and is_overridden(app._startup):
                 # Only where a tool has replaced it.
                 from sanic_star.compat._app.monitoring import start_up
 
-                self._has_started_up = True
+                self.has_started_up = True
                 await start_up(app)
             if not app.signal_router.finalized and self.overrides.signalize:
                 app.signalize(app.signal_router.allow_fail_builtin)

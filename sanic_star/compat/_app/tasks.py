@@ -208,6 +208,10 @@ class Background:
             if loop.time() >= deadline:
                 break
 
+    def by_name(self) -> dict[str, asyncio.Task[Any]]:
+        """Return the background tasks that were registered under a name, by their names."""
+        return self._tasks.by_name()
+
     def named(self) -> Iterator[asyncio.Task[Any]]:
         """Return the background tasks that were registered under a name."""
         return iter(self._tasks.named())

@@ -33,14 +33,16 @@ if TYPE_CHECKING:
 class ApplicationServerInfo:
     """How an application is to be served, once.
 
-    Attributes: `settings` in Sanic's words; `stage`; and for `sanic_star.servers`: `how`, `sock`, `signals`.
+    Attributes: `settings` in Sanic's words; `stage`; `server`, which is what somebody sets there; and for
+    `sanic_star.servers`: `how`, `sock`, `signals`.
     """
 
     settings: dict[str, Any]
-    how: Settings
+    stage: ServerStage = field(default=ServerStage.STOPPED)
+    server: Any = None
+    how: Settings = field(default_factory=Settings)
     sock: socket | None = None
     signals: bool = True
-    stage: ServerStage = field(default=ServerStage.STOPPED)
 
 
 @dataclass

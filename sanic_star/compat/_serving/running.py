@@ -150,7 +150,8 @@ class Runner:
             "app": self.app, "host": how.host, "port": how.port, "version": how.version, "sock": sock, "unix": unix,
             "ssl": ssl, "backlog": backlog, "register_sys_signals": register_sys_signals,
         }  # fmt: skip
-        state.server_info.append(_plans.ApplicationServerInfo(settings, how, sock, register_sys_signals))
+        info = _plans.ApplicationServerInfo(settings, how=how, sock=sock, signals=register_sys_signals)
+        state.server_info.append(info)
         if motd_display:
             self.app.config.MOTD_DISPLAY.update(motd_display)
         if motd and self.app.config.MOTD:

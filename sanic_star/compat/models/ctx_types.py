@@ -1,4 +1,4 @@
-"""What Sanic shows at its prompt for Python, `sanic --repl`; `sanic-star` has none, so nothing reads it."""
+"""Variables for the prompt of `sanic-star --repl`: `app.repl_ctx`."""
 
 from __future__ import annotations
 
@@ -20,12 +20,19 @@ class REPLContext:
     Examples:
         >>> context = REPLContext()
         >>> context.add(5, "answer", "what was asked for")
-        >>> list(context)
-        [REPLLocal(var=5, name='answer', desc='what was asked for')]
+        >>> context.limit = 10
+        >>> [(local.name, local.var) for local in context]
+        [('answer', 5), ('limit', 10)]
     """
 
+    _variables: dict[str, REPLLocal]
+
     def __init__(self) -> None:
-        self._variables: dict[str, REPLLocal] = {}
+        self.__dict__["_variables"] = {}
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Add a variable by setting an attribute."""
+        self.add(value, name)
 
     def add(self, var: Any, name: str | None = None, desc: str | None = None) -> None:
         """Add a variable.
@@ -39,6 +46,11 @@ class REPLContext:
         if desc is None:
             desc = str(getattr(var, "__doc__", None) or "").strip().partition("\n")[0]
         self._variables[label] = REPLLocal(var, label, desc)
+
+    @property
+    def _locals(self) -> list[REPLLocal]:
+        # Sanic's name for them.
+        return list(self)
 
     def __iter__(self) -> Iterator[REPLLocal]:
         """Yield the variables."""

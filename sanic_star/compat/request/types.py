@@ -829,7 +829,8 @@ class Request(requests.Request, Generic[AppT, CtxT]):
 
     @property
     def _server_name(self) -> str:
-        return self.app.config.get("SERVER_NAME") or "" if "app" in self.scope else ""
+        # `//shop.example` leaves the scheme open, as `shop.example` does.
+        return (self.app.config.get("SERVER_NAME") or "").removeprefix("//") if "app" in self.scope else ""
 
     @property
     def scheme(self) -> str:
