@@ -875,7 +875,7 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
 
     @property
     def repl_ctx(self) -> REPLContext:
-        """Variables for Sanic's prompt for Python; `sanic-star` has none, so nothing reads them."""
+        """Variables for the prompt for Python: `sanic-star --repl`."""
         if self._repl_ctx is None:
             from sanic_star.compat.models.ctx_types import REPLContext
 
