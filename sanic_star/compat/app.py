@@ -27,6 +27,7 @@ from starlette.middleware import Middleware as ASGIMiddleware
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, ExceptionHandler, Lifespan
 
+from sanic_star.compat import compat
 from sanic_star.compat._app.answers import Answers
 from sanic_star.compat._app.decorators import H, Registrar, check_name, no_handler
 from sanic_star.compat._app.definitions import (
@@ -850,7 +851,7 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
     @property
     def certloader_class(self) -> type[Any]:
         """The class that loads certificates."""
-        from sanic_star.compat.worker.loader import CertLoader
+        from sanic_star.compat._serving.tls import CertLoader
 
         return self._server_classes[1] or CertLoader
 
@@ -874,7 +875,7 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
 
     @property
     def repl_ctx(self) -> REPLContext:
-        """Variables for Sanic's prompt for Python; `sanic-star` has none, so nothing reads them."""
+        """Variables for the prompt for Python: `sanic-star --repl`."""
         if self._repl_ctx is None:
             from sanic_star.compat.models.ctx_types import REPLContext
 
@@ -1254,5 +1255,7 @@ def _testing() -> Any:
 
     return testing
 
+
+compat._starting.append(Sanic)
 
 __all__ = ["Sanic"]

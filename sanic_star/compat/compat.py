@@ -36,6 +36,10 @@ def __getattr__(name: str) -> Any:
     return found
 
 
+# The classes with a `start_method`: the module of `Sanic` imports this one, and adds it.
+_starting: list[Any] = []
+
+
 @contextmanager
 def use_context(method: str) -> Iterator[None]:
     """Set `Sanic.start_method` for a `with` block.
@@ -45,15 +49,14 @@ def use_context(method: str) -> Iterator[None]:
     Args:
         method: `fork`, `forkserver` or `spawn`.
     """
-    # The application's module imports this one.
-    from sanic_star.compat.app import Sanic
-
-    before = Sanic.start_method
-    Sanic.start_method = method
+    before = [(cls, cls.start_method) for cls in _starting]
+    for cls in _starting:
+        cls.start_method = method
     try:
         yield
     finally:
-        Sanic.start_method = before
+        for cls, start_method in before:
+            cls.start_method = start_method
 
 
 class UpperStrEnum(StrEnum):

@@ -324,7 +324,7 @@ def test_a_handler_for_all_exceptions() -> None:
 
 def test_what_belongs_to_sanics_server_only_is_told(caplog: pytest.LogCaptureFixture) -> None:
     Sanic("Inspected", inspector=True)
-    assert ["have no effect here" in each.message for each in caplog.records] == [True]
+    assert ["has no effect here" in record.message for record in caplog.records] == [True]
 
 
 def test_settings_are_taken_from_a_mapping() -> None:

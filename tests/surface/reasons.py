@@ -12,7 +12,6 @@ REASONS: dict[str, str] = {
     "sanic.app.Sanic.manager": "there is no manager of processes",
     "sanic.app.Sanic.multiplexer": "`app.m`",
     "sanic.application.motd.MOTDTTY": "the message is lines of the log, without a frame",
-    "sanic.application.state.ApplicationServerInfo": "the server is known when it runs: `app.state.server`",
     "sanic.base.root.BaseSanic": MEMBER,
     "sanic.blueprints.lazy": "a decorator of Sanic's own code: blueprints keep what was registered",
     "sanic.compat": START,

@@ -54,12 +54,11 @@ def stand_ins(module: str, *names: str, instances: tuple[type, ...] = ()) -> tup
         instances: classes of this package whose objects are instances of the classes.
 
     Examples:
-        >>> Http, log = stand_ins("sanic_star.compat.http.http1", "Http", "log")
-        >>> Http()
+        >>> Lifespan, log = stand_ins("sanic_star.compat.asgi", "Lifespan", "log")
+        >>> Lifespan()
         Traceback (most recent call last):
         ...
-        sanic_star.compat._support.stand_ins.NotCarriedOver: sanic_star has no sanic.http.http1.Http: HTTP is the ASGI \
-    server's; TLS is `app.run(ssl=…)`
+        sanic_star.compat._support.stand_ins.NotCarriedOver: sanic_star has no sanic.asgi.Lifespan: ...
     """
     return tuple(
         StandIn(name, (), {"__module__": module, "_instances": instances})

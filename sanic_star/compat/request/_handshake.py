@@ -7,13 +7,12 @@ from functools import partial
 from typing import Any, cast
 
 from sanic_star.compat.exceptions import SanicException
-from sanic_star.compat.request.types import Request
 from sanic_star.compat.server.websockets.impl import WebsocketImplProtocol
 from sanic_star.engine.handshakes import Handshake
 from sanic_star.engine.requests import HANDSHAKE
 
 
-async def accept(request: Request, subprotocols: Iterable[str]) -> WebsocketImplProtocol:
+async def accept(request: Any, subprotocols: Iterable[str]) -> WebsocketImplProtocol:
     """Accept the handshake that a request is, and return its websocket.
 
     Args:
