@@ -1,4 +1,4 @@
-"""`AppLoader`: from the name of an application, or a function that makes it, to the application; `CertLoader`."""
+"""`AppLoader`: from the name of an application, or a function that makes it, to the application."""
 
 from __future__ import annotations
 
