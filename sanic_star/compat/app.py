@@ -75,6 +75,7 @@ if TYPE_CHECKING:
     from sanic_star.compat._app.route_options import AddedRouteOptions
     from sanic_star.compat.models.ctx_types import REPLContext
     from sanic_star.compat.types.shared_ctx import SharedContext
+    from sanic_star.compat.worker.manager import WorkerManager
     from sanic_star.compat.worker.multiplexer import WorkerMultiplexer
     from sanic_star.engine.seams import MakeRequest
     from sanic_star.testing.asgi import SanicASGITestClient
@@ -790,6 +791,26 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
         from sanic_star.compat.worker.multiplexer import WorkerMultiplexer
 
         return WorkerMultiplexer(self)
+
+    @property
+    def multiplexer(self) -> WorkerMultiplexer:
+        """`m`, by its longer name."""
+        return self.m
+
+    @property
+    def manager(self) -> WorkerManager:
+        """What the main process runs beside the workers; there from `main_process_ready` to `main_process_stop`.
+
+        Raises:
+            SanicException: this is not the main process, or not yet, or one process serves alone.
+        """
+        manager = self._runner.manager
+        if manager is None:
+            raise SanicException(
+                "app.manager exists in the main process only, from main_process_ready to main_process_stop; "
+                "a worker has app.m"
+            )
+        return manager
 
     @property
     def auto_reload(self) -> bool:
