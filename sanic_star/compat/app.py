@@ -993,17 +993,20 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
 
     def ack(self) -> None:
         """Tell the supervisor that this worker is ready; a process that is no worker has nobody to tell."""
-        acknowledge = getattr(getattr(self, "m", None), "ack", None)
-        if acknowledge is not None:
-            acknowledge()
+        worker = getattr(self, "m", None)
+        if worker is not None:
+            worker.ack()
 
     def set_serving(self, serving: bool) -> None:
-        """Say what `app.state.is_running` is.
+        """Say what `app.state.is_running` is, and in a worker what `app.m.workers` shows.
 
         Args:
             serving: the value.
         """
         setattr(self.state, "is_running", serving)  # noqa: B010 - its attributes are read by properties
+        worker = getattr(self, "m", None)
+        if worker is not None:
+            worker.set_serving(serving)
 
     @classmethod
     def should_auto_reload(cls) -> bool:
