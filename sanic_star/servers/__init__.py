@@ -62,10 +62,12 @@ def _supervise(plan: Plan, sockets: Sockets) -> bool:
     Returns:
         Whether they could import the application; if not, nothing was served.
     """
+    from sanic_star.servers.stopping import bound_exit
     from sanic_star.servers.supervisor import Supervisor
 
     try:
         Supervisor(plan, sockets).run()
+        bound_exit()
     except NotImportable as error:
         if not plan.can_serve_alone:
             raise CannotServe(f"Several workers need an application that another process can import: {error}") from None

@@ -199,3 +199,17 @@ async def fail(app):
         assert server.ended() == 1
     assert server.log.count("RuntimeError: no database") == 1
     assert ALONE not in server.log
+
+
+def test_a_thread_that_a_listener_leaves_does_not_keep_the_process(tmp_path: Path) -> None:
+    script = """
+@app.main_process_start
+async def leave(app):
+    # As aiosqlite does for each connection that nobody closes.
+    threading.Thread(target=threading.Event().wait, name="left behind").start()
+"""
+    end = "\n    say('after run')\n    time.sleep(0.5)\n    say('the end')\n"
+    with process(tmp_path, TELLING + script + RUN.format(how="") + end) as server:
+        assert server.get("/who").status_code == 200
+        assert server.terminate() == 0
+    assert server.log.index("after run") < server.log.index("the end") < server.log.index("left behind")
