@@ -213,3 +213,36 @@ async def leave(app):
         assert server.get("/who").status_code == 200
         assert server.terminate() == 0
     assert server.log.index("after run") < server.log.index("the end") < server.log.index("left behind")
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_health_and_logging_of_sanic_extensions(tmp_path: Path, workers: int) -> None:
+    pytest.importorskip("sanic_ext")
+    script = """
+import os, sys
+import sanic_star.compat
+sanic_star.compat.install()
+from sanic import Sanic, text
+app = Sanic("Healthy")
+app.config.HEALTH = app.config.HEALTH_ENDPOINT = app.config.LOGGING = True
+
+@app.get("/")
+async def hello(request):
+    return text("hello")
+"""
+    (tmp_path / "healthy.py").write_text(script + RUN.format(how=f"workers={workers}"))
+    with process(tmp_path, "", sys.executable, "healthy.py") as server:
+        assert server.get().text == "hello"
+        # The logger that runs beside the workers writes what they log.
+        server.until(lambda: server.log.count("Worker ready") == workers)
+        known = server.get("/__health__/").json()
+        assert {name: process.get("state") for name, process in known.items()} == {
+            "Sanic-Main": None,
+            **{f"Sanic-Server-{number}-0": "ACKED" for number in range(workers)},
+            "Sanic-HealthMonitor-0": "STARTED",
+            "Sanic-Logger-0": "STARTED",
+        }
+        assert server.terminate() == 0
+    # It ends after them.
+    assert server.log.count("Worker complete") == workers
+    assert "Traceback" not in server.log
