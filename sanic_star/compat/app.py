@@ -76,6 +76,7 @@ if TYPE_CHECKING:
     from sanic_star.compat._app.route_options import AddedRouteOptions
     from sanic_star.compat.models.ctx_types import REPLContext
     from sanic_star.compat.types.shared_ctx import SharedContext
+    from sanic_star.compat.worker.manager import WorkerManager
     from sanic_star.compat.worker.multiplexer import WorkerMultiplexer
     from sanic_star.engine.seams import MakeRequest
     from sanic_star.testing.asgi import SanicASGITestClient
@@ -793,6 +794,26 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
         return WorkerMultiplexer(self)
 
     @property
+    def multiplexer(self) -> WorkerMultiplexer:
+        """`m`, by its longer name."""
+        return self.m
+
+    @property
+    def manager(self) -> WorkerManager:
+        """What the main process runs beside the workers; there from `main_process_ready` to `main_process_stop`.
+
+        Raises:
+            SanicException: this is not the main process, or not yet, or one process serves alone.
+        """
+        manager = self._runner.manager
+        if manager is None:
+            raise SanicException(
+                "app.manager exists in the main process only, from main_process_ready to main_process_stop; "
+                "a worker has app.m"
+            )
+        return manager
+
+    @property
     def auto_reload(self) -> bool:
         """Whether the application is served again when its files change."""
         return bool(self.config.AUTO_RELOAD)
@@ -973,17 +994,20 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
 
     def ack(self) -> None:
         """Tell the supervisor that this worker is ready; a process that is no worker has nobody to tell."""
-        acknowledge = getattr(getattr(self, "m", None), "ack", None)
-        if acknowledge is not None:
-            acknowledge()
+        worker = getattr(self, "m", None)
+        if worker is not None:
+            worker.ack()
 
     def set_serving(self, serving: bool) -> None:
-        """Say what `app.state.is_running` is.
+        """Say what `app.state.is_running` is, and in a worker what `app.m.workers` shows.
 
         Args:
             serving: the value.
         """
         setattr(self.state, "is_running", serving)  # noqa: B010 - its attributes are read by properties
+        worker = getattr(self, "m", None)
+        if worker is not None:
+            worker.set_serving(serving)
 
     @classmethod
     def should_auto_reload(cls) -> bool:

@@ -215,8 +215,8 @@ def position(thread: int) -> str:
     return "" if frame is None else f" at {frame.f_code.co_filename}:{frame.f_lineno} ({frame.f_code.co_name})"
 
 
-def end_process() -> None:
-    """End this process at once, with status 1, from any thread.
+def end_process(status: int = 1) -> None:
+    """End this process at once, with a status, from any thread.
 
     What stands in the buffers of its standard streams is written, unless that blocks: the thread that hangs may hold
     their locks.
@@ -225,7 +225,7 @@ def end_process() -> None:
     with suppress(RuntimeError):
         writer.start()
         writer.join(1)
-    os._exit(1)
+    os._exit(status)
 
 
 def _flush() -> None:

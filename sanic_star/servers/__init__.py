@@ -1,7 +1,8 @@
 """Running an application: `run` serves it until it is stopped, on uvicorn, hypercorn or granian.
 
-One process serves in itself (`serving`). Several, and one that is restarted on changes, are looked after by their
-parent (`supervisor`), which owns the sockets; what it starts is `worker`. Each server has one record in
+One process serves in itself (`serving`). Several, one that is restarted on changes, and one that has a main process
+beside it, are looked after by their parent (`supervisor`), which owns the sockets; it starts `worker`, and functions
+of the application that run beside the workers (`jobs`). Each server has one record in
 `backends` and one module that runs it; sockets, signals, restarts and the exit status are the same for all.
 
 Nothing of a server is loaded before `run` is called: an application that another server runs never pays for this one.
@@ -13,10 +14,11 @@ import logging
 import sys
 from typing import TYPE_CHECKING
 
-from sanic_star.servers.settings import CannotServe, Plan, Settings
+from sanic_star.servers.settings import CannotServe, NotImportable, Plan, Settings
 
 if TYPE_CHECKING:
     from sanic_star.engine.seams import Host
+    from sanic_star.servers.sockets import Sockets
 
 __all__ = ("CannotServe", "Plan", "Settings", "is_imported_by_worker", "run", "stop")
 
@@ -46,15 +48,36 @@ def run(plan: Plan) -> None:
     try:
         check_servers(plan.settings)
         with Sockets(plan.settings, plan.sockets) as sockets:
-            if plan.supervised or plan.workers > 1 or plan.watch is not None:
-                from sanic_star.servers.supervisor import Supervisor
-
-                Supervisor(plan, sockets).run()
-            else:
-                serve(plan.apps, plan.settings, sockets, signals=plan.signals, ready=lambda stop: sockets.announce())
+            if plan.needs_supervisor and _supervise(plan, sockets):
+                return
+            serve(plan.apps, plan.settings, sockets, signals=plan.signals, ready=lambda stop: sockets.announce())
     except CannotServe as error:
         logger.error("%s", error)
         sys.exit(1)
+
+
+def _supervise(plan: Plan, sockets: Sockets) -> bool:
+    """Serve in other processes until the stop.
+
+    Returns:
+        Whether they could import the application; if not, nothing was served.
+    """
+    from sanic_star.servers.stopping import bound_exit
+    from sanic_star.servers.supervisor import Supervisor
+
+    try:
+        Supervisor(plan, sockets).run()
+        bound_exit()
+    except NotImportable as error:
+        if not plan.can_serve_alone:
+            raise CannotServe(f"Several workers need an application that another process can import: {error}") from None
+        logger.warning(
+            "No other process can import the application, so this one serves it, without app.manager and app.m: %s. "
+            "To change that, create the application at the top of a module, or give a factory of a module.",
+            error,
+        )
+        return False
+    return True
 
 
 def stop(app: Host, *, everywhere: bool = True) -> None:

@@ -11,10 +11,15 @@ if TYPE_CHECKING:
     import socket
 
     from sanic_star.engine.seams import Host
+    from sanic_star.servers.jobs import Jobs
 
 
 class CannotServe(Exception):
     """What was asked for can't be served; the message is one line that says why, and how to mend it."""
+
+
+class NotImportable(CannotServe):
+    """Another process can't get at the application: it can't import it, or it can't be sent what it needs for that."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +99,7 @@ class Plan:
         shared: handed to `load`; may hold what `multiprocessing` shares.
         notify: told of a restart on changes: `start`, `before`, `after`, `stop`, with the changed paths.
         signals: whether SIGINT and SIGTERM end it.
+        jobs: the processes by name, and functions that run beside the workers; None for the workers alone.
     """
 
     apps: Sequence[Host]
@@ -107,3 +113,14 @@ class Plan:
     shared: Any = None
     notify: Callable[[str, set[str]], None] = field(default=lambda event, changed: None)
     signals: bool = True
+    jobs: Jobs | None = None
+
+    @property
+    def needs_supervisor(self) -> bool:
+        """Whether the workers are processes of their own."""
+        return self.supervised or self.workers > 1 or self.watch is not None
+
+    @property
+    def can_serve_alone(self) -> bool:
+        """Whether one process may serve instead, where no other one can import the application."""
+        return self.workers == 1 and self.watch is None

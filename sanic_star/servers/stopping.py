@@ -36,6 +36,28 @@ CANCELLED_REQUESTS_S = 1.0
 POLL_S = 0.05
 
 
+def bound_exit() -> None:
+    """End this process although threads are left, once the main thread has ended and they had their time.
+
+    A listener of the main process may leave one that waits for ever: aiosqlite has one for each open connection.
+    """
+    if threading.current_thread() is threading.main_thread():
+        threading.Thread(target=_end_after_main_thread, daemon=True, name="exit").start()
+
+
+def _end_after_main_thread() -> None:
+    main = threading.main_thread()
+    main.join()
+    deadline = monotonic() + CLEAN_UP_BEFORE_EXIT_S
+    left = [thread for thread in threading.enumerate() if not thread.daemon and thread is not main]
+    for thread in left:
+        thread.join(max(0.0, deadline - monotonic()))
+    names = ", ".join(thread.name for thread in left if thread.is_alive())
+    if names:
+        error_logger.error("Threads that a listener of the main process has left keep it from ending: %s", names)
+        end_process(0)
+
+
 class Stop:
     """The end of all servers of this process.
 

@@ -1,10 +1,12 @@
-"""The parent of several workers, or of one that is restarted when a file changes.
+"""The parent of several workers, or of one that is restarted when a file changes or has a main process beside it.
 
     SIGINT, SIGTERM     all workers stop at once; a second Ctrl-C kills them
     SIGHUP              rolling restart: each worker is replaced by one that accepts connections already
     a worker ends       another one takes its place, see `Place`
     none ever started   nothing is served, and the process ends with status 1
     a file changes      all workers stop and are started again; if that fails, the next change is waited for
+    a job ends          nothing; the log says so if its function has failed. A job is a function that runs beside the
+                        workers, see `sanic_star.servers.jobs`
 
 It owns the sockets, so that connections that wait to be accepted outlive any worker. It tells a worker to stop by way
 of a pipe and not by a signal: that works on every system, and a worker whose supervisor was killed ends, too.
@@ -18,22 +20,40 @@ from __future__ import annotations
 import logging
 import math
 import multiprocessing
+import pickle
 import signal
 import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from multiprocessing import spawn
-from multiprocessing.connection import wait
+from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from sanic_star.engine.os_signals import SIGNALS, Signalled
-from sanic_star.servers.settings import CannotServe, Plan
+from sanic_star.servers.jobs import FAILED, FINAL, NONE, TERMINATED, Job, Jobs, Late, Slot
+from sanic_star.servers.settings import CannotServe, NotImportable, Plan
 from sanic_star.servers.sockets import Sockets
 from sanic_star.servers.watching import Watch
-from sanic_star.servers.worker import READY, ROLL, STOP_ALL, Late, Order, Step, main
+from sanic_star.servers.worker import (
+    JOB_STOP_S,
+    READY,
+    ROLL,
+    STOP,
+    STOP_ALL,
+    Ask,
+    Change,
+    Manage,
+    Order,
+    Scale,
+    ServeOrder,
+    Step,
+    Unimportable,
+    main,
+    run_job,
+)
 
 logger = logging.getLogger("sanic.server")
 # How much longer than its requests and tasks a worker may take to end, in seconds.
@@ -46,73 +66,147 @@ _MOST_ON_WINDOWS = 30
 _context = multiprocessing.get_context("spawn")
 
 
-class Worker:
-    """A process that serves.
+class Child:
+    """A process of the supervisor.
 
     Args:
-        number: its place among the workers.
-        generation: how many have been in that place before.
-        plan: what it serves.
-        sockets: what it listens on.
+        slot: the name under which it runs.
+        target: what runs in it, called with the order and its end of the channel.
+        order: what it shall do.
+        stop_limit: how long it may take to end, in seconds.
 
     Raises:
-        CannotServe: what it shall serve can't be handed to another process.
+        Exception: the order can't be sent to another process; see `_is_unsendable`.
     """
 
-    def __init__(self, number: int, generation: int, plan: Plan, sockets: Sockets) -> None:
-        self.number, self.generation = number, generation
-        # When it said that it accepts connections (`time.monotonic`), if it did.
-        self.ready_at: float | None = None
+    def __init__(self, slot: Slot, target: Callable[[Any, Connection], None], order: Order, stop_limit: float) -> None:
+        self.slot = slot
         # As far as the supervisor has noticed: two questions to the system may get two answers.
         self.gone = False
         # Until when it has to end (`time.monotonic`), once it was told to, and what it is doing.
         self.deadline = math.inf
-        self._told = False
+        self.is_told = False
         self.step = ""
-        # Requests end, then tasks; both have that time.
-        self._stop_limit = self._step_limit = 2 * max(settings.graceful_timeout for settings in plan.settings)
+        self._step_limit = stop_limit
         self.channel, theirs = _context.Pipe()
-        name = f"Sanic-Server-{number}-{generation}"
-        order = Order(name, plan.prelude, _main_module(), Late((plan.load, plan.shared)), plan.settings, list(sockets))
-        self.process = _context.Process(target=main, args=(order, theirs), name=name)
+        self.process = _context.Process(target=target, args=(order, theirs), name=slot.name)
         try:
             with _main_hidden():
                 self.process.start()
-        except (TypeError, AttributeError, ValueError, ImportError, RuntimeError) as error:
-            raise CannotServe(_unpicklable(error)) from None
-        except Exception as error:
-            if type(error).__name__ != "PicklingError":
-                raise
-            raise CannotServe(_unpicklable(error)) from None
+        except BaseException:
+            self.channel.close()
+            raise
         finally:
             theirs.close()
-
-    @property
-    def ready(self) -> bool:
-        """Whether it has said that it accepts connections."""
-        return self.ready_at is not None
+        slot.note_start(self.process)
 
     def stop(self) -> None:
         """Tell it to end, if nobody has."""
-        if self._told:
+        if self.is_told or self.gone:
             return
-        self._told = True
-        self.deadline = time.monotonic() + self._step_limit + MARGIN
+        self.is_told = True
+        self.deadline = time.monotonic() + self._step_limit
+        if self.slot.process is self.process:
+            self.slot.note(state=TERMINATED)
         with suppress(OSError):
-            self.channel.send("stop")
+            self.channel.send(STOP)
 
-    def note(self, step: Step) -> None:
-        """Note what it does while it stops. It ends a listener by itself whose time is over."""
-        self.step = step.name
-        self._step_limit = self._stop_limit if not step.name else math.inf if step.limit is None else step.limit
-        if self._told:
-            self.deadline = time.monotonic() + self._step_limit + MARGIN
+    def note_end(self) -> None:
+        """Note that it has ended."""
+        self.gone = True
+        # Not if its successor runs already.
+        if self.slot.process is self.process:
+            self.slot.note_end()
 
     def messages(self) -> Iterator[Any]:
         """What it has said since the last time."""
         with suppress(EOFError, OSError):
             while self.channel.poll():
                 yield self.channel.recv()
+
+
+class Worker(Child):
+    """A process that serves.
+
+    Args:
+        slot: the name under which it runs.
+        plan: what it serves.
+        sockets: what it listens on.
+        reports: whether it tells why the application could not be imported, and logs nothing.
+
+    Raises:
+        NotImportable: what it shall serve can't be sent to another process.
+    """
+
+    def __init__(self, slot: Slot, plan: Plan, sockets: Sockets, reports: bool) -> None:
+        # When it said that it accepts connections (`time.monotonic`), if it did.
+        self.ready_at: float | None = None
+        # Requests end, then tasks; both have that time.
+        self._stop_limit = 2 * max(settings.graceful_timeout for settings in plan.settings) + MARGIN
+        order = ServeOrder(
+            slot.name,
+            slot.ident,
+            plan.prelude,
+            _main_module(),
+            Late((plan.load, plan.shared)),
+            plan.settings,
+            list(sockets),
+            reports,
+        )
+        try:
+            super().__init__(slot, main, order, self._stop_limit)
+        except AssertionError as error:
+            # Where `app.run` was called in a daemonic process.
+            raise NotImportable(str(error)) from None
+        except Exception as error:
+            if not _is_unsendable(error):
+                raise
+            raise NotImportable(_unpicklable(error)) from None
+
+    @property
+    def ready(self) -> bool:
+        """Whether it has said that it accepts connections."""
+        return self.ready_at is not None
+
+    def note_ready(self) -> None:
+        """Note that it accepts connections."""
+        self.ready_at = time.monotonic()
+        if self.slot.process is self.process and not self.is_told:
+            self.slot.note_ready()
+
+    def note(self, step: Step) -> None:
+        """Note what it does while it stops. It ends a listener by itself whose time is over."""
+        self.step = step.name
+        limit = math.inf if step.limit is None else step.limit + MARGIN
+        self._step_limit = limit if step.name else self._stop_limit
+        if self.is_told:
+            self.deadline = time.monotonic() + self._step_limit
+
+
+class Runner(Child):
+    """A process that runs a job.
+
+    Args:
+        slot: the name under which it runs.
+        job: what it runs.
+        plan: what the workers serve.
+
+    Raises:
+        CannotServe: the function or its arguments can't be sent to another process.
+    """
+
+    def __init__(self, slot: Slot, job: Job, plan: Plan) -> None:
+        self.job = job
+        try:
+            order = Order(slot.name, slot.ident, plan.prelude, _main_module(), job.call)
+            super().__init__(slot, run_job, order, JOB_STOP_S)
+        except Exception as error:
+            if not _is_unsendable(error):
+                raise
+            raise CannotServe(
+                f"{job.name} can't run in another process: {error}. Manage a function of a module, with arguments that "
+                "can be pickled."
+            ) from None
 
 
 class Place:
@@ -182,14 +276,18 @@ class Supervisor:
             raise CannotServe(f"On Windows there are {_MOST_ON_WINDOWS} workers at most, not {plan.workers}")
         self.plan = plan
         self.sockets = sockets
+        self.jobs = plan.jobs or Jobs(plan.workers)
+        self.jobs.on_change = self._ring
         self.places = [Place(number) for number in range(plan.workers)]
-        # Those that are in a place, and those that will be or have been.
-        self._processes: list[Worker] = []
+        # Workers that are in a place, and those that will be or have been; and those that run jobs.
+        self._children: list[Child] = []
         self.stopping = self.now = False
         self._got = Signalled()
-        # The names of workers to be replaced; an empty one means all.
+        # The names of processes to be restarted; an empty one means all.
         self._roll_wanted: set[str] = set()
-        self._started = 0
+        self._wanted_workers = plan.workers
+        # Why a worker could not import the application.
+        self._unimportable = ""
         self._was_ready = self._announced = False
         # The files whose change has started the workers again, until these are ready.
         self._reloaded: set[str] | None = None
@@ -211,7 +309,8 @@ class Supervisor:
                 self._run()
             finally:
                 self._got.say()
-                self._end(list(self._processes))
+                self._end_in_order(list(self._children))
+                self._close_jobs()
                 if self._watch is not None:
                     self._watch.stop()
                     self._notify("stop", set())
@@ -223,13 +322,16 @@ class Supervisor:
             self._notify("start", set())
             self._watch.start()
         self._populate()
+        self._start_jobs()
         while not self.stopping:
             # What has happened meanwhile comes before waiting: nobody rings twice.
             if self._watch is not None and (changed := self._watch.changed()):
                 self._reload(changed)
             elif self._roll_wanted:
                 names, self._roll_wanted = self._roll_wanted, set()
-                self._roll(names)
+                self._restart(names)
+            elif self._wanted_workers != len(self.places):
+                self._scale(self._wanted_workers)
             else:
                 self._attend()
 
@@ -241,9 +343,9 @@ class Supervisor:
         return [place.worker for place in self.places if place.worker is not None]
 
     def _start(self, number: int) -> Worker:
-        worker = Worker(number, self._started // max(1, self.plan.workers), self.plan, self.sockets)
-        self._started += 1
-        self._processes.append(worker)
+        reports = self.plan.can_serve_alone and not self._was_ready
+        worker = Worker(self.jobs.server(number), self.plan, self.sockets, reports)
+        self._children.append(worker)
         return worker
 
     def _populate(self) -> None:
@@ -267,12 +369,15 @@ class Supervisor:
         # At the first start the others are waited for: if all have failed, there is nothing to be served.
         if self._was_ready or self._watch is not None:
             self._replace_the_dead()
+        self._note_ended_jobs()
+        self._start_jobs()
         self._look(min(place.due for place in self.places))
 
     def _all_started(self) -> None:
         """Say, the first time, where it is listened, and after a reload that it is done.
 
         Raises:
+            NotImportable: the worker could not import the application.
             CannotServe: no worker was ever ready.
         """
         failed = any(worker.gone and not worker.ready for worker in self.workers)
@@ -280,6 +385,8 @@ class Supervisor:
             self._announced = True
             self.sockets.announce()
         elif not self._was_ready and failed and self._watch is None:
+            if self._unimportable:
+                raise NotImportable(self._unimportable)
             raise CannotServe("A worker could not be started, so that nothing is served; the log above says why")
         if self._reloaded is not None:
             changed, self._reloaded = self._reloaded, None
@@ -312,17 +419,28 @@ class Supervisor:
     def _reload(self, changed: set[str]) -> None:
         logger.info("Reloading, because of %s", ", ".join(sorted(changed)))
         self._notify("before", changed)
-        self._end(list(self._processes))
+        self._end_in_order([child for child in self._children if not isinstance(child, Runner) or child.job.transient])
         self._populate()
+        self._restart_jobs({""})
         self._reloaded = changed
 
-    def _roll(self, names: set[str]) -> None:
-        """Replace workers, one after the other, by ones that accept connections before the old ones stop.
+    def _restart(self, names: set[str]) -> None:
+        """Restart processes.
 
         Args:
-            names: of the workers; an empty one means all.
+            names: of the processes; an empty one means all workers and all transient jobs.
         """
-        places = [place for place in self.places if "" in names or _name_in(place) in names]
+        unknown = names - {""} - {slot.name for job in self.jobs for slot in job.slots}
+        if unknown:
+            logger.error("Failed to restart processes: %s", ", ".join(sorted(unknown)))
+        places = [place for place in self.places if "" in names or self.jobs.server(place.number).name in names]
+        if places:
+            self._roll(places)
+        if not self.stopping:
+            self._restart_jobs(names)
+
+    def _roll(self, places: list[Place]) -> None:
+        """Replace workers, one after the other, by ones that accept connections before the old ones stop."""
         logger.info("Restarting %d workers, one after the other", len(places))
         for place in places:
             try:
@@ -342,29 +460,117 @@ class Supervisor:
             if old is not None:
                 self._end([old])
 
+    def _scale(self, count: int) -> None:
+        """Change the number of workers."""
+        logger.info("Scaling from %d to %d workers", len(self.places), count)
+        while len(self.places) < count and not self.stopping:
+            self.places.append(Place(len(self.places)))
+            self._fill(self.places[-1])
+        surplus = self.places[count:]
+        del self.places[count:]
+        self._end([place.worker for place in surplus if place.worker is not None])
+        for place in surplus:
+            self.jobs.remove_server(place.number)
+
+    def _scale_later(self, count: Any) -> None:
+        most = _MOST_ON_WINDOWS if sys.platform == "win32" else math.inf
+        if isinstance(count, int) and 1 <= count <= most:
+            self._wanted_workers = count
+        else:
+            logger.error("Cannot scale to %s workers", count)
+
+    # Jobs -----------------------------------------------------------------------------------------------------------
+
+    def _start_jobs(self) -> None:
+        """Start the jobs that have come since the last time."""
+        for job in self.jobs:
+            if job.is_started or self.stopping:
+                continue
+            job.is_started = True
+            for slot in job.slots:
+                if job.auto_start:
+                    self._start_job(job, slot)
+                else:
+                    slot.note(state=NONE)
+
+    def _start_job(self, job: Job, slot: Slot) -> None:
+        try:
+            self._children.append(Runner(slot, job, self.plan))
+        except (CannotServe, OSError) as error:
+            if not self._was_ready and self._watch is None:
+                raise CannotServe(str(error)) from None
+            slot.note(state=FAILED)
+            logger.error("%s could not be started: %s", slot.name, error)
+
+    def _restart_jobs(self, names: set[str]) -> None:
+        """Restart jobs: transient ones, and others by name if they can be restarted and have ended."""
+        for job in self.jobs:
+            for slot in job.slots:
+                if slot.is_server or not (slot.name in names or ("" in names and job.transient)):
+                    continue
+                if not job.restartable or not (job.transient or slot.state in FINAL):
+                    why = "it still runs" if job.restartable else "it is not restartable"
+                    logger.error("Failed to restart processes: %s, because %s", slot.name, why)
+                    continue
+                self._end([child for child in self._children if child.slot is slot])
+                if not self.stopping:
+                    self._start_job(job, slot)
+
+    def _note_ended_jobs(self) -> None:
+        for child in [child for child in self._children if isinstance(child, Runner) and child.gone]:
+            pid, status = child.process.pid, child.process.exitcode
+            self._end([child])
+            if status:
+                logger.error("Process %s [%s] has ended with status %s", child.slot.name, pid, status)
+            if not child.job.tracked and all(slot.state in FINAL for slot in child.job.slots):
+                self.jobs.remove(child.job)
+                logger.info("Removed worker %s", child.job.name)
+
+    def _close_jobs(self) -> None:
+        self.jobs.on_change = lambda: None
+        for job in self.jobs:
+            for slot in job.slots:
+                slot.is_over = slot.process is not None
+
+    def _manage(self, name: str, call: Any, options: dict[str, Any]) -> None:
+        """Add a job that another process wants."""
+        try:
+            self.jobs.add(name, call, **options)
+        except (ValueError, TypeError) as error:
+            logger.error("Failed to manage worker %s: %s", name, error)
+
     def _has_changes(self) -> bool:
         return self._watch is not None and self._watch.has_changes
 
-    def _end(self, workers: list[Worker]) -> None:
-        """Stop workers and wait until they have ended; kill those that take too long, or all at the second Ctrl-C."""
-        for worker in workers:
-            worker.stop()
-        while not self.now and (left := [worker for worker in workers if not worker.gone]):
+    def _end_in_order(self, children: list[Child]) -> None:
+        """Stop workers, then what runs jobs: it may handle what workers say at their stop, such as their log."""
+        self._end([child for child in children if isinstance(child, Worker)])
+        self._end([child for child in children if isinstance(child, Runner)])
+
+    def _end(self, children: Sequence[Child]) -> None:
+        """Stop processes and wait until they have ended; kill those that take too long, or all at the second Ctrl-C."""
+        for child in children:
+            child.stop()
+        while not self.now and (left := [child for child in children if not child.gone]):
             if self.stopping:
-                for worker in self._processes:
-                    worker.stop()
-            deadline = min(worker.deadline for worker in left)
+                for child in self._children:
+                    if isinstance(child, Worker):
+                        child.stop()
+            deadline = min(child.deadline for child in left)
             if deadline <= time.monotonic():
                 break
             self._look(deadline)
-        for worker in workers:
-            if not worker.gone:
-                doing = f" (it runs {worker.step})" if worker.step else ""
-                logger.error("Worker [%s] does not end%s; it is killed", worker.process.pid, doing)
-                worker.process.kill()
-            worker.process.join()
-            worker.channel.close()
-            self._processes.remove(worker)
+        for child in children:
+            if not child.gone:
+                kind = "Worker" if isinstance(child, Worker) else f"Process {child.slot.name}"
+                doing = f" (it runs {child.step})" if child.step else ""
+                logger.error("%s [%s] does not end%s; it is killed", kind, child.process.pid, doing)
+                child.process.kill()
+            child.process.join()
+            if not child.gone:
+                child.note_end()
+            child.channel.close()
+            self._children.remove(child)
 
     # What happens ---------------------------------------------------------------------------------------------------
 
@@ -380,11 +586,14 @@ class Supervisor:
             deadline: until when to wait (`time.monotonic`); infinite for as long as it takes.
         """
         timeout = None if deadline == math.inf else max(0.0, deadline - time.monotonic())
-        alive = [worker for worker in self._processes if not worker.gone]
+        alive = [child for child in self._children if not child.gone]
+        workers = [child for child in alive if isinstance(child, Worker)]
         handles: list[Any] = [
             self._alarm,
-            *(worker.process.sentinel for worker in alive),
-            *(worker.channel for worker in alive),
+            self.jobs.subscriber,
+            *(child.process.sentinel for child in alive),
+            # What runs a job says nothing, and its function may close the channel.
+            *(worker.channel for worker in workers),
         ]
         happened: list[Any] = []
         # On Windows, Ctrl-C ends the wait with this error once the handler has run.
@@ -393,22 +602,60 @@ class Supervisor:
         if self._alarm in happened:
             with suppress(BlockingIOError):
                 self._alarm.recv(4096)
-        for worker in alive:
-            worker.gone = worker.process.exitcode is not None
-            # Of those too that have ended meanwhile: their last word may be that all shall stop.
-            self._hear(worker)
+        for child in alive:
+            if child.process.exitcode is not None:
+                child.note_end()
+        # Of those too that have ended meanwhile: their last word may be that all shall stop.
+        for worker in workers:
+            for message in worker.messages():
+                self._hear(worker, message)
+        while self.jobs.subscriber.poll():
+            self._hear_publisher()
 
-    def _hear(self, worker: Worker) -> None:
-        for message in worker.messages():
-            if isinstance(message, Step):
+    def _hear(self, worker: Worker, message: Any) -> None:
+        match message:
+            case Step():
                 worker.note(message)
-            elif message == READY:
-                worker.ready_at = time.monotonic()
+            case Ask(number):
+                with suppress(OSError):
+                    worker.channel.send((number, self.jobs.snapshot()))
+            case Change(name, values, removed, facts):
+                self.jobs.change(name, values, removed, facts)
+            case Unimportable(reason):
+                self._unimportable = reason
+            case Manage(name, call, options):
+                self._manage(name, call, options)
+            case Scale(count):
+                self._scale_later(count)
+            case str() if message == READY:
+                worker.note_ready()
                 self._was_ready = True
-            elif message == STOP_ALL:
+            case str() if message == STOP_ALL:
                 self.stopping = True
-            elif message.startswith(ROLL):
-                self._roll_wanted.add(message.removeprefix(ROLL))
+            case str() if message.startswith(ROLL):
+                self._want_restart(message.removeprefix(ROLL))
+
+    def _hear_publisher(self) -> None:
+        """Do what has come through `app.manager.monitor_publisher`, in the words of Sanic's manager."""
+        try:
+            message = self.jobs.subscriber.recv()
+        except Exception as error:  # what it was may not be there in this process
+            logger.error("The manager received an invalid message: %s: %s", type(error).__name__, error)
+            return
+        match message:
+            case None | "" | "__TERMINATE__" | "__TERMINATE_EARLY__":
+                self.stopping = True
+            case str() if message.startswith("__SCALE__:"):
+                count = message.removeprefix("__SCALE__:")
+                self._scale_later(int(count) if count.isdecimal() else count)
+            case str():
+                names = message.partition(":")[0]
+                self._want_restart("" if "__ALL_PROCESSES__" in names else names)
+            case _:
+                logger.error("The manager received an invalid message: %r", message)
+
+    def _want_restart(self, names: str) -> None:
+        self._roll_wanted |= {name.strip() for name in names.split(",")}
 
     def _notify(self, event: str, changed: set[str]) -> None:
         """Let the application's listeners for restarts run, which a signal interrupts: they may hang.
@@ -472,12 +719,12 @@ def _main_hidden() -> Iterator[None]:
         module.__dict__.update(kept)
 
 
-def _name_in(place: Place) -> str:
-    return "" if place.worker is None else place.worker.process.name
+def _is_unsendable(error: Exception) -> bool:
+    """Tell whether `multiprocessing` could not send something to another process."""
+    kinds = (TypeError, AttributeError, ValueError, ImportError, RuntimeError, pickle.PicklingError)
+    return isinstance(error, kinds) or type(error).__name__ == "PicklingError"
 
 
 def _unpicklable(error: Exception) -> str:
-    return (
-        f"Several workers need what can be found or made in another process, and that can't be: {error}. "
-        "Give a function of a module as the factory, and paths in place of an SSLContext."
-    )
+    remedy = "Give a function of a module as the factory, and paths instead of an SSLContext"
+    return f"it can't be sent to one: {error}. {remedy}"

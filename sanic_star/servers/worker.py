@@ -1,4 +1,4 @@
-"""One of several processes that serve: what runs in it.
+"""A process that a supervisor has started: what runs in it. It serves (`main`), or it runs a function (`run_job`).
 
 The supervisor starts it through `multiprocessing`, but without telling that of the main module: it would import it
 before anything of ours runs. What an application's main module imports may have to be prepared first (`prelude`: the
@@ -7,27 +7,37 @@ names of `sanic` may have to mean this package).
 
 from __future__ import annotations
 
+import itertools
 import logging
 import os
 import pickle
 import signal
 import sys
 import threading
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import current_process, spawn
 from multiprocessing.connection import Connection
-from multiprocessing.reduction import ForkingPickler
+from queue import Empty, SimpleQueue
 from socket import socket
 from typing import Any, NamedTuple
 
 from sanic_star.engine.seams import Host
+from sanic_star.servers.jobs import Arrived, unpickled
 from sanic_star.servers.serving import serve
 from sanic_star.servers.settings import CannotServe, Settings
 from sanic_star.servers.stopping import Stop
 
 logger = logging.getLogger("sanic.server")
+# What comes from the supervisor; anything else is the answer to a question.
+STOP = "stop"
 READY, STOP_ALL, ROLL = "ready", "stop all", "roll "
+# How long a worker waits for an answer of its supervisor, in seconds.
+ANSWER_S = 10.0
+# How long a function that runs beside the workers may take to end, in seconds; Sanic's manager waits as long.
+JOB_STOP_S = 10.0
 
 
 class Step(NamedTuple):
@@ -42,46 +52,87 @@ class Step(NamedTuple):
     limit: float | None
 
 
-class Late:
-    """A value that travels to another process, and is made there when it is asked for.
+class Unimportable(NamedTuple):
+    """A worker could not get at the application.
 
-    Its classes may be those of the main module, which is not there yet when the rest arrives.
+    Args:
+        reason: why, as the end of a sentence.
     """
 
-    def __init__(self, value: Any) -> None:
-        self._value = value
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _Arrived, (bytes(ForkingPickler.dumps(self._value)),)
+    reason: str
 
 
-class _Arrived:
-    def __init__(self, data: bytes) -> None:
-        self.data = data
+class Ask(NamedTuple):
+    """A worker asks for what is known of all processes; the answer has the same number."""
+
+    number: int
+
+
+class Change(NamedTuple):
+    """A worker changes what is known of a process.
+
+    Args:
+        name: of the process.
+        values: what a user has set, pickled.
+        removed: the names of what a user has removed.
+        facts: what this package has set.
+    """
+
+    name: str
+    values: dict[str, bytes]
+    removed: Sequence[str]
+    facts: dict[str, Any]
+
+
+class Manage(NamedTuple):
+    """A worker wants a function to run in processes of its own, see `Jobs.add`."""
+
+    name: str
+    call: Arrived
+    options: dict[str, Any]
+
+
+class Scale(NamedTuple):
+    """A worker wants another number of workers."""
+
+    workers: int
 
 
 @dataclass
 class Order:
-    """What a worker shall do.
+    """What a process shall do.
 
     Args:
-        name: of the worker.
+        name: of the process.
+        ident: goes before the lines of its log.
         prelude: called before the main module is imported.
         main: where that is: an entry of `multiprocessing.spawn.prepare`, or nothing.
-        load: gives the applications, called with the second; both travel as `Late`.
-        settings: how each application is served.
-        sockets: what each listens on.
+        call: what to call, and with what; it travels as `Late`.
     """
 
     name: str
+    ident: str
     prelude: Callable[[], object] | None
     main: dict[str, str]
-    load: Any
+    call: Any
+
+
+@dataclass
+class ServeOrder(Order):
+    """What a worker shall do: `call` gives the applications.
+
+    Args:
+        settings: how each application is served.
+        sockets: what each listens on.
+        reports: whether the supervisor logs why the application could not be imported.
+    """
+
     settings: Sequence[Settings]
     sockets: Sequence[list[socket]]
+    reports: bool
 
 
-def main(order: Order, channel: Connection) -> None:
+def main(order: ServeOrder, channel: Connection) -> None:
     """Serve until the supervisor says that it is over, or has gone.
 
     Args:
@@ -90,13 +141,11 @@ def main(order: Order, channel: Connection) -> None:
     """
     # Ctrl-C in a terminal reaches all processes; the supervisor passes it on in its own time.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    os.environ["SANIC_WORKER_NAME"] = order.name
     os.environ["SANIC_WORKER_PROCESS"] = "true"
-    os.environ["SANIC_WORKER_IDENTIFIER"] = f"Srv {order.name.removeprefix('Sanic-Server-').partition('-')[0]}"
     global _parent
     parent = _parent = _Parent(channel)
     try:
-        apps = _load(order)
+        apps = _applications(order)
         serve(
             apps,
             order.settings,
@@ -111,20 +160,114 @@ def main(order: Order, channel: Connection) -> None:
         sys.exit(1)
 
 
-def _load(order: Order) -> Sequence[Host]:
+def _applications(order: ServeOrder) -> Sequence[Host]:
+    try:
+        load, shared = _load(order)
+        with _importing():
+            apps: Sequence[Host] = load(shared)
+    except (Exception, SystemExit) as error:
+        if not order.reports:
+            raise
+        assert _parent is not None
+        reason = str(error) if isinstance(error, CannotServe) else f"{type(error).__name__}: {error}"
+        _parent.say(Unimportable(reason.partition("\n")[0].removesuffix(".")))
+        sys.exit(1)
+    return apps
+
+
+def run_job(order: Order, channel: Connection) -> None:
+    """Run a function of the application until it returns, or until the supervisor ends it or has gone.
+
+    It ends with a SIGINT, as if somebody had pressed Ctrl-C: `KeyboardInterrupt` is raised where it has no handler.
+
+    Args:
+        order: what to run.
+        channel: what comes from it is the end.
+    """
+    interrupter = _Interrupter(channel)
+    try:
+        try:
+            function, arguments = _load(order)
+            interrupter.begin()
+            function(**arguments)
+        finally:
+            interrupter.end()
+    except KeyboardInterrupt:
+        logger.debug("%s was interrupted", order.name)
+
+
+def _load(order: Order) -> Any:
+    """Import the main module, and return what the order is about."""
+    os.environ["SANIC_WORKER_NAME"] = order.name
+    os.environ["SANIC_WORKER_IDENTIFIER"] = order.ident
     if order.prelude is not None:
         order.prelude()
-    process: Any = current_process()
-    # What `multiprocessing` sets while it imports the main module: no process is started, nothing is served meanwhile.
-    process._inheriting = True
-    try:
+    with _importing():
         if order.main:
             spawn.prepare(order.main)
-        load, shared = pickle.loads(order.load.data)
-        found: Sequence[Host] = load(shared)
+        return pickle.loads(order.call.data)
+
+
+@contextmanager
+def _importing() -> Iterator[None]:
+    """Set what `multiprocessing` sets while it imports the main module: no process is started, nothing is served."""
+    process: Any = current_process()
+    process._inheriting = True
+    try:
+        yield
     finally:
         del process._inheriting
-    return found
+
+
+class _Interrupter:
+    """Ends the function of this process when the supervisor says so, or has gone.
+
+    Args:
+        channel: what comes from it is the end.
+    """
+
+    def __init__(self, channel: Connection) -> None:
+        self._channel = channel
+        self._lock = threading.Lock()
+        self._has_begun = self._has_ended = self._is_over = False
+        threading.Thread(target=self._listen, daemon=True, name="supervisor").start()
+
+    def _listen(self) -> None:
+        gone = True
+        with suppress(EOFError, OSError):
+            self._channel.recv()
+            gone = False
+        with self._lock:
+            self._is_over = True
+            if not self._has_begun:
+                os._exit(0)
+            if self._has_ended:
+                return
+            _interrupt()
+        if gone:
+            # Nobody is left to kill this process.
+            time.sleep(JOB_STOP_S)
+            os._exit(1)
+
+    def begin(self) -> None:
+        """The function is called now: from here on a signal reaches it."""
+        with self._lock:
+            self._has_begun = True
+
+    def end(self) -> None:
+        """The function has returned: interrupt nothing that comes after it."""
+        with self._lock:
+            self._has_ended = True
+
+
+def _interrupt() -> None:
+    """Send SIGINT to the main thread, or SIGTERM if it ignores SIGINT."""
+    if sys.platform == "win32":
+        signal.raise_signal(signal.SIGINT)
+    else:
+        # `raise_signal` would not end a system call of the main thread.
+        number = signal.SIGTERM if signal.getsignal(signal.SIGINT) is signal.SIG_IGN else signal.SIGINT
+        signal.pthread_kill(threading.main_thread().ident or 0, number)
 
 
 class _Parent:
@@ -132,16 +275,31 @@ class _Parent:
 
     def __init__(self, channel: Connection) -> None:
         self._channel = channel
+        self._sending = threading.Lock()
         self._stop: Stop | None = None
-        self._over = False
+        self._is_over = self._is_gone = False
+        self._numbers = itertools.count()
+        # Those that wait for an answer, by the number of the question.
+        self._waiting: dict[int, SimpleQueue[Any]] = {}
         threading.Thread(target=self._listen, daemon=True, name="supervisor").start()
 
     def _listen(self) -> None:
         try:
-            self._channel.recv()
+            # Questions are answered during the stop, too.
+            while True:
+                message = self._channel.recv()
+                if message == STOP:
+                    self._end()
+                elif (answers := self._waiting.get(message[0])) is not None:
+                    answers.put(message[1])
         except (EOFError, OSError):
-            pass
-        self._over = True
+            self._is_gone = True
+            for answers in list(self._waiting.values()):
+                answers.put(None)
+            self._end()
+
+    def _end(self) -> None:
+        self._is_over = True
         if self._stop is None:
             # Nothing has been started yet, so that there is nothing to stop.
             os._exit(0)
@@ -150,19 +308,44 @@ class _Parent:
     def obey(self, stop: Stop) -> None:
         """Let the supervisor end this process."""
         self._stop = stop
-        if self._over:
+        if self._is_over:
             stop.begin()
 
     def roll(self, name: str) -> None:
-        """Have the supervisor replace the worker of a name, or all of them where it is empty."""
+        """Have the supervisor restart the processes of some names, with commas between them; all if it is empty."""
         self.say(ROLL + name)
 
-    def say(self, what: str | Step) -> None:
-        """Tell the supervisor something."""
+    def ask(self) -> dict[str, dict[str, Any]]:
+        """Return what is known of each process, by its name.
+
+        Raises:
+            BrokenPipeError: the supervisor has gone.
+            TimeoutError: it does not answer.
+        """
+        number, answers = next(self._numbers), SimpleQueue[Any]()
+        self._waiting[number] = answers
         try:
-            self._channel.send(what)
+            if not self._is_gone and self._sent(Ask(number)):
+                snapshot = answers.get(timeout=ANSWER_S)
+                if snapshot is not None:
+                    return {name: unpickled(*known) for name, known in snapshot.items()}
+        except Empty:
+            raise TimeoutError(f"The main process has not answered for {ANSWER_S:g} s") from None
+        finally:
+            del self._waiting[number]
+        raise BrokenPipeError("The main process has ended")
+
+    def say(self, what: Any) -> None:
+        """Tell the supervisor something, if it is still there."""
+        self._sent(what)
+
+    def _sent(self, what: Any) -> bool:
+        try:
+            with self._sending:
+                self._channel.send(what)
         except OSError:
-            pass
+            return False
+        return True
 
 
 _parent: _Parent | None = None

@@ -43,13 +43,25 @@ for phase in ("before_server_start", "after_server_start", "before_server_stop",
 
 
 class Process:
-    """A process and what it has written so far."""
+    """A process and what it has written so far.
 
-    def __init__(self, command: tuple[str, ...], folder: Path) -> None:
+    Args:
+        command: what is run.
+        folder: where.
+        own_session: whether it gets a session of its own, and with it a process group, which Sanic's manager may kill.
+    """
+
+    def __init__(self, command: tuple[str, ...], folder: Path, own_session: bool = False) -> None:
         env = os.environ | {"PYTHONPATH": os.pathsep.join((str(folder), str(ROOT))), "PYTHONUNBUFFERED": "1"}
         self.lines: list[str] = []
         self.popen = subprocess.Popen(
-            command, cwd=folder, env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+            command,
+            cwd=folder,
+            env=env,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=own_session,
         )
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from sanic_star.servers import supervisor
+from sanic_star.servers.jobs import Jobs
 from sanic_star.servers.supervisor import LONGEST_PAUSE, Place
 from tests.engine.processes import Process, process
 
@@ -282,6 +283,7 @@ def test_a_wait_that_ctrl_c_ends_as_on_windows(monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr(supervisor, "wait", interrupted)
     made: Any = object.__new__(supervisor.Supervisor)
-    made._processes, made._alarm = [], None
+    made._children, made._alarm, made.jobs = [], None, Jobs(0)
     made._look(0.0)
-    assert made._processes == []
+    assert made._children == []
+    made.jobs.close()

@@ -47,7 +47,7 @@ def test_a_factory_of_the_main_module(tmp_path: Path, how: str) -> None:
 def test_a_factory_that_no_other_process_finds(tmp_path: Path) -> None:
     with process(tmp_path, FACTORY.format(how="factory=lambda: create_app('Made')")) as server:
         assert server.ended() == 1
-    assert "Several workers need what can be found" in server.log
+    assert "Several workers need an application that another process can import" in server.log
     assert "Traceback" not in server.log
 
 

@@ -11,10 +11,6 @@ LEFT_OUT = {
     "sanic.cli": "the command is `sanic-star`, in `sanic_star.cli`",
     "sanic.touchup.schemes": "nothing is rewritten at the start, so nothing replaces it",
     "sanic.websocket": "take `Websocket` from `sanic`",
-    "sanic.worker.constants": PROCESSES,
-    "sanic.worker.manager": PROCESSES,
-    "sanic.worker.process": PROCESSES,
-    "sanic.worker.state": "the state of the application is `app.state`",
     "sanic_routing": "routes are Starlette's: `app.router.routes`, and the classes of `sanic.router`",
     "sanic_testing": "take what you need from `sanic_testing` itself",
 }

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from sanic_star.compat.router import Router
     from sanic_star.compat.signals import SignalRouter
     from sanic_star.compat.types.shared_ctx import SharedContext
+    from sanic_star.compat.worker.manager import WorkerManager
     from sanic_star.engine.application import Engine
 
 
@@ -46,6 +47,7 @@ class RunnerOfApplication(Protocol):
 
     is_stopped: bool
     has_logged_server_settings: bool
+    manager: WorkerManager | None
 
     def extend(self) -> None: ...
     def set_up_logging(self) -> None: ...

@@ -20,13 +20,14 @@ from sanic_star.compat._app.registry import find_application
 from sanic_star.compat.application.constants import ServerStage
 from sanic_star.compat.exceptions import SanicException
 from sanic_star.compat.log import VerbosityFilter, error_logger, logger
-from sanic_star.compat.types.shared_ctx import SharedContext
+from sanic_star.compat.types.shared_ctx import lock, shared_values
 from sanic_star.engine.failures import log_error
 from sanic_star.engine.steps import StepTimeout
 from sanic_star.servers.settings import CannotServe, Settings
 
 if TYPE_CHECKING:
     from sanic_star.servers import Plan
+    from sanic_star.servers.jobs import Jobs
 
 
 @dataclass
@@ -65,13 +66,12 @@ class _Said:
     @classmethod
     def of(cls, app: Any) -> _Said:
         names = ("host", "port", "unix", "workers", "auto_reload", "verbosity", "fast", "server", "primary")
-        shared = {name: value for name, value in vars(app.shared_ctx).items() if name not in SharedContext.SAFE}
         return cls(
             app.name,
             app.debug,
             {name: getattr(app.state, name) for name in names},
             {name: app.config[name] for name in ("ACCESS_LOG", "AUTO_RELOAD", "NOISY_EXCEPTIONS")},
-            shared,
+            shared_values(app.shared_ctx),
         )
 
     def apply(self, app: Any) -> None:
@@ -83,10 +83,11 @@ class _Said:
         app.config.update(self.config)
         VerbosityFilter.verbosity = self.state["verbosity"]
         app._runner.set_up_logging()
+        shared = shared_values(app.shared_ctx)
         for name, value in self.shared.items():
-            if not hasattr(app.shared_ctx, name):
+            if name not in shared:
                 setattr(app.shared_ctx, name, value)
-        app.shared_ctx.lock()
+        lock(app.shared_ctx)
 
 
 def _load(loader: Any, everything: list[_Said]) -> list[Any]:
@@ -104,8 +105,15 @@ def _load(loader: Any, everything: list[_Said]) -> list[Any]:
     return [found[said.name] for said in everything]
 
 
-def plan(apps: Sequence[Any], loader: Any) -> Plan:
-    """Return what the engine shall serve."""
+def plan(apps: Sequence[Any], loader: Any, jobs: Jobs | None = None, listeners: MainListeners | None = None) -> Plan:
+    """Return what the engine shall serve.
+
+    Args:
+        apps: the applications.
+        loader: makes the first one in other processes.
+        jobs: the processes of the main process; None where there is none.
+        listeners: run those for restarts.
+    """
     primary = apps[0]
     served = [(app, info) for app in apps for info in app.state.server_info]
     watch: list[str] | None = None
@@ -126,8 +134,10 @@ def plan(apps: Sequence[Any], loader: Any) -> Plan:
         watch=watch,
         prelude=_prelude(),
         shared=[_Said.of(app) for app, _ in served],
-        notify=partial(_notify, primary),
+        notify=(listeners or MainListeners(primary)).notify,
         signals=all(info.signals for _, info in served),
+        supervised=jobs is not None,
+        jobs=jobs,
     )
 
 
@@ -140,33 +150,59 @@ _MOMENTS = {
 }
 
 
-def run_main_listeners(app: Any, event: str, **more: Any) -> None:
-    """Run the listeners of a moment of the main process, on an event loop of their own.
+class MainListeners:
+    """Runs listeners of the main process, all on one event loop: what one has opened there, another may close.
 
     Args:
         app: the application.
-        event: the moment's name.
-        more: keyword arguments for listeners that take them.
-
-    Raises:
-        Exception: what a listener raises.
     """
-    app._engine.lifecycle.owns_process = threading.current_thread() is threading.main_thread()
-    try:
-        asyncio.run(app._listeners.run(event, app, more))
-    finally:
-        app._engine.lifecycle.owns_process = False
 
+    def __init__(self, app: Any) -> None:
+        self._app = app
+        self._runner: asyncio.Runner | None = None
 
-def _notify(app: Any, event: str, changed: set[str]) -> None:
-    """Run the listeners for restarts on changes, in the process that watches; one that fails stops no restart."""
-    more = {"changed": changed} if event == "after" else {}
-    try:
-        run_main_listeners(app, _MOMENTS[event], **more)
-    except StepTimeout:
-        pass  # the log has named the listener
-    except Exception as error:
-        log_error(error_logger, error, "A listener of %s failed", _MOMENTS[event])
+    def __enter__(self) -> MainListeners:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._runner is not None:
+            self._runner.close()
+
+    def run(self, event: str, **more: Any) -> None:
+        """Run the listeners of a moment.
+
+        Args:
+            event: the moment's name.
+            more: keyword arguments for listeners that take them.
+
+        Raises:
+            Exception: what a listener raises.
+        """
+        if not self._app.listeners.get(event):
+            return
+        if self._runner is None:
+            self._runner = asyncio.Runner()
+        lifecycle = self._app._engine.lifecycle
+        lifecycle.owns_process = threading.current_thread() is threading.main_thread()
+        try:
+            self._runner.run(self._app._listeners.run(event, self._app, more))
+        finally:
+            lifecycle.owns_process = False
+
+    def notify(self, event: str, changed: set[str]) -> None:
+        """Run the listeners for restarts on changes; one that fails stops no restart.
+
+        Args:
+            event: what has happened: `start`, `before`, `after`, `stop`.
+            changed: the files that have changed.
+        """
+        more = {"changed": changed} if event == "after" else {}
+        try:
+            self.run(_MOMENTS[event], **more)
+        except StepTimeout:
+            pass  # the log has named the listener
+        except Exception as error:
+            log_error(error_logger, error, "A listener of %s failed", _MOMENTS[event])
 
 
 def _prelude() -> Callable[[], object] | None:

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
     from sanic_star.compat._app.seams import Application
     from sanic_star.compat.server.async_server import AsyncioServer
+    from sanic_star.compat.worker.manager import WorkerManager
+    from sanic_star.servers.jobs import Jobs
     from sanic_star.servers.settings import Settings
 
 
@@ -47,6 +49,12 @@ class Runner:
         self.has_logged_server_settings = False
         # Whether `stop` was called since the last start.
         self.is_stopped = False
+        # In the main process, from `main_process_ready` on.
+        self.manager: WorkerManager | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        # A managed function may get the application as an argument, and finds no manager in its process.
+        return {**self.__dict__, "manager": None}
 
     def prepare(
         self,
@@ -358,6 +366,7 @@ def serve(apps: list[Application], app_loader: Any = None, factory: Callable[[],
     """
     from sanic_star import servers
     from sanic_star.compat._serving import plans as _plans
+    from sanic_star.compat.types.shared_ctx import lock
 
     if not apps:
         return
@@ -365,30 +374,59 @@ def serve(apps: list[Application], app_loader: Any = None, factory: Callable[[],
     primary = apps[0]
     if app_loader is None and factory is not None:
         app_loader = _plans.Loader(factory)
-    if primary.state.workers > 1 or primary.state.auto_reload:
-        _choose_spawn()
-    try:
-        primary._runner.extend()
-        _plans.run_main_listeners(primary, "main_process_start")
-        for app in apps:
-            app.config.validate()
-            app.shared_ctx.lock()
-        _warn_of_main_listeners(apps)
-        what = _plans.plan(apps, app_loader)
-        _plans.run_main_listeners(primary, "main_process_ready")
-        servers.run(what)
-    except StepTimeout:
-        # The log has named the listener.
-        raise SystemExit(1) from None
-    except InvalidSetting as error:
-        error_logger.error("%s", error)
-        raise SystemExit(1) from None
-    finally:
-        logger.info("Server Stopped")
+    with _plans.MainListeners(primary) as listeners:
         try:
-            _plans.run_main_listeners(primary, "main_process_stop")
+            primary._runner.extend()
+            # Extensions may have added listeners.
+            supervised = _needs_main_process(primary)
+            if supervised:
+                _choose_spawn()
+            listeners.run("main_process_start")
+            for app in apps:
+                app.config.validate()
+            _warn_of_main_listeners(apps)
+            jobs = _manage(primary) if supervised else None
+            listeners.run("main_process_ready")
+            for app in apps:
+                lock(app.shared_ctx)
+            servers.run(_plans.plan(apps, app_loader, jobs, listeners))
+        except StepTimeout:
+            # The log has named the listener.
+            raise SystemExit(1) from None
+        except InvalidSetting as error:
+            error_logger.error("%s", error)
+            raise SystemExit(1) from None
         finally:
-            _forget(apps)
+            logger.info("Server Stopped")
+            try:
+                listeners.run("main_process_stop")
+            finally:
+                if primary._runner.manager is not None:
+                    primary._runner.manager.close()
+                    primary._runner.manager = None
+                _forget(apps)
+
+
+def _needs_main_process(primary: Application) -> bool:
+    """Tell whether an application needs a process beside the one that serves.
+
+    Listeners of the main process may use `app.manager`; what they change stays there, as in Sanic.
+    """
+    from sanic_star.compat.types.shared_ctx import shared_values
+
+    state = primary.state
+    has_listeners = any(primary.listeners.get(event) for event in _OF_THE_MAIN_PROCESS)
+    return state.workers > 1 or state.auto_reload or has_listeners or bool(shared_values(primary.shared_ctx))
+
+
+def _manage(primary: Application) -> Jobs:
+    """Give an application its manager, and return the table of its processes."""
+    from sanic_star.compat.worker.manager import WorkerManager
+    from sanic_star.servers.jobs import Jobs
+
+    jobs = Jobs(primary.state.workers)
+    primary._runner.manager = WorkerManager(jobs)
+    return jobs
 
 
 def serve_single(apps: list[Application]) -> None:

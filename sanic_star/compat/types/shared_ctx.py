@@ -48,3 +48,16 @@ class SharedContext(SimpleNamespace):
     def lock(self) -> None:
         """Refuse new attributes from now on."""
         self._lock = True
+
+
+def shared_values(context: SharedContext) -> dict[str, Any]:
+    """Return what is shared, by name."""
+    return {name: value for name, value in vars(context).items() if name not in SharedContext.SAFE}
+
+
+def lock(context: SharedContext) -> None:
+    """Refuse new attributes from now on, also where one of them is called `lock`."""
+    SharedContext.lock(context)
+
+
+__all__ = ["SharedContext"]

@@ -1,0 +1,286 @@
+"""The processes of an application by name: its servers, and functions that run in processes of their own.
+
+A `Jobs` is the table of them, in the order in which they were added. A `Job` is a function and the `Slot`s in which it
+runs. A slot keeps its name when its process is replaced, and keeps what `app.m.workers` shows about it. The supervisor
+starts, restarts and stops the processes; this module only knows of them.
+
+What users put into a slot stays pickled here: its classes may exist in the workers only.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from multiprocessing.connection import Pipe
+from multiprocessing.process import BaseProcess
+from multiprocessing.reduction import ForkingPickler
+from typing import Any
+
+# Names of states, as Sanic 25.12 has them in `sanic.worker.constants.ProcessState`.
+NONE, STARTED, ACKED, TERMINATED = "NONE", "STARTED", "ACKED", "TERMINATED"
+FAILED, COMPLETED = "FAILED", "COMPLETED"
+FINAL = frozenset({NONE, FAILED, COMPLETED})
+MAIN = "Sanic-Main"
+
+
+class Late:
+    """A value that travels to another process, and is made there when it is asked for.
+
+    Its classes may be those of the main module, which is not there yet when the rest arrives.
+    """
+
+    def __init__(self, value: Any) -> None:
+        self._value = value
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Arrived, (dumped(self._value),)
+
+
+@dataclass
+class Arrived:
+    """A `Late` in the other process.
+
+    Args:
+        data: the pickled value.
+    """
+
+    data: bytes
+
+
+class Slot:
+    """The name under which one process runs after the other.
+
+    Args:
+        name: the name.
+        ident: goes before the lines of its log.
+        is_server: whether the process serves the application.
+    """
+
+    def __init__(self, name: str, ident: str, is_server: bool) -> None:
+        self.name, self.ident = name, ident
+        self.is_server = is_server
+        self.process: BaseProcess | None = None
+        self._facts: dict[str, Any] = {"server": is_server}
+        # Values that users have set, pickled.
+        self._custom: dict[str, bytes] = {}
+        # Whether the server has stopped, and nothing will run under this name.
+        self.is_over = False
+
+    @property
+    def state(self) -> str:
+        """The name of the state; empty before the first start."""
+        return str(self._facts.get("state", ""))
+
+    def note(self, **facts: Any) -> None:
+        """Note facts, which replace what users have set under their names."""
+        self._facts |= facts
+        for key in facts:
+            self._custom.pop(key, None)
+
+    def note_start(self, process: BaseProcess) -> None:
+        """Note that a process has been started under this name."""
+        self.process, now = process, datetime.now(tz=UTC)
+        self.note(state=STARTED, pid=process.pid)
+        if "starts" in self._facts:
+            if "serving" in self._facts:
+                self.note(serving=False)
+            self.note(starts=self._facts["starts"] + 1, restart_at=now)
+        else:
+            self.note(start_at=now, starts=1)
+
+    def note_ready(self) -> None:
+        """Note that the process accepts connections."""
+        self.note(state=ACKED, serving=True)
+
+    def note_end(self) -> None:
+        """Note that the process has ended."""
+        self.note(state=FAILED if self.process is not None and self.process.exitcode else COMPLETED)
+        if "serving" in self._facts:
+            self.note(serving=False)
+
+    def change(self, values: Mapping[str, bytes], removed: Iterable[str] = ()) -> None:
+        """Take over what a user has set, each value pickled, and forget what he has removed."""
+        for key, value in values.items():
+            self._facts.pop(key, None)
+            self._custom[key] = value
+        for key in removed:
+            self._facts.pop(key, None)
+            self._custom.pop(key, None)
+
+    def snapshot(self) -> tuple[dict[str, Any], dict[str, bytes]]:
+        """Return copies of the facts and of what users have set."""
+        return dict(self._facts), dict(self._custom)
+
+
+@dataclass
+class Job:
+    """What runs in processes of its own, each of which has a slot.
+
+    Args:
+        name: of the job; `Sanic-<name>-<number>` are those of its slots.
+        ident: goes before the lines of its log.
+        call: the function and its keyword arguments; None for a server.
+        transient: whether a restart of all workers restarts it too.
+        restartable: whether it can be restarted by name.
+        tracked: whether it stays in the table when its processes have ended.
+        auto_start: whether its processes start by themselves.
+        slots: where it runs.
+    """
+
+    name: str
+    ident: str
+    call: Late | Arrived | None
+    transient: bool
+    restartable: bool
+    tracked: bool
+    auto_start: bool
+    slots: list[Slot] = field(default_factory=list)
+    # Whether the supervisor has started it.
+    is_started: bool = False
+
+
+class Jobs:
+    """The table of an application's jobs; it can be read and changed in any thread of the main process.
+
+    Args:
+        workers: how many processes serve.
+    """
+
+    def __init__(self, workers: int) -> None:
+        self._lock = threading.RLock()
+        self._jobs: dict[str, Job] = {}
+        self._main: dict[str, Any] = {"pid": os.getpid()}
+        # Called when a job has been added.
+        self.on_change: Callable[[], None] = lambda: None
+        # By these ends other processes ask the supervisor for something, see `Supervisor`.
+        # (On Windows the class of a connection is another one.)
+        self.publisher: Any
+        self.subscriber: Any
+        self.subscriber, self.publisher = Pipe()
+        for number in range(workers):
+            self.server(number)
+
+    def server(self, number: int) -> Slot:
+        """Return the slot of a worker, which is added where it is missing."""
+        name = f"Server-{number}"
+        with self._lock:
+            if name not in self._jobs:
+                ident = f"Srv{number:2}"
+                job = self._jobs[name] = Job(name, ident, None, True, True, True, True, is_started=True)
+                job.slots.append(Slot(f"Sanic-{name}-0", ident, True))
+            return self._jobs[name].slots[0]
+
+    def add(
+        self,
+        name: str,
+        call: Late | Arrived,
+        *,
+        transient: bool = False,
+        restartable: bool | None = None,
+        tracked: bool = True,
+        auto_start: bool = True,
+        workers: int = 1,
+        ident: str = "",
+    ) -> Job:
+        """Add a job, which the supervisor starts.
+
+        Args:
+            name: a name that no other job has.
+            call: the function and its keyword arguments.
+            transient: whether a restart of all workers restarts it too.
+            restartable: whether it can be restarted by name; by default if it is transient.
+            tracked: whether it stays in the table when its processes have ended.
+            auto_start: whether it starts by itself.
+            workers: how many processes run it.
+            ident: goes before the lines of its log; by default the name.
+
+        Raises:
+            TypeError: the name is no text.
+            ValueError: the name is taken, or the options contradict each other.
+        """
+        if not isinstance(name, str):
+            raise TypeError(f"The name of a managed process is a text, not {name!r}")
+        if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
+            raise ValueError(f"workers is the number of processes, 1 or more, got {workers!r}")
+        restartable = transient if restartable is None else restartable
+        if transient and not restartable:
+            raise ValueError("Cannot create a transient worker that is not restartable")
+        with self._lock:
+            if name in self._jobs:
+                raise ValueError(f"Worker {name} already exists")
+            job = self._jobs[name] = Job(name, ident or name, call, transient, restartable, tracked, auto_start)
+            job.slots += [Slot(f"Sanic-{name}-{number}", job.ident, False) for number in range(workers)]
+        self.on_change()
+        return job
+
+    def remove(self, job: Job) -> None:
+        """Take a job out of the table."""
+        with self._lock:
+            if self._jobs.get(job.name) is job:
+                del self._jobs[job.name]
+
+    def remove_server(self, number: int) -> None:
+        """Take a worker out of the table."""
+        with self._lock:
+            self._jobs.pop(f"Server-{number}", None)
+
+    def __iter__(self) -> Iterator[Job]:
+        """Yield the transient jobs, then the others, each in the order of their addition."""
+        with self._lock:
+            jobs = list(self._jobs.values())
+        return iter(sorted(jobs, key=lambda job: not job.transient))
+
+    def slot(self, name: str) -> Slot | None:
+        """Return the slot of a name, if there is one."""
+        return next((slot for job in self for slot in job.slots if slot.name == name), None)
+
+    def snapshot(self) -> dict[str, tuple[dict[str, Any], dict[str, bytes]]]:
+        """Return what is known of each process, the main one first, in the order of their addition."""
+        with self._lock:
+            slots = [slot for job in self._jobs.values() for slot in job.slots if not slot.is_over]
+        return {MAIN: (dict(self._main), {}), **{slot.name: slot.snapshot() for slot in slots}}
+
+    def change(
+        self,
+        name: str,
+        values: Mapping[str, bytes],
+        removed: Iterable[str] = (),
+        facts: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Take over what was set and removed in the slot of a name; without effect where there is none."""
+        slot = self.slot(name)
+        if slot is not None:
+            slot.change(values, removed)
+            slot.note(**facts or {})
+
+    def close(self) -> None:
+        """Close the ends by which other processes ask for something."""
+        self.subscriber.close()
+        self.publisher.close()
+
+
+def pickled(values: Mapping[str, Any]) -> dict[str, bytes]:
+    """Return each value pickled.
+
+    Raises:
+        Exception: one can't be pickled.
+    """
+    return {key: dumped(value) for key, value in values.items()}
+
+
+def dumped(value: Any) -> bytes:
+    """Return a value pickled as `multiprocessing` does it.
+
+    Raises:
+        Exception: it can't be pickled.
+    """
+    return bytes(ForkingPickler.dumps(value))
+
+
+def unpickled(facts: Mapping[str, Any], custom: Mapping[str, bytes]) -> dict[str, Any]:
+    """Return what is known of a process together with what users have set."""
+    return {**facts, **{key: pickle.loads(value) for key, value in custom.items()}}
