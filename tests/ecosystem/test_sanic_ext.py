@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import textwrap
 from collections.abc import Callable
+from functools import partial
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +19,7 @@ import requests
 import websockets.sync.client
 
 from tests.ecosystem.extensions import exchanges, serving
-from tests.engine.processes import PATIENCE
+from tests.engine.processes import PATIENCE, Process
 
 CONTROL = "Sanic"
 WAYS = [way for way in serving.ways(0) if not way.startswith(CONTROL)]
@@ -103,7 +106,7 @@ def test_cors(shop: Shop, way: str) -> None:
     origins = {
         exchange.headers["origin"]: answer[1].get("access-control-allow-origin")
         for exchange, answer in shop(way)["CORS"]
-        if exchange.path == "/greeting" and "origin" in exchange.headers
+        if (exchange.method, exchange.path) == ("GET", "/greeting") and "origin" in exchange.headers
     }
     assert origins["https://shop.example"] == "https://shop.example"
     assert origins["https://evil.example"] is None
@@ -154,6 +157,32 @@ def test_injection_into_commands(folder: Path) -> None:
         assert said["here", "--count", "3"] == (0, ["restocked 3 at 7 EUR"])
         assert said["here",] == (0, ["restocked 1 at 7 EUR"])
     assert (said["Sanic", "--count", "3"], said["Sanic",]) == (said["here", "--count", "3"], said["here",])
+
+
+def _has_background_record(process: Process) -> bool:
+    return re.search("^Logger .*uri: .*/missing", process.log, re.MULTILINE) is not None
+
+
+@pytest.mark.skipif(not find_spec("sanic_star.compat.worker.manager"), reason="there is no app.manager yet")
+@pytest.mark.parametrize("workers", [1, 2])
+def test_health_and_logging(folder: Path, workers: int) -> None:
+    """`HEALTH` with its endpoint and the background logger, with one worker and with two."""
+    found = {}
+    for way in ("Sanic", "app.run"):
+        port = serving.free_port()
+        command, env = serving.ways(port)[way]
+        env = env | {"SHOP_SUPERVISED": "1", "SHOP_WORKERS": str(workers)}
+        with serving.served(folder, command, port, env) as (process, base):
+            found[way] = requests.get(f"{base}/__health__/", timeout=PATIENCE).json()
+            assert requests.get(f"{base}/missing", timeout=PATIENCE).status_code == 500
+            # Workers hand their records to the process of the logger, whose name begins the line.
+            process.until(partial(_has_background_record, process))
+            process.popen.terminate()
+            assert process.ended() == 0
+    names = {way: {name.rpartition("-")[0]: sorted(state) for name, state in found[way].items()} for way in found}
+    assert names["app.run"].keys() == names["Sanic"].keys()
+    assert sum(name.startswith("Sanic-Server") for name in found["app.run"]) == workers
+    assert {"Sanic-HealthMonitor", "Sanic-Logger"} <= names["app.run"].keys()
 
 
 MOUNTS = """
@@ -207,9 +236,11 @@ def test_mounts(folder: Path, server: str) -> None:
         # Their CORS headers are no matter of the extensions, except where the error is answered outside.
         for path, status in (("/inner/nosuch", 404), ("/starlette/broken", 500), ("/static/nosuch", 404)):
             assert requests.get(base + path, timeout=PATIENCE, headers=origin).status_code == status
+        # The package keeps the paths of all applications of a process in one place, and leaves those of others empty.
         documents = [
-            requests.get(f"{base}{prefix}/docs/openapi.json", timeout=PATIENCE).json()["paths"].keys()
+            {path for path, operations in document["paths"].items() if operations}
             for prefix in ("", "/inner")
+            for document in [requests.get(f"{base}{prefix}/docs/openapi.json", timeout=PATIENCE).json()]
         ]
         assert documents == [{"/greeting"}, {"/inside"}]
         preflight = requests.options(

@@ -579,11 +579,12 @@ class Answers:
         """Run the listeners of a phase; tasks that were added before there was a loop, and timers, start after them."""
         app = self.app
         if phase is Phase.BEFORE_START:
+            if app.config.get("AUTO_EXTEND") and not hasattr(app, "_ext"):
+                app._runner.extend()
             # Before any listener has an effect, and only here, as in Sanic.
             _check_route_names(app.router.routes)
             # The others when all listeners have run, which may set them.
             app.config.validate(LISTENER_TIMEOUTS)
-            app._runner.extend()
             if not self.has_started_up and is_overridden(app._startup):
                 # Only where a tool has replaced it.
                 from sanic_star.compat._app.monitoring import start_up

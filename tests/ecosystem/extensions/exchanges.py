@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from typing import Any, TypeAlias
 
 import requests
@@ -13,6 +14,8 @@ UNCOMPARED = {"connection", "content-length", "date", "keep-alive", "server", "t
     "etag",
     "last-modified",
 }
+# From 25.12 on, Structs are made of the texts of forms and queries.
+FROM_TEXT = tuple(map(int, version("sanic-ext").split(".")[:2])) >= (25, 12)
 # Lists of names in an order that means nothing, and that Sanic takes from a set.
 SETS = {"allow", "access-control-allow-methods", "access-control-allow-headers", "access-control-expose-headers"}
 ORIGIN = {"origin": "https://shop.example"}
@@ -63,11 +66,12 @@ def _as_json(value: Any) -> bytes:
 
 def _validation(kind: str) -> list[Exchange]:
     typed = {"content-type": "application/json"}
+    as_text = 400 if kind == "msgspec" and not FROM_TEXT else 200
     good = [
         Exchange("POST", f"/{kind}/json", headers=typed, body=_as_json({"name": "a", "count": 3, "note": "n"})),
         Exchange("POST", f"/{kind}/json", headers=typed, body=_as_json({"name": "ü"})),
-        Exchange("POST", f"/{kind}/form", body={"name": "a", "count": "3"}),
-        Exchange("GET", f"/{kind}/query?name=a&count=3"),
+        Exchange("POST", f"/{kind}/form", as_text, body={"name": "a", "count": "3"}),
+        Exchange("GET", f"/{kind}/query?name=a&count=3", as_text),
         Exchange("GET", f"/{kind}/query?name=a"),
     ]
     bad = [
