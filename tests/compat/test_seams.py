@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from sanic_star import Request, Sanic, Websocket, text
+from sanic_star.compat.application import state
 from sanic_star.compat.compat import use_context
 from sanic_star.compat.exceptions import ServerError
 
@@ -26,6 +27,19 @@ async def test_startup_refuses_two_routes_of_one_name(app: Sanic[Any, Any]) -> N
         app.get(path, name="twice")(lambda request: text("a"))
     with pytest.raises(ServerError, match=r"Duplicate route names detected: Seams\.twice"):
         await app._startup()
+
+
+@pytest.mark.parametrize("name", ["ApplicationServerInfo", "ApplicationState", "Mode", "Server", "ServerStage"])
+def test_names_of_the_state_s_module(name: str) -> None:
+    assert getattr(state, name).__name__ == name
+    with pytest.raises(AttributeError, match="has no attribute 'Nothing'"):
+        state.Nothing  # noqa: B018
+
+
+def test_a_record_of_a_server_as_sanic_has_it() -> None:
+    record = state.ApplicationServerInfo(settings={}, stage=state.ServerStage.SERVING, server="server")
+    assert (record.settings, record.stage, record.server) == ({}, state.ServerStage.SERVING, "server")
+    assert state.ApplicationServerInfo({}).stage is state.ServerStage.STOPPED
 
 
 @pytest.mark.parametrize("enable", [True, False])
