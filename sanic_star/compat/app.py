@@ -27,7 +27,7 @@ from starlette.middleware import Middleware as ASGIMiddleware
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, ExceptionHandler, Lifespan
 
-from sanic_star.compat._app.answers import Answers
+from sanic_star.compat._app.answers import Answers, check_route_names
 from sanic_star.compat._app.decorators import H, Registrar, check_name, no_handler
 from sanic_star.compat._app.definitions import (
     CommandDefinition,
@@ -678,6 +678,7 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
             ServerError: as `finalize`.
         """
         if not self._answers.has_started_up:
+            check_route_names(self.router.routes)
             self.finalize()
 
     @property

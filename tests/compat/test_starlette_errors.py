@@ -54,7 +54,7 @@ def test_as_on_starlette(path: str, method: str, accept: str | None, tmp_path: P
     headers = {"accept": accept} if accept is not None else {}
     answers = []
     for app in (Starlette(routes=routes(tmp_path)), Sanic("Errors", routes=routes(tmp_path))):
-        with TestClient(app) as client:  # type: ignore[arg-type]
+        with TestClient(app) as client:
             if accept is None:
                 client.headers.pop("accept", None)
             response = client.request(method, path, headers=headers, allow_redirects=False)

@@ -580,7 +580,7 @@ class Answers:
         app = self.app
         if phase is Phase.BEFORE_START:
             # Before any listener has an effect, and only here, as in Sanic.
-            _check_route_names(app.router.routes)
+            check_route_names(app.router.routes)
             # The others when all listeners have run, which may set them.
             app.config.validate(LISTENER_TIMEOUTS)
             app._runner.extend()
@@ -693,7 +693,12 @@ def _is_stream(writer: ResponseWriter) -> bool:
     return writer.head_sent or writer.response is None or not writer.response._body or _is_endless(writer)
 
 
-def _check_route_names(routes: Iterable[Any]) -> None:
+def check_route_names(routes: Iterable[Any]) -> None:
+    """Refuse routes that have one name.
+
+    Raises:
+        ServerError: there are such routes.
+    """
     seen: set[str] = set()
     twice: set[str] = set()
     for route in routes:
