@@ -851,7 +851,7 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
     @property
     def certloader_class(self) -> type[Any]:
         """The class that loads certificates."""
-        from sanic_star.compat.worker.loader import CertLoader
+        from sanic_star.compat._serving.tls import CertLoader
 
         return self._server_classes[1] or CertLoader
 

@@ -38,22 +38,14 @@ def __getattr__(name: str) -> Any:
 
 @contextmanager
 def use_context(method: str) -> Iterator[None]:
-    """Set `Sanic.start_method` for a `with` block.
+    """Change nothing: workers of this package are new processes of `python`, whatever method is named.
 
-    Sanic's manager makes its processes that way. Workers of this package are new processes of `python` in any case.
+    Sanic's manager makes its processes by this method within the `with` block.
 
     Args:
         method: `fork`, `forkserver` or `spawn`.
     """
-    # The application's module imports this one.
-    from sanic_star.compat.app import Sanic
-
-    before = Sanic.start_method
-    Sanic.start_method = method
-    try:
-        yield
-    finally:
-        Sanic.start_method = before
+    yield
 
 
 class UpperStrEnum(StrEnum):

@@ -8,10 +8,10 @@ from importlib import import_module
 from importlib.util import find_spec
 from inspect import isroutine, signature
 from pathlib import Path
-from ssl import SSLContext
 from types import ModuleType
 from typing import Any
 
+from sanic_star.compat._serving.tls import CertLoader as CertLoader
 from sanic_star.compat.simple import create_simple_server
 from sanic_star.engine.application import engine_of
 
@@ -123,41 +123,6 @@ class AppLoader:
             made = factory()
         self.made_nothing = made is None
         return made
-
-
-class CertLoader:
-    """Load a certificate, in this process or in a worker.
-
-    A class derived from it finds the certificate its own way: `Sanic(certloader_class=…)`.
-
-    Args:
-        ssl_data: what `app.run(ssl=…)` takes.
-
-    Examples:
-        >>> from sanic_star import Sanic
-        >>> class FromVault(CertLoader):
-        ...     def load(self, app):
-        ...         self._ssl_data = self._ssl_data or {"cert": "/run/vault/cert.pem", "key": "/run/vault/key.pem"}
-        ...         return super().load(app)
-        >>> app = Sanic("Vault", certloader_class=FromVault)
-    """
-
-    def __init__(self, ssl_data: Any) -> None:
-        self._ssl_data = ssl_data
-
-    def load(self, app: Any) -> SSLContext | None:
-        """Return the TLS context, `None` where no certificate was given.
-
-        Args:
-            app: the application; the password of a key may be in `TLS_CERT_PASSWORD`.
-
-        Raises:
-            ValueError: the certificate can't be read.
-        """
-        from sanic_star.compat._serving import tls  # only applications with TLS need it
-
-        found = tls.read(self._ssl_data, app.config.TLS_CERT_PASSWORD or None)
-        return None if found is None else found.make()
 
 
 def _takes(factory: Callable[..., Any], *args: Any) -> bool:
