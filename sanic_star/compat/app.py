@@ -28,7 +28,7 @@ from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, ExceptionHandler, Lifespan
 
 from sanic_star.compat import compat
-from sanic_star.compat._app.answers import Answers
+from sanic_star.compat._app.answers import Answers, check_route_names
 from sanic_star.compat._app.decorators import H, Registrar, check_name, no_handler
 from sanic_star.compat._app.definitions import (
     CommandDefinition,
@@ -680,6 +680,7 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
             ServerError: as `finalize`.
         """
         if not self._answers.has_started_up:
+            check_route_names(self.router.routes)
             self.finalize()
 
     @property

@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 
 from sanic_star import Request, Sanic, Websocket, text
+from sanic_star.compat.application import state
+from sanic_star.compat.application.constants import ServerStage
 from sanic_star.compat.compat import use_context
 from sanic_star.compat.exceptions import ServerError
 
@@ -26,6 +28,19 @@ async def test_startup_refuses_two_routes_of_one_name(app: Sanic[Any, Any]) -> N
         app.get(path, name="twice")(lambda request: text("a"))
     with pytest.raises(ServerError, match=r"Duplicate route names detected: Seams\.twice"):
         await app._startup()
+
+
+@pytest.mark.parametrize("name", ["ApplicationServerInfo", "ApplicationState", "Mode", "Server", "ServerStage"])
+def test_names_of_the_state_s_module(name: str) -> None:
+    assert getattr(state, name).__name__ == name
+    with pytest.raises(AttributeError, match="has no attribute 'Nothing'"):
+        getattr(state, "Nothing")  # noqa: B009 - a type checker knows that it is not there
+
+
+def test_a_record_of_a_server_as_sanic_has_it() -> None:
+    record = state.ApplicationServerInfo(settings={}, stage=ServerStage.SERVING, server="server")
+    assert (record.settings, record.stage, record.server) == ({}, ServerStage.SERVING, "server")
+    assert state.ApplicationServerInfo({}).stage is ServerStage.STOPPED
 
 
 @pytest.mark.parametrize("enable", [True, False])
@@ -61,12 +76,12 @@ async def test_named_tasks(app: Sanic[Any, Any]) -> None:
     await app.shutdown_tasks()
 
 
-@pytest.mark.parametrize("method", ["fork", "spawn", "no such method"])
-def test_use_context(method: str) -> None:
+def test_use_context_runs_its_block() -> None:
     before = Sanic.start_method
-    with use_context(method):
-        assert Sanic.start_method == method
-    assert Sanic.start_method is before
+    with use_context("fork"):
+        assert Sanic.start_method is before
+    with pytest.raises(LookupError), use_context("spawn"):
+        raise LookupError
 
 
 # Signals ------------------------------------------------------------------------------------------------------------

@@ -582,7 +582,7 @@ class Answers:
             if app.config.get("AUTO_EXTEND") and not hasattr(app, "_ext"):
                 app._runner.extend()
             # Before any listener has an effect, and only here, as in Sanic.
-            _check_route_names(app.router.routes)
+            check_route_names(app.router.routes)
             # The others when all listeners have run, which may set them.
             app.config.validate(LISTENER_TIMEOUTS)
             if not self.has_started_up and is_overridden(app._startup):
@@ -694,7 +694,12 @@ def _is_stream(writer: ResponseWriter) -> bool:
     return writer.head_sent or writer.response is None or not writer.response._body or _is_endless(writer)
 
 
-def _check_route_names(routes: Iterable[Any]) -> None:
+def check_route_names(routes: Iterable[Any]) -> None:
+    """Refuse routes that have one name.
+
+    Raises:
+        ServerError: there are such routes.
+    """
     seen: set[str] = set()
     twice: set[str] = set()
     for route in routes:

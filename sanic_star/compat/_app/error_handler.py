@@ -12,8 +12,9 @@ from starlette.exceptions import HTTPException
 
 from sanic_star.compat._app.methods import is_overridden, overridable
 from sanic_star.compat.exceptions import FOR_STATUS, MethodNotAllowed, SanicException, ServerError
+from sanic_star.compat.helpers import Default
 from sanic_star.compat.log import error_logger
-from sanic_star.compat.request._url import url_for_log
+from sanic_star.compat.request._url import leads_to_sanic, url_for_log
 from sanic_star.compat.response import text
 from sanic_star.engine.failures import attribute, log_error
 
@@ -203,6 +204,8 @@ class ErrorHandler:
 
         self.log(request, exception)
         app = request.app
+        if (plain := _as_starlette(request, exception)) is not None:
+            return plain
         return exception_response(
             request,
             exception,  # type: ignore[arg-type]  # RequestCancelled is a CancelledError
@@ -220,6 +223,25 @@ class ErrorHandler:
         if attribute(exception, "quiet", False) is False or request.app.config.NOISY_EXCEPTIONS:
             url = repr(url_for_log(request))
             log_error(error_logger, exception, "Exception occurred while handling uri: %s", url)
+
+
+def _as_starlette(request: Request, exception: BaseException) -> HTTPResponse | None:
+    """Return the response that Starlette has for an `HTTPException` of one of its routes, else `None`.
+
+    It is the detail as plain text. A client that says what it accepts, or an application with `FALLBACK_ERROR_FORMAT`,
+    gets an error page there, too.
+    """
+    raised = exception.__cause__
+    if not isinstance(raised, HTTPException) or isinstance(raised, SanicException) or leads_to_sanic(request.scope):
+        return None
+    chosen = request.app.config["_FALLBACK_ERROR_FORMAT"]
+    if not isinstance(chosen, Default) or Headers(scope=request.scope).get("accept", "*/*").strip() != "*/*":
+        return None
+    if not isinstance(raised.detail, str):
+        return None
+    # RFC 9110, sections 15.3.5 and 15.4.5: these have no content.
+    body = "" if raised.status_code in (204, 304) else raised.detail
+    return text(body, raised.status_code, headers=dict(raised.headers or {}))
 
 
 # As it is here: what `add_status_code` puts in later may need more than a message.

@@ -48,6 +48,39 @@ def read(definition: Any, password: str | None = None) -> TLS | None:
     return TLS(_checked(partial(_load, cert, key, own or password)), cert, key, own or password)
 
 
+class CertLoader:
+    """Load a certificate, in this process or in a worker.
+
+    A class derived from it finds the certificate its own way: `Sanic(certloader_class=…)`.
+
+    Args:
+        ssl_data: what `app.run(ssl=…)` takes.
+
+    Examples:
+        >>> from sanic_star import Sanic
+        >>> class FromVault(CertLoader):
+        ...     def load(self, app):
+        ...         self._ssl_data = self._ssl_data or {"cert": "/run/vault/cert.pem", "key": "/run/vault/key.pem"}
+        ...         return super().load(app)
+        >>> app = Sanic("Vault", certloader_class=FromVault)
+    """
+
+    def __init__(self, ssl_data: Any) -> None:
+        self._ssl_data = ssl_data
+
+    def load(self, app: Any) -> ssl.SSLContext | None:
+        """Return the TLS context, `None` where no certificate was given.
+
+        Args:
+            app: the application; the password of a key may be in `TLS_CERT_PASSWORD`.
+
+        Raises:
+            ValueError: the certificate can't be read.
+        """
+        found = read(self._ssl_data, app.config.TLS_CERT_PASSWORD or None)
+        return None if found is None else found.make()
+
+
 def read_by_loader(loader_class: type[Any], definition: Any, app: Any) -> TLS | None:
     """Return the certificate that a loader of the user's finds: `Sanic(certloader_class=…)`.
 
@@ -198,39 +231,6 @@ def _as_client_sees(cert: str, context: ssl.SSLContext) -> dict[str, Any]:
         with contextlib.suppress(ssl.SSLWantReadError):
             side.do_handshake()
     return dict(client.getpeercert() or {})
-
-
-class CertLoader:
-    """Load a certificate, in this process or in a worker.
-
-    A class derived from it finds the certificate its own way: `Sanic(certloader_class=…)`.
-
-    Args:
-        ssl_data: what `app.run(ssl=…)` takes.
-
-    Examples:
-        >>> from sanic_star import Sanic
-        >>> class FromVault(CertLoader):
-        ...     def load(self, app):
-        ...         self._ssl_data = self._ssl_data or {"cert": "/run/vault/cert.pem", "key": "/run/vault/key.pem"}
-        ...         return super().load(app)
-        >>> app = Sanic("Vault", certloader_class=FromVault)
-    """
-
-    def __init__(self, ssl_data: Any) -> None:
-        self._ssl_data = ssl_data
-
-    def load(self, app: Any) -> ssl.SSLContext | None:
-        """Return the TLS context, `None` where no certificate was given.
-
-        Args:
-            app: the application; the password of a key may be in `TLS_CERT_PASSWORD`.
-
-        Raises:
-            ValueError: the certificate can't be read.
-        """
-        found = read(self._ssl_data, app.config.TLS_CERT_PASSWORD or None)
-        return None if found is None else found.make()
 
 
 # Certificates for development ---------------------------------------------------------------------------------------

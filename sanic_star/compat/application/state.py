@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 else:
 
     def __getattr__(name):
+        if name in ("Mode", "Server", "ServerStage"):
+            from sanic_star.compat.application import constants
+
+            return getattr(constants, name)
         if name != "ApplicationServerInfo":
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         from sanic_star.compat._serving import plans
@@ -32,8 +36,7 @@ class ApplicationState(State):
         app: the application.
 
     Attributes: `app`, `mode`, `host`, `port`, `ssl`, `sock`, `unix`, `workers`, `auto_reload`, `reload_dirs`,
-    `verbosity`,
-    `fast`, `server`, `server_info`, `asgi`, `primary`, `coffee`.
+    `verbosity`, `fast`, `server`, `server_info`, `asgi`, `primary`, `coffee`.
     """
 
     asgi: bool
