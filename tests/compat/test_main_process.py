@@ -224,6 +224,8 @@ import sanic_star.compat
 sanic_star.compat.install()
 from sanic import Sanic, text
 app = Sanic("Healthy")
+# The tests switch it off in the environment.
+app.config.AUTO_EXTEND = True
 app.config.HEALTH = app.config.HEALTH_ENDPOINT = app.config.LOGGING = True
 
 @app.get("/")
