@@ -76,12 +76,12 @@ async def test_named_tasks(app: Sanic[Any, Any]) -> None:
     await app.shutdown_tasks()
 
 
-def test_use_context_runs_its_block() -> None:
+@pytest.mark.parametrize("method", ["fork", "spawn", "no such method"])
+def test_use_context(method: str) -> None:
     before = Sanic.start_method
-    with use_context("fork"):
-        assert Sanic.start_method is before
-    with pytest.raises(LookupError), use_context("spawn"):
-        raise LookupError
+    with use_context(method):
+        assert Sanic.start_method == method
+    assert Sanic.start_method is before
 
 
 # Signals ------------------------------------------------------------------------------------------------------------

@@ -11,9 +11,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from sanic_star.compat._serving.tls import CertLoader as CertLoader
+from sanic_star.compat._serving.tls import CertLoader
 from sanic_star.compat.simple import create_simple_server
 from sanic_star.engine.application import engine_of
+
+__all__ = ["DEFAULT_APP_NAME", "AppLoader", "CertLoader", "NoApplication"]
 
 DEFAULT_APP_NAME = "app"
 
