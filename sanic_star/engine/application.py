@@ -100,6 +100,8 @@ class Engine:
         self.app = app
         self.behaviour = behaviour
         self.make_request = self._make = make_request
+        # The class of requests, if they are made without a call of it.
+        self._plain: type[Request] | None = None
         self.make_websocket = make_websocket
         self.lifecycle = Lifecycle(self)
         # What the user's lifespan yields where no server hands a state around.
@@ -265,6 +267,7 @@ class Engine:
         router, live, set_current, numbers = self.app.router, requests.live, requests.current.set, requests.numbers
         direct, resolve, new, make = router.direct, router.resolve, object.__new__, self._make
         plain, behaviour = _plain_class(make), self.behaviour
+        self._plain = plain
 
         async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
             if scope["type"] != "http":
@@ -621,7 +624,14 @@ class Engine:
         assert scope["type"] == "websocket", f"unknown ASGI scope type {scope['type']!r}"
         scope["router"] = self.app.router
         connection = self.make_websocket(scope, receive, send)
-        request = connection._request = self._make(scope, receive, connection._send_message)
+        plain, send = self._plain, connection._send_message
+        if plain is not None:
+            # As in the dispatch, its class is not called.
+            request = object.__new__(plain)
+            Request.__init__(request, scope, receive, send)
+        else:
+            request = self._make(scope, receive, send)
+        connection._request = request
         number = next(requests.numbers)
         requests.live[number] = request
         requests.current.set(number)

@@ -14,6 +14,7 @@ Loaded with the first such handshake: most applications get none.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from starlette.types import Message, Scope
@@ -33,7 +34,12 @@ class Handshake:
 
     Args:
         connection: the websocket, which nobody has accepted yet.
+
+    Attributes:
+        on_end: called when the handler that has accepted it is over.
     """
+
+    on_end: Callable[[], None] | None = None
 
     def __init__(self, connection: WebSocket) -> None:
         self.connection = connection
@@ -94,6 +100,8 @@ async def answer_by_http(dispatch: Any, connection: WebSocket) -> None:
     finally:
         if REPORTED in scope:
             connection.scope[REPORTED] = scope[REPORTED]
+        if handshake.on_end is not None:
+            handshake.on_end()
         if connection._opened:
             await connection._end(code)
 

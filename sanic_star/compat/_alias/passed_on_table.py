@@ -13,14 +13,13 @@ app:
   sanic.models.handler_types.MiddlewareType sanic.response.types.BaseHTTPResponse
   sanic.response.types.HTTPResponse sanic.response.types.ResponseStream sanic.signals.Event
   sanic.touchup.meta.TouchUpMeta sanic.touchup.service.TouchUp sanic.types.shared_ctx.SharedContext
-  sanic.worker.inspector.Inspector sanic.worker.loader.CertLoader sanic_routing.exceptions.FinalizationError
-  sanic_routing.exceptions.NotFound
+  sanic.worker.inspector.Inspector sanic.worker.loader.CertLoader sanic.worker.manager.WorkerManager
+  sanic_routing.exceptions.FinalizationError sanic_routing.exceptions.NotFound
 application.logo:
   sanic.helpers.is_atty
 application.motd:
   sanic.helpers.is_atty
 application.state:
-  sanic.application.constants.Mode sanic.application.constants.Server sanic.application.constants.ServerStage
   sanic.log.logger sanic.server.async_server.AsyncioServer
 asgi:
   sanic.compat.Header sanic.exceptions.BadRequest sanic.exceptions.ServerError sanic.helpers.Default
@@ -120,7 +119,8 @@ mixins.startup:
   sanic.server.loop.try_windows_loop sanic.server.protocols.http_protocol.HttpProtocol
   sanic.server.protocols.websocket_protocol.WebSocketProtocol sanic.server.runners.serve
   sanic.server.socket.configure_socket sanic.server.socket.remove_unix_socket sanic.worker.loader.AppLoader
-  sanic.worker.multiplexer.WorkerMultiplexer sanic.worker.reloader.Reloader sanic.worker.serve.worker_serve
+  sanic.worker.manager.WorkerManager sanic.worker.multiplexer.WorkerMultiplexer sanic.worker.reloader.Reloader
+  sanic.worker.serve.worker_serve
 mixins.static:
   sanic.base.meta.SanicMeta sanic.exceptions.FileNotFound sanic.exceptions.HeaderNotFound
   sanic.exceptions.RangeNotSatisfiable sanic.handlers.content_range.ContentRangeHandler
@@ -201,6 +201,8 @@ types.shared_ctx:
   sanic.logging.color.Colors
 views:
   sanic.models.handler_types.RouteHandler
+worker.constants:
+  sanic.compat.UpperStrEnum
 worker.daemon:
   sanic.compat.OS_IS_WINDOWS sanic.log.logger
 worker.inspector:
@@ -209,15 +211,22 @@ worker.inspector:
 worker.loader:
   sanic.http.tls.context.process_to_context sanic.http.tls.creators.MkcertCreator
   sanic.http.tls.creators.TrustmeCreator
+worker.manager:
+  sanic.compat.OS_IS_WINDOWS sanic.exceptions.ServerKilled sanic.log.error_logger sanic.log.logger
+  sanic.worker.constants.ProcessState sanic.worker.restarter.Restarter
 worker.multiplexer:
-  sanic.log.logger sanic.logging.color.Colors
+  sanic.log.logger sanic.logging.color.Colors sanic.worker.constants.ProcessState
+worker.process:
+  sanic.log.logger sanic.logging.color.Colors sanic.worker.constants.RestartOrder
 worker.reloader:
   sanic.server.events.trigger_events sanic.worker.loader.AppLoader
 worker.restarter:
-  sanic.log.error_logger
+  sanic.log.error_logger sanic.worker.constants.ProcessState sanic.worker.constants.RestartOrder
+  sanic.worker.process.WorkerProcess
 worker.serve:
   sanic.application.constants.ServerStage sanic.application.state.ApplicationServerInfo
   sanic.http.constants.HTTP sanic.log.error_logger sanic.logging.setup.setup_logging
   sanic.models.server_types.Signal sanic.server.protocols.http_protocol.HttpProtocol
   sanic.worker.loader.AppLoader sanic.worker.loader.CertLoader sanic.worker.multiplexer.WorkerMultiplexer
+  sanic.worker.process.Worker sanic.worker.process.WorkerProcess
 """

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from asyncio import CancelledError
-from collections.abc import Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from functools import cached_property, partial
 from inspect import isawaitable
 from typing import TYPE_CHECKING, Any
@@ -21,7 +21,7 @@ from sanic_star.compat._app.error_answers import ErrorAnswers
 from sanic_star.compat._app.events import Events
 from sanic_star.compat._app.forwarding import has_own_limit, limited, with_public_redirects
 from sanic_star.compat._app.listeners import LISTENER_TIMEOUTS
-from sanic_star.compat._app.methods import Overrides, is_overridden
+from sanic_star.compat._app.methods import Overrides
 from sanic_star.compat._app.pipeline import (
     Call,
     Step,
@@ -152,11 +152,12 @@ class Answers:
     def finalise(self) -> None:
         """Finalise the application at its start, by the methods that a subclass may override."""
         app = self.app
-        app.finalize()
+        if self.overrides.finalize:
+            app.finalize()
         if self.overrides.finalize_middleware:
             app.finalize_middleware()
         if not app.router.finalized:
-            # An override does not call Sanic's method.
+            # There is no override, or it does not call Sanic's method.
             app._engine.finalise()
 
     def finalised(self) -> None:
@@ -226,16 +227,25 @@ class Answers:
 
     def compile(self, *routes: routing.Route | routing.WebSocketRoute) -> None:
         """Give each route its callable: the handler, with what goes around it."""
+        # A subclass of the application may have another attribute of this name.
+        request_class = getattr(self.app, "_request_class", Request)
+        reads_itself = request_class.receive_body is not Request.receive_body
+        watches = self._hears or bool(self.app.config.get("CANCEL_ON_DISCONNECT"))
+        makers: list[tuple[routing.Route, Callable[[], Call]]] = []
         for route in routes:
             before = self._steps(MiddlewareLocation.REQUEST, route.name)
             if isinstance(route, routing.WebSocketRoute):
                 route.call = self._compile_websocket(route, before)
             else:
-                call = self._with_own_reading(route, self._compile_http(route, before))
-                route.call = self._watch(route, call)
+                makers.append((route, self._prepare_http(route, before)))
+        for http_route, make in makers:
+            call = make()
+            if reads_itself and http_route.reads_body:
+                call = _after_own_reading(http_route, call)
+            http_route.call = self._watch(http_route, call) if watches else call
 
-    def _compile_http(self, route: routing.Route, before: list[Step]) -> Call:
-        """Set a route's limit on bodies, and whether its body is read; return its handler with middleware around."""
+    def _prepare_http(self, route: routing.Route, before: list[Step]) -> Callable[[], Call]:
+        """Set whether a route reads bodies, and up to which size; return what puts middleware around its handler."""
         after = self._steps(MiddlewareLocation.RESPONSE, route.name)
         own_limit = getattr(getattr(route, "extra", None), "max_body_size", None)
         extra = getattr(route, "extra", None)
@@ -248,21 +258,7 @@ class Answers:
         only = route.names[0] if route.names and len(route.names) == 1 and not changeable else None
         around = self._events.around_handler if self._hears else None
         has_params = bool(route.parameters) or changeable
-        return handler_in_middleware(route.endpoint, has_params, only, before, after, around)
-
-    def _with_own_reading(self, route: routing.Route, call: Call) -> Call:
-        """Return `call` behind the application's own `Request.receive_body`, where its request class overrides that."""
-        request_class = getattr(self.app, "_request_class", Request)  # an application may have another attribute of it
-        if not route.reads_body or request_class.receive_body is Request.receive_body:
-            return call
-        # The limit of the route stays: reading the stream keeps it.
-        route.reads_body = False
-
-        async def with_own_body(request: Request) -> Any:
-            await request.receive_body()
-            return await call(request)
-
-        return with_own_body
+        return partial(handler_in_middleware, route.endpoint, has_params, only, before, after, around)
 
     def _watch(self, route: routing.Route, call: Call) -> Call:
         """Return a route's callable with what watches it around: for a client that leaves, and events."""
@@ -324,7 +320,7 @@ class Answers:
             if endpoint is not None:
                 return endpoint  # an ASGI application, which does the handshake itself
             await websocket._handshake(subprotocols)
-            swept = self.sweep(websocket)
+            swept = (self._sweeper or self._load_sweeper()).add(websocket)
             try:
                 result = handler(request, websocket, **request._route_params)
                 if isawaitable(result):
@@ -360,12 +356,14 @@ class Answers:
         Returns:
             The set to remove the websocket from when its handler is over.
         """
-        if self._sweeper is None:
-            # Loaded with the first websocket: most applications have none.
-            from sanic_star.compat.server.websockets._inbox import Sweeper as WebsocketSweeper
+        return (self._sweeper or self._load_sweeper()).add(websocket)
 
-            self._sweeper = WebsocketSweeper()
-        return self._sweeper.add(websocket)
+    def _load_sweeper(self) -> WebsocketSweeper:
+        # Loaded with the first websocket: most applications have none.
+        from sanic_star.compat.server.websockets._inbox import Sweeper as WebsocketSweeper
+
+        self._sweeper = WebsocketSweeper()
+        return self._sweeper
 
     def compile_fallback(self) -> Call:
         """Return what answers where no route does; the application's middleware runs there, too."""
@@ -585,7 +583,7 @@ class Answers:
             check_route_names(app.router.routes)
             # The others when all listeners have run, which may set them.
             app.config.validate(LISTENER_TIMEOUTS)
-            if not self.has_started_up and is_overridden(app._startup):
+            if not self.has_started_up and self.overrides._startup:
                 # Only where a tool has replaced it.
                 from sanic_star.compat._app.monitoring import start_up
 
@@ -718,3 +716,15 @@ def _without_outer_route(connection: Any) -> Any:
         outer = ("route", "endpoint")
         request.scope = {key: value for key, value in request.scope.items() if key not in outer}
     return request
+
+
+def _after_own_reading(route: routing.Route, call: Call) -> Call:
+    """Return a route's callable behind `Request.receive_body`, which the application's request class overrides."""
+    # The limit of the route stays: reading the stream keeps it.
+    route.reads_body = False
+
+    async def with_own_body(request: Request) -> Any:
+        await request.receive_body()
+        return await call(request)
+
+    return with_own_body

@@ -21,9 +21,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from sanic_star.compat._app.error_handler import as_sanic_exception
+from sanic_star.compat._app.error_handler import OWN_RESPONSE, as_sanic_exception
 from sanic_star.compat._app.events import Events
-from sanic_star.compat._app.methods import is_overridden
 from sanic_star.compat._app.pipeline import Step, respond_through, run_before
 from sanic_star.compat.compat import check_foreign
 from sanic_star.compat.exceptions import SanicException, ServerError
@@ -214,7 +213,7 @@ class ErrorAnswers:
         settled = True
         try:
             try:
-                if not is_overridden(table.response):
+                if getattr(table.response, "__func__", None) is OWN_RESPONSE:
                     answer, settled = table._respond(request, error)
                 else:
                     answer = table.response(request, error)

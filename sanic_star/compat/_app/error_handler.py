@@ -10,7 +10,6 @@ from weakref import WeakKeyDictionary
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 
-from sanic_star.compat._app.methods import is_overridden, overridable
 from sanic_star.compat.exceptions import FOR_STATUS, MethodNotAllowed, SanicException, ServerError
 from sanic_star.compat.helpers import Default
 from sanic_star.compat.log import error_logger
@@ -90,7 +89,6 @@ class ErrorHandler:
             self.cached_handlers[key] = handler
         self._found.clear()
 
-    @overridable
     def lookup(self, exception: BaseException, route_name: str | None = None) -> Callable[..., Any] | None:
         """Return the handler for an exception; the first of
 
@@ -137,7 +135,7 @@ class ErrorHandler:
         """Tell whether an exception of a class is over with what its handler, or the error page, answers."""
         if issubclass(kind, HTTPException):
             return True
-        if not is_overridden(self.lookup):
+        if getattr(self.lookup, "__func__", None) is _OWN_LOOKUP:
             handler = self._search(kind, route_name, None)[0]
         else:
             try:
@@ -157,7 +155,6 @@ class ErrorHandler:
                 return handler, by_twin
         return None, False
 
-    @overridable
     def response(self, request: Request, exception: BaseException) -> Any:
         """Return the response to an exception, or an awaitable of it.
 
@@ -170,7 +167,7 @@ class ErrorHandler:
         """Return what `response` does, and whether a handler has settled the exception."""
         subject = exception
         name = None if request is None else request.name
-        if not is_overridden(self.lookup):
+        if getattr(self.lookup, "__func__", None) is _OWN_LOOKUP:
             handler, by_twin = self._match(exception, name)
             if by_twin:
                 subject = as_sanic_exception(exception)
@@ -223,6 +220,10 @@ class ErrorHandler:
         if attribute(exception, "quiet", False) is False or request.app.config.NOISY_EXCEPTIONS:
             url = repr(url_for_log(request))
             log_error(error_logger, exception, "Exception occurred while handling uri: %s", url)
+
+
+# A subclass may override these, and a monitoring tool replace them on the class: each is called then.
+OWN_RESPONSE, _OWN_LOOKUP = ErrorHandler.response, ErrorHandler.lookup
 
 
 def _as_starlette(request: Request, exception: BaseException) -> HTTPResponse | None:

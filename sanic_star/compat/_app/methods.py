@@ -55,7 +55,9 @@ def overridable(method: F) -> F:
 class Overrides(msgspec.Struct, kw_only=True):
     """Which of these methods an application's class overrides."""
 
+    _startup: bool = False
     dispatch: bool = False
+    finalize: bool = False
     finalize_middleware: bool = False
     handle_exception: bool = False
     handle_request: bool = False

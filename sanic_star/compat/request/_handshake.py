@@ -37,5 +37,11 @@ async def accept(request: Any, subprotocols: Iterable[str]) -> WebsocketImplProt
     websocket._request = request
     request.responded = True
     request.app._engine.streams.open(request, partial(websocket._end, 1001))
-    websocket._swept = answers.sweep(websocket)
+    handshake.on_end = partial(_release, websocket, answers.sweep(websocket))
     return websocket
+
+
+def _release(websocket: WebsocketImplProtocol, swept: set[Any]) -> None:
+    """Let go of the server: the handler is over, and nothing can be sent or received any more."""
+    swept.discard(websocket)
+    websocket._end_reading()

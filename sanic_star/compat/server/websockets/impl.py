@@ -91,8 +91,6 @@ class WebsocketImplProtocol(WebSocket):
     _plain: websockets.WebSocket | None = None
     # The messages for the handler, from the moment at which the connection is accepted.
     _inbox: Inbox
-    # The sweeper's websockets, if the handler of an HTTP route has accepted this one.
-    _swept: set[Any] | None = None
 
     async def _handshake(self, subprotocols: Iterable[str] = ()) -> None:
         """Accept the connection.
@@ -514,13 +512,6 @@ class WebsocketImplProtocol(WebSocket):
             return stream.reason is Cut.CLIENT_LEFT and await stream.settle()
         # A server's task that nobody can cancel: granian's in Rust.
         return stream is None and self._handler == "cancelled"
-
-    def _release(self) -> None:
-        """Let go of the server: the handler is over, and nothing can be sent or received any more."""
-        if self._swept is not None:
-            self._swept.discard(self)
-            self._end_reading()
-        super()._release()
 
     def _end_reading(self) -> None:
         """Stop reading, and release the server's connection: the handler is over."""
