@@ -11,14 +11,14 @@ import pytest
 @pytest.fixture
 def app() -> Any:
     """Return an application with a route for each of the methods that the tests use."""
-    sanic = import_module("sanic")
+    sanic: Any = import_module("sanic")
     sanic.Sanic.test_mode = True
     made = sanic.Sanic(f"App{id(object())}")
 
-    @made.route("/", methods=["GET", "POST", "PATCH", "PUT", "DELETE", "OPTIONS", "HEAD"])
     def basic_response(request: Any) -> Any:
         return sanic.response.text("foo")
 
+    made.add_route(basic_response, "/", methods=["GET", "POST", "PATCH", "PUT", "DELETE", "OPTIONS", "HEAD"])
     return made
 
 

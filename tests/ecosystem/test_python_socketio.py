@@ -65,6 +65,6 @@ def test_refused(serve: Serve) -> None:
     socketio = import_module("socketio")
     process = serve(APP)
     client = socketio.Client()
+    address = f"http://127.0.0.1:{process.port}"
     with pytest.raises(socketio.exceptions.ConnectionError, match="failed to connect"):
-        address = f"http://127.0.0.1:{process.port}"
         client.connect(address, auth={"token": "wrong"}, transports=["websocket"], wait_timeout=PATIENCE)

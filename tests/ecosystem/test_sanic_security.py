@@ -67,7 +67,7 @@ APP = """
 def test_accounts(serve: Serve) -> None:
     """An account registers, logs in, is known by its cookie, lacks a permission, and logs out."""
     base = f"http://127.0.0.1:{serve(APP).port}"
-    form = {"username": "ann", "email": "ann@example.test", "password": "Rather-1-long"}
+    form = {"username": "ann", "email": "ann@example.test", "password": "Rather1@long"}
     with requests.Session() as client:
         assert client.get(base + "/me", timeout=PATIENCE).status_code in (400, 401)
         registered = client.post(base + "/register", data=form, timeout=PATIENCE)
@@ -76,7 +76,7 @@ def test_accounts(serve: Serve) -> None:
         assert again.status_code == 409, again.text
         wrong = client.post(base + "/login", auth=("ann@example.test", "wrong"), timeout=PATIENCE)
         assert wrong.status_code == 401
-        logged = client.post(base + "/login", auth=("ann@example.test", "Rather-1-long"), timeout=PATIENCE)
+        logged = client.post(base + "/login", auth=("ann@example.test", "Rather1@long"), timeout=PATIENCE)
         assert logged.status_code == 200, logged.text
         # The cookie is a secure one, which a client sends over TLS only.
         for cookie in client.cookies:

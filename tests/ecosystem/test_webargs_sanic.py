@@ -43,15 +43,13 @@ APP = """
 def test_arguments(serve: Serve) -> None:
     """Valid arguments of each place reach the handler, invalid ones are answered with what is wrong."""
     base = f"http://127.0.0.1:{serve(APP).port}"
-    good = requests.get(base + "/query", params={"name": "Ann", "n": 2}, timeout=PATIENCE)
+    good = requests.get(base + "/query", params={"name": "Ann", "n": "2"}, timeout=PATIENCE)
     assert (good.status_code, good.json()) == (200, ["Ann", 2])
     bad = requests.get(base + "/query", params={"n": 0}, timeout=PATIENCE)
     assert (bad.status_code, sorted(bad.json()["errors"]["query"])) == (422, ["n", "name"])
     body = requests.post(base + "/json/5", json={"tags": ["a", "b"]}, timeout=PATIENCE)
     assert (body.status_code, body.json()) == (200, [5, ["a", "b"]])
-    broken = requests.post(
-        base + "/json/5", data=b"{", headers={"content-type": "application/json"}, timeout=PATIENCE
-    )
+    broken = requests.post(base + "/json/5", data=b"{", headers={"content-type": "application/json"}, timeout=PATIENCE)
     # The package raises an exception that nobody handles.
     assert broken.status_code == 500
     form = requests.post(base + "/form", data={"text": "x"}, timeout=PATIENCE)
