@@ -29,7 +29,8 @@ APP = """
 def test_arguments(serve: Serve) -> None:
     """Arguments are converted by their annotations; invalid and missing ones are answered with 400."""
     base = f"http://127.0.0.1:{serve(APP).port}"
-    good = requests.get(base + "/items/a", params={"limit": "5", "since": "2026-01-02", "all": "true"}, timeout=PATIENCE)
+    valid = {"limit": "5", "since": "2026-01-02", "all": "true"}
+    good = requests.get(base + "/items/a", params=valid, timeout=PATIENCE)
     assert (good.status_code, good.json()) == (200, ["a", 5, "2026-01-02", True])
     for parameters in ({"limit": "five"}, {}):
         assert requests.get(base + "/items/a", params=parameters, timeout=PATIENCE).status_code == 400
