@@ -220,6 +220,8 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
         self._future_commands: set[CommandDefinition] = set()
         self._test_client: Any = None
         self._asgi_client: Any = None
+        # Set by `TestManager`; packages ask it whether a test runs.
+        self._test_manager: Any = None
         self.router.ctx.app = self
         self.signal_router.ctx.app = self
         self._listeners = Listeners(self.signal_router, self._engine.lifecycle)

@@ -20,6 +20,7 @@ class TestManager:
     def __init__(self, app: Any) -> None:
         self.test_client: SanicTestClient = app.test_client
         self._app = app
+        app._test_manager = self
 
     @property
     def asgi_client(self) -> "SanicASGITestClient":

@@ -20,6 +20,7 @@ from typing import Any
 from tests.ecosystem import HERE, PAGE, ROOT, WANTED, own, page
 from tests.ecosystem.packages import PACKAGES, Package
 
+# What the control runs on, whatever a package asks for.
 SANIC = "sanic==25.12.*"
 
 
@@ -45,17 +46,19 @@ def main(arguments: Sequence[str]) -> int:
 def install(packages: Sequence[Package]) -> dict[str, str]:
     """Install the packages, all at once if that works; return the reason for each that cannot be installed."""
     everything = [requirement for package in packages for requirement in package.requirements]
-    if not _pip(*everything):
-        return {}
-    reasons = {package.name: _pip(*package.requirements) for package in packages}
+    reasons = {}
+    if _pip(SANIC, *everything):
+        reasons = {package.name: _pip(SANIC, *package.requirements) for package in packages}
+    for package in packages:
+        if package.alone and not reasons.get(package.name):
+            reasons[package.name] = _pip("--no-deps", package.alone)
     return {name: reason for name, reason in reasons.items() if reason}
 
 
 def _pip(*requirements: str) -> str:
-    # The control needs this release of Sanic, whatever a package asks for.
-    command = (*own.PIP, "install", "--upgrade", SANIC, *requirements)
+    command = (*own.PIP, "install", "--upgrade", *requirements)
     done = subprocess.run(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
-    return own._last_line(done.stdout) if done.returncode else ""
+    return own.last_line(done.stdout) if done.returncode else ""
 
 
 def run(package: Package, reason: str) -> list[str]:

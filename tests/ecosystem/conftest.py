@@ -16,6 +16,11 @@ from tests.engine.processes import Process
 
 collect_ignore_glob = [] if is_wanted() else ["test_*.py"]
 
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "fails_on_sanic(reason): the package does not do this on Sanic itself")
+
+
 Serve = Callable[[str], Process]
 
 

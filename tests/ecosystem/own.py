@@ -29,7 +29,7 @@ def run(own: OwnTests, version: str, folder: Path) -> dict[str, Any]:
             _call(*PIP, "install", *own.requires)
         archive = _unpack(own.archive, version, folder)
     except subprocess.CalledProcessError as error:
-        return {"reason": _last_line(error.output)}
+        return {"reason": last_line(error.output)}
     outcomes: dict[str, dict[str, str]] = {}
     for how, options in (("sanic", ()), ("here", ("--sanic-star-alias",))):
         outcomes[how] = _outcomes(archive, own, options, folder / f"{how}.xml")
@@ -49,7 +49,8 @@ def _call(*command: str) -> None:
     subprocess.run(command, check=True, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
 
-def _last_line(output: str | None) -> str:
+def last_line(output: str | None) -> str:
+    """Return the last line of an output that tells of an error, else its last line."""
     lines = [line for line in (output or "").splitlines() if line.strip()]
     errors = [line for line in lines if line.lstrip().lower().startswith("error")]
     return (errors or lines or ["no output"])[-1].strip()

@@ -4,6 +4,8 @@ Each table `[packages.NAME]` has:
 
 - `environment`: the group that it is installed with. Packages that get along share one.
 - `requires`: what is installed besides; the package's own requirement, if it is not its bare name, is among them.
+- `without-dependencies`: whether the package is installed alone, because it asks for an older Sanic; then `requires`
+  has what else it needs.
 - `own-tests`: what to run of its source archive: `paths`, and if needed `archive` (another distribution),
   `requires` and `options` (of pytest). `no-own-tests` is the reason why there are none.
 - `distribution`: the package, where NAME tells two releases of it apart.
@@ -37,6 +39,7 @@ class Package:
     name: str
     environment: str
     requirements: tuple[str, ...]
+    alone: str = ""
     own_tests: OwnTests | None = None
     no_own_tests: str = ""
     differs: dict[str, str] = field(default_factory=dict)
@@ -57,6 +60,7 @@ def _package(name: str, table: dict[str, Any]) -> Package:
     requires = table.get("requires", [])
     distribution = table.get("distribution", name)
     named = any(re.match(rf"{re.escape(distribution)}(?![\w.-])", text, re.IGNORECASE) for text in requires)
+    alone = table.get("without-dependencies", False)
     own_tests = None
     if own := table.get("own-tests"):
         requires_more, options = tuple(own.get("requires", ())), tuple(own.get("options", ()))
@@ -64,7 +68,8 @@ def _package(name: str, table: dict[str, Any]) -> Package:
     return Package(
         name=name,
         environment=table["environment"],
-        requirements=(*(() if named else (distribution,)), *requires),
+        requirements=tuple(requires) if named or alone else (distribution, *requires),
+        alone=distribution if alone else "",
         own_tests=own_tests,
         no_own_tests=table.get("no-own-tests", ""),
         differs=table.get("differs", {}),

@@ -55,6 +55,8 @@ def _passed(figures: dict[str, int]) -> str:
 def _verdict(result: dict[str, Any], hows: tuple[str, ...]) -> str:
     outcomes = [shown["outcomes"].get(how) for shown in result["shown"] for how in hows]
     outcomes = [outcome for outcome in outcomes if outcome]
+    if outcomes and set(outcomes) == {"skipped"}:
+        return "not run"
     passed = outcomes.count("passed")
     return "–" if not outcomes else "pass" if passed == len(outcomes) else f"{passed} of {len(outcomes)} pass"
 

@@ -21,7 +21,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "fails_on_sanic(reason): the package does not do this on Sanic itself")
     if path := config.getoption("--record"):
         config.pluginmanager.register(Recorder(Path(path)), "ecosystem-recorder")
 

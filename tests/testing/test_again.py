@@ -245,3 +245,12 @@ def test_a_session_of_its_own() -> None:
 def test_headers_that_come_several_times() -> None:
     request, _ = make().test_client.get("/", headers=[("X-A", "1"), ("X-A", "2")])
     assert request.headers.getall("x-a") == ["1", "2"]
+
+
+def test_a_manager_is_the_application_s_test_manager() -> None:
+    # Tortoise asks for it, and makes its tables then.
+    app: Sanic[Any, Any] = Sanic("managed")
+    assert app._test_manager is None
+    manager = TestManager(app)
+    assert app._test_manager is manager
+    assert pickle.loads(pickle.dumps(app))._test_manager is not None
