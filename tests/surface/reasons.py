@@ -2,6 +2,7 @@
 
 SERVER = "the ASGI server does that"
 ROUTING = "the index of the router does that; `app.router.resolve` and `app.router.routes` are there"
+SUPERVISOR = "the supervisor of `app.run` starts, watches and ends processes; `app.manager` and `app.m` give it orders"
 SIGNALS = "a signal is no route here; see `path`, `parts`, `handler` and `requirements`"
 START = "Sanic's own start does that; here the server's does"
 MEMBER = "it belongs to the application: `app`"
@@ -9,8 +10,6 @@ NO_TUPLE = "the class here is no tuple; it can be unpacked"
 
 REASONS: dict[str, str] = {
     "sanic.app.ConnectionClosed": "take it from `websockets.exceptions`",
-    "sanic.app.Sanic.manager": "there is no manager of processes",
-    "sanic.app.Sanic.multiplexer": "`app.m`",
     "sanic.application.motd.MOTDTTY": "the message is lines of the log, without a frame",
     "sanic.base.root.BaseSanic": MEMBER,
     "sanic.blueprints.lazy": "a decorator of Sanic's own code: blueprints keep what was registered",
@@ -30,5 +29,9 @@ REASONS: dict[str, str] = {
     "sanic.signals.Signal": SIGNALS,
     "sanic.signals.SignalGroup": SIGNALS,
     "sanic.signals.SignalRouter": SIGNALS,
-    "sanic.worker.multiplexer.WorkerMultiplexer": "the supervisor does that",
+    "sanic.worker.manager": SUPERVISOR,
+    "sanic.worker.manager.WorkerManager": SUPERVISOR,
+    "sanic.worker.process": SUPERVISOR,
+    "sanic.worker.process.Worker": SUPERVISOR,
+    "sanic.worker.process.WorkerProcess": SUPERVISOR,
 }
