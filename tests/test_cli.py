@@ -117,7 +117,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_sanic: None) -> 
     monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
     # The command announces itself to processes that are spawned later on.
     monkeypatch.setattr(sys.modules["__main__"], "__spec__", sys.modules["__main__"].__spec__)
-    monkeypatch.setenv("SANIC_STAR_MAIN", "")
+    monkeypatch.setenv("_SANIC_STAR_MAIN", "")
     for name in ("served", "broken", "failing", "empty", "shop", "shop.served", "site_of_mounts"):
         monkeypatch.delitem(sys.modules, name, raising=False)
     return tmp_path
@@ -319,7 +319,7 @@ def test_a_wrong_command_line(arguments: list[str], capsys: pytest.CaptureFixtur
 
 def test_version_and_help(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys.modules["__main__"], "__spec__", None)
-    monkeypatch.setenv("SANIC_STAR_MAIN", "")
+    monkeypatch.setenv("_SANIC_STAR_MAIN", "")
     assert status_of("--version") == 0
     assert f"sanic-star {__version__}; API of Sanic 25.12." in capsys.readouterr().out
     assert status_of("--help") == status_of("help", "--full") == 0

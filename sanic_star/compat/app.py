@@ -794,12 +794,17 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
         """
         from sanic_star.compat.worker.multiplexer import WorkerMultiplexer
 
-        return WorkerMultiplexer(self)
+        replaced: WorkerMultiplexer | None = vars(self).get("_multiplexer")
+        return WorkerMultiplexer(self) if replaced is None else replaced
 
     @property
     def multiplexer(self) -> WorkerMultiplexer:
-        """`m`, by its longer name."""
+        """`m`, by its longer name; tests may set it."""
         return self.m
+
+    @multiplexer.setter
+    def multiplexer(self, value: WorkerMultiplexer) -> None:
+        self._multiplexer = value
 
     @property
     def manager(self) -> WorkerManager:

@@ -262,6 +262,24 @@ def test_the_package_goes_with_the_alias(tmp_path: Path) -> None:
     assert run(tmp_path, textwrap.dedent(HEAD) + textwrap.dedent(source)).splitlines() == ["[]", "True True"]
 
 
+def test_the_alias_is_no_setting(tmp_path: Path) -> None:
+    source = """
+        from sanic import Sanic
+        from sanic.config import DEFAULT_CONFIG
+        print({*Sanic("Shop").config} - {*DEFAULT_CONFIG})
+    """
+    script = tmp_path / "main.py"
+    script.write_text(textwrap.dedent(source))
+    done = subprocess.run(
+        (sys.executable, "-m", "sanic_star.compat", str(script)),
+        env={name: value for name, value in os.environ.items() if not name.startswith("SANIC_")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout == "set()\n", done.stderr
+
+
 def test_something_in_its_place_in_a_test(tmp_path: Path) -> None:
     source = """
         from types import ModuleType

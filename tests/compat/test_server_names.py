@@ -472,3 +472,12 @@ def test_where_an_application_is_served() -> None:
     app.prepare(unix="/tmp/served.sock", motd=False)
     assert app.serve_location == "/tmp/served.sock http://..."
     app.state.server_info.clear()
+
+
+def test_a_test_may_replace_the_multiplexer() -> None:
+    app = Sanic("Replaced")
+    assert not hasattr(app, "multiplexer")
+    stand_in: Any = SimpleNamespace(state={})
+    app.multiplexer = stand_in
+    assert app.multiplexer is app.m
+    assert app.m is stand_in

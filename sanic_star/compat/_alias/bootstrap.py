@@ -17,7 +17,8 @@ from sanic_star.compat._alias.alias import install
 
 THIS = "sanic_star.compat._alias.bootstrap"
 # Tells a spawned process what would have been its main module: `path:/srv/app/server.py`, `module:shop.server`.
-MAIN = "SANIC_STAR_MAIN"
+# Without the underscore it would be a setting: applications take what begins with `SANIC_` from the environment.
+MAIN = "_SANIC_STAR_MAIN"
 # The name that multiprocessing gives to the main module of a process that it has spawned.
 SPAWNED = "__mp_main__"
 

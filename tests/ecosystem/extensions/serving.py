@@ -22,6 +22,8 @@ ALIAS = "from sanic_star.compat import install; install()\n"
 UVICORN = (PYTHON, "-m", "uvicorn", "--host", "127.0.0.1", "--port")
 HYPERCORN = (PYTHON, "-m", "hypercorn", "--bind")
 COMMAND = (PYTHON, "-m", "sanic_star", "shop:app", "--port")
+# Sanic's manager may kill its process group, which would be that of the tests.
+OWN_GROUP = (PYTHON, "-c", "import os, sys; os.setsid(); os.execv(sys.argv[1], sys.argv[1:])")
 
 
 def free_port() -> int:
