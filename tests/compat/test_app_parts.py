@@ -97,11 +97,3 @@ def test_the_message_of_the_day(caplog: pytest.LogCaptureFixture) -> None:
     app.config.MOTD = True
     app.motd()
     assert ":8" in caplog.text
-
-
-def test_extensions_are_refused_with_a_word() -> None:
-    app = Sanic("extended")
-    with pytest.raises(RuntimeError, match=r"CORSMiddleware.*asked for: config"):
-        app.extend(config={})
-    with pytest.raises(RuntimeError, match="Sanic Extensions"):
-        _ = app.ext

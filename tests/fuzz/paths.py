@@ -26,9 +26,8 @@ ROUTES: tuple[tuple[str, dict[str, Any]], ...] = (
     ("/i/<x:int>", {}),
     ("/f/<x:path>", {}),
     ("/u/<x>", {"unquote": True}),
-    ("/uf/<x:path>", {"unquote": True}),
 )
-PREFIXES = ("/", "/static/", "/static", "/s/", "/p/", "/i/", "/f/", "/u/", "/uf/", "//", "/static//", "/p%2f", "")
+PREFIXES = ("/", "/static/", "/static", "/s/", "/p/", "/i/", "/f/", "/u/", "//", "/static//", "/p%2f", "")
 
 
 _running: list[asyncio.Future[Any]] = []
