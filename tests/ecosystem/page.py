@@ -38,7 +38,8 @@ def written() -> str:
 
 def _row(result: dict[str, Any]) -> str:
     name = result["package"]
-    link = f"[{name}](#{name.lower()})"
+    # As mkdocs names a heading: without dots.
+    link = f"[{name}](#{name.lower().replace('.', '')})"
     if "not installed" in result:
         return f"| {link} | – | not installed | | | |\n"
     figures = result.get("own tests", {}).get("figures")
