@@ -624,13 +624,13 @@ class Engine:
         assert scope["type"] == "websocket", f"unknown ASGI scope type {scope['type']!r}"
         scope["router"] = self.app.router
         connection = self.make_websocket(scope, receive, send)
-        plain, send = self._plain, connection._send_message
+        plain = self._plain
         if plain is not None:
             # As in the dispatch, its class is not called.
             request = object.__new__(plain)
-            Request.__init__(request, scope, receive, send)
+            Request.__init__(request, scope, receive, connection._send_message)
         else:
-            request = self._make(scope, receive, send)
+            request = self._make(scope, receive, connection._send_message)
         connection._request = request
         number = next(requests.numbers)
         requests.live[number] = request

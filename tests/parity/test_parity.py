@@ -1,5 +1,6 @@
 """Each case gives the same answers on Sanic and on sanic_star; those that may differ are few, listed, and do differ."""
 
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import compress
@@ -33,8 +34,15 @@ def test_same_answers_over_a_socket(case: Case, reference: Reference, star: Fram
 
 @pytest.mark.parametrize("case", PARAMS)
 def test_same_answers_in_process(
-    case: Case, reference: Reference, in_process: InProcess, caplog: pytest.LogCaptureFixture
+    case: Case,
+    reference: Reference,
+    in_process: InProcess,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    # As in the other processes: without settings from outside, and without Sanic Extensions.
+    monkeypatch.delenv("SANIC_AUTO_EXTEND")
+    monkeypatch.setitem(sys.modules, "sanic_ext", None)
     answers = reference(case)
     possible = [plays(step) for step in case.steps]
     if not case.fails and not any(possible) and case.steps:
