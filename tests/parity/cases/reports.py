@@ -181,8 +181,6 @@ case(
     @app.on_response
     async def after(request, response):
         if request.path == "/task": app.add_task(job("middleware"))
-    @app.websocket("/ws")
-    async def ws(request, ws): app.add_task(job("websocket"))
     @app.before_server_start
     async def start(app):
         async def no_request():
@@ -191,14 +189,31 @@ case(
         app.add_task(no_request())
     @app.get("/paths")
     async def all_paths(request):
-        while len(paths) < 8: await asyncio.sleep(0.01)
+        while len(paths) < 7: await asyncio.sleep(0.01)
         return json(sorted(paths.items()))
     """,
     get("/task?q=1"),
     post("/raises?q=2"),
     get("/signal?q=3"),
-    websocket("/ws?q=4", replies=1),
     get("/paths"),
+)
+case(
+    "the request in a background task of a websocket that outlives it",
+    """
+    import asyncio
+    paths = []
+    async def job():
+        await asyncio.sleep(0.05)
+        paths.append(f"{Request.get_current().path} {Request.get_current().args.get('q')}")
+    @app.websocket("/begins")
+    async def begins(request, ws): app.add_task(job())
+    @app.websocket("/waits")
+    async def waits(request, ws):
+        while not paths: await asyncio.sleep(0.01)
+        await ws.send(paths[0])
+    """,
+    websocket("/begins?q=4", replies=1),
+    websocket("/waits", replies=2),
 )
 case(
     "the request in a bare task and a thread that outlive it",
