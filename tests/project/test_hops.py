@@ -7,6 +7,7 @@ reading costs. The bounds are budgets: a change that needs more has to say why.
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import sys
 import threading
@@ -46,9 +47,11 @@ class Way:
 
 @contextmanager
 def followed() -> Iterator[Way]:
-    """Count the calls that are made in the block, in new threads too."""
+    """Count the calls that are made in the block, in new threads too; none is the collector's."""
     way = Way()
     before = sys.getprofile(), threading.getprofile()
+    gc.collect()
+    gc.disable()
     threading.setprofile(way.note)
     sys.setprofile(way.note)
     try:
@@ -56,6 +59,7 @@ def followed() -> Iterator[Way]:
     finally:
         sys.setprofile(before[0])
         threading.setprofile(before[1])
+        gc.enable()
 
 
 def application() -> Sanic[Any, Any]:
@@ -137,10 +141,15 @@ async def test_the_start() -> None:
 def test_the_test_client() -> None:
     app = application()
     app.test_client.get("/")
-    with followed() as way:
-        _, response = app.test_client.get("/")
-    assert response.status == 200
-    assert way.hops <= 99, way.files
+    ways = []
+    for _ in range(3):
+        with followed() as way:
+            _, response = app.test_client.get("/")
+        assert response.status == 200
+        ways.append(way)
+    # A signal handler or a timer that another test has left may come between.
+    shortest = min(ways, key=lambda way: way.hops)
+    assert shortest.hops <= 99, shortest.files
 
 
 def test_calls_are_counted() -> None:
