@@ -254,6 +254,8 @@ def _load_ours(module: str) -> ModuleType | None:
 if __name__ == "__main__":
     if "--ours" in sys.argv:
         print(json.dumps(read_ours(json.load(sys.stdin))))
+    elif "--passed-on" in sys.argv:
+        print(passed_on(), end="")
     else:
         if "--write" in sys.argv:
             PASSED_ON.write_text(passed_on())
