@@ -11,7 +11,6 @@ An application is extended by `app.extend` and `app.ext`, and otherwise when it 
 from __future__ import annotations
 
 import sys
-from importlib.util import find_spec
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +25,7 @@ class CannotExtend(InvalidSetting, RuntimeError):
     """Sanic Extensions cannot be used here; the message says all, so that the start logs no traceback."""
 
 
+PACKAGE = "sanic_ext"
 NOT_INSTALLED = "Sanic Extensions are not installed: pip install sanic-ext"
 SWITCHED_OFF = "Sanic Extensions are switched off by the setting AUTO_EXTEND"
 
@@ -90,11 +90,12 @@ def _import_extend(fail: bool) -> type[Extend] | None:
 
 
 def _is_installed() -> bool:
-    try:
-        return find_spec("sanic_ext") is not None
-    except ValueError:
-        # It is loaded, and has no spec: a test has put something in its place.
-        return sys.modules["sanic_ext"] is not None
+    if PACKAGE in sys.modules:
+        return sys.modules[PACKAGE] is not None
+    # Not `importlib.util.find_spec`: where "" is on the path that asks for the working directory, a call that blocks, and
+    # an event loop runs here.
+    path = [entry for entry in sys.path if entry]
+    return any(finder.find_spec(PACKAGE, path) for finder in sys.meta_path)
 
 
 def _describe_routes(app: Any) -> None:
