@@ -92,8 +92,8 @@ def _import_extend(fail: bool) -> type[Extend] | None:
 def _is_installed() -> bool:
     if PACKAGE in sys.modules:
         return sys.modules[PACKAGE] is not None
-    # Not `importlib.util.find_spec`: where "" is on the path that asks for the working directory, a call that blocks, and
-    # an event loop runs here.
+    # Not `importlib.util.find_spec`: where "" is on the path, that asks for the working directory. Such a call blocks,
+    # and an event loop runs here.
     path = [entry for entry in sys.path if entry]
     return any(finder.find_spec(PACKAGE, path) for finder in sys.meta_path)
 
