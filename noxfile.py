@@ -29,6 +29,8 @@ ENVIRONMENTS = list(
     )
 )
 EXTRAS = ",".join(PYPROJECT["project"]["optional-dependencies"])
+# Where sanic-ext is installed it extends each application at its start.
+EXTRAS_BUT_EXT = ",".join(extra for extra in EXTRAS.split(",") if extra != "ext")
 
 # Beyond four workers, the tests over sockets slow each other down more than the others gain.
 PARALLEL = ("-n", "auto", "--maxprocesses", "4", "--dist", "worksteal")
@@ -164,7 +166,7 @@ def tests_pre(session: nox.Session) -> None:
 @nox.session
 def acceptance(session: nox.Session) -> None:
     """Run the suites of Sanic and Starlette on this package, and fail below the floor; `-- --write` raises it."""
-    session.install("-e", f".[{EXTRAS}]", *group("acceptance"))
+    session.install("-e", f".[{EXTRAS_BUT_EXT}]", *group("acceptance"))
     archives = Path(session.virtualenv.location, "archives")
     for name, release in ACCEPTANCE_SUITES.items():
         if not Path(archives, f"{name}-{release}.tar.gz").exists():
@@ -223,9 +225,7 @@ def soak(session: nox.Session) -> None:
 @nox.parametrize("environment", ENVIRONMENTS)
 def ecosystem(session: nox.Session, environment: str) -> None:
     """Run packages for Sanic here and on Sanic, and write `docs/ecosystem.md`; `-- Sanic-Cors` chooses packages."""
-    # Without Sanic Extensions, which would extend the application of every package by themselves.
-    extras = ",".join(extra for extra in EXTRAS.split(",") if extra != "ext")
-    session.install("--upgrade", "-e", f".[{extras}]", *group("ecosystem"))
+    session.install("--upgrade", "-e", f".[{EXTRAS_BUT_EXT}]", *group("ecosystem"))
     session.run("python", "-m", "tests.ecosystem", environment, *session.posargs)
 
 
