@@ -389,3 +389,14 @@ def test_parameters_that_hold_slashes_end_at_the_first_place_that_fits(uri: str,
     router = Router()
     router.add(uri, ["GET"], handler)
     assert router.get(path, "GET")[2] == params
+
+
+def test_a_router_that_was_closed_before_the_start() -> None:
+    app = Sanic("Closed")
+
+    @app.get("/folder/<name>")
+    async def folder(request: Request, name: str) -> Any:
+        return text(name)
+
+    app.router.finalize()
+    assert app.test_client.get("/folder/x")[1].text == "x"

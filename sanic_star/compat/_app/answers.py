@@ -154,10 +154,12 @@ class Answers:
         app = self.app
         if self.overrides.finalize:
             app.finalize()
+        else:
+            app._engine.finalise()
         if self.overrides.finalize_middleware:
             app.finalize_middleware()
         if not app.router.finalized:
-            # There is no override, or it does not call Sanic's method.
+            # An override does not call Sanic's method.
             app._engine.finalise()
 
     def finalised(self) -> None:
