@@ -36,7 +36,8 @@ async def _call(self: Any, scope: Scope, receive: Receive, send: Send) -> None:
         # The tool has let go of Sanic.
         await Starlette.__call__(self, scope, receive, send)
         return
-    scope["app"] = self
-    if self.middleware_stack is None:
-        self.middleware_stack = self.build_middleware_stack()
-    await self.middleware_stack(scope, receive, send)
+    stack = self.middleware_stack
+    if stack is None:
+        stack = self.middleware_stack = self.build_middleware_stack()
+    scope.update(app=self)
+    await stack(scope, receive, send)

@@ -83,29 +83,33 @@ class WorkerState(Mapping[str, Any]):
         self._state = state
         self._name = current
 
+    @property
+    def _own(self) -> dict[str, Any]:
+        # Read anew each time: other processes change it.
+        return self._state[self._name]
+
     def __getitem__(self, key: str) -> Any:
-        return self._state[self._name][key]
+        return self._own[key]
 
     def __setitem__(self, key: str, value: Any) -> None:
         self.update({key: value})
 
     def __delitem__(self, key: str) -> None:
         self._check([key])
-        known = self._state[self._name]
         # Sanic raises nothing for a key that is not there.
-        self._state[self._name] = {other: value for other, value in known.items() if other != key}
+        self._state[self._name] = {other: value for other, value in self._own.items() if other != key}
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._state[self._name])
+        return iter(self._own)
 
     def __len__(self) -> int:
-        return len(self._state[self._name])
+        return len(self._own)
 
     def __repr__(self) -> str:
-        return repr(self._state[self._name])
+        return repr(self._own)
 
     def __eq__(self, other: object) -> bool:
-        return self._state[self._name] == other
+        return self._own == other
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -119,7 +123,7 @@ class WorkerState(Mapping[str, Any]):
             LookupError: a key is one of `RESTRICTED`.
         """
         self._check(mapping)
-        self._state[self._name] = {**self._state[self._name], **mapping}
+        self._state[self._name] = {**self._own, **mapping}
 
     def pop(self) -> None:
         """Raise `NotImplementedError`, as in Sanic: use `del`."""
