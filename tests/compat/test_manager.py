@@ -481,11 +481,11 @@ def test_a_function_that_ignores_its_end_is_killed(tmp_path: Path) -> None:
         "import signal, time\n"
         "def deaf():\n"
         "    signal.signal(signal.SIGINT, lambda *_: None)\n"
-        "    print('runs deaf', flush=True)\n"
+        "    print('runs deaf\\n', end='', flush=True)\n"
         "    while True:\n        time.sleep(0.1)\n"
         "def ignoring():\n"
         "    signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
-        "    print('runs ignoring', flush=True)\n"
+        "    print('runs ignoring\\n', end='', flush=True)\n"
         "    time.sleep(600)\n"
     )
     managed = """
