@@ -123,6 +123,7 @@ class Answers:
         self._sweeper: WebsocketSweeper | None = None
         # The handlers of Starlette's keyword that the error handler was given already.
         self._exception_handlers_added: dict[Any, Any] = {}
+        # Whether a method that replaces `Sanic._startup` was awaited.
         self.has_started_up = False
 
     # When the application is finalised -------------------------------------------------------------------------------

@@ -139,15 +139,15 @@ class ErrorAnswers:
         As in Sanic, neither exception handlers nor response middleware run: there is no response to make.
         """
         app = self._app
-        known = as_sanic_exception(only_member(error))
-        is_settled = issubclass(type(known), SanicException)
-        app.error_handler.log(request, known if is_settled else error)
+        subject = as_sanic_exception(only_member(error))
+        is_settled = issubclass(type(subject), SanicException)
+        app.error_handler.log(request, subject if is_settled else error)
         if app.signal_router.routes:
             await app.signal_router.report(error, answered=True)
         return None if is_settled else error
 
     async def _tell(self, request: Request, raised: BaseException) -> None:
-        """Tell those who listen of an exception that is answered."""
+        """Report an exception that is answered, and fire its event."""
         if self._app.signal_router.routes:
             await self._app.signal_router.report(raised, answered=True)
         if self._listens:
