@@ -175,11 +175,17 @@ class Managed(Process):
 
 
 def on_both(tmp_path: Path, managed: str, play: Callable[[Managed], list[Any]], workers: int = 1) -> list[Any]:
-    """Play the same on both frameworks, see that they agree, and return what came of it."""
+    """Play the same on both frameworks, see that they agree, and return what came of it.
+
+    Sanic gets three attempts: its processes read and write one table without a lock, and can lose what another wrote.
+    """
     with Managed(tmp_path / "sanic_star", "sanic_star", managed, workers) as server:
         ours = play(server)
-    with Managed(tmp_path / "sanic", "sanic", managed, workers) as server:
-        theirs = play(server)
+    for attempt in range(3):
+        with Managed(tmp_path / f"sanic-{attempt}", "sanic", managed, workers) as server:
+            theirs = play(server)
+        if theirs == ours:
+            break
     assert ours == theirs
     return ours
 
