@@ -34,6 +34,9 @@ EXTRAS_BUT_EXT = ",".join(extra for extra in EXTRAS.split(",") if extra != "ext"
 
 # Beyond four workers, the tests over sockets slow each other down more than the others gain.
 PARALLEL = ("-n", "auto", "--maxprocesses", "4", "--dist", "worksteal")
+# Hundreds of tests start servers and processes, some of them Sanic's, on a machine that others use too. A test that
+# fails runs once more, and the summary names it as RERUN: mend it, it is no less at fault. `.ci/run` allows three.
+ONCE_MORE = ("--reruns=1", "-raR")
 
 
 # The whole suite runs on the default Python with the newest dependencies. On others, what starts many servers is left
@@ -83,7 +86,7 @@ def install_newest_multidict(session: nox.Session, *options: str) -> None:
 
 def run_pytest(session: nox.Session, *options: str) -> None:
     """Run the whole suite in parallel, or what was asked for after `--` in one process."""
-    chosen = session.posargs or [*PARALLEL, *options]
+    chosen = session.posargs or [*PARALLEL, *ONCE_MORE, *options]
     session.run("python", "-m", "pytest", *chosen)
 
 
