@@ -43,7 +43,7 @@ def forms() -> Any:
 
     @app.post("/upload")
     async def upload(request: Request) -> HTTPResponse:
-        file = request.files.get("file")
+        file: Any = request.files.get("file")
         return json({"name": file.name, "size": len(file.body)})
 
     return app

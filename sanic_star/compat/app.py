@@ -63,7 +63,6 @@ from sanic_star.compat.signals import RESERVED_NAMESPACES, Signal, SignalRouter
 from sanic_star.engine import routing
 from sanic_star.engine.application import Engine
 from sanic_star.engine.requests import HANDED, live
-from sanic_star.engine.steps import Stage
 
 if TYPE_CHECKING:
     # With defaults (PEP 696, in `typing` from Python 3.13 on): `Sanic("app")` needs no annotation.
@@ -431,7 +430,7 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
         return self.register_listener(definition.listener, definition.event, priority=definition.priority)
 
     def _apply_signal(self, definition: SignalDefinition, reopen: bool = False) -> Signal:
-        reopen = self.signal_router.finalized and (reopen or self._engine.lifecycle.stage is not Stage.IDLE)
+        reopen = self.signal_router.finalized and (reopen or not self._engine.lifecycle.is_down)
         if reopen:
             self.signal_router.finalized = False
         try:

@@ -23,7 +23,7 @@ from sanic_star.compat._routing.exceptions import (
     RouteExists,
 )
 from sanic_star.compat._routing.path_types import PATH_TYPES, FileType, ParamInfo, PathType
-from sanic_star.compat._routing.routes import _SEPARATOR, Route, RouteExtra, WebSocketRoute
+from sanic_star.compat._routing.routes import _SEPARATOR, Route, RouteExtra, WebSocketRoute, method_set
 from sanic_star.compat._support.lazy_patterns import pattern
 from sanic_star.compat.constants import HTTP_METHODS
 from sanic_star.compat.exceptions import MethodNotAllowed, NotFound, SanicException
@@ -203,7 +203,7 @@ class Router(routing.Router):
         """
         if self.finalized:
             raise FinalizationError("Cannot finalize router more than once.")
-        verbs = frozenset(map(str, methods or (self.DEFAULT_METHOD,)))
+        verbs = method_set(*map(str, methods or (self.DEFAULT_METHOD,)))
         bad = [method for method in verbs if method not in self.ALLOWED_METHODS]
         if bad:
             raise BadMethod(f"Bad method: {bad}. Must be one of: {self.ALLOWED_METHODS}")

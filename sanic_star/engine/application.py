@@ -56,7 +56,6 @@ from sanic_star.engine.lifespan import Lifecycle
 from sanic_star.engine.requests import BOUNDARY, COUNTED_BODY, HANDED, Limits, Request
 from sanic_star.engine.responses import Response
 from sanic_star.engine.routing import WEBSOCKET, Call, Route, Router, WebSocketRoute, child_scope, enter
-from sanic_star.engine.server_logs import filter_server_logs
 from sanic_star.engine.steps import Limit, Phase, Stage
 from sanic_star.engine.streams import Cut, OpenStream, OpenStreams, is_event_stream
 from sanic_star.engine.timeouts import Sweeper
@@ -135,13 +134,16 @@ class Engine:
         router.forward.call = behaviour.compile_forward()
         router.compile = behaviour.compile
         behaviour.finalised()
-        if self.lifecycle.stage in (Stage.RUNNING, Stage.STOPPING):
+        if self.lifecycle.is_up:
             self._open_gate()
 
     def started(self) -> None:
         """Let requests pass the gate."""
         self._open_gate()
         self.sweeper.start()
+        # Loaded with the start, not with the import.
+        from sanic_star.engine.server_logs import filter_server_logs
+
         filter_server_logs()
 
     def _open_gate(self) -> None:
@@ -239,7 +241,7 @@ class Engine:
         assert self._stack is not None
         stack = self._open or self._stack
         if self._open is None and scope["type"] != "lifespan":
-            if self.lifecycle.closed:
+            if self.lifecycle.stage is Stage.CLOSED:
                 await PlainTextResponse("Service Unavailable", 503)(scope, receive, send)
                 return
             try:

@@ -1,9 +1,9 @@
 """The life of an application: four phases, the lifespans of mounted applications, lazy start, the stop event.
 
 ASGI knows two moments, start-up and shutdown; an application of this package has four phases (`Phase`). Where the
-server is ours it calls each at its moment (`exact`). Under a foreign server start-up folds the first two into one; the
-stop side is exact there too where the signal reaches us: at start-up, in the main thread, a handler is chained before
-the server's own.
+server is ours it calls each at its moment (its `starter` is "server"). Under a foreign server start-up folds the first
+two into one. The stop has its two moments there too, where the signal reaches us: at start-up, in the main thread, a
+handler is chained before the server's own.
 
     start        before_server_start, the user's lifespan, mounted applications' lifespans, after_server_start
     stop         before_server_stop, stop event, mounted lifespans in reverse, the user's lifespan, after_server_stop
@@ -12,14 +12,16 @@ An application goes round these stages (`Stage`) any number of times:
 
 | stage | becomes | when |
 |---|---|---|
-| IDLE | STARTING | the server's lifespan starts it, or the first request where no lifespan has come |
+| IDLE, CLOSED | STARTING | a lifespan or a server starts it |
+| IDLE | STARTING | the first request starts it, where no lifespan has come |
 | STARTING | RUNNING | the start is over: requests are answered |
 | STARTING | IDLE | a step of the start raises; what had started is undone |
 | STARTING, RUNNING | STOPPING | `before_stop` is called: by a signal, the server, the parent application, or `stop` |
-| STOPPING | IDLE | `stop` is over, whatever its steps have raised |
+| STOPPING | CLOSING | `stop` is called, and `before_stop` is over: connections are closed |
+| CLOSING | IDLE | `stop` is over, whatever its steps have raised |
+| CLOSING | CLOSED | the same after a signal, where a request had started it: requests start it no more |
 
-A signal may come while listeners of AFTER_START run: the stage stays STOPPING when the start is over. While `closing`
-is true, `stop` runs.
+A signal may come while listeners of AFTER_START run: the stage stays STOPPING when the start is over.
 
 Where no lifespan arrives at all (a server without it, a plain mount in another application) the first request starts
 the application, once, while all others wait.
@@ -40,7 +42,15 @@ from starlette.routing import BaseRoute, Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sanic_star.engine.failures import log_error
-from sanic_star.engine.steps import Phase, Stage, StepTimeout, is_a_server, run_step, start_watching
+from sanic_star.engine.steps import (
+    Phase,
+    Stage,
+    Starter,
+    StepTimeout,
+    is_a_server,
+    run_step,
+    start_watching,
+)
 from sanic_star.engine.streams import Cut
 
 if TYPE_CHECKING:
@@ -65,30 +75,39 @@ class Lifecycle:
     def __init__(self, engine: RunningEngine) -> None:
         self.engine = engine
         self.stage = Stage.IDLE
-        # Set by a server that calls `after_start` and `before_stop` itself, at their exact moments.
-        self.exact = False
+        # Set by a server that calls `after_start` and `before_stop` itself, and by whoever starts the application.
+        self.starter: Starter = "lifespan"
         # Whether a step that can't be cancelled ends the process: where a server runs it.
         self.owns_process = False
         # Called with the name of each step of the stop, and the seconds that it may take.
         self.on_stop_step: Callable[[str, float | None], None] | None = None
         # The listener or lifespan that starts or stops now.
         self.step = ""
-        # Whether the connections are closed, and the rest of the stop runs.
-        self.closing = False
-        self.stop_event: asyncio.Event | None = None
-        # Whether that is set; until the next start.
-        self.stopping = False
+        # Set when requests and streams are to end; a new one for each start.
+        self.stop_event = asyncio.Event()
         self._stack: contextlib.AsyncExitStack | None = None
         self._starting: asyncio.Lock | None = None
         self._signals: Chain | None = None
-        # Whether the listeners of AFTER_START were called, by this or by a server.
-        self._told = False
+        # Whether the listeners of AFTER_START were called in this life.
+        self._after_start_was_run = False
         # Of how many servers, each with a port of its own, and what their requests find in their state.
         self._servers = 0
         self._yielded: dict[str, Any] = {}
-        self._lazy = False
-        # Whether a signal has stopped an application that no lifespan will ever start again.
-        self.closed = False
+
+    @property
+    def is_up(self) -> bool:
+        """Whether the start is over, and the stop is not."""
+        return self.stage in (Stage.RUNNING, Stage.STOPPING, Stage.CLOSING)
+
+    @property
+    def is_down(self) -> bool:
+        """Whether no start has begun since the last stop, if there was one."""
+        return self.stage in (Stage.IDLE, Stage.CLOSED)
+
+    @property
+    def stopping(self) -> bool:
+        """Whether requests and streams are to end; it stays true until the next start."""
+        return self.stop_event.is_set()
 
     async def start(self, scope: Scope) -> None:
         """Bring the application up: everything that comes before requests are answered.
@@ -98,11 +117,10 @@ class Lifecycle:
         """
         self.stage = Stage.STARTING
         self.stop_event = asyncio.Event()
-        self.stopping = False
-        self._told = False
+        self._after_start_was_run = False
         if self.engine.behaviour.step_limit(True) is not None:
             start_watching()
-        if not self.exact:
+        if self.starter != "server":
             self.owns_process = is_a_server()
         async with contextlib.AsyncExitStack() as stack:
             await self.engine.behaviour.run_phase(Phase.BEFORE_START)
@@ -121,16 +139,18 @@ class Lifecycle:
                 lifespan = _foreign_lifespan(mounted, states[id(mounted)])
                 await stack.enter_async_context(_Limited(self, lifespan, f"the lifespan of {mounted!r}"))
             self.engine.behaviour.finalise()
-            if not self.exact:
+            if self.starter != "server":
                 # A server without lifespan cuts off requests as soon as it hears of the signal: it hears of it after
                 # requests and background tasks had their time, and after the last listener.
                 # Loaded only under servers that this package has not started.
                 from sanic_star.engine.os_signals import chain
 
-                patience = PATIENCE + 2 * self.engine.behaviour.limits().graceful_s if self._lazy else PATIENCE
+                patience = PATIENCE
+                if self.starter == "request":
+                    patience += 2 * self.engine.behaviour.limits().graceful_s
                 self._signals = chain(self._stop_by_signal, patience)
             stack.callback(self._restore_signals)
-            if not self.exact:
+            if self.starter != "server":
                 await self.after_start()
             self._stack = stack.pop_all()
         if self.stage is Stage.STARTING:
@@ -145,16 +165,16 @@ class Lifecycle:
 
     async def after_start(self) -> None:
         """Run what comes when this process accepts connections; once, though it may do so on several ports."""
-        if self._told:
+        if self._after_start_was_run:
             return
-        self._told = True
+        self._after_start_was_run = True
         await self.engine.behaviour.run_phase(Phase.AFTER_START)
 
     async def before_stop(self) -> None:
         """Run what comes while connections are still open, then end what would never end by itself."""
-        if self.stop_event is None or self.stage is Stage.IDLE:
+        if self.is_down:
             return
-        if self.stage is Stage.STOPPING:
+        if self.stage in (Stage.STOPPING, Stage.CLOSING):
             await self.stop_event.wait()
             return
         self.stage = Stage.STOPPING
@@ -169,9 +189,7 @@ class Lifecycle:
             await self.engine.behaviour.run_phase(Phase.BEFORE_STOP)
 
     def _end_streams(self) -> None:
-        assert self.stop_event is not None
         self.stop_event.set()
-        self.stopping = True
         behaviour = self.engine.behaviour
         behaviour.declare_streams()
         # Those that would never end by themselves; their clean-up runs.
@@ -185,10 +203,10 @@ class Lifecycle:
         stack, self._stack = self._stack, None
         if stack is None:
             return
-        self.closing = True
         try:
             await self.before_stop()
         finally:
+            self.stage = Stage.CLOSING
             self._restore_signals()
             try:
                 await self.engine.behaviour.drain()
@@ -196,7 +214,7 @@ class Lifecycle:
                 try:
                     await stack.aclose()
                 finally:
-                    self.stage, self.closing = Stage.IDLE, False
+                    self.stage = Stage.IDLE
                     self.engine.stopped()
 
     async def run_step(self, call: Callable[[], Any], name: str, *, stopping: bool) -> Any:
@@ -227,13 +245,14 @@ class Lifecycle:
 
     async def ensure_started(self) -> None:
         """Start the application if no lifespan did; of many that ask at once, one starts and the others wait."""
-        if self.stage in (Stage.RUNNING, Stage.STOPPING):
+        if self.is_up:
             return
         if self._starting is None:
             self._starting = asyncio.Lock()
         async with self._starting:
-            if self.stage is Stage.IDLE:
-                self._lazy = True
+            if self.is_down:
+                if self.starter == "lifespan":
+                    self.starter = "request"
                 try:
                     await self.start({"type": "lifespan", "state": self.engine.lazy_state})
                 except BaseException:
@@ -245,7 +264,7 @@ class Lifecycle:
     async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Speak the lifespan protocol with the server (ASGI lifespan specification 2.0)."""
         await receive()
-        if self.exact and self.stage is Stage.RUNNING:
+        if self.starter == "server" and self.stage is Stage.RUNNING:
             # Another port of the same application.
             scope.setdefault("state", {}).update(self._yielded)
         else:
@@ -259,7 +278,8 @@ class Lifecycle:
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _begin(self, scope: Scope, send: Send) -> None:
-        self._lazy = self.closed = False
+        if self.starter == "request":
+            self.starter = "lifespan"
         self._servers = 0
         try:
             await self.start(scope)
@@ -297,12 +317,14 @@ class Lifecycle:
         except Exception as error:
             # The server waits for no outcome.
             log_error(logging.getLogger("sanic.error"), error, "A listener failed when the application was to stop")
-        self.closed = self._lazy
         ended = await self.engine.endless_ended(PATIENCE)
-        if self._lazy:
+        if self.starter == "request":
             await self.engine.requests_ended()
             self.engine.sweeper.end_all()
-            await self.stop()
+            try:
+                await self.stop()
+            finally:
+                self.stage = Stage.CLOSED
         return ended
 
 

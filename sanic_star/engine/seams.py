@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from sanic_star.engine.requests import Limits, Request
     from sanic_star.engine.routing import Call, Route, Router, WebSocketRoute
-    from sanic_star.engine.steps import Limit, Phase, Stage
+    from sanic_star.engine.steps import Limit, Phase, Stage, Starter
     from sanic_star.engine.streams import OpenStreams
 
 
@@ -115,17 +115,18 @@ class Behaviour(Protocol):
 class RunningLifecycle(Protocol):
     """The life cycle of an application, as a server of ours uses it; see `lifespan.Lifecycle`."""
 
-    exact: bool
+    starter: Starter
     owns_process: bool
     on_stop_step: Callable[[str, float | None], None] | None
-    stopping: bool
 
     @property
     def stage(self) -> Stage: ...
     @property
-    def step(self) -> str: ...
+    def is_up(self) -> bool: ...
     @property
-    def closing(self) -> bool: ...
+    def stopping(self) -> bool: ...
+    @property
+    def step(self) -> str: ...
     async def after_start(self) -> None: ...
     async def before_stop(self) -> None: ...
     async def stop(self) -> None: ...

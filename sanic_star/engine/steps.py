@@ -28,7 +28,7 @@ from functools import cache
 from inspect import isawaitable
 from time import monotonic
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from msgspec import Struct
 
@@ -56,6 +56,13 @@ class Stage(Enum):
     STARTING = "starting"
     RUNNING = "running"
     STOPPING = "stopping"
+    CLOSING = "closing"
+    CLOSED = "closed"
+
+
+# Who starts an application, and so who stops it: a server that sends lifespan messages; a server of this package, which
+# calls each phase at its moment; the first request, where no lifespan has come.
+Starter = Literal["lifespan", "server", "request"]
 
 
 class Limit(Struct, frozen=True):

@@ -143,7 +143,7 @@ if TYPE_CHECKING:
     class Stoppable(Protocol):
         """An application's life: whether its stop has ended the endless streams."""
 
-        stopping: bool
+        stop_event: asyncio.Event
 
 
 class OpenStreams:
@@ -196,7 +196,7 @@ class OpenStreams:
             self.endless.discard(stream)
         else:
             self.endless.add(stream)
-            if self._life.stopping:
+            if self._life.stop_event.is_set():
                 stream.cut(Cut.STOP)
         return stream
 

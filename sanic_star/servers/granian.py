@@ -76,7 +76,7 @@ async def serve(
     task = asyncio.ensure_future(server.serve())
     try:
         # It says nothing when it listens: that is in the step that follows the application's start.
-        while not task.done() and app._engine.lifecycle.stage in (Stage.IDLE, Stage.STARTING):
+        while not task.done() and not app._engine.lifecycle.is_up:
             await asyncio.wait({task}, timeout=0.01)
         if task.done() or app._engine.lifecycle.stage is not Stage.RUNNING:
             raise CannotServe(f"{app!r} could not be started")
@@ -99,7 +99,7 @@ async def _ended(app: Host, task: asyncio.Task[None], stop: Stop, patience: floa
     hurry = asyncio.ensure_future(stop.call_when_hurried(task.cancel))
     await asyncio.wait({task}, timeout=patience + CANCELLED_REQUESTS_S)
     # Requests are over, but listeners and tasks may take longer, and have limits of their own.
-    while app._engine.lifecycle.closing and not task.done():
+    while app._engine.lifecycle.stage is Stage.CLOSING and not task.done():
         await asyncio.wait({task}, timeout=POLL_S)
     for each in (task, impatient, hurry):
         each.cancel()

@@ -94,7 +94,7 @@ async def _serve_all(
     here = [(app, stop) for app in apps]
     served.extend(here)
     for app in apps:
-        app._engine.lifecycle.exact = True
+        app._engine.lifecycle.starter = "server"
         app._engine.lifecycle.owns_process = stop.watchdog is not None
         if on_stop_step is not None:
             app._engine.lifecycle.on_stop_step = on_stop_step
@@ -130,9 +130,11 @@ async def _serve_all(
         if cut and stop.watchdog is not None:
             # The server's task has ended; that of the application's start may ignore its cancellation.
             stop.watchdog.expect_end(CLEAN_UP_BEFORE_EXIT_S)
-        for each in here:
-            served.remove(each)
-            each[0]._engine.lifecycle.exact = each[0]._engine.lifecycle.owns_process = False
+        for entry in here:
+            served.remove(entry)
+        for app in apps:
+            app._engine.lifecycle.starter = "lifespan"
+            app._engine.lifecycle.owns_process = False
     for app, result in zip(apps, results, strict=False):
         if _is_timeout(result):
             raise CannotServe(f"{app!r} could not be started")

@@ -60,7 +60,7 @@ async def test_a_whole_life() -> None:
     await server.wait_closed()
     await server.after_stop()
     assert events == list(EVENTS)
-    assert not app._engine.lifecycle.exact
+    assert app._engine.lifecycle.starter == "lifespan"
 
 
 async def test_serving_until_it_is_closed() -> None:

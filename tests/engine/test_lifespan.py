@@ -83,7 +83,7 @@ async def test_stages_and_repetition() -> None:
             assert (await ask(app, http_scope(f"/{time - 1}"))).body == f"{time - 1}".encode()
             await app._engine.lifecycle.stop()
     assert events == PHASES * 5
-    start, stop = [Stage.STARTING, Stage.STARTING], [Stage.STOPPING, Stage.STOPPING]
+    start, stop = [Stage.STARTING, Stage.STARTING], [Stage.STOPPING, Stage.CLOSING]
     life, lazy = [*start, Stage.RUNNING, *stop, Stage.IDLE], start + stop
     assert stages == [*life, *life, *lazy, *life, *lazy]
 
@@ -440,7 +440,7 @@ async def test_a_signal_stops_an_application_that_was_started_lazily(taken: list
     await stopped.wait()
     while not taken:  # noqa: ASYNC110
         await asyncio.sleep(0)
-    assert app._engine.lifecycle.stage is Stage.IDLE
+    assert app._engine.lifecycle.stage is Stage.CLOSED
     assert taken == [signal.SIGTERM]
 
 
@@ -564,6 +564,6 @@ async def test_an_application_goes_from_stage_to_stage(calls: str, stages: list[
         seen.append(lifecycle.stage)
     assert seen == stages
     await lifecycle.stop()
-    assert (lifecycle.stage, lifecycle.closing) == (Stage.IDLE, False)
+    assert lifecycle.stage is Stage.IDLE
     # Once for each start that has succeeded, whoever has asked for the stop and how often.
     assert goodbyes == [Stage.STOPPING] * starts

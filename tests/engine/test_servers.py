@@ -433,7 +433,7 @@ def test_a_server_in_this_process(server: str) -> None:
     assert failed == []
     assert events == START + STOP
     assert served == []
-    assert not app._engine.lifecycle.exact
+    assert app._engine.lifecycle.starter == "lifespan"
     assert not is_open(port)
 
 

@@ -17,9 +17,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.responses import Response as StarletteResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from sanic_star.compat._app.error_answers import ErrorAnswers
 from sanic_star.compat._app.events import Events
-from sanic_star.compat._app.forwarding import has_own_limit, limited, with_public_redirects
 from sanic_star.compat._app.listeners import LISTENER_TIMEOUTS
 from sanic_star.compat._app.methods import Overrides
 from sanic_star.compat._app.pipeline import (
@@ -49,6 +47,7 @@ from sanic_star.engine.streams import SharedReceive, is_event_stream
 from sanic_star.engine.websockets import request_of
 
 if TYPE_CHECKING:
+    from sanic_star.compat._app.error_answers import ErrorAnswers
     from sanic_star.compat._app.seams import Application
     from sanic_star.compat.server.websockets._inbox import Sweeper as WebsocketSweeper
     from sanic_star.compat.server.websockets.impl import WebsocketImplProtocol
@@ -372,7 +371,7 @@ class Answers:
         """Return what answers where no route does; the application's middleware runs there, too."""
         before = self._steps(MiddlewareLocation.REQUEST, None)
         after = self._steps(MiddlewareLocation.RESPONSE, None)
-        self._error_answers = ErrorAnswers(self, self._events, before, after)
+        self._error_answers = self._make_error_answers(before, after)
 
         async def miss(connection: Any) -> Any:
             request = _without_outer_route(connection)
@@ -409,6 +408,9 @@ class Answers:
 
     def compile_forward(self) -> Call:
         """Return what hands a connection on: the application's request middleware runs before, and may answer."""
+        # Loaded with the start, not with the import.
+        from sanic_star.compat._app.forwarding import has_own_limit, limited, with_public_redirects
+
         before = self._steps(MiddlewareLocation.REQUEST, None)
         keyword = self.app.max_body_size
         foreign = self._body_limit
@@ -523,7 +525,13 @@ class Answers:
     def _error_answers(self) -> ErrorAnswers:
         """What answers exceptions: `compile_fallback` composes it; this is for an application that was not started."""
         locations = MiddlewareLocation.REQUEST, MiddlewareLocation.RESPONSE
-        return ErrorAnswers(self, self._events, *(self._steps(location, None) for location in locations))
+        return self._make_error_answers(*(self._steps(location, None) for location in locations))
+
+    def _make_error_answers(self, before: list[Step], after: list[Step]) -> ErrorAnswers:
+        # Loaded with the start, not with the import.
+        from sanic_star.compat._app.error_answers import ErrorAnswers
+
+        return ErrorAnswers(self, self._events, before, after)
 
     async def respond_through(self, request: Request, response: Any) -> Any:
         """Run response middleware, once for each request."""
@@ -596,7 +604,7 @@ class Answers:
                 app.signalize(app.signal_router.allow_fail_builtin)
             if not app.signal_router.finalized:
                 app.signal_router.finalize()
-            if not app._engine.lifecycle.exact:
+            if app._engine.lifecycle.starter != "server":
                 app._runner.set_up_logging()
                 # Once for each application, though a test may start it often.
                 if not app._runner.has_logged_server_settings:

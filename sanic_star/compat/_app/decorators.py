@@ -26,6 +26,7 @@ from sanic_star.compat._app.definitions import (
 )
 from sanic_star.compat._app.methods import overridable
 from sanic_star.compat._app.pipeline import is_endpoint
+from sanic_star.compat._routing.routes import method_set
 from sanic_star.compat._support.lazy_patterns import pattern
 from sanic_star.compat.constants import HTTP_METHODS
 from sanic_star.compat.exceptions import BadRequest, SanicException
@@ -189,7 +190,7 @@ class Registrar:
         if max_body_size is not None and not isinstance(max_body_size, int):
             raise TypeError(f"max_body_size= takes a number of bytes, got {max_body_size!r}")
         path = uri if not uri or uri.startswith("/") else "/" + uri
-        verbs = frozenset(str(method.upper()) for method in methods or ("GET",))
+        verbs = method_set(*(str(method.upper()) for method in methods or ("GET",)))
         hosts = _as_hosts(host)
 
         def decorate(handler: H) -> H:

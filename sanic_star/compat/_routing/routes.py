@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from types import SimpleNamespace
 from typing import Any
 
@@ -42,6 +43,12 @@ _LAST = float("inf")
 def _is_plain(part: str | Parameter) -> bool:
     """Tell whether a segment fits one text only from where it begins; nobody knows that of an expression."""
     return isinstance(part, str) or isinstance(part.convertor, FileType) or part.convertor in PATH_TYPES
+
+
+@lru_cache
+def method_set(*methods: str) -> frozenset[str]:
+    """Return HTTP methods as a set, the same one for all routes that have them."""
+    return frozenset(methods)
 
 
 class RouteExtra(SimpleNamespace):

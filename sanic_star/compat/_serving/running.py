@@ -22,7 +22,7 @@ from sanic_star.compat.config import DEFAULT_CONFIG
 from sanic_star.compat.helpers import Default
 from sanic_star.compat.log import VerbosityFilter, error_logger, logger
 from sanic_star.engine.lifespan import InvalidSetting
-from sanic_star.engine.steps import Stage, StepTimeout
+from sanic_star.engine.steps import StepTimeout
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
@@ -347,7 +347,7 @@ class Runner:
             unregister: whether `get_app` shall find the application no longer.
         """
         app = self.app
-        if app._engine.lifecycle.stage is not Stage.IDLE and not self.is_stopped:
+        if not app._engine.lifecycle.is_down and not self.is_stopped:
             self.is_stopped = True
             from sanic_star import servers
 

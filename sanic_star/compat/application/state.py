@@ -118,13 +118,15 @@ class ApplicationState(State):
         """Where the application stands in its life."""
         from sanic_star.compat.application.constants import ServerStage
 
-        stages = {Stage.IDLE: ServerStage.STOPPED, Stage.STARTING: ServerStage.PARTIAL}
-        return stages.get(self.app._engine.lifecycle.stage, ServerStage.SERVING)
+        lifecycle = self.app._engine.lifecycle
+        if lifecycle.is_down:
+            return ServerStage.STOPPED
+        return ServerStage.SERVING if lifecycle.is_up else ServerStage.PARTIAL
 
     @property
     def is_started(self) -> bool:
         """Whether the application has started."""
-        return self.app._engine.lifecycle.stage in (Stage.RUNNING, Stage.STOPPING)
+        return bool(self.app._engine.lifecycle.is_up)
 
     @property
     def is_running(self) -> bool:
@@ -148,7 +150,7 @@ class ApplicationState(State):
     @property
     def is_stopping(self) -> bool:
         """Whether the application is about to stop."""
-        return bool(self.app._engine.lifecycle.stage is Stage.STOPPING)
+        return self.app._engine.lifecycle.stage in (Stage.STOPPING, Stage.CLOSING)
 
     @property
     def python(self) -> str:

@@ -7,7 +7,6 @@ from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
 from sanic_star.compat.exceptions import SanicException
-from sanic_star.engine.steps import Stage
 
 if TYPE_CHECKING:
     import socket
@@ -88,8 +87,8 @@ class AsyncioServer:
 
     async def _start(self) -> None:
         lifecycle = self.app._engine.lifecycle
-        if lifecycle.stage is Stage.IDLE:
-            lifecycle.exact = True
+        if lifecycle.is_down:
+            lifecycle.starter = "server"
             await lifecycle.ensure_started()
             self.app._engine.started()
         else:
@@ -115,7 +114,7 @@ class AsyncioServer:
         try:
             await self.app._engine.lifecycle.stop()
         finally:
-            self.app._engine.lifecycle.exact = False
+            self.app._engine.lifecycle.starter = "lifespan"
 
     def is_serving(self) -> bool:
         """Tell whether it accepts connections."""
