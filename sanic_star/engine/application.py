@@ -56,7 +56,7 @@ from sanic_star.engine.lifespan import Lifecycle
 from sanic_star.engine.requests import BOUNDARY, COUNTED_BODY, HANDED, Limits, Request
 from sanic_star.engine.responses import Response
 from sanic_star.engine.routing import WEBSOCKET, Call, Route, Router, WebSocketRoute, child_scope, enter
-from sanic_star.engine.steps import Limit, Phase, Stage
+from sanic_star.engine.steps import Limit, Phase
 from sanic_star.engine.streams import Cut, OpenStream, OpenStreams, is_event_stream
 from sanic_star.engine.timeouts import Sweeper
 from sanic_star.engine.websockets import WebSocket, announce_close
@@ -241,9 +241,6 @@ class Engine:
         assert self._stack is not None
         stack = self._open or self._stack
         if self._open is None and scope["type"] != "lifespan":
-            if self.lifecycle.stage is Stage.CLOSED:
-                await PlainTextResponse("Service Unavailable", 503)(scope, receive, send)
-                return
             try:
                 await self.lifecycle.ensure_started()
             except Exception as error:
@@ -252,6 +249,9 @@ class Engine:
                 response = PlainTextResponse("Internal Server Error", 500)
                 await response(scope, receive, announcing_close(scope, send))
                 raise
+            if self.lifecycle.is_closed:
+                await PlainTextResponse("Service Unavailable", 503)(scope, receive, send)
+                return
             self.started()
             stack = self._open or stack
         await stack(scope, receive, send)

@@ -15,13 +15,14 @@ An application goes round these stages (`Stage`) any number of times:
 | IDLE, CLOSED | STARTING | a lifespan or a server starts it |
 | IDLE | STARTING | the first request starts it, where no lifespan has come |
 | STARTING | RUNNING | the start is over: requests are answered |
-| STARTING | IDLE | a step of the start raises; what had started is undone |
+| STARTING, STOPPING | IDLE | a step of the start raises; what had started is undone |
 | STARTING, RUNNING | STOPPING | `before_stop` is called: by a signal, the server, the parent application, or `stop` |
 | STOPPING | CLOSING | `stop` is called, and `before_stop` is over: connections are closed |
 | CLOSING | IDLE | `stop` is over, whatever its steps have raised |
-| CLOSING | CLOSED | the same after a signal, where a request had started it: requests start it no more |
+| STOPPING, CLOSING | CLOSED | the same two after a signal, where a request had started it: requests start it no more |
 
-A signal may come while listeners of AFTER_START run: the stage stays STOPPING when the start is over.
+A signal may come while listeners of AFTER_START run: the stage stays STOPPING when the start is over. Where a request
+has started the application, `stop` waits for the end of the start: nobody else would call it.
 
 Where no lifespan arrives at all (a server without it, a plain mount in another application) the first request starts
 the application, once, while all others wait.
@@ -96,13 +97,18 @@ class Lifecycle:
 
     @property
     def is_up(self) -> bool:
-        """Whether the start is over, and the stop is not."""
+        """Whether requests are answered: from the end of the start, or a signal during it, to the end of the stop."""
         return self.stage in (Stage.RUNNING, Stage.STOPPING, Stage.CLOSING)
 
     @property
     def is_down(self) -> bool:
         """Whether no start has begun since the last stop, if there was one."""
         return self.stage in (Stage.IDLE, Stage.CLOSED)
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether requests are refused: a signal has stopped what a request had started."""
+        return self.stage is Stage.CLOSED and self.starter == "request"
 
     @property
     def stopping(self) -> bool:
@@ -250,7 +256,7 @@ class Lifecycle:
         if self._starting is None:
             self._starting = asyncio.Lock()
         async with self._starting:
-            if self.is_down:
+            if self.is_down and not self.is_closed:
                 if self.starter == "lifespan":
                     self.starter = "request"
                 try:
@@ -300,7 +306,9 @@ class Lifecycle:
             raise
 
     def _not_started(self) -> None:
-        self.stage = Stage.IDLE
+        # After a signal another request must not start it again.
+        signalled = self.stage is Stage.STOPPING and self.starter == "request"
+        self.stage = Stage.CLOSED if signalled else Stage.IDLE
         self.engine.stopped()
 
     async def _stop_by_signal(self) -> bool:
@@ -319,6 +327,10 @@ class Lifecycle:
             log_error(logging.getLogger("sanic.error"), error, "A listener failed when the application was to stop")
         ended = await self.engine.endless_ended(PATIENCE)
         if self.starter == "request":
+            if self._starting is not None:
+                # A signal that comes during the start: `stop` has nothing to undo before its end.
+                async with self._starting:
+                    pass
             await self.engine.requests_ended()
             self.engine.sweeper.end_all()
             try:

@@ -444,6 +444,34 @@ async def test_a_signal_stops_an_application_that_was_started_lazily(taken: list
     assert taken == [signal.SIGTERM]
 
 
+@pytest.mark.parametrize("fails", [False, True])
+async def test_a_signal_during_a_lazy_start_stops_the_application_after_it(fails: bool, taken: list[int]) -> None:
+    app: Sanic[Any, Any] = Sanic("SignalledStart")
+    lifecycle = app._engine.lifecycle
+    events: list[str] = []
+    listening(app, events)
+    app.add_route(lambda request: text("x"), "/", name="x")
+
+    @app.after_server_start
+    async def start(app: Any) -> None:
+        signal.raise_signal(signal.SIGTERM)
+        await lifecycle.stop_event.wait()
+        # The stop has many turns of the event loop, in which it must wait for this start.
+        for _ in range(100):
+            await asyncio.sleep(0)
+        assert lifecycle.stage is Stage.STOPPING
+        if fails:
+            raise RuntimeError("fails")
+
+    with pytest.raises(RuntimeError) if fails else contextlib.nullcontext():
+        await ask(app, http_scope("/"))
+    while not taken:  # noqa: ASYNC110
+        await asyncio.sleep(0)
+    assert lifecycle.stage is Stage.CLOSED
+    assert (await ask(app, http_scope("/"))).status == 503
+    assert events == ["before_server_start", "after_server_start", "before_server_stop", "after_server_stop"]
+
+
 async def test_a_handler_that_came_later_is_left_alone(taken: list[int]) -> None:
     def later(number: int, frame: Any) -> None: ...
 
