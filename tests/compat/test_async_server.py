@@ -11,6 +11,7 @@ import pytest
 from sanic_star import Sanic, text
 from sanic_star.compat.exceptions import SanicException
 from sanic_star.compat.server.async_server import AsyncioServer
+from tests.engine.raw import Life
 
 EVENTS = ("before_server_start", "after_server_start", "before_server_stop", "after_server_stop")
 
@@ -61,6 +62,26 @@ async def test_a_whole_life() -> None:
     await server.after_stop()
     assert events == list(EVENTS)
     assert app._engine.lifecycle.starter == "lifespan"
+
+
+async def test_after_a_failed_start_another_server_runs_all_listeners() -> None:
+    app, events = made()
+    errors = [RuntimeError("once")]
+
+    @app.before_server_start
+    async def fail_once(app: Any) -> None:
+        if errors:
+            raise errors.pop()
+
+    server = await app.create_server(port=0)
+    await server.startup()
+    with pytest.raises(RuntimeError, match="once"):
+        await server.before_start()
+    server.close()
+    events.clear()
+    async with Life(app):
+        pass
+    assert events == list(EVENTS)
 
 
 async def test_serving_until_it_is_closed() -> None:

@@ -89,7 +89,11 @@ class AsyncioServer:
         lifecycle = self.app._engine.lifecycle
         if lifecycle.is_down:
             lifecycle.starter = "server"
-            await lifecycle.ensure_started()
+            try:
+                await lifecycle.ensure_started()
+            except BaseException:
+                lifecycle.starter = "lifespan"
+                raise
             self.app._engine.started()
         else:
             # A request may be starting it.
