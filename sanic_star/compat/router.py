@@ -19,9 +19,11 @@ from sanic_star.compat._routing.exceptions import (
     BadMethod,
     FinalizationError,
     InvalidUsage,
+    NoMethod,
     ParameterNameConflicts,
     RouteExists,
 )
+from sanic_star.compat._routing.exceptions import NotFound as NoRoute
 from sanic_star.compat._routing.path_types import PATH_TYPES, FileType, ParamInfo, PathType
 from sanic_star.compat._routing.routes import _SEPARATOR, Route, RouteExtra, WebSocketRoute, method_set
 from sanic_star.compat._support.lazy_patterns import pattern
@@ -51,6 +53,13 @@ _OTHER_NAMES = {
 def _decode(uri: str) -> str:
     """Return a route's path without escapes, before it is read, as Sanic does: `%2F` separates segments."""
     return unquote(uri.lstrip("/"))
+
+
+def _request_scope(path: str, method: str, host: str | None) -> dict[str, Any]:
+    """Return what the router reads of a request's scope."""
+    headers = [(b"host", host.encode())] if host else []
+    raw = path.encode()
+    return {"type": "http", "method": method, "path": unquote(path), "raw_path": raw, "headers": headers}
 
 
 def typed(part: str, hints: Mapping[str, str] | None = None) -> str:
@@ -406,13 +415,43 @@ class Router(routing.Router):
             NotFound: nothing answers the path.
             MethodNotAllowed: something does, with other methods.
         """
-        headers = [(b"host", host.encode())] if host else []
-        raw = path.encode()
-        scope = {"type": "http", "method": method, "path": unquote(path), "raw_path": raw, "headers": headers}
+        scope = _request_scope(path, method, host)
         route, params = self.find(scope)
         if route is self.fallback:
             raise self.miss(path, method, self.allowed(path, scope), scope)
         return route, route.endpoint, params
+
+    def resolve(
+        self,
+        path: str,
+        *,
+        method: str | None = None,
+        orig: str | None = None,
+        extra: Mapping[str, str] | None = None,
+    ) -> tuple[Any, Callable[..., Any], dict[str, Any]]:
+        """Find the route for a request as `get` does, with the exceptions of `sanic_routing`.
+
+        Args:
+            path: the path, percent-encoded.
+            method: the HTTP method.
+            orig: has no effect: in Sanic the path before a slash at its end was taken off.
+            extra: requirements; `host` is the value of the `Host` header.
+
+        Returns:
+            The route, its handler, and the path parameters.
+
+        Raises:
+            NoRoute: nothing answers the path (`sanic_routing.exceptions.NotFound`).
+            NoMethod: something does, with other methods.
+        """
+        scope = _request_scope(path, method or "", (extra or {}).get("host"))
+        route, params = self.find(scope)
+        if route is not self.fallback:
+            return route, route.endpoint, params
+        allowed = self.allowed(path, scope)
+        if not allowed:
+            raise NoRoute(path=path)
+        raise NoMethod(f"Method '{method}' not found on {path}", method=method, allowed_methods=allowed, path=path)
 
     @staticmethod
     def miss(path: str, method: str, allowed: Collection[str], scope: Scope) -> SanicException:

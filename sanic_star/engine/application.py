@@ -267,7 +267,7 @@ class Engine:
         where that is found sooner than on the class: 0.1 µs. `benchmarks/` measures it as «in process».
         """
         router, live, set_current, numbers = self.app.router, requests.live, requests.current.set, requests.numbers
-        direct, resolve, new, make = router.direct, router.resolve, object.__new__, self._make
+        direct, look_up, new, make = router.direct, router.look_up, object.__new__, self._make
         plain, behaviour = _plain_class(make), self.behaviour
         self._plain = plain
 
@@ -296,7 +296,7 @@ class Engine:
                 method = scope["method"]
                 entry = direct.get(raw, _NOTHING).get(method)
                 if entry is None or entry[2] != scope["path"]:
-                    route, request._route_params = resolve(scope, raw, method)
+                    route, request._route_params = look_up(scope, raw, method)
                 else:
                     route, params, _ = entry
                     scope["route"] = route
@@ -561,7 +561,7 @@ class Engine:
         if entry is None or entry[2] != scope["path"]:
             # A copy, because the router notes there what it finds.
             scope = dict(scope)
-            route, _ = self.app.router.resolve(scope, raw, scope["method"])
+            route, _ = self.app.router.look_up(scope, raw, scope["method"])
         else:
             route = entry[0]
         if route is not self.app.router.forward:

@@ -5,7 +5,7 @@ connection and sends what it returns. Three rules keep the way of a request shor
 
 - a path that leads to just one route whatever the request says (no parameter, no host) is in `Router.direct`, by the
   bytes that stand on the wire; so are the last thousand paths with a parameter that came again;
-- every other request asks `Router.resolve`, which answers with a route in any case: where nothing matches with
+- every other request asks `Router.look_up`, which answers with a route in any case: where nothing matches with
   `fallback` (404, 405, 426), where a mounted application or one of Starlette's own routes does with `forward`;
 - `Router.routes` is a list that may be changed by anyone at any time: a change empties the index, and the next look-up
   builds it anew.
@@ -631,7 +631,7 @@ class Router(routing.Router):
             scope: the connection's ASGI scope.
         """
         raw = None if scope.get("root_path") else scope.get("raw_path")
-        return self.resolve(scope, raw, scope.get("method", WEBSOCKET))
+        return self.look_up(scope, raw, scope.get("method", WEBSOCKET))
 
     def find_again(self, scope: Scope, former: Any, params: Iterable[str]) -> Found:
         """Do what `find` does, for a scope in which method, host or path were changed after a route was found.
@@ -649,8 +649,8 @@ class Router(routing.Router):
             scope["path_params"] = outer
         return self.find(scope)
 
-    def resolve(self, scope: Scope, raw: bytes | None, method: str) -> Found:
-        """Do what `find` does, for who has looked up two things in the scope already.
+    def look_up(self, scope: Scope, raw: bytes | None, method: str) -> Found:
+        """Do what `find` does, for a caller that has read two entries of the scope already.
 
         Args:
             scope: the connection's ASGI scope.

@@ -13,9 +13,11 @@ from sanic_star.compat._routing.exceptions import (
     BadMethod,
     FinalizationError,
     InvalidUsage,
+    NoMethod,
     ParameterNameConflicts,
     RouteExists,
 )
+from sanic_star.compat._routing.exceptions import NotFound as NoRoute
 from sanic_star.compat._routing.path_types import PathType
 from sanic_star.compat.exceptions import MethodNotAllowed, NotFound, SanicException
 from sanic_star.compat.router import Router
@@ -137,6 +139,26 @@ def test_a_route_may_be_overwritten() -> None:
     assert [route.endpoint for route in router.routes_all.values()] == [newer]
     with pytest.raises(MethodNotAllowed):
         router.get("/a", "POST")
+
+
+def test_resolving_a_path_as_in_sanic_routing() -> None:
+    # Observed on Sanic 25.12.
+    app: Sanic[Any, Any] = Sanic("Resolving")
+    app.add_route(handler, "/a/<x:int>", methods=["GET", "POST"], name="a")
+    app.add_route(handler, "/b", host="one.test", name="b")
+    resolve = app.router.resolve
+    for path in ("/a/3", "/a/3/"):
+        route, found, params = resolve(path, method="POST")
+        assert (route.name, found, params) == ("Resolving.a", handler, {"x": 3})
+    assert resolve("/b", method="GET", extra={"host": "one.test"})[0].name == "Resolving.b"
+    for path in ("/b", "/a/x"):
+        with pytest.raises(NoRoute) as missing:
+            resolve(path, method="GET")
+        assert missing.value.path == path
+    for method in ("PUT", None):
+        with pytest.raises(NoMethod) as refused:
+            resolve("/a/3", method=method)
+        assert (refused.value.method, refused.value.allowed_methods) == (method, {"GET", "POST"})
 
 
 def test_a_closed_router_takes_no_routes() -> None:
