@@ -191,7 +191,7 @@ class Engine:
         return bool(tasks)
 
     async def requests_ended(self) -> None:
-        """Wait for the requests in flight, as long as `graceful_timeout` allows."""
+        """Wait for the requests in flight, `Limits.graceful_s` at the longest."""
         deadline = asyncio.get_running_loop().time() + self.limits.graceful_s
         while asyncio.get_running_loop().time() < deadline:
             # A list: an application in another thread may begin and end requests meanwhile.
@@ -263,8 +263,9 @@ class Engine:
 
         PERF: it runs for each request, so that everything it needs is a local of this function, bound when the
         application starts. Safe because none of it is replaced while requests run: the router empties and fills
-        `direct` in place. A request is made without its class being called, and has what it is asked below on itself,
-        where that is found sooner than on the class: 0.1 µs. `benchmarks/` measures it as «in process».
+        `direct` in place. A request is made without a call of its class, and the attributes that are read below are set
+        on the object, where the interpreter finds them sooner than on the class: 0.1 µs. `benchmarks/` measures it as
+        «in process».
         """
         router, live, set_current, numbers = self.app.router, requests.live, requests.current.set, requests.numbers
         direct, look_up, new, make = router.direct, router.look_up, object.__new__, self._make

@@ -245,7 +245,7 @@ def complain() -> None:
         try:
             print("--- Logging error ---", traceback.format_exc(), sep="\n", file=sys.stderr)
         except Exception:
-            pass  # Nobody is left to be told.
+            pass  # standard error is closed, too
 
 
 def mark(error: BaseException, scope: Scope) -> None:

@@ -42,7 +42,7 @@ class Parameter:
         label: the type's name, as in `{name:label}`; parameters of one label in one place are one way.
         priority: of two parameters in one place the higher is tried first.
         spans: whether the value may hold slashes.
-        expand: makes several parameters of the value, in place of the one called `name`; a `ValueError` is no match.
+        expand: makes several parameters of the value, instead of the one called `name`; a `ValueError` is no match.
         exact: whether the whole path's regular expression has to match too, because `convertor` takes more.
         lasting: whether a segment always gives the same value, and one that can't be changed.
     """

@@ -19,7 +19,7 @@ An application goes round these stages (`Stage`) any number of times:
 | STARTING, RUNNING | STOPPING | `before_stop` is called: by a signal, the server, the parent application, or `stop` |
 | STOPPING | CLOSING | `stop` is called, and `before_stop` is over: connections are closed |
 | CLOSING | IDLE | `stop` is over, whatever its steps have raised |
-| STOPPING, CLOSING | CLOSED | the same two after a signal, where a request had started it: requests start it no more |
+| STOPPING, CLOSING | CLOSED | the same two after a signal, if a request had started it: requests start it never again |
 
 A signal may come while listeners of AFTER_START run: the stage stays STOPPING when the start is over. Where a request
 has started the application, `stop` waits for the end of the start: nobody else would call it.
@@ -58,8 +58,8 @@ if TYPE_CHECKING:
     from sanic_star.engine.os_signals import Chain
     from sanic_star.engine.seams import RunningEngine
 
-# How long uvicorn's own stop, where the server is not ours, is held back for an application's, in seconds.
-PATIENCE = 1.0
+# How long the stop of a foreign server waits for the application's, in seconds.
+PATIENCE_S = 1.0
 
 
 class InvalidSetting(Exception):
@@ -151,7 +151,7 @@ class Lifecycle:
                 # Loaded only under servers that this package has not started.
                 from sanic_star.engine.os_signals import chain
 
-                patience = PATIENCE
+                patience = PATIENCE_S
                 if self.starter == "request":
                     patience += 2 * self.engine.behaviour.limits().graceful_s
                 self._signals = chain(self._stop_by_signal, patience)
@@ -325,7 +325,7 @@ class Lifecycle:
         except Exception as error:
             # The server waits for no outcome.
             log_error(logging.getLogger("sanic.error"), error, "A listener failed when the application was to stop")
-        ended = await self.engine.endless_ended(PATIENCE)
+        ended = await self.engine.endless_ended(PATIENCE_S)
         if self.starter == "request":
             if self._starting is not None:
                 # A signal that comes during the start: `stop` has nothing to undo before its end.

@@ -28,8 +28,8 @@ SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGBREA
 # At the stop, clients learn for so many seconds that their connections will not be used again, before idle ones are
 # closed under them: a request that is on its way gets its answer.
 LAME = 0.2
-# Nobody presses keys as fast, in seconds.
-MOMENT = 0.05
+# Two signals that are less than this apart, in seconds, are one: nobody presses keys as fast.
+MOMENT_S = 0.05
 
 # The pauses, in seconds from the start on, after which signals that come by the event loop are held: granian starts
 # applications in one run of the loop and serves in another, and uvloop takes a new file descriptor for each run.
@@ -49,7 +49,7 @@ class Signalled:
     def __call__(self, number: int, stopping: bool) -> bool:
         now, first = monotonic(), self._first
         self._first = first or (number, now)
-        return number == signal.SIGINT and (stopping if first is None else now - first[1] > MOMENT)
+        return number == signal.SIGINT and (stopping if first is None else now - first[1] > MOMENT_S)
 
     def say(self) -> None:
         """Write it to the log; not in the handler, which may have interrupted somebody who does so."""

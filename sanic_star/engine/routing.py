@@ -543,7 +543,7 @@ class _Table:
 
 
 class Router(routing.Router):
-    """Starlette's router with an index in place of the search through all routes."""
+    """Starlette's router with an index instead of the search through all routes."""
 
     routes: RouteList
 

@@ -61,7 +61,7 @@ class Tasks:
             job: what it runs; a task that runs already is taken in.
             name: for `get`, and for the log.
             register: whether it can be found by that name.
-            drain: whether it is waited for at the stop, in place of being cancelled.
+            drain: whether it is waited for at the stop, instead of being cancelled.
 
         Raises:
             TooManyTasksError: `limit` tasks run already; the job is closed.

@@ -166,7 +166,7 @@ class Timer:
         due: tells when the next run is due.
         jitter: up to so many seconds are waited beyond that, so that not all processes run at the same time.
         lock: a file; the job runs only where its lock can be had.
-        drain: whether a run is waited for at the stop, in place of being cancelled.
+        drain: whether a run is waited for at the stop, instead of being cancelled.
     """
 
     def __init__(

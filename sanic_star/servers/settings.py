@@ -46,7 +46,7 @@ class Settings:
     Args:
         host: the address to listen on.
         port: the port to listen on; 0 for any that is free.
-        unix: path of a socket to listen on, in place of host and port.
+        unix: path of a socket to listen on, instead of host and port.
         backlog: how many connections may wait to be accepted.
         server: `uvicorn`, `hypercorn` or `granian`.
         version: the highest version of HTTP: 1, 2 or 3.

@@ -11,7 +11,7 @@ import uvloop
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-from sanic_star.engine.os_signals import MOMENT, NEXT_RUN, chain
+from sanic_star.engine.os_signals import MOMENT_S, NEXT_RUN, chain
 from tests.engine.processes import PATIENCE, UVICORN, process
 
 HANDLED = (signal.SIGINT, signal.SIGTERM)
@@ -102,7 +102,7 @@ async def test_ctrl_c_once_more_lets_go(heard: list[str]) -> None:
     server = Server(heard)
     undo = await server.chained()
     send(signal.SIGINT)
-    await asyncio.sleep(2 * MOMENT)
+    await asyncio.sleep(2 * MOMENT_S)
     send(signal.SIGINT)
     assert heard == ["SIGINT", "SIGINT"]
     server.may_stop.set()
@@ -236,7 +236,7 @@ async def test_ctrl_c_once_more_lets_go_of_a_loop_too() -> None:
     await asyncio.sleep(2 * NEXT_RUN[0])
     signal.raise_signal(signal.SIGINT)
     await asyncio.wait_for(server.stopping.wait(), PATIENCE)
-    await asyncio.sleep(2 * MOMENT)
+    await asyncio.sleep(2 * MOMENT_S)
     signal.raise_signal(signal.SIGINT)
     await until(lambda: heard == ["SIGINT", "SIGINT"])
     server.may_stop.set()

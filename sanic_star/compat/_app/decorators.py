@@ -384,7 +384,7 @@ class Registrar:
             resource_type: `file` or `dir`, to insist on it.
             index: the file or files that stand for a directory.
             directory_view: whether a directory is answered with a page that lists it.
-            directory_handler: answers directories, in place of the two before.
+            directory_handler: answers directories, instead of the two before.
             follow_external_symlink_files: whether links to files outside the directory are followed.
             follow_external_symlink_dirs: whether links to directories outside are followed.
 

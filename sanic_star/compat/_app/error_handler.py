@@ -61,7 +61,7 @@ class ErrorHandler:
         self._base = value
 
     def __getstate__(self) -> dict[str, Any]:
-        # What was looked up is held weakly, which no pickle can say, and is looked up again.
+        # Weak references cannot be pickled; the look-ups are made again.
         return {name: value for name, value in vars(self).items() if name != "_found"}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -111,7 +111,7 @@ class ErrorHandler:
                 status = exception.status_code  # type: ignore[attr-defined]
             except Exception:
                 status = None
-        # What is no status is not worth to be kept, and may not be hashable.
+        # An invalid status may be unhashable, and there may be any number of them: not kept.
         if status is not None and (type(status) is not int or not 0 <= status < 1000):
             return self._search(kind, route_name, None)
         matches = self._found.get(kind)

@@ -174,9 +174,9 @@ async def run_before(request: Any, before: Sequence[Step]) -> Any:
 async def respond_through(request: Any, response: Any, after: Sequence[Step]) -> Any:
     """Run response middleware; the first that returns something replaces the response and is the last to run.
 
-    An exception in one is logged and leaves the response as it is, so that an answer that is ready is not lost. What is
-    no response is passed to them, too: some applications return dictionaries, and a middleware makes responses of them.
-    Only of an ASGI application, and of nothing, they are not told.
+    An exception in one is logged and leaves the response as it is, so that an answer that is ready is not lost. Values
+    that are no responses are passed to them, too: some applications return dictionaries, and a middleware makes
+    responses of them. Response middleware does not run for an ASGI application, and not for `None`.
     """
     # Loaded with the first response that is not one of Sanic's.
     from sanic_star.compat.response._foreign import named

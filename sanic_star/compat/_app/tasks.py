@@ -95,7 +95,7 @@ class Background:
                 argument. A function runs in the event loop's thread: one that blocks belongs in `asyncio.to_thread`.
             name: to find it again, and for the log if it fails.
             register: whether it can be found by that name.
-            drain: whether the stop waits for it, up to `GRACEFUL_SHUTDOWN_TIMEOUT`, in place of cancelling it.
+            drain: whether the stop waits for it, up to `GRACEFUL_SHUTDOWN_TIMEOUT`, instead of cancelling it.
 
         Returns:
             The task; `None` where no event loop runs yet: it starts with the application then.
@@ -241,7 +241,7 @@ class Background:
             name: for the log, by default the function's.
             jitter: up to so many seconds are added to each time, so that not all processes run at the same moment.
             one_worker: whether only one process of this machine runs it, by a lock on a file; or that file's path.
-            drain: whether the stop waits for a run, up to `GRACEFUL_SHUTDOWN_TIMEOUT`, in place of cancelling it.
+            drain: whether the stop waits for a run, up to `GRACEFUL_SHUTDOWN_TIMEOUT`, instead of cancelling it.
 
         Raises:
             ValueError: the interval is no positive number.
