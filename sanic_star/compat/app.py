@@ -952,6 +952,7 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
             return ""
         return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
+    @overridable
     def get_motd_data(self, server_settings: Mapping[str, Any] | None = None) -> tuple[dict[str, str], dict[str, str]]:
         """Return the facts that are logged at the start, and those that the application adds.
 

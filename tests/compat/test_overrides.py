@@ -249,3 +249,24 @@ def test_motd_is_called_with_what_was_prepared(monkeypatch: pytest.MonkeyPatch) 
 
     Mine("Mine").prepare(port=1234, single_process=True)
     assert seen == [1234]
+
+
+def test_the_message_at_the_start_has_what_get_motd_data_returns(caplog: pytest.LogCaptureFixture) -> None:
+    class Mine(Sanic[Any, Any]):
+        def get_motd_data(self, server_settings: Any = None) -> Any:
+            display, extra = super().get_motd_data(server_settings)
+            return {**display, "region": "north"}, {**extra, "port": str(server_settings["port"])}
+
+    with caplog.at_level("INFO"):
+        Mine("Mine").prepare(port=1234, single_process=True)
+    assert {"app: Mine", "region: north", "port: 1234"} <= set(caplog.messages)
+
+
+async def test_create_server_calls_the_overrides_of_the_start() -> None:
+    app = Start("Start")
+    server = await app.create_server(port=0)
+    await server.startup()
+    await server.before_start()
+    await server.after_stop()
+    server.close()
+    assert app.ctx.seen == ["finalize", "finalize_middleware", "shutdown_tasks 15.0"]

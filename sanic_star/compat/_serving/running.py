@@ -18,6 +18,7 @@ from ssl import SSLContext
 from typing import TYPE_CHECKING, Any
 
 from sanic_star.compat._app.answers import BODY_TIMEOUT
+from sanic_star.compat._app.methods import is_overridden
 from sanic_star.compat.config import DEFAULT_CONFIG
 from sanic_star.compat.helpers import Default
 from sanic_star.compat.log import VerbosityFilter, error_logger, logger
@@ -181,9 +182,14 @@ class Runner:
             else:
                 options = {name: given[name] for name in addresses if name in given}
                 how = self.settings(options.pop("host", None), options.pop("port", None), **options)
-            from sanic_star.compat.application import motd as motd_of
+            from sanic_star.compat.application.motd import facts, show
 
-            motd_of.show(self.app, how, max(state.workers, 1), self.app.config.MOTD_DISPLAY, state.coffee)
+            if is_overridden(self.app.get_motd_data):
+                display, extra = self.app.get_motd_data(server_settings)
+                lines = {**display, **extra}
+            else:
+                lines = facts(self.app, how, max(state.workers, 1), self.app.config.MOTD_DISPLAY)
+            show(how, lines, state.coffee)
 
     def set_mode(self, debug: bool, access_log: bool | None, noisy_exceptions: bool | None, verbosity: int) -> None:
         """Set the mode and the logging as `prepare` takes them; `None` leaves a setting as it is."""

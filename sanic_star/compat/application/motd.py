@@ -49,13 +49,19 @@ def location(settings: Settings) -> str:
     return f"{scheme}://{host}:{settings.port}" if settings.port else f"{scheme}://{host}, any free port"
 
 
-def show(app: Any, settings: Settings, workers: int, display: Mapping[str, str], coffee: bool = False) -> None:
-    """Write it to the log, a line each."""
+def show(settings: Settings, lines: Mapping[str, str], coffee: bool = False) -> None:
+    """Write the message to the log.
+
+    Args:
+        settings: how the application is served.
+        lines: what `facts` returns, and what the application adds.
+        coffee: whether the first line has a cup.
+    """
     # A console of Windows may have a code page without it.
     shown = coffee and (getattr(sys.stdout, "encoding", None) or "").lower().startswith("utf")
     logger.info("sanic_star v%s%s", __version__, " \N{HOT BEVERAGE}" if shown else "")
     logger.info("Goin' Fast @ %s", location(settings))
-    for name, value in facts(app, settings, workers, display).items():
+    for name, value in lines.items():
         logger.info("%s: %s", name, value)
 
 
