@@ -356,7 +356,7 @@ class Config(dict[str, Any]):
         else:
             raise TypeError(f"Settings come from a mapping, a module, an object or a path, not from {config!r}")
 
-    def validate(self, names: Iterable[str] = _NUMBERS) -> None:
+    def _validate(self, names: Iterable[str] = _NUMBERS) -> None:
         """Refuse numbers that are none or too small, and text for what is on or off; the application's start does so.
 
         Args:
@@ -365,7 +365,7 @@ class Config(dict[str, Any]):
         Raises:
             SettingError: it names the setting, its value and what it has to be.
 
-        >>> Config({"REQUEST_MAX_SIZE": "1 MB"}, env_prefix=None).validate()
+        >>> Config({"REQUEST_MAX_SIZE": "1 MB"}, env_prefix=None)._validate()
         Traceback (most recent call last):
         sanic_star.compat.config.SettingError: REQUEST_MAX_SIZE is '1 MB'; it has to be a number from 0 on, or None
         """

@@ -21,6 +21,7 @@ from sanic_star.compat.config import Config
 from sanic_star.compat.exceptions import SanicException, ServerError
 from sanic_star.compat.helpers import Default
 from sanic_star.compat.logging.deprecation import deprecation
+from sanic_star.testing import TestClient
 
 INNER = {"defaults", "_converters", "_init"}  # Sanic keeps these among the settings
 
@@ -217,9 +218,9 @@ def test_text_that_switches_nothing_is_refused_at_the_start(name: str) -> None:
     for config in (Config({name: "maybe"}), Config()):
         config.update_config({name: "maybe"})
         with pytest.raises(ours.SettingError, match=f"{name} is 'maybe'"):
-            config.validate()
+            config._validate()
     for value in (True, False, 1, 0, None, "yes", "off", ""):
-        Config({name: value}).validate()
+        Config({name: value})._validate()
 
 
 @pytest.mark.parametrize("name", ["FORWARDED_SECRET", "SERVER_NAME", "TLS_CERT_PASSWORD", "INSPECTOR_API_KEY"])
@@ -333,7 +334,17 @@ def test_a_number_that_is_none_stops_the_start(name: str, value: object) -> None
 def test_no_number_switches_a_limit_off() -> None:
     app = Sanic("off")
     app.config.update(REQUEST_MAX_SIZE=None, RESPONSE_TIMEOUT=None, PROXIES_COUNT=None, WEBSOCKET_PING_INTERVAL=None)
-    app.config.validate()
+    app.config._validate()
     config = Config(env_prefix=None)
     del config.KEEP_ALIVE_TIMEOUT
-    config.validate()
+    config._validate()
+
+
+def test_a_subclass_may_have_a_method_to_validate_its_own_settings() -> None:
+    class Mine(Config):
+        def validate(self) -> None:
+            raise AssertionError
+
+    app: Sanic[Any, Any] = Sanic("Mine", config=Mine())
+    with TestClient(app) as client:
+        assert client.get("/none").status_code == 404

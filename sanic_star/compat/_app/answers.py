@@ -134,7 +134,7 @@ class Answers:
             ServerError: a setting has an invalid value.
         """
         app = self.app
-        app.config.validate()
+        app.config._validate()
         for key, handler in app.exception_handlers.items():
             # Once: `cached_handlers` says nothing where a subclass's `add` passes them on to another error handler.
             if self._exception_handlers_added.get(key) is not handler:
@@ -595,7 +595,7 @@ class Answers:
             # Before any listener has an effect, and only here, as in Sanic.
             check_route_names(app.router.routes)
             # The others when all listeners have run, which may set them.
-            app.config.validate(LISTENER_TIMEOUTS)
+            app.config._validate(LISTENER_TIMEOUTS)
             if not self.has_started_up and self.overrides._startup:
                 # Only where a tool has replaced it.
                 from sanic_star.compat._app.monitoring import start_up
@@ -633,7 +633,7 @@ class Answers:
         seconds = config.get(setting, LISTENER_TIMEOUTS[setting])
         if seconds != LISTENER_TIMEOUTS[setting]:
             try:
-                config.validate((setting,))
+                config._validate((setting,))
             except ServerError:
                 seconds = LISTENER_TIMEOUTS[setting]
         return None if seconds is None else Limit(seconds, setting)

@@ -389,7 +389,7 @@ def serve(apps: list[Application], app_loader: Any = None, factory: Callable[[],
                 _choose_spawn()
             listeners.run("main_process_start")
             for app in apps:
-                app.config.validate()
+                app.config._validate()
             _warn_of_main_listeners(apps)
             jobs = _manage(primary) if supervised else None
             listeners.run("main_process_ready")
