@@ -588,8 +588,9 @@ class Answers:
         """Run the listeners of a phase; tasks that were added before there was a loop, and timers, start after them."""
         app = self.app
         if phase is Phase.BEFORE_START:
-            # Before the engine is finalised: under `create_server` nothing has asked for them yet.
-            self.overrides = Overrides.of(app)
+            if app.middleware_stack is None:
+                # Under `create_server` the gate is built with the first request, so `hand_over` has not looked.
+                self.overrides = Overrides.of(app)
             if app.config.get("AUTO_EXTEND") and not hasattr(app, "_ext"):
                 app._runner.extend()
             # Before any listener has an effect, and only here, as in Sanic.
