@@ -159,8 +159,8 @@ response.types:
   sanic.cookies.response.Cookie sanic.cookies.response.CookieJar sanic.helpers.json_dumps
   sanic.http.http1.Http
 router:
-  sanic.errorpages.check_error_format sanic.models.handler_types.RouteHandler
-  sanic_routing.exceptions.NoMethod sanic_routing.group.RouteGroup sanic_routing.router.BaseRouter
+  sanic.errorpages.check_error_format sanic.models.handler_types.RouteHandler sanic_routing.group.RouteGroup
+  sanic_routing.router.BaseRouter
 server.loop:
   sanic.compat.OS_IS_WINDOWS sanic.utils.str_to_bool
 server.protocols.base_protocol:
