@@ -388,7 +388,7 @@ def _mime_without_body(request: Any, fallback: str) -> str | None:
             return None
         if request.parsed_json is not None or request._upload is not None or getattr(request, "_body", None):
             return None
-        for name, value in request.scope["headers"]:
+        for name, value in request.scope.get("headers", ()):
             if name == b"accept":
                 if accept is not None:
                     return None

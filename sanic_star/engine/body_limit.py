@@ -95,7 +95,7 @@ class CountedBody:
 
     def check_announced(self) -> None:
         """Raise 413 if the header announces a body that is larger than the limit."""
-        for name, value in self._scope["headers"]:
+        for name, value in self._scope.get("headers", ()):
             if name == b"content-length":
                 if exceeds(value, self._known_limit) and exceeds(value, self._limit()):
                     self._refuse()

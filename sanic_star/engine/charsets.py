@@ -99,7 +99,7 @@ def check_content_type(scope: Scope, max_size: int | None = None) -> None:
         RefusedRequest: 431, the header is too long; 400, the charset is not in the table.
     """
     size = 0
-    for name, value in scope["headers"]:
+    for name, value in scope.get("headers", ()):
         if name == b"content-type":
             size += len(value)
             if max_size is not None and size > max_size:

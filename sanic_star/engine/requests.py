@@ -229,7 +229,7 @@ def requests_begun() -> int:
 
 def announces_more_than(scope: Scope, limit: int | None) -> bool:
     """Tell whether the body is larger than so many bytes by what its header says."""
-    return limit is not None and exceeds(dict(scope["headers"]).get(b"content-length", b"0"), limit)
+    return limit is not None and exceeds(dict(scope.get("headers", ())).get(b"content-length", b"0"), limit)
 
 
 def exceeds(content_length: bytes, limit: float) -> bool:

@@ -226,7 +226,7 @@ class _Indexed:
         """Tell whether the request's host is one that the route is for (always, where it names none)."""
         if not self.hosts:
             return True
-        for name, value in scope["headers"]:
+        for name, value in scope.get("headers", ()):
             if name == b"host":
                 return value.decode("latin-1") in self.hosts
         return False
@@ -445,7 +445,7 @@ class RouteList(list[BaseRoute]):
 def _choose(leaf: Leaf[Any], method: str, scope: Scope) -> Any:
     """Return the route of a leaf that fits a request: one for its host, else one for all hosts."""
     if leaf.hosted:
-        for name, value in scope["headers"]:
+        for name, value in scope.get("headers", ()):
             if name == b"host":
                 route = leaf.hosted.get((method, value))
                 if route is not None:

@@ -79,7 +79,7 @@ def _is_bodiless(status: int) -> bool:
 
 def _url(scope: Scope) -> str:
     query: bytes = scope.get("query_string", b"")
-    host = next((value for name, value in scope["headers"] if name == b"host"), b"")
+    host = next((value for name, value in scope.get("headers", ()) if name == b"host"), b"")
     if not host and scope.get("server"):
         # A unix socket has no port.
         host = b":".join(str(part).encode() for part in scope["server"] if part is not None)

@@ -68,7 +68,7 @@ def _may_stream_its_body(request: Request) -> bool:
         return False
     # A body of GET and HEAD has no meaning (RFC 9110, section 9.3.1). Over HTTP/2 and HTTP/3 other methods may have one
     # that no header field announces.
-    return request.method not in ("GET", "HEAD") or has_body(request.scope["headers"])
+    return request.method not in ("GET", "HEAD") or has_body(request.scope.get("headers", ()))
 
 
 def _extra(request: Request) -> Any:
@@ -282,7 +282,7 @@ class Answers:
         async def watched(request: Request) -> Any:
             if not request._body_is_read:
                 # A handler that still reads the body learns of the disconnect from that read.
-                if has_body(request.scope["headers"]):
+                if has_body(request.scope.get("headers", ())):
                     return await call(request)
                 request._body = b""
             self.app._engine.streams.open(request, nothing, endless=False, receive=request._receive)

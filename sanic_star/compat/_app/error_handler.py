@@ -236,7 +236,8 @@ def _as_starlette(request: Request, exception: BaseException) -> HTTPResponse | 
     if not isinstance(raised, HTTPException) or isinstance(raised, SanicException) or leads_to_sanic(request.scope):
         return None
     chosen = request.app.config["_FALLBACK_ERROR_FORMAT"]
-    if not isinstance(chosen, Default) or Headers(scope=request.scope).get("accept", "*/*").strip() != "*/*":
+    headers = Headers(raw=list(request.scope.get("headers", ())))
+    if not isinstance(chosen, Default) or headers.get("accept", "*/*").strip() != "*/*":
         return None
     if not isinstance(raised.detail, str):
         return None

@@ -168,7 +168,7 @@ class Events:
         if after != before:
             request._routed = True
             if after[1] != before[1]:
-                headers = [(name, value) for name, value in request.scope["headers"] if name != b"host"]
+                headers = [(name, value) for name, value in request.scope.get("headers", ()) if name != b"host"]
                 host = [] if after[1] is None else [(b"host", after[1].encode())]
                 request._amend(headers=[*host, *headers])
             other, request._route_params = self._find_again(request.scope, route, params)
@@ -321,4 +321,4 @@ def _head(scope: Scope) -> bytes:
         target,
         scope.get("http_version", "1.1").encode(),
     )
-    return b"\r\n".join([first, *(name + b": " + value for name, value in scope["headers"])])
+    return b"\r\n".join([first, *(name + b": " + value for name, value in scope.get("headers", ()))])

@@ -91,7 +91,7 @@ async def _serve(
             return await _answer(request, definition, found.path, found.stat, opener=opener)
         kept = _keep(definition, root, __file_uri__, found, found.body)
         shelf.put(__file_uri__, found.path, kept)
-    if request.method == "GET" and not any(name in _CONDITIONS for name, _ in request.scope["headers"]):
+    if request.method == "GET" and not any(name in _CONDITIONS for name, _ in request.scope.get("headers", ())):
         return KeptFileResponse.of(kept)
     return await _answer(request, definition, kept.path, kept.stat, kept)
 

@@ -376,7 +376,7 @@ class Request(requests.Request, Generic[AppT, CtxT]):
             self._headers = Header(
                 [
                     (name.decode("latin-1"), value.decode("utf-8", "surrogateescape"))
-                    for name, value in self.scope["headers"]
+                    for name, value in self.scope.get("headers", ())
                 ]
             )
         return self._headers
@@ -406,7 +406,7 @@ class Request(requests.Request, Generic[AppT, CtxT]):
         """The header fields as lines of bytes, names in lower case."""
         if self._head:
             return self._head.partition(b"\r\n")[2]
-        return b"\r\n".join(name + b": " + value for name, value in self.scope["headers"])
+        return b"\r\n".join(name + b": " + value for name, value in self.scope.get("headers", ()))
 
     @property
     def _parsed_fields(self) -> ParsedFields:
