@@ -235,6 +235,9 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
     def __repr__(self) -> str:
         return f'{type(self).__name__}(name="{self.name}")'
 
+    def __str__(self) -> str:
+        return f"<{type(self).__name__} {self.name}>"
+
     @property
     def debug(self) -> bool:
         """Whether errors are explained to the client."""
@@ -626,6 +629,9 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
         self.config.update_config(config)
 
     # URLs -----------------------------------------------------------------------------------------------------------
+
+    def _build_endpoint_name(self, *parts: str) -> str:
+        return ".".join((self.name, *parts))
 
     def url_for(self, view_name: str, **kwargs: Any) -> str:
         """Return the URL of a view.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from copy import copy as shallow_copy
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Protocol
@@ -309,13 +309,9 @@ class Blueprint(Registrar):
         kwargs["condition"] = self._condition(kwargs.get("condition"))
         return list(await asyncio.gather(*(app.dispatch(*args, **kwargs) for app in self.apps)))
 
-    async def event(
-        self,
-        event: str,
-        timeout: float | None = None,  # noqa: ASYNC109 (as in Sanic)
-        *,
-        condition: Mapping[str, Any] | None = None,
-    ) -> Any:
+    def event(
+        self, event: str, timeout: float | None = None, *, condition: Mapping[str, Any] | None = None
+    ) -> Coroutine[Any, Any, Any]:
         """Wait for an event in one of the applications that it is registered in.
 
         Args:
@@ -327,13 +323,16 @@ class Blueprint(Registrar):
             The context of the event that came first.
 
         Raises:
-            SanicException: it was registered in none.
+            SanicException: it was registered in none; raised by the call itself, as in Sanic 25.12.
             NotFound: the event is not known.
             TimeoutError: it did not come in time.
         """
-        mine = self._condition(condition)
+        return self._wait_for(self.apps, event, timeout, self._condition(condition))
+
+    @staticmethod
+    async def _wait_for(apps: Iterable[Any], event: str, seconds: float | None, condition: Any) -> Any:
         waiting = {
-            asyncio.ensure_future(app.event(event, timeout, condition=mine, exclusive=False)) for app in self.apps
+            asyncio.ensure_future(app.event(event, seconds, condition=condition, exclusive=False)) for app in apps
         }
         try:
             done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)

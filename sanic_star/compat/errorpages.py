@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from html import escape as quoted
 from inspect import getsource
+from logging import DEBUG
 from textwrap import dedent
 from traceback import extract_tb
 from typing import Any
@@ -23,8 +24,9 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 from sanic_star.compat.compat import Header
 from sanic_star.compat.constants import DEFAULT_FORMAT
 from sanic_star.compat.exceptions import InvalidHeader, SanicException
-from sanic_star.compat.headers import AcceptList, MediaType, parse_accept
+from sanic_star.compat.headers import AcceptList, Matched, MediaType, parse_accept
 from sanic_star.compat.helpers import STATUS_CODES, json_dumps
+from sanic_star.compat.log import logger
 from sanic_star.compat.request._field_size import FieldTooLarge
 from sanic_star.compat.response import HTTPResponse, JSONResponse, html, json, text
 from sanic_star.compat.response.convenience import HTML, TEXT
@@ -349,24 +351,54 @@ def guess_mime(req: Any, fallback: str) -> str:
     Raises:
         FieldTooLarge: 431, the Accept header is too long to be parsed.
     """
-    return _choose_mime(lambda: req.accept, _format_of_route(req), fallback, lambda: _is_json(req))
+    match, source, accept = _choose_mime(
+        lambda: req.accept, _format_of_route(req), fallback, lambda: _why_json(req), getattr(req.route, "name", "")
+    )
+    if logger.isEnabledFor(DEBUG):
+        # As Sanic 25.12 writes it, for people who look for `Error Page:` in the log.
+        outcome = (
+            f"The client accepts {match.header}, using {CONFIG_BY_MIME[match.mime]!r} from {source}"
+            if match
+            else f"No format found, the client accepts {accept!r}"
+        )
+        logger.debug("Error Page: %s", outcome)
+    return match.mime
 
 
 def _choose_mime(
-    read_accept: Callable[[], AcceptList], of_route: str, fallback: str, is_json: Callable[[], bool]
-) -> str:
-    """Choose a media type by the format of the route, the setting, and what the client accepts."""
-    chosen = [name for name in (of_route, fallback) if name in MIME_BY_CONFIG][:1]
+    read_accept: Callable[[], AcceptList], of_route: str, fallback: str, why_json: Callable[[], str], route_name: str
+) -> tuple[Matched, str, AcceptList]:
+    """Choose a media type by the format of the route, the setting, and what the client accepts.
+
+    Args:
+        read_accept: returns the parsed Accept header.
+        of_route: the format of the route, empty if it has none.
+        fallback: the setting `FALLBACK_ERROR_FORMAT`.
+        why_json: returns what of the request asks for JSON, empty if nothing does.
+        route_name: the route's name.
+
+    Returns:
+        The match, which is false if the client accepts nothing of what can be sent; what has suggested its format; and
+        the entries of the Accept header.
+    """
+    # Formats in order of preference, and what suggests each.
+    sources: dict[str, str] = {}
+    if of_route in MIME_BY_CONFIG:
+        sources[of_route] = route_name
+    elif fallback in MIME_BY_CONFIG:
+        sources[fallback] = "FALLBACK_ERROR_FORMAT"
     if fallback == DEFAULT_FORMAT:
-        if not chosen and is_json():
-            chosen = ["json"]
-        chosen += MIME_BY_CONFIG
+        if not sources and (reason := why_json()):
+            sources["json"] = reason
+        for name in MIME_BY_CONFIG:
+            sources.setdefault(name, "any")
     try:
         accept = read_accept()
     except InvalidHeader:
         # It may be the error that is to be shown.
         accept = AcceptList([MediaType("*", "*")])
-    return str(accept.match(*(MIME_BY_CONFIG[name] for name in chosen)).mime)
+    match = accept.match(*(MIME_BY_CONFIG[name] for name in sources))
+    return match, sources[CONFIG_BY_MIME[match.mime]] if match else "", accept
 
 
 # What `_choose_mime` returned by Accept, the format of the route, and the setting: browsers send a handful of headers.
@@ -386,6 +418,9 @@ def _mime_without_body(request: Any, fallback: str) -> str | None:
     try:
         if request._headers is not None or request.parsed_accept is not None or not request._reads_accept:
             return None
+        if logger.isEnabledFor(DEBUG):
+            # The long way logs the choice.
+            return None
         if request.parsed_json is not None or request._upload is not None or getattr(request, "_body", None):
             return None
         for name, value in request.scope.get("headers", ()):
@@ -403,19 +438,17 @@ def _mime_without_body(request: Any, fallback: str) -> str | None:
         # It is no request of this package, or its header is not UTF-8.
         return None
     of_route = "" if extra is None else extra.error_format
-    if of_route is None:
-        of_route = _format_of_route(request)
     key = accept, of_route, fallback
     mime = _negotiated.get(key)
     if mime is None and (accept is None or len(accept) <= _LONGEST_ACCEPT_KEPT):
 
-        def accepts_json() -> bool:
+        def why_json() -> str:
             try:
-                return JSON in parse_accept(accept)
+                return "request.accept" if JSON in parse_accept(accept) else ""
             except InvalidHeader:
-                return False
+                return ""
 
-        mime = _choose_mime(lambda: parse_accept(accept), of_route, fallback, accepts_json)
+        mime = _choose_mime(lambda: parse_accept(accept), of_route, fallback, why_json, "")[0].mime
         if len(_negotiated) >= _NEGOTIATED_KEPT:
             _negotiated.clear()
         _negotiated[key] = mime
@@ -492,19 +525,14 @@ def _render_around(renderer: type[BaseRenderer], status: int) -> tuple[bytes, by
 
 def _format_of_route(req: Any) -> str:
     extra = getattr(req.route, "extra", None)
-    if extra is None:
-        return ""
-    if extra.error_format is None:
-        # Found out with the first error, so that no start-up pays for it.
-        extra.error_format = _format_of_handler(getattr(req.route, "endpoint", None))
-    return str(extra.error_format)
+    return "" if extra is None else str(extra.error_format)
 
 
-def _format_of_handler(handler: Any) -> str:
-    """Tell by a handler's source in which format it answers: the one helper function whose result it returns.
+def format_of_handler(handler: Any) -> str:
+    """Return the format in which a handler answers: that of the one helper function whose result it returns.
 
-    Sanic does so: an endpoint that says `return json(…)` explains its errors in JSON. Empty where the source is not at
-    hand or not of one mind.
+    Sanic does so: an endpoint that says `return json(…)` explains its errors in JSON. The text is empty if the source
+    cannot be read, or if the handler returns responses of several formats.
     """
     try:
         tree = parse(dedent(getsource(handler)))
@@ -518,12 +546,15 @@ def _format_of_handler(handler: Any) -> str:
     return found.pop() or "" if len(found) == 1 else ""
 
 
-def _is_json(req: Any) -> bool:
+def _why_json(req: Any) -> str:
+    """Return what of a request asks for JSON: the header Accept or Content-Type, or the body; empty if nothing does."""
     try:
-        if JSON in req.accept or req.headers.get("content-type", "").startswith(JSON):
-            return True
+        if JSON in req.accept:
+            return "request.accept"
+        if req.headers.get("content-type", "").startswith(JSON):
+            return "content-type"
         # A request without a body has no JSON that could be asked for.
-        return bool((req.body or getattr(req, "parsed_json", None)) and req.json)
+        return "request.json" if (req.body or getattr(req, "parsed_json", None)) and req.json else ""
     except Exception:
         # Not JSON, not read, or gone: there is an error already.
-        return False
+        return ""

@@ -235,8 +235,10 @@ class Router(routing.Router):
             ident = f"{name}_{one.replace('.', '_')}" if one and len(hosts) > 1 and name else name
             notes = RouteExtra(
                 ident=ident, ignore_body=ignore_body, stream=stream, hosts=hosts or [None], static=static,
-                error_format=error_format, websocket=websocket, max_body_size=max_body_size, subprotocols=subprotocols,
+                websocket=websocket, max_body_size=max_body_size, subprotocols=subprotocols,
             )  # fmt: skip
+            if error_format:
+                notes.error_format = error_format
             common: dict[str, Any] = {"name": name or "", "hosts": (one,) if one else (), "strict": strict_slashes}
             route: Route | WebSocketRoute
             if websocket:
@@ -505,24 +507,30 @@ class Router(routing.Router):
             raise
 
     @property
-    def routes_all(self) -> dict[tuple[str, ...], Any]:
-        """All of Sanic's routes, by their segments."""
-        return {route.parts: route for route in self.routes if isinstance(route, (Route, WebSocketRoute))}
+    def routes_all(self) -> dict[tuple[str, ...], Route | WebSocketRoute]:
+        """One route for each path, by its segments: the one that was added first."""
+        # In a group the newest comes first, so that the oldest is what stays.
+        return {route.parts: route for group in self.groups.values() for route in group}
 
     @property
-    def routes_static(self) -> dict[tuple[str, ...], Any]:
-        """The routes whose path has no parameters."""
-        return {parts: route for parts, route in self.routes_all.items() if route.static}
+    def routes_static(self) -> dict[tuple[str, ...], RouteGroup]:
+        """The groups whose path has no parameters, and whose routes are for all hosts."""
+        return {key: group for key, group in self.groups.items() if group.kind == "static"}
 
     @property
-    def routes_dynamic(self) -> dict[tuple[str, ...], Any]:
-        """The routes whose path has parameters of known types."""
-        return {parts: route for parts, route in self.routes_all.items() if not route.static and not route.regex}
+    def routes_dynamic(self) -> dict[tuple[str, ...], RouteGroup]:
+        """The groups whose path has parameters of known types, or whose routes are for certain hosts."""
+        return {key: group for key, group in self.groups.items() if group.kind == "dynamic"}
 
     @property
-    def routes_regex(self) -> dict[tuple[str, ...], Any]:
-        """The routes whose path needs a regular expression."""
-        return {parts: route for parts, route in self.routes_all.items() if route.regex}
+    def routes_regex(self) -> dict[tuple[str, ...], RouteGroup]:
+        """The groups whose path needs a regular expression."""
+        return {key: group for key, group in self.groups.items() if group.kind == "regex"}
+
+    # The names that `sanic_routing` has for the same tables.
+    static_routes = routes_static
+    dynamic_routes = routes_dynamic
+    regex_routes = routes_regex
 
     @property
     def groups(self) -> Mapping[tuple[str, ...], RouteGroup]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,37 @@ def test_names_that_are_refused(name: Any) -> None:
         Blueprint(name)
     with pytest.raises(TypeError, match="is a string, got 5"):
         Blueprint(5)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("world", ["sanic", "sanic_star"])
+def test_a_subclass_names_views_its_own_way(world: str) -> None:
+    """`_generate_name` gives the usual name to an override; the names are those of Sanic, where the same code runs."""
+    module: Any = import_module(world)
+
+    class Shop(module.Sanic):  # type: ignore[name-defined,misc]
+        def generate_name(self, *objects: Any) -> str:
+            return str(self._generate_name(*objects)).replace("Shop", "Store")
+
+    class Till(module.Blueprint):  # type: ignore[name-defined,misc]
+        def generate_name(self, *objects: Any) -> str:
+            return str(self._generate_name(*objects)).replace("Till", "Desk")
+
+    app, bp = Shop(f"Shop-{world}"), Till("Till", url_prefix="/till")
+
+    async def view(request: Any) -> None: ...
+
+    app.add_route(view, "/")
+    bp.add_route(view, "/")
+    app.blueprint(bp)
+    names = sorted(route.name for route in app.router.routes)
+    assert names == [f"Store-{world}.Desk.view", f"Store-{world}.view"]
+    assert str(app) == f"<Shop Shop-{world}>"
+    assert app._build_endpoint_name("a", "b") == f"Shop-{world}.a.b"
+    for nameless in (), (None,), (3,):
+        with pytest.raises(ValueError, match="Could not generate a name"):
+            app._generate_name(*nameless)
+    with pytest.raises(module.exceptions.SanicException, match="<Till other> has not yet been registered"):
+        Till("other").event("foo.bar.baz")
 
 
 def test_how_it_shows_itself() -> None:

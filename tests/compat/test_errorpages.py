@@ -99,6 +99,35 @@ def test_the_format_is_the_one_that_sanic_chooses(error_format: str | None, fall
         assert chosen[0] == chosen[1], arguments
 
 
+@pytest.mark.parametrize("error_format", ["", *FORMATS])
+@pytest.mark.parametrize("fallback", ["", *FORMATS])
+def test_the_log_says_what_has_suggested_the_format(
+    error_format: str, fallback: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """At the level DEBUG, in the line that Sanic writes, for each request."""
+    for accept, (content_type, body) in itertools.product(ACCEPTS, BODIES):
+        arguments: dict[str, Any] = {"accept": accept, "content_type": content_type, "body": body}
+        lines = []
+        for world in (ours, theirs):
+            caplog.clear()
+            with caplog.at_level("DEBUG", "sanic.root"):
+                world.pages.guess_mime(Request(world, error_format=error_format, **arguments), fallback)
+            lines.append([(record.levelname, record.getMessage()) for record in caplog.records])
+        assert len(lines[0]) == 1
+        assert lines[0] == lines[1], arguments
+
+
+def test_the_choice_is_logged_for_each_error_in_debug_mode_only(caplog: pytest.LogCaptureFixture) -> None:
+    app = Sanic("Choices")
+    client = TestClient(app)
+    for level, count in ("INFO", 0), ("DEBUG", 2), ("INFO", 0):
+        caplog.clear()
+        with caplog.at_level(level, "sanic.root"):
+            assert [client.get("/nope", headers={"accept": "text/html"}).status_code for _ in range(2)] == [404, 404]
+        lines = [record.getMessage() for record in caplog.records if "Error Page" in record.getMessage()]
+        assert lines == ["Error Page: The client accepts text/html, using 'html' from any"] * count
+
+
 def test_an_accept_header_that_makes_no_sense_decides_nothing() -> None:
     assert errorpages.guess_mime(Request(accept="nonsense"), "json") == "application/json"
 

@@ -290,8 +290,13 @@ def test_routes_by_kind() -> None:
         router.add(uri, ["GET"], handler)
     assert list(router.routes_all) == [("a",), ("b", "<x:int>"), ("c", "<x:path>")]
     assert list(router.routes_static) == [("a",)]
-    assert list(router.routes_dynamic) == [("b", "<x:int>")]
-    assert list(router.routes_regex) == [("c", "<x:path>")]
+    assert list(router.routes_dynamic) == [("b", "<__dynamic__:int>")]
+    assert list(router.routes_regex) == [("c", "<__dynamic__:path>")]
+    assert [router.static_routes, router.dynamic_routes, router.regex_routes] == [
+        router.routes_static, router.routes_dynamic, router.routes_regex
+    ]  # fmt: skip
+    assert [group for table in (router.routes_static, router.routes_dynamic, router.routes_regex)
+            for group in table.values()] == list(router.groups.values())  # fmt: skip
 
 
 def test_routes_by_name() -> None:

@@ -113,13 +113,26 @@ class Registrar:
     def generate_name(self, *objects: Any) -> str:
         """Return the name of a view, with this object's name before it.
 
+        A subclass may override this to name views its own way, and call `_generate_name` for the usual name.
+
         Args:
             objects: names, or things that have one; the first that has counts. A `partial` has none, and neither has an
                 instance whose class does not give it one.
 
         Raises:
             ValueError: none has a name.
+
+        Examples:
+            >>> from sanic_star import Sanic
+            >>> class Shop(Sanic):
+            ...     def generate_name(self, *objects):
+            ...         return self._generate_name(*objects).lower()
+            >>> Shop("Shop").generate_name("List")
+            'shop.list'
         """
+        return self._generate_name(*objects)
+
+    def _generate_name(self, *objects: Any) -> str:
         for candidate in objects:
             if isinstance(candidate, str) or candidate is None:
                 name = candidate

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from sanic_star.compat._routing.exceptions import InvalidUsage
 
@@ -109,6 +109,13 @@ class RouteGroup:
     def pattern(self) -> str | None:
         """The path's regular expression, where it needs one."""
         return self._first.pattern
+
+    @cached_property
+    def kind(self) -> Literal["static", "dynamic", "regex"]:
+        """The table of Sanic's router that holds the group; routes for certain hosts are dynamic there."""
+        if self.regex:
+            return "regex"
+        return "static" if self._first.static and not self.requirements else "dynamic"
 
     @property
     def depth(self) -> int:

@@ -52,7 +52,22 @@ def method_set(*methods: str) -> frozenset[str]:
 
 
 class RouteExtra(SimpleNamespace):
-    """What Sanic keeps about a route beside its path: `ident`, `hosts`, `static`, `stream`, `error_format`, …"""
+    """What Sanic keeps about a route beside its path: `ident`, `hosts`, `static`, `stream`, `error_format`, …
+
+    A route that has no `error_format` gets that of its handler's responses when something reads it, an error page as a
+    rule. Sanic reads the sources of all handlers when they are registered; here no start-up pays for that.
+    """
+
+    # Beside the attributes, so that `vars()` has only Sanic's.
+    __slots__ = ("_handler",)
+
+    def __getattr__(self, name: str) -> Any:
+        if name != "error_format":
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        from sanic_star.compat.errorpages import format_of_handler
+
+        self.error_format = guess = format_of_handler(getattr(self, "_handler", None))
+        return guess
 
 
 class _SanicRoute:
@@ -76,6 +91,7 @@ class _SanicRoute:
         self.unquote = unquote
         self.ctx = SimpleNamespace(**ctx)
         self.extra = extra
+        extra._handler = self.endpoint
         self.requirements = {"host": self.hosts[0]} if self.hosts else {}
 
     @property

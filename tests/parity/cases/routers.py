@@ -183,6 +183,10 @@ for name, expression in (
     ("dynamic routes", "len(router.routes_dynamic)"),
     ("routes with an expression", "len(router.routes_regex)"),
     ("all routes", "[len(router.routes_all), len(router.routes)]"),
+    ("tables of groups", "[sorted(['/'.join(key), type(group).__name__, sorted(group.methods), [route.name for route in group]] for key, group in getattr(router, table).items() if 'static' not in key) for table in ('routes_static', 'routes_dynamic', 'routes_regex', 'static_routes', 'dynamic_routes', 'regex_routes')]"),  # noqa: E501
+    ("one route a path", "{'/'.join(parts): route.name for parts, route in router.routes_all.items() if route.name != 'Parity.s'}"),  # noqa: E501
+    ("a path that no table has", "[('nope',) in getattr(router, table) for table in ('routes_all', 'routes_static', 'routes_dynamic', 'routes_regex')]"),  # noqa: E501
+    ("formats of errors", "{route.name: route.extra.error_format for route in router.routes if route.name not in ('Parity.s', 'Parity.bp.inner')}"),  # noqa: E501
     ("the view by its name", "[(found := router.find_route_by_view_name(name)) and found.name for name in ('literal', 'Parity.literal', 'bp.inner', 'nope', '', None)]"),  # noqa: E501
     ("its state", "[router.finalized, by_name(router.ALLOWED_METHODS), router.DEFAULT_METHOD, router.delimiter]"),
     ("what it gets", "[(route.name, handler.__name__, sorted(given.items())) for route, handler, given in [router.get('/a/b', 'GET', None), router.get('/v2/c/1/a%20b', 'DELETE', 'x')]]"),  # noqa: E501
