@@ -37,6 +37,8 @@ _LEAVE_WAIT_S = 0.05
 
 # Where a scope keeps the request that was made before the dispatch.
 HANDED = "sanic_star.handed"
+# Set in the scope of a request that the server answers with a refusal, while the application still handles it.
+REFUSED = "sanic_star.refused"
 # Where the scope keeps the `CountedBody` of its request, for the dispatch of the same application.
 COUNTED_BODY = "sanic_star.counted_body"
 # Where the scope of a request keeps its `Boundary`.

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from starlette.exceptions import HTTPException
 
+    from sanic_star.engine.failures import RefusedRequest
     from sanic_star.engine.requests import Limits, Request
     from sanic_star.engine.routing import Call, Route, Router, WebSocketRoute
     from sanic_star.engine.steps import Limit, Phase, Stage, Starter
@@ -135,7 +136,7 @@ class RunningLifecycle(Protocol):
 class RunningSweeper(Protocol):
     """What ends the requests in flight; see `timeouts.Sweeper`."""
 
-    async def refuse(self, scope: Scope, receive: Receive, send: Send) -> None: ...
+    async def refuse(self, error: RefusedRequest, scope: Scope, receive: Receive, send: Send) -> None: ...
     def cut_all(self, engines: Sequence[RunningEngine]) -> None: ...
     def end_all(self) -> None: ...
 

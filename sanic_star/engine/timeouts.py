@@ -160,20 +160,23 @@ class Sweeper:
                 else:
                     task.cancel()
 
-    async def refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request of which a server has not got the whole in time: 408, with the application's middleware.
+    async def refuse(self, error: RefusedRequest, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request that a server cannot hand over, because it is malformed or does not arrive in time.
+
+        The application's middleware and exception handlers take part.
 
         Args:
+            error: the reason, with the status of the response.
             scope: the request's; made up if its head is incomplete.
             receive: the ASGI callable, which nobody is expected to call.
             send: takes the messages of the response.
         """
-        await self.engine.behaviour.logged(self._refuse)(scope, receive, send)
 
-    async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = self.engine.make_request(scope, receive, send)
-        error = RefusedRequest(408, "Request Timeout")
-        await self.engine.refuse(request, error, scope, receive, send)
+        async def refuse(scope: Scope, receive: Receive, send: Send) -> None:
+            request = self.engine.make_request(scope, receive, send)
+            await self.engine.refuse(request, error, scope, receive, send)
+
+        await self.engine.behaviour.logged(refuse)(scope, receive, send)
 
     def end_all(self) -> None:
         """End all requests in flight: their server stops, and has waited long enough.

@@ -3,20 +3,27 @@
 uvicorn limits a head where h11 reads for it. Where httptools does, as by default, it has no limit: a client could send
 a header without end, and fill the memory.
 
+The application answers a request that is malformed or does not arrive in time, as in Sanic: with its error pages,
+exception handlers and middleware. uvicorn would answer the former by itself, in the middle of another response, too.
+
 Neither class sets a timer. uvicorn would set one after each response; the sweeper closes idle connections instead.
 """
 
 from __future__ import annotations
 
 import logging
+import sys
 from asyncio import AbstractEventLoop, Task, Transport, get_running_loop
 from http import HTTPStatus
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from sanic_star.engine.failures import RefusedRequest
+from sanic_star.engine.requests import REFUSED, TOO_LARGE
 from sanic_star.servers.connections import Connection, ConnectionSweeper, Phase
 
 HAS_HTTPTOOLS = find_spec("httptools") is not None
@@ -26,8 +33,8 @@ else:
     HttpToolsProtocol = object
 
 logger = logging.getLogger("sanic.error")
-REFUSAL = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
-TIMEOUT = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+WITHOUT_BODY = b"content-length: 0\r\nconnection: close\r\n\r\n"
+REFUSAL = b"HTTP/1.1 431 Request Header Fields Too Large\r\n" + WITHOUT_BODY
 CLOSE = (b"connection", b"close")
 
 
@@ -122,18 +129,52 @@ class _Timed(Connection):
         Args:
             phase: `HEAD` or `BODY`, what has not arrived in time.
         """
+        scope = self._take_from_application() if phase is Phase.BODY else self._scope_without_request(b"*")
+        self._refuse(RefusedRequest(408, "Request Timeout"), scope)
+
+    def send_400_response(self, msg: str) -> None:
+        """Let the application answer a malformed request; uvicorn calls this while it handles the parser's exception.
+
+        Args:
+            msg: uvicorn's message, for a client that the application cannot answer.
+        """
+        cycle, error = self.cycle, _refusal(sys.exc_info()[1])
+        if cycle is None or (cycle.response_complete and not cycle.more_body):
+            self._refuse(error, self._scope_without_request(self._target()))
+        elif not cycle.more_body:
+            # The malformed request follows one that has no response yet: its client has to know which is answered.
+            self.flow.pause_reading()
+            self._close_after_this()
+            cycle.keep_alive = False
+        elif cycle.response_started:
+            # The client would take a second response for the rest of the first.
+            self.transport.close()
+        else:
+            self._refuse(error, self._take_from_application())
+
+    def _take_from_application(self) -> dict[str, Any]:
+        """Return the scope of the request that the application handles, whose client seems to have left from now on."""
+        cycle = self.cycle
+        scope = {**cycle.scope}
+        # What the application answers does not reach the client, so that no access log has it.
+        cycle.scope[REFUSED] = True
+        cycle.disconnected = True
+        cycle.message_event.set()
+        return scope
+
+    def _refuse(self, error: RefusedRequest, scope: dict[str, Any]) -> None:
         # What comes now must not begin a request, or go on with it.
         self.flow.pause_reading()
-        cycle, scope = self.cycle, None
-        if phase is Phase.BODY:
-            scope = cycle.scope
-            cycle.disconnected = True
-            cycle.message_event.set()
-        task: Task[None] = get_running_loop().create_task(self._answer_408(scope or self._scope_without_request()))
+        task: Task[None] = get_running_loop().create_task(self._answer(error, scope))
         self.server_state.tasks.add(task)
         task.add_done_callback(self.server_state.tasks.discard)
 
-    def _scope_without_request(self) -> dict[str, Any]:
+    def _target(self) -> bytes:
+        """Return the path and query of a request whose head is malformed, `*` if the parser does not have them."""
+        return b"*"
+
+    def _scope_without_request(self, target: bytes) -> dict[str, Any]:
+        raw_path, _, query = target.partition(b"?")
         # Method and path as Sanic 25.12 has them in its access log and for middleware.
         return {
             "type": "http",
@@ -141,9 +182,9 @@ class _Timed(Connection):
             "http_version": "1.1",
             "method": "NONE",
             "scheme": self.scheme,
-            "path": "*",
-            "raw_path": b"*",
-            "query_string": b"",
+            "path": unquote(raw_path),
+            "raw_path": raw_path,
+            "query_string": query,
             "root_path": "",
             "headers": [],
             "client": self.client,
@@ -154,7 +195,7 @@ class _Timed(Connection):
     client: Any
     server: Any
 
-    async def _answer_408(self, scope: dict[str, Any]) -> None:
+    async def _answer(self, error: RefusedRequest, scope: dict[str, Any]) -> None:
         # A connection of its own: that of the request is in the middle of what the client sends.
         wire = h11.Connection(h11.SERVER)
 
@@ -175,11 +216,12 @@ class _Timed(Connection):
                 self._write(wire.send(h11.Data(data=message.get("body", b""))))
 
         try:
-            await self.config.app._engine.sweeper.refuse(scope, receive, send)
-        except Exception as error:
-            logger.error("A request that did not arrive in time could not be answered", exc_info=error)
+            await self.config.app._engine.sweeper.refuse(error, scope, receive, send)
+        except Exception as failure:
+            logger.error("A request could not be refused with an error page: %s", error.detail, exc_info=failure)
             if wire.our_state is h11.IDLE:
-                self._write(TIMEOUT)
+                phrase = HTTPStatus(error.status_code).phrase
+                self._write(f"HTTP/1.1 {error.status_code} {phrase}\r\n".encode() + WITHOUT_BODY)
         finally:
             self.transport.close()
 
@@ -192,6 +234,25 @@ class _Timed(Connection):
         cycle = self.cycle
         if cycle is not None and not cycle.response_started:
             cycle.default_headers = DefaultHeaders([*cycle.default_headers, CLOSE])
+
+
+def _refusal(error: BaseException | None) -> RefusedRequest:
+    """Return the refusal of a request that a parser refuses; status and message are those of Sanic 25.12.
+
+    Args:
+        error: the exception of httptools or h11.
+    """
+    if type(error).__name__ == "HttpParserInvalidURLError":
+        return RefusedRequest(400, "URL may only contain US-ASCII characters.")
+    # The parsers tell the kind in their messages only.
+    reason = str(error).lower()
+    if "content-length overflow" in reason:
+        return RefusedRequest(413, TOO_LARGE)
+    if "chunk" in reason:
+        return RefusedRequest(400, "Bad chunked encoding")
+    if reason.endswith("content-length") and not reason.startswith(("duplicate", "transfer-encoding", "conflicting")):
+        return RefusedRequest(400, "Bad content-length")
+    return RefusedRequest(400, "Bad Request")
 
 
 class Limited(_Timed, HttpToolsProtocol):
@@ -239,6 +300,9 @@ class Limited(_Timed, HttpToolsProtocol):
             return
         self.transport.write(REFUSAL)
         self.transport.close()
+
+    def _target(self) -> bytes:
+        return self.url if self._in_head and self.url else b"*"
 
     def _phase_between_requests(self) -> Phase:
         if self._in_head:

@@ -46,11 +46,11 @@ def test_a_subclass_names_views_its_own_way(world: str) -> None:
     """`_generate_name` gives the usual name to an override; the names are those of Sanic, where the same code runs."""
     module: Any = import_module(world)
 
-    class Shop(module.Sanic):  # type: ignore[name-defined,misc]
+    class Shop(module.Sanic):  # type: ignore[misc]
         def generate_name(self, *objects: Any) -> str:
             return str(self._generate_name(*objects)).replace("Shop", "Store")
 
-    class Till(module.Blueprint):  # type: ignore[name-defined,misc]
+    class Till(module.Blueprint):  # type: ignore[misc]
         def generate_name(self, *objects: Any) -> str:
             return str(self._generate_name(*objects)).replace("Till", "Desk")
 

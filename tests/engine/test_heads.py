@@ -97,14 +97,16 @@ async def answer(request: Request) -> Any:
     return text("answered")
 
 
-async def test_what_is_no_http_is_answered_by_uvicorn() -> None:
+async def test_what_is_no_http_is_answered_even_if_the_application_cannot() -> None:
     app: Sanic[Any, Any] = Sanic("NoHTTP")
     config = uvicorn.make_config(app, Settings(max_header_size=LIMIT))
     config.load()
     protocol, wire = Limited(config, ServerState(), {}), Wire()
     protocol.connection_made(wire)
+    app._engine.sweeper.refuse = None  # type: ignore[assignment,method-assign]
     protocol.data_received(b"nonsense\r\n\r\n")
-    assert wire.written.startswith(b"HTTP/1.1 400")
+    await asyncio.wait(protocol.tasks)
+    assert (wire.written.startswith(b"HTTP/1.1 400"), wire.closed) == (True, True)
     protocol.connection_lost(None)
 
 

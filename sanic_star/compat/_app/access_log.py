@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sanic_star.compat.log import access_logger
 from sanic_star.engine.failures import complain, ends_here
+from sanic_star.engine.requests import REFUSED
 from sanic_star.engine.routing import wire_path
 
 
@@ -51,7 +52,7 @@ class AccessLog:
             if not ends_here(error, send):
                 raise
         finally:
-            if start is not None:
+            if start is not None and REFUSED not in scope:
                 try:
                     _tell(scope, request, start, perf_counter() - begun)
                 except Exception:
