@@ -178,12 +178,8 @@ class HTMLRenderer(BaseRenderer):
 
         request = self.request
         details = error_page.traceback_of(self.exception) + self._tables()
-        details += error_page.table("Request", [("method", request.method), ("path", request.path)])
-        return html(
-            error_page.document(
-                self.status, self._phrase, self.text, details + error_page.headers_table(request.headers), wide=True
-            )
-        )
+        details += error_page.request_table(request.method, request.path, request.headers)
+        return html(error_page.document(self.status, self._phrase, self.text, details, wide=True))
 
     def minimal(self) -> HTTPResponse:
         """Show status and message."""
@@ -195,7 +191,9 @@ class HTMLRenderer(BaseRenderer):
         from sanic_star.compat._support import error_page
 
         return "".join(
-            error_page.table(name.title(), ((key, _plain(value, self.dumps)) for key, value in _entries(data)))
+            error_page.table(
+                name.title(), ((key, _plain(value, self.dumps)) for key, value in _entries(data)), f"exception-{name}"
+            )
             for name, data in self._shown.items()
         )
 

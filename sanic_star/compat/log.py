@@ -113,7 +113,8 @@ LOGGING_CONFIG_DEFAULTS: dict[str, Any] = {
         "access": {"class": f"{_FORMATTERS}.AutoAccessFormatter"},
     },
 }
-_configured: dict[str, Any] | None = None
+# The configuration that was applied last, and a copy of what it was then: applications change the defaults in place.
+_configured: tuple[dict[str, Any], dict[str, Any]] | None = None
 
 
 def configure(log_config: dict[str, Any] | None = None) -> None:
@@ -121,16 +122,22 @@ def configure(log_config: dict[str, Any] | None = None) -> None:
 
     Args:
         log_config: as `logging.config.dictConfig` takes it; Sanic's default without it. The same configuration is
-            applied once only: a process may make thousands of applications in its tests.
+            applied once only, until something in it changes: a process may make thousands of applications in its tests.
     """
     global _configured
     config = log_config or LOGGING_CONFIG_DEFAULTS
-    if config is not _configured:
-        # It loads sockets, queues and pickle, which a process that only imports this package does not need.
-        from logging.config import dictConfig
+    if _configured is not None and _configured[0] is config and _configured[1] == config:
+        return
+    # It loads sockets, queues and pickle, which a process that only imports this package does not need.
+    from copy import deepcopy
+    from logging.config import dictConfig
 
-        dictConfig(config)
-        _configured = config
+    dictConfig(config)
+    try:
+        _configured = config, deepcopy(config)
+    except Exception:
+        # A stream or a handler in it has no copy: the next application applies it again.
+        _configured = None
 
 
 # Deprecations --------------------------------------------------------------------------------------------------------

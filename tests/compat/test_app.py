@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import threading
 from types import SimpleNamespace
 from typing import Any
 
@@ -93,6 +94,16 @@ def test_logging_is_configured_once_or_not_at_all(monkeypatch: pytest.MonkeyPatc
     mine: dict[str, Any] = {"version": 1}
     Sanic("Mine", log_config=mine)
     assert seen[1:] == [mine]
+    # As for a configuration that an application changes before it makes the next one.
+    mine["disable_existing_loggers"] = False
+    Sanic("Changed", log_config=mine)
+    Sanic("ChangedAgain", log_config=mine)
+    assert seen[2:] == [mine]
+    # What cannot be copied is applied each time.
+    mine["lock"] = threading.Lock()
+    Sanic("Locked", log_config=mine)
+    Sanic("LockedAgain", log_config=mine)
+    assert len(seen) == 5
 
 
 @pytest.mark.parametrize("request_class", [Request, type("Later", (Request,), {})])

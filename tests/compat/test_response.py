@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sanic.response
 from starlette.applications import Starlette
 from starlette.background import BackgroundTask
 from starlette.routing import Route
@@ -315,6 +316,32 @@ async def test_files_that_the_client_has() -> None:
     assert await validate_file(Header(), SECONDS) is None
     for nonsense in ("yesterday", f"Sat, 01 Jan 13:00 +{10**22} +1400"):
         assert await validate_file(Header({"if-modified-since": nonsense}), SECONDS) is None
+
+
+@pytest.mark.parametrize(
+    ("given", "moment", "named"),
+    [
+        (WHEN, SECONDS, None),
+        (WHEN, datetime(2023, 1, 1, tzinfo=UTC), None),
+        (WHEN, datetime(2023, 1, 1), "last_modified"),
+        (WHEN.removesuffix(" GMT"), SECONDS, "if_modified_since"),
+        (WHEN.removesuffix(" GMT"), datetime(2023, 1, 1, tzinfo=UTC), "if_modified_since"),
+        (WHEN.removesuffix(" GMT"), datetime(2023, 1, 1), None),
+        ("Wed, 15 Nov 2023 00:13:20 +0200", datetime(2023, 1, 1), "last_modified"),
+    ],
+)
+async def test_dates_without_a_time_zone_are_named(
+    given: str, moment: Any, named: str | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Sanic, too, logs which of the two it takes for UTC."""
+    for validate in (validate_file, sanic.response.validate_file):
+        caplog.clear()
+        response = await validate(Header({"if-modified-since": given}), moment)  # type: ignore[operator]
+        assert response is not None
+        assert response.status == 304
+        lines = [(record.name, record.levelname, record.getMessage()) for record in caplog.records]
+        assert [line[:2] for line in lines] == ([("sanic.root", "WARNING")] if named else [])
+        assert all(f"converting {named} to UTC" in line[2] for line in lines)
 
 
 async def test_a_file_asked_for_what_changed(path: Path) -> None:

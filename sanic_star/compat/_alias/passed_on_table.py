@@ -24,9 +24,9 @@ application.state:
   sanic.log.logger sanic.server.async_server.AsyncioServer
 asgi:
   sanic.compat.Header sanic.exceptions.BadRequest sanic.exceptions.ServerError sanic.helpers.Default
-  sanic.http.constants.Stage sanic.log.error_logger sanic.log.logger sanic.models.asgi.ASGIReceive
-  sanic.models.asgi.ASGIScope sanic.models.asgi.ASGISend sanic.models.asgi.MockTransport
-  sanic.models.server_types.ConnInfo sanic.request.types.Request sanic.response.types.BaseHTTPResponse
+  sanic.http.constants.Stage sanic.log.logger sanic.models.asgi.ASGIReceive sanic.models.asgi.ASGIScope
+  sanic.models.asgi.ASGISend sanic.models.asgi.MockTransport sanic.models.server_types.ConnInfo
+  sanic.request.types.Request sanic.response.types.BaseHTTPResponse
   sanic.server.websockets.connection.WebSocketConnection
 base.root:
   sanic.base.meta.SanicMeta sanic.exceptions.SanicException sanic.mixins.commands.CommandMixin
@@ -43,8 +43,7 @@ compat:
 config:
   sanic.errorpages.check_error_format sanic.http.http1.Http sanic.utils.load_module_from_file_location
 errorpages:
-  sanic.exceptions.BadRequest sanic.log.logger sanic.logging.deprecation.deprecation
-  sanic.pages.error.ErrorPage
+  sanic.exceptions.BadRequest sanic.logging.deprecation.deprecation sanic.pages.error.ErrorPage
 exceptions:
   sanic.models.protocol_types.Range
 handlers.content_range:

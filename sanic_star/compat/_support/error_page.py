@@ -56,19 +56,26 @@ def document(status: int, title: str, message: str, details: str = "", wide: boo
     return encodable(page)
 
 
-def table(heading: str, pairs: Iterable[tuple[str, Any]]) -> str:
+def table(heading: str, pairs: Iterable[tuple[str, Any]], name: str = "") -> str:
     """List names and values under a heading; nothing if there are none.
 
-    >>> table("Context", [("a", "<")])
-    '<section><h2>Context</h2><dl><dt>a</dt><dd>&lt;</dd></dl></section>'
+    Args:
+        heading: the heading.
+        pairs: names and values.
+        name: the id of the list, by which programs find it.
+
+    >>> table("Context", [("a", "<")], "exception-context")
+    '<section><h2>Context</h2><dl id="exception-context"><dt>a</dt><dd>&lt;</dd></dl></section>'
     """
-    rows = "".join(f"<dt>{escape(str(name))}</dt><dd>{escape(str(value))}</dd>" for name, value in pairs)
-    return f"<section><h2>{escape(heading)}</h2><dl>{rows}</dl></section>" if rows else ""
+    rows = "".join(f"<dt>{escape(str(key))}</dt><dd>{escape(str(value))}</dd>" for key, value in pairs)
+    kind = f' id="{name}"' if name else ""
+    return f"<section><h2>{escape(heading)}</h2><dl{kind}>{rows}</dl></section>" if rows else ""
 
 
-def headers_table(headers: Mapping[str, Any]) -> str:
-    """List the headers of a request, without credentials."""
-    return table("Request headers", ((name, redacted(name, value)) for name, value in headers.items()))
+def request_table(method: str, path: str, headers: Mapping[str, Any]) -> str:
+    """Show method and path of a request, and list its headers without credentials."""
+    rows = [(name, redacted(name, value)) for name, value in headers.items()]
+    return table(f"{method} {path}", rows or [("headers", "none")], "request-headers")
 
 
 def traceback_of(exception: BaseException) -> str:

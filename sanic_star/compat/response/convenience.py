@@ -217,6 +217,10 @@ async def validate_file(request_headers: Header, last_modified: datetime | float
     except (TypeError, ValueError, OverflowError):  # the last for numbers that no calendar has
         logger.warning("Ignorning invalid If-Modified-Since header received: %r", given[:_LONGEST_DATE])
         return None
+    is_naive = isinstance(last_modified, datetime) and last_modified.tzinfo is None
+    if is_naive != (since.tzinfo is None):
+        naive = "last_modified" if is_naive else "if_modified_since"
+        logger.warning("A date has no time zone: converting %s to UTC.", naive)
     return HTTPResponse(status=304) if _timestamp(last_modified) <= _timestamp(since) else None
 
 
