@@ -230,7 +230,7 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
             logger.warning("The inspector belongs to Sanic's own server and has no effect here")
         if dumps:
             self.dumps = dumps
-            choose_writer_by_app()
+            choose_writer_by_app(dumps)
 
     def __repr__(self) -> str:
         return f'{type(self).__name__}(name="{self.name}")'
@@ -1147,14 +1147,16 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
             raise SignalNotFound(f"Could not find signal {event}")
         return await asyncio.wait_for(waiter.wait(), timeout)
 
-    def report_exception(self, handler: H) -> H:
+    def report_exception(self, handler: Callable[..., Any]) -> Callable[..., Any]:
         """Call a function with the application and each exception that a request or a signal raises, answered or not.
 
         Args:
             handler: called with application and exception; may be a coroutine function.
+
+        Returns:
+            The handler of the signal, which takes the exception alone, as in Sanic 25.12.
         """
-        self.add_signal(self._caught(handler), "server.exception.report")
-        return handler
+        return self.add_signal(self._caught(handler), "server.exception.report")
 
     @overridable
     def signalize(self, allow_fail_builtin: bool = True) -> None:

@@ -274,8 +274,12 @@ class Config(dict[str, Any]):
             filter_deprecations(value)
         value = _MADE[attr](value) if attr in _MADE else value
         super().__setitem__(attr, value)
-        for told in vars(self).get("on_change", ()):
-            told(attr, value)
+        self._post_set(attr, value)
+
+    def _post_set(self, attr: str, value: Any) -> None:
+        """Call the functions in `on_change`; a subclass may override this, as in Sanic, to learn of each setting."""
+        for function in vars(self).get("on_change", ()):
+            function(attr, value)
 
     def update(self, *other: Any, **kwargs: Any) -> None:
         """Set several settings, given as for `dict.update`, in any number of mappings."""

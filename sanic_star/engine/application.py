@@ -63,6 +63,8 @@ from sanic_star.engine.websockets import WebSocket, announce_close
 
 # The boundary and the limit outside ASGI middleware are loaded where the user adds such middleware.
 if TYPE_CHECKING:
+    from types import CodeType
+
     from sanic_star.engine.body_limit import CountedBody
     from sanic_star.engine.boundary import Boundary
     from sanic_star.engine.seams import Behaviour, Host, MakeRequest
@@ -339,7 +341,6 @@ class Engine:
                 del live[number]
 
         self.dispatch_codes = frozenset({dispatch.__code__, Engine._fail_outside.__code__})
-        self.fail_code = Engine._settle.__code__
         return dispatch
 
     async def send_foreign(self, request: Request, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
@@ -499,6 +500,11 @@ class Engine:
                 raise pending
             finally:
                 del boundary, error, late, pending, request, through  # as in `fail`
+
+    # The code of the frames in which a task answers a request, until the dispatch is made. They are attributes of the
+    # class, because an application that has not started can be pickled.
+    dispatch_codes: frozenset[CodeType] = frozenset({_fail_outside.__code__})
+    fail_code = _settle.__code__
 
     async def _answer_unfinished_body(self, request: Request, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer 400 to a body that ends too early, unless a response has begun.

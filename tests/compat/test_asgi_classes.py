@@ -95,21 +95,21 @@ async def test_a_lifespan_reports_the_listener_that_raises(world: str, phase: st
     app.config.TOUCHUP = False
     ran = []
 
-    @app.get("/")
     async def handler(request: Any) -> None: ...
 
-    @app.before_server_start
     async def start(app: Any) -> None:
         ran.append("start")
         if phase == "startup":
             raise ZeroDivisionError("division")
 
-    @app.before_server_stop
     async def stop(app: Any) -> None:
         ran.append("stop")
         if phase == "shutdown":
             raise ZeroDivisionError("division")
 
+    app.add_route(handler, "/")
+    app.before_server_start(start)
+    app.before_server_stop(stop)
     wire = Wire({"type": "lifespan.startup"}, {"type": "lifespan.shutdown"})
     app.asgi = True
     await import_module(f"{world}.asgi").Lifespan(app, {"type": "lifespan"}, wire.receive, wire.send)()

@@ -107,6 +107,8 @@ def steps(framework: str, start: str, order: str) -> list[str]:
         (LATER, "is_serving get startup get before_start get is_serving start_serving is_serving get after_start get"),
         (LATER, "startup before_start forever get is_serving close ended is_serving get"),
         (LATER, "start_serving serve_forever is_serving get close is_serving wait_closed"),
+        # Without a single connection.
+        (PLAIN, "startup before_start after_start before_stop close wait_closed after_stop"),
         (LATER, "close is_serving wait_closed get"),
     ],
 )

@@ -8,6 +8,7 @@ import pickle
 import re
 import warnings
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -348,3 +349,24 @@ def test_a_subclass_may_have_a_method_to_validate_its_own_settings() -> None:
     app: Sanic[Any, Any] = Sanic("Mine", config=Mine())
     with TestClient(app) as client:
         assert client.get("/none").status_code == 404
+
+
+@pytest.mark.parametrize("world", ["sanic", "sanic_star.compat"])
+def test_a_subclass_learns_of_each_setting(world: str) -> None:
+    module: Any = import_module(f"{world}.config")
+    seen: list[tuple[str, Any]] = []
+
+    class Observed(module.Config):  # type: ignore[misc]
+        def _post_set(self, attr: str, value: Any) -> None:
+            seen.append((attr, value))
+            super()._post_set(attr, value)
+
+    config = Observed(env_prefix=None)
+    seen.clear()
+    config.A = 1
+    config["B"] = 2
+    config.update({"C": 3}, D=4)
+    config.update([("E", 5)])
+    config.update_config({"F": 6})
+    assert seen == [("A", 1), ("B", 2), ("C", 3), ("D", 4), ("E", 5), ("F", 6)]
+    assert config.REQUEST_TIMEOUT == 60

@@ -206,6 +206,7 @@ def test_json_with_a_writer_of_its_own() -> None:
 def test_json_is_written_by_the_app_that_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     # From the first such application on, each response asks; put back, so that other tests have the usual way.
     monkeypatch.setattr(writing, "by_application", False)
+    monkeypatch.setattr(writing, "latest", None)
     own: Sanic[Any, Any] = Sanic("Own", dumps=lambda value: f"own {value}")
     usual: Sanic[Any, Any] = Sanic("Usual")
 
@@ -215,7 +216,12 @@ def test_json_is_written_by_the_app_that_answers(monkeypatch: pytest.MonkeyPatch
     for app in (own, usual):
         app.add_route(handler, "/")
     assert [TestClient(app).get("/").text for app in (own, usual)] == ["own [1]", "[1]"]
-    assert json([1]).body == b"[1]"
+    # Outside of a request the writer that was given last counts, as in Sanic.
+    assert json([1]).body == b"own [1]"
+    Sanic("Latest", dumps=lambda value: f"latest {value}")
+    Sanic("UsualAgain")
+    assert json([1]).body == JSONResponse([1]).body == b"latest [1]"
+    assert json([1], dumps=lambda value: "mine").body == b"mine"
 
 
 def test_json_is_written_by_what_replaces_the_writer_of_all_responses(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -334,9 +340,10 @@ async def test_dates_without_a_time_zone_are_named(
     given: str, moment: Any, named: str | None, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Sanic, too, logs which of the two it takes for UTC."""
-    for validate in (validate_file, sanic.response.validate_file):
+    functions: list[Any] = [validate_file, sanic.response.validate_file]
+    for validate in functions:
         caplog.clear()
-        response = await validate(Header({"if-modified-since": given}), moment)  # type: ignore[operator]
+        response = await validate(Header({"if-modified-since": given}), moment)
         assert response is not None
         assert response.status == 304
         lines = [(record.name, record.levelname, record.getMessage()) for record in caplog.records]

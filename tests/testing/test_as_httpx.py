@@ -140,6 +140,10 @@ def test_refusals_of_a_method_are_those_of_sanic_testing() -> None:
             answers, (405, "GET")
         )
         assert [verb for verb, one in answers.items() if one.text] == ["POST"]
+        assert client.head("/nowhere")[1].headers["content-length"] != "0"
+        posts = Sanic("Posts")
+        posts.add_route(lambda request: text(""), "/", methods=["POST"], name="it")
+        assert SanicTestClient(posts).head("/")[1].headers["content-length"] == "0"
     # Only while the client asks.
     app.error_handler.add(MethodNotAllowed, lambda request, exception: text("own", 405))
     assert client.put("/")[1].text == "own"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from enum import Enum
-from functools import partial, wraps
+from functools import partial, update_wrapper, wraps
 from inspect import CO_VARARGS, CO_VARKEYWORDS, isawaitable, signature
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, Self, Unpack, overload
@@ -687,7 +687,7 @@ class Registrar:
             if isawaitable(result):
                 await result
 
-        return caught
+        return update_wrapper(caught, handler)
 
 
 def check_name(owner: object, name: object) -> None:

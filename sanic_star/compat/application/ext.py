@@ -26,7 +26,7 @@ class CannotExtend(InvalidSetting, RuntimeError):
 
 
 PACKAGE = "sanic_ext"
-NOT_INSTALLED = "Sanic Extensions are not installed: pip install sanic-ext"
+NOT_INSTALLED = "Sanic Extensions is not installed: pip install sanic-ext"
 SWITCHED_OFF = "Sanic Extensions are switched off by the setting AUTO_EXTEND"
 
 

@@ -1,8 +1,8 @@
 """How `sanic_testing` answers requests with a method that a path has no handler for.
 
 Its client registers an exception handler for ``MethodNotAllowed``, unless the app has one. That handler leaves the
-answers to PUT, PATCH and DELETE empty, and goes before a handler for every exception, so tests that expect 405 pass.
-They have to pass here too. But nothing is registered: the requests of a test carry this function, and the error
+answers to HEAD, PUT, PATCH and DELETE empty, and goes before a handler for every exception, so tests that expect 405
+pass. They have to pass here too. But nothing is registered: the requests of a test carry this function, and the error
 handler of this package asks it (`ErrorHandler.response`).
 """
 
@@ -10,7 +10,7 @@ from typing import Any
 
 __all__ = ["refusal"]
 
-_EMPTY = frozenset({"PUT", "PATCH", "DELETE"})
+_EMPTY = frozenset({"HEAD", "PUT", "PATCH", "DELETE"})
 
 
 def refusal(error_handler: Any, exception: BaseException, handler: Any) -> Any:
