@@ -282,11 +282,15 @@ class Config(dict[str, Any]):
             function(attr, value)
 
     def update(self, *other: Any, **kwargs: Any) -> None:
-        """Set several settings, given as for `dict.update`, in any number of mappings."""
-        for group in (*other, kwargs):
-            pairs: Iterable[tuple[str, Any]] = group.items() if isinstance(group, Mapping) else group
-            for key, value in pairs:
-                self[key] = value
+        """Set several settings, given in any number of mappings.
+
+        As in Sanic 25.12, and unlike in `dict.update`, the last mapping counts before a keyword argument.
+        """
+        settings = dict(kwargs)
+        for group in other:
+            settings.update(group)
+        for key, value in settings.items():
+            self[key] = value
 
     def __ior__(self, other: Any) -> Config:  # type: ignore[override,misc]
         self.update(other)

@@ -89,6 +89,8 @@ class _Timed(Connection):
     flow: Any
     transport: Transport
     server_state: Any
+    # How many requests the connection has brought, for `request.protocol.state`.
+    requests = 0
 
     def __init__(
         self,
@@ -285,6 +287,7 @@ class Limited(_Timed, HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._in_head = False
+        self.requests += 1
         if self._come >= 0 or self._piece > self._limit:
             size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
             if size > self._limit:
@@ -322,7 +325,10 @@ class TimedH11(_Timed, H11Protocol):
         super().data_received(data)
 
     def handle_events(self) -> None:
+        former = self.cycle
         super().handle_events()
+        # The parser pauses after each request until that is answered.
+        self.requests += self.cycle is not former
         if not self._keeps_alive:
             self._close_after_this()
 

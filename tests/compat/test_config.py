@@ -365,8 +365,19 @@ def test_a_subclass_learns_of_each_setting(world: str) -> None:
     seen.clear()
     config.A = 1
     config["B"] = 2
-    config.update({"C": 3}, D=4)
+    config.update({"C": 3})
+    config.update(D=4)
     config.update([("E", 5)])
     config.update_config({"F": 6})
     assert seen == [("A", 1), ("B", 2), ("C", 3), ("D", 4), ("E", 5), ("F", 6)]
     assert config.REQUEST_TIMEOUT == 60
+
+
+def test_a_mapping_counts_before_a_keyword_argument() -> None:
+    for kind in (sanic.config.Config, Config):
+        config: Any = kind(env_prefix=None)
+        config.update({"A": 1}, {"A": 2, "B": 2}, [("C", 3)], A=4, D=5)
+        assert (config.A, config.B, config.C, config.D) == (2, 2, 3, 5)
+        for wrong in (5, [5], ["abc"]):
+            with pytest.raises((TypeError, ValueError)):
+                config.update(wrong)

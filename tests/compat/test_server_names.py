@@ -16,6 +16,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import requests
 import trustme
 
 from sanic_star import Blueprint, Request, Sanic, Websocket, json
@@ -45,6 +46,7 @@ from sanic_star.compat.touchup import TouchUp
 from sanic_star.compat.worker.inspector import Inspector
 from sanic_star.compat.worker.loader import CertLoader
 from sanic_star.testing import TestClient
+from tests.engine.processes import PATIENCE, Process, free_port
 
 
 class Transport:
@@ -385,6 +387,69 @@ def test_a_protocol_counts_requests() -> None:
     with TestClient(app) as client:
         first = client.get("/").json()
         assert client.get("/").json() == first + 1
+
+
+COUNTED = """
+import sys
+
+if sys.argv[1] != "sanic":
+    import sanic_star.compat
+    sanic_star.compat.install()
+    import sanic_star.servers.uvicorn as backend
+    backend.HAS_HTTPTOOLS = sys.argv[1] != "h11"
+from sanic import Sanic, json
+
+app = Sanic("Counted")
+
+@app.post("/")
+async def count(request):
+    return json(request.protocol.state["requests_count"])
+
+if __name__ == "__main__":
+    app.run("127.0.0.1", int(sys.argv[2]), single_process=True)
+"""
+
+
+@pytest.mark.parametrize("server", ["sanic", "httptools", "h11"])
+def test_a_protocol_counts_the_requests_of_its_connection(server: str, tmp_path: Path) -> None:
+    (tmp_path / "served.py").write_text(COUNTED)
+    port = free_port()
+    running = Process((sys.executable, "served.py", server, str(port)), tmp_path)
+    url = f"http://127.0.0.1:{port}/"
+    try:
+        running.until(lambda: "Starting worker" in running.log)
+        with requests.Session() as first, requests.Session() as second:
+            counts = [running.until(lambda: attempt(first, url))]
+            counts += [session.post(url, data=b"x", timeout=PATIENCE).json() for session in (first, second, first)]
+            assert requests.get(url, timeout=PATIENCE).status_code == 405
+            counts.append(second.post(url, timeout=PATIENCE).json())
+        assert counts == [1, 2, 1, 3, 2]
+    finally:
+        running.popen.terminate()
+        running.popen.wait(PATIENCE)
+
+
+def attempt(session: requests.Session, url: str) -> int | None:
+    """Return the count that a server answers, `None` if it does not listen yet."""
+    try:
+        return int(session.post(url, timeout=PATIENCE).json())
+    except requests.ConnectionError:
+        return None
+
+
+def test_the_log_of_websockets_says_that_a_handler_has_no_time_limit(caplog: pytest.LogCaptureFixture) -> None:
+    app = Sanic("Spoken")
+
+    @app.websocket("/")
+    async def handler(request: Request, ws: Any) -> None:
+        await ws.send("hello")
+
+    for level, lines in ("INFO", 0), ("DEBUG", 1):
+        caplog.clear()
+        with caplog.at_level(level, "sanic.websockets"), TestClient(app).websocket_connect("/") as websocket:
+            assert websocket.receive_text() == "hello"
+        records = [record for record in caplog.records if record.name == "sanic.websockets"]
+        assert [record.getMessage() for record in records] == ["Handling websocket. Timeouts disabled."] * lines
 
 
 def test_a_route_has_its_path_in_sanic_s_words() -> None:

@@ -31,7 +31,7 @@ from sanic_star.compat._app.pipeline import (
 )
 from sanic_star.compat.compat import check_foreign
 from sanic_star.compat.exceptions import ServerError, WebsocketClosed
-from sanic_star.compat.log import error_logger
+from sanic_star.compat.log import error_logger, websockets_logger
 from sanic_star.compat.middleware import Middleware, MiddlewareLocation
 from sanic_star.compat.request._url import url_for_log
 from sanic_star.compat.request.types import Request
@@ -322,6 +322,8 @@ class Answers:
             if endpoint is not None:
                 return endpoint  # an ASGI application, which does the handshake itself
             await websocket._handshake(subprotocols)
+            # As Sanic 25.12 writes it: `RESPONSE_TIMEOUT` does not apply to the handler.
+            websockets_logger.debug("Handling websocket. Timeouts disabled.")
             swept = (self._sweeper or self._load_sweeper()).add(websocket)
             try:
                 result = handler(request, websocket, **request._route_params)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import SimpleNamespace
 from typing import Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, ref
 
 from starlette.types import Scope
 
@@ -51,6 +51,17 @@ class ConnInfo:
         # Told by HTTP/3 connections of Sanic's own server only.
         self.network_paths: list[Any] | None = None
 
+    # The server's object for the connection, and what it has counted when it was there last.
+    _connection: Callable[[], Any] | None = None
+    _requests: int | None = None
+
+    def _count_requests(self) -> int | None:
+        """Return how many requests the connection has brought, `None` where the server does not count them."""
+        connection = self._connection() if self._connection is not None else None
+        if connection is not None:
+            self._requests = connection.requests
+        return self._requests
+
 
 # uvicorn has one object of this kind for each connection, and one of its cycles for each request.
 _by_connection: WeakKeyDictionary[Any, ConnInfo] = WeakKeyDictionary()
@@ -78,6 +89,9 @@ def conn_info_of(scope: Scope, receive: Any) -> ConnInfo:
         return known
     tls = _scope_of(transport, None)["extensions"]["tls"]
     conn_info = ConnInfo({**scope, "extensions": {"tls": tls}} if tls else scope)
+    protocol = getattr(transport, "get_protocol", lambda: None)()
+    if hasattr(protocol, "requests"):
+        conn_info._connection = ref(protocol)
     if known is None:
         _by_connection[flow] = conn_info
     else:
