@@ -230,7 +230,7 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
             logger.warning("The inspector belongs to Sanic's own server and has no effect here")
         if dumps:
             self.dumps = dumps
-            choose_writer_by_app(dumps)
+            choose_writer_by_app()
 
     def __repr__(self) -> str:
         return f'{type(self).__name__}(name="{self.name}")'

@@ -206,7 +206,6 @@ def test_json_with_a_writer_of_its_own() -> None:
 def test_json_is_written_by_the_app_that_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     # From the first such application on, each response asks; put back, so that other tests have the usual way.
     monkeypatch.setattr(writing, "by_application", False)
-    monkeypatch.setattr(writing, "latest", None)
     own: Sanic[Any, Any] = Sanic("Own", dumps=lambda value: f"own {value}")
     usual: Sanic[Any, Any] = Sanic("Usual")
 
@@ -216,12 +215,7 @@ def test_json_is_written_by_the_app_that_answers(monkeypatch: pytest.MonkeyPatch
     for app in (own, usual):
         app.add_route(handler, "/")
     assert [TestClient(app).get("/").text for app in (own, usual)] == ["own [1]", "[1]"]
-    # Outside of a request the writer that was given last counts, as in Sanic.
-    assert json([1]).body == b"own [1]"
-    Sanic("Latest", dumps=lambda value: f"latest {value}")
-    Sanic("UsualAgain")
-    assert json([1]).body == JSONResponse([1]).body == b"latest [1]"
-    assert json([1], dumps=lambda value: "mine").body == b"mine"
+    assert json([1]).body == b"[1]"
 
 
 def test_json_is_written_by_what_replaces_the_writer_of_all_responses(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -118,23 +118,17 @@ class JSONWriting:
     Attributes:
         by_application: whether an application with a `dumps` of its own exists. From the first one on, each response
             asks the application that answers; before, none has to look for one.
-        latest: the `dumps` that was given last; it writes responses that are made outside of a request, as in Sanic.
     """
 
     by_application = False
-    latest: Callable[..., str | bytes] | None = None
 
 
 writing = JSONWriting()
 
 
-def choose_writer_by_app(dumps: Callable[..., str | bytes]) -> None:
-    """Let responses be written by the application that answers, where it brings a writer of its own.
-
-    Args:
-        dumps: the writer that an application brings.
-    """
-    writing.by_application, writing.latest = True, dumps
+def choose_writer_by_app() -> None:
+    """Let responses be written by the application that answers, where it brings a writer of its own."""
+    writing.by_application = True
 
 
 def write_json(value: Any, **options: Any) -> str | bytes:
@@ -143,10 +137,8 @@ def write_json(value: Any, **options: Any) -> str | bytes:
     if writing.by_application:
         try:
             dumps = requests.current_request().scope["app"].dumps
-        except LookupError:
-            dumps = writing.latest
-        except AttributeError:
-            dumps = None  # the application is not of this package
+        except (LookupError, AttributeError):
+            dumps = None  # no request, or another application's
     return (dumps or json_bytes)(value, **options)
 
 
