@@ -791,10 +791,12 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
         Raises:
             AttributeError: it is none.
         """
-        from sanic_star.compat.worker.multiplexer import WorkerMultiplexer
-
         replaced: WorkerMultiplexer | None = vars(self).get("_multiplexer")
-        return WorkerMultiplexer(self) if replaced is None else replaced
+        if replaced is not None:
+            return replaced
+        from sanic_star.compat.worker.multiplexer import multiplexer_of_process
+
+        return multiplexer_of_process()
 
     @property
     def multiplexer(self) -> WorkerMultiplexer:
