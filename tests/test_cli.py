@@ -207,7 +207,7 @@ def test_other_ways_to_load() -> None:
         (["served:app", "-D"], "Run it under systemd"),
         (["served:app", "--pidfile", "x"], "There is no --pidfile here"),
         (["served:app", "stop"], "send SIGTERM"),
-        (["inspect", "-v"], "metrics of the server"),
+        (["inspect", "--port", "1"], "Could not connect to inspector at: http://localhost:1"),
         (["kill", "--pid", "3"], "send SIGKILL"),
         (["served:app", "--fast", "--workers", "2"], "cannot use both fast=True and workers=X"),
         (["served:app", "--single-process", "--reload"], "Single process cannot be run with"),

@@ -14,6 +14,7 @@ import sanic_star.compat
 from sanic_star import __version__
 from sanic_star.cli._console import show_prompt
 from sanic_star.cli._loading import Unusable, load
+from sanic_star.compat._alias.alias import VERSIONS, is_installed
 from sanic_star.compat.exceptions import SanicException
 from sanic_star.servers.backends import BACKENDS, default_backend
 
@@ -31,15 +32,21 @@ ACTIONS = {
     "stop": "send SIGTERM to the process, or ask the supervisor that runs it",
 }
 # In the place of a target.
-VERBS = {"inspect": "use the metrics of the server, or of a middleware", "kill": "send SIGKILL to the process"}
+VERBS = {"kill": "send SIGKILL to the process"}
 # Where the name of a setting in `app.prepare` is another than that of the flag.
 NAMES = {"single": "single_process", "path": "reload_dir", "access_logs": "access_log"}
 
 
 def show_version(context: click.Context, parameter: click.Parameter, given: bool) -> None:
-    """Say the versions, and end."""
+    """Say the versions, and end.
+
+    Where `sanic` means this package, a script may read the line of Sanic's command.
+    """
     if given:
-        click.echo(f"sanic-star {__version__}; API of Sanic {sanic_star.compat.__version__}")
+        if is_installed():
+            click.echo(f"Sanic {VERSIONS['sanic']}; Routing {VERSIONS['sanic-routing']}")
+        else:
+            click.echo(f"sanic-star {__version__}; API of Sanic {sanic_star.compat.__version__}")
         context.exit()
 
 
@@ -70,7 +77,8 @@ def pair(name: str, text: str) -> Callable[[Any], Any]:
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog=(
         "Besides: `sanic-star routes TARGET` shows the routes, "
-        "`sanic-star TARGET exec NAME` runs a command of the application."
+        "`sanic-star TARGET exec NAME` runs a command of the application, "
+        "`sanic-star inspect` asks the inspector of a running one."
     ),
 )
 @click.argument("target")

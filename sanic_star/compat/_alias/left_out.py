@@ -29,7 +29,6 @@ STAND_INS = {
     "sanic.startup": "`sanic-star` explains errors at the start",
     "sanic.worker": PROCESSES,
     "sanic.worker.daemon": "run it under systemd or another supervisor",
-    "sanic.worker.inspector": "the ASGI server's own metrics take its place",
     "sanic.worker.reloader": "`app.run(auto_reload=True)`, `sanic-star --reload` and `uvicorn --reload` take its place",
 }
 

@@ -47,6 +47,7 @@ class RunnerOfApplication(Protocol):
 
     is_stopped: bool
     has_logged_server_settings: bool
+    inspector: Any
     manager: WorkerManager | None
 
     def extend(self) -> None: ...
@@ -105,6 +106,8 @@ class Application(Host, Protocol):
     def handle_exception(self) -> Any: ...
     @property
     def handle_request(self) -> Any: ...
+    @property
+    def get_motd_data(self) -> Any: ...
     @property
     def motd(self) -> Any: ...
     @property
