@@ -130,6 +130,7 @@ def serve(extras: dict[str, str] | None, /, target: str, action: str, louder: in
     said = Namespace(target=target, action=action, **flags, **(extras or {}))
     factory, simple = flags.pop("factory"), flags.pop("simple")
     again = partial(load, target, factory, simple, bool(flags["debug"] or flags["dev"]), said)
+    check_processes(flags)
     repl = flags.pop("repl")
     if repl:
         check_repl(flags)
@@ -146,6 +147,18 @@ def serve(extras: dict[str, str] | None, /, target: str, action: str, louder: in
         app.serve_single(app)
     else:
         app.serve(app, factory=again)
+
+
+def check_processes(flags: Mapping[str, Any]) -> None:
+    """Refuse flags that each say how many processes there are.
+
+    Raises:
+        click.UsageError: there are two of them.
+    """
+    names = {"fast": "--fast", "workers": "--workers", "single": "--single-process"}
+    given = [option for name, option in names.items() if flags[name]]
+    if len(given) > 1:
+        raise click.UsageError(f"{' and '.join(given)} do not go together: each says how many processes there are.")
 
 
 def check_repl(flags: Mapping[str, Any]) -> None:
@@ -187,11 +200,12 @@ def settings(
 
 def certificate(cert: str | None, key: str | None, directories: tuple[str, ...], strict: bool) -> Any:
     """Return what `app.prepare` takes as `ssl`; `None` where no certificate is named."""
+    # With status 1, as in Sanic; other wrong command lines have 2.
     if bool(cert) != bool(key):
-        raise click.UsageError("--cert and --key go together.")
+        raise Unusable("TLS certificates must be specified by --cert and --key together, or by --tls.")
     found: list[Any] = [*([{"cert": cert, "key": key}] if cert else []), *directories]
     if strict:
         if not found:
-            raise click.UsageError("--tls-strict-host goes with --tls, or with --cert and --key.")
+            raise Unusable("--tls-strict-host: TLS certificates must be specified, by --tls or by --cert and --key.")
         return [None, *found]
     return found[0] if len(found) == 1 else found or None

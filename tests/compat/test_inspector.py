@@ -17,12 +17,13 @@ from typing import Any
 
 import pytest
 import requests
+import sanic.worker.inspector
 import trustme
 
 from sanic_star import Sanic
 from sanic_star.cli import main
 from sanic_star.compat.cli.inspector_client import InspectorClient
-from sanic_star.compat.exceptions import SanicException
+from sanic_star.compat.exceptions import BadRequest, SanicException
 from sanic_star.compat.helpers import _default
 from sanic_star.compat.worker.inspector import Inspector
 from sanic_star.compat.worker.state import SharedState
@@ -165,7 +166,7 @@ class Inspected(Process):
         self.until(partial(self.serves, 2))
         answers = [self.send("/scale", json={"replicas": "3"}).json()]
         answers.append(self.until(partial(self.serves, 3)))
-        answers.append(self.send("/scale", json={"replicas": -1}).json())
+        answers.append(self.send("/scale", json={"replicas": 0}).json())
         (left,) = self.until(partial(self.serves, 1))
         pid = self.workers()[left]["pid"]
         answers.append(self.send("/reload", json={"zero_downtime": True}).json())
@@ -375,6 +376,42 @@ def test_over_tls(tmp_path: Path) -> None:
             check=False,
         )
         assert (done.returncode, done.stdout) == (0, '{"name":"you","loud":false}\n')
+
+
+class Orders(list[str]):
+    """Keeps the orders that an inspector sends to the manager."""
+
+    send = list.append
+
+
+def test_its_orders_are_those_of_sanics_manager() -> None:
+    for framework in (Inspector, sanic.worker.inspector.Inspector):
+        orders = Orders()
+        inspector: Any = framework(orders, {}, {}, "localhost", 1, "", _default, _default)  # type: ignore[arg-type]
+        inspector.reload()
+        inspector.reload(zero_downtime=True)
+        assert [inspector.scale(replicas) for replicas in (4, "5", 0)] == [f"Scaling to {count}" for count in (4, 5, 1)]
+        inspector.shutdown()
+        assert orders == [
+            "__ALL_PROCESSES__:",
+            "__ALL_PROCESSES__::STARTUP_FIRST",
+            "__SCALE__:4",
+            "__SCALE__:5",
+            "__SCALE__:1",
+            "__TERMINATE__",
+        ]
+
+
+def test_a_number_below_zero_is_one() -> None:
+    """Sanic 25.12 hands it on, and the manager ends with a traceback."""
+    orders = Orders()
+    inspector = Inspector(orders, {}, {}, "localhost", 1, "", _default, _default)
+    assert inspector.scale("-3") == "Scaling to 1"
+    wrongs: list[Any] = ["many", None, [], 1e400]
+    for wrong in wrongs:
+        with pytest.raises(BadRequest, match="replicas is a whole number"):
+            inspector.scale(wrong)
+    assert orders == ["__SCALE__:1"]
 
 
 def test_a_page_of_another_site_needs_the_key() -> None:

@@ -127,7 +127,7 @@ class Inspector:
         """
         try:
             workers = max(1, int(replicas))
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise BadRequest(f"replicas is a whole number, not {replicas!r}") from None
         message = f"Scaling to {workers}"
         logger.info(message)
