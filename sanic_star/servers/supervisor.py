@@ -59,6 +59,8 @@ logger = logging.getLogger("sanic.server")
 MARGIN = 10.0
 # How long a place stays empty after a worker died at its start, in seconds: doubled each time, up to the second.
 SHORTEST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
+# How often to look at a process whose sentinel is closed, in seconds: at first, and after the longer of the two.
+SOON_S, LATER_S = 0.01, 1.0
 # Windows waits for 63 things at once (MAXIMUM_WAIT_OBJECTS, and Ctrl-C): two for each worker, two more for the one that
 # replaces another, and the bell.
 _MOST_ON_WINDOWS = 30
@@ -82,8 +84,10 @@ class Child:
         self.slot = slot
         # As far as the supervisor has noticed: two questions to the system may get two answers.
         self.gone = False
-        # Whether the process has closed its end of the channel, as a function does that closes all files.
+        # A function may close all files of its process: then its end of the channel is closed, and since some moment
+        # (`time.monotonic`) its sentinel looks as if the process had ended.
         self.is_mute = False
+        self.closed_at: float | None = None
         # Until when it has to end (`time.monotonic`), once it was told to, and what it is doing.
         self.deadline = math.inf
         self.is_told = False
@@ -118,6 +122,13 @@ class Child:
         # Not if its successor runs already.
         if self.slot.process is self.process:
             self.slot.note_end()
+
+    def pause(self) -> float:
+        """Return after how many seconds to see whether it has ended; infinite where its sentinel says so."""
+        if self.closed_at is None:
+            return math.inf
+        # A process that ends closes its files a moment before it can be waited for.
+        return SOON_S if time.monotonic() - self.closed_at < LATER_S else LATER_S
 
     def messages(self) -> Iterator[Any]:
         """What it has said since the last time."""
@@ -588,12 +599,13 @@ class Supervisor:
         Args:
             deadline: until when to wait (`time.monotonic`); infinite for as long as it takes.
         """
-        timeout = None if deadline == math.inf else max(0.0, deadline - time.monotonic())
         alive = [child for child in self._children if not child.gone]
+        pause = min([deadline - time.monotonic(), *(child.pause() for child in alive)])
+        timeout = None if pause == math.inf else max(0.0, pause)
         handles: list[Any] = [
             self._alarm,
             self.jobs.subscriber,
-            *(child.process.sentinel for child in alive),
+            *(child.process.sentinel for child in alive if child.closed_at is None),
             *(child.channel for child in alive if not child.is_mute),
         ]
         happened: list[Any] = []
@@ -606,6 +618,8 @@ class Supervisor:
         for child in alive:
             if child.process.exitcode is not None:
                 child.note_end()
+            elif child.process.sentinel in happened:
+                child.closed_at = time.monotonic()
         # Of those too that have ended meanwhile: their last word may be that all shall stop.
         for child in alive:
             for message in child.messages():

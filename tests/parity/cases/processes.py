@@ -1,20 +1,21 @@
-"""What the start and the processes of an application have in Sanic's words: certificates, `app.m`, `shared_ctx`, MOTD."""
+"""The start and the processes of an application: certificates, `app.m`, `shared_ctx`, the message of the day."""
 
 from tests.parity.case import case
 from tests.parity.wire import get
 
-FAILING = '''
+FAILING = """
 def told(call):
     try:
         result = call()
     except Exception as error:
-        words = ("PRODUCTION mode", "no workers", "Invalid ssl argument", "folder expected", "No certificates", "not found",
-                 "attempting to use mkcert", "attempting to use trustme", "could not find package", "Ambiguous",
+        words = ("PRODUCTION mode", "no workers", "Invalid ssl argument", "folder expected", "No certificates",
+                 "not found", "attempting to use mkcert", "attempting to use trustme", "could not find package",
+                 "Ambiguous",
                  "Can only access the inspector", "Single process", "both fast=True")
         kind = "ValueError" if isinstance(error, ValueError) else type(error).__name__
         return [kind, [word for word in words if word in str(error)]]
     return type(result).__name__ if not isinstance(result, (str, int, list, dict, type(None))) else result
-'''
+"""
 case(
     "arguments of prepare that make no sense",
     FAILING
@@ -27,12 +28,14 @@ async def a(request):
     other = Sanic("Other")
     other.config.MOTD = False
     file = os.path.abspath(os.__file__)
-    wrong = [{"ssl": [file]}, {"ssl": "/nosuch"}, {"ssl": ["/nosuch"]}, {"ssl": [{"cert": "a", "key": None}]},
+    wrong = [{"ssl": [file]}, {"ssl": "/nosuch"}, {"ssl": ["/nosuch"]},
+             {"ssl": [{"cert": "a", "key": None}]},
              {"fast": True, "workers": 2}, {"single_process": True, "workers": 2}]
     from sanic.http.tls.context import process_to_context
     answers = [told(lambda: other.prepare(port=1, **given)) for given in wrong if "ssl" not in given]
     answers += [told(lambda: process_to_context(given["ssl"])) for given in wrong if "ssl" in given]
-    answers += [told(lambda: process_to_context(given)) for given in (False, 5, [None], {"cert": None, "key": None}, None)]
+    for given in (False, 5, [None], {"cert": None, "key": None}, None):
+        answers.append(told(lambda: process_to_context(given)))
     return json(answers)
 """,
     get("/"),
@@ -51,7 +54,8 @@ async def a(request):
 
     trustme = creators.TrustmeCreator(app, _default, _default)
     context = trustme.generate_cert("localhost")
-    answers = [isinstance(trustme.tmpdir, pathlib.Path), trustme.check_supported(), isinstance(context, SanicSSLContext),
+    answers = [isinstance(trustme.tmpdir, pathlib.Path), trustme.check_supported(),
+               isinstance(context, SanicSSLContext),
                [context.sanic[name] for name in ("creator", "localhost")],
                [pathlib.Path(context.sanic[name]).name for name in ("cert", "key")],
                [issubclass(kind, creators.CertCreator) for kind in (creators.MkcertCreator, creators.TrustmeCreator)],
@@ -107,8 +111,8 @@ async def a(request):
     orders, state = Orders(), {"Mine": {"pid": 5}, "Other": {}}
     os.environ["SANIC_WORKER_NAME"] = "Mine"
     m = WorkerMultiplexer(orders, state)
-    answers = [m.name, m.pid == os.getpid(), m.workers == state, m.state == {"pid": 5}, isinstance(m.state, WorkerState),
-               m.reload == m.restart]
+    answers = [m.name, m.pid == os.getpid(), m.workers == state, m.state == {"pid": 5},
+               isinstance(m.state, WorkerState), m.reload == m.restart]
     for given in ({}, {"name": "Other"}, {"all_workers": True}, {"zero_downtime": True}, {"name": "a,b"},
                   {"all_workers": True, "zero_downtime": True}, {"name": "x", "all_workers": True}):
         answers.append(told(lambda: m.restart(**given)))
@@ -153,11 +157,11 @@ case(
     @app.get("/")
     async def a(request):
         lock = multiprocessing.Lock()
-        objects = [1, "text", None, {}, [lock], object(), (1, lock), (), lock, multiprocessing.Pipe(), ctypes.c_int32(1),
-                   multiprocessing.Value("i", 0), multiprocessing.Queue()]
+        objects = [1, "text", None, {}, [lock], object(), (1, lock), (), lock, multiprocessing.Pipe(),
+                   ctypes.c_int32(1), multiprocessing.Value("i", 0), multiprocessing.Queue()]
         records = []
         handler = logging.Handler()
-        handler.emit = lambda record: records.append([record.name, record.levelname, "Unsafe object" in record.getMessage()])
+        handler.emit = lambda record: records.append([record.levelname, "Unsafe object" in record.getMessage()])
         logger = logging.getLogger("sanic.error")
         logger.addHandler(handler)
         context, counts = SharedContext(), []
