@@ -29,6 +29,7 @@ from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, ExceptionHandler, Lifespan
 
 from sanic_star.compat import compat
+from sanic_star.compat._app import registry
 from sanic_star.compat._app.answers import Answers, check_route_names
 from sanic_star.compat._app.decorators import H, Registrar, check_name, no_handler
 from sanic_star.compat._app.definitions import (
@@ -878,7 +879,7 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
     @property
     def certloader_class(self) -> type[Any]:
         """The class that loads certificates."""
-        from sanic_star.compat.worker.loader import CertLoader
+        from sanic_star.compat._serving.certificates import CertLoader
 
         return self._server_classes[1] or CertLoader
 
@@ -1290,5 +1291,6 @@ def _testing() -> Any:
 
 
 compat._starting.append(Sanic)
+registry.make_application = Sanic
 
 __all__ = ["Sanic"]

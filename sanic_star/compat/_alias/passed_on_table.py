@@ -208,7 +208,8 @@ worker.daemon:
 worker.inspector:
   sanic.request.types.Request sanic.response.convenience.json
 worker.loader:
-  sanic.http.tls.context.process_to_context
+  sanic.http.tls.context.process_to_context sanic.http.tls.creators.MkcertCreator
+  sanic.http.tls.creators.TrustmeCreator
 worker.manager:
   sanic.compat.OS_IS_WINDOWS sanic.exceptions.ServerKilled sanic.log.error_logger sanic.log.logger
   sanic.worker.constants.ProcessState sanic.worker.restarter.Restarter

@@ -18,13 +18,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from sanic_star._version import __version__
+from sanic_star.compat._app import registry
 from sanic_star.compat.exceptions import BadRequest, Forbidden, NotFound, Unauthorized
 from sanic_star.compat.helpers import Default
 from sanic_star.compat.log import logger
 from sanic_star.engine.lifespan import InvalidSetting
 
 if TYPE_CHECKING:
-    from sanic_star.compat.app import Sanic
     from sanic_star.compat.config import Config
     from sanic_star.compat.request.types import Request
     from sanic_star.compat.response.types import JSONResponse
@@ -61,7 +61,8 @@ class Inspector:
             app = Sanic("Shop", inspector=True, inspector_class=Greeting)
     """
 
-    app: Sanic[Any, Any]
+    # A `Sanic`; its module imports this one for annotations.
+    app: Any
 
     def __init__(
         self,
@@ -89,9 +90,7 @@ class Inspector:
         Args:
             run: whether it is served.
         """
-        from sanic_star.compat.app import Sanic  # late: an application that is served loads no inspector
-
-        self.app = Sanic("Inspector", configure_logging=False)
+        self.app = registry.make_application("Inspector", configure_logging=False)
         # The environment's settings are those of the application that is inspected.
         self.app.config.update({"AUTO_EXTEND": False, "INSPECTOR": False})
         self.app.get("/")(self._info)
