@@ -4,6 +4,7 @@
     sanic-star ./public --simple            serve a directory
     sanic-star routes server:app            show its routes
     sanic-star server:app exec name --x=1   run one of its own commands
+    sanic-star inspect scale 4              give an order to the inspector of a running application
 
 An application written for Sanic is served as it is: the alias is installed before it is imported.
 """
@@ -17,6 +18,7 @@ import click
 
 from sanic_star.cli._arguments import normalise
 from sanic_star.cli._exec import execute
+from sanic_star.cli._inspect import inspect
 from sanic_star.cli._loading import Unusable, load
 from sanic_star.cli._routes import routes
 from sanic_star.cli._serve import serve
@@ -34,7 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         arguments: what follows the name of the command; by default those of the process.
 
     Raises:
-        SystemExit: with status 0; 1 where something could not be done; 2 where the command line is wrong.
+        SystemExit: with status 0, unless it is `inspect`; 1 where something could not be done; 2 where the command line
+            is wrong.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
     if given[:1] == ["help"]:
@@ -43,6 +46,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         given = ["--version"]
     if given[:1] == ["routes"]:
         routes.main(given[1:], f"{PROGRAM} routes")
+    if given[:1] == ["inspect"]:
+        inspect(given[1:], f"{PROGRAM} inspect")
+        return
     if "exec" in given[1:]:
         execute(given, PROGRAM)
     # Processes that the application spawns shall find it under the alias, too.

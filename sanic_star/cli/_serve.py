@@ -14,6 +14,7 @@ import sanic_star.compat
 from sanic_star import __version__
 from sanic_star.cli._console import show_prompt
 from sanic_star.cli._loading import Unusable, load
+from sanic_star.compat._alias.alias import VERSIONS, is_installed
 from sanic_star.compat.exceptions import SanicException
 from sanic_star.servers.backends import BACKENDS, default_backend
 
@@ -31,15 +32,21 @@ ACTIONS = {
     "stop": "send SIGTERM to the process, or ask the supervisor that runs it",
 }
 # In the place of a target.
-VERBS = {"inspect": "use the metrics of the server, or of a middleware", "kill": "send SIGKILL to the process"}
+VERBS = {"kill": "send SIGKILL to the process"}
 # Where the name of a setting in `app.prepare` is another than that of the flag.
 NAMES = {"single": "single_process", "path": "reload_dir", "access_logs": "access_log"}
 
 
 def show_version(context: click.Context, parameter: click.Parameter, given: bool) -> None:
-    """Say the versions, and end."""
+    """Say the versions, and end.
+
+    Where `sanic` means this package, a script may read the line of Sanic's command.
+    """
     if given:
-        click.echo(f"sanic-star {__version__}; API of Sanic {sanic_star.compat.__version__}")
+        if is_installed():
+            click.echo(f"Sanic {VERSIONS['sanic']}; Routing {VERSIONS['sanic-routing']}")
+        else:
+            click.echo(f"sanic-star {__version__}; API of Sanic {sanic_star.compat.__version__}")
         context.exit()
 
 
@@ -70,7 +77,8 @@ def pair(name: str, text: str) -> Callable[[Any], Any]:
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog=(
         "Besides: `sanic-star routes TARGET` shows the routes, "
-        "`sanic-star TARGET exec NAME` runs a command of the application."
+        "`sanic-star TARGET exec NAME` runs a command of the application, "
+        "`sanic-star inspect` asks the inspector of a running one."
     ),
 )
 @click.argument("target")
@@ -122,6 +130,7 @@ def serve(extras: dict[str, str] | None, /, target: str, action: str, louder: in
     said = Namespace(target=target, action=action, **flags, **(extras or {}))
     factory, simple = flags.pop("factory"), flags.pop("simple")
     again = partial(load, target, factory, simple, bool(flags["debug"] or flags["dev"]), said)
+    check_processes(flags)
     repl = flags.pop("repl")
     if repl:
         check_repl(flags)
@@ -138,6 +147,18 @@ def serve(extras: dict[str, str] | None, /, target: str, action: str, louder: in
         app.serve_single(app)
     else:
         app.serve(app, factory=again)
+
+
+def check_processes(flags: Mapping[str, Any]) -> None:
+    """Refuse flags that each say how many processes there are.
+
+    Raises:
+        click.UsageError: there are two of them.
+    """
+    names = {"fast": "--fast", "workers": "--workers", "single": "--single-process"}
+    given = [option for name, option in names.items() if flags[name]]
+    if len(given) > 1:
+        raise click.UsageError(f"{' and '.join(given)} do not go together: each says how many processes there are.")
 
 
 def check_repl(flags: Mapping[str, Any]) -> None:
@@ -179,11 +200,12 @@ def settings(
 
 def certificate(cert: str | None, key: str | None, directories: tuple[str, ...], strict: bool) -> Any:
     """Return what `app.prepare` takes as `ssl`; `None` where no certificate is named."""
+    # With status 1, as in Sanic; other wrong command lines have 2.
     if bool(cert) != bool(key):
-        raise click.UsageError("--cert and --key go together.")
+        raise Unusable("TLS certificates must be specified by --cert and --key together, or by --tls.")
     found: list[Any] = [*([{"cert": cert, "key": key}] if cert else []), *directories]
     if strict:
         if not found:
-            raise click.UsageError("--tls-strict-host goes with --tls, or with --cert and --key.")
+            raise Unusable("--tls-strict-host: TLS certificates must be specified, by --tls or by --cert and --key.")
         return [None, *found]
     return found[0] if len(found) == 1 else found or None

@@ -12,6 +12,7 @@ that a subclass may have an attribute of any other name.
 from __future__ import annotations
 
 import asyncio
+import os
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -28,6 +29,7 @@ from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, ExceptionHandler, Lifespan
 
 from sanic_star.compat import compat
+from sanic_star.compat._app import registry
 from sanic_star.compat._app.answers import Answers, check_route_names
 from sanic_star.compat._app.decorators import H, Registrar, check_name, no_handler
 from sanic_star.compat._app.definitions import (
@@ -53,7 +55,7 @@ from sanic_star.compat.blueprints import Blueprint, BlueprintGroup
 from sanic_star.compat.config import SANIC_PREFIX, Config
 from sanic_star.compat.exceptions import SanicException
 from sanic_star.compat.helpers import Default, _default
-from sanic_star.compat.log import configure, logger
+from sanic_star.compat.log import configure
 from sanic_star.compat.middleware import Middleware, MiddlewareLocation
 from sanic_star.compat.request.types import Request
 from sanic_star.compat.response.types import choose_writer_by_app
@@ -75,6 +77,7 @@ if TYPE_CHECKING:
     from sanic_star.compat._app.route_options import AddedRouteOptions
     from sanic_star.compat.models.ctx_types import REPLContext
     from sanic_star.compat.types.shared_ctx import SharedContext
+    from sanic_star.compat.worker.inspector import Inspector
     from sanic_star.compat.worker.manager import WorkerManager
     from sanic_star.compat.worker.multiplexer import WorkerMultiplexer
     from sanic_star.engine.seams import MakeRequest
@@ -119,8 +122,8 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
         configure_logging: whether logging is configured at all.
         dumps: writes JSON.
         loads: reads JSON.
-        inspector: of Sanic's own server, as the next two; given one, the log says that it has no effect.
-        inspector_class: see `inspector`.
+        inspector: whether `app.run` runs an inspector beside the workers, as the setting `INSPECTOR` says, too.
+        inspector_class: derived from `Inspector`; its public methods are what `sanic-star inspect` can call.
         certloader_class: derived from `CertLoader`; its `load` returns the TLS context to serve with.
         debug: whether errors are explained to the client.
         routes: Starlette's routes and mounts.
@@ -225,9 +228,9 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
         self.signal_router.ctx.app = self
         self._listeners = Listeners(self.signal_router, self._engine.lifecycle)
         type(self).register_app(self)
-        self._server_classes = inspector_class, certloader_class
-        if inspector or inspector_class:
-            logger.warning("The inspector belongs to Sanic's own server and has no effect here")
+        self._server_classes: tuple[type[Any] | None, type[Any] | None] = inspector_class, certloader_class
+        if inspector:
+            self.config.INSPECTOR = True
         if dumps:
             self.dumps = dumps
             choose_writer_by_app()
@@ -740,6 +743,7 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
 
     prepare = through(Runner.prepare, _runner)
     motd = through(Runner.motd, _runner)
+    get_motd_data = overridable(through(Runner.get_motd_data, _runner))
     create_server = through(Runner.create_server, _runner)
     stop = overridable(through(Runner.stop, _runner))
 
@@ -797,10 +801,12 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
         Raises:
             AttributeError: it is none.
         """
-        from sanic_star.compat.worker.multiplexer import WorkerMultiplexer
-
         replaced: WorkerMultiplexer | None = vars(self).get("_multiplexer")
-        return WorkerMultiplexer(self) if replaced is None else replaced
+        if replaced is not None:
+            return replaced
+        from sanic_star.compat.worker.multiplexer import multiplexer_of_process
+
+        return multiplexer_of_process()
 
     @property
     def multiplexer(self) -> WorkerMultiplexer:
@@ -818,13 +824,7 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
         Raises:
             SanicException: this is not the main process, or not yet, or one process serves alone.
         """
-        manager = self._runner.manager
-        if manager is None:
-            raise SanicException(
-                "app.manager exists in the main process only, from main_process_ready to main_process_stop; "
-                "a worker has app.m"
-            )
-        return manager
+        return self._of_main_process("manager")  # type: ignore[no-any-return]
 
     @property
     def auto_reload(self) -> bool:
@@ -885,27 +885,39 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
     @property
     def certloader_class(self) -> type[Any]:
         """The class that loads certificates."""
-        from sanic_star.compat._serving.tls import CertLoader
+        from sanic_star.compat._serving.certificates import CertLoader
 
         return self._server_classes[1] or CertLoader
 
     @property
-    def inspector_class(self) -> type[Any]:
-        """The class that was given for the inspector; there is no inspector."""
+    def inspector_class(self) -> type[Inspector]:
+        """The class of the inspector."""
         from sanic_star.compat.worker.inspector import Inspector
 
         return self._server_classes[0] or Inspector
 
     @property
-    def inspector(self) -> Any:
-        """The inspector of Sanic's worker manager, which is not there.
+    def inspector(self) -> Inspector:
+        """The inspector that runs beside the workers; there from `main_process_ready` to `main_process_stop`.
 
         Raises:
-            SanicException: always; it says what takes its place.
+            SanicException: this is not the main process, or not yet, or the setting `INSPECTOR` is false.
         """
-        from sanic_star.compat._alias.left_out import explain
+        return self._of_main_process("inspector")  # type: ignore[no-any-return]
 
-        raise SanicException(explain("sanic.worker.inspector"))
+    def _of_main_process(self, name: str) -> Any:
+        """Return the manager or the inspector; tests and `refresh` may have set another one.
+
+        Raises:
+            SanicException: there is none in this process.
+        """
+        value = vars(self).get(f"_{name}") or getattr(self._runner, name)
+        if value is None or "SANIC_WORKER_PROCESS" in os.environ:
+            raise SanicException(
+                f"Can only access the {name} from the main process, which has it from main_process_ready to "
+                "main_process_stop; a worker has app.m"
+            )
+        return value
 
     @property
     def repl_ctx(self) -> REPLContext:
@@ -958,20 +970,6 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
             return ""
         return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
-    @overridable
-    def get_motd_data(self, server_settings: Mapping[str, Any] | None = None) -> tuple[dict[str, str], dict[str, str]]:
-        """Return the facts that are logged at the start, and those that the application adds.
-
-        Args:
-            server_settings: without effect: the facts are those of the first server that was prepared.
-        """
-        from sanic_star.compat.application.motd import facts
-        from sanic_star.servers.settings import Settings
-
-        prepared_servers = self.state.server_info
-        settings = prepared_servers[0].how if prepared_servers else Settings()
-        return facts(self, settings, self.state.workers or 1, {}), dict(self.config.MOTD_DISPLAY)
-
     def make_coffee(self, *args: Any, **kwargs: Any) -> None:
         """Serve the application with a cup in its first log line; arguments as in `run`."""
         self.run(*args, **{**kwargs, "coffee": True})
@@ -980,14 +978,18 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
         """Return the application that is registered under this one's name.
 
         Args:
-            passthru: attributes to set on it.
+            passthru: attributes to set on it; a mapping sets attributes of the one of its name, such as `config`.
 
         Raises:
             SanicException: there is none.
         """
         registered = self.get_app(self.name)
         for name, value in (passthru or {}).items():
-            setattr(registered, name, value)
+            if isinstance(value, dict):
+                for inner, inner_value in value.items():
+                    setattr(getattr(registered, name), inner, inner_value)
+            else:
+                setattr(registered, name, value)
         return registered
 
     @staticmethod
@@ -1297,5 +1299,6 @@ def _testing() -> Any:
 
 
 compat._starting.append(Sanic)
+registry.make_application = Sanic
 
 __all__ = ["Sanic"]

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 SANIC_PREFIX = "SANIC_"
 
-# Keys and values are Sanic's. Times are in seconds, sizes in bytes. Those without effect here (INSPECTOR…, TOUCHUP,
+# Keys and values are Sanic's. Times are in seconds, sizes in bytes. Those without effect here (TOUCHUP,
 # REQUEST_BUFFER_SIZE and others, see «Not there yet» in docs/compatibility.md) stay so that configurations load.
 DEFAULT_CONFIG: dict[str, Any] = {
     "_FALLBACK_ERROR_FORMAT": _default,

@@ -40,14 +40,13 @@ from sanic_star.servers.watching import Watch
 from sanic_star.servers.worker import (
     JOB_STOP_S,
     READY,
-    ROLL,
     STOP,
     STOP_ALL,
     Ask,
     Change,
     Manage,
     Order,
-    Scale,
+    Published,
     ServeOrder,
     Step,
     Unimportable,
@@ -60,6 +59,8 @@ logger = logging.getLogger("sanic.server")
 MARGIN = 10.0
 # How long a place stays empty after a worker died at its start, in seconds: doubled each time, up to the second.
 SHORTEST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
+# How often to look at a process whose sentinel is closed, in seconds: at first, and after the longer of the two.
+SOON_S, LATER_S = 0.01, 1.0
 # Windows waits for 63 things at once (MAXIMUM_WAIT_OBJECTS, and Ctrl-C): two for each worker, two more for the one that
 # replaces another, and the bell.
 _MOST_ON_WINDOWS = 30
@@ -83,6 +84,10 @@ class Child:
         self.slot = slot
         # As far as the supervisor has noticed: two questions to the system may get two answers.
         self.gone = False
+        # A function may close all files of its process: then its end of the channel is closed, and since some moment
+        # (`time.monotonic`) its sentinel looks as if the process had ended.
+        self.is_mute = False
+        self.closed_at: float | None = None
         # Until when it has to end (`time.monotonic`), once it was told to, and what it is doing.
         self.deadline = math.inf
         self.is_told = False
@@ -118,11 +123,20 @@ class Child:
         if self.slot.process is self.process:
             self.slot.note_end()
 
+    def pause(self) -> float:
+        """Return after how many seconds to see whether it has ended; infinite where its sentinel says so."""
+        if self.closed_at is None:
+            return math.inf
+        # A process that ends closes its files a moment before it can be waited for.
+        return SOON_S if time.monotonic() - self.closed_at < LATER_S else LATER_S
+
     def messages(self) -> Iterator[Any]:
         """What it has said since the last time."""
-        with suppress(EOFError, OSError):
-            while self.channel.poll():
+        try:
+            while not self.is_mute and self.channel.poll():
                 yield self.channel.recv()
+        except (EOFError, OSError):
+            self.is_mute = True
 
 
 class Worker(Child):
@@ -585,15 +599,14 @@ class Supervisor:
         Args:
             deadline: until when to wait (`time.monotonic`); infinite for as long as it takes.
         """
-        timeout = None if deadline == math.inf else max(0.0, deadline - time.monotonic())
         alive = [child for child in self._children if not child.gone]
-        workers = [child for child in alive if isinstance(child, Worker)]
+        pause = min([deadline - time.monotonic(), *(child.pause() for child in alive)])
+        timeout = None if pause == math.inf else max(0.0, pause)
         handles: list[Any] = [
             self._alarm,
             self.jobs.subscriber,
-            *(child.process.sentinel for child in alive),
-            # What runs a job says nothing, and its function may close the channel.
-            *(worker.channel for worker in workers),
+            *(child.process.sentinel for child in alive if child.closed_at is None),
+            *(child.channel for child in alive if not child.is_mute),
         ]
         happened: list[Any] = []
         # On Windows, Ctrl-C ends the wait with this error once the handler has run.
@@ -605,43 +618,57 @@ class Supervisor:
         for child in alive:
             if child.process.exitcode is not None:
                 child.note_end()
+            elif child.process.sentinel in happened:
+                child.closed_at = time.monotonic()
         # Of those too that have ended meanwhile: their last word may be that all shall stop.
-        for worker in workers:
-            for message in worker.messages():
-                self._hear(worker, message)
+        for child in alive:
+            for message in child.messages():
+                self._hear(child, message)
         while self.jobs.subscriber.poll():
             self._hear_publisher()
 
-    def _hear(self, worker: Worker, message: Any) -> None:
+    def _hear(self, child: Child, message: Any) -> None:
+        match message:
+            case Ask(number):
+                with suppress(OSError):
+                    child.channel.send((number, self.jobs.snapshot()))
+            case Change(name, values, removed, facts):
+                self.jobs.change(name, values, removed, facts)
+            case _ if isinstance(child, Worker):
+                self._hear_worker(child, message)
+
+    def _hear_worker(self, worker: Worker, message: Any) -> None:
         match message:
             case Step():
                 worker.note(message)
-            case Ask(number):
-                with suppress(OSError):
-                    worker.channel.send((number, self.jobs.snapshot()))
-            case Change(name, values, removed, facts):
-                self.jobs.change(name, values, removed, facts)
             case Unimportable(reason):
                 self._unimportable = reason
             case Manage(name, call, options):
                 self._manage(name, call, options)
-            case Scale(count):
-                self._scale_later(count)
+            case Published(order):
+                self._obey(order)
             case str() if message == READY:
                 worker.note_ready()
                 self._was_ready = True
             case str() if message == STOP_ALL:
                 self.stopping = True
-            case str() if message.startswith(ROLL):
-                self._want_restart(message.removeprefix(ROLL))
 
     def _hear_publisher(self) -> None:
-        """Do what has come through `app.manager.monitor_publisher`, in the words of Sanic's manager."""
+        """Do what has come through `app.manager.monitor_publisher`."""
         try:
             message = self.jobs.subscriber.recv()
         except Exception as error:  # what it was may not be there in this process
             logger.error("The manager received an invalid message: %s: %s", type(error).__name__, error)
             return
+        self._obey(message)
+
+    def _obey(self, message: Any) -> None:
+        """Carry out an order in the words of Sanic's manager.
+
+        `Sanic-Server-0-0,Sanic-Server-1-0:` restarts processes, `__ALL_PROCESSES__:` all of them, `__SCALE__:4` changes
+        the number of workers, `__TERMINATE__` stops the server. What follows a second colon (`STARTUP_FIRST`) has no
+        effect: workers are always replaced by ones that accept connections.
+        """
         match message:
             case None | "" | "__TERMINATE__" | "__TERMINATE_EARLY__":
                 self.stopping = True

@@ -16,7 +16,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import current_process, spawn
 from multiprocessing.connection import Connection
@@ -33,8 +33,8 @@ from sanic_star.servers.stopping import Stop
 logger = logging.getLogger("sanic.server")
 # What comes from the supervisor; anything else is the answer to a question.
 STOP = "stop"
-READY, STOP_ALL, ROLL = "ready", "stop all", "roll "
-# How long a worker waits for an answer of its supervisor, in seconds.
+READY, STOP_ALL = "ready", "stop all"
+# How long a process waits for an answer of its supervisor, in seconds.
 ANSWER_S = 10.0
 # How long a function that runs beside the workers may take to end, in seconds; Sanic's manager waits as long.
 JOB_STOP_S = 10.0
@@ -63,13 +63,13 @@ class Unimportable(NamedTuple):
 
 
 class Ask(NamedTuple):
-    """A worker asks for what is known of all processes; the answer has the same number."""
+    """A process asks for what is known of all processes; the answer has the same number."""
 
     number: int
 
 
 class Change(NamedTuple):
-    """A worker changes what is known of a process.
+    """A process changes what is known of a process.
 
     Args:
         name: of the process.
@@ -92,10 +92,14 @@ class Manage(NamedTuple):
     options: dict[str, Any]
 
 
-class Scale(NamedTuple):
-    """A worker wants another number of workers."""
+class Published(NamedTuple):
+    """A worker sends an order in the words of Sanic's manager, see `Supervisor`.
 
-    workers: int
+    Args:
+        order: `Sanic-Server-0-0:` or `__SCALE__:4`, for example.
+    """
+
+    order: str
 
 
 @dataclass
@@ -143,7 +147,7 @@ def main(order: ServeOrder, channel: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ["SANIC_WORKER_PROCESS"] = "true"
     global _parent
-    parent = _parent = _Parent(channel)
+    parent = _parent = _ParentOfWorker(channel)
     try:
         apps = _applications(order)
         serve(
@@ -184,14 +188,15 @@ def run_job(order: Order, channel: Connection) -> None:
         order: what to run.
         channel: what comes from it is the end.
     """
-    interrupter = _Interrupter(channel)
+    global _parent
+    parent = _parent = _ParentOfJob(channel)
     try:
         try:
             function, arguments = _load(order)
-            interrupter.begin()
+            parent.begin()
             function(**arguments)
         finally:
-            interrupter.end()
+            parent.end()
     except KeyboardInterrupt:
         logger.debug("%s was interrupted", order.name)
 
@@ -219,65 +224,20 @@ def _importing() -> Iterator[None]:
         del process._inheriting
 
 
-class _Interrupter:
-    """Ends the function of this process when the supervisor says so, or has gone.
+class Parent:
+    """The supervisor, as one of its processes sees it.
+
+    It is asked for what is known of all processes, and told of changes; it says when this process has to end. A thread
+    listens to it. Subclasses set their attributes before `__init__` of this class starts that thread.
 
     Args:
-        channel: what comes from it is the end.
+        channel: this process' end of the connection.
     """
 
     def __init__(self, channel: Connection) -> None:
         self._channel = channel
-        self._lock = threading.Lock()
-        self._has_begun = self._has_ended = self._is_over = False
-        threading.Thread(target=self._listen, daemon=True, name="supervisor").start()
-
-    def _listen(self) -> None:
-        gone = True
-        with suppress(EOFError, OSError):
-            self._channel.recv()
-            gone = False
-        with self._lock:
-            self._is_over = True
-            if not self._has_begun:
-                os._exit(0)
-            if self._has_ended:
-                return
-            _interrupt()
-        if gone:
-            # Nobody is left to kill this process.
-            time.sleep(JOB_STOP_S)
-            os._exit(1)
-
-    def begin(self) -> None:
-        """The function is called now: from here on a signal reaches it."""
-        with self._lock:
-            self._has_begun = True
-
-    def end(self) -> None:
-        """The function has returned: interrupt nothing that comes after it."""
-        with self._lock:
-            self._has_ended = True
-
-
-def _interrupt() -> None:
-    """Send SIGINT to the main thread, or SIGTERM if it ignores SIGINT."""
-    if sys.platform == "win32":
-        signal.raise_signal(signal.SIGINT)
-    else:
-        # `raise_signal` would not end a system call of the main thread.
-        number = signal.SIGTERM if signal.getsignal(signal.SIGINT) is signal.SIG_IGN else signal.SIGINT
-        signal.pthread_kill(threading.main_thread().ident or 0, number)
-
-
-class _Parent:
-    """The supervisor, as this process sees it."""
-
-    def __init__(self, channel: Connection) -> None:
-        self._channel = channel
         self._sending = threading.Lock()
-        self._stop: Stop | None = None
-        self._is_over = self._is_gone = False
+        self._is_gone = False
         self._numbers = itertools.count()
         # Those that wait for an answer, by the number of the question.
         self._waiting: dict[int, SimpleQueue[Any]] = {}
@@ -299,21 +259,8 @@ class _Parent:
             self._end()
 
     def _end(self) -> None:
-        self._is_over = True
-        if self._stop is None:
-            # Nothing has been started yet, so that there is nothing to stop.
-            os._exit(0)
-        self._stop.begin()
-
-    def obey(self, stop: Stop) -> None:
-        """Let the supervisor end this process."""
-        self._stop = stop
-        if self._is_over:
-            stop.begin()
-
-    def roll(self, name: str) -> None:
-        """Have the supervisor restart the processes of some names, with commas between them; all if it is empty."""
-        self.say(ROLL + name)
+        """End this process, because the supervisor has said so or has gone."""
+        raise NotImplementedError
 
     def ask(self) -> dict[str, dict[str, Any]]:
         """Return what is known of each process, by its name.
@@ -348,9 +295,85 @@ class _Parent:
         return True
 
 
-_parent: _Parent | None = None
+class _ParentOfJob(Parent):
+    """Interrupts the function of this process when the supervisor says so, or has gone."""
+
+    def __init__(self, channel: Connection) -> None:
+        self._lock = threading.Lock()
+        self._has_begun = self._has_ended = self._is_interrupted = False
+        super().__init__(channel)
+
+    def _end(self) -> None:
+        with self._lock:
+            if not self._has_begun:
+                os._exit(0)
+            if self._has_ended:
+                return
+            if not self._is_interrupted:
+                self._is_interrupted = True
+                _interrupt()
+        if self._is_gone:
+            # No process is left that could kill this one.
+            time.sleep(JOB_STOP_S)
+            os._exit(1)
+
+    def begin(self) -> None:
+        """The function is called now: from here on a signal reaches it."""
+        with self._lock:
+            self._has_begun = True
+
+    def end(self) -> None:
+        """The function has returned: interrupt nothing that comes after it."""
+        with self._lock:
+            self._has_ended = True
 
 
-def parent() -> _Parent | None:
+def _interrupt() -> None:
+    """Send SIGINT to the main thread, or SIGTERM if it ignores SIGINT."""
+    if sys.platform == "win32":
+        signal.raise_signal(signal.SIGINT)
+    else:
+        # `raise_signal` would not end a system call of the main thread.
+        number = signal.SIGTERM if signal.getsignal(signal.SIGINT) is signal.SIG_IGN else signal.SIGINT
+        signal.pthread_kill(threading.main_thread().ident or 0, number)
+
+
+class _ParentOfWorker(Parent):
+    """Stops the server of this process when the supervisor says so, or has gone."""
+
+    def __init__(self, channel: Connection) -> None:
+        self._stop: Stop | None = None
+        self._is_over = False
+        super().__init__(channel)
+
+    def _end(self) -> None:
+        self._is_over = True
+        if self._stop is None:
+            # Nothing has been started yet, so that there is nothing to stop.
+            os._exit(0)
+        self._stop.begin()
+
+    def obey(self, stop: Stop) -> None:
+        """Let the supervisor end this process."""
+        self._stop = stop
+        if self._is_over:
+            stop.begin()
+
+
+_parent: Parent | None = None
+
+
+def parent_of_worker() -> Parent | None:
     """Return the supervisor of this process; `None` where it is no worker."""
+    return _parent if isinstance(_parent, _ParentOfWorker) else None
+
+
+def parent() -> Parent:
+    """Return the supervisor of this process, which is a worker or runs a managed function.
+
+    Raises:
+        LookupError: it has none.
+    """
+    if _parent is None:
+        raise LookupError("This process was not started by the manager of an application")
     return _parent

@@ -106,8 +106,8 @@ def test_only_modules_that_were_sanics_are_spoken_of() -> None:
 @pytest.mark.parametrize(
     ("statement", "missing"),
     [
-        ("import sanic.cli.app", "sanic.cli"),
-        ("from sanic import cli", "sanic.cli"),
+        ("import sanic.cli.app", "sanic.cli.app"),
+        ("from sanic.cli import console", "sanic.cli.console"),
         ("from sanic.touchup import schemes", "sanic.touchup.schemes"),
         ("from sanic_testing.adapter import ASGIAdapter", "sanic_testing.adapter"),
         ("import sanic_routing.nosuch", "sanic_routing.nosuch"),
@@ -123,7 +123,7 @@ def test_a_module_outside_the_list_says_what_replaces_it(statement: str, missing
 
 
 @pytest.mark.usefixtures("installed")
-@pytest.mark.parametrize("name", ["sanic.cli", "sanic.nosuch", "sanic_routing.nosuch"])
+@pytest.mark.parametrize("name", ["sanic.cli.app", "sanic.nosuch", "sanic_routing.nosuch"])
 def test_who_only_asks_for_it_hears_that_it_is_not_there(name: str) -> None:
     assert importlib.util.find_spec(name) is None
     with pytest.raises(ModuleNotFoundError, match="sanic_star has no "):
@@ -223,7 +223,8 @@ def test_python_m_sanic_is_the_command() -> None:
     runpy.run_module("sanic", run_name="__main__")
     """
     done = subprocess.run([sys.executable, "-c", textwrap.dedent(script)], capture_output=True, text=True, check=True)
-    assert sanic_star.__version__ in done.stdout
+    # As a script reads it.
+    assert done.stdout.startswith("Sanic 25.12.")
 
 
 @pytest.mark.usefixtures("no_sanic")

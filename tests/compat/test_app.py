@@ -333,11 +333,6 @@ def test_a_handler_for_all_exceptions() -> None:
     assert TestClient(app).get("/").text == "NotFound"
 
 
-def test_what_belongs_to_sanics_server_only_is_told(caplog: pytest.LogCaptureFixture) -> None:
-    Sanic("Inspected", inspector=True)
-    assert ["has no effect here" in record.message for record in caplog.records] == [True]
-
-
 def test_settings_are_taken_from_a_mapping() -> None:
     app: Sanic[Any, Any] = Sanic("Settings")
     app.update_config({"COLOUR": "red"})

@@ -65,6 +65,11 @@ def sleeps(label):
 def orders(publisher, *, order):
     publisher.send(order)
 
+def closes_its_files():
+    say("closes")
+    os.closerange(3, 256)
+    time.sleep(600)
+
 class Counting:
     def __init__(self, publisher):
         self.publisher = publisher
@@ -353,6 +358,25 @@ def test_what_a_worker_knows_and_sets(tmp_path: Path) -> None:
     assert results["app.m.state.__setitem__('mine', threading.Lock())"] == "TypeError"
     assert results["app.m.state['mine']"] == 5
     assert results["app.m.state.update({'mine': 6, 'health': 1})"] == "LookupError"
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="reads the time that a process has used from /proc")
+def test_a_function_that_closes_all_files(tmp_path: Path) -> None:
+    """The main process waits for it with ease, and stops it."""
+    with Managed(tmp_path / "sanic_star", "sanic_star", 'manager.manage("Closes", closes_its_files, {})') as server:
+        server.until(lambda: server.started() == 1 and server.words("closes"))
+        server.get("/call", params={"expression": "1"})
+
+        def used() -> int:
+            return int(Path(f"/proc/{server.popen.pid}/stat").read_text().rpartition(")")[2].split()[11])
+
+        time.sleep(1.5)
+        before, began = used(), time.monotonic()
+        time.sleep(1)
+        share = (used() - before) / os.sysconf("SC_CLK_TCK") / (time.monotonic() - began)
+        assert share < 0.5, "the main process waits in a loop"
+        assert server.stop() == 0
+    assert "Traceback" not in server.log
 
 
 def test_a_worker_manages_and_scales(tmp_path: Path) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import datetime
+import io
 import os
+import re
 import signal
 import socket as sockets
 import ssl
@@ -19,11 +21,11 @@ import pytest
 import requests
 import trustme
 
-from sanic_star import Blueprint, Request, Sanic, Websocket, json
+from sanic_star import Blueprint, Request, Sanic, Websocket, __version__, json
 from sanic_star.compat import server
-from sanic_star.compat.application import motd
+from sanic_star.compat.application import logo, motd
 from sanic_star.compat.application.constants import Mode
-from sanic_star.compat.application.logo import BASE_LOGO, get_logo
+from sanic_star.compat.application.logo import BASE_LOGO, COFFEE_LOGO, COLOR_LOGO, FULL_COLOR_LOGO, get_logo
 from sanic_star.compat.application.state import ApplicationServerInfo
 from sanic_star.compat.base.root import BaseSanic
 from sanic_star.compat.exceptions import SanicException
@@ -205,24 +207,119 @@ def test_tls_contexts(certificate: Path) -> None:
     assert facts["names"] == ["localhost"]
     with pytest.raises(ValueError, match="not found"):
         load_cert_dir(str(certificate / "nosuch"))
-    with pytest.raises(ValueError, match="takes a directory"):
+    with pytest.raises(ValueError, match="Invalid ssl argument: it is a directory"):
         process_to_context(5)
     assert CertLoader(None).load(Sanic("Uncertified")) is None
-    with pytest.raises(SanicException, match="Outside of debug mode"):
+    with pytest.raises(SanicException, match="PRODUCTION mode"):
         get_ssl_context(Sanic("Without"), None)
 
 
 def test_messages_at_the_start_and_the_end(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level("INFO", "sanic.root")
+    caplog.set_level("DEBUG", "sanic.root")
     motd.MOTD.output(get_logo(), "http://127.0.0.1:1", {"mode": "debug"}, {"extra": "yes"})
     motd.MOTDBasic(None, "", {}, {}).display()
-    assert [record.getMessage() for record in caplog.records] == [
-        BASE_LOGO,
-        "Goin' Fast @ http://127.0.0.1:1",
-        "mode: debug",
-        "extra: yes",
+    assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
+        ("DEBUG", BASE_LOGO),
+        ("INFO", f"sanic_star v{__version__}"),
+        ("INFO", "Goin' Fast @ http://127.0.0.1:1"),
+        ("INFO", "mode: debug"),
+        ("INFO", "extra: yes"),
+        ("INFO", f"sanic_star v{__version__}"),
     ]
     assert get_goodbye()
+
+
+class Terminal(io.StringIO):
+    """Standard output that is a terminal."""
+
+    def __init__(self, encoding: str = "utf-8") -> None:
+        super().__init__()
+        self._encoding = encoding
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        return self._encoding
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("columns", [20, 60, 80, 300])
+@pytest.mark.parametrize("coffee", [False, True])
+def test_a_terminal_gets_a_box(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, columns: int, coffee: bool
+) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setattr(sys, "stdout", Terminal())
+    caplog.set_level("INFO", "sanic.root")
+    logo_text = get_logo(coffee=coffee)
+    assert logo_text == (COFFEE_LOGO if coffee else COLOR_LOGO)
+    data = {"app": "Shop", "platform": "an operating system with a very long name " * 4, "empty": ""}
+    motd.MOTD.output(logo_text, "http://127.0.0.1:8000", data, {"mood": "f" * 200})
+    (message,) = caplog.messages
+    lines = message.strip("\n").split("\n")
+    plain = [logo.COLOURS.sub("", line) for line in lines]
+    # All lines have one length, and nothing is lost.
+    assert len({len(line) for line in plain}) == 1
+    assert len(plain[0]) <= max(columns, 50)
+    written = "".join(re.sub("[^a-z]", "", line) for line in plain)
+    assert written.count("verylongname") == 4 or "operating" in message
+    assert message.count("f" * 8) > 5
+    assert "Goin' Fast @ http://127.0.0.1:8000" in message
+    assert f"sanic_star v{__version__}" in message
+
+
+def test_a_box_without_a_logo_or_facts(monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[str] = []
+    motd.MOTDTTY(None, "", {}, {}).display(version=False, out=written.append)
+    assert written[0].strip().startswith("┌")
+    assert "sanic_star v" not in written[0]
+    # A logo that is longer than the facts.
+    motd.MOTDTTY(FULL_COLOR_LOGO, "", {"a": "1"}, {}).display(out=written.append)
+    plain = logo.COLOURS.sub("", written[1]).strip("\n").split("\n")
+    assert len({len(line) for line in plain}) == 1
+    assert "sanic_star " in plain[-2]
+
+
+def test_a_terminal_that_cannot_draw_gets_lines(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(sys, "stdout", Terminal("ascii"))
+    caplog.set_level("INFO", "sanic.root")
+    motd.MOTD.output(None, "http://127.0.0.1:8000", {"app": "Shop"}, {})
+    assert caplog.messages[1:] == ["Goin' Fast @ http://127.0.0.1:8000", "app: Shop"]
+
+
+def test_colours_can_be_switched_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", Terminal())
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert get_logo(full=True) == BASE_LOGO
+    monkeypatch.delenv("NO_COLOR")
+    assert get_logo(full=True) == FULL_COLOR_LOGO
+
+
+def test_an_override_of_the_facts_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    class Own(Sanic[Any, Any]):
+        def get_motd_data(self, server_settings: Any = None) -> Any:
+            data, extra = super().get_motd_data(server_settings)
+            return {**data, "port": str(server_settings["port"])}, {**extra, "mood": "fine"}
+
+    caplog.set_level("INFO", "sanic.root")
+    Own("Own").prepare(port=1234, single_process=True)
+    assert {"port: 1234", "mood: fine"} <= set(caplog.messages)
+
+
+def test_what_is_said_of_restarts_and_fast_workers(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    app = Sanic("Restarted")
+    app.prepare(port=1, auto_reload=True, fast=True, reload_dir=[str(tmp_path), "./nosuch"])
+    folders = ", ".join(sorted([str(tmp_path), str(Path.cwd() / "nosuch")]))
+    data, _ = app.get_motd_data()
+    assert data["auto-reload"] == f"enabled, {folders}"
+    count = app.state.workers
+    assert data["mode"] == "production, goin' fast " + (f"w/ {count} workers" if count > 1 else "single worker")
+    assert "Directory ./nosuch could not be located" in caplog.messages
+    Sanic.unregister_app(app)
 
 
 def test_variables_for_a_prompt() -> None:
@@ -348,8 +445,10 @@ def test_classes_for_sanic_s_server_are_kept() -> None:
     assert app.certloader_class is Mine
     assert Sanic("Default").certloader_class is CertLoader
     assert app.inspector_class is Inspector
-    with pytest.raises(SanicException, match="metrics"):
-        app.inspector  # noqa: B018
+
+    class Own(Inspector): ...
+
+    assert Sanic("Inspected", inspector_class=Own).inspector_class is Own
     app.repl_ctx.add(5, "five")
     assert [local.name for local in app.repl_ctx] == ["five"]
     assert (Sanic.START_METHOD_SET, repr(Sanic.start_method)) == (False, "<Default>")

@@ -200,8 +200,19 @@ def test_equal_dictionaries_have_equal_hashes() -> None:
             hash(kind(a=[]))
 
 
-SHARED: list[tuple[Any, bool]] = [(multiprocessing.Value("i", 0), True), (multiprocessing.Lock(), True)]
-OWN: list[tuple[Any, bool]] = [(1, False), ({}, False), (None, False), ("text", False), (object(), False)]
+SHARED: list[tuple[Any, bool]] = [
+    (multiprocessing.Value("i", 0), True),
+    (multiprocessing.Lock(), True),
+    (multiprocessing.Pipe(), True),
+]
+OWN: list[tuple[Any, bool]] = [
+    (1, False),
+    ({}, False),
+    (None, False),
+    ("text", False),
+    (object(), False),
+    ((multiprocessing.Lock(), 1), False),
+]
 
 
 @pytest.mark.parametrize(("value", "safe"), SHARED + OWN)
@@ -214,7 +225,16 @@ def test_a_shared_context_warns_of_what_cannot_be_shared(
         with caplog.at_level(logging.WARNING, "sanic.error"):
             context.thing = value
         assert bool(caplog.records) is not safe
+        assert safe or "Unsafe object" in caplog.text
         assert context.thing is value
+
+
+def test_a_worker_is_not_warned(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    monkeypatch.setenv("SANIC_WORKER_NAME", "Sanic-Server-0-0")
+    for module in (shared_ctx, sanic.types.shared_ctx):
+        for value, _ in OWN:
+            module.SharedContext().thing = value
+    assert not caplog.records
 
 
 def test_a_locked_shared_context_takes_no_more() -> None:

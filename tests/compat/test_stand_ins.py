@@ -78,17 +78,6 @@ def test_a_class_cannot_be_patched_in_silence(monkeypatch: pytest.MonkeyPatch) -
         Example.send = print
 
 
-def test_a_class_for_sanic_s_server_goes_with_an_application(caplog: pytest.LogCaptureFixture) -> None:
-    from sanic_star.compat.worker.inspector import Inspector
-
-    class Mine(Inspector):
-        async def hello(self) -> str:
-            return "hello"
-
-    Sanic("Inspected", inspector=True, inspector_class=Mine)
-    assert "has no effect here" in caplog.text
-
-
 def test_what_a_request_shows_of_a_connection_has_sanic_s_names() -> None:
     from sanic_star.compat.models.asgi import MockProtocol, MockTransport
 

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
+import logging
 import ssl
+import stat
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import trustme
 
+from sanic_star import Sanic
 from sanic_star.compat._serving import tls as _tls
-from sanic_star.compat.config import Config
 from sanic_star.compat.constants import LocalCertCreator
 from sanic_star.compat.exceptions import SanicException
+from sanic_star.compat.http.tls import creators
+from sanic_star.compat.http.tls.creators import TrustmeCreator, local_tls
+from sanic_star.compat.worker.loader import CertLoader
 from sanic_star.servers.settings import TLS
 
 AUTHORITY = trustme.CA()
@@ -113,7 +118,18 @@ def test_what_is_no_certificate(tmp_path: Path) -> None:
     (folder / "fullchain.pem").write_text("nothing")
     with pytest.raises(ValueError, match=r"fullchain\.pem .*can't be used"):
         _tls.read(folder)
-    for wrong, words in (([{}], "without cert and key"), ([], "empty"), ([None], "without a cert"), (5, "ssl= takes")):
+    wrongs: list[tuple[Any, str]] = [
+        ([{}], "without cert and key"),
+        ({"cert": None, "key": None}, "without cert and key"),
+        ([], "No certificates"),
+        ([None], "No certificates"),
+        (5, "Invalid ssl argument"),
+        (False, "Invalid ssl argument"),
+        ([b""], "Invalid ssl argument"),
+        (folder / "fullchain.pem", r"folder expected.*fullchain\.pem"),
+        ([str(folder / "fullchain.pem")], r"folder expected.*fullchain\.pem"),
+    ]
+    for wrong, words in wrongs:
         with pytest.raises(ValueError, match=words):
             _tls.read(wrong)
     assert _tls.read(None) is None
@@ -122,65 +138,144 @@ def test_what_is_no_certificate(tmp_path: Path) -> None:
 # For development ----------------------------------------------------------------------------------------------------
 
 
-def local(**settings: Any) -> Config:
-    config = Config()
-    config.update(settings)
-    return config
+@pytest.fixture
+def local(request: pytest.FixtureRequest) -> Callable[..., TLS]:
+    """Return the certificate for development of an application with some settings."""
+
+    def make(debug: bool = True, **settings: Any) -> TLS:
+        app = Sanic("Local", debug=debug)
+        app.config.update(settings)
+        return local_tls(app)
+
+    return make
 
 
-def test_trustme_makes_one_for_localhost(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shutil, "which", lambda name: None)
-    for creator in (LocalCertCreator.AUTO, LocalCertCreator.TRUSTME):
-        made = _tls.local(local(LOCAL_CERT_CREATOR=creator, LOCALHOST="dev.localhost"), debug=True)
-        assert made.cert is not None
-        assert set(_tls._facts(made.cert, made.make())["names"]) == {"dev.localhost", "127.0.0.1", "0:0:0:0:0:0:0:1"}
-        handshake(made, "dev.localhost", trust=None)
+@pytest.fixture
+def no_mkcert(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path / "empty"))
 
 
-def test_mkcert_makes_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def mkcert(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str], None]:
+    """Install a program called mkcert that runs some code, except for `mkcert -help`."""
+
+    def install(code: str) -> None:
+        program = tmp_path / "mkcert"
+        begin = "import shutil, sys\nif sys.argv[1:] == ['-help']: sys.exit()"
+        program.write_text(f"#!{sys.executable}\n{begin}\n{code}\n")
+        program.chmod(0o755)
+        monkeypatch.setenv("PATH", str(tmp_path))
+
+    return install
+
+
+@pytest.mark.usefixtures("no_mkcert")
+@pytest.mark.parametrize("creator", [LocalCertCreator.AUTO, LocalCertCreator.TRUSTME, "trustme"])
+def test_trustme_makes_one_for_localhost(local: Callable[..., TLS], creator: Any) -> None:
+    made = local(LOCAL_CERT_CREATOR=creator, LOCALHOST="dev.localhost")
+    assert made.cert is not None
+    assert set(_tls._facts(made.cert, made.make())["names"]) == {"dev.localhost", "127.0.0.1", "0:0:0:0:0:0:0:1"}
+    handshake(made, "dev.localhost", trust=None)
+    assert made.key is not None
+    if sys.platform != "win32":
+        assert stat.S_IMODE(Path(made.key).stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("creator", [LocalCertCreator.AUTO, LocalCertCreator.MKCERT, "mkcert"])
+def test_mkcert_makes_one(
+    local: Callable[..., TLS], mkcert: Callable[[str], None], tmp_path: Path, creator: Any
+) -> None:
     source = certificate(tmp_path / "source", "dev.localhost")
-    program = tmp_path / "mkcert"
-    program.write_text(
-        f"#!{sys.executable}\nimport shutil, sys\n"
-        "assert sys.argv[1::2][:2] == ['-cert-file', '-key-file'], sys.argv\n"
-        "assert sys.argv[5:] == ['dev.localhost', '127.0.0.1', '::1'], sys.argv\n"
-        f"shutil.copy({str(source / 'fullchain.pem')!r}, sys.argv[2])\n"
-        f"shutil.copy({str(source / 'privkey.pem')!r}, sys.argv[4])\n"
+    mkcert(
+        "assert sys.argv[1:6:2] == ['-key-file', '-cert-file', 'dev.localhost'], sys.argv\n"
+        "assert sys.argv[6:] == ['127.0.0.1', '::1'], sys.argv\n"
+        f"shutil.copy({str(source / 'privkey.pem')!r}, sys.argv[2])\n"
+        f"shutil.copy({str(source / 'fullchain.pem')!r}, sys.argv[4])"
     )
-    program.chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path))
-    for creator in (LocalCertCreator.AUTO, LocalCertCreator.MKCERT):
-        made = _tls.local(local(LOCAL_CERT_CREATOR=creator, LOCALHOST="dev.localhost"), debug=True)
-        assert handshake(made, "dev.localhost") == ["dev.localhost"]
+    made = local(LOCAL_CERT_CREATOR=creator, LOCALHOST="dev.localhost")
+    assert handshake(made, "dev.localhost") == ["dev.localhost"]
 
 
-def test_mkcert_that_fails_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    program = tmp_path / "mkcert"
-    program.write_text(f"#!{sys.executable}\nimport sys\nsys.exit('no authority here')\n")
-    program.chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path))
+def test_mkcert_that_fails_says_why(local: Callable[..., TLS], mkcert: Callable[[str], None]) -> None:
+    mkcert("sys.exit('no authority here')")
     with pytest.raises(SanicException, match="no authority here"):
-        _tls.local(local(), debug=True)
+        local()
 
 
-def test_nothing_could_make_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shutil, "which", lambda name: None)
-    with pytest.raises(SanicException, match="needs mkcert"):
-        _tls.local(local(LOCAL_CERT_CREATOR=LocalCertCreator.MKCERT), debug=True)
-    monkeypatch.setattr(_tls, "find_spec", lambda name: None)
-    with pytest.raises(SanicException, match="needs mkcert, or"):
-        _tls.local(local(), debug=True)
+@pytest.mark.usefixtures("no_mkcert")
+def test_nothing_could_make_one(local: Callable[..., TLS], monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(SanicException, match="attempting to use mkcert"):
+        local(LOCAL_CERT_CREATOR=LocalCertCreator.MKCERT)
+    monkeypatch.setattr(creators, "TRUSTME_INSTALLED", False)
+    with pytest.raises(SanicException, match="attempting to use trustme"):
+        local(LOCAL_CERT_CREATOR=LocalCertCreator.TRUSTME)
+    with pytest.raises(SanicException, match="could not find package"):
+        local()
 
 
-def test_a_certificate_of_ones_own_for_development(tmp_path: Path) -> None:
+def test_a_certificate_of_ones_own_for_development(local: Callable[..., TLS], tmp_path: Path) -> None:
     folder = certificate(tmp_path / "own", "own.example")
     settings = {"LOCAL_TLS_CERT": folder / "fullchain.pem", "LOCAL_TLS_KEY": str(folder / "privkey.pem")}
-    assert handshake(_tls.local(local(**settings), debug=True), "own.example") == ["own.example"]
+    assert handshake(local(**settings), "own.example") == ["own.example"]
+    # The key that is there is not overwritten.
     settings["LOCAL_TLS_CERT"] = tmp_path / "gone.pem"
     with pytest.raises(ValueError, match=r"gone\.pem"):
-        _tls.local(local(**settings), debug=True)
-    with pytest.raises(SanicException, match="debug mode"):
-        _tls.local(local(**settings), debug=False)
+        local(**settings)
+    with pytest.raises(SanicException, match="PRODUCTION mode"):
+        local(debug=False, **settings)
+
+
+@pytest.mark.usefixtures("no_mkcert")
+def test_a_certificate_is_made_where_it_shall_be_kept(
+    local: Callable[..., TLS], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    settings = {"LOCAL_TLS_CERT": "dev-cert.pem", "LOCAL_TLS_KEY": tmp_path / "dev-key.pem"}
+    local(**settings)
+    made = (tmp_path / "dev-cert.pem").read_bytes()
+    # Nothing is needed to use it again.
+    monkeypatch.setattr(creators, "TRUSTME_INSTALLED", False)
+    again = local(**settings)
+    assert (again.cert, (tmp_path / "dev-cert.pem").read_bytes()) == ("dev-cert.pem", made)
+    with pytest.raises(FileNotFoundError):
+        TrustmeCreator(Sanic("Nowhere"), tmp_path / "no" / "key.pem", tmp_path / "no" / "cert.pem").generate_cert("a")
+
+
+@pytest.mark.usefixtures("no_mkcert")
+def test_a_creator_by_its_name(tmp_path: Path) -> None:
+    data = {"creator": "trustme", "key": tmp_path / "k.pem", "cert": tmp_path / "c.pem", "localhost": "here"}
+    app = Sanic("Loaded")
+    context: Any = CertLoader(data).load(app)
+    assert context.sanic["names"] == ["here", "127.0.0.1", "0:0:0:0:0:0:0:1"]
+    assert (context.sanic["creator"], context.sanic["localhost"]) == ("trustme", "here")
+    with pytest.raises(ValueError, match="creator is one of mkcert, trustme"):
+        CertLoader({**data, "creator": "nobody"}).load(app)
+
+
+def test_a_creator_of_a_test_is_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    folder = certificate(tmp_path / "own", "own.example")
+
+    class Own(TrustmeCreator):
+        def check_supported(self) -> None:
+            pass
+
+        def generate_cert(self, localhost: str) -> ssl.SSLContext:
+            context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+            context.load_cert_chain(folder / "fullchain.pem", folder / "privkey.pem")
+            return context
+
+    monkeypatch.setattr(creators, "MkcertCreator", Own)
+    app = Sanic("Own", debug=True)
+    assert handshake(local_tls(app), "own.example") == ["own.example"]
+    assert isinstance(creators.get_ssl_context(app, None), ssl.SSLContext)
+
+
+def test_the_names_of_a_list_are_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    one = certificate(tmp_path / "one", "one.example", "*.two.example")
+    two = certificate(tmp_path / "two", "one.example")
+    with caplog.at_level(logging.INFO):
+        _tls.read([None, one, two])
+    assert "Certificate vhosts: one.example, *.two.example" in caplog.messages
 
 
 @pytest.mark.parametrize("latest", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])

@@ -10,7 +10,6 @@ NO_TUPLE = "the class here is no tuple; it can be unpacked"
 
 REASONS: dict[str, str] = {
     "sanic.app.ConnectionClosed": "take it from `websockets.exceptions`",
-    "sanic.application.motd.MOTDTTY": "the message is lines of the log, without a frame",
     "sanic.asgi.Lifespan": "call the object; the application runs its own phases",
     "sanic.base.root.BaseSanic": MEMBER,
     "sanic.blueprints.lazy": "a decorator of Sanic's own code: blueprints keep what was registered",

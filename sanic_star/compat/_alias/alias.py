@@ -65,7 +65,7 @@ def twin(name: str) -> ModuleSpec | None:
 
     >>> twin("sanic.response").name
     'sanic_star.compat.response'
-    >>> twin("sanic.cli")
+    >>> twin("sanic.cli.app")
     """
     ours = TWINS.get(name)
     if ours is None:

@@ -6,9 +6,10 @@ A name stands for what is below it, too. Each text is the end of a sentence: "sa
 SERVER = "an ASGI server takes its place: `app.run(server=…)`, or any server of your choice"
 PROCESSES = "worker processes are those of `app.run(workers=…)`, or the ASGI server's own"
 
+_CLI = ("app", "arguments", "base", "console", "daemon", "executor", "inspector")
 # Modules that cannot be imported.
 LEFT_OUT = {
-    "sanic.cli": "the command is `sanic-star`, in `sanic_star.cli`",
+    **{f"sanic.cli.{name}": "the command is `sanic-star`, in `sanic_star.cli`" for name in _CLI},
     "sanic.touchup.schemes": "nothing is rewritten at the start, so nothing replaces it",
     "sanic.websocket": "take `Websocket` from `sanic`",
     "sanic_routing": "routes are Starlette's: `app.router.routes`, and the classes of `sanic.router`",
@@ -29,7 +30,6 @@ STAND_INS = {
     "sanic.startup": "`sanic-star` explains errors at the start",
     "sanic.worker": PROCESSES,
     "sanic.worker.daemon": "run it under systemd or another supervisor",
-    "sanic.worker.inspector": "the ASGI server's own metrics take its place",
     "sanic.worker.reloader": "`app.run(auto_reload=True)`, `sanic-star --reload` and `uvicorn --reload` take its place",
 }
 

@@ -5,9 +5,9 @@ app:
   sanic.application.constants.ServerStage sanic.application.ext.setup_ext sanic.base.root.BaseSanic
   sanic.compat.OS_IS_WINDOWS sanic.exceptions.BadRequest sanic.exceptions.ServerError
   sanic.exceptions.URLBuildError sanic.http.constants.Stage sanic.log.LOGGING_CONFIG_DEFAULTS
-  sanic.log.error_logger sanic.logging.deprecation.deprecation sanic.logging.setup.setup_logging
-  sanic.mixins.commands.CommandMixin sanic.mixins.listeners.ListenerEvent sanic.mixins.startup.StartupMixin
-  sanic.mixins.static.StaticHandleMixin sanic.models.ctx_types.REPLContext
+  sanic.log.error_logger sanic.log.logger sanic.logging.deprecation.deprecation
+  sanic.logging.setup.setup_logging sanic.mixins.commands.CommandMixin sanic.mixins.listeners.ListenerEvent
+  sanic.mixins.startup.StartupMixin sanic.mixins.static.StaticHandleMixin sanic.models.ctx_types.REPLContext
   sanic.models.futures.FutureException sanic.models.futures.FutureListener
   sanic.models.futures.FutureMiddleware sanic.models.futures.FutureRegistry sanic.models.futures.FutureRoute
   sanic.models.futures.FutureSignal sanic.models.handler_types.ListenerType
@@ -38,6 +38,8 @@ blueprints:
   sanic.models.futures.FutureStatic sanic.models.handler_types.ListenerType
   sanic.models.handler_types.MiddlewareType sanic.models.handler_types.RouteHandler
   sanic_routing.exceptions.NotFound sanic_routing.route.Route
+cli.inspector_client:
+  sanic.logging.color.Colors
 compat:
   sanic.helpers.Default sanic.log.error_logger
 config:
@@ -74,9 +76,7 @@ http.stream:
 http.tls.context:
   sanic.log.logger
 http.tls.creators:
-  sanic.application.constants.Mode sanic.application.spinner.loading sanic.constants.DEFAULT_LOCAL_TLS_CERT
-  sanic.constants.DEFAULT_LOCAL_TLS_KEY sanic.constants.LocalCertCreator sanic.exceptions.SanicException
-  sanic.helpers.Default sanic.http.tls.context.CertSimple sanic.http.tls.context.SanicSSLContext
+  sanic.application.constants.Mode sanic.application.spinner.loading sanic.http.tls.context.SanicSSLContext
 logging.color:
   sanic.helpers.is_atty
 logging.deprecation:
@@ -206,7 +206,6 @@ worker.constants:
 worker.daemon:
   sanic.compat.OS_IS_WINDOWS sanic.log.logger
 worker.inspector:
-  sanic.exceptions.NotFound sanic.exceptions.Unauthorized sanic.helpers.Default sanic.log.logger
   sanic.request.types.Request sanic.response.convenience.json
 worker.loader:
   sanic.http.tls.context.process_to_context sanic.http.tls.creators.MkcertCreator

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from sanic_star.compat.exceptions import SanicException
 
 # `Sanic._app_registry`. Of two applications with one name it has the newer.
 applications: dict[str, Any] = {}
+# `Sanic`, which `compat.app` sets at its import; the package `compat` imports that module before all others.
+make_application: Callable[..., Any]
 
 _HOW_TO_FIND = (
     "\nApp instantiation must occur outside if __name__ == '__main__' block or by using an AppLoader."

@@ -47,6 +47,7 @@ class RunnerOfApplication(Protocol):
 
     is_stopped: bool
     has_logged_server_settings: bool
+    inspector: Any
     manager: WorkerManager | None
 
     def extend(self) -> None: ...

@@ -119,9 +119,6 @@ def plan(apps: Sequence[Any], loader: Any, jobs: Jobs | None = None, listeners: 
     watch: list[str] | None = None
     if any(app.state.auto_reload for app in apps):
         folders = {folder for app in apps for folder in app.state.reload_dirs}
-        for folder in sorted(folders):
-            if not folder.is_dir():
-                logger.warning("Directory %s could not be located", folder)
         watch = sorted(str(folder) for folder in folders if folder.is_dir())
     from sanic_star.servers import Plan  # late: only a process that serves needs servers
 

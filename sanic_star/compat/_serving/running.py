@@ -18,7 +18,6 @@ from ssl import SSLContext
 from typing import TYPE_CHECKING, Any
 
 from sanic_star.compat._app.answers import BODY_TIMEOUT
-from sanic_star.compat._app.methods import is_overridden
 from sanic_star.compat.config import DEFAULT_CONFIG
 from sanic_star.compat.helpers import Default
 from sanic_star.compat.log import VerbosityFilter, error_logger, logger
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
 
     from sanic_star.compat._app.seams import Application
     from sanic_star.compat.server.async_server import AsyncioServer
+    from sanic_star.compat.worker.inspector import Inspector
     from sanic_star.compat.worker.manager import WorkerManager
     from sanic_star.servers.jobs import Jobs
     from sanic_star.servers.settings import Settings
@@ -52,10 +52,11 @@ class Runner:
         self.is_stopped = False
         # In the main process, from `main_process_ready` on.
         self.manager: WorkerManager | None = None
+        self.inspector: Inspector | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         # A managed function may get the application as an argument, and finds no manager in its process.
-        return {**self.__dict__, "manager": None}
+        return {**self.__dict__, "manager": None, "inspector": None}
 
     def prepare(
         self,
@@ -128,7 +129,7 @@ class Runner:
         if fast and workers != 1:
             raise RuntimeError("You cannot use both fast=True and workers=X")
         if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
-            raise RuntimeError(f"workers is the number of processes, 1 or more, got {workers!r}")
+            raise RuntimeError(f"Cannot serve with no workers: workers is a number from 1 on, got {workers!r}")
         if auto_reload is None:
             auto_reload = bool(self.app.config.AUTO_RELOAD)
         auto_reload = auto_reload or dev
@@ -154,7 +155,11 @@ class Runner:
         state.host, state.port, state.ssl, state.sock, state.unix = how.host, how.port, ssl, sock, unix
         state.fast, state.server, state.coffee = fast, Server.SANIC, coffee
         state.workers = _processors() if fast else workers
-        state.reload_dirs = {Path(each) for each in _folders(reload_dir)}
+        state.reload_dirs = set()
+        for folder in _folders(reload_dir):
+            if not Path(folder).is_dir():
+                logger.warning("Directory %s could not be located", folder)
+            state.reload_dirs.add(Path(folder))
         settings = {
             "app": self.app, "host": how.host, "port": how.port, "version": how.version, "sock": sock, "unix": unix,
             "ssl": ssl, "backlog": backlog, "register_sys_signals": register_sys_signals,
@@ -173,23 +178,34 @@ class Runner:
             server_settings: `host`, `port`, `unix` and `ssl` as for `prepare`, where it has not been prepared.
         """
         if self.app.config.MOTD:
-            state, given = self.app.state, dict(server_settings or {})
-            addresses = ("host", "port", "unix", "ssl")
-            # Those of `prepare`, or of the first address that was prepared.
-            known = [info for info in state.server_info if info.settings is server_settings]
-            if known or (state.server_info and not given.keys() & set(addresses)):
-                how = (known or state.server_info)[0].how
-            else:
-                options = {name: given[name] for name in addresses if name in given}
-                how = self.settings(options.pop("host", None), options.pop("port", None), **options)
-            from sanic_star.compat.application.motd import facts, show
+            from sanic_star.compat.application.logo import get_logo
+            from sanic_star.compat.application.motd import MOTD, location
 
-            if is_overridden(self.app.get_motd_data):
-                display, extra = self.app.get_motd_data(server_settings)
-                lines = {**display, **extra}
-            else:
-                lines = facts(self.app, how, max(state.workers, 1), self.app.config.MOTD_DISPLAY)
-            show(how, lines, state.coffee)
+            data, extra = self.app.get_motd_data(server_settings)
+            MOTD.output(get_logo(coffee=self.app.state.coffee), location(self._address(server_settings)), data, extra)
+
+    def get_motd_data(self, server_settings: Mapping[str, Any] | None = None) -> tuple[dict[str, str], dict[str, str]]:
+        """Return the facts that are logged at the start, and those that the application adds.
+
+        Args:
+            server_settings: as for `motd`.
+        """
+        from sanic_star.compat.application.motd import facts
+
+        state = self.app.state
+        return facts(self.app, self._address(server_settings), max(state.workers, 1)), {**self.app.config.MOTD_DISPLAY}
+
+    def _address(self, server_settings: Mapping[str, Any] | None) -> Settings:
+        """Return the settings of an address that was prepared, or else those that are given."""
+        server_info, given = self.app.state.server_info, dict(server_settings or {})
+        addresses = ("host", "port", "unix", "ssl")
+        # Those of `prepare`, or of the first address that was prepared.
+        prepared_ones = [info for info in server_info if info.settings is server_settings]
+        if prepared_ones or (server_info and not given.keys() & set(addresses)):
+            how: Settings = (prepared_ones or server_info)[0].how
+            return how
+        options = {name: given[name] for name in addresses if name in given}
+        return self.settings(options.pop("host", None), options.pop("port", None), **options)
 
     def set_mode(self, debug: bool, access_log: bool | None, noisy_exceptions: bool | None, verbosity: int) -> None:
         """Set the mode and the logging as `prepare` takes them; `None` leaves a setting as it is."""
@@ -247,7 +263,9 @@ class Runner:
         else:
             tls = _tls.read(ssl, config.TLS_CERT_PASSWORD or None)
         if tls is None and (auto_tls or version == 3):
-            tls = _tls.local(config, self.app.debug)
+            from sanic_star.compat.http.tls.creators import local_tls
+
+            tls = local_tls(self.app)
         header_size = config.REQUEST_MAX_HEADER_SIZE
         return Settings(
             host=host or "127.0.0.1",
@@ -318,6 +336,8 @@ class Runner:
         self.set_mode(debug, access_log, noisy_exceptions, self.app.state.verbosity)
         how = self.settings(host, port, unix=unix, backlog=backlog, ssl=ssl)
         self.app.state.host, self.app.state.port, self.app.state.unix = how.host, how.port, unix
+        if not self.app.state.server_info:
+            self.app.motd({"host": how.host, "port": how.port, "unix": unix, "ssl": ssl})
         from sanic_star.compat.server.async_server import AsyncioServer
         from sanic_star.servers import sockets
         from sanic_star.servers.settings import CannotServe
@@ -353,7 +373,11 @@ class Runner:
             unregister: whether `get_app` shall find the application no longer.
         """
         app = self.app
-        if not app._engine.lifecycle.is_down and not self.is_stopped:
+        multiplexer = vars(app).get("_multiplexer")
+        if terminate and multiplexer is not None:
+            # One that somebody has set has the processes to stop, as in Sanic.
+            multiplexer.terminate()
+        elif not app._engine.lifecycle.is_down and not self.is_stopped:
             self.is_stopped = True
             from sanic_star import servers
 
@@ -409,7 +433,7 @@ def serve(apps: list[Application], app_loader: Any = None, factory: Callable[[],
             finally:
                 if primary._runner.manager is not None:
                     primary._runner.manager.close()
-                    primary._runner.manager = None
+                    primary._runner.manager = primary._runner.inspector = None
                 _forget(apps)
 
 
@@ -422,16 +446,32 @@ def _needs_main_process(primary: Application) -> bool:
 
     state = primary.state
     has_listeners = any(primary.listeners.get(event) for event in _OF_THE_MAIN_PROCESS)
-    return state.workers > 1 or state.auto_reload or has_listeners or bool(shared_values(primary.shared_ctx))
+    is_inspected = bool(primary.config.INSPECTOR)
+    return (
+        state.workers > 1
+        or state.auto_reload
+        or has_listeners
+        or is_inspected
+        or bool(shared_values(primary.shared_ctx))
+    )
 
 
 def _manage(primary: Application) -> Jobs:
-    """Give an application its manager, and return the table of its processes."""
+    """Give an application its manager, and its inspector if it wants one; return the table of its processes.
+
+    Raises:
+        InvalidSetting: a setting of the inspector can't be used.
+    """
     from sanic_star.compat.worker.manager import WorkerManager
     from sanic_star.servers.jobs import Jobs
 
     jobs = Jobs(primary.state.workers)
-    primary._runner.manager = WorkerManager(jobs)
+    manager = primary._runner.manager = WorkerManager(jobs)
+    if primary.config.INSPECTOR:
+        from sanic_star.compat.worker.inspector import inspector_of
+
+        inspector = primary._runner.inspector = inspector_of(primary, manager.monitor_publisher, manager.worker_state)
+        manager.manage("Inspector", inspector, {})
     return jobs
 
 
@@ -446,6 +486,8 @@ def serve_single(apps: list[Application]) -> None:
     if any(app.state.workers > 1 or app.state.auto_reload for app in apps):
         _forget(apps)
         raise RuntimeError("Single process cannot be run with multiple workers or auto-reload")
+    if apps[0].config.INSPECTOR:
+        logger.warning("INSPECTOR has no effect in a single process: the inspector runs beside workers")
     try:
         servers.run(replace(_plans.plan(apps, None), workers=1))
     finally:

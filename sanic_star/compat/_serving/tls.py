@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import os
-import shutil
 import ssl
-import subprocess
-import tempfile
 from collections.abc import Callable, Sequence
 from functools import partial
-from importlib import import_module
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 from sanic_star.compat._app.registry import applications, find_application
-from sanic_star.compat.config import Config
-from sanic_star.compat.constants import DEFAULT_LOCAL_TLS_CERT, DEFAULT_LOCAL_TLS_KEY, LocalCertCreator
-from sanic_star.compat.exceptions import SanicException
+from sanic_star.compat.log import logger
 from sanic_star.servers.settings import TLS
 
 # The names that certbot gives the files of a certificate.
@@ -41,44 +32,13 @@ def read(definition: Any, password: str | None = None) -> TLS | None:
     if definition is None:
         return None
     if isinstance(definition, (list, tuple)) and not _is_pair(definition):
-        return TLS(_checked(partial(_choose, tuple(definition), password)))
+        make = partial(_choose, tuple(definition), password)
+        logger.info("Certificate vhosts: %s", ", ".join(getattr(make(), "sanic_vhosts", ())))
+        return TLS(make)
     if isinstance(definition, ssl.SSLContext):
         return TLS(partial(_same, definition))
     cert, key, own = _paths(definition)
     return TLS(_checked(partial(_load, cert, key, own or password)), cert, key, own or password)
-
-
-class CertLoader:
-    """Load a certificate, in this process or in a worker.
-
-    A class derived from it finds the certificate its own way: `Sanic(certloader_class=…)`.
-
-    Args:
-        ssl_data: what `app.run(ssl=…)` takes.
-
-    Examples:
-        >>> from sanic_star import Sanic
-        >>> class FromVault(CertLoader):
-        ...     def load(self, app):
-        ...         self._ssl_data = self._ssl_data or {"cert": "/run/vault/cert.pem", "key": "/run/vault/key.pem"}
-        ...         return super().load(app)
-        >>> app = Sanic("Vault", certloader_class=FromVault)
-    """
-
-    def __init__(self, ssl_data: Any) -> None:
-        self._ssl_data = ssl_data
-
-    def load(self, app: Any) -> ssl.SSLContext | None:
-        """Return the TLS context, `None` where no certificate was given.
-
-        Args:
-            app: the application; the password of a key may be in `TLS_CERT_PASSWORD`.
-
-        Raises:
-            ValueError: the certificate can't be read.
-        """
-        found = read(self._ssl_data, app.config.TLS_CERT_PASSWORD or None)
-        return None if found is None else found.make()
 
 
 def read_by_loader(loader_class: type[Any], definition: Any, app: Any) -> TLS | None:
@@ -118,6 +78,11 @@ def _paths(definition: Any) -> tuple[str, str, str | None]:
         return os.fspath(definition[0]), os.fspath(definition[1]), None
     if isinstance(definition, (str, os.PathLike)):
         folder = os.fspath(definition)
+        if os.path.isfile(folder):
+            raise ValueError(
+                f"ssl=: folder expected, with {DIRECTORY[0]} and {DIRECTORY[1]}, and {folder} is a file. For a file "
+                "give a mapping with cert and key."
+            )
         return os.path.join(folder, DIRECTORY[0]), os.path.join(folder, DIRECTORY[1]), None
     if isinstance(definition, dict):
         found = {key.removesuffix("file"): value for key, value in definition.items() if value is not None}
@@ -125,7 +90,8 @@ def _paths(definition: Any) -> tuple[str, str, str | None]:
             raise ValueError(f"ssl= is a mapping without {' and '.join(sorted(missing))}")
         return os.fspath(found["cert"]), os.fspath(found["key"]), found.get("password")
     raise ValueError(
-        f"ssl= takes a directory, a mapping with cert and key, a pair of paths or an SSLContext, got {definition!r}"
+        "Invalid ssl argument: it is a directory, a mapping with cert and key, a pair of paths or an SSLContext, not "
+        f"{definition!r}"
     )
 
 
@@ -165,19 +131,21 @@ def _keep_name(connection: ssl.SSLObject, name: str | None, context: ssl.SSLCont
 def _choose(definitions: Sequence[Any], password: str | None) -> ssl.SSLContext:
     """Return a context that answers with the certificate of the name that the client asks for."""
     if not definitions:
-        raise ValueError("ssl= is an empty list")
+        raise ValueError("No certificates: ssl= is an empty list")
     contexts: list[ssl.SSLContext] = []
     by_name: dict[str, ssl.SSLContext] = {}
-    for each in definitions:
-        if each is None:
+    names: list[str] = []
+    for definition in definitions:
+        if definition is None:
             continue
-        tls = read(each, password)
+        tls = read(definition, password)
         assert tls is not None
         contexts.append(tls.make())
         for name in getattr(contexts[-1], "sanic", {}).get("names", ()):
+            names.append(name)
             by_name.setdefault(name.lower(), contexts[-1])
     if not contexts:
-        raise ValueError("ssl= is a list without a certificate")
+        raise ValueError("No certificates: ssl= is a list of None")
 
     def chosen(connection: ssl.SSLObject, name: str | None, first: ssl.SSLContext) -> int | None:
         _keep_name(connection, name, first)
@@ -191,6 +159,7 @@ def _choose(definitions: Sequence[Any], password: str | None) -> ssl.SSLContext:
 
     front = contexts[0]
     front.sni_callback = chosen
+    front.sanic_vhosts = list(dict.fromkeys(names))  # type: ignore[attr-defined]
     return front
 
 
@@ -231,50 +200,3 @@ def _as_client_sees(cert: str, context: ssl.SSLContext) -> dict[str, Any]:
         with contextlib.suppress(ssl.SSLWantReadError):
             side.do_handshake()
     return dict(client.getpeercert() or {})
-
-
-# Certificates for development ---------------------------------------------------------------------------------------
-
-
-def local(config: Config, debug: bool) -> TLS:
-    """Return a certificate for this machine's own name, made if need be by mkcert or trustme.
-
-    Args:
-        config: says where it is (`LOCAL_TLS_CERT`, `LOCAL_TLS_KEY`), what it is for and what makes it.
-        debug: whether the application is developed; otherwise nobody should trust it.
-
-    Raises:
-        SanicException: it is not debug mode, or nothing is there that could make one.
-    """
-    if not debug:
-        raise SanicException(
-            "Outside of debug mode HTTPS needs a certificate: give ssl=…, or dev=True to have one made for localhost."
-        )
-    given = (config.LOCAL_TLS_CERT, config.LOCAL_TLS_KEY)
-    if all(isinstance(each, (str, Path)) for each in given):
-        found = read(given, config.TLS_CERT_PASSWORD)
-    else:
-        folder = Path(tempfile.mkdtemp(prefix="sanic_star-tls-"))
-        # The key is of use to nobody when the server has ended.
-        atexit.register(shutil.rmtree, folder, ignore_errors=True)
-        cert, key = folder / DEFAULT_LOCAL_TLS_CERT, folder / DEFAULT_LOCAL_TLS_KEY
-        _make(config.LOCAL_CERT_CREATOR, config.LOCALHOST, cert, key)
-        found = read((cert, key))
-    assert found is not None
-    return found
-
-
-def _make(creator: Any, host: str, cert: Path, key: Path) -> None:
-    if creator in (LocalCertCreator.AUTO, LocalCertCreator.MKCERT) and (mkcert := shutil.which("mkcert")):
-        command = [mkcert, "-cert-file", str(cert), "-key-file", str(key), host, "127.0.0.1", "::1"]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise SanicException(f"mkcert could not make a certificate for {host}: {done.stderr.strip()}")
-        return
-    if creator in (LocalCertCreator.AUTO, LocalCertCreator.TRUSTME) and find_spec("trustme"):
-        made = import_module("trustme").CA().issue_cert(host, "127.0.0.1", "::1")
-        made.private_key_pem.write_to_path(key)
-        for number, part in enumerate(made.cert_chain_pems):
-            part.write_to_path(cert, append=number > 0)
-        return
-    raise SanicException("A certificate for localhost needs mkcert, or the package trustme; neither is installed.")

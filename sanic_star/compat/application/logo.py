@@ -1,13 +1,48 @@
-"""The line that stands for Sanic's logo where code asks for one."""
+"""The mark of this package, where Sanic has its logo; a terminal that shows colours gets it in colour.
 
-BASE_LOGO = COFFEE_LOGO = COLOR_LOGO = FULL_COLOR_LOGO = "Sanic's API on Starlette"
+Sanic's own logo is not here: it belongs to Sanic.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+
+BASE_LOGO = "Sanic's API on Starlette"
+CUP = "\N{HOT BEVERAGE}"
+
+_STAR = ("    .     ", "  __/\\__  ", "  \\    /  ", "  /_/\\_\\  ")
+_CUP = ("   ) )    ", "  .---.   ", "  |   |_) ", "  `---'   ")
+_GOLD, _NIGHT, _RESET = "\033[1;38;5;220;48;5;17m", "\033[38;5;153m", "\033[0m"
+
+
+def _drawn(lines: tuple[str, ...], name: bool = False) -> str:
+    drawn = [f"{_GOLD}{line}{_RESET}" for line in lines]
+    return "\n".join([*drawn, f"{_NIGHT}sanic_star{_RESET}"] if name else drawn)
+
+
+COLOR_LOGO = _drawn(_STAR)
+COFFEE_LOGO = _drawn(_CUP)
+FULL_COLOR_LOGO = _drawn(_STAR, name=True)
+
+COLOURS = re.compile(r"\033\[[0-9;]*m")
+"""What colours text in a terminal."""
 
 
 def get_logo(full: bool = False, coffee: bool = False) -> str:
-    """Return the line.
+    """Return the mark: a line of text, or a drawing in colour where standard output is a terminal.
 
     Args:
-        full: without effect: there is one form.
-        coffee: likewise.
+        full: whether the drawing has the name below it.
+        coffee: whether it is a cup of coffee.
     """
-    return BASE_LOGO
+    # `NO_COLOR`: https://no-color.org
+    if not sys.stdout.isatty() or os.environ.get("NO_COLOR"):
+        return f"{BASE_LOGO} {CUP}" if coffee else BASE_LOGO
+    if full:
+        return FULL_COLOR_LOGO
+    return COFFEE_LOGO if coffee else COLOR_LOGO
+
+
+__all__ = ["BASE_LOGO", "COFFEE_LOGO", "COLOR_LOGO", "FULL_COLOR_LOGO", "get_logo"]

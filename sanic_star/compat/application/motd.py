@@ -1,43 +1,67 @@
-"""The message of the day: the lines that are logged when a server starts."""
+"""The message of the day: what is logged when a server starts.
+
+On a terminal it is a box (`MOTDTTY`), elsewhere a line for each fact (`MOTDBasic`), which a log collector can read.
+`MOTD.output` chooses.
+"""
 
 from __future__ import annotations
 
 import platform
+import shutil
 import sys
-from collections.abc import Mapping
+import textwrap
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from sanic_star._version import __version__
+from sanic_star.compat.application.logo import COLOURS, CUP
 from sanic_star.compat.log import logger
 from sanic_star.servers.settings import Settings
 
+# Packages of which a bug report should name the version.
+_PACKAGES = ("starlette", "sanic-ext")
+# A box is not wider than a paragraph that is easy to read, and no narrower than this, in columns.
+_WIDEST, _NARROWEST = 100, 40
 
-def facts(app: Any, settings: Settings, workers: int, display: Mapping[str, str]) -> dict[str, str]:
+
+def facts(app: Any, settings: Settings, workers: int) -> dict[str, str]:
     """Return what is worth knowing when a server starts.
 
     Args:
         app: the application.
         settings: how it is served.
         workers: how many processes.
-        display: what the application adds, or says differently.
     """
     count = "single worker" if workers == 1 else f"w/ {workers} workers"
+    fast = "goin' fast " if app.state.fast else ""
     protocols = " and ".join(
-        f"HTTP/{each}" for each in {1: ("1.1",), 2: ("1.1", "2"), 3: ("1.1", "2", "3")}[settings.version]
+        f"HTTP/{number}" for number in {1: ("1.1",), 2: ("1.1", "2"), 3: ("1.1", "2", "3")}[settings.version]
     )
-    try:
-        release = version(settings.server)
-    except PackageNotFoundError:
-        release = ""
-    return {
+    data = {
         "app": app.name,
-        "mode": f"{app.state.mode}, {count}",
-        "server": f"{settings.server} {release}, {protocols}",
+        "mode": f"{app.state.mode}, {fast}{count}",
+        "server": f"{settings.server} {_version(settings.server)}, {protocols}",
         "python": platform.python_version(),
         "platform": platform.platform(),
-        **display,
     }
+    if app.state.auto_reload:
+        folders = sorted(str(folder.absolute()) for folder in app.state.reload_dirs)
+        data["auto-reload"] = ", ".join(["enabled", *folders])
+    return {**data, "packages": ", ".join(packages())}
+
+
+def packages() -> list[str]:
+    """Return the packages that an application stands on, with their versions."""
+    return [f"{name}=={release}" for name in _PACKAGES if (release := _version(name))]
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""
 
 
 def location(settings: Settings) -> str:
@@ -49,30 +73,17 @@ def location(settings: Settings) -> str:
     return f"{scheme}://{host}:{settings.port}" if settings.port else f"{scheme}://{host}, any free port"
 
 
-def show(settings: Settings, lines: Mapping[str, str], coffee: bool = False) -> None:
-    """Write the message to the log.
+class MOTD(ABC):
+    """The message; `MOTD.output(…)` writes it to the log in the form that suits standard output.
 
     Args:
-        settings: how the application is served.
-        lines: what `facts` returns, and what the application adds.
-        coffee: whether the first line has a cup.
-    """
-    # A console of Windows may have a code page without it.
-    shown = coffee and (getattr(sys.stdout, "encoding", None) or "").lower().startswith("utf")
-    logger.info("sanic_star v%s%s", __version__, " \N{HOT BEVERAGE}" if shown else "")
-    logger.info("Goin' Fast @ %s", location(settings))
-    for name, value in lines.items():
-        logger.info("%s: %s", name, value)
-
-
-class MOTD:
-    """The message in the form of Sanic's class; code for Sanic logs its own start by it.
-
-    Args:
-        logo: a first line, or nothing.
+        logo: a text or a drawing, or nothing.
         serve_location: where the server is to be found, or nothing.
         data: facts, by name.
         extra: more facts.
+
+    Examples:
+        >>> MOTD.output(None, "http://127.0.0.1:8000", {"app": "Shop"}, {})
     """
 
     def __init__(
@@ -82,21 +93,108 @@ class MOTD:
         self.serve_location = serve_location
         self.data = data
         self.extra = extra
+        self.key_width = self.value_width = 0
+
+    @abstractmethod
+    def display(self) -> None:
+        """Write the message to the log."""
+
+    @classmethod
+    def output(cls, logo: str | None, serve_location: str, data: Mapping[str, str], extra: Mapping[str, str]) -> None:
+        """Write a message to the log; arguments as for the class."""
+        form = MOTDTTY if sys.stdout.isatty() and _shows("┌─│") else MOTDBasic
+        form(logo, serve_location, data, extra).display()
+
+
+class MOTDBasic(MOTD):
+    """A line of the log for each fact; the logo in debug mode only."""
 
     def display(self) -> None:
-        """Write it to the log, a line each."""
+        """Write the message to the log, a line each."""
         if self.logo:
-            logger.info("%s", self.logo)
+            logger.debug("%s", self.logo)
+        logger.info("sanic_star v%s%s", __version__, f" {CUP}" if CUP in (self.logo or "") and _shows(CUP) else "")
         if self.serve_location:
             logger.info("Goin' Fast @ %s", self.serve_location)
         for name, value in {**self.data, **self.extra}.items():
             logger.info("%s: %s", name, value)
 
-    @classmethod
-    def output(cls, logo: str | None, serve_location: str, data: Mapping[str, str], extra: Mapping[str, str]) -> None:
-        """Write a message to the log; arguments as for the class."""
-        cls(logo, serve_location, data, extra).display()
+
+class MOTDTTY(MOTD):
+    """A box as wide as its contents and the terminal permit."""
+
+    def __init__(
+        self, logo: str | None, serve_location: str, data: Mapping[str, str], extra: Mapping[str, str]
+    ) -> None:
+        super().__init__(logo, serve_location, data, extra)
+        self.set_variables()
+
+    def set_variables(self) -> None:
+        """Compute the widths of the columns, in characters.
+
+        `key_width` and `value_width` are those of the facts, `centering_length` is that of the inside of the box.
+        """
+        facts = {**self.data, **self.extra}
+        most = max(_NARROWEST, min(shutil.get_terminal_size().columns - 6, _WIDEST))
+        self.logo_lines = (self.logo or "").splitlines()
+        self.logo_line_length = max((len(COLOURS.sub("", line)) for line in self.logo_lines), default=0)
+        self.key_width = max((len(name) for name in facts), default=0)
+        needed = max((len(str(value)) for value in facts.values()), default=0)
+        gap = self.logo_line_length + 2 if self.logo_lines else 0
+        self.value_width = max(min(needed, most - gap - self.key_width - 2), 10)
+        self.centering_length = gap + max(
+            self.key_width + 2 + self.value_width, len(self.serve_location) + len("Goin' Fast @ ") - gap
+        )
+
+    def display(
+        self, version: bool = True, action: str = "Goin' Fast", out: Callable[[str], Any] | None = None
+    ) -> None:
+        """Write the box.
+
+        Args:
+            version: whether it names the release of this package.
+            action: what goes before the location.
+            out: writes it, called once; by default the log does.
+        """
+        titles = [f"sanic_star v{__version__}" if version else "sanic_star"]
+        if self.serve_location:
+            titles.append(f"{action} @ {self.serve_location}")
+        width = max(self.centering_length, *map(len, titles))
+        rows = [row for part in (self.data, self.extra) if part for row in (None, *self._rows(part))]
+        lines = [f"┌─{'─' * width}─┐", *(f"│ {title.center(width)} │" for title in titles)]
+        logo = iter(self.logo_lines)
+        gap = self.logo_line_length + 2 if self.logo_lines else 0
+        for row in rows:
+            if row is None:
+                lines.append(f"├─{'─' * width}─┤")
+            else:
+                lines.append(f"│ {self._logo_part(next(logo, ''), gap)}{row.ljust(width - gap)} │")
+        lines += [f"│ {self._logo_part(line, gap)}{' ' * (width - gap)} │" for line in logo]
+        lines.append(f"└─{'─' * width}─┘")
+        (out or _log)("\n" + "\n".join(f"  {line}" for line in lines) + "\n")
+
+    def _rows(self, data: Mapping[str, str]) -> Iterator[str]:
+        for name, value in data.items():
+            parts = textwrap.wrap(str(value), self.value_width, break_on_hyphens=False) or [""]
+            yield f"{name.rjust(self.key_width)}  {parts[0]}"
+            yield from (" " * (self.key_width + 2) + part for part in parts[1:])
+
+    @staticmethod
+    def _logo_part(line: str, width: int) -> str:
+        return line + " " * (width - len(COLOURS.sub("", line)))
 
 
-# Sanic draws a frame on a terminal; a log has lines, here and there.
-MOTDBasic = MOTDTTY = MOTD
+def _log(text: str) -> None:
+    logger.info("%s", text)
+
+
+def _shows(text: str) -> bool:
+    """Tell whether standard output can show a text: a console of Windows may have an old code page."""
+    try:
+        text.encode(getattr(sys.stdout, "encoding", None) or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
+
+
+__all__ = ["MOTD", "MOTDTTY", "MOTDBasic"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from types import SimpleNamespace
 from typing import Any
 
@@ -33,10 +34,12 @@ class SharedContext(SimpleNamespace):
         if name not in self.SAFE:
             if self.is_locked:
                 raise RuntimeError(f"Cannot set {name} on locked SharedContext object")
-            if type(value).__module__.partition(".")[0] not in _SHARING:
+            # A worker sets what has come from the main process, which has warned.
+            if "SANIC_WORKER_NAME" not in os.environ and not _is_shared(value):
                 error_logger.warning(
-                    f"shared_ctx.{name} is a {type(value).__qualname__}: each worker will have its own copy of it. "
-                    "Put it on app.ctx, or use an object made for sharing (multiprocessing.Queue, for example)."
+                    f"Unsafe object on shared_ctx: {name} is a {type(value).__qualname__}, of which each worker will "
+                    "have its own copy. Put it on app.ctx, or use an object made for sharing, such as a "
+                    "multiprocessing.Queue."
                 )
         super().__setattr__(name, value)
 
@@ -48,6 +51,13 @@ class SharedContext(SimpleNamespace):
     def lock(self) -> None:
         """Refuse new attributes from now on."""
         self._lock = True
+
+
+def _is_shared(value: Any) -> bool:
+    # `multiprocessing.Pipe()` is a tuple of two connections.
+    if isinstance(value, tuple):
+        return all(_is_shared(item) for item in value)
+    return type(value).__module__.partition(".")[0] in _SHARING
 
 
 def shared_values(context: SharedContext) -> dict[str, Any]:

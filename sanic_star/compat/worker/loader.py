@@ -1,4 +1,4 @@
-"""`AppLoader`: from the name of an application, or a function that makes it, to the application."""
+"""What a process loads: its application (`AppLoader`) and its certificate (`CertLoader`)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from sanic_star.compat._serving.tls import CertLoader
+from sanic_star.compat._serving.certificates import CertLoader
 from sanic_star.compat.simple import create_simple_server
 from sanic_star.engine.application import engine_of
 

@@ -3,36 +3,65 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, MutableMapping
+from typing import Any, Protocol
 
 from sanic_star.compat.worker.process import arguments_of
 from sanic_star.compat.worker.state import SharedState, WorkerState
 from sanic_star.servers.jobs import Arrived, dumped
-from sanic_star.servers.worker import Change, Manage, Scale, parent
+from sanic_star.servers.worker import Manage, Parent, Published, parent_of_worker
+
+
+class Publisher(Protocol):
+    """Takes orders to the main process."""
+
+    def send(self, order: Any, /) -> Any:
+        """Send an order, in the words of Sanic's manager."""
+        ...
+
+
+class WorkerPublisher:
+    """Sends orders from a worker to the main process.
+
+    Args:
+        parent: the main process.
+    """
+
+    def __init__(self, parent: Parent) -> None:
+        self._parent = parent
+
+    def send(self, order: Any) -> None:
+        """Send an order: a text, or what `manage` puts together.
+
+        Raises:
+            pickle.PicklingError: a function or its arguments can't be sent to another process.
+        """
+        if isinstance(order, tuple):
+            name, function, kwargs, *options = order
+            # Pickled here, because the main process may be unable to import it.
+            call = Arrived(dumped((function, kwargs)))
+            names = ("transient", "restartable", "tracked", "auto_start", "workers")
+            self._parent.say(Manage(name, call, dict(zip(names, options, strict=True))))
+        else:
+            self._parent.say(Published(order))
 
 
 class WorkerMultiplexer:
     """Tells which worker this is and what the others do, and asks the main process to restart or to end workers.
 
     Args:
-        app: the application.
-
-    Raises:
-        AttributeError: this process is no worker: one process alone has no main process.
+        monitor_publisher: takes the orders.
+        worker_state: what is known of each process, by its name.
     """
 
-    def __init__(self, app: Any) -> None:
-        self._app = app
-        supervisor = parent()
-        if supervisor is None:
-            raise AttributeError("app.m is for workers: run the application with workers=2, or with auto_reload=True")
-        self._parent = supervisor
+    def __init__(self, monitor_publisher: Publisher, worker_state: MutableMapping[str, dict[str, Any]]) -> None:
+        self._monitor_publisher = monitor_publisher
+        self._worker_state = worker_state
 
     @property
     def name(self) -> str:
         """The name of this worker."""
-        return os.environ["SANIC_WORKER_NAME"]
+        return os.environ.get("SANIC_WORKER_NAME", "")
 
     @property
     def pid(self) -> int:
@@ -42,7 +71,7 @@ class WorkerMultiplexer:
     @property
     def state(self) -> WorkerState:
         """What is known of this worker; what you set in it, other processes see in `workers`."""
-        return WorkerState(SharedState(self._parent.ask, self._change), self.name)
+        return WorkerState(self._worker_state, self.name)
 
     @property
     def workers(self) -> dict[str, Any]:
@@ -52,34 +81,38 @@ class WorkerMultiplexer:
             BrokenPipeError: it has ended.
             TimeoutError: it has not answered for 10 s.
         """
-        return self._parent.ask()
-
-    def _change(self, name: str, values: dict[str, bytes], removed: Any) -> None:
-        self._parent.say(Change(name, values, list(removed), {}))
+        return dict(self._worker_state)
 
     def ack(self) -> None:
         """Say that this worker accepts connections; it does so by itself when it does."""
-        self._parent.say(Change(self.name, {}, [], {"state": "ACKED"}))
+        self._note(state="ACKED")
 
     def set_serving(self, serving: bool) -> None:
         """Say whether this worker serves, which `workers` shows."""
-        self._parent.say(Change(self.name, {}, [], {"serving": serving}))
+        self._note(serving=serving)
 
-    def restart(self, name: str = "", all_workers: bool = False, zero_downtime: bool = True) -> None:
+    def _note(self, **facts: Any) -> None:
+        if isinstance(self._worker_state, SharedState):
+            self._worker_state.note(self.name, **facts)
+        else:
+            self._worker_state[self.name] = {**self._worker_state.get(self.name, {}), **facts}
+
+    def restart(self, name: str = "", all_workers: bool = False, zero_downtime: bool = False) -> None:
         """Have processes restarted; each worker is replaced by one that accepts connections before it stops.
 
         Args:
             name: of the process, or several with commas between them; by default this worker.
             all_workers: whether to restart all workers, one after the other, and the managed functions that are
                 transient.
-            zero_downtime: accepted for Sanic's sake.
+            zero_downtime: accepted for Sanic's sake: workers are never without a successor here.
 
         Raises:
             ValueError: there is a name, and all shall restart.
         """
         if name and all_workers:
             raise ValueError("Ambiguous restart with both a named process and all_workers=True")
-        self._parent.roll("" if all_workers else name or self.name)
+        names = "__ALL_PROCESSES__" if all_workers else name or self.name
+        self._monitor_publisher.send(f"{names}:" + (":STARTUP_FIRST" if zero_downtime else ""))
 
     reload = restart
 
@@ -112,12 +145,8 @@ class WorkerMultiplexer:
             TypeError: `func` can't be called, or `kwargs` is no mapping.
             pickle.PicklingError: it can't be sent to another process.
         """
-        call = Arrived(dumped(arguments_of(func, kwargs)))
-        options = {
-            "transient": transient, "restartable": restartable, "tracked": tracked, "auto_start": auto_start,
-            "workers": workers,
-        }  # fmt: skip
-        self._parent.say(Manage(ident, call, options))
+        call = arguments_of(func, kwargs)
+        self._monitor_publisher.send((ident, *call, transient, restartable, tracked, auto_start, workers))
 
     def scale(self, num_workers: int) -> None:
         """Change the number of workers.
@@ -125,7 +154,7 @@ class WorkerMultiplexer:
         Args:
             num_workers: how many, 1 or more; the log of the main process says if that can't be.
         """
-        self._parent.say(Scale(num_workers))
+        self._monitor_publisher.send(f"__SCALE__:{num_workers}")
 
     def exit(self) -> None:
         """Do nothing: the main process notes by itself that a worker has ended."""
@@ -136,7 +165,19 @@ class WorkerMultiplexer:
         Args:
             early: accepted for Sanic's sake, whose manager may still be starting: here it has started.
         """
-        self._app.stop()
+        self._monitor_publisher.send("__TERMINATE_EARLY__" if early else "__TERMINATE__")
+
+
+def multiplexer_of_process() -> WorkerMultiplexer:
+    """Return the multiplexer of this process.
+
+    Raises:
+        AttributeError: this process is no worker: one process alone has no main process.
+    """
+    parent = parent_of_worker()
+    if parent is None:
+        raise AttributeError("app.m is for workers: run the application with workers=2, or with auto_reload=True")
+    return WorkerMultiplexer(WorkerPublisher(parent), SharedState())
 
 
 __all__ = ["WorkerMultiplexer"]

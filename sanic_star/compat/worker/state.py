@@ -6,25 +6,40 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMappin
 from typing import Any
 
 from sanic_star.servers.jobs import Jobs, pickled, unpickled
+from sanic_star.servers.worker import Change, parent
+
+
+def _ask() -> dict[str, dict[str, Any]]:
+    return parent().ask()
+
+
+def _tell(
+    name: str, values: Mapping[str, bytes], removed: Iterable[str] = (), facts: Mapping[str, Any] | None = None
+) -> None:
+    parent().say(Change(name, dict(values), list(removed), dict(facts or {})))
 
 
 class SharedState(MutableMapping[str, dict[str, Any]]):
     """What is known of each process, by its name; the same in all processes of the application.
 
-    It is read anew each time, and returns copies: assign a mapping to a name to change something.
+    It is read anew each time, and returns copies: assign a mapping to a name to change something. It can be an argument
+    of a managed function, whose process asks the main process.
 
     Args:
-        read: returns what is known now.
-        change: called with a name, pickled values by their keys, and the keys that go.
+        read: returns what is known now; by default the main process is asked.
+        change: called with a name, pickled values by their keys, the keys that go, and facts of this package; by
+            default the main process is told.
     """
 
     def __init__(
-        self,
-        read: Callable[[], dict[str, dict[str, Any]]],
-        change: Callable[[str, dict[str, bytes], Iterable[str]], Any],
+        self, read: Callable[[], dict[str, dict[str, Any]]] = _ask, change: Callable[..., Any] = _tell
     ) -> None:
         self._read = read
         self._change = change
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # In another process the table of this one is out of reach.
+        return SharedState, ()
 
     def __getitem__(self, name: str) -> dict[str, Any]:
         return self._read()[name]
@@ -43,6 +58,15 @@ class SharedState(MutableMapping[str, dict[str, Any]]):
 
     def __len__(self) -> int:
         return len(self._read())
+
+    def note(self, name: str, **facts: Any) -> None:
+        """Note facts of a process, which users can't set.
+
+        Args:
+            name: of the process.
+            facts: such as `state` and `serving`.
+        """
+        self._change(name, {}, [], facts)
 
     def copy(self) -> dict[str, dict[str, Any]]:
         """Return what is known of each process now."""

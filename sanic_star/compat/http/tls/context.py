@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import ssl
 from typing import Any, Self
 
@@ -18,10 +17,10 @@ class SanicSSLContext(ssl.SSLContext):
     """A TLS context with a place for facts about its certificate.
 
     Attributes:
-        sanic: the facts; this package writes none there.
+        sanic: the facts: `cert` and `key`, the paths, `names`, and the fields of the certificate's subject.
     """
 
-    sanic: dict[str, os.PathLike[str]]
+    sanic: dict[str, Any]
 
     @classmethod
     def create_from_ssl_context(cls, context: ssl.SSLContext) -> Self:
@@ -46,7 +45,7 @@ class CertSimple(SanicSSLContext):
         """Load the certificate."""
         context = create_context(cert, key, kw.pop("password", None))
         made = cls.create_from_ssl_context(context)
-        made.sanic = {"cert": cert, "key": key, **kw}
+        made.sanic = {**made.sanic, "cert": cert, "key": key, **kw}
         return made
 
     def __init__(self, cert: Any, key: Any, **kw: Any) -> None:

@@ -1,0 +1,1 @@
+"""The client of the inspector; the command itself is in `sanic_star.cli`."""
