@@ -368,6 +368,7 @@ class Engine:
                 return
             if message["type"] == "http.response.body" and not message.get("more_body"):
                 self.streams.complete(request)
+                request._is_answered = True
             await send(message)
 
         # Only a response's own code is known not to parse a form.
@@ -693,18 +694,15 @@ class Engine:
         connection.scope["app"] = self.app
         connection.scope.update(connection._outer)
         pending: BaseException | None = error
-        code, reason = 1011, ""
-        # The handshake is answered.
-        over = connection._opened or connection._closed
         closing = only_member(error)
         if is_a(closing, WebSocketException):
-            # As in Starlette it says how the connection is closed; a handler may answer the handshake before.
-            code, reason = attribute(closing, "code", 1011), attribute(closing, "reason", "")
-            if over or not self.behaviour.settles(connection._request, error):
-                await connection._end(code, reason)
-                return
+            # As in Starlette it says how the connection is closed, unless a handler closes it in another way.
+            if not connection._closed:
+                await self.behaviour.run_websocket_handler(connection, closing)
+            await connection._end(attribute(closing, "code", 1011), attribute(closing, "reason", ""))
+            return
         try:
-            if over:
+            if connection._opened or connection._closed:
                 # No response can be sent any more, so that nothing makes one.
                 pending = await self.behaviour.report(connection._request, error)
             else:
@@ -717,7 +715,7 @@ class Engine:
         except BaseException as failure:
             pending = error
             _log_failed_answer(error, failure)
-        await connection._end(code, reason)
+        await connection._end(1011)
         pending = None if pending is None else _for_the_server(pending, connection.scope)
         if pending is not None:
             try:
@@ -910,6 +908,9 @@ class _Plain:
             return None
         log_error(logging.getLogger("sanic_star"), error, "Exception in handler")
         return error
+
+    async def run_websocket_handler(self, connection: WebSocket, error: WebSocketException) -> None:
+        """There are no exception handlers."""
 
     def settles(self, request: Request, error: BaseException) -> bool:
         """Tell whether the answer is all that becomes of an exception."""

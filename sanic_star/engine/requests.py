@@ -100,6 +100,8 @@ class Request(requests.Request):
     _waits_for_part = False
     # The answer while it is sent piece by piece.
     _open_stream: OpenStream | None = None
+    # Whether another ASGI application, or a response of Starlette's, has sent a complete response.
+    _is_answered = False
     # What the initialiser of the application's own request class has raised.
     _initialiser_error: Exception | None = None
     # True where something is to be closed when the request is over.

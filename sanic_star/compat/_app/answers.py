@@ -35,12 +35,13 @@ from sanic_star.compat.log import error_logger
 from sanic_star.compat.middleware import Middleware, MiddlewareLocation
 from sanic_star.compat.request._url import url_for_log
 from sanic_star.compat.request.types import Request
-from sanic_star.compat.response._writer import ResponseWriter, run_background
+from sanic_star.compat.response._writer import BACKGROUND_FAILED, ResponseWriter, run_background
 from sanic_star.compat.response.types import ResponseStream
 from sanic_star.compat.signals import Event
 from sanic_star.engine import routing
 from sanic_star.engine.application import DEVELOPMENT_GRACE_S, announcing_close
-from sanic_star.engine.requests import HANDED, HANDSHAKE, Limits, live
+from sanic_star.engine.failures import log_error
+from sanic_star.engine.requests import HANDED, HANDSHAKE, Limits, current_request, live
 from sanic_star.engine.requests import Request as EngineRequest
 from sanic_star.engine.steps import Limit, Phase
 from sanic_star.engine.streams import SharedReceive, is_event_stream
@@ -431,10 +432,15 @@ class Answers:
             if early:
                 return early
             app = routing.enter(connection)
+            # Starlette's routes look there before they let an exception out, so that middleware between a mount and its
+            # routes sees the answer.
             if request is connection:
-                # Starlette's routes look there before they let an exception out, so that middleware between a mount
-                # and its routes sees the answer.
                 request.scope["starlette.exception_handlers"] = handled_inside
+            else:
+                from sanic_star.compat._app.websocket_errors import WebsocketErrors
+
+                handled = WebsocketErrors(self._error_answers, connection)
+                connection.scope["starlette.exception_handlers"] = handled, {}
             if has_public_host:
                 app = with_public_redirects(self.app, request, app)
             return partial(_in_scope, app, request.scope) if request._amended and request is connection else app
@@ -515,6 +521,28 @@ class Answers:
         """Log and report an exception of an open websocket; return it if it is still to be raised."""
         assert isinstance(request, Request)
         return await self._error_answers.report(request, error)
+
+    async def handle_background_failure(self, error: BaseException, scope: Scope) -> None:
+        """Log and report that the background task of a response has failed, and tell its exception handler.
+
+        Args:
+            error: what the task has raised.
+            scope: the request's ASGI scope.
+        """
+        try:
+            request: Any = current_request()
+        except LookupError:
+            log_error(error_logger, error, BACKGROUND_FAILED, scope["path"])
+            return
+        await self.app.signal_router.report(error, answered=True)
+        await self._error_answers.handle_background_failure(request, error)
+
+    async def run_websocket_handler(self, connection: Any, error: Any) -> None:
+        """Call the exception handler for a `WebSocketException`, if there is one, with a Starlette websocket."""
+        # Loaded with the first of these exceptions, or the first websocket of Starlette's.
+        from sanic_star.compat._app.websocket_errors import WebsocketErrors
+
+        await WebsocketErrors(self._error_answers, connection).run_handler(connection.starlette, error)
 
     def settles(self, request: EngineRequest, error: BaseException) -> bool:
         """Tell whether `answer` settles an exception: Sanic's, Starlette's, or one that has a handler."""
