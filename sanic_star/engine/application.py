@@ -291,7 +291,9 @@ class Engine:
             number = next(numbers)
             live[number] = request
             set_current(number)
-            scope["router"] = router
+            if "router" not in scope:
+                # As in Starlette that of the outermost application: middleware and templates of that one read it.
+                scope["router"] = router
             try:
                 raw = None if scope.get("root_path") else scope.get("raw_path")
                 method = scope["method"]
@@ -405,9 +407,27 @@ class Engine:
     ) -> BaseException | None:
         """Answer an exception; return what is to be raised then."""
         # The request may have a scope of its own, where something in it was changed.
-        for affected in (scope, request.scope):
-            affected["app"] = self.app
-            affected.update(request._outer)
+        scopes = (scope,) if request.scope is scope else (scope, request.scope)
+        if not request._outer:
+            for affected in scopes:
+                affected["app"] = self.app
+            return await self._settle_here(request, error, scope, receive, send)
+        # The exception comes out of a mount. It is answered for this application; then the scope says again where it
+        # was raised: middleware around reads the route's whole path there, as in Starlette.
+        outer = {"app": self.app, **request._outer}
+        inner = [{key: affected[key] for key in outer if key in affected} for affected in scopes]
+        for affected in scopes:
+            affected.update(outer)
+        try:
+            return await self._settle_here(request, error, scope, receive, send)
+        finally:
+            for affected, former in zip(scopes, inner, strict=True):
+                affected.update(former)
+
+    async def _settle_here(
+        self, request: Request, error: BaseException, scope: Scope, receive: Receive, send: Send
+    ) -> BaseException | None:
+        """Do what `_settle` does, with scopes that say what this application matched."""
         # Of any other request's client it is an error like any other.
         if issubclass(type(error), ClientDisconnect) and await request._client_has_left():
             await self._answer_unfinished_body(request, scope, receive, send)
@@ -626,7 +646,7 @@ class Engine:
             await self.lifecycle.serve(scope, receive, send)
             return
         assert scope["type"] == "websocket", f"unknown ASGI scope type {scope['type']!r}"
-        scope["router"] = self.app.router
+        scope.setdefault("router", self.app.router)
         connection = self.make_websocket(scope, receive, send)
         plain = self._plain
         if plain is not None:
@@ -871,7 +891,7 @@ class _Plain:
         """Return what hands the connection on."""
 
         async def forward(connection: Any) -> Any:
-            return enter(connection)
+            return enter(connection, self._app.router)
 
         return forward
 

@@ -419,6 +419,7 @@ class Answers:
         told_by = ("SERVER_NAME", "FORWARDED_SECRET", "PROXIES_COUNT", "REAL_IP_HEADER")
         has_public_host = any(map(self.app.config.get, told_by))
         handled_inside = self._error_answers.handlers_for_starlette
+        router = self.app.router
 
         async def forward(connection: Any) -> Any:
             if isinstance(connection, Request):
@@ -431,7 +432,7 @@ class Answers:
             early = await run_before(request, before) if before else None
             if early:
                 return early
-            app = routing.enter(connection)
+            app = routing.enter(connection, router)
             # Starlette's routes look there before they let an exception out, so that middleware between a mount and its
             # routes sees the answer.
             if request is connection:
