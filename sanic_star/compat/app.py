@@ -585,12 +585,25 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
         stream: bool = ...,
         **options: Unpack[AddedRouteOptions],
     ) -> H: ...
-    def add_route(self, handler: Any, uri: Any = None, *args: Any, **options: Any) -> Any:
-        """Add a route: Sanic's `(handler, uri, …)`, or with a path first Starlette's `(path, route, …)`."""
-        if isinstance(handler, str):
-            self._append(starlette_routing.Route(handler, uri, *args, **options))
+    @overload
+    def add_route(
+        self,
+        path: str,
+        route: Callable[..., Any],
+        methods: Iterable[str] | None = ...,
+        name: str | None = ...,
+        include_in_schema: bool = ...,
+    ) -> None: ...
+    def add_route(self, *args: Any, **options: Any) -> Any:
+        """Add a route: Sanic's `(handler, uri, …)`, or with a path first Starlette's `(path, route, …)`.
+
+        Raises:
+            TypeError: arguments are missing, or of both kinds.
+        """
+        if _are_starlettes(args, options):
+            self._append(starlette_routing.Route(*args, **_as_endpoint(options)))
             return None
-        return super().add_route(handler, uri, *args, **options)
+        return super().add_route(*args, **options)
 
     @overload
     def add_websocket_route(self, handler: str, uri: Callable[..., Any], name: str | None = ...) -> None: ...
@@ -606,12 +619,18 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
         name: str | None = ...,
         **options: Unpack[AddedRouteOptions],
     ) -> H: ...
-    def add_websocket_route(self, handler: Any, uri: Any = None, *args: Any, **options: Any) -> Any:
-        """Add a websocket route: Sanic's `(handler, uri, …)`, or Starlette's `(path, route, name)`."""
-        if isinstance(handler, str):
-            self._append(starlette_routing.WebSocketRoute(handler, uri, *args, **options))
+    @overload
+    def add_websocket_route(self, path: str, route: Callable[..., Any], name: str | None = ...) -> None: ...
+    def add_websocket_route(self, *args: Any, **options: Any) -> Any:
+        """Add a websocket route: Sanic's `(handler, uri, …)`, or Starlette's `(path, route, name)`.
+
+        Raises:
+            TypeError: arguments are missing, or of both kinds.
+        """
+        if _are_starlettes(args, options):
+            self._append(starlette_routing.WebSocketRoute(*args, **_as_endpoint(options)))
             return None
-        return super().add_websocket_route(handler, uri, *args, **options)
+        return super().add_websocket_route(*args, **options)
 
     def _append(self, route: BaseRoute) -> None:
         self.router.routes.append(route)
@@ -1263,6 +1282,18 @@ def _request_factory(request_class: type[Request]) -> MakeRequest:
     from sanic_star.compat.request._sanic_form import RequestFactory
 
     return RequestFactory(request_class, Request)
+
+
+def _are_starlettes(args: tuple[Any, ...], options: Mapping[str, Any]) -> bool:
+    """Tell whether the arguments of a route are Starlette's: the path comes first, or has its name."""
+    return isinstance(args[0], str) if args else "path" in options
+
+
+def _as_endpoint(options: dict[str, Any]) -> dict[str, Any]:
+    """Return the keywords of Starlette's `add_route` as those of its `Route`, which calls the function `endpoint`."""
+    if "route" in options:
+        options["endpoint"] = options.pop("route")
+    return options
 
 
 def _as_middleware(middleware: Any, attach_to: str, priority: int | Default) -> Middleware:

@@ -238,6 +238,7 @@ class Engine:
         return request
 
     async def _gate(self, scope: Scope, receive: Receive, send: Send) -> None:
+        _check_event_loop()
         assert self._stack is not None
         stack = self._open or self._stack
         if self._open is None and scope["type"] != "lifespan":
@@ -761,6 +762,21 @@ def _marking_arrival(dispatch: ASGIApp) -> ASGIApp:
         await dispatch(scope, receive, send)
 
     return arrive
+
+
+def _check_event_loop() -> None:
+    """Refuse to run under another library than asyncio.
+
+    Raises:
+        RuntimeError: no event loop of asyncio runs.
+    """
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        raise RuntimeError(
+            "This application runs on asyncio, not on trio: start the server with its asyncio worker, "
+            "and Starlette's TestClient without backend='trio'"
+        ) from None
 
 
 def announcing_close(scope: Scope, send: Send) -> Send:

@@ -231,7 +231,11 @@ def requests_begun() -> int:
 
 def announces_more_than(scope: Scope, limit: int | None) -> bool:
     """Tell whether the body is larger than so many bytes by what its header says."""
-    return limit is not None and exceeds(dict(scope["headers"]).get(b"content-length", b"0"), limit)
+    if limit is not None:
+        for name, value in scope["headers"]:
+            if name == b"content-length" and exceeds(value, limit):
+                return True
+    return False
 
 
 def exceeds(content_length: bytes, limit: float) -> bool:

@@ -102,7 +102,8 @@ def pair(outer: str, inner: str, seen: Seen) -> Any:
     return application(outer, "outer", seen, application(inner, "inner"))
 
 
-PATHS = ("/", "/fail", "/miss", "/items/3", "/items/x", "/m/", "/m/fail", "/m/miss", "/m/items/3", "/m/items/x", "/none")
+BELOW = ("", "fail", "miss", "items/3", "items/x", "none")
+PATHS = [f"{prefix}{path}" for prefix in ("/", "/m/") for path in BELOW]
 
 
 async def answer(app: Any, path: str, root: str) -> list[Any]:

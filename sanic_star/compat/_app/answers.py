@@ -14,6 +14,7 @@ from functools import cached_property, partial
 from inspect import isawaitable
 from typing import TYPE_CHECKING, Any
 
+from starlette import routing as starlette_routing
 from starlette.responses import Response as StarletteResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -41,7 +42,7 @@ from sanic_star.compat.signals import Event
 from sanic_star.engine import routing
 from sanic_star.engine.application import DEVELOPMENT_GRACE_S, announcing_close
 from sanic_star.engine.failures import log_error
-from sanic_star.engine.requests import HANDED, HANDSHAKE, Limits, current_request, live
+from sanic_star.engine.requests import HANDED, HANDSHAKE, Limits, announces_more_than, current_request, live
 from sanic_star.engine.requests import Request as EngineRequest
 from sanic_star.engine.steps import Limit, Phase
 from sanic_star.engine.streams import SharedReceive, is_event_stream
@@ -410,7 +411,13 @@ class Answers:
     def compile_forward(self) -> Call:
         """Return what hands a connection on: the application's request middleware runs before, and may answer."""
         # Loaded with the start, not with the import.
-        from sanic_star.compat._app.forwarding import has_own_limit, limited, with_public_redirects
+        from sanic_star.compat._app.forwarding import (
+            has_own_limit,
+            limited,
+            limited_unread,
+            with_public_redirects,
+            with_response_middleware,
+        )
 
         before = self._steps(MiddlewareLocation.REQUEST, None)
         keyword = self.app.max_body_size
@@ -420,6 +427,7 @@ class Answers:
         has_public_host = any(map(self.app.config.get, told_by))
         handled_inside = self._error_answers.handlers_for_starlette
         router = self.app.router
+        after = bool(self._steps(MiddlewareLocation.RESPONSE, None))
 
         async def forward(connection: Any) -> Any:
             if isinstance(connection, Request):
@@ -437,6 +445,10 @@ class Answers:
             # routes sees the answer.
             if request is connection:
                 request.scope["starlette.exception_handlers"] = handled_inside
+                if limit is not None and announces_more_than(request.scope, limit):
+                    app = limited_unread(request, limit, app)
+                if after and isinstance(request.scope["route"], starlette_routing.Route):
+                    app = with_response_middleware(request, app, self.respond_through)
             else:
                 from sanic_star.compat._app.websocket_errors import WebsocketErrors
 
