@@ -201,10 +201,16 @@ class Engine:
 
     def cut_short(self, request: Request, task: asyncio.Task[Any], error: HTTPException) -> None:
         """Cancel the task of a request whose time is over, and answer with `error` once its clean-up has run."""
-        if error.status_code in (408, 413) or request._waits_for_part:
-            # A client that sends its next request on this connection would send it as a part of the missing body.
+        # A client that sends its next request on this connection would send it as a part of the missing body.
+        closes = error.status_code in (408, 413) or request._waits_for_part
+        if closes:
             request._send = announcing_close(request.scope, request._send)
-        finish = partial(self.fail, request, error, request.scope, request._receive, request._send)
+
+        async def finish() -> None:
+            # By now the middleware around the route is over, through which the request has sent.
+            send = announcing_close(request.scope, request._send) if closes else request._send
+            await self.fail(request, error, request.scope, request._receive, send)
+
         stream = request._open_stream = request._open_stream or OpenStream(task, finish)
         stream.finish, request._holds = finish, True
         stream.cut(Cut.TIMEOUT, error.detail)
@@ -342,7 +348,7 @@ class Engine:
                 del live[number]
 
         self.dispatch_codes = frozenset({dispatch.__code__, Engine._fail_outside.__code__})
-        self.fail_code = Engine._settle.__code__
+        self.fail_code = Engine._settle_here.__code__
         return dispatch
 
     async def send_foreign(self, request: Request, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
@@ -607,7 +613,12 @@ class Engine:
 
         async def bounded(scope: Scope, receive: Receive, send: Send) -> None:
             if scope["type"] != "http":
-                await stack(scope, receive, send)
+                try:
+                    await stack(scope, receive, send)
+                except Exception as error:
+                    if scope["type"] != "websocket" or is_marked(error):
+                        raise
+                    await self._refuse_websocket(error, scope, receive, send)
                 return
             body = CountedBody(self._find_body_limit, scope, receive)
             boundary = Boundary(self, scope)
@@ -698,6 +709,20 @@ class Engine:
             del requests.live[number]
             request._send = send
 
+    async def _refuse_websocket(self, error: BaseException, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer an exception that the user's middleware has raised by itself for a websocket."""
+        connection = self.make_websocket(scope, receive, send)
+        connection._request = request = self.make_request(scope, receive, connection._send_message)
+        number = next(requests.numbers)
+        requests.live[number] = request
+        requests.current.set(number)
+        try:
+            await self._fail_websocket(connection, error)
+        finally:
+            connection._release()
+            del requests.live[number]
+            request._send = send
+
     async def _end_cancelled_websocket(self, connection: WebSocket, error: CancelledError) -> None:
         """End a websocket whose task the server has cancelled: at the stop with a proper close or refusal."""
         if not self.lifecycle.stopping:
@@ -736,7 +761,8 @@ class Engine:
         except BaseException as failure:
             pending = error
             _log_failed_answer(error, failure)
-        await connection._end(1011)
+        # RFC 6455, section 7.4.1: a violated policy, where the handler has found out that the client may not do this.
+        await connection._end(1008 if attribute(error, "status_code") in (401, 403) else 1011)
         pending = None if pending is None else _for_the_server(pending, connection.scope)
         if pending is not None:
             try:

@@ -24,6 +24,7 @@ from sanic_star.compat._app.methods import Overrides
 from sanic_star.compat._app.pipeline import (
     Call,
     Step,
+    handler_call,
     handler_in_middleware,
     is_endpoint,
     run_before,
@@ -50,6 +51,7 @@ from sanic_star.engine.websockets import request_of
 
 if TYPE_CHECKING:
     from sanic_star.compat._app.error_answers import ErrorAnswers
+    from sanic_star.compat._app.layers import Layer
     from sanic_star.compat._app.seams import Application
     from sanic_star.compat.server.websockets._inbox import Sweeper as WebsocketSweeper
     from sanic_star.compat.server.websockets.impl import WebsocketImplProtocol
@@ -120,6 +122,8 @@ class Answers:
         self.overrides = Overrides()
         self._kept_steps: dict[tuple[MiddlewareLocation, str | None], list[Step]] | None = None
         self._body_limit: int | None = None
+        # The ASGI middleware of groups, blueprints and routes, by the identity of its list; built once per start.
+        self._layers: dict[int, tuple[Any, Layer]] = {}
         # Made with the first start: an application may be pickled before it.
         self._sweeper: WebsocketSweeper | None = None
         # The handlers of Starlette's keyword that the error handler was given already.
@@ -262,11 +266,57 @@ class Answers:
         only = route.names[0] if route.names and len(route.names) == 1 and not changeable else None
         around = self._events.around_handler if self._hears else None
         has_params = bool(route.parameters) or changeable
+        if _has_layers(route):
+            return partial(self._in_layers, route, has_params, around)
         return partial(handler_in_middleware, route.endpoint, has_params, only, before, after, around)
+
+    def _in_layers(self, route: routing.Route, has_params: bool, around: Callable[[Call], Call] | None) -> Call:
+        """Return a route's callable: the handler inside the ASGI middleware of its group, its blueprint and its own."""
+        # Loaded only where there is such middleware.
+        from sanic_star.compat._app.layers import layered
+
+        call = handler_call(route.endpoint, has_params)
+        if around is not None:
+            call = around(call)
+        if self.app.config.get("CANCEL_ON_DISCONNECT"):
+            call = self._until_client_leaves(call)
+        return layered(call, *self._split(route))
+
+    def _split(self, route: Any) -> tuple[list[tuple[list[Step], list[Step]]], list[Layer]]:
+        """Return what stands around a route's handler, from the outside in: Sanic's middleware, and between it layers.
+
+        Without a layer between them, the middleware of several levels runs in Sanic's order.
+        """
+        from sanic_star.compat._app.layers import Layer
+
+        app = self.app
+        tables = (
+            (MiddlewareLocation.REQUEST, app.request_middleware, app.named_request_middleware),
+            (MiddlewareLocation.RESPONSE, app.response_middleware, app.named_response_middleware),
+        )
+        segments: list[tuple[list[Any], list[Any]]] = [(list(tables[0][1]), list(tables[1][1]))]
+        named = [list(Middleware.convert(table.get(route.name, ()), location=where)) for where, _, table in tables]
+        layers: list[Layer] = []
+        levels = route._levels
+        for number, (asgi, functions) in enumerate(levels):
+            if asgi:
+                if id(asgi) not in self._layers:
+                    self._layers[id(asgi)] = asgi, Layer(self, asgi)
+                layers.append(self._layers[id(asgi)][1])
+                segments.append(([], []))
+            # That of the blueprint is what no group has, the route itself has none.
+            is_blueprint = number == max(len(levels) - 2, 0)
+            for members, rest in zip(segments[-1], named, strict=True):
+                mine = [one for one in rest if is_blueprint or one.func in functions]
+                members += mine
+                rest[:] = [one for one in rest if one not in mine]
+        before, after = MiddlewareLocation
+        ordered = [(self._ordered(outer, before), self._ordered(inner, after)) for outer, inner in segments]
+        return ordered, layers
 
     def _watch(self, route: routing.Route, call: Call) -> Call:
         """Return a route's callable with what watches it around: for a client that leaves, and events."""
-        if self.app.config.get("CANCEL_ON_DISCONNECT"):
+        if self.app.config.get("CANCEL_ON_DISCONNECT") and not _has_layers(route):
             call = self._until_client_leaves(call)
         if not self._hears:
             return call
@@ -345,6 +395,12 @@ class Answers:
             return None
 
         handled = self._events.around_handler(speak, always=True) if self._hears else speak
+
+        if _has_layers(route):
+            from sanic_star.compat._app.layers import layered_websocket
+
+            call = layered_websocket(handled, *self._split(route), self.respond_through)
+            return self._events.around_route(call, route, reads_body=False) if self._hears else call
 
         async def guarded(websocket: WebsocketImplProtocol) -> Any:
             request: Any = websocket._request
@@ -479,11 +535,16 @@ class Answers:
         ordered: list[Step] = []
         if everywhere or key[1] is not None:
             middleware = Middleware.convert(everywhere, named.get(name or "", ()), location=location)
-            ordered = steps(Middleware.in_order(middleware, location))
-        if self._hears:
-            ordered = [self._events.around_middleware(step, location.name.lower()) for step in ordered]
+            ordered = self._ordered(middleware, location)
         if self._kept_steps is not None:
             self._kept_steps[key] = ordered
+        return ordered
+
+    def _ordered(self, middleware: Iterable[Middleware], location: MiddlewareLocation) -> list[Step]:
+        """Return middleware as steps, in the order in which it runs."""
+        ordered = steps(Middleware.in_order(middleware, location))
+        if self._hears:
+            return [self._events.around_middleware(step, location.name.lower()) for step in ordered]
         return ordered
 
     def miss(self, scope: Scope) -> Exception:
@@ -701,6 +762,7 @@ class Answers:
     def stopped(self) -> None:
         """Open the routers again, for what is added before the next start."""
         self.app._runner.is_stopped, self._kept_steps = False, None
+        self._layers = {}
         self.app.router.reset()
         self.app.signal_router.reset()
 
@@ -745,6 +807,11 @@ def _is_endless(writer: ResponseWriter) -> bool:
 def _is_stream(writer: ResponseWriter) -> bool:
     """Tell whether a response is sent piece by piece, as far as that is known before the first part."""
     return writer.head_sent or writer.response is None or not writer.response._body or _is_endless(writer)
+
+
+def _has_layers(route: Any) -> bool:
+    """Tell whether there is ASGI middleware around a route, beside the application's."""
+    return any(middleware for middleware, _ in getattr(route, "_levels", ()))
 
 
 def check_route_names(routes: Iterable[Any]) -> None:
