@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Iterator
 from pathlib import Path
@@ -584,6 +585,75 @@ async def test_a_guard_sees_the_request_that_the_handler_sees() -> None:
     app.get("/<n:int>", middleware=[check])(lambda request, n: text(request.ctx.mark))
     assert (await ask(app, http_scope("/3"))).status == 200
     assert (await ask(app, http_scope("/4"))).status == 403
+
+
+# With what else watches a request --------------------------------------------------------------------------------------
+
+
+async def test_a_handler_that_takes_too_long_is_cut(tmp_path: Path) -> None:
+    app: Sanic[Any, Any] = Sanic("Slow")
+    app.config.RESPONSE_TIMEOUT = 0.05
+    seen: Seen = []
+    bp = Blueprint("bp", middleware=noting("bp", seen))
+
+    @bp.get("/", middleware=[Middleware(Upper)])
+    async def handle(request: Request) -> Any:
+        try:
+            await asyncio.sleep(600)
+        finally:
+            seen.append("cleaned up")
+
+    app.blueprint(bp)
+    async with Life(app):
+        peer = await ask(app, http_scope("/"))
+    assert (peer.status, peer.complete) == (503, True)
+    assert seen.count("cleaned up") == 1
+
+
+async def test_a_client_that_leaves_cancels_the_handler() -> None:
+    app: Sanic[Any, Any] = Sanic("Leaving")
+    app.config.CANCEL_ON_DISCONNECT = True
+    begun, ended = asyncio.Event(), asyncio.Event()
+
+    @app.get("/", middleware=noting("route", []))
+    async def handle(request: Request) -> Any:
+        begun.set()
+        try:
+            await asyncio.sleep(600)
+        finally:
+            ended.set()
+
+    async with Life(app):
+        peer = Peer()
+        async with asyncio.timeout(60):
+            asking = asyncio.ensure_future(app(http_scope("/"), peer.receive, peer.send))
+            await begun.wait()
+            peer.gone.set()
+            await ended.wait()
+            await asyncio.wait({asking})
+
+
+async def test_events_tell_of_requests_and_responses_once() -> None:
+    app: Sanic[Any, Any] = Sanic("Events")
+    seen: Seen = []
+    names = ("http.routing.after", "http.handler.before", "http.handler.after", "http.lifecycle.response")
+    for name in (*names, "http.lifecycle.exception"):
+        app.add_signal(lambda name=name, **context: seen.append(name), name)
+    bp = Blueprint("bp", middleware=noting("bp", []))
+
+    @bp.get("/<kind>", middleware=noting("route", []))
+    async def handle(request: Request, kind: str) -> Any:
+        if kind == "fail":
+            raise Forbidden("no")
+        return text("fine")
+
+    app.blueprint(bp)
+    async with Life(app):
+        await ask(app, http_scope("/fine"))
+        assert seen == list(names)
+        seen.clear()
+        await ask(app, http_scope("/fail"))
+    assert [seen.count(name) for name in ("http.lifecycle.exception", "http.lifecycle.response")] == [1, 1]
 
 
 # Over a socket ------------------------------------------------------------------------------------------------------

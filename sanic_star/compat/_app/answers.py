@@ -45,6 +45,7 @@ from sanic_star.engine.application import DEVELOPMENT_GRACE_S, announcing_close
 from sanic_star.engine.failures import log_error
 from sanic_star.engine.requests import HANDED, HANDSHAKE, Limits, announces_more_than, current_request, live
 from sanic_star.engine.requests import Request as EngineRequest
+from sanic_star.engine.responses import Response
 from sanic_star.engine.steps import Limit, Phase
 from sanic_star.engine.streams import SharedReceive, is_event_stream
 from sanic_star.engine.websockets import request_of
@@ -281,6 +282,13 @@ class Answers:
         if self.app.config.get("CANCEL_ON_DISCONNECT"):
             call = self._until_client_leaves(call)
         return layered(call, *self._split(route))
+
+    async def tell_of_response(self, request: Request, response: Any) -> None:
+        """Fire the event of a response that a route inside of ASGI middleware is about to send."""
+        if self._hears:
+            answer = request.stream.response if request._writer is not None else response
+            if isinstance(answer, (Response, ResponseStream)):
+                await self._events.fire(Event.HTTP_LIFECYCLE_RESPONSE, request=request, response=answer)
 
     def _split(self, route: Any) -> tuple[list[tuple[list[Step], list[Step]]], list[Layer]]:
         """Return what stands around a route's handler, from the outside in: Sanic's middleware, and between it layers.
