@@ -587,7 +587,7 @@ async def test_a_guard_sees_the_request_that_the_handler_sees() -> None:
     assert (await ask(app, http_scope("/4"))).status == 403
 
 
-# With what else watches a request --------------------------------------------------------------------------------------
+# With what else watches a request ------------------------------------------------------------------------------------
 
 
 async def test_a_handler_that_takes_too_long_is_cut(tmp_path: Path) -> None:
