@@ -31,9 +31,15 @@ if TYPE_CHECKING:
     from sanic_star.compat import utils as utils
     from sanic_star.compat import views as views
     from sanic_star.compat import worker as worker
+    from sanic_star.compat._app.guard import guard as guard
 else:
 
     def __getattr__(name):
+        if name == "guard":
+            # Loaded where it is used.
+            from sanic_star.compat._app.guard import guard
+
+            return guard
         from importlib import import_module
         from importlib.util import find_spec
 

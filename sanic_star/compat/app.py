@@ -31,7 +31,7 @@ from starlette.types import ASGIApp, ExceptionHandler, Lifespan
 from sanic_star.compat import compat
 from sanic_star.compat._app import registry
 from sanic_star.compat._app.answers import Answers, check_route_names
-from sanic_star.compat._app.decorators import H, Registrar, check_name, no_handler
+from sanic_star.compat._app.decorators import H, Registrar, check_middleware, check_name, no_handler
 from sanic_star.compat._app.definitions import (
     CommandDefinition,
     Definition,
@@ -48,7 +48,7 @@ from sanic_star.compat._app.methods import is_overridden, overridable, through
 from sanic_star.compat._app.registry import applications, find_application
 from sanic_star.compat._app.tasks import Background
 from sanic_star.compat._routing.exceptions import NotFound as SignalNotFound
-from sanic_star.compat._routing.routes import Route, WebSocketRoute
+from sanic_star.compat._routing.routes import Levels, Route, WebSocketRoute
 from sanic_star.compat._serving.running import Runner, is_imported_by_worker, loader_of, prepared, serve, serve_single
 from sanic_star.compat.application.state import ApplicationState
 from sanic_star.compat.blueprints import Blueprint, BlueprintGroup
@@ -335,7 +335,9 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
         else:
             self._apply_listener(definition)
 
-    def _apply_route(self, definition: RouteDefinition, overwrite: bool = False) -> list[Route | WebSocketRoute]:
+    def _apply_route(
+        self, definition: RouteDefinition, overwrite: bool = False, levels: Levels = ()
+    ) -> list[Route | WebSocketRoute]:
         fallback = self.strict_slashes if definition.strict_slashes is None else definition.strict_slashes
         added = self._add_route(
             definition.uri,
@@ -356,18 +358,19 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
             max_body_size=definition.max_body_size,
             ctx=definition.route_context,
             subprotocols=definition.subprotocols,
+            levels=_with_own_level(levels, definition.middleware),
         )
         if definition.websocket:
             self._websocket_enabled = None
         return added if isinstance(added, list) else [added]
 
-    def _add_route(self, *args: Any, **options: Any) -> Any:
+    def _add_route(self, *args: Any, levels: Levels = (), **options: Any) -> Any:
         """Add a route to the router, to one that a running application has closed too."""
         with _amending:
             if not self.router.finalized:
-                return self.router.add(*args, **options)
+                return _set_levels(self.router.add(*args, **options), levels)
             with self.amend():
-                return self.router.add(*args, **options)
+                return _set_levels(self.router.add(*args, **options), levels)
 
     @overridable
     @contextmanager
@@ -385,9 +388,10 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
                 if closed:
                     self.router.finalize()
 
-    def _apply_static(self, definition: StaticDefinition) -> list[Route | WebSocketRoute]:
+    def _apply_static(self, definition: StaticDefinition, levels: Levels = ()) -> list[Route | WebSocketRoute]:
         from sanic_star.compat._files.static import static_handler, static_uri
 
+        levels = _with_own_level(levels, definition.middleware)
         if is_overridden(self.route):
             # As in Sanic, whose `static` is a `route`.
             before = len(self.router.routes)
@@ -400,7 +404,8 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
                 ignore_body=True,
                 static=True,
             )(static_handler(definition))
-            return [route for route in self.router.routes[before:] if isinstance(route, Route)]
+            routes = [route for route in self.router.routes[before:] if isinstance(route, Route)]
+            return _set_levels(routes, levels)  # type: ignore[no-any-return]
         added = self._add_route(
             static_uri(definition),
             ("GET", "HEAD"),
@@ -410,6 +415,7 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
             ignore_body=True,
             name=definition.name,
             static=True,
+            levels=levels,
         )
         return added if isinstance(added, list) else [added]
 
@@ -591,12 +597,25 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
         stream: bool = ...,
         **options: Unpack[AddedRouteOptions],
     ) -> H: ...
-    def add_route(self, handler: Any, uri: Any = None, *args: Any, **options: Any) -> Any:
-        """Add a route: Sanic's `(handler, uri, …)`, or with a path first Starlette's `(path, route, …)`."""
-        if isinstance(handler, str):
-            self._append(starlette_routing.Route(handler, uri, *args, **options))
+    @overload
+    def add_route(
+        self,
+        path: str,
+        route: Callable[..., Any],
+        methods: Iterable[str] | None = ...,
+        name: str | None = ...,
+        include_in_schema: bool = ...,
+    ) -> None: ...
+    def add_route(self, *args: Any, **options: Any) -> Any:
+        """Add a route: Sanic's `(handler, uri, …)`, or with a path first Starlette's `(path, route, …)`.
+
+        Raises:
+            TypeError: arguments are missing, or of both kinds.
+        """
+        if _are_starlettes(args, options):
+            self._append(starlette_routing.Route(*args, **_as_endpoint(options)))
             return None
-        return super().add_route(handler, uri, *args, **options)
+        return super().add_route(*args, **options)
 
     @overload
     def add_websocket_route(self, handler: str, uri: Callable[..., Any], name: str | None = ...) -> None: ...
@@ -612,12 +631,44 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
         name: str | None = ...,
         **options: Unpack[AddedRouteOptions],
     ) -> H: ...
-    def add_websocket_route(self, handler: Any, uri: Any = None, *args: Any, **options: Any) -> Any:
-        """Add a websocket route: Sanic's `(handler, uri, …)`, or Starlette's `(path, route, name)`."""
-        if isinstance(handler, str):
-            self._append(starlette_routing.WebSocketRoute(handler, uri, *args, **options))
+    @overload
+    def add_websocket_route(self, path: str, route: Callable[..., Any], name: str | None = ...) -> None: ...
+    def add_websocket_route(self, *args: Any, **options: Any) -> Any:
+        """Add a websocket route: Sanic's `(handler, uri, …)`, or Starlette's `(path, route, name)`.
+
+        Raises:
+            TypeError: arguments are missing, or of both kinds.
+        """
+        if _are_starlettes(args, options):
+            self._append(starlette_routing.WebSocketRoute(*args, **_as_endpoint(options)))
             return None
-        return super().add_websocket_route(handler, uri, *args, **options)
+        return super().add_websocket_route(*args, **options)
+
+    def mount(
+        self,
+        path: str,
+        app: ASGIApp,
+        name: str | None = None,
+        *,
+        middleware: Sequence[ASGIMiddleware] | None = (),
+    ) -> None:
+        """Serve another ASGI application below a path.
+
+        Args:
+            path: the path, with a slash before it.
+            app: the application.
+            name: the name for building URLs: `url_for("name:…")`.
+            middleware: ASGI middleware around it, the outermost first.
+
+        Raises:
+            TypeError: `middleware` is no list of `Middleware(…)` objects.
+            ValueError: the path does not start with a slash.
+        """
+        around = check_middleware(middleware)
+        if not around:
+            super().mount(path, app=app, name=name)
+        else:
+            self._append(routing.Mount(path, app=app, name=name, middleware=around))
 
     def _append(self, route: BaseRoute) -> None:
         self.router.routes.append(route)
@@ -1273,6 +1324,31 @@ def _request_factory(request_class: type[Request]) -> MakeRequest:
     from sanic_star.compat.request._sanic_form import RequestFactory
 
     return RequestFactory(request_class, Request)
+
+
+def _with_own_level(levels: Levels, middleware: Sequence[ASGIMiddleware]) -> Levels:
+    """Return the levels of ASGI middleware around a route, with its own inside."""
+    return (*levels, (middleware, ())) if levels or middleware else ()
+
+
+def _set_levels(added: Any, levels: Levels) -> Any:
+    """Give a route, or each of a list, the levels of ASGI middleware around it."""
+    if levels:
+        for route in added if isinstance(added, list) else [added]:
+            route._levels = levels
+    return added
+
+
+def _are_starlettes(args: tuple[Any, ...], options: Mapping[str, Any]) -> bool:
+    """Tell whether the arguments of a route are Starlette's: the path comes first, or has its name."""
+    return isinstance(args[0], str) if args else "path" in options
+
+
+def _as_endpoint(options: dict[str, Any]) -> dict[str, Any]:
+    """Return the keywords of Starlette's `add_route` as those of its `Route`, which calls the function `endpoint`."""
+    if "route" in options:
+        options["endpoint"] = options.pop("route")
+    return options
 
 
 def _as_middleware(middleware: Any, attach_to: str, priority: int | Default) -> Middleware:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, MutableSequence
+from collections.abc import Callable, Iterable, MutableSequence, Sequence
 from functools import partial
 from typing import Any
+
+from starlette.middleware import Middleware
 
 
 class BlueprintGroup(MutableSequence[Any]):
@@ -16,6 +18,7 @@ class BlueprintGroup(MutableSequence[Any]):
         strict_slashes: of members that don't say.
         version_prefix: stands before the version.
         name_prefix: goes before the names of routes.
+        middleware: ASGI middleware around the routes of all members, the outermost first.
     """
 
     def __init__(
@@ -25,6 +28,8 @@ class BlueprintGroup(MutableSequence[Any]):
         strict_slashes: bool | None = None,
         version_prefix: str = "/v",
         name_prefix: str | None = "",
+        *,
+        middleware: Sequence[Middleware] = (),
     ) -> None:
         # Blueprints, which import this module, and groups.
         self._blueprints: list[Any] = []
@@ -33,6 +38,9 @@ class BlueprintGroup(MutableSequence[Any]):
         self.strict_slashes = strict_slashes
         self.version_prefix = version_prefix
         self.name_prefix = name_prefix
+        self.user_middleware = list(middleware)
+        # The functions of its Sanic middleware, which each member has, too.
+        self._functions: list[Callable[..., Any]] = []
 
     @property
     def blueprints(self) -> list[Any]:
@@ -76,6 +84,7 @@ class BlueprintGroup(MutableSequence[Any]):
         """Run a function before or after the handlers of all members; arguments as in `Blueprint.middleware`."""
 
         def decorate(function: Callable[..., Any], *where: Any) -> None:
+            self._functions.append(function)
             for member in self._blueprints:
                 member.middleware(function, *where, **kwargs)
 
@@ -94,6 +103,21 @@ class BlueprintGroup(MutableSequence[Any]):
         if callable(middleware):
             return self.middleware(middleware, "response")
         return partial(self.middleware, attach_to="response")
+
+    def add_middleware(self, middleware_class: Any, *args: Any, **kwargs: Any) -> None:
+        """Put ASGI middleware around the routes of all members; arguments as in `Blueprint.add_middleware`.
+
+        Raises:
+            RuntimeError: an application in which a member is registered has started.
+        """
+        if self._has_started():
+            raise RuntimeError("Cannot add middleware after an application has started")
+        self.user_middleware.insert(0, Middleware(middleware_class, *args, **kwargs))
+
+    def _has_started(self) -> bool:
+        groups = (member for member in self._blueprints if isinstance(member, BlueprintGroup))
+        apps = (app for member in self._blueprints for app in getattr(member, "_apps", ()))
+        return any(group._has_started() for group in groups) or any(app.middleware_stack is not None for app in apps)
 
     def options_for(self, item: Any, options: dict[str, Any]) -> dict[str, Any]:
         """Return the options with which a member is registered.
@@ -116,4 +140,5 @@ class BlueprintGroup(MutableSequence[Any]):
             merged["version_prefix"] = options.get("version_prefix") if own == "/v" else own
         if self.name_prefix:
             merged.setdefault("name_prefix", self.name_prefix)
+        merged["_levels"] = (*options.get("_levels", ()), (self.user_middleware, self._functions))
         return merged

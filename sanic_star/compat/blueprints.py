@@ -10,8 +10,9 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from msgspec.structs import replace
+from starlette.middleware import Middleware
 
-from sanic_star.compat._app.decorators import Registrar, check_name
+from sanic_star.compat._app.decorators import Registrar, check_middleware, check_name
 from sanic_star.compat._app.definitions import (
     CommandDefinition,
     Definition,
@@ -27,7 +28,7 @@ from sanic_star.compat.exceptions import SanicException
 from sanic_star.compat.helpers import Default, _default
 
 if TYPE_CHECKING:
-    from sanic_star.compat._routing.routes import Route, WebSocketRoute
+    from sanic_star.compat._routing.routes import Levels, Route, WebSocketRoute
     from sanic_star.compat.router import Router
 
 _VERSION_PREFIX = "/v"
@@ -40,9 +41,9 @@ if TYPE_CHECKING:
 
         def generate_name(self, *objects: Any) -> str: ...
         def _apply_route(
-            self, definition: RouteDefinition, overwrite: bool = False
+            self, definition: RouteDefinition, overwrite: bool = False, levels: Levels = ()
         ) -> list[Route | WebSocketRoute]: ...
-        def _apply_static(self, definition: StaticDefinition) -> list[Route | WebSocketRoute]: ...
+        def _apply_static(self, definition: StaticDefinition, levels: Levels = ()) -> list[Route | WebSocketRoute]: ...
         def _apply_middleware(self, definition: MiddlewareDefinition, route_names: list[str] | None = None) -> Any: ...
         def _apply_exception(self, definition: ExceptionDefinition, route_names: list[str] | None = None) -> Any: ...
         def _apply_listener(self, definition: ListenerDefinition) -> Any: ...
@@ -59,9 +60,11 @@ class Blueprint(Registrar):
         version: goes before the prefix, as `/v1`.
         strict_slashes: whether a trailing slash matters in its routes.
         version_prefix: stands before the version.
+        middleware: ASGI middleware around its routes, the outermost first.
 
     Raises:
         SanicException: Sanic 25.12 refuses the name too.
+        TypeError: `middleware` is no list of `Middleware(…)` objects.
 
     Examples:
         >>> bp = Blueprint("users", url_prefix="/users")
@@ -77,8 +80,11 @@ class Blueprint(Registrar):
         version: int | str | float | None = None,
         strict_slashes: bool | None = None,
         version_prefix: str = _VERSION_PREFIX,
+        *,
+        middleware: Sequence[Middleware] | None = (),
     ) -> None:
         check_name(self, name)
+        self.user_middleware = list(check_middleware(middleware))
         self.name = name
         self.url_prefix = url_prefix[:-1] if url_prefix and url_prefix.endswith("/") else url_prefix
         self.host = host
@@ -104,6 +110,28 @@ class Blueprint(Registrar):
         self._definitions.append(definition)
         for app, options in list(self._registrations):
             self._apply(app, options)
+
+    def add_middleware(self, middleware_class: Any, *args: Any, **kwargs: Any) -> None:
+        """Put ASGI middleware around this blueprint's routes, outside of what was added before.
+
+        It stands inside the application's and the group's, and around the blueprint's Sanic middleware.
+
+        Args:
+            middleware_class: called with the ASGI application that it wraps, and the other arguments.
+            args: positional arguments for it.
+            kwargs: keyword arguments for it.
+
+        Raises:
+            RuntimeError: an application in which the blueprint is registered has started.
+
+        Examples:
+            >>> from starlette.middleware.gzip import GZipMiddleware
+            >>> bp = Blueprint("reports", url_prefix="/reports")
+            >>> bp.add_middleware(GZipMiddleware, minimum_size=500)
+        """
+        if any(app.middleware_stack is not None for app in self._apps):
+            raise RuntimeError("Cannot add middleware after an application has started")
+        self.user_middleware.insert(0, Middleware(middleware_class, *args, **kwargs))
 
     @property
     def apps(self) -> set[Any]:
@@ -163,6 +191,7 @@ class Blueprint(Registrar):
         """
         other = shallow_copy(self)
         other._definitions = list(self._definitions)
+        other.user_middleware = list(self.user_middleware)
         other.copied_from = self.name
         other.name = name
         apps = list(self._apps)
@@ -196,6 +225,7 @@ class Blueprint(Registrar):
         strict_slashes: bool | None = None,
         version_prefix: str = _VERSION_PREFIX,
         name_prefix: str | None = "",
+        middleware: Sequence[Middleware] | None = (),
     ) -> BlueprintGroup:
         """Put blueprints, groups, and lists of them together.
 
@@ -206,8 +236,13 @@ class Blueprint(Registrar):
             strict_slashes: of members that don't say.
             version_prefix: stands before the version.
             name_prefix: goes before the names of routes.
+            middleware: ASGI middleware around the routes of all members, the outermost first.
+
+        Raises:
+            TypeError: `middleware` is no list of `Middleware(…)` objects.
         """
-        group = BlueprintGroup(url_prefix, version, strict_slashes, version_prefix, name_prefix)
+        around = {"middleware": check_middleware(middleware)} if middleware else {}
+        group = BlueprintGroup(url_prefix, version, strict_slashes, version_prefix, name_prefix, **around)
 
         def add(members: Any) -> None:
             for member in members:
@@ -274,7 +309,7 @@ class Blueprint(Registrar):
                 names.append(placed.name)
                 version = getattr(placed, "version", None)
                 if self._first_time(app, definition, placed.uri, placed.name, placed.host, version):
-                    self._add_routes(app, placed)
+                    self._add_routes(app, placed, (*options.get("_levels", ()), (self.user_middleware, ())))
         for definition in self._definitions:
             if isinstance(definition, ListenerDefinition):
                 if self._first_time(app, definition):
@@ -348,12 +383,12 @@ class Blueprint(Registrar):
         self._applied.add(what)
         return len(self._applied) > known
 
-    def _add_routes(self, app: Application, placed: RouteDefinition | StaticDefinition) -> None:
+    def _add_routes(self, app: Application, placed: RouteDefinition | StaticDefinition, levels: Levels) -> None:
         if isinstance(placed, StaticDefinition):
-            routes = app._apply_static(placed)
+            routes = app._apply_static(placed, levels)
             self.statics += routes
         else:
-            routes = app._apply_route(placed, self._allow_route_overwrite)
+            routes = app._apply_route(placed, self._allow_route_overwrite, levels)
         self.routes += routes
         self.websocket_routes += [route for route in routes if route.extra.websocket]
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+
+from starlette.middleware import Middleware
 
 from sanic_star.compat.request.types import Request
 
@@ -26,6 +28,8 @@ class HTTPMethodView:
     """
 
     decorators: ClassVar[list[Callable[[Callable[..., Any]], Callable[..., Any]]]] = []
+    # ASGI middleware around the view's routes, the outermost first.
+    middleware: ClassVar[Sequence[Middleware]] = ()
 
     def __init_subclass__(cls, attach: Registrar | None = None, uri: str = "", **options: Any) -> None:
         routing = {name: options.pop(name) for name in _ROUTE_OPTIONS if name in options}
@@ -74,6 +78,8 @@ class HTTPMethodView:
         name: str | None = None,
         stream: bool = False,
         version_prefix: str = "/v",
+        *,
+        middleware: Sequence[Middleware] | None = (),
     ) -> None:
         """Add this view to an application or blueprint.
 
@@ -87,13 +93,25 @@ class HTTPMethodView:
             name: the name for `url_for`, by default the class's.
             stream: whether the methods read the body themselves; else it is told by `stream` on one of them.
             version_prefix: stands before the version.
+            middleware: ASGI middleware around this view, outside of the class's own; the outermost first.
         """
+        # A user's subclass of the application or blueprint may not know this keyword.
+        more: Any = {"middleware": middleware} if middleware else {}
         to.add_route(
-            cls.as_view(), uri, methods, host, strict_slashes, version, name, stream, version_prefix=version_prefix
+            cls.as_view(),
+            uri,
+            methods,
+            host,
+            strict_slashes,
+            version,
+            name,
+            stream,
+            version_prefix=version_prefix,
+            **more,
         )
 
 
-_ROUTE_OPTIONS = ("methods", "host", "strict_slashes", "version", "name", "stream", "version_prefix")
+_ROUTE_OPTIONS = ("methods", "host", "strict_slashes", "version", "name", "stream", "version_prefix", "middleware")
 
 
 def stream(func: H) -> H:

@@ -203,10 +203,16 @@ class Engine:
 
     def cut_short(self, request: Request, task: asyncio.Task[Any], error: HTTPException) -> None:
         """Cancel the task of a request whose time is over, and answer with `error` once its clean-up has run."""
-        if error.status_code in (408, 413) or request._waits_for_part:
-            # A client that sends its next request on this connection would send it as a part of the missing body.
+        # A client that sends its next request on this connection would send it as a part of the missing body.
+        closes = error.status_code in (408, 413) or request._waits_for_part
+        if closes:
             request._send = announcing_close(request.scope, request._send)
-        finish = partial(self.fail, request, error, request.scope, request._receive, request._send)
+
+        async def finish() -> None:
+            # By now the middleware around the route is over, through which the request has sent.
+            send = announcing_close(request.scope, request._send) if closes else request._send
+            await self.fail(request, error, request.scope, request._receive, send)
+
         stream = request._open_stream = request._open_stream or OpenStream(task, finish)
         stream.finish, request._holds = finish, True
         stream.cut(Cut.TIMEOUT, error.detail)
@@ -240,6 +246,7 @@ class Engine:
         return request
 
     async def _gate(self, scope: Scope, receive: Receive, send: Send) -> None:
+        _check_event_loop()
         assert self._stack is not None
         stack = self._open or self._stack
         if self._open is None and scope["type"] != "lifespan":
@@ -293,7 +300,9 @@ class Engine:
             number = next(numbers)
             live[number] = request
             set_current(number)
-            scope["router"] = router
+            if "router" not in scope:
+                # As in Starlette that of the outermost application: middleware and templates of that one read it.
+                scope["router"] = router
             try:
                 raw = None if scope.get("root_path") else scope.get("raw_path")
                 method = scope["method"]
@@ -369,6 +378,7 @@ class Engine:
                 return
             if message["type"] == "http.response.body" and not message.get("more_body"):
                 self.streams.complete(request)
+                request._is_answered = True
             await send(message)
 
         # Only a response's own code is known not to parse a form.
@@ -405,9 +415,27 @@ class Engine:
     ) -> BaseException | None:
         """Answer an exception; return what is to be raised then."""
         # The request may have a scope of its own, where something in it was changed.
-        for affected in (scope, request.scope):
-            affected["app"] = self.app
-            affected.update(request._outer)
+        scopes = (scope,) if request.scope is scope else (scope, request.scope)
+        if not request._outer:
+            for affected in scopes:
+                affected["app"] = self.app
+            return await self._settle_here(request, error, scope, receive, send)
+        # The exception comes out of a mount. It is answered for this application; then the scope says again where it
+        # was raised: middleware around reads the route's whole path there, as in Starlette.
+        outer = {"app": self.app, **request._outer}
+        inner = [{key: affected[key] for key in outer if key in affected} for affected in scopes]
+        for affected in scopes:
+            affected.update(outer)
+        try:
+            return await self._settle_here(request, error, scope, receive, send)
+        finally:
+            for affected, former in zip(scopes, inner, strict=True):
+                affected.update(former)
+
+    async def _settle_here(
+        self, request: Request, error: BaseException, scope: Scope, receive: Receive, send: Send
+    ) -> BaseException | None:
+        """Do what `_settle` does, with scopes that say what this application matched."""
         # Of any other request's client it is an error like any other.
         if issubclass(type(error), ClientDisconnect) and await request._client_has_left():
             await self._answer_unfinished_body(request, scope, receive, send)
@@ -504,7 +532,7 @@ class Engine:
     # The code of the frames in which a task answers a request, until the dispatch is made. They are attributes of the
     # class, because an application that has not started can be pickled.
     dispatch_codes: frozenset[CodeType] = frozenset({_fail_outside.__code__})
-    fail_code = _settle.__code__
+    fail_code = _settle_here.__code__
 
     async def _answer_unfinished_body(self, request: Request, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer 400 to a body that ends too early, unless a response has begun.
@@ -591,7 +619,12 @@ class Engine:
 
         async def bounded(scope: Scope, receive: Receive, send: Send) -> None:
             if scope["type"] != "http":
-                await stack(scope, receive, send)
+                try:
+                    await stack(scope, receive, send)
+                except Exception as error:
+                    if scope["type"] != "websocket" or is_marked(error):
+                        raise
+                    await self._refuse_websocket(error, scope, receive, send)
                 return
             body = CountedBody(self._find_body_limit, scope, receive)
             boundary = Boundary(self, scope)
@@ -631,7 +664,7 @@ class Engine:
             await self.lifecycle.serve(scope, receive, send)
             return
         assert scope["type"] == "websocket", f"unknown ASGI scope type {scope['type']!r}"
-        scope["router"] = self.app.router
+        scope.setdefault("router", self.app.router)
         connection = self.make_websocket(scope, receive, send)
         plain = self._plain
         if plain is not None:
@@ -682,6 +715,20 @@ class Engine:
             del requests.live[number]
             request._send = send
 
+    async def _refuse_websocket(self, error: BaseException, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer an exception that the user's middleware has raised by itself for a websocket."""
+        connection = self.make_websocket(scope, receive, send)
+        connection._request = request = self.make_request(scope, receive, connection._send_message)
+        number = next(requests.numbers)
+        requests.live[number] = request
+        requests.current.set(number)
+        try:
+            await self._fail_websocket(connection, error)
+        finally:
+            connection._release()
+            del requests.live[number]
+            request._send = send
+
     async def _end_cancelled_websocket(self, connection: WebSocket, error: CancelledError) -> None:
         """End a websocket whose task the server has cancelled: at the stop with a proper close or refusal."""
         if not self.lifecycle.stopping:
@@ -699,18 +746,15 @@ class Engine:
         connection.scope["app"] = self.app
         connection.scope.update(connection._outer)
         pending: BaseException | None = error
-        code, reason = 1011, ""
-        # The handshake is answered.
-        over = connection._opened or connection._closed
         closing = only_member(error)
         if is_a(closing, WebSocketException):
-            # As in Starlette it says how the connection is closed; a handler may answer the handshake before.
-            code, reason = attribute(closing, "code", 1011), attribute(closing, "reason", "")
-            if over or not self.behaviour.settles(connection._request, error):
-                await connection._end(code, reason)
-                return
+            # As in Starlette it says how the connection is closed, unless a handler closes it in another way.
+            if not connection._closed:
+                await self.behaviour.run_websocket_handler(connection, closing)
+            await connection._end(attribute(closing, "code", 1011), attribute(closing, "reason", ""))
+            return
         try:
-            if over:
+            if connection._opened or connection._closed:
                 # No response can be sent any more, so that nothing makes one.
                 pending = await self.behaviour.report(connection._request, error)
             else:
@@ -723,7 +767,8 @@ class Engine:
         except BaseException as failure:
             pending = error
             _log_failed_answer(error, failure)
-        await connection._end(code, reason)
+        # RFC 6455, section 7.4.1: a violated policy, where the handler has found out that the client may not do this.
+        await connection._end(1008 if attribute(error, "status_code") in (401, 403) else 1011)
         pending = None if pending is None else _for_the_server(pending, connection.scope)
         if pending is not None:
             try:
@@ -749,6 +794,21 @@ def _marking_arrival(dispatch: ASGIApp) -> ASGIApp:
         await dispatch(scope, receive, send)
 
     return arrive
+
+
+def _check_event_loop() -> None:
+    """Refuse to run under another library than asyncio.
+
+    Raises:
+        RuntimeError: no event loop of asyncio runs.
+    """
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        raise RuntimeError(
+            "This application runs on asyncio, not on trio: start the server with its asyncio worker, "
+            "and Starlette's TestClient without backend='trio'"
+        ) from None
 
 
 def announcing_close(scope: Scope, send: Send) -> Send:
@@ -879,7 +939,7 @@ class _Plain:
         """Return what hands the connection on."""
 
         async def forward(connection: Any) -> Any:
-            return enter(connection)
+            return enter(connection, self._app.router)
 
         return forward
 
@@ -916,6 +976,9 @@ class _Plain:
             return None
         log_error(logging.getLogger("sanic_star"), error, "Exception in handler")
         return error
+
+    async def run_websocket_handler(self, connection: WebSocket, error: WebSocketException) -> None:
+        """There are no exception handlers."""
 
     def settles(self, request: Request, error: BaseException) -> bool:
         """Tell whether the answer is all that becomes of an exception."""

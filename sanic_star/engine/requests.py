@@ -102,6 +102,8 @@ class Request(requests.Request):
     _waits_for_part = False
     # The answer while it is sent piece by piece.
     _open_stream: OpenStream | None = None
+    # Whether another ASGI application, or a response of Starlette's, has sent a complete response.
+    _is_answered = False
     # What the initialiser of the application's own request class has raised.
     _initialiser_error: Exception | None = None
     # True where something is to be closed when the request is over.
@@ -231,7 +233,11 @@ def requests_begun() -> int:
 
 def announces_more_than(scope: Scope, limit: int | None) -> bool:
     """Tell whether the body is larger than so many bytes by what its header says."""
-    return limit is not None and exceeds(dict(scope.get("headers", ())).get(b"content-length", b"0"), limit)
+    if limit is not None:
+        for name, value in scope.get("headers", ()):
+            if name == b"content-length" and exceeds(value, limit):
+                return True
+    return False
 
 
 def exceeds(content_length: bytes, limit: float) -> bool:

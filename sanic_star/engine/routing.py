@@ -337,6 +337,8 @@ class Mount(routing.Mount):
     def enter(self, scope: Scope) -> Scope:
         """Return what the mounted application's scope has other than the one around it."""
         root, path = scope.get("root_path", ""), scope["path"]
+        if root.endswith("/"):
+            root = leading_root_path(scope, path)
         child = {
             "endpoint": self.app,
             "app_root_path": scope.get("app_root_path", root),
@@ -761,6 +763,7 @@ class Router(routing.Router):
             return match
         child = route.enter(scope) if isinstance(route, Mount) and route.literal else params
         scope.update((key, child.pop(key)) for key in ("endpoint", "path_params") if key in child)
+        scope.setdefault("path_params", {})
         scope[_CHILD] = child
         return self.forward, {}
 
@@ -904,11 +907,12 @@ class Router(routing.Router):
         self.routes.append(Mount(path, app=app, name=name))
 
 
-def enter(connection: Any) -> ASGIApp:
+def enter(connection: Any, router: Router) -> ASGIApp:
     """Return the ASGI application that the router forwards to, and make the scope that application's.
 
     Args:
-        connection: the request or websocket; its `outer` keeps what the scope said before.
+        connection: the request or websocket; its `_outer` keeps what the scope said before.
+        router: the one that has found the mount or route.
     """
     scope = connection.scope
     child = scope.pop(_CHILD, {})
@@ -916,7 +920,7 @@ def enter(connection: Any) -> ASGIApp:
     scope.update(child)
     scope.setdefault(EXCHANGE, object())
     route = scope["route"]
-    state = scope["router"].states.get(id(getattr(route, "_base_app", None) or getattr(route, "app", None)))
+    state = router.states.get(id(getattr(route, "_base_app", None) or getattr(route, "app", None)))
     if state:
         scope["state"] = {**scope.get("state", {}), **state}
     app: ASGIApp = route.handle

@@ -82,6 +82,14 @@ class Behaviour(Protocol):
     async def report(self, request: Any, error: BaseException) -> BaseException | None:
         """Log an exception that no response can answer: its websocket is open. Return what is still to be raised."""
 
+    async def run_websocket_handler(self, connection: Any, error: Any) -> None:
+        """Call the user's exception handler for a `WebSocketException`; the engine closes what that leaves open.
+
+        Args:
+            connection: the websocket; its client is still there.
+            error: the exception.
+        """
+
     def settles(self, request: Any, error: BaseException) -> bool:
         """Tell whether `answer` settles an exception; asked where the user's ASGI middleware is still to be passed."""
 

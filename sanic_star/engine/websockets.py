@@ -64,8 +64,8 @@ class WebSocket(websockets.WebSocket):
             self._closed = True
         return message
 
-    async def _send_message(self, message: Message) -> None:
-        """Pass a message on to the server."""
+    def _note(self, message: Message) -> Message:
+        """Follow a message to the server; return it as it is to be sent."""
         kind = message["type"]
         if kind == "websocket.accept":
             self._opened = True
@@ -76,6 +76,11 @@ class WebSocket(websockets.WebSocket):
                 message = announce_close(self.scope, message)
         elif kind == "websocket.http.response.body":
             refused.set(not message.get("more_body"))
+        return message
+
+    async def _send_message(self, message: Message) -> None:
+        """Pass a message on to the server."""
+        message = self._note(message)
         try:
             await self._server_send(message)
         except OSError as error:

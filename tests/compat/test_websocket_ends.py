@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from starlette.types import Message
+from starlette.websockets import WebSocket as StarletteWebSocket
 from starlette.websockets import WebSocketDisconnect
 
 from sanic_star import Sanic, Websocket
@@ -258,7 +259,8 @@ def test_starlettes_methods_and_a_plain_websocket_send_asgi_messages() -> None:
         with pytest.raises(RuntimeError, match="mode"):
             await ws.send_json({}, mode="else")
         plain = ws.starlette
-        assert type(plain).__module__ == "starlette.websockets"
+        assert isinstance(plain, StarletteWebSocket)
+        assert not isinstance(plain, Websocket)
         assert plain is ws.starlette
         await plain.send({"type": "websocket.send", "text": await plain.receive_text()})
         await plain.close(4000)

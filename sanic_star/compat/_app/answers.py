@@ -14,6 +14,7 @@ from functools import cached_property, partial
 from inspect import isawaitable
 from typing import TYPE_CHECKING, Any
 
+from starlette import routing as starlette_routing
 from starlette.responses import Response as StarletteResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -23,6 +24,7 @@ from sanic_star.compat._app.methods import Overrides
 from sanic_star.compat._app.pipeline import (
     Call,
     Step,
+    handler_call,
     handler_in_middleware,
     is_endpoint,
     run_before,
@@ -35,19 +37,22 @@ from sanic_star.compat.log import error_logger, websockets_logger
 from sanic_star.compat.middleware import Middleware, MiddlewareLocation
 from sanic_star.compat.request._url import url_for_log
 from sanic_star.compat.request.types import Request
-from sanic_star.compat.response._writer import ResponseWriter, run_background
+from sanic_star.compat.response._writer import BACKGROUND_FAILED, ResponseWriter, run_background
 from sanic_star.compat.response.types import ResponseStream
 from sanic_star.compat.signals import Event
 from sanic_star.engine import routing
 from sanic_star.engine.application import DEVELOPMENT_GRACE_S, announcing_close
-from sanic_star.engine.requests import HANDED, HANDSHAKE, Limits, live
+from sanic_star.engine.failures import log_error
+from sanic_star.engine.requests import HANDED, HANDSHAKE, Limits, announces_more_than, current_request, live
 from sanic_star.engine.requests import Request as EngineRequest
+from sanic_star.engine.responses import Response
 from sanic_star.engine.steps import Limit, Phase
 from sanic_star.engine.streams import SharedReceive, is_event_stream
 from sanic_star.engine.websockets import request_of
 
 if TYPE_CHECKING:
     from sanic_star.compat._app.error_answers import ErrorAnswers
+    from sanic_star.compat._app.layers import Layer
     from sanic_star.compat._app.seams import Application
     from sanic_star.compat.server.websockets._inbox import Sweeper as WebsocketSweeper
     from sanic_star.compat.server.websockets.impl import WebsocketImplProtocol
@@ -118,6 +123,8 @@ class Answers:
         self.overrides = Overrides()
         self._kept_steps: dict[tuple[MiddlewareLocation, str | None], list[Step]] | None = None
         self._body_limit: int | None = None
+        # The ASGI middleware of groups, blueprints and routes, by the identity of its list; built once per start.
+        self._layers: dict[int, tuple[Any, Layer]] = {}
         # Made with the first start: an application may be pickled before it.
         self._sweeper: WebsocketSweeper | None = None
         # The handlers of Starlette's keyword that the error handler was given already.
@@ -260,11 +267,64 @@ class Answers:
         only = route.names[0] if route.names and len(route.names) == 1 and not changeable else None
         around = self._events.around_handler if self._hears else None
         has_params = bool(route.parameters) or changeable
+        if _has_layers(route):
+            return partial(self._in_layers, route, has_params, around)
         return partial(handler_in_middleware, route.endpoint, has_params, only, before, after, around)
+
+    def _in_layers(self, route: routing.Route, has_params: bool, around: Callable[[Call], Call] | None) -> Call:
+        """Return a route's callable: the handler inside the ASGI middleware of its group, its blueprint and its own."""
+        # Loaded only where there is such middleware.
+        from sanic_star.compat._app.layers import layered
+
+        call = handler_call(route.endpoint, has_params)
+        if around is not None:
+            call = around(call)
+        if self.app.config.get("CANCEL_ON_DISCONNECT"):
+            call = self._until_client_leaves(call)
+        return layered(call, *self._split(route))
+
+    async def tell_of_response(self, request: Request, response: Any) -> None:
+        """Fire the event of a response that a route inside of ASGI middleware is about to send."""
+        if self._hears:
+            answer = request.stream.response if request._writer is not None else response
+            if isinstance(answer, (Response, ResponseStream)):
+                await self._events.fire(Event.HTTP_LIFECYCLE_RESPONSE, request=request, response=answer)
+
+    def _split(self, route: Any) -> tuple[list[tuple[list[Step], list[Step]]], list[Layer]]:
+        """Return what stands around a route's handler, from the outside in: Sanic's middleware, and between it layers.
+
+        Without a layer between them, the middleware of several levels runs in Sanic's order.
+        """
+        from sanic_star.compat._app.layers import Layer
+
+        app = self.app
+        tables = (
+            (MiddlewareLocation.REQUEST, app.request_middleware, app.named_request_middleware),
+            (MiddlewareLocation.RESPONSE, app.response_middleware, app.named_response_middleware),
+        )
+        segments: list[tuple[list[Any], list[Any]]] = [(list(tables[0][1]), list(tables[1][1]))]
+        named = [list(Middleware.convert(table.get(route.name, ()), location=where)) for where, _, table in tables]
+        layers: list[Layer] = []
+        levels = route._levels
+        for number, (asgi, functions) in enumerate(levels):
+            if asgi:
+                if id(asgi) not in self._layers:
+                    self._layers[id(asgi)] = asgi, Layer(self, asgi)
+                layers.append(self._layers[id(asgi)][1])
+                segments.append(([], []))
+            # That of the blueprint is what no group has, the route itself has none.
+            is_blueprint = number == max(len(levels) - 2, 0)
+            for members, rest in zip(segments[-1], named, strict=True):
+                mine = [one for one in rest if is_blueprint or one.func in functions]
+                members += mine
+                rest[:] = [one for one in rest if one not in mine]
+        before, after = MiddlewareLocation
+        ordered = [(self._ordered(outer, before), self._ordered(inner, after)) for outer, inner in segments]
+        return ordered, layers
 
     def _watch(self, route: routing.Route, call: Call) -> Call:
         """Return a route's callable with what watches it around: for a client that leaves, and events."""
-        if self.app.config.get("CANCEL_ON_DISCONNECT"):
+        if self.app.config.get("CANCEL_ON_DISCONNECT") and not _has_layers(route):
             call = self._until_client_leaves(call)
         if not self._hears:
             return call
@@ -346,6 +406,12 @@ class Answers:
 
         handled = self._events.around_handler(speak, always=True) if self._hears else speak
 
+        if _has_layers(route):
+            from sanic_star.compat._app.layers import layered_websocket
+
+            call = layered_websocket(handled, *self._split(route), self.respond_through)
+            return self._events.around_route(call, route, reads_body=False) if self._hears else call
+
         async def guarded(websocket: WebsocketImplProtocol) -> Any:
             request: Any = websocket._request
             refused = await run_before(request, before)
@@ -411,7 +477,13 @@ class Answers:
     def compile_forward(self) -> Call:
         """Return what hands a connection on: the application's request middleware runs before, and may answer."""
         # Loaded with the start, not with the import.
-        from sanic_star.compat._app.forwarding import has_own_limit, limited, with_public_redirects
+        from sanic_star.compat._app.forwarding import (
+            has_own_limit,
+            limited,
+            limited_unread,
+            with_public_redirects,
+            with_response_middleware,
+        )
 
         before = self._steps(MiddlewareLocation.REQUEST, None)
         keyword = self.app.max_body_size
@@ -420,6 +492,8 @@ class Answers:
         told_by = ("SERVER_NAME", "FORWARDED_SECRET", "PROXIES_COUNT", "REAL_IP_HEADER")
         has_public_host = any(map(self.app.config.get, told_by))
         handled_inside = self._error_answers.handlers_for_starlette
+        router = self.app.router
+        after = bool(self._steps(MiddlewareLocation.RESPONSE, None))
 
         async def forward(connection: Any) -> Any:
             if isinstance(connection, Request):
@@ -432,11 +506,20 @@ class Answers:
             early = await run_before(request, before) if before else None
             if early:
                 return early
-            app = routing.enter(connection)
+            app = routing.enter(connection, router)
+            # Starlette's routes look there before they let an exception out, so that middleware between a mount and its
+            # routes sees the answer.
             if request is connection:
-                # Starlette's routes look there before they let an exception out, so that middleware between a mount
-                # and its routes sees the answer.
                 request.scope["starlette.exception_handlers"] = handled_inside
+                if limit is not None and announces_more_than(request.scope, limit):
+                    app = limited_unread(request, limit, app)
+                if after and isinstance(request.scope["route"], starlette_routing.Route):
+                    app = with_response_middleware(request, app, self.respond_through)
+            else:
+                from sanic_star.compat._app.websocket_errors import WebsocketErrors
+
+                handled = WebsocketErrors(self._error_answers, connection)
+                connection.scope["starlette.exception_handlers"] = handled, {}
             if has_public_host:
                 app = with_public_redirects(self.app, request, app)
             return partial(_in_scope, app, request.scope) if request._amended and request is connection else app
@@ -462,11 +545,16 @@ class Answers:
         ordered: list[Step] = []
         if everywhere or key[1] is not None:
             middleware = Middleware.convert(everywhere, named.get(name or "", ()), location=location)
-            ordered = steps(Middleware.in_order(middleware, location))
-        if self._hears:
-            ordered = [self._events.around_middleware(step, location.name.lower()) for step in ordered]
+            ordered = self._ordered(middleware, location)
         if self._kept_steps is not None:
             self._kept_steps[key] = ordered
+        return ordered
+
+    def _ordered(self, middleware: Iterable[Middleware], location: MiddlewareLocation) -> list[Step]:
+        """Return middleware as steps, in the order in which it runs."""
+        ordered = steps(Middleware.in_order(middleware, location))
+        if self._hears:
+            return [self._events.around_middleware(step, location.name.lower()) for step in ordered]
         return ordered
 
     def miss(self, scope: Scope) -> Exception:
@@ -517,6 +605,28 @@ class Answers:
         """Log and report an exception of an open websocket; return it if it is still to be raised."""
         assert isinstance(request, Request)
         return await self._error_answers.report(request, error)
+
+    async def handle_background_failure(self, error: BaseException, scope: Scope) -> None:
+        """Log and report that the background task of a response has failed, and tell its exception handler.
+
+        Args:
+            error: what the task has raised.
+            scope: the request's ASGI scope.
+        """
+        try:
+            request: Any = current_request()
+        except LookupError:
+            log_error(error_logger, error, BACKGROUND_FAILED, scope["path"])
+            return
+        await self.app.signal_router.report(error, answered=True)
+        await self._error_answers.handle_background_failure(request, error)
+
+    async def run_websocket_handler(self, connection: Any, error: Any) -> None:
+        """Call the exception handler for a `WebSocketException`, if there is one, with a Starlette websocket."""
+        # Loaded with the first of these exceptions, or the first websocket of Starlette's.
+        from sanic_star.compat._app.websocket_errors import WebsocketErrors
+
+        await WebsocketErrors(self._error_answers, connection).run_handler(connection.starlette, error)
 
     def settles(self, request: EngineRequest, error: BaseException) -> bool:
         """Tell whether `answer` settles an exception: Sanic's, Starlette's, or one that has a handler."""
@@ -662,6 +772,7 @@ class Answers:
     def stopped(self) -> None:
         """Open the routers again, for what is added before the next start."""
         self.app._runner.is_stopped, self._kept_steps = False, None
+        self._layers = {}
         self.app.router.reset()
         self.app.signal_router.reset()
 
@@ -706,6 +817,11 @@ def _is_endless(writer: ResponseWriter) -> bool:
 def _is_stream(writer: ResponseWriter) -> bool:
     """Tell whether a response is sent piece by piece, as far as that is known before the first part."""
     return writer.head_sent or writer.response is None or not writer.response._body or _is_endless(writer)
+
+
+def _has_layers(route: Any) -> bool:
+    """Tell whether there is ASGI middleware around a route, beside the application's."""
+    return any(middleware for middleware, _ in getattr(route, "_levels", ()))
 
 
 def check_route_names(routes: Iterable[Any]) -> None:

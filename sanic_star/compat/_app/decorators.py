@@ -6,12 +6,14 @@ it at once, a blueprint keeps it until it is registered.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from enum import Enum
 from functools import partial, update_wrapper, wraps
 from inspect import CO_VARARGS, CO_VARKEYWORDS, isawaitable, signature
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, Self, Unpack, overload
+
+from starlette.middleware import Middleware as ASGIMiddleware
 
 from sanic_star.compat._app.definitions import (
     CommandDefinition,
@@ -166,6 +168,7 @@ class Registrar:
         version_prefix: str = "/v",
         error_format: str | None = None,
         max_body_size: int | None = None,
+        middleware: Sequence[ASGIMiddleware] | None = (),
         **ctx_kwargs: Any,
     ) -> Callable[[H], H]:
         """Let the decorated function answer requests to a path.
@@ -188,6 +191,7 @@ class Registrar:
             error_format: the format of error pages, `html`, `json` or `text`.
             max_body_size: the greatest size of a body, in bytes, instead of the application's; holds for a body that
                 the handler streams, too.
+            middleware: ASGI middleware around this route, the outermost first: `[Middleware(GZipMiddleware)]`.
             ctx_kwargs: `ctx_x=1` becomes `route.ctx.x`. A type checker cannot know keywords by their prefix: it accepts
                 any keyword here, and on `get`, `post` and the like only those that this list names.
 
@@ -205,6 +209,7 @@ class Registrar:
         path = uri if not uri or uri.startswith("/") else "/" + uri
         verbs = method_set(*(str(method.upper()) for method in methods or ("GET",)))
         hosts = _as_hosts(host)
+        around = check_middleware(middleware)
 
         def decorate(handler: H) -> H:
             route_name = self.generate_name(name, handler)
@@ -226,6 +231,7 @@ class Registrar:
                 version_prefix=version_prefix,
                 error_format=error_format if error_format != "auto" else None,
                 max_body_size=max_body_size,
+                middleware=(*around, *_middleware_of_view(handler)),
                 route_context={keyword.removeprefix("ctx_"): value for keyword, value in ctx_kwargs.items()},
             )
             self._define(definition, apply)
@@ -379,6 +385,8 @@ class Registrar:
         directory_handler: DirectoryHandler | None = None,
         follow_external_symlink_files: bool = False,
         follow_external_symlink_dirs: bool = False,
+        *,
+        middleware: Sequence[ASGIMiddleware] | None = (),
     ) -> None:
         """Serve a file, or the files of a directory.
 
@@ -400,6 +408,7 @@ class Registrar:
             directory_handler: answers directories, instead of the two before.
             follow_external_symlink_files: whether links to files outside the directory are followed.
             follow_external_symlink_dirs: whether links to directories outside are followed.
+            middleware: ASGI middleware around the files, the outermost first.
 
         Raises:
             ValueError: the path is no path, the host is neither text nor a list of texts, or arguments contradict each
@@ -444,6 +453,7 @@ class Registrar:
             ),
             follow_external_symlink_files=follow_external_symlink_files,
             follow_external_symlink_dirs=follow_external_symlink_dirs,
+            middleware=check_middleware(middleware),
         )
         self._define(definition, apply)
 
@@ -688,6 +698,31 @@ class Registrar:
                 await result
 
         return update_wrapper(caught, handler)
+
+
+def check_middleware(middleware: Iterable[Any] | None) -> tuple[ASGIMiddleware, ...]:
+    """Return ASGI middleware as a tuple.
+
+    Args:
+        middleware: a list of Starlette's `Middleware` objects; `None` for none, as Starlette has it.
+
+    Raises:
+        TypeError: one is something else.
+    """
+    if middleware is None:
+        return ()
+    wrong = None if isinstance(middleware, (list, tuple)) else middleware
+    wrong = next((one for one in middleware if not isinstance(one, ASGIMiddleware)), None) if wrong is None else wrong
+    if wrong is not None:
+        raise TypeError(f"middleware= takes a list of starlette.middleware.Middleware(…) objects, got {wrong!r}")
+    return tuple(middleware)
+
+
+def _middleware_of_view(handler: Any) -> tuple[ASGIMiddleware, ...]:
+    """Return the ASGI middleware of a class view; its attribute of that name may be something else."""
+    middleware = getattr(getattr(handler, "view_class", None), "middleware", ())
+    is_asgi = isinstance(middleware, (list, tuple)) and any(isinstance(one, ASGIMiddleware) for one in middleware)
+    return check_middleware(middleware) if is_asgi else ()
 
 
 def check_name(owner: object, name: object) -> None:

@@ -14,6 +14,7 @@ So a step that nobody uses costs one truth test, and nothing is sorted or search
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from inspect import isawaitable
 from typing import TYPE_CHECKING, Any, Protocol
@@ -29,6 +30,7 @@ from sanic_star.compat.exceptions import SanicException, ServerError
 from sanic_star.compat.log import error_logger, logger
 from sanic_star.compat.middleware import MiddlewareLocation
 from sanic_star.compat.request._url import url_for_log
+from sanic_star.compat.response._writer import BACKGROUND_FAILED
 from sanic_star.compat.response.types import HTTPResponse, ResponseStream, is_surely_valid
 from sanic_star.compat.signals import Event
 from sanic_star.engine.failures import (
@@ -101,8 +103,11 @@ class ErrorAnswers:
             error = subject
             raised = raised if issubclass(type(raised), BaseExceptionGroup) else subject
         if self._app.signal_router.routes:
-            await self._tell(request, raised)
+            await self.tell(request, raised)
         if request.responded or request._writer is not None:
+            if request._is_answered:
+                await self.handle_background_failure(request, error)
+                return None, raised
             if self._answers.has_begun(request):
                 self._log_too_late(request, error, subject)
                 return None, raised
@@ -118,7 +123,7 @@ class ErrorAnswers:
                     # From here on it is what went wrong, and its answer runs no middleware again.
                     raised, error = failure, self._answerable(request, failure)
                     subject = as_sanic_exception(error)
-                    await self._tell(request, raised)
+                    await self.tell(request, raised)
         if response:
             settled = True
         else:
@@ -146,7 +151,7 @@ class ErrorAnswers:
             await app.signal_router.report(error, answered=True)
         return None if is_settled else error
 
-    async def _tell(self, request: Request, raised: BaseException) -> None:
+    async def tell(self, request: Request, raised: BaseException) -> None:
         """Report an exception that is answered, and fire its event."""
         if self._app.signal_router.routes:
             await self._app.signal_router.report(raised, answered=True)
@@ -186,6 +191,13 @@ class ErrorAnswers:
     def settles_class(self, request: Request, kind: type[Exception]) -> bool:
         """Do what `settles` does for an exception of which only the class is known."""
         return not self._answers.has_begun(request) and self._app.error_handler._settles_class(kind, request.name)
+
+    def find_own_handler(self, request: Request, error: BaseException) -> tuple[Callable[..., Any] | None, bool]:
+        """Return the handler that was registered for such exceptions in particular, not for any exception.
+
+        The second value tells whether it takes Sanic's exception of the same status.
+        """
+        return self._app.error_handler._match_own(error, request.name)
 
     async def answer_inside(self, connection: Any, error: Exception) -> ASGIApp | None:
         """Return the response to an exception for one of Starlette's routes, which sends it through its middleware.
@@ -245,6 +257,23 @@ class ErrorAnswers:
         mistake = ServerError(f"Invalid response type {response!r} (need HTTPResponse)")
         response, _ = await self._response(request, mistake, mistake)
         return response if _is_answer(request, response) else self._app.error_handler.default(request, mistake)
+
+    async def handle_background_failure(self, request: Request, error: BaseException) -> None:
+        """Log the exception of a background task, and call its exception handler, as Starlette does.
+
+        The response to the request is sent; what the handler returns is dropped.
+        """
+        table = self._app.error_handler
+        log_error(error_logger, error, BACKGROUND_FAILED, request.scope["path"])
+        handler, takes_twin = table._match_any(error, request.name)
+        if handler is None:
+            return
+        try:
+            answer = handler(request, as_sanic_exception(error) if takes_twin else error)
+            if isawaitable(answer):
+                await answer
+        except Exception as raised:
+            log_error(error_logger, raised, "Exception raised in exception handler")
 
     def _log_too_late(self, request: Request, error: BaseException, subject: BaseException) -> None:
         """Log an exception after a part of the response is sent: no client hears of it."""

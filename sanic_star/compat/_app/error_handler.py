@@ -122,6 +122,19 @@ class ErrorHandler:
             match = matches[route_name, status] = self._search(kind, route_name, status)
         return match
 
+    def _match_any(self, exception: BaseException, route_name: str | None) -> _Match:
+        """Return what `_match` does, by a subclass's own `lookup` if there is one."""
+        if getattr(self.lookup, "__func__", None) is _OWN_LOOKUP:
+            return self._match(exception, route_name)
+        twin = as_sanic_exception(exception)
+        return self.lookup(twin, route_name), twin is not exception
+
+    def _match_own(self, exception: BaseException, route_name: str | None) -> _Match:
+        """Return what `_match_any` does, but no handler of `Exception` or of the number 500, which are for anything."""
+        match = self._match_any(exception, route_name)
+        general = self.lookup(Exception(), route_name), self.cached_handlers.get((500, None))
+        return (None, False) if match[0] in general else match
+
     def settles(self, handler: Callable[..., Any] | None, exception: BaseException) -> bool:
         """Tell whether an exception is over with what a handler answers.
 

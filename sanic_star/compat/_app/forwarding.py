@@ -1,4 +1,4 @@
-"""The rules that also hold for Starlette's routes and mounted applications: the limit on bodies, and the public host.
+"""What also holds for Starlette's routes and mounted applications: the limit on bodies, and the public host.
 
 Starlette's code reads the body by itself, so the limit is in the `receive` that it gets. A `Route` or `Mount` of
 Starlette with `max_body_size=` replaces that limit: Starlette says so in the scope. A mounted application of this
@@ -6,14 +6,19 @@ package has its own `REQUEST_MAX_SIZE`; of the outer limits only Starlette's key
 
 Starlette builds redirects from the `Host` header, which the client writes. Where `SERVER_NAME` or a trusted proxy names
 the public host and scheme, the redirect is rewritten to them.
+
+Response middleware runs for Starlette's routes in the application's own list; not for mounts, whose applications have
+their own.
 """
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from starlette.datastructures import URL
 from starlette.middleware.body_limit import MAX_BODY_SIZE_SCOPE_KEY
+from starlette.responses import Response as StarletteResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sanic_star.compat.exceptions import PayloadTooLarge
@@ -39,23 +44,124 @@ def limited(request: Request, limit: int) -> Receive:
     """
     scope, receive, size = request.scope, request._receive, 0
 
-    def refuse() -> NoReturn:
-        request._holds, request._body_refusal = True, PayloadTooLarge(TOO_LARGE)
-        raise request._body_refusal
-
     async def receive_within() -> Message:
         nonlocal size
         # Asked for now: by now the inner route may have a limit of its own.
         allowed = scope.get(MAX_BODY_SIZE_SCOPE_KEY, limit)
         if not size and announces_more_than(scope, allowed):
-            refuse()
+            _refuse(request)
         message = await receive()
         size += len(message.get("body", b""))
         if size > allowed:
-            refuse()
+            _refuse(request)
         return message
 
     return receive_within
+
+
+def _refuse(request: Request) -> NoReturn:
+    request._holds, request._body_refusal = True, PayloadTooLarge(TOO_LARGE)
+    raise request._body_refusal
+
+
+def limited_unread(request: Request, limit: int, app: ASGIApp) -> ASGIApp:
+    """Return an ASGI application whose response is refused with 413 if the request announces a body above the limit.
+
+    As in Starlette, this counts also where nobody reads the body.
+
+    Args:
+        request: the request.
+        limit: in bytes; an inner route's own limit counts instead.
+        app: what answers.
+    """
+
+    async def answer_within(scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_within(message: Message) -> None:
+            # A redirect may lead to a route with a greater limit; a refusal that was raised is answered already.
+            unanswered = message["type"] == "http.response.start" and request._body_refusal is None
+            is_redirect = unanswered and message["status"] // 100 == 3
+            if unanswered and not is_redirect and announces_more_than(scope, scope.get(MAX_BODY_SIZE_SCOPE_KEY, limit)):
+                _refuse(request)
+            await send(message)
+
+        await app(scope, receive, send_within)
+
+    return answer_within
+
+
+class SentResponse(StarletteResponse):
+    """A response that one of Starlette's routes has begun to send, as response middleware gets it.
+
+    Args:
+        start: the ASGI message with the status and the header fields.
+        body: the body; `None` where it comes in parts.
+    """
+
+    def __init__(self, start: Message, body: bytes | None) -> None:
+        self.status_code, self.background = start["status"], None
+        self.raw_headers = list(start.get("headers", ()))
+        if body is not None:
+            self.body = body
+
+
+def with_response_middleware(
+    request: Request, app: ASGIApp, respond_through: Callable[[Request, Any], Awaitable[Any]]
+) -> ASGIApp:
+    """Return an ASGI application whose response goes through response middleware.
+
+    Middleware gets the body with a response that is sent in one piece. For one that comes in parts it runs before the
+    first part, and may change the header or answer with another response.
+
+    Args:
+        request: the request.
+        app: one of Starlette's routes.
+        respond_through: runs the middleware, and returns the response to send.
+    """
+
+    async def answer_through(scope: Scope, receive: Receive, send: Send) -> None:
+        start: Message | None = None
+        replaced = False
+
+        async def respond(body: Message | None) -> None:
+            nonlocal start, replaced
+            assert start is not None
+            whole = body is not None and body["type"] == "http.response.body" and not body.get("more_body")
+            content = body.get("body", b"") if whole and body is not None else None
+            # Loaded with the first such response.
+            from sanic_star.compat.response._foreign import named
+
+            begun, head = named(SentResponse(start, content)), start
+            start = None
+            response = await respond_through(request, begun)
+            if response is not begun:
+                replaced = True
+                await response(scope, receive, send)
+                return
+            begun.add_own_cookies()
+            await send({**head, "status": begun.status_code, "headers": begun.raw_headers})
+            if body is not None:
+                await send({**body, "body": begun.body} if whole else body)
+
+        async def send_through(message: Message) -> None:
+            nonlocal start
+            if replaced:
+                return
+            if start is not None:
+                await respond(message)
+            elif message["type"] != "http.response.start" or request._response_middleware_started:
+                # The answer to an exception has been through the middleware.
+                await send(message)
+            else:
+                start = message
+                if not any(name.lower() == b"content-length" for name, _ in message.get("headers", ())):
+                    # An event stream may take long until its first part.
+                    await respond(None)
+
+        await app(scope, receive, send_through)
+        if start is not None:
+            await send(start)
+
+    return answer_through
 
 
 def with_public_redirects(outer: Host, request: Request, app: ASGIApp) -> ASGIApp:

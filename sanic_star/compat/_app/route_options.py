@@ -6,8 +6,10 @@ time.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TypedDict
+
+from starlette.middleware import Middleware
 
 
 class AddedRouteOptions(TypedDict, total=False):
@@ -20,6 +22,7 @@ class AddedRouteOptions(TypedDict, total=False):
     version_prefix: str
     error_format: str | None
     max_body_size: int | None
+    middleware: Sequence[Middleware] | None
 
 
 class WebsocketOptions(AddedRouteOptions, total=False):

@@ -80,9 +80,8 @@ def root_path(app: Any) -> str:
         return ""
     # Inside an application that is mounted in this one, the scope's root path is that one's.
     scope = request.scope
-    if scope.get("app") is app:
-        return str(scope.get("root_path", ""))
-    return str(scope.get("app_root_path", ""))
+    root: str = scope.get("root_path" if scope.get("app") is app else "app_root_path", "")
+    return root.rstrip("/")
 
 
 def _find(app: Application, name: str, arguments: dict[str, Any]) -> tuple[Route | WebSocketRoute | None, str]:

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, TypeAlias
 
 from starlette.datastructures import URLPath
+from starlette.middleware import Middleware
 
 from sanic_star.compat._routing.path_types import _PATH, PATH_TYPES, FileType, ParamInfo
 from sanic_star.compat._support.lazy_patterns import pattern
 from sanic_star.engine import routing
 from sanic_star.engine.index import Parameter, Segments
 from sanic_star.engine.routing import either
+
+# For each level (group, blueprint, route): its ASGI middleware, and the functions that are its Sanic middleware, where
+# another level's could be taken for them.
+Levels: TypeAlias = Sequence[tuple[Sequence[Middleware], Sequence[Callable[..., Any]]]]
 
 # A slash inside a parameter's brackets separates nothing: it is part of a regular expression.
 _SEPARATOR = pattern(r"/(?=[^>]*(?:<(?<!\?<)|$))")
@@ -82,6 +87,8 @@ class _SanicRoute:
     uri: str
     unquote: bool
     requirements: dict[str, str]
+    # The ASGI middleware around the route, the outermost level first; see `_app.layers`.
+    _levels: Levels = ()
     ctx: SimpleNamespace
     extra: RouteExtra
 

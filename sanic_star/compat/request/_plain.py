@@ -16,6 +16,7 @@ from sanic_star.compat.headers import parse_content_header
 from sanic_star.compat.request._field_size import check_field_size
 from sanic_star.compat.request._urlencoded import UrlencodedReader
 from sanic_star.compat.request.form import URLENCODED
+from sanic_star.engine.urls import OwnNames
 
 if TYPE_CHECKING:
     from sanic_star.compat.request.form import AwaitableForm
@@ -25,7 +26,7 @@ _PART_SIZE = 1024 * 1024
 _COUNT = 1000
 
 
-class PlainRequest(StarletteRequest):
+class PlainRequest(OwnNames, StarletteRequest):
     """Starlette's request, with another reader of urlencoded forms.
 
     Starlette's takes half a second for a field of one megabyte, and a form may have a thousand.

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, overload
 from urllib.parse import parse_qs, parse_qsl, quote, unquote
 
 from starlette.requests import Request as StarletteRequest
+from starlette.routing import NoMatchFound
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sanic_star.compat._support.json import decode as json_decode
@@ -29,7 +30,7 @@ from sanic_star.compat.constants import (
     IDEMPOTENT_HTTP_METHODS,
     SAFE_HTTP_METHODS,
 )
-from sanic_star.compat.exceptions import BadRequest, ServerError
+from sanic_star.compat.exceptions import BadRequest, ServerError, URLBuildError
 from sanic_star.compat.headers import (
     AcceptList,
     Options,
@@ -940,6 +941,8 @@ class Request(requests.Request, Generic[AppT, CtxT]):
     def url_for(self, view_name: str, /, **kwargs: Any) -> RequestURL:  # type: ignore[override]
         """Build a whole URL to a view, with the scheme and host of this request.
 
+        In a mounted application its own names come first, then those of the outermost application, as in Starlette.
+
         Args:
             view_name: the view's name, in Sanic's way or in Starlette's (`mount:name`).
             kwargs: path and query parameters, and the options of `Sanic.url_for`.
@@ -947,6 +950,21 @@ class Request(requests.Request, Generic[AppT, CtxT]):
         Raises:
             URLBuildError: no view has that name, or parameters are missing or wrong.
         """
+        try:
+            return self._own_url_for(view_name, kwargs)
+        except URLBuildError:
+            outermost = self.scope.get("router")
+            if outermost is None or outermost is self.app.router:
+                raise
+            try:
+                path = outermost.url_path_for(view_name, **kwargs)
+            except NoMatchFound:
+                pass
+            else:
+                return RequestURL(path.make_absolute_url(base_url=str(self.base_url)))
+            raise
+
+    def _own_url_for(self, view_name: str, kwargs: dict[str, Any]) -> RequestURL:
         if "://" in self._server_name:
             return RequestURL(self.app.url_for(view_name, _external=True, **kwargs))
         scheme, port = self.scheme, self.server_port

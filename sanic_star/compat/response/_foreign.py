@@ -151,10 +151,14 @@ class SanicNames(StarletteResponse):
     add_cookie = BaseHTTPResponse.add_cookie
     delete_cookie = BaseHTTPResponse.delete_cookie  # type: ignore[assignment]
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def add_own_cookies(self) -> None:
+        """Add the cookies that Sanic's methods have set to the header fields."""
         if self._jar is not None:
             self.headers.extend(self._jar.headers.items())
             self._jar = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.add_own_cookies()
         await super().__call__(scope, receive, send)
 
 

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
         def _head(self, *, length: bool = True) -> list[tuple[bytes, bytes]]: ...
 
 
+BACKGROUND_FAILED = "The background task of a response to %r failed"
+
 R = TypeVar("R", bound="WrittenResponse")
 
 
@@ -107,8 +109,8 @@ ENDED = ResponseWriter(None)
 async def run_background(response: Any, scope: Scope) -> None:
     """Run a response's background task, if it has one.
 
-    The response is sent: an exception is logged and raised to the server, as one that was answered is, and no other
-    answer is tried.
+    The response is sent: an exception is logged, given to its exception handler, and raised to the server, as one that
+    was answered is. No other answer is sent.
 
     Args:
         response: what was sent.
@@ -122,9 +124,10 @@ async def run_background(response: Any, scope: Scope) -> None:
     except (CancelledError, *PASSED_ON):
         raise
     except BaseException as error:
-        log_error(error_logger, error, "The background task of a response to %r failed", scope["path"])
-        router = getattr(scope.get("app"), "signal_router", None)
-        if router is not None:
-            await router.report(error, answered=True)
+        answers = getattr(scope.get("app"), "_answers", None)
+        if answers is None:
+            log_error(error_logger, error, BACKGROUND_FAILED, scope["path"])
+        else:
+            await answers.handle_background_failure(error, scope)
         mark(error, scope)
         raise

@@ -10,6 +10,7 @@ from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from starlette import websockets
+from starlette.datastructures import URL
 from starlette.responses import Response
 from starlette.types import Message
 from starlette.websockets import WebSocketDisconnect, WebSocketState
@@ -421,10 +422,20 @@ class WebsocketImplProtocol(WebSocket):
             await websocket.starlette.send({"type": "websocket.send", "text": "hello"})
         """
         if self._plain is None:
-            self._plain = websockets.WebSocket(self.scope, self._receive_as_starlette, self._send_message)
+            from sanic_star.compat.server.websockets._plain import PlainWebSocket
+
+            self._plain = PlainWebSocket(self.scope, self._receive_as_starlette, self._send_message)
             self._plain.client_state = self.client_state
             self._plain.application_state = self.application_state
         return self._plain
+
+    def url_for(self, name: str, /, **path_params: Any) -> URL:
+        """Build a whole URL to a view of the application, else of the outermost one.
+
+        Raises:
+            NoMatchFound: no view of either has that name and these parameters.
+        """
+        return self.starlette.url_for(name, **path_params)
 
     async def _receive_as_starlette(self) -> Message:
         self._use_starlette()

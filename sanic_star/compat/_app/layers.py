@@ -1,0 +1,356 @@
+"""ASGI middleware around the routes of a blueprint group, a blueprint, or one route.
+
+From the outside in, a request passes
+
+    the ASGI middleware of the application     around the router, see `engine.application`
+    Sanic's middleware of the application
+    for a group, the blueprint, the route:     its ASGI middleware, a `Layer`
+                                               its Sanic middleware, a segment
+
+The middleware of a layer is built once per start, for all routes of its level. What it calls is the same for all of
+them, and finds in the scope the `Passage` of the request: the route's own rest of the way. There the request gets the
+scope, the `receive` and the `send` that the middleware has passed on, until the rest is over.
+
+An exception that has an answer gets it inside, as below Starlette's `Route(middleware=…)`: middleware sees a response.
+Any other goes through the middleware, which may roll back.
+
+Loaded when an application with such middleware is finalised. Routes without it are compiled as if there were none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from itertools import count
+from typing import TYPE_CHECKING, Any, Protocol
+
+from starlette.exceptions import WebSocketException
+from starlette.middleware import Middleware as ASGIMiddleware
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from sanic_star.compat._app.forwarding import with_response_middleware
+from sanic_star.compat._app.guard import REQUEST
+from sanic_star.compat._app.pipeline import Call, Step, respond_through, run_before
+from sanic_star.engine.failures import attribute, only_member
+from sanic_star.engine.responses import Response
+from sanic_star.engine.streams import SharedReceive
+
+if TYPE_CHECKING:
+
+    class Answers(Protocol):
+        """What layers ask of the answers of an application; see `answers.Answers`."""
+
+        def has_begun(self, request: Any, /) -> bool: ...
+        def settles(self, request: Any, error: BaseException, /) -> bool: ...
+        async def answer(self, request: Any, error: BaseException, /) -> tuple[Any, Any]: ...
+        async def tell_of_response(self, request: Any, response: Any, /) -> None: ...
+        async def send_other(
+            self, request: Any, response: Any, scope: Scope, receive: Receive, send: Send, /
+        ) -> None: ...
+        async def run_websocket_handler(self, connection: Any, error: Any, /) -> None: ...
+
+
+# Sanic's middleware of one level: before the handler, and after it.
+Segment = tuple[Sequence[Step], Sequence[Step]]
+_numbers = count()
+# What a request has read out of its header, and has to read again from another one.
+_OF_HEADERS = (
+    "_headers",
+    "parsed_accept",
+    "parsed_cookies",
+    "parsed_credentials",
+    "parsed_forwarded",
+    "parsed_token",
+    "_id",
+)
+_OF_QUERY = ("_parsed_args", "_parsed_not_grouped_args")
+_OF_BODY = ("parsed_json", "parsed_form", "parsed_files", "_upload")
+
+
+class Layer:
+    """The ASGI middleware of one level, built once.
+
+    Args:
+        answers: the answers of the application.
+        middleware: the outermost first.
+    """
+
+    def __init__(self, answers: Answers, middleware: Iterable[ASGIMiddleware]) -> None:
+        self.answers = answers
+        # Where a scope has the passage of its request.
+        self.key = f"sanic_star.layer.{next(_numbers)}"
+        app: ASGIApp = self._enter
+        for cls, args, kwargs in reversed(list(middleware)):
+            app = cls(app, *args, **kwargs)
+        self.app = app
+
+    async def _enter(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await scope[self.key].enter(scope, receive, send)
+
+    def around(self, call: Call, after: Sequence[Step]) -> Call:
+        """Return a route's callable with the middleware around it.
+
+        Args:
+            call: answers the request, or speaks over the websocket.
+            after: the response middleware that `call` runs; it gets the answer to an exception, too.
+        """
+
+        async def pass_through(connection: Any) -> Any:
+            kind = HTTPPassage if connection.scope["type"] == "http" else WebSocketPassage
+            return kind(self, connection, call, after)
+
+        return pass_through
+
+
+class HTTPPassage:
+    """The way of one request through a layer, as the ASGI application that answers it.
+
+    Args:
+        layer: the layer.
+        request: the request.
+        call: what answers it inside.
+        after: the response middleware that `call` runs.
+    """
+
+    def __init__(self, layer: Layer, request: Any, call: Call, after: Sequence[Step]) -> None:
+        self._layer = layer
+        self._request = request
+        self._call = call
+        self._after = after
+
+    # What the request had outside.
+    scope: Scope
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer the request."""
+        request, key = self._request, self._layer.key
+        scope = self.scope = request.scope
+        # Not what was given: that asks the request, which gets its messages from the middleware by then.
+        self._receive: Receive = partial(request._watched_receive, request._replay())
+        self._parsed = scope.get("headers"), scope.get("query_string")
+        scope[key], scope[REQUEST] = self, request
+        try:
+            await self._layer.app(scope, self._receive, send)
+        finally:
+            # The scope holds what holds the scope.
+            scope.pop(key, None)
+            scope.pop(REQUEST, None)
+
+    async def enter(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer the request with what the middleware has passed on."""
+        request = self._request
+        former = request.scope, request._receive, request._send
+        _let_read(request, scope, *self._parsed)
+        request._send = send
+        try:
+            if receive is not self._receive:
+                await self._adopt_body(receive)
+            await self._answer(scope, receive, send)
+        finally:
+            if isinstance(request._receive, SharedReceive) and request._receive is not former[1]:
+                request._receive.close()
+            parsed = scope.get("headers"), scope.get("query_string")
+            request._receive, request._send = former[1:]
+            _let_read(request, former[0], *parsed)
+
+    async def _adopt_body(self, receive: Receive) -> None:
+        """Read the body again, because the middleware may have changed it; or let the handler do that."""
+        request = self._request
+        request._receive = receive
+        if not request._body_is_read:
+            return
+        if request._upload is not None:
+            request._upload.let_go()
+        vars(request).pop("_body", None)
+        for name in _OF_BODY:
+            vars(request).pop(name, None)
+        await request._read_body(await receive(), request.scope["route"].max_body_size)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request, answers = self._request, self._layer.answers
+        request._request_middleware_started = True
+        try:
+            response = await self._call(request)
+            if not isinstance(response, HTTPPassage):
+                await answers.tell_of_response(request, response)
+            await self._send(response, scope, receive, send)
+        except Exception as error:
+            if answers.has_begun(request) or not answers.settles(request, error):
+                raise
+            response = await self._response_to(error)
+            if response is not None:
+                await self._send(response, scope, receive, send)
+
+    async def _response_to(self, error: Exception) -> Any:
+        """Return the response to an exception, which goes through the response middleware of each level by itself."""
+        request = self._request
+        started, request._response_middleware_started = request._response_middleware_started, True
+        try:
+            response, _ = await self._layer.answers.answer(request, error)
+        finally:
+            request._response_middleware_started = started
+        return response if response is None else await _respond(request, response, self._after)
+
+    async def _send(self, response: Any, scope: Scope, receive: Receive, send: Send) -> None:
+        request = self._request
+        if isinstance(response, Response) and not request.responded:
+            await response(scope, receive, send)
+        else:
+            await self._layer.answers.send_other(request, response, scope, receive, send)
+
+
+class WebSocketPassage:
+    """The way of one websocket through a layer, as the ASGI application that speaks over it; see `HTTPPassage`."""
+
+    def __init__(self, layer: Layer, connection: Any, call: Call, after: Sequence[Step]) -> None:
+        self._layer = layer
+        self._connection = connection
+        self._call = call
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Speak over the websocket."""
+        connection, key = self._connection, self._layer.key
+        scope = connection.scope
+        # The messages of the middleware go to the server past the connection, which sends its own through them.
+        server_send = connection._server_send
+
+        async def send_noted(message: Message) -> None:
+            await server_send(connection._note(message))
+
+        self._parsed = scope.get("headers"), scope.get("query_string")
+        scope[key], scope[REQUEST] = self, connection._request
+        try:
+            await self._layer.app(scope, connection._server_receive, send_noted)
+        finally:
+            scope.pop(key, None)
+            scope.pop(REQUEST, None)
+
+    async def enter(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Speak with what the middleware has passed on."""
+        connection = self._connection
+        request = connection._request
+        former = connection.scope, connection._server_receive, connection._server_send
+        _let_read(request, scope, *self._parsed)
+        connection.scope, connection._server_receive, connection._server_send = scope, receive, send
+        try:
+            response = await self._call(connection)
+            if response is not None:
+                await response(scope, connection._receive_message, connection._send_message)
+        except Exception as error:
+            await self._answer(error)
+        finally:
+            connection.scope, connection._server_receive, connection._server_send = former
+            _let_read(request, former[0], scope.get("headers"), scope.get("query_string"))
+
+    async def _answer(self, error: Exception) -> None:
+        """Close the connection or refuse the handshake, where an exception says so; raise any other."""
+        connection, answers = self._connection, self._layer.answers
+        closing: Any = only_member(error)
+        if isinstance(closing, WebSocketException):
+            if not connection._closed:
+                await answers.run_websocket_handler(connection, closing)
+            await connection._end(attribute(closing, "code", 1011), attribute(closing, "reason", ""))
+            return
+        if connection._opened or connection._closed or not answers.settles(connection._request, error):
+            raise error
+        response, _ = await answers.answer(connection._request, error)
+        if response is not None and "websocket.http.response" in connection.scope.get("extensions", {}):
+            await response(connection.scope, connection._receive_message, connection._send_message)
+        await connection._end(1011)
+
+
+def _let_read(request: Any, scope: Scope, headers: Any, query: Any) -> None:
+    """Give the request another scope, and let it read the header and the query again where they are others.
+
+    Args:
+        request: the request.
+        scope: the scope.
+        headers: the header fields that it has read.
+        query: the query string that it has read.
+    """
+    request.scope = scope
+    changed: tuple[str, ...] = _OF_HEADERS if scope.get("headers") is not headers else ()
+    changed += _OF_QUERY if scope.get("query_string") != query else ()
+    for name in changed:
+        vars(request).pop(name, None)
+
+
+async def _respond(request: Any, response: Any, after: Sequence[Step]) -> Any:
+    """Run the response middleware of one level; that of the others goes its own way."""
+    if not after or request.responded or request._response_middleware_started:
+        return response
+    if isinstance(response, HTTPPassage):
+        return with_response_middleware(request, response, partial(_run_outside, response, after))
+    return await _run(after, request, response)
+
+
+async def _run_outside(passage: HTTPPassage, after: Sequence[Step], request: Any, response: Any) -> Any:
+    """Run response middleware while the inside of a layer sends: with the scope that the outside has."""
+    inner = request.scope
+    _let_read(request, passage.scope, inner.get("headers"), inner.get("query_string"))
+    try:
+        return await _run(after, request, response)
+    finally:
+        _let_read(request, inner, passage.scope.get("headers"), passage.scope.get("query_string"))
+
+
+async def _run(after: Sequence[Step], request: Any, response: Any) -> Any:
+    response = await respond_through(request, response, after)
+    request._response_middleware_started = False
+    return response
+
+
+def _in_segment(call: Call, segment: Segment) -> Call:
+    """Return what answers a request with Sanic's middleware of one level around it."""
+    before, after = segment
+    if not before and not after:
+        return call
+
+    async def answer_in_segment(request: Any) -> Any:
+        request._request_middleware_started = True
+        response = await run_before(request, before)
+        return await _respond(request, response or await call(request), after)
+
+    return answer_in_segment
+
+
+def layered(call: Call, segments: Sequence[Segment], layers: Sequence[Layer]) -> Call:
+    """Return the callable of an HTTP route.
+
+    Args:
+        call: calls the handler.
+        segments: Sanic's middleware, the outermost level first: one segment more than layers.
+        layers: what stands between the segments.
+    """
+    for segment, layer in zip(reversed(segments), (*reversed(layers), None), strict=True):
+        call = _in_segment(call, segment)
+        if layer is not None:
+            call = layer.around(call, segment[1])
+    return call
+
+
+def layered_websocket(
+    call: Call, segments: Sequence[Segment], layers: Sequence[Layer], refuse: Callable[[Any, Any], Any]
+) -> Call:
+    """Return the callable of a websocket route; arguments as in `layered`.
+
+    Args:
+        call: speaks over the websocket.
+        segments: Sanic's middleware.
+        layers: what stands between the segments.
+        refuse: runs response middleware on what request middleware has returned.
+    """
+
+    def guarded(call: Call, before: Sequence[Step]) -> Call:
+        async def speak_if_allowed(connection: Any) -> Any:
+            request = connection._request
+            refusal = await run_before(request, before)
+            return await refuse(request, refusal) if refusal else await call(connection)
+
+        return speak_if_allowed if before else call
+
+    for segment, layer in zip(reversed(segments), (*reversed(layers), None), strict=True):
+        call = guarded(call, segment[0])
+        if layer is not None:
+            call = layer.around(call, ())
+    return call
