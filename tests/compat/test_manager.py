@@ -588,7 +588,7 @@ def is_alive(pid: int) -> bool:
 
 
 def test_one_process_alone_has_no_manager() -> None:
-    with pytest.raises(SanicException, match="main process only"):
+    with pytest.raises(SanicException, match="from the main process"):
         _ = Sanic("alone").manager
     assert not hasattr(Sanic("alone"), "multiplexer")
 
