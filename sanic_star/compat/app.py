@@ -841,9 +841,13 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
 
         It is empty where the port will be any free one, and `http://<ASGI>` where another server runs the application.
         """
-        if not self.state.server_info:
-            return "http://<ASGI>"
-        return self.get_server_location(self.state.server_info[0].settings)
+        state = self.state
+        if state.server_info:
+            return self.get_server_location(state.server_info[0].settings)
+        # A worker process, or a server inside of an event loop.
+        names = ("host", "port", "unix", "ssl", "sock")
+        settings = {name: getattr(state, name) for name in names}
+        return self.get_server_location(settings) if state.host else "http://<ASGI>"
 
     @property
     def m(self) -> WorkerMultiplexer:

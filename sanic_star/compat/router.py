@@ -224,6 +224,7 @@ class Router(routing.Router):
             number = str(version).strip("/").lstrip("v")
             uri = f"{version_prefix}{number}/{uri.lstrip('/')}"
         hosts = [host] if isinstance(host, str) else sorted(host or ())
+        written = uri.lstrip("/") if strict_slashes else uri.strip("/")
         uri = _decode(uri)
         path = "/" + (uri.lstrip("/") if strict_slashes else uri.strip("/"))
         shown, segments = self.parse(path, handler)
@@ -246,7 +247,7 @@ class Router(routing.Router):
             else:
                 reads = not ignore_body and not stream
                 route = Route(segments, handler, methods=verbs, reads_body=reads, **common)
-            route.describe(shown, unquote, ctx or {}, notes)
+            route.describe(shown, written, unquote, ctx or {}, notes)
             self._insert(route, path, overwrite)
             added.append(route)
         return added[0] if len(added) == 1 else added
@@ -564,6 +565,13 @@ class Router(routing.Router):
 
             for route in foreign:
                 describe(route)
+
+    def _redirect(self, path: str, scope: Scope) -> tuple[Any, dict[str, Any]] | None:
+        found = super()._redirect(path, scope)
+        if found is not None:
+            # Signals and middleware read the route of each request.
+            self._describe_foreign(scope["route"])
+        return found
 
     def mount(self, path: str, app: ASGIApp, name: str | None = None) -> None:
         """Serve another ASGI application below `path`."""

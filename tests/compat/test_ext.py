@@ -289,3 +289,73 @@ def test_something_in_its_place_in_a_test(tmp_path: Path) -> None:
         print(Sanic("Shop").ext)
     """
     assert run(tmp_path, textwrap.dedent(HEAD) + textwrap.dedent(source)) == "fake\n"
+
+
+# What the real package does with routes: it goes through them at the start, and adds one for HEAD to each of GET.
+WITH_ROUTES = (
+    STANDING.replace(
+        """        self.options = options
+""",
+        """        self.options = options
+
+        @app.before_server_start(priority=-1000)
+        def add_head(app):
+            print("routes", sorted(route.name for route in app.router.routes if route.ctx and route.handler))
+            app.router.reset()
+            for route in [route for group in app.router.groups.values() for route in group]:
+                head = partial(self.head, get_handler=route.handler)
+                app.add_route(head, group_uri(route), methods=["HEAD"], name=f"{route.name}_head")
+            app.finalize()
+""",
+    ).replace(
+        "import sanic\n",
+        """import sanic
+from functools import partial
+
+def group_uri(route):
+    return route.uri
+""",
+    )
+    + """
+async def head(self, request, get_handler, *args, **kwargs):
+    return get_handler(request, *args, **kwargs)
+
+Extend.head = head
+"""
+)
+
+
+@pytest.mark.parametrize("way", ["app.extend()", "sanic_ext.Extend(app)", "None"])
+def test_what_surrounds_its_listeners_does_not_depend_on_the_way_to_extend(tmp_path: Path, way: str) -> None:
+    source = f"""
+        import sanic_star.ext, sanic_ext
+        from starlette.responses import PlainTextResponse
+        from starlette.routing import Mount, Route
+
+        async def theirs(request): return PlainTextResponse("theirs")
+
+        app = Sanic("Shop")
+        {way}
+
+        @app.before_server_start
+        def add(app):
+            app.router.routes.extend([Route("/theirs", theirs), Mount("/mount", routes=[])])
+
+        @app.websocket("/live/<room>")
+        async def live(request, ws, room): ...
+
+        with TestClient(app) as client:
+            for method, path in (("HEAD", "/live/a"), ("GET", "/live/a"), ("HEAD", "/ext"), ("HEAD", "/theirs")):
+                print(method, path, client.request(method, path).status_code)
+    """
+    lines = run(tmp_path, textwrap.dedent(HEAD) + textwrap.dedent(source), WITH_ROUTES).splitlines()
+    shown = [line for line in lines if line != "displayed"]
+    assert shown[0] == "routes ['', 'Shop.ext', 'Shop.live', 'theirs']"
+    assert shown[1:5] == ["HEAD /live/a 426", "GET /live/a 426", "HEAD /ext 200", "HEAD /theirs 200"]
+
+
+def test_a_list_that_cannot_be_shown_does_not_end_the_start(tmp_path: Path) -> None:
+    broken = STANDING.replace('print("displayed")', 'raise LookupError("no label")')
+    lines = run(tmp_path, textwrap.dedent(HEAD) + "print(answer(Sanic('Shop')))", broken).splitlines()
+    assert lines[-1] == "200"
+    assert sum("their list cannot be shown: no label" in line for line in lines) == 1

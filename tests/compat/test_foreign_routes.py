@@ -156,3 +156,41 @@ def test_a_route_that_takes_no_attributes_is_left_alone() -> None:
     app.router.routes.append(Frozen())
     app.finalize()
     assert vars(app.router.routes[0]) == {}
+
+
+BELOW = ("<__dynamic__:path>",)
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "name", "segments"),
+    [
+        ("/slashed", 307, "", BELOW),
+        ("/plain/", 307, "", BELOW),
+        ("/later/", 307, "", BELOW),
+        ("/plain", 200, "endpoint", ("plain",)),
+        ("/mounted/x", 200, "", ("mounted", *BELOW)),
+        ("/own", 200, "Told.own", ("own",)),
+        ("/own/", 200, "Told.own", ("own",)),
+    ],
+)
+def test_signals_are_told_of_the_route_that_answers(
+    path: str, status: int, name: str, segments: tuple[str, ...]
+) -> None:
+    app = Sanic("Told", routes=[Route("/slashed/", endpoint), Route("/plain", endpoint)])
+    app.mount("/mounted", Starlette(routes=[Route("/x", endpoint)]))
+    app.add_route(lambda request: text("own"), "/own", name="own")
+    seen: list[Any] = []
+
+    @app.signal("http.routing.after")
+    async def note(request: Any, route: Any, **context: Any) -> None:
+        told = route is request.route, context["handler"] == route.handler
+        seen.append((*told, route.name, vars(route.ctx), route.segments))
+
+    @app.after_server_start
+    async def add(app: Sanic) -> None:
+        app.router.routes.append(Route("/later", endpoint))
+
+    with TestClient(app) as client:
+        answer = client.get(path, allow_redirects=False)
+    assert answer.status_code == status
+    assert seen == [(True, True, name, {}, segments)]

@@ -1,6 +1,7 @@
 """When an application has a main process beside the one that serves, and what becomes of it where it can't have one."""
 
 import re
+import socket
 import sys
 from pathlib import Path
 
@@ -178,6 +179,21 @@ def test_what_needs_other_processes_is_not_served_by_one(tmp_path: Path, how: st
             assert server.terminate() == 0
     assert "'Local' not found" in server.log
     assert ALONE not in server.log
+
+
+@pytest.mark.parametrize("how", ["", "workers=2", "dev=True"])
+def test_each_process_knows_where_it_is_served(tmp_path: Path, how: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+    script = """
+@app.before_server_start
+async def tell(app):
+    say("location", app.serve_location)
+"""
+    with process(tmp_path, script + RUN.format(how=how).replace("port=0", f"port={port}")) as server:
+        assert server.get("/").status_code == 200
+        assert server.terminate() == 0
+    assert set(re.findall(r"^location .*", server.log, re.M)) == {f"location http://127.0.0.1:{port}"}
 
 
 def test_the_stop_during_the_start_of_the_worker(tmp_path: Path) -> None:

@@ -559,6 +559,9 @@ def test_a_route_has_its_path_in_sanic_s_words() -> None:
 
     route: Any = app.router.routes[0]
     assert route.raw_path == "a/<x:int>/<y:path>"
+    app.add_route(handler, "/written/<x>", name="written")
+    route = app.router.find_route_by_view_name("written")
+    assert (route.uri, route.raw_path) == ("/written/<x:str>", "written/<x>")
 
 
 def test_json_dumps_writes_text() -> None:

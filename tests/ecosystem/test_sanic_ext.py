@@ -139,6 +139,26 @@ def test_injection_before_the_handler(shop: Shop) -> None:
         assert answer[0] == exchange.status
 
 
+@pytest.mark.parametrize("variant", exchanges.VARIANTS)
+def test_variants(folder: Path, variant: str) -> None:
+    """Other settings and ways to extend: CORS by pattern or list, TRACE, no documents, a label that fails."""
+    answers = {}
+    for how, command in (
+        ("Sanic", (sys.executable, "variants.py")),
+        ("here", (sys.executable, "-m", "sanic_star.compat", "variants.py")),
+    ):
+        port = serving.free_port()
+        env = {"SHOP_PORT": str(port), "VARIANT": variant}
+        with serving.served(folder, command, port, env) as (_, base):
+            answers[how] = exchanges.of_variant(base)
+    for request, control in answers["Sanic"].items():
+        assert answers["here"][request] == control, request
+    request, status, header, value = exchanges.VARIANTS[variant]
+    answer = answers["here"][request]
+    assert answer[0] == status
+    assert value is None or answer[1].get(header) == value
+
+
 def test_injection_into_commands(folder: Path) -> None:
     """Injection into commands: `sanic-star shop:app exec restock`."""
     said = {}
@@ -246,6 +266,8 @@ def test_mounts(folder: Path, server: str) -> None:
             for document in [requests.get(f"{base}{prefix}/docs/openapi.json", timeout=PATIENCE).json()]
         ]
         assert documents == [{"/greeting"}, {"/inside"}]
+        redirect = requests.get(f"{base}/theirs/", timeout=PATIENCE, headers=origin, allow_redirects=False)
+        assert (redirect.status_code, redirect.headers["location"]) == (307, f"{base}/theirs")
         preflight = requests.options(
             f"{base}/greeting", headers=origin | {"access-control-request-method": "GET"}, timeout=PATIENCE
         )

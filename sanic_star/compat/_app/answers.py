@@ -725,7 +725,9 @@ class Answers:
                 if not app._runner.has_logged_server_settings:
                     app._runner.log_server_settings()
             if hasattr(app, "_ext"):
-                app._ext._display()
+                from sanic_star.compat.application.ext import before_start  # late: most applications have none
+
+                before_start(app)
         await app._listeners.run(phase.value, app)
         if phase is Phase.BEFORE_START:
             if app._background.delayed:

@@ -116,7 +116,7 @@ class Events:
 
         Args:
             call: answers the request, middleware included.
-            route: what `http.routing.after` is told; `None` where no route answers.
+            route: the route that has `call`; `None` where no route answers.
             reads_body: whether the body is to be read first.
         """
         if not self.heard(*_AROUND_A_ROUTE):
@@ -129,8 +129,10 @@ class Events:
                 if other is not None:
                     return await other(connection)
             if route is not None:
-                handler = getattr(route, "endpoint", None)
-                context = {"route": route, "kwargs": dict(request._route_params), "handler": handler}
+                # Of mounts and Starlette's routes, `route` is what forwards to all of them.
+                matched = request.scope["route"]
+                handler = getattr(matched, "handler", None)
+                context = {"route": matched, "kwargs": dict(request._route_params), "handler": handler}
                 await self.fire(Event.HTTP_ROUTING_AFTER, request=request, **context)
             if self.heard(Event.HTTP_LIFECYCLE_READ_BODY) and request is connection:
                 request._receive = self._telling_of_the_body(request._receive)

@@ -10,10 +10,11 @@ import re
 from copy import copy
 from functools import partial
 from inspect import isclass, isroutine
-from types import SimpleNamespace
 from typing import Any, get_type_hints
 
 from starlette.routing import BaseRoute
+
+from sanic_star.compat._routing.routes import RouteContext
 
 _PARAMETER = re.compile(r"{[^:}]*:?([^}]*)}")
 _BELOW = "<__dynamic__:path>"
@@ -36,7 +37,7 @@ def describe(route: BaseRoute) -> None:
     words: Any = route
     try:
         if not hasattr(route, "ctx"):
-            words.ctx = SimpleNamespace()
+            words.ctx = RouteContext()
         if not hasattr(route, "handler"):
             words.handler = _handler(route)
         if not hasattr(route, "segments"):

@@ -75,6 +75,14 @@ class RouteExtra(SimpleNamespace):
         return guess
 
 
+class RouteContext(SimpleNamespace):
+    """What a user keeps for a route, `route.ctx`."""
+
+    # Sanic Extensions set the CORS settings of each route at the start, and read them after each response. Routes that
+    # come later, and Starlette's, have none of their own.
+    _cors = SimpleNamespace()
+
+
 class _SanicRoute:
     """Sanic's words for a route of either kind."""
 
@@ -85,6 +93,8 @@ class _SanicRoute:
     hosts: tuple[str, ...]
     strict: bool
     uri: str
+    # The path as it was written, without the first slash: `<name>` where `uri` has `<name:str>`.
+    raw_path: str
     unquote: bool
     requirements: dict[str, str]
     # The ASGI middleware around the route, the outermost level first; see `_app.layers`.
@@ -92,11 +102,12 @@ class _SanicRoute:
     ctx: SimpleNamespace
     extra: RouteExtra
 
-    def describe(self, uri: str, unquote: bool, ctx: Mapping[str, Any], extra: RouteExtra) -> None:
+    def describe(self, uri: str, raw_path: str, unquote: bool, ctx: Mapping[str, Any], extra: RouteExtra) -> None:
         """Take what the engine does not know of."""
         self.uri = uri
+        self.raw_path = raw_path
         self.unquote = unquote
-        self.ctx = SimpleNamespace(**ctx)
+        self.ctx = RouteContext(**ctx)
         self.extra = extra
         extra._handler = self.endpoint
         self.requirements = {"host": self.hosts[0]} if self.hosts else {}
@@ -105,11 +116,6 @@ class _SanicRoute:
     def handler(self) -> Callable[..., Any]:
         """The user's handler."""
         return self.endpoint
-
-    @property
-    def raw_path(self) -> str:
-        """The path as it was written, without the first slash."""
-        return self.uri.lstrip("/")
 
     @property
     def parts(self) -> tuple[str, ...]:

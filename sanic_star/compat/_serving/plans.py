@@ -69,7 +69,8 @@ class _Said:
         return cls(
             app.name,
             app.debug,
-            {name: getattr(app.state, name) for name in names},
+            # Whether there is TLS: a context cannot be pickled.
+            {name: getattr(app.state, name) for name in names} | {"ssl": True if app.state.ssl is not None else None},
             {name: app.config[name] for name in ("ACCESS_LOG", "AUTO_RELOAD", "NOISY_EXCEPTIONS")},
             shared_values(app.shared_ctx),
         )

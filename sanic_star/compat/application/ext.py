@@ -11,11 +11,12 @@ An application is extended by `app.extend` and `app.ext`, and otherwise when it 
 from __future__ import annotations
 
 import sys
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+from sanic_star.compat._routing.routes import WebSocketRoute
 from sanic_star.compat.log import logger
 from sanic_star.engine.lifespan import InvalidSetting
+from sanic_star.engine.routing import WEBSOCKET
 
 if TYPE_CHECKING:
     from sanic_ext import Extend
@@ -51,8 +52,6 @@ def setup_ext(app: Any, *, fail: bool = False, **kwargs: Any) -> Extend | None:
     if extend is None:
         return None
     app._ext = extend(app, **kwargs)
-    # Before the package's own listeners, which come at a priority of -1,000 and below.
-    app.before_server_start(_describe_routes, priority=-999)
     return app.ext  # type: ignore[no-any-return]
 
 
@@ -63,6 +62,23 @@ def extensions_of(app: Any) -> Extend:
     if not hasattr(app, "_ext"):
         raise CannotExtend(SWITCHED_OFF)
     return app._ext  # type: ignore[no-any-return]
+
+
+def before_start(app: Any) -> None:
+    """Log the extensions of an application, and register what has to run around their listeners.
+
+    Called at each start, because an application may also be extended by `sanic_ext.Extend(app)`.
+    """
+    if _describe_routes not in app.listeners.get("before_server_start", ()):
+        # Before the listeners of the package, which have a priority of -1,000 and below.
+        app.before_server_start(_describe_routes, priority=-999)
+        # After those that add routes; what has the same priority runs in the order of registration.
+        app.before_server_start(_refuse_head_of_websockets, priority=-1_000)
+    try:
+        app._ext._display()
+    except Exception as error:
+        # The labels are text for the log. Sanic's worker processes never ask for them.
+        logger.info("Sanic Extensions are set up, but their list cannot be shown: %s", error)
 
 
 def _import_extend(fail: bool) -> type[Extend] | None:
@@ -99,12 +115,25 @@ def _is_installed() -> bool:
 
 
 def _describe_routes(app: Any) -> None:
-    """Give mounts and Starlette's routes what the package reads of each route, `ctx._cors` of its own included."""
+    """Give mounts and Starlette's routes what the package reads of each route."""
     app.router._describe_foreign()
-    groups = {id(route) for group in app.router.groups.values() for route in group}
-    for route in app.router.routes:
-        if id(route) not in groups and hasattr(route, "ctx"):
-            route.ctx._cors = SimpleNamespace()
+
+
+def _refuse_head_of_websockets(app: Any) -> None:
+    """Let the HEAD routes that the package adds for websockets answer as GET does, 426.
+
+    They call the handler with a request and without a websocket.
+    """
+    routes = app.router.routes
+    websockets = {id(route.handler) for route in routes if isinstance(route, WebSocketRoute)}
+    for route in routes if websockets else ():
+        arguments = getattr(getattr(route, "handler", None), "keywords", {})
+        if id(arguments.get("get_handler")) in websockets:
+            arguments["get_handler"] = _refuse
+
+
+def _refuse(request: Any, *args: Any, **kwargs: Any) -> None:
+    raise request.app.router.miss(request.path, "GET", {WEBSOCKET}, request.scope)
 
 
 __all__ = ["setup_ext"]

@@ -192,3 +192,75 @@ def comparable(answer: Answer) -> Answer:
         paths = {path: operations for path, operations in body["paths"].items() if path.rstrip("/") != LIVE}
         body = body | {"paths": paths}
     return status, headers, body
+
+
+def _variants() -> list[tuple[str, str, dict[str, str]]]:
+    paths = (
+        "/number/1", "/number/1/", "/number/x", "/name/bob", "/name/bob/", "/view", "/v1.5/api/both", "/greeting",
+        "/v1.5/api/both/", "/v1.5/api/both?stop=1", "/v1.5/api/file/a/b", "/fails", "/files/hello.html", "/nosuch",
+        "/docs", "/docs/openapi.json", "/docs/redoc",
+    )  # fmt: skip
+    asked = {"access-control-request-method": "POST", "access-control-request-headers": "x-name, x-other"}
+    sent: list[tuple[str, str, dict[str, str]]] = []
+    for method in ("GET", "HEAD", "POST", "OPTIONS", "TRACE"):
+        sent += [(method, path, {}) for path in paths]
+    for origin in ("https://w.r.example", "https://r.example.evil", "https://a.example", "https://view.example"):
+        # The cookie makes a request one with credentials.
+        for more in ({}, {"cookie": "a=b", "x-secret": "1"}):
+            sent += [("GET", path, {"origin": origin, **more}) for path in paths]
+            sent += [("OPTIONS", path, {"origin": origin, **asked, **more}) for path in paths]
+    return [*sent, ("HEAD", "/live", {}), ("TRACE", "/fails", {"x-secret": "1", "x-told": "2"})]
+
+
+def of_variant(base: str) -> dict[str, Answer]:
+    """Send what is sent to each variant of `project/variants.py`, and return the answers by the request.
+
+    Four things are left out because Sanic differs or has no order: the `Allow` header of a 405, which Sanic sends only
+    for paths without parameters; the `Upgrade` header of a 426; upper case in the header names of a TRACE; and the
+    description of websockets.
+    """
+    answers = {}
+    for method, path, sent in _variants():
+        status, headers, body = Exchange(method, path, headers=sent).send(base)
+        if status in (405, 426):
+            headers = {name: value for name, value in headers.items() if name not in ("allow", "upgrade")}
+        if isinstance(body, dict):
+            # Of a handler with two methods, an operation has the name of the one that comes first in a set.
+            for operation in body.get("paths", {}).get("/v1.5/api/both", {}).values():
+                operation["operationId"] = operation["operationId"].partition("~")[2]
+        if method == "TRACE" and isinstance(body, str):
+            lines = [line for line in body.splitlines() if not line.lower().startswith("host:")]
+            body = "\n".join(f"{name.lower()}{colon}{value}" for name, colon, value in map(_parted, lines))
+        answers[f"{method} {path} {sent}"] = comparable((status, headers, body))
+    return answers
+
+
+def _parted(line: str) -> tuple[str, str, str]:
+    return line.partition(":") if ": " in line else (line, "", "")
+
+
+# What each variant is there for: a request, its status, and a header that it has.
+VARIANTS: dict[str, tuple[str, int, str, str | None]] = {
+    "origins by pattern": (
+        "GET /greeting {'origin': 'https://w.r.example'}",
+        200,
+        "access-control-allow-credentials",
+        "true",
+    ),
+    "origins in a list": (
+        "GET /greeting {'origin': 'https://a.example'}",
+        200,
+        "access-control-allow-origin",
+        "https://a.example",
+    ),
+    "any origin": ("GET /greeting {'origin': 'https://a.example'}", 200, "access-control-allow-origin", "*"),
+    "no CORS": ("OPTIONS /greeting {}", 405, "access-control-allow-origin", None),
+    "no automatic OPTIONS": ("OPTIONS /greeting {}", 405, "content-type", "text/plain; charset=utf-8"),
+    "TRACE": ("TRACE /fails {'x-secret': '1', 'x-told': '2'}", 200, "content-type", "message/http"),
+    "no pages": ("GET /docs {}", 404, "content-type", "text/plain; charset=utf-8"),
+    "no documents": ("GET /docs/openapi.json {}", 404, "content-type", "text/plain; charset=utf-8"),
+    "Extend(app)": ("HEAD /live {}", 426, "content-type", "text/plain; charset=utf-8"),
+    "a label that fails": ("GET /greeting {}", 200, "x-marked", "get"),
+    "nothing built in": ("HEAD /greeting {}", 405, "content-type", "text/plain; charset=utf-8"),
+    "extended at the start": ("OPTIONS /greeting {}", 204, "allow", None),
+}

@@ -70,6 +70,7 @@ def unpack(folder: Path) -> None:
     shutil.copytree(PROJECT / "templates", folder / "templates")
     (folder / "shop.py").write_text(source)
     (folder / "aliased.py").write_text(f"{ALIAS}from shop import app\n")
+    shutil.copy(PROJECT / "variants.py", folder)
     (folder / "changed.py").write_text(changed(source))
 
 

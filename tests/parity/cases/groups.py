@@ -12,7 +12,7 @@ async def show(request):
             "methods": sorted(group.methods), "requirements": sorted(map(str, group.requirements)),
             "segments": group.segments, "parts": group.parts, "labels": sorted(group.labels),
             "params": [[place, param.name] for place, param in group.params.items()], "depth": group.depth,
-            "regex": group.regex,
+            "regex": group.regex, "raw": group.raw_path, "raws": [route.raw_path for route in group],
             "pattern": group.pattern, "dynamic_path": group.dynamic_path, "text": str(group),
             "routes": [route.name for route in group], "first": group[0].name, "count": len(group.routes),
             "by method": {name: route.name for name, route in sorted(group.methods_index.items())},
