@@ -267,7 +267,7 @@ class Answers:
         only = route.names[0] if route.names and len(route.names) == 1 and not changeable else None
         around = self._events.around_handler if self._hears else None
         has_params = bool(route.parameters) or changeable
-        if _has_layers(route):
+        if getattr(route, "_levels", ()) and _has_layers(route):
             return partial(self._in_layers, route, has_params, around)
         return partial(handler_in_middleware, route.endpoint, has_params, only, before, after, around)
 
@@ -324,7 +324,7 @@ class Answers:
 
     def _watch(self, route: routing.Route, call: Call) -> Call:
         """Return a route's callable with what watches it around: for a client that leaves, and events."""
-        if self.app.config.get("CANCEL_ON_DISCONNECT") and not _has_layers(route):
+        if self.app.config.get("CANCEL_ON_DISCONNECT") and not (getattr(route, "_levels", ()) and _has_layers(route)):
             call = self._until_client_leaves(call)
         if not self._hears:
             return call
@@ -406,7 +406,7 @@ class Answers:
 
         handled = self._events.around_handler(speak, always=True) if self._hears else speak
 
-        if _has_layers(route):
+        if getattr(route, "_levels", ()) and _has_layers(route):
             from sanic_star.compat._app.layers import layered_websocket
 
             call = layered_websocket(handled, *self._split(route), self.respond_through)
@@ -823,7 +823,7 @@ def _is_stream(writer: ResponseWriter) -> bool:
 
 def _has_layers(route: Any) -> bool:
     """Tell whether there is ASGI middleware around a route, beside the application's."""
-    return any(middleware for middleware, _ in getattr(route, "_levels", ()))
+    return any(middleware for middleware, _ in route._levels)
 
 
 def check_route_names(routes: Iterable[Any]) -> None:
