@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import sys
 from collections.abc import Callable
 from typing import Any
 
+import httpx2
 import pytest
 from starlette.applications import Starlette
 
 from sanic_star import Request, Sanic, text
 from sanic_star.compat.handlers import ErrorHandler
-from sanic_star.testing import TestClient
+from sanic_star.testing import ReusableClient, TestClient
 from tests.project import ROOT
 
 
@@ -71,6 +73,70 @@ def test_a_startup_of_a_subclass_is_awaited() -> None:
     with TestClient(serving(Own)) as client:
         assert client.get("/").text == "index"
     assert calls == ["own"]
+
+
+async def started_by_create_server(app: Sanic[Any, Any]) -> None:
+    server: Any = await app.create_server("127.0.0.1", 0, return_asyncio_server=True)
+    await server.startup()
+    await server.before_start()
+    await server.start_serving()
+    await server.after_start()
+    await server.before_stop()
+    await server.close()
+    await server.after_stop()
+
+
+async def started_by_the_asgi_client(app: Sanic[Any, Any]) -> None:
+    await app.asgi_client.get("/")
+
+
+async def started_by_a_request(app: Sanic[Any, Any]) -> None:
+    # A server without lifespan events, and a client that does not start the application.
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://test") as client:
+        assert (await client.get("/")).text == "index"
+
+
+def started_by_a_reusable_client(app: Sanic[Any, Any]) -> None:
+    with ReusableClient(app) as client:
+        client.get("/")
+
+
+def started_on_a_port(app: Sanic[Any, Any]) -> None:
+    with ReusableClient(app, port=0) as client:
+        client.get("/")
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        started_by_create_server,
+        started_by_the_asgi_client,
+        started_by_a_request,
+        started_by_a_reusable_client,
+        started_on_a_port,
+    ],
+)
+def test_overrides_of_the_start_are_called_in_every_way_to_start(start: Callable[[Any], Any]) -> None:
+    calls: list[str] = []
+
+    class Own(Sanic[Any, Any]):
+        async def _startup(self) -> None:
+            calls.append("startup")
+            await super()._startup()
+
+        def signalize(self, *args: Any, **kwargs: Any) -> None:
+            calls.append("signalize")
+            super().signalize(*args, **kwargs)
+
+        def finalize(self) -> None:
+            calls.append("finalize")
+            super().finalize()
+
+    done = start(serving(Own))
+    if done is not None:
+        asyncio.run(done)
+    assert calls[0] == "startup"
+    assert {"signalize", "finalize"} <= {*calls}
 
 
 def test_a_startup_that_fails_fails_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
