@@ -101,12 +101,17 @@ def through_starlette(app: Any, target: ASGIApp) -> ASGIApp:
         scope[_LEFT_TO_SIGNALS] = False
         await target(scope, receive, send)
 
+    # All that Starlette's method reads of an application.
     entry: Any = SimpleNamespace(middleware_stack=answer)
 
     async def enter(scope: Scope, receive: Receive, send: Send) -> None:
         await Starlette.__call__(entry, scope, receive, send)
 
     return enter
+
+
+def _entry(app: Any) -> Any:
+    return next((vars(base)["__call__"] for base in type(app).__mro__ if "__call__" in vars(base)), None)
 
 
 async def _call(self: Any, scope: Scope, receive: Receive, send: Send) -> None:
@@ -119,7 +124,7 @@ async def _call(self: Any, scope: Scope, receive: Receive, send: Send) -> None:
     if stack is None:
         stack = self.middleware_stack = self.build_middleware_stack()
     outer = scope.get("app")
-    if outer is None or getattr(type(outer), "__call__", None) is _call:
+    if outer is None or _entry(outer) is _call:
         scope.setdefault(_LEFT_TO_SIGNALS, True)
     scope["app"] = self
     await stack(scope, receive, send)
