@@ -63,7 +63,7 @@ APP = """
 """
 
 
-@pytest.mark.skipif(sys.version_info < (3, 12), reason="The package has syntax of Python 3.12.")
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="An f-string in the package needs Python 3.12 (PEP 701), on Sanic too.")
 def test_accounts(serve: Serve) -> None:
     """An account registers, logs in, is known by its cookie, lacks a permission, and logs out."""
     base = f"http://127.0.0.1:{serve(APP).port}"
