@@ -3,6 +3,7 @@
 Each table `[packages.NAME]` has:
 
 - `environment`: the group that it is installed with. Packages that get along share one.
+- `python`: the version of Python that all packages of its environment need, where that is not the default one.
 - `requires`: what is installed besides; the package's own requirement, if it is not its bare name, is among them.
 - `without-dependencies`: whether the package is installed alone, because it asks for an older Sanic; then `requires`
   has what else it needs.
