@@ -238,7 +238,7 @@ def test_handshakes_that_http_routes_answer_under_servers(server: Server, tmp_pa
             with pytest.raises(InvalidStatus) as error, connect(base + path, open_timeout=PATIENCE):
                 pass
             response = error.value.response
-            return response.status_code, response.headers.get("x-a"), response.body or b""
+            return response.status_code, response.headers.get("x-a"), bytes(response.body or b"")
 
         if server.name == "daphne":
             # It has no messages for a response to a handshake.
