@@ -12,6 +12,8 @@ from typing import Any
 import httpx2
 import pytest
 from starlette.applications import Starlette
+from starlette.routing import Mount
+from starlette.routing import Route as StarletteRoute
 
 from sanic_star import Request, Sanic, text
 from sanic_star.compat.handlers import ErrorHandler
@@ -162,6 +164,54 @@ def test_a_method_of_the_error_handler_that_is_replaced_on_the_class_is_called(
     _, response = serving().test_client.get("/fails")
     assert (response.status, response.text) == (418, "handled")
     assert name in calls
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("/fails", ["LookupError('fails')"]),
+        ("/broken", ["ValueError('broken')"]),
+        ("/handled", ["LookupError('handled')"]),
+        ("/mounted/broken", ["ValueError('broken')"]),
+        ("/group", ["LookupError('of a group')"]),
+        ("/groups", ["ExceptionGroup('g', [ValueError(1), ValueError(2)])"]),
+    ],
+)
+def test_a_replaced_lookup_gets_what_was_raised_and_nothing_else(
+    monkeypatch: pytest.MonkeyPatch, path: str, expected: list[str]
+) -> None:
+    own, exceptions = ErrorHandler.lookup, []
+
+    def reporting(self: ErrorHandler, exception: BaseException, route_name: str | None = None) -> Any:
+        exceptions.append(repr(exception))
+        handler = own(self, exception, route_name)
+        # As a tool does it: another function each time.
+        return None if handler is None else lambda request, exception: handler(request, exception)
+
+    monkeypatch.setattr(ErrorHandler, "lookup", reporting)
+    app = serving()
+
+    async def broken(request: Any) -> Any:
+        raise ValueError("broken")
+
+    async def handled(request: Any) -> Any:
+        raise LookupError("handled")
+
+    app.add_route("/broken", broken)
+    app.add_route("/handled", handled)
+    app.mount("/mounted", Mount("", routes=[StarletteRoute("/broken", broken)]))
+
+    @app.get("/group")
+    async def group(request: Request[Any, Any]) -> Any:
+        raise ExceptionGroup("g", [LookupError("of a group")])
+
+    @app.get("/groups")
+    async def groups(request: Request[Any, Any]) -> Any:
+        raise ExceptionGroup("g", [ValueError(1), ValueError(2)])
+
+    with TestClient(app, raise_server_exceptions=False) as client:
+        client.get(path)
+    assert exceptions == expected
 
 
 def test_the_handler_that_a_replaced_lookup_returns_is_called(monkeypatch: pytest.MonkeyPatch) -> None:
