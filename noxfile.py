@@ -23,11 +23,10 @@ nox.options.sessions = ["tests", "lint", "types", "docs"]
 
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 # The groups of packages that share an environment, in the order of the table.
-ENVIRONMENTS = list(
-    dict.fromkeys(
-        table["environment"] for table in nox.project.load_toml("tests/ecosystem/packages.toml")["packages"].values()
-    )
-)
+ENVIRONMENTS = {
+    table["environment"]: table.get("python")
+    for table in nox.project.load_toml("tests/ecosystem/packages.toml")["packages"].values()
+}
 EXTRAS = ",".join(PYPROJECT["project"]["optional-dependencies"])
 # Where sanic-ext is installed it extends each application at its start.
 EXTRAS_BUT_EXT = ",".join(extra for extra in EXTRAS.split(",") if extra != "ext")
@@ -225,7 +224,7 @@ def soak(session: nox.Session) -> None:
 
 
 @nox.session
-@nox.parametrize("environment", ENVIRONMENTS)
+@nox.parametrize("environment,python", [nox.param(*pair, id=pair[0]) for pair in ENVIRONMENTS.items()])
 def ecosystem(session: nox.Session, environment: str) -> None:
     """Run packages for Sanic here and on Sanic, and write `docs/ecosystem.md`; `-- Sanic-Cors` chooses packages."""
     session.install("--upgrade", "-e", f".[{EXTRAS_BUT_EXT}]", *group("ecosystem"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +13,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from sanic_star import Request, Sanic, json, text
 from sanic_star.engine import requests
 from tests.compat.test_websocket_ends import Connection
-from tests.engine.processes import process
+from tests.engine.matrix import SERVERS, Server, running
+from tests.engine.processes import PATIENCE, process
 
 
 def serving() -> Sanic[Any, Any]:
@@ -184,3 +186,74 @@ def test_the_stop_closes_what_an_http_route_has_accepted(tmp_path: Any) -> None:
         assert closed.value.rcvd is not None
         assert closed.value.rcvd.code == 1001
         assert "cleaned up" in served.log
+
+
+UNDER_SERVERS = """
+@app.get("/plain")
+async def plain(request):
+    return text("plain", headers={"x-a": "b"})
+
+@app.post("/post")
+async def post(request):
+    return text("not reached")
+
+@app.get("/fails")
+async def fails(request):
+    raise ValueError("fails")
+
+@app.get("/streams")
+async def streams(request):
+    response = await request.respond(content_type="text/plain")
+    for part in ("a", "b"):
+        await response.send(part)
+    await response.eof()
+
+@app.get("/accepts")
+async def accepts(request):
+    websocket = await request.transport.get_protocol().websocket_handshake(request, ["chat"])
+    async for message in websocket:
+        await websocket.send(message)
+
+@app.get("/accepts-and-fails")
+async def accepts_and_fails(request):
+    await request.transport.get_protocol().websocket_handshake(request)
+    raise ValueError("fails")
+"""
+WEBSOCKETS = [
+    Server(f"uvicorn, {ws}", f"-m uvicorn served:app --port {{port}} --ws {ws}", status=-15)
+    for ws in ("websockets", "websockets-sansio", "wsproto")
+]
+
+
+@pytest.mark.parametrize("server", [*SERVERS, *WEBSOCKETS], ids=lambda server: server.name)
+def test_handshakes_that_http_routes_answer_under_servers(server: Server, tmp_path: Path) -> None:
+    from websockets.exceptions import ConnectionClosed, InvalidStatus
+    from websockets.sync.client import connect
+
+    with running(server, tmp_path, script=UNDER_SERVERS) as started:
+        started.get("/word")
+        base = f"ws://127.0.0.1:{started.port}"
+
+        def refused(path: str) -> tuple[int, str | None, bytes]:
+            with pytest.raises(InvalidStatus) as error, connect(base + path, open_timeout=PATIENCE):
+                pass
+            response = error.value.response
+            return response.status_code, response.headers.get("x-a"), bytes(response.body or b"")
+
+        if server.name == "daphne":
+            # It has no messages for a response to a handshake.
+            assert {refused(path)[0] for path in ("/plain", "/post", "/fails", "/none")} == {403}
+        else:
+            assert refused("/plain") == (200, "b", b"plain")
+            assert [refused(path)[0] for path in ("/post", "/fails", "/none")] == [405, 500, 404]
+            if "granian" not in server.name:
+                # It takes a response in one piece.
+                assert refused("/streams")[::2] == (200, b"ab")
+        with connect(base + "/accepts", subprotocols=["chat"], open_timeout=PATIENCE) as client:  # type: ignore[list-item]
+            client.send("x")
+            assert (client.recv(PATIENCE), client.subprotocol) == ("x", "chat")
+        with connect(base + "/accepts-and-fails", open_timeout=PATIENCE) as client:
+            with pytest.raises(ConnectionClosed) as closed:
+                client.recv(PATIENCE)
+            assert closed.value.rcvd is not None
+            assert closed.value.rcvd.code == (4011 if server.name == "daphne" else 1011)

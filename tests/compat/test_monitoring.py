@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import sys
 from collections.abc import Callable
 from typing import Any
 
+import httpx2
 import pytest
 from starlette.applications import Starlette
+from starlette.routing import Mount
+from starlette.routing import Route as StarletteRoute
 
 from sanic_star import Request, Sanic, text
 from sanic_star.compat.handlers import ErrorHandler
-from sanic_star.testing import TestClient
+from sanic_star.testing import ReusableClient, TestClient
 from tests.project import ROOT
 
 
@@ -73,6 +77,70 @@ def test_a_startup_of_a_subclass_is_awaited() -> None:
     assert calls == ["own"]
 
 
+async def started_by_create_server(app: Sanic[Any, Any]) -> None:
+    server: Any = await app.create_server("127.0.0.1", 0, return_asyncio_server=True)
+    await server.startup()
+    await server.before_start()
+    await server.start_serving()
+    await server.after_start()
+    await server.before_stop()
+    await server.close()
+    await server.after_stop()
+
+
+async def started_by_the_asgi_client(app: Sanic[Any, Any]) -> None:
+    await app.asgi_client.get("/")
+
+
+async def started_by_a_request(app: Sanic[Any, Any]) -> None:
+    # A server without lifespan events, and a client that does not start the application.
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://test") as client:
+        assert (await client.get("/")).text == "index"
+
+
+def started_by_a_reusable_client(app: Sanic[Any, Any]) -> None:
+    with ReusableClient(app) as client:
+        client.get("/")
+
+
+def started_on_a_port(app: Sanic[Any, Any]) -> None:
+    with ReusableClient(app, port=0) as client:
+        client.get("/")
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        started_by_create_server,
+        started_by_the_asgi_client,
+        started_by_a_request,
+        started_by_a_reusable_client,
+        started_on_a_port,
+    ],
+)
+def test_overrides_of_the_start_are_called_in_every_way_to_start(start: Callable[[Any], Any]) -> None:
+    calls: list[str] = []
+
+    class Own(Sanic[Any, Any]):
+        async def _startup(self) -> None:
+            calls.append("startup")
+            await super()._startup()
+
+        def signalize(self, *args: Any, **kwargs: Any) -> None:
+            calls.append("signalize")
+            super().signalize(*args, **kwargs)
+
+        def finalize(self) -> None:
+            calls.append("finalize")
+            super().finalize()
+
+    done = start(serving(Own))
+    if done is not None:
+        asyncio.run(done)
+    assert calls[0] == "startup"
+    assert {"signalize", "finalize"} <= {*calls}
+
+
 def test_a_startup_that_fails_fails_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
     async def _startup(self: Sanic[Any, Any]) -> None:
         raise RuntimeError("no monitoring")
@@ -98,6 +166,54 @@ def test_a_method_of_the_error_handler_that_is_replaced_on_the_class_is_called(
     assert name in calls
 
 
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("/fails", ["LookupError('fails')"]),
+        ("/broken", ["ValueError('broken')"]),
+        ("/handled", ["LookupError('handled')"]),
+        ("/mounted/broken", ["ValueError('broken')"]),
+        ("/group", ["LookupError('of a group')"]),
+        ("/groups", ["ExceptionGroup('g', [ValueError(1), ValueError(2)])"]),
+    ],
+)
+def test_a_replaced_lookup_gets_what_was_raised_and_nothing_else(
+    monkeypatch: pytest.MonkeyPatch, path: str, expected: list[str]
+) -> None:
+    own, exceptions = ErrorHandler.lookup, []
+
+    def reporting(self: ErrorHandler, exception: BaseException, route_name: str | None = None) -> Any:
+        exceptions.append(repr(exception))
+        handler = own(self, exception, route_name)
+        # As a tool does it: another function each time.
+        return None if handler is None else lambda request, exception: handler(request, exception)
+
+    monkeypatch.setattr(ErrorHandler, "lookup", reporting)
+    app = serving()
+
+    async def broken(request: Any) -> Any:
+        raise ValueError("broken")
+
+    async def handled(request: Any) -> Any:
+        raise LookupError("handled")
+
+    app.add_route("/broken", broken)
+    app.add_route("/handled", handled)
+    app.mount("/mounted", Mount("", routes=[StarletteRoute("/broken", broken)]))
+
+    @app.get("/group")
+    async def group(request: Request[Any, Any]) -> Any:
+        raise ExceptionGroup("g", [LookupError("of a group")])
+
+    @app.get("/groups")
+    async def groups(request: Request[Any, Any]) -> Any:
+        raise ExceptionGroup("g", [ValueError(1), ValueError(2)])
+
+    with TestClient(app, raise_server_exceptions=False) as client:
+        client.get(path)
+    assert exceptions == expected
+
+
 def test_the_handler_that_a_replaced_lookup_returns_is_called(monkeypatch: pytest.MonkeyPatch) -> None:
     own = ErrorHandler.lookup
 
@@ -117,22 +233,32 @@ def test_the_handler_that_a_replaced_lookup_returns_is_called(monkeypatch: pytes
     assert (response.status, response.headers["x-wrapped"]) == (418, "LookupError")
 
 
-# In a process of its own: it replaces methods on the classes of Starlette and Sanic.
+# In a process of its own: it replaces methods on the classes of Starlette and Sanic. As a tool does, the entry follows
+# a request once, however many applications it passes.
 TOOL = """
-import sys, types
+import asyncio, contextvars, sys, types
+import httpx2
 from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
+from starlette.routing import Mount, Route
 from sanic_star import Sanic, text
 from sanic_star.testing import TestClient
 
 calls = []
 tool = types.ModuleType("tool")
 exec('''
-def patch(calls, Starlette, Sanic, both):
+def patch(calls, passed, Starlette, Sanic, both):
     entry, startup = Starlette.__call__, Sanic._startup
     async def __call__(self, scope, receive, send):
-        if scope["type"] != "lifespan":
-            calls.append("starlette")
-        await entry(self, scope, receive, send)
+        if scope["type"] == "lifespan" or passed.get():
+            await entry(self, scope, receive, send)
+            return
+        token = passed.set(True)
+        calls.append("starlette")
+        try:
+            await entry(self, scope, receive, send)
+        finally:
+            passed.reset(token)
     Starlette.__call__ = __call__
     async def enter(request):
         calls.append("sanic")
@@ -143,33 +269,82 @@ def patch(calls, Starlette, Sanic, both):
         Sanic._startup = _startup
     return startup
 ''', vars(tool))
-startup = tool.patch(calls, Starlette, Sanic, sys.argv[1] == "both")
-app = Sanic("Tool")
+both = sys.argv[1] == "both"
+startup = tool.patch(calls, contextvars.ContextVar("passed", default=False), Starlette, Sanic, both)
 
-@app.get("/")
-async def index(request):
-    return text("index")
+async def theirs(request):
+    return PlainTextResponse(type(request.app).__name__)
 
-app.mount("/mounted", Starlette())
-with TestClient(app) as client:
-    assert client.get("/").text == "index"
-    assert client.get("/missing").status_code == 404
-    print(*calls)
-    Sanic._startup = startup
+def sanic(name):
+    app = Sanic(name)
+    app.get("/", name="index")(lambda request: text("ours"))
+    return app
+
+def made():
+    app = sanic("Tool")
+    app.mount("/starlette", Starlette(routes=[Route("/", theirs), Mount("/sanic", sanic("Deep"))]))
+    app.mount("/sanic", sanic("Inner"))
+    app.mount("/routes", Mount("", routes=[Mount("/sanic", sanic("Below"))]))
+    app.mount("/asgi", PlainTextResponse("theirs"))
+    app.add_route("/route", theirs)
+    return app
+
+def made_by_starlette():
+    return Starlette(routes=[Route("/", theirs), Mount("/sanic", sanic("Mounted"))])
+
+def show(answers):
+    print("STEP", *answers, "|", *calls)
     calls.clear()
-    assert client.get("/").text == "index"
-    print(*calls)
+
+def started(app, *paths):
+    with TestClient(app) as client:
+        show([client.get(path).text for path in paths])
+
+async def lazily(app, *paths):
+    # Without a lifespan: the first request starts the application.
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://test") as client:
+        show([(await client.get(path)).text for path in paths])
+
+def let_go():
+    app = made()
+    with TestClient(app) as client:
+        Sanic._startup = startup
+        show([client.get("/").text])
+
+for step in sys.argv[2:]:
+    eval(step)
+    # As before the first start of an application.
+    if "__call__" in vars(Sanic):
+        del Sanic.__call__
 """
+# What is answered, and which of the tool's two ways follows the request if it has both.
+COUNTED = {
+    'started(made(), "/")': "ours | sanic",
+    'started(made(), "/starlette/")': "Starlette | starlette",
+    'started(made(), "/starlette/sanic/")': "ours | starlette",
+    'started(made(), "/sanic/")': "ours | sanic",
+    'started(made(), "/routes/sanic/")': "ours | starlette",
+    'started(made(), "/asgi/")': "theirs | starlette",
+    'started(made(), "/route")': "Sanic | starlette",
+    'asyncio.run(lazily(made(), "/", "/"))': "ours ours | starlette sanic",
+    'started(made_by_starlette(), "/sanic/")': "ours | starlette",
+    'asyncio.run(lazily(made_by_starlette(), "/sanic/", "/", "/sanic/"))': (
+        "ours Starlette ours | starlette starlette starlette"
+    ),
+    # The last one: it puts Sanic's method back.
+    "let_go()": "ours | starlette",
+}
 
 
-@pytest.mark.parametrize(
-    ("patched", "expected"),
-    [("starlette", ["starlette starlette", "starlette"]), ("both", ["sanic sanic", "starlette sanic"])],
-)
-def test_a_tool_that_patches_sanic_and_starlette_sees_a_request_once(patched: str, expected: list[str]) -> None:
-    command = (sys.executable, "-c", TOOL, patched)
-    done = subprocess.run(command, cwd=ROOT, env=os.environ.copy(), capture_output=True, text=True, check=False)
-    assert done.stdout.splitlines() == expected, done.stderr
+@pytest.mark.parametrize("patched", ["both", "starlette"])
+def test_a_tool_that_patches_starlette_sees_a_request_once(patched: str) -> None:
+    command = (sys.executable, "-c", TOOL, patched, *COUNTED)
+    env = os.environ | {"SANIC_AUTO_EXTEND": "false"}
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    lines = [line.removeprefix("STEP ") for line in done.stdout.splitlines() if line.startswith("STEP ")]
+    expected = [line if patched == "both" else line.replace(" sanic", " starlette") for line in COUNTED.values()]
+    assert dict(zip(COUNTED, lines, strict=True)) == dict(zip(COUNTED, expected, strict=True))
 
 
 def test_starlette_s_entry_is_the_application_s() -> None:

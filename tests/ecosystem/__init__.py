@@ -5,8 +5,8 @@ module of each (`test_<package>.py`) and the tests of its own that its source ar
 `results/`, one file for each package. `docs/ecosystem.md` is generated from these files.
 
 A test module starts each application three times: on Sanic's own server as the control, here by `app.run`, and here
-under uvicorn. To add a package, add its table to `packages.toml` and a test module; the first line of a test's
-docstring says in the page what the test shows.
+under uvicorn. `library/` has a project that uses several packages at once. To add a package, add its table to
+`packages.toml` and a test module; the first line of a test's docstring says in the page what the test shows.
 """
 
 import os

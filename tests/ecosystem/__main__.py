@@ -69,7 +69,7 @@ def run(package: Package, reason: str) -> list[str]:
         results["not installed"] = reason
     else:
         results |= {
-            "version": version(package.distribution),
+            "version": _version(package),
             "sanic": version("sanic"),
             "python": ".".join(platform.python_version_tuple()[:2]),
             "shown": _shown(package),
@@ -86,6 +86,12 @@ def run(package: Package, reason: str) -> list[str]:
                     faults.append(f"{package.name}: own test {name} passes on Sanic, here: {pair['here']}")
     Path(package.results).write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
     return faults
+
+
+def _version(package: Package) -> str:
+    if package.project:
+        return ", ".join(f"{name} {version(name)}" for name in package.project)
+    return version(package.distribution)
 
 
 def _shown(package: Package) -> list[dict[str, Any]]:

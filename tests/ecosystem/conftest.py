@@ -14,6 +14,8 @@ from tests.ecosystem import is_wanted
 from tests.ecosystem.serve import HOWS
 from tests.engine.processes import Process
 
+# The project's own tests are run in its folder.
+collect_ignore = ["library/project"]
 collect_ignore_glob = [] if is_wanted() else ["test_*.py"]
 
 

@@ -3,12 +3,14 @@
 Each table `[packages.NAME]` has:
 
 - `environment`: the group that it is installed with. Packages that get along share one.
+- `python`: the version of Python that all packages of its environment need, where that is not the default one.
 - `requires`: what is installed besides; the package's own requirement, if it is not its bare name, is among them.
 - `without-dependencies`: whether the package is installed alone, because it asks for an older Sanic; then `requires`
   has what else it needs.
 - `own-tests`: what to run of its source archive: `paths`, and if needed `archive` (another distribution),
   `requires` and `options` (of pytest). `no-own-tests` is the reason why there are none.
 - `distribution`: the package, where NAME tells two releases of it apart.
+- `project`: the packages that a project of that NAME is made with; their versions are shown, and they are installed.
 - `differs`: identifiers of own tests that pass on Sanic and fail here, each with the reason.
 """
 
@@ -44,6 +46,7 @@ class Package:
     no_own_tests: str = ""
     differs: dict[str, str] = field(default_factory=dict)
     distribution: str = ""
+    project: tuple[str, ...] = ()
 
     @property
     def module(self) -> str:
@@ -68,13 +71,20 @@ def _package(name: str, table: dict[str, Any]) -> Package:
     return Package(
         name=name,
         environment=table["environment"],
-        requirements=tuple(requires) if named or alone else (distribution, *requires),
+        requirements=_requirements(table, requires, distribution, named or alone),
         alone=distribution if alone else "",
         own_tests=own_tests,
         no_own_tests=table.get("no-own-tests", ""),
         differs=table.get("differs", {}),
         distribution=distribution,
+        project=tuple(table.get("project", ())),
     )
+
+
+def _requirements(table: dict[str, Any], requires: list[str], distribution: str, is_named: bool) -> tuple[str, ...]:
+    if project := table.get("project"):
+        return (*project, *requires)
+    return tuple(requires) if is_named else (distribution, *requires)
 
 
 PACKAGES = tuple(

@@ -21,6 +21,11 @@ The last two columns have the tests that the package itself has in its source ar
 many pass here.
 
 """
+PROJECT = """This is a project, `tests/ecosystem/library/project`, which uses several packages at once. It is served by
+`sanic-star` with one worker and with two, and by uvicorn, as it is and with its imports changed. The control is
+`sanic` with one worker and with two.
+
+"""
 HOWS = {"sanic": "on Sanic", "here": "by `app.run`", "uvicorn": "under uvicorn"}
 
 
@@ -66,8 +71,10 @@ def _section(result: dict[str, Any]) -> str:
     lines = [f"\n## {result['package']}\n\n"]
     if reason := result.get("not installed"):
         return lines[0] + f"It could not be installed: {reason}\n"
-    lines += (line for shown in result["shown"] for line in _shown(shown))
     package = next(package for package in PACKAGES if package.name == result["package"])
+    if package.project:
+        lines.append(PROJECT)
+    lines += (line for shown in result["shown"] for line in _shown(shown))
     own = result.get("own tests")
     if not own:
         if package.no_own_tests:

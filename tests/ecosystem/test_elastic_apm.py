@@ -56,6 +56,82 @@ def test_transactions(serve: Serve, how: str) -> None:
     assert [name for name, _ in names[2:]] == ["GET /none"]
 
 
+NAMES = """
+    from elasticapm.contrib.sanic import ElasticAPM
+    from elasticapm import Client
+    from sanic import Blueprint, Sanic, text
+    from sanic.exceptions import NotFound
+    from sanic.views import HTTPMethodView
+
+    class Showing(Client):
+        def queue(self, event_type, data, flush=False):
+            exception = (data.get("exception") or {}).get("type")
+            print("NAMED", event_type, data.get("name") or exception, data.get("result"), flush=True)
+
+    app = Sanic("Named")
+    client = Showing(service_name="named", central_config=False, cloud_provider=False,
+                     server_url="http://127.0.0.1:9", metrics_interval="0ms")
+    ElasticAPM(app=app, client=client)
+    api = Blueprint("api", url_prefix="/api", version=1)
+
+    @api.get("/items/<n:int>")
+    async def item(request, n):
+        return text(str(n))
+
+    @api.get("/gone")
+    async def gone(request):
+        raise NotFound("gone")
+
+    class View(HTTPMethodView):
+        async def get(self, request, name):
+            return text(name)
+
+        async def post(self, request, name):
+            raise KeyError(name)
+
+    api.add_route(View.as_view(), "/views/<name>")
+    app.blueprint(api)
+
+    @app.get("/word/<a:[a-z]{2}>/<rest:path>")
+    async def word(request, a, rest):
+        return text(a)
+
+    @app.exception(KeyError)
+    async def missing_key(request, error):
+        return text("key", 418)
+
+    @app.get("/")
+    async def root(request):
+        return text("root")
+"""
+NAMED = [
+    ("GET", "/", 200, ["transaction GET / HTTP 2xx"]),
+    ("GET", "/v1/api/items/5", 200, ["transaction GET /v1/api/items/<n:int> HTTP 2xx"]),
+    ("GET", "/v1/api/views/a", 200, ["transaction GET /v1/api/views/<name:str> HTTP 2xx"]),
+    ("POST", "/v1/api/views/a", 418, ["error KeyError None", "transaction POST /v1/api/views/<name:str> HTTP 5xx"]),
+    ("PUT", "/v1/api/views/a", 405, ["error MethodNotAllowed None", "transaction PUT /v1/api/views/a HTTP 5xx"]),
+    ("GET", "/word/ab/c/d", 200, ["transaction GET /word/<a:[a-z]{2}>/<rest:path> HTTP 2xx"]),
+    ("GET", "/v1/api/gone", 404, ["error NotFound None", "transaction GET /v1/api/gone HTTP 5xx"]),
+    ("GET", "/v1/api/items/x", 404, ["error NotFound None", "transaction GET /v1/api/items/x HTTP 5xx"]),
+]
+
+
+def test_names(serve: Serve, how: str) -> None:
+    """Names are Sanic's for blueprints, class views, 404, 405 and errors, but for `{n:int}` instead of `<n:int>`."""
+    process = serve(NAMES)
+    expected: list[str] = []
+    for method, path, status, lines in NAMED:
+        response = requests.request(method, f"http://127.0.0.1:{process.port}{path}", timeout=PATIENCE)
+        assert response.status_code == status
+        expected += lines if how == "sanic" else [line.replace("<", "{").replace(">", "}") for line in lines]
+    named = process.until(lambda: lines if len(lines := _named(process)) >= len(expected) else None)
+    assert named == expected
+
+
+def _named(process: Process) -> list[str]:
+    return [line.removeprefix("NAMED ").strip() for line in process.lines if line.startswith("NAMED ")]
+
+
 def test_errors(serve: Serve) -> None:
     """An exception that nobody handles is one error, and its request one transaction."""
     process = serve(APP)

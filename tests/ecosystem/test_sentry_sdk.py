@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
 from typing import Any
 
 import requests
 
+from tests.ecosystem import ROOT
 from tests.ecosystem.conftest import Serve
 from tests.engine.processes import PATIENCE, Process
 
@@ -66,6 +71,130 @@ def test_transactions(serve: Serve) -> None:
     names = [report["transaction"] for report in reports(process, "transaction")]
     assert names == ["api.item", "plain", "api.item", "plain"]
     assert [(report["tags"] or {}).get("n") for report in reports(process, "transaction")] == [5, None, 6, None]
+
+
+# Without `uvicorn`: what the applications send is compared, not how they are served.
+NESTED = """
+    import sys
+    sys.path.insert(0, ROOT)
+    from sanic_star.compat import install; install()
+    import asyncio
+    import httpx2
+    import sentry_sdk
+    from sentry_sdk.transport import Transport
+
+    sent = []
+
+    class Keeping(Transport):
+        def capture_envelope(self, envelope):
+            sent.extend(f"{item.type} {item.payload.json['transaction']}" for item in envelope.items
+                        if item.type in ("event", "transaction"))
+
+    sentry_sdk.init(dsn="http://key@127.0.0.1:9/1", transport=Keeping, traces_sample_rate=1.0)
+
+    from sanic import Sanic, text
+    from starlette.applications import Starlette
+    from starlette.responses import PlainTextResponse
+    from starlette.routing import Mount, Route
+
+    def sanic(name):
+        app = Sanic(name)
+
+        @app.get("/ours/<n:int>")
+        async def ours(request, n):
+            return text("ours")
+
+        @app.get("/fails")
+        async def fails(request):
+            raise ValueError("ours")
+
+        return app
+
+    async def theirs(request):
+        return PlainTextResponse("theirs")
+
+    async def broken(request):
+        raise ValueError("theirs")
+
+    def starlette(*more):
+        return Starlette(routes=[Route("/theirs/{n:int}", theirs), Route("/broken", broken), *more])
+
+    outer = sanic("Outer")
+    outer.mount("/starlette", starlette())
+    outer.mount("/sanic", sanic("Inner"))
+    outer.add_route("/route/{n:int}", theirs)
+    outer.add_route("/breaks", broken)
+    site = starlette(Mount("/sanic", sanic("Mounted")))
+
+    async def ask(app, *paths):
+        transport = httpx2.ASGITransport(app, raise_app_exceptions=False)
+        async with httpx2.AsyncClient(transport=transport, base_url="http://test") as client:
+            for path in paths:
+                sent.clear()
+                # In a task for each, as servers do.
+                status = (await asyncio.create_task(client.get(path))).status_code
+                print("SENT", type(app).__name__, path, status, *sent, flush=True)
+
+    # No lifespan: the first request starts the application.
+    asyncio.run(ask(outer, "/ours/1", "/ours/2", "/fails", "/starlette/theirs/1", "/starlette/broken", "/sanic/ours/1",
+                    "/sanic/fails", "/route/1", "/breaks", "/none"))
+    # Without anything of Sanic, to compare the names with.
+    asyncio.run(ask(Starlette(routes=[Mount("/starlette", starlette())]), "/starlette/theirs/1", "/starlette/broken"))
+    asyncio.run(ask(site, "/sanic/ours/1", "/sanic/ours/2", "/sanic/fails", "/theirs/1", "/broken"))
+"""
+# Sentry's name for whatever Starlette has mounted.
+MOUNTED = "generic Starlette request"
+SENT = [
+    # It was on its way when the application started, and has Starlette's name.
+    "Sanic /ours/1 200 transaction /ours/{n:int}",
+    "Sanic /ours/2 200 transaction ours",
+    "Sanic /fails 500 event fails transaction fails",
+    f"Sanic /starlette/theirs/1 200 transaction {MOUNTED}",
+    f"Sanic /starlette/broken 500 event {MOUNTED} transaction {MOUNTED}",
+    "Sanic /sanic/ours/1 200 transaction ours",
+    "Sanic /sanic/fails 500 event fails transaction fails",
+    "Sanic /route/1 200 transaction /route/{n:int}",
+    "Sanic /breaks 500 event /breaks transaction /breaks",
+    "Sanic /none 404",
+    f"Starlette /starlette/theirs/1 200 transaction {MOUNTED}",
+    f"Starlette /starlette/broken 500 event {MOUNTED} transaction {MOUNTED}",
+    "Starlette /sanic/ours/1 200 transaction /ours/{n:int}",
+    "Starlette /sanic/ours/2 200 transaction /ours/{n:int}",
+    "Starlette /sanic/fails 500 event /fails transaction /fails",
+    "Starlette /theirs/1 200 transaction /theirs/{n:int}",
+    "Starlette /broken 500 event /broken transaction /broken",
+]
+
+
+def test_mounted_and_lazily_started(tmp_path: Path) -> None:
+    """Mounted, in Starlette or with Starlette in it, without a lifespan: one transaction, one event an exception."""
+    (tmp_path / "nested.py").write_text(textwrap.dedent(NESTED).replace("ROOT", repr(str(ROOT)), 1))
+    done = subprocess.run((sys.executable, "nested.py"), cwd=tmp_path, capture_output=True, text=True, check=False)
+    lines = [line.removeprefix("SENT ") for line in done.stdout.splitlines() if line.startswith("SENT ")]
+    assert lines == SENT, done.stderr
+
+
+LAZY = """
+    import uvicorn
+    from serving import app
+    config = uvicorn.Config(app, port=0, lifespan="off")
+    uvicorn.Server(config).run()
+"""
+
+
+def test_without_lifespan(tmp_path: Path) -> None:
+    """Under `uvicorn --lifespan off` the first request, which starts the application, is one transaction."""
+    alias = "from sanic_star.compat import install; install()\n"
+    (tmp_path / "serving.py").write_text(alias + textwrap.dedent(APP))
+    (tmp_path / "lazy.py").write_text(textwrap.dedent(LAZY))
+    process = Process((sys.executable, "lazy.py"), tmp_path)
+    try:
+        for _ in range(3):
+            assert process.get("/plain").text == "plain"
+        process.until(lambda: len(reports(process, "transaction")) >= 3 or None)
+    finally:
+        process.terminate()
+    assert [report["transaction"] for report in reports(process, "transaction")] == ["/plain", "plain", "plain"]
 
 
 def test_errors(serve: Serve) -> None:

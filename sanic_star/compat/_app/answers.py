@@ -131,6 +131,8 @@ class Answers:
         self._exception_handlers_added: dict[Any, Any] = {}
         # Whether a method that replaces `Sanic._startup` was awaited.
         self.has_started_up = False
+        # Makes what calls a mounted application, where a monitoring tool wants to see that.
+        self.entry_for_forwarded: Callable[[ASGIApp], ASGIApp] | None = None
 
     # When the application is finalised -------------------------------------------------------------------------------
 
@@ -507,6 +509,8 @@ class Answers:
             if early:
                 return early
             app = routing.enter(connection, router)
+            if self.entry_for_forwarded is not None and not has_own_limit(request.scope["route"]):
+                app = self.entry_for_forwarded(app)
             # Starlette's routes look there before they let an exception out, so that middleware between a mount and its
             # routes sees the answer.
             if request is connection:

@@ -169,7 +169,7 @@ class ErrorAnswers:
         only = only_member(error)
         if not issubclass(type(only), Exception) or only is error:
             return error
-        lookup, name = self._app.error_handler.lookup, request.name
+        lookup, name = self._app.error_handler._registered, request.name
         general = lookup(Exception(), name)
         if lookup(error, name) not in (None, general):
             return error
@@ -186,7 +186,7 @@ class ErrorAnswers:
         if issubclass(type(error), HTTPException):
             return True
         table = self._app.error_handler
-        return table.settles(table.lookup(error, request.name), error)
+        return table.settles(table._registered(error, request.name), error)
 
     def settles_class(self, request: Request, kind: type[Exception]) -> bool:
         """Do what `settles` does for an exception of which only the class is known."""
@@ -229,7 +229,7 @@ class ErrorAnswers:
                     answer, settled = table._respond(request, error)
                 else:
                     answer = table.response(request, error)
-                    settled = table.settles(table.lookup(error, request.name), error)
+                    settled = table.settles(table._registered(error, request.name), error)
                 if not isinstance(answer, HTTPResponse) and isawaitable(answer):
                     answer = await answer
             except (SanicException, HTTPException) as raised:

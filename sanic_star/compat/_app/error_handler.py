@@ -148,15 +148,29 @@ class ErrorHandler:
         """Tell whether an exception of a class is over with what its handler, or the error page, answers."""
         if issubclass(kind, HTTPException):
             return True
-        if getattr(self.lookup, "__func__", None) is _OWN_LOOKUP:
-            handler = self._search(kind, route_name, None)[0]
-        else:
+        if self._overrides_lookup:
             try:
                 # Without the initialiser, which may want arguments.
                 handler = self.lookup(kind.__new__(kind), route_name)
             except Exception:
                 return False
+        else:
+            handler = self._search(kind, route_name, None)[0]
         return handler is not None and handler is not self.cached_handlers.get((500, None))
+
+    @property
+    def _overrides_lookup(self) -> bool:
+        """Whether a subclass, or this object, has a `lookup` of its own."""
+        return getattr(self.lookup, "__func__", None) is not ErrorHandler.lookup
+
+    def _registered(self, exception: BaseException, route_name: str | None) -> Callable[..., Any] | None:
+        """Return the handler that was registered for an exception which is not answered yet, or perhaps never.
+
+        A monitoring tool that has replaced `lookup` on the class reports what `lookup` gets, and wraps what it returns.
+        """
+        if self._overrides_lookup:
+            return self.lookup(exception, route_name)
+        return self._match(exception, route_name)[0]
 
     _lookup = lookup
 

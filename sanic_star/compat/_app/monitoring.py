@@ -2,32 +2,116 @@
 
 Sanic's server awaits that method before it starts; tools (sentry-sdk is one) replace it on the class, to register the
 signals by which they follow requests. The same tool may know Starlette too, and patch `Starlette.__call__`. An
-application here is both, so each of its requests would be counted twice. Then the tool's way for Sanic stays, since the
-project has asked for it, and `Sanic.__call__` is one that the tool has not patched.
+application here is both, so such a tool would count its requests twice. Who counts what:
+
+| the request | counted by |
+|---|---|
+| goes to a route of Sanic's | the tool's signals; `Sanic.__call__` is one that the tool has not patched |
+| goes to a mounted application or a Starlette route | the patched `Starlette.__call__`, which is called for it |
+| comes through a Starlette application that has this one mounted | that application's patched `__call__` |
+| has come before the start, which it causes | the patched `Starlette.__call__`, through which it has come |
 
 Loaded where the method is replaced.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial, wraps
+from types import SimpleNamespace
 from typing import Any
 
 from starlette.applications import Starlette
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sanic_star.compat._app.methods import is_overridden
+from sanic_star.compat.request._url import leads_to_sanic
+
+# In the scope: whether the request is left to the tool's signals. Not there if it did not come through `_call`.
+_LEFT_TO_SIGNALS = "sanic_star.left_to_signals"
 
 
 async def start_up(app: Any) -> None:
     """Await the method of an application that a tool or a subclass has put in the place of `Sanic._startup`."""
-    owner: Any = next(cls for cls in type(app).__mro__ if "_startup" in vars(cls))
-    if _package(owner._startup) == _package(Starlette.__call__):
-        owner.__call__ = _call
-    await app._startup()
+    owner = _owner(type(app))
+    if owner is None:
+        await app._startup()
+        return
+    owner.__call__ = _call
+    app._answers.entry_for_forwarded = partial(through_starlette, app)
+    signal = app.signal
+    app.signal = _registering_for_the_left(signal)
+    try:
+        await app._startup()
+    finally:
+        del app.signal
+
+
+def _owner(cls: type[Any]) -> Any:
+    """Return the class whose method a tool has replaced that has replaced Starlette's, too; else `None`."""
+    tool = _package(Starlette.__call__)
+    return next((base for base in cls.__mro__ if _package(vars(base).get("_startup")) == tool), None)
 
 
 def _package(function: Any) -> str:
     return str(getattr(function, "__module__", "")).partition(".")[0]
+
+
+def _registering_for_the_left(signal: Callable[..., Any]) -> Callable[..., Any]:
+    """Return an application's `signal`; what is registered by it hears only of requests that are left to signals."""
+
+    def register(*args: Any, **kwargs: Any) -> Callable[[Callable[..., Any]], Any]:
+        add = signal(*args, **kwargs)
+
+        def decorate(handler: Callable[..., Any]) -> Any:
+            @wraps(handler)
+            async def handle(*args: Any, **context: Any) -> Any:
+                request = context.get("request") or next(iter(args), None)
+                if request is None or _is_left_to_signals(request):
+                    return await handler(*args, **context)
+                return None
+
+            add(handle)
+            return handler
+
+        return decorate
+
+    return register
+
+
+def _is_left_to_signals(request: Any) -> bool:
+    if not request.scope.get(_LEFT_TO_SIGNALS):
+        return False
+    # Events before the routing do not show the route.
+    return leads_to_sanic({"route": request._hidden_route or request.scope.get("route")})
+
+
+def through_starlette(app: Any, target: ASGIApp) -> ASGIApp:
+    """Return what calls a mounted application or a Starlette route through Starlette's patched entry.
+
+    Args:
+        app: the application that it belongs to.
+        target: what answers the connection.
+    """
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        # Starlette's entry puts its first argument there.
+        scope["app"] = app
+        # Also where an application of this package is somewhere below.
+        scope[_LEFT_TO_SIGNALS] = False
+        await target(scope, receive, send)
+
+    # All that Starlette's method reads of an application.
+    entry: Any = SimpleNamespace(middleware_stack=answer)
+
+    async def enter(scope: Scope, receive: Receive, send: Send) -> None:
+        await Starlette.__call__(entry, scope, receive, send)
+
+    return enter
+
+
+def _entry(app: Any) -> Any:
+    return next((vars(base)["__call__"] for base in type(app).__mro__ if "__call__" in vars(base)), None)
 
 
 async def _call(self: Any, scope: Scope, receive: Receive, send: Send) -> None:
@@ -39,5 +123,8 @@ async def _call(self: Any, scope: Scope, receive: Receive, send: Send) -> None:
     stack = self.middleware_stack
     if stack is None:
         stack = self.middleware_stack = self.build_middleware_stack()
-    scope.update(app=self)
+    outer = scope.get("app")
+    if outer is None or _entry(outer) is _call:
+        scope.setdefault(_LEFT_TO_SIGNALS, True)
+    scope["app"] = self
     await stack(scope, receive, send)

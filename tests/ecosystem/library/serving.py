@@ -1,0 +1,146 @@
+"""The ways in which the library is served: on Sanic, and here."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from tests.engine.processes import PATIENCE, Process, free_port
+
+PROJECT = Path(__file__).parent / "project"
+PYTHON = sys.executable
+# The packages of the project say `import sanic`, whatever the project says.
+ALIAS = "from sanic_star.compat import install; install()\n"
+CONTROL = "Sanic"
+CONTROL_OF_TWO = "Sanic, 2 workers"
+UNCHANGED, CHANGED = "unchanged", "changed"
+_SANIC = ("-m", "sanic", "server:app", "--no-access-logs")
+_STAR = ("-m", "sanic_star", "server:app")
+_TWO = ("--workers", "2")
+# The folder that a way is served in, and its command.
+WAYS = {
+    CONTROL: (UNCHANGED, _SANIC),
+    CONTROL_OF_TWO: (UNCHANGED, (*_SANIC, *_TWO)),
+    "sanic-star": (UNCHANGED, _STAR),
+    "sanic-star, 2 workers": (UNCHANGED, (*_STAR, *_TWO)),
+    "uvicorn": (UNCHANGED, ("-m", "sanic_star.compat", "-m", "uvicorn", "server:app")),
+    "changed imports, sanic-star": (CHANGED, _STAR),
+    "changed imports, sanic-star, 2 workers": (CHANGED, (*_STAR, *_TWO)),
+    "changed imports, uvicorn": (CHANGED, ("-m", "uvicorn", "server:app")),
+}
+HERE = [way for way in WAYS if not way.startswith("Sanic")]
+
+
+def unpack(folder: Path) -> None:
+    """Put the project into two folders: as it is, and with its imports changed."""
+    for name in (UNCHANGED, CHANGED):
+        (folder / name).mkdir()
+    for path in PROJECT.glob("*.py"):
+        source = path.read_text()
+        (folder / UNCHANGED / path.name).write_text(source)
+        (folder / CHANGED / path.name).write_text((ALIAS if path.stem == "server" else "") + changed(source))
+
+
+def changed(source: str) -> str:
+    """Return a source with its imports changed, as `sed` does it."""
+    for before, after in (
+        (r"from sanic\.", "from sanic_star.compat."),
+        ("from sanic ", "from sanic_star "),
+        (r"from sanic_testing\.", "from sanic_star.testing."),
+    ):
+        source = re.sub(f"^{before}", after, source, flags=re.MULTILINE)
+    return source
+
+
+def settings(folder: Path) -> dict[str, str]:
+    """Return the environment variables of a run whose files are in a folder."""
+    return {
+        "LIBRARY_BOOKS": str(folder / "books.db"),
+        "LIBRARY_EVENTS": str(folder / "events.jsonl"),
+        "LIBRARY_PORT": str(free_port()),
+    }
+
+
+def events(folder: Path) -> list[dict[str, Any]]:
+    """Return what was sent to Sentry, of a run whose files are in a folder."""
+    path = folder / "events.jsonl"
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+@dataclass(frozen=True)
+class Served:
+    """A library that is served.
+
+    Attributes:
+        process: its main process.
+        base: the URL of its root.
+        folder: has its database and its events.
+    """
+
+    process: Process
+    base: str
+    folder: Path
+
+    def events(self) -> list[dict[str, Any]]:
+        """Return what was sent to Sentry so far, but for the requests by which this module waits."""
+        return [event for event in events(self.folder) if event["path"] != "ready"]
+
+
+@contextlib.contextmanager
+def served(folder: Path, way: str) -> Iterator[Served]:
+    """Serve the library until the block ends.
+
+    Args:
+        folder: a new one, beside those of `unpack`.
+        way: one of `WAYS`.
+    """
+    project, command = WAYS[way]
+    variables = settings(folder)
+    port = variables["LIBRARY_PORT"]
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in variables.items():
+            patch.setenv(name, value)
+        process = Process(
+            (PYTHON, *command, "--host", "127.0.0.1", "--port", port),
+            folder.parent / project,
+            own_session=way.startswith("Sanic"),
+        )
+    served = Served(process, f"http://127.0.0.1:{port}", folder)
+    try:
+        deadline = time.monotonic() + 4 * PATIENCE  # two workers, each with all of these imports
+        while not _answers(served.base):
+            assert process.popen.poll() is None, f"the process has ended; the log says:\n{process.log}"
+            assert time.monotonic() < deadline, f"the wait was in vain; the log says:\n{process.log}"
+            time.sleep(0.1)
+        yield served
+    finally:
+        if process.popen.poll() is None:
+            _end(process, way)
+
+
+def _answers(base: str) -> bool:
+    with contextlib.suppress(requests.ConnectionError):
+        return requests.get(f"{base}/ready", timeout=PATIENCE).ok
+    return False
+
+
+def _end(process: Process, way: str) -> None:
+    if way.startswith("Sanic"):
+        # Tortoise opens its database in the main process as well and leaves it open, with a thread that keeps Sanic's
+        # from ending.
+        os.killpg(process.popen.pid, signal.SIGKILL)
+        process.ended()
+    else:
+        process.terminate()

@@ -1,0 +1,174 @@
+"""A project of four packages, `library/project`, served on Sanic and here, unchanged and with its imports changed.
+
+The polls of a Socket.IO client have to reach one worker, for which a balancer is needed that keeps clients apart. So
+with two workers websockets only are used, and a reader hears of the books that its own worker adds.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections import Counter
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.ecosystem import ROOT
+from tests.ecosystem.library import exchanges, serving
+from tests.ecosystem.library.serving import CHANGED, CONTROL, PYTHON, UNCHANGED, Served
+
+TRANSPORTS = (["websocket"], ["polling"], ["polling", "websocket"])
+# The exceptions that reach Sentry: two of a handler with an exception handler, one of a handler, one of a task; then
+# there is one for each conversation.
+ERRORS = {
+    ("IntegrityError", "UNIQUE constraint failed: book.title"): 1,
+    ("ValidationError", f"title: Length of '{'E' * 41}' 41 > 40"): 1,
+    ("ArithmeticError", "in a handler"): 1,
+    ("RuntimeError", "in a task"): 1,
+}
+OF_A_CONVERSATION = ("LookupError", "in an event")
+# The transaction of Socket.IO's route: how many polls there are is a matter of time.
+SOCKET = "handle_request"
+
+Library = Callable[[str], dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with the project."""
+    folder = tmp_path_factory.mktemp("library")
+    serving.unpack(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def library(folder: Path) -> Library:
+    """Return a function that serves the library in a way, once, and returns what it has answered and reported."""
+    reports: dict[str, dict[str, Any]] = {}
+
+    def report(way: str) -> dict[str, Any]:
+        if way not in reports:
+            run = folder / str(len(reports))
+            run.mkdir()
+            with serving.served(run, way) as served:
+                talks = _transports(way)
+                report = reports[way] = {
+                    "answers": exchanges.answers(served.base),
+                    "conversations": [exchanges.conversation(served.base, transports) for transports in talks],
+                    "broadcast": exchanges.broadcast(served.base) if len(talks) > 1 else None,
+                }
+                report["errors"] = served.process.until(partial(_errors, served, sum(_expected(way).values())))
+                report["transactions"] = _transactions(served)
+            report["status"] = served.process.popen.returncode
+        return reports[way]
+
+    return report
+
+
+def _transports(way: str) -> tuple[list[str], ...]:
+    return TRANSPORTS[:1] if way.endswith("2 workers") else TRANSPORTS
+
+
+def _expected(way: str) -> dict[tuple[str, str], int]:
+    return ERRORS | {OF_A_CONVERSATION: len(_transports(way))}
+
+
+def _errors(served: Served, count: int) -> Counter[tuple[str, str]] | None:
+    errors = Counter((event["exception"], event["value"]) for event in served.events() if event["exception"])
+    return errors if errors.total() >= count else None
+
+
+def _transactions(served: Served) -> Counter[str]:
+    return Counter(event["transaction"] for event in served.events() if event["kind"] == "transaction")
+
+
+every_way = pytest.mark.parametrize("way", serving.WAYS)
+
+
+@every_way
+def test_http(library: Library, way: str) -> None:
+    """Rows are made, read, changed and deleted, bad input is refused, with the CORS headers of each origin."""
+    answers = library(way)["answers"]
+    for exchange, answer, control in zip(exchanges.EXCHANGES, answers, library(CONTROL)["answers"], strict=True):
+        assert answer[0] == exchange[-1], (exchange, answer)
+        assert answer == control, exchange
+    allowed = [answer[1].get("access-control-allow-origin") for answer in answers]
+    for exchange, origin in zip(exchanges.EXCHANGES, allowed, strict=True):
+        sent = exchange[2].get("origin")
+        if sent == exchanges.EVIL["origin"] or not exchange[1].startswith("/books"):
+            assert origin is None, exchange
+        elif sent and exchange[-1] < 300:
+            assert origin == sent, exchange
+
+
+@every_way
+def test_socket_io(library: Library, way: str) -> None:
+    """Socket.IO by polls, a websocket and an upgrade: events, answers, a room, a refused client, a failing event."""
+    controls = library(CONTROL)["conversations"]
+    for transports, talk, control in zip(_transports(way), library(way)["conversations"], controls, strict=False):
+        assert talk == control, transports
+        assert talk[0] == transports[-1]
+        assert talk[2] == talk[3][1]
+        assert talk[-1] == "refused"
+
+
+@pytest.mark.parametrize("way", [way for way in serving.WAYS if len(_transports(way)) > 1])
+def test_broadcast(library: Library, way: str) -> None:
+    """A book that is added by HTTP reaches the room: one client polls, one has a websocket, and leaves."""
+    broadcast = library(way)["broadcast"]
+    assert broadcast == library(CONTROL)["broadcast"]
+    assert [event[1]["title"] for event in broadcast[3:]] == ["Heard of", "Heard of", "Heard of again"]
+
+
+@every_way
+def test_sentry(library: Library, way: str) -> None:
+    """Sentry gets one event for each exception, in handlers, tasks and events, and one transaction for each request."""
+    report, control = library(way), library(CONTROL)
+    assert report["errors"] == _expected(way)
+    transactions, controls = report["transactions"], control["transactions"]
+    assert transactions[SOCKET] > 0
+    # Two books are added to be heard of.
+    added = {"books.add": 0 if report["broadcast"] else 2}
+    assert transactions + Counter(added) - Counter({SOCKET: transactions[SOCKET]}) == controls - Counter(
+        {SOCKET: controls[SOCKET]}
+    )
+
+
+@pytest.mark.parametrize("way", serving.HERE)
+def test_stop(library: Library, way: str) -> None:
+    """The server ends, although Tortoise leaves a thread in the main process, which keeps Sanic's for ever."""
+    # uvicorn ends by the signal that it got.
+    assert library(way)["status"] == (-signal.SIGTERM if "uvicorn" in way else 0)
+
+
+@pytest.mark.parametrize("name", ["test_library.py", "test_reusable.py"])
+@pytest.mark.parametrize(
+    ("how", "project", "options"),
+    [
+        ("sanic", UNCHANGED, ()),
+        ("here", UNCHANGED, ("--sanic-star-alias",)),
+        ("here", CHANGED, ()),
+    ],
+    ids=["Sanic", "unchanged", "changed imports"],
+)
+def test_its_own_tests(
+    folder: Path, tmp_path: Path, how: str, project: str, options: tuple[str, ...], name: str
+) -> None:
+    """Its own tests, written with sanic_testing: `test_client`, `asgi_client`, and `ReusableClient` over a port."""
+    command = (PYTHON, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:hypothesispytest", *options, name)
+    done = subprocess.run(
+        command,
+        cwd=folder / project,
+        env=os.environ | serving.settings(tmp_path) | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    transactions = [event["transaction"] for event in serving.events(tmp_path) if event["kind"] == "transaction"]
+    assert transactions.count("books.add") == (3 if name == "test_reusable.py" else 5)
