@@ -77,6 +77,10 @@ _MOST_MIDDLEWARE = 100
 # What nginx's access log says of a client that left before its response; no client ever sees it.
 _CLIENT_CLOSED_REQUEST = 499
 _error_logger = logging.getLogger("sanic.error")
+_NO_TRIO = (
+    "This application runs on asyncio, not on trio: start the server with its asyncio worker, "
+    "and Starlette's TestClient without backend='trio'"
+)
 # How often a stop looks whether requests are over, in seconds: as often as uvicorn's does.
 POLL = 0.1
 
@@ -246,7 +250,10 @@ class Engine:
         return request
 
     async def _gate(self, scope: Scope, receive: Receive, send: Send) -> None:
-        _check_event_loop()
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            raise RuntimeError(_NO_TRIO) from None
         assert self._stack is not None
         stack = self._open or self._stack
         if self._open is None and scope["type"] != "lifespan":
@@ -794,21 +801,6 @@ def _marking_arrival(dispatch: ASGIApp) -> ASGIApp:
         await dispatch(scope, receive, send)
 
     return arrive
-
-
-def _check_event_loop() -> None:
-    """Refuse to run under another library than asyncio.
-
-    Raises:
-        RuntimeError: no event loop of asyncio runs.
-    """
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        raise RuntimeError(
-            "This application runs on asyncio, not on trio: start the server with its asyncio worker, "
-            "and Starlette's TestClient without backend='trio'"
-        ) from None
 
 
 def announcing_close(scope: Scope, send: Send) -> Send:
