@@ -16,11 +16,12 @@ import os
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from enum import Enum
 from functools import cached_property
 from threading import RLock
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Unpack, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Never, Unpack, overload
 
 from starlette import routing as starlette_routing
 from starlette.applications import Starlette
@@ -50,6 +51,7 @@ from sanic_star.compat._app.tasks import Background
 from sanic_star.compat._routing.exceptions import NotFound as SignalNotFound
 from sanic_star.compat._routing.routes import Levels, Route, WebSocketRoute
 from sanic_star.compat._serving.running import Runner, is_imported_by_worker, loader_of, prepared, serve, serve_single
+from sanic_star.compat._support.old_names import OldName, names_without_old, old_names
 from sanic_star.compat.application.state import ApplicationState
 from sanic_star.compat.blueprints import Blueprint, BlueprintGroup
 from sanic_star.compat.config import SANIC_PREFIX, Config
@@ -92,6 +94,8 @@ else:
     ConfigT = TypeVar("ConfigT", bound=Config)
     ContextT = TypeVar("ContextT")
 
+# Of `run`; see `_old.keywords`.
+_GONE_OPTIONS = frozenset({"legacy", "loop", "stop_event"})
 # Held while the routes of a running application are changed. One for all: an application may be pickled.
 _amending = RLock()
 
@@ -156,6 +160,12 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
     _request_class: type[Request]
     config: ConfigT
     ctx: ContextT
+    __dir__ = names_without_old
+    register_blueprint = OldName()
+    remove_route = OldName()
+    trigger_events = OldName()
+    is_running = OldName()
+    is_stopping = OldName()
     # What `enable_websocket` has said.
     _websocket_enabled: Any = None
     _repl_ctx: Any = None
@@ -185,8 +195,14 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
         exception_handlers: Mapping[Any, ExceptionHandler] | None = None,
         lifespan: Lifespan[Any] | None = None,
         max_body_size: int | None = None,
+        **old: Never,
     ) -> None:
         check_name(self, name)
+        is_registered = True
+        if old:
+            from sanic_star.compat._old.keywords import of_application
+
+            env_prefix, is_registered = of_application(old, env_prefix)
         if config is not None and env_prefix != SANIC_PREFIX:
             raise SanicException("When instantiating Sanic with config, you cannot also pass env_prefix")
         if configure_logging:
@@ -227,7 +243,8 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
         self.router.ctx.app = self
         self.signal_router.ctx.app = self
         self._listeners = Listeners(self.signal_router, self._engine.lifecycle)
-        type(self).register_app(self)
+        if is_registered:
+            type(self).register_app(self)
         self._server_classes: tuple[type[Any] | None, type[Any] | None] = inspector_class, certloader_class
         if inspector:
             self.config.INSPECTOR = True
@@ -753,7 +770,7 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
         self,
         host: str | None = None,
         port: int | None = None,
-        *,
+        *old: Never,
         single_process: bool = False,
         load: Callable[[], Any] | None = None,
         **options: Any,
@@ -764,6 +781,7 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
             host: the address to listen on.
             port: the port to listen on; 0 for any that is free.
             single_process: whether to do with one process, and without the listeners of the main process.
+            old: further arguments by position, in the order that they had up to 19.12.
             load: gives the application in other processes; by default the main module is imported there, and the
                 application looked up by its name.
             options: as in `prepare`.
@@ -781,7 +799,16 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
         """
         if is_imported_by_worker():
             return
+        loop = None
+        if old or options.keys() & _GONE_OPTIONS:
+            from sanic_star.compat._old.keywords import of_run
+
+            loop = of_run(old, options)
+            single_process = single_process or loop is not None
         self.prepare(host, port, single_process=single_process, **options)
+        if loop is not None:
+            prepared_now = self.state.server_info[-1]
+            prepared_now.how = replace(prepared_now.how, loop=loop)
         if single_process:
             self.serve_single(self)
         else:
@@ -1380,5 +1407,8 @@ def _testing() -> Any:
 
 compat._starting.append(Sanic)
 registry.make_application = Sanic
+
+if not TYPE_CHECKING:
+    __getattr__ = old_names(__name__)
 
 __all__ = ["Sanic"]

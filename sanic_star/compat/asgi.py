@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from starlette.types import Message, Receive, Scope, Send
 
+from sanic_star.compat._support.old_names import old_names
 from sanic_star.compat._support.stand_ins import stand_ins
 from sanic_star.compat.log import error_logger
 from sanic_star.engine.failures import log_error, message_of
@@ -64,3 +65,7 @@ class Lifespan:
                 raise
             log_error(error_logger, error, "The application has failed to start or to stop")
             await self.send({**failure, "message": message_of(error)})
+
+
+if not TYPE_CHECKING:
+    __getattr__ = old_names(__name__)

@@ -23,6 +23,7 @@ from sanic_star.compat._app.definitions import (
     SignalDefinition,
     StaticDefinition,
 )
+from sanic_star.compat._support.old_names import old_names
 from sanic_star.compat.blueprint_group import BlueprintGroup
 from sanic_star.compat.exceptions import SanicException
 from sanic_star.compat.helpers import Default, _default
@@ -427,3 +428,6 @@ def _join(uri: str, prefix: str | None) -> str:
 
 
 __all__ = ["Blueprint", "BlueprintGroup"]
+
+if not TYPE_CHECKING:
+    __getattr__ = old_names(__name__)

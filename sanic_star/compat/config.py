@@ -9,12 +9,14 @@ from __future__ import annotations
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Never
 
+from sanic_star.compat._support.deprecation import filter_deprecations
+from sanic_star.compat._support.old_names import OldName, names_without_old, old_names
 from sanic_star.compat.constants import DEFAULT_FORMAT, LocalCertCreator
 from sanic_star.compat.exceptions import ServerError
 from sanic_star.compat.helpers import Default, _default, str_to_bool
-from sanic_star.compat.log import error_logger, filter_deprecations
+from sanic_star.compat.log import error_logger
 from sanic_star.engine.lifespan import InvalidSetting
 
 if TYPE_CHECKING:
@@ -213,6 +215,11 @@ class Config(dict[str, Any]):
     WEBSOCKET_PING_INTERVAL: int
     WEBSOCKET_PING_TIMEOUT: int
 
+    __dir__ = names_without_old
+    from_object = OldName()
+    from_pyfile = OldName()
+    from_envvar = OldName()
+
     on_change: list[Callable[[str, Any], None]]
     """Functions that are called with the key and the value of every setting that is set."""
 
@@ -223,7 +230,12 @@ class Config(dict[str, Any]):
         keep_alive: bool | None = None,
         *,
         converters: Sequence[Callable[..., Any]] | None = None,
+        **old: Never,
     ) -> None:
+        if old:
+            from sanic_star.compat._old.keywords import of_config
+
+            env_prefix = of_config(old, env_prefix)
         super().__init__(DEFAULT_CONFIG)
         # Of its own, as applications add to it.
         super().__setitem__("MOTD_DISPLAY", {})
@@ -246,6 +258,11 @@ class Config(dict[str, Any]):
             return self[attr]
         except KeyError:
             raise AttributeError(f"Config has no {attr!r}") from None
+
+    def __missing__(self, key: str) -> Any:
+        from sanic_star.compat._old.config import missing  # only for a setting that is not there
+
+        return missing(self, key)
 
     def __setattr__(self, attr: str, value: Any) -> None:
         self[attr] = value
@@ -406,3 +423,7 @@ class Config(dict[str, Any]):
             error_logger.warning(f"The converter {getattr(converter, '__name__', converter)!r} is already registered.")
         else:
             converters.append(converter)
+
+
+if not TYPE_CHECKING:
+    __getattr__ = old_names(__name__)

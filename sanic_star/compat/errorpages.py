@@ -17,10 +17,11 @@ from inspect import getsource
 from logging import DEBUG
 from textwrap import dedent
 from traceback import extract_tb
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
+from sanic_star.compat._support.old_names import old_names
 from sanic_star.compat.compat import Header
 from sanic_star.compat.constants import DEFAULT_FORMAT
 from sanic_star.compat.exceptions import InvalidHeader, SanicException
@@ -556,3 +557,7 @@ def _why_json(req: Any) -> str:
     except Exception:
         # Not JSON, not read, or gone: there is an error already.
         return ""
+
+
+if not TYPE_CHECKING:
+    __getattr__ = old_names(__name__)

@@ -7,7 +7,9 @@ import sys
 from functools import partial
 from importlib import import_module
 from inspect import ismodule
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from sanic_star.compat._support.old_names import old_names
 
 # Sanic's phrases, which are those of RFC 2616 where later RFCs renamed one (413, 414, 416). They reach clients as
 # default messages, so they stay; http.HTTPStatus changes them from one Python to the next.
@@ -198,3 +200,7 @@ def import_string(module_name: str, package: str | None = None) -> Any:
 def is_atty() -> bool:
     """Tell whether the standard output is a terminal."""
     return bool(sys.stdout and sys.stdout.isatty())
+
+
+if not TYPE_CHECKING:
+    __getattr__ = old_names(__name__)

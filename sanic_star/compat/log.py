@@ -10,10 +10,10 @@ from __future__ import annotations
 import logging
 import os
 from enum import StrEnum
-from inspect import currentframe
-from typing import Any, cast
-from warnings import filterwarnings, warn
+from typing import TYPE_CHECKING, Any
 
+from sanic_star.compat._support.deprecation import deprecation
+from sanic_star.compat._support.old_names import old_names
 from sanic_star.compat.helpers import is_atty
 
 __all__ = (
@@ -29,8 +29,6 @@ __all__ = (
 )
 
 _FORMATTERS = "sanic_star.compat.logging.formatter"
-_ACTIONS = ("default", "error", "ignore", "always", "module", "once")
-_PACKAGE = __name__.partition(".")[0]
 # https://no-color.org: any value but an empty one. The other is the setting's variable, read before there are settings.
 COLORIZE = is_atty() and not any(os.environ.get(name) for name in ("NO_COLOR", "SANIC_NO_COLOR"))
 
@@ -140,48 +138,5 @@ def configure(log_config: dict[str, Any] | None = None) -> None:
         _configured = None
 
 
-# Deprecations --------------------------------------------------------------------------------------------------------
-
-
-def deprecation(message: str, version: float) -> None:
-    """Warn that something is on its way out.
-
-    The warning points at the nearest caller outside this package, so that the line to change is the one shown.
-
-    Args:
-        message: what is old, and what to write instead.
-        version: the release that drops it or, for names that Sanic has already dropped, dropped it.
-
-    >>> import warnings
-    >>> with warnings.catch_warnings(record=True) as caught:
-    ...     warnings.simplefilter("always")
-    ...     deprecation("old() is now new().", 26.6)
-    >>> str(caught[0].message)
-    '[DEPRECATION v26.6] old() is now new().'
-    """
-    warn(f"[DEPRECATION v{version}] {message}", DeprecationWarning, stacklevel=_outside())
-
-
-def filter_deprecations(action: str) -> None:
-    """Say what becomes of these warnings from now on, in the whole process.
-
-    Args:
-        action: a word of Python's warning filters: default, error, ignore, always, module or once.
-
-    Raises:
-        ValueError: it is none of these.
-    """
-    if action not in _ACTIONS:
-        raise ValueError(f"DEPRECATION_FILTER is {action!r}; it has to be one of {', '.join(_ACTIONS)}")
-    # By message: the warnings point at the application's modules, whose names nobody knows.
-    filterwarnings(cast(Any, action), message=r"\[DEPRECATION v", category=DeprecationWarning)
-
-
-def _outside() -> int:
-    # warnings.warn has `skip_file_prefixes` for this from Python 3.12 on only.
-    level = 0
-    frame = currentframe()  # this function's; `None` in an interpreter without frames
-    while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] == _PACKAGE:
-        level, frame = level + 1, frame.f_back
-    # `warn` counts from `deprecation`, which is above this function.
-    return max(level, 1)
+if not TYPE_CHECKING:
+    __getattr__ = old_names(__name__)

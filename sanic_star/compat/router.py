@@ -26,7 +26,9 @@ from sanic_star.compat._routing.exceptions import (
 from sanic_star.compat._routing.exceptions import NotFound as NoRoute
 from sanic_star.compat._routing.path_types import PATH_TYPES, FileType, ParamInfo, PathType
 from sanic_star.compat._routing.routes import _SEPARATOR, Route, RouteExtra, WebSocketRoute, method_set
+from sanic_star.compat._support.deprecation import deprecation
 from sanic_star.compat._support.lazy_patterns import pattern
+from sanic_star.compat._support.old_names import OldName, names_without_old, old_names
 from sanic_star.compat.constants import HTTP_METHODS
 from sanic_star.compat.exceptions import MethodNotAllowed, NotFound, SanicException
 from sanic_star.engine import routing
@@ -48,6 +50,10 @@ _OTHER_NAMES = {
     "digits": "int", "decimal": "float", "double": "float", "real": "float", "date": "ymd", "guid": "uuid",
     "filename": "ext", "file": "ext", "rest": "path", "letters": "alpha", "word": "str",
 }  # fmt: skip
+
+
+# The names of types that Sanic had until 21.9.
+_OLD_TYPES = {"string": "str", "number": "float"}
 
 
 def _decode(uri: str) -> str:
@@ -112,6 +118,12 @@ def _decoded(name: str, expand: Callable[[Any], dict[str, Any]] | None, value: A
 
 class Router(routing.Router):
     """The engine's router with Sanic's way of adding and finding routes."""
+
+    __dir__ = names_without_old
+    get_supported_methods = OldName()
+    is_stream_handler = OldName()
+    remove = OldName()
+    routes_names = OldName()
 
     DEFAULT_METHOD = "GET"
     ALLOWED_METHODS = HTTP_METHODS
@@ -307,7 +319,7 @@ class Router(routing.Router):
                 continue
             if ":" not in part:
                 hints = _hints(handler) if hints is None else hints
-            part = typed(part, hints)
+            part = self._with_current_type(typed(part, hints))
             shown.append(part)
             segments.append(self.parameter(part, uri))
         parameters = [part for part in segments if isinstance(part, Parameter)]
@@ -356,6 +368,15 @@ class Router(routing.Router):
             return ParamInfo(name, known, label, self._priority(label), spans=label == "path", lasting=lasting)
         self._check_is_expression(name, label, uri)
         return self._expression(name, label, uri)
+
+    def _with_current_type(self, part: str) -> str:
+        """Return a parameter with the name that its type has now, if it has one of Sanic's older names."""
+        name, _, label = part[1:-1].partition(":")
+        if label not in _OLD_TYPES or label in self.path_types:
+            return part
+        current = f"<{name}:{_OLD_TYPES[label]}>"
+        deprecation(f"The path type of {part} is gone: write {current}.", 21.12)
+        return current
 
     def _check_is_expression(self, name: str, label: str, uri: str) -> None:
         """Refuse a type that does not exist: as an expression, a single word would match nothing but itself."""
@@ -597,3 +618,7 @@ class Router(routing.Router):
     def regex_types(self) -> dict[str, tuple[Callable[[str], Any], re.Pattern[str], type]]:
         """The types of path parameters: how to convert, and what they look like."""
         return {label: (each.convert, each.pattern, type(each)) for label, each in self.path_types.items()}
+
+
+if not TYPE_CHECKING:
+    __getattr__ = old_names(__name__)

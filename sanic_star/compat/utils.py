@@ -47,7 +47,7 @@ def load_module_from_file_location(
         module = module_from_spec(spec)
         spec.loader.exec_module(module)
         return module
-    return _execute(path)
+    return execute(path)
 
 
 def _expand(location: str) -> str:
@@ -58,7 +58,16 @@ def _expand(location: str) -> str:
     return _VARIABLE.sub(lambda match: os.environ[match[1]], location)
 
 
-def _execute(path: str) -> ModuleType:
+def execute(path: str) -> ModuleType:
+    """Return a module with the names that a Python file makes.
+
+    Args:
+        path: of the file, whatever its ending.
+
+    Raises:
+        OSError: the file can't be read.
+        PyFileError: it raises an exception, its cause.
+    """
     module = ModuleType("config")
     module.__file__ = path
     try:

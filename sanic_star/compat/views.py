@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from starlette.middleware import Middleware
 
+from sanic_star.compat._support.old_names import old_names
 from sanic_star.compat.request.types import Request
 
 if TYPE_CHECKING:
@@ -118,3 +119,7 @@ def stream(func: H) -> H:
     """Mark a view's method as one that reads the body itself."""
     func.is_stream = True  # type: ignore[attr-defined]
     return func
+
+
+if not TYPE_CHECKING:
+    __getattr__ = old_names(__name__)

@@ -189,6 +189,10 @@ def _loop_factory(
         settings: how each application is served.
         inherited: whether the sockets are those of several processes.
     """
+    for how in settings:
+        if how.loop is not None:
+            loop = how.loop
+            return lambda: loop
     wanted = {how.uvloop for how in settings}
     if sys.platform == "win32":
         if True in wanted:

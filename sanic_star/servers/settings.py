@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import socket
+    from asyncio import AbstractEventLoop
 
     from sanic_star.engine.seams import Host
     from sanic_star.servers.jobs import Jobs
@@ -61,6 +62,7 @@ class Settings:
         ws_ping_interval: after how many seconds a websocket is asked whether it is alive; None: never.
         ws_ping_timeout: how many seconds it has to answer.
         uvloop: whether uvloop runs it; None: where it is installed.
+        loop: the event loop that runs it, in this process; None: a new one.
     """
 
     host: str = "127.0.0.1"
@@ -81,6 +83,7 @@ class Settings:
     ws_ping_interval: float | None = 20
     ws_ping_timeout: float | None = 20
     uvloop: bool | None = None
+    loop: AbstractEventLoop | None = None
 
 
 @dataclass

@@ -30,7 +30,7 @@ def registry(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 # The constructor ----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["", "1a", "a b", "a.b", "-a", None])
+@pytest.mark.parametrize("name", ["", "1a", "a b", "a.", ".a", "a..b", "1.a", "-a", None])
 def test_a_name_that_sanic_refuses(name: Any) -> None:
     with pytest.raises(SanicException, match=r"uses an invalid format|cannot be unnamed"):
         Sanic(name)

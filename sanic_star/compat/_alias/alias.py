@@ -37,6 +37,11 @@ TWINS = {
     "sanic.__version__": f"{HERE}.__version__",
     # Where the test clients were before there was `sanic_testing`.
     "sanic.testing": "sanic_star.testing.testing",
+    # Modules of older releases.
+    "sanic.reloader_helpers": f"{HERE}._old.reloader_helpers",
+    "sanic.static": f"{HERE}._old.static",
+    "sanic.tls": f"{HERE}._old.tls",
+    "sanic.websocket": f"{HERE}._old.websocket",
     "sanic_routing": f"{HERE}._alias.sanic_routing",
     "sanic_routing.exceptions": f"{HERE}._routing.exceptions",
     "sanic_routing.route": f"{HERE}._alias.sanic_routing.route",
@@ -161,6 +166,9 @@ class _Finder:
             return renamed(fullname, own)
         # `from sanic import asgi` asks for it by the package's own name.
         asked = f"sanic{fullname.removeprefix(HERE)}"
+        if fullname.startswith(f"{HERE}.") and TWINS.get(asked, "").startswith(f"{HERE}._old."):
+            old = twin(asked)
+            return None if old is None else renamed(fullname, old)
         if fullname.startswith(f"{HERE}.") and is_left_out(asked) and not self._others_find(fullname, path):
             raise ModuleNotFoundError(explain(asked), name=asked)
         return None

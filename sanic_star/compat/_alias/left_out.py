@@ -11,7 +11,6 @@ _CLI = ("app", "arguments", "base", "console", "daemon", "executor", "inspector"
 LEFT_OUT = {
     **{f"sanic.cli.{name}": "the command is `sanic-star`, in `sanic_star.cli`" for name in _CLI},
     "sanic.touchup.schemes": "nothing is rewritten at the start, so nothing replaces it",
-    "sanic.websocket": "take `Websocket` from `sanic`",
     "sanic_routing": "routes are Starlette's: `app.router.routes`, and the classes of `sanic.router`",
     "sanic_testing": "take what you need from `sanic_testing` itself",
 }

@@ -29,6 +29,7 @@ from sanic_star.compat._app.definitions import (
 from sanic_star.compat._app.methods import overridable
 from sanic_star.compat._app.pipeline import is_endpoint
 from sanic_star.compat._routing.routes import method_set
+from sanic_star.compat._support.deprecation import deprecation
 from sanic_star.compat._support.lazy_patterns import pattern
 from sanic_star.compat.constants import HTTP_METHODS
 from sanic_star.compat.exceptions import BadRequest, SanicException
@@ -55,6 +56,10 @@ else:
 # What Sanic accepts as the name of an application or a blueprint; `__main__` and `__mp_main__`, the values of
 # `__name__` in a script and in the processes that it spawns, are among them.
 _NAME = pattern(r"^[a-zA-Z_][a-zA-Z0-9_\-]*$")
+
+
+# As `__name__` is in a module of a package, which older releases accepted.
+_DOTTED_NAME = pattern(r"^[a-zA-Z_][a-zA-Z0-9_\-]*(?:\.[a-zA-Z0-9_\-]+)+$")
 
 
 class _FutureView:
@@ -527,7 +532,13 @@ class Registrar:
         self, listener_or_event: H, event_or_none: str | None = ..., apply: bool = ..., *, priority: int = ...
     ) -> H: ...
     def listener(
-        self, listener_or_event: Any, event_or_none: str | None = None, apply: bool = True, *, priority: int = 0
+        self,
+        listener_or_event: Any = None,
+        event_or_none: str | None = None,
+        apply: bool = True,
+        *,
+        priority: int = 0,
+        **old: Any,
     ) -> Any:
         """Call a function at a moment in the application's life: `@app.listener("before_server_start")`.
 
@@ -540,6 +551,12 @@ class Registrar:
         Raises:
             BadRequest: the moment is missing, or there is none of that name.
         """
+        if listener_or_event is None and "event" in old:
+            listener_or_event = old.pop("event")
+            deprecation("listener(event=…) is gone: give the event as the first argument.", 21.3)
+        if old or listener_or_event is None:
+            unexpected = next(iter(old), "listener_or_event")
+            raise TypeError(f"listener() takes a function or an event first, and no keyword {unexpected!r}")
         if not callable(listener_or_event):
             return partial(self.listener, event_or_none=listener_or_event, apply=apply, priority=priority)
         if event_or_none is None:
@@ -741,7 +758,9 @@ def check_name(owner: object, name: object) -> None:
         raise SanicException(f"{kind} instance cannot be unnamed: write {kind}(name='your_name').")
     if not isinstance(name, str):
         raise TypeError(f"the name of a {kind} is a string, got {name!r}")
-    if not _NAME.match(name):
+    if _DOTTED_NAME.match(name):
+        deprecation(f"{kind}({name!r}): dots in names are gone, write {name.replace('.', '_')!r}.", 21.12)
+    elif not _NAME.match(name):
         raise SanicException(
             f"{kind} instance named '{name}' uses an invalid format. Names must begin with a character "
             "and may only contain alphanumeric characters, _, or -."

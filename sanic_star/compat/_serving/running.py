@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from socket import socket
 from ssl import SSLContext
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Never
 
 from sanic_star.compat._app.answers import BODY_TIMEOUT
 from sanic_star.compat.config import DEFAULT_CONFIG
@@ -291,7 +291,7 @@ class Runner:
         self,
         host: str | None = None,
         port: int | None = None,
-        *,
+        *old: Never,
         debug: bool = False,
         ssl: TLSArgument = None,
         sock: socket | None = None,
@@ -302,6 +302,7 @@ class Runner:
         return_asyncio_server: bool = True,
         asyncio_server_kwargs: dict[str, Any] | None = None,
         noisy_exceptions: bool | None = None,
+        **gone: Never,
     ) -> AsyncioServer:
         """Make a server in the running event loop, which the caller starts and stops.
 
@@ -310,6 +311,7 @@ class Runner:
         Args:
             host: the address to listen on.
             port: the port to listen on; 0 for any that is free.
+            old: further arguments by position, in the order that they had up to 19.12.
             debug: whether errors are explained to the client.
             ssl: certificate, as in `prepare`.
             sock: a socket that is bound already.
@@ -321,10 +323,20 @@ class Runner:
             asyncio_server_kwargs: `backlog` and `ssl` replace those here; `start_serving=False` leaves the address
                 closed until `start_serving()`; the log says that others have no effect.
             noisy_exceptions: whether exceptions that are quiet by themselves are logged.
+            gone: `stop_event`, which was without effect.
 
         Raises:
             OSError: the address can't be listened on.
         """
+        if old or gone:
+            from sanic_star.compat._old.keywords import of_create_server
+
+            given = {
+                "debug": debug, "ssl": ssl, "sock": sock, "protocol": protocol, "backlog": backlog,
+                "access_log": access_log, "unix": unix, "asyncio_server_kwargs": asyncio_server_kwargs,
+                "noisy_exceptions": noisy_exceptions,
+            }  # fmt: skip
+            return await self.create_server(host, port, **{**given, **of_create_server(old, gone)})
         _warn_of_protocol(protocol)
         more = dict(asyncio_server_kwargs or {})
         begin = more.pop("start_serving", True)

@@ -1,5 +1,11 @@
 """Cookies: those of a request, and those that a response sets."""
 
+from typing import TYPE_CHECKING
+
+from sanic_star.compat._support.old_names import old_names
 from sanic_star.compat.cookies.response import Cookie, CookieJar
 
 __all__ = ("Cookie", "CookieJar")
+
+if not TYPE_CHECKING:
+    __getattr__ = old_names(__name__)

@@ -17,6 +17,7 @@ from email.utils import format_datetime
 from typing import Any, Literal, TypedDict, Unpack, cast
 
 from sanic_star.compat._support.lazy_patterns import pattern
+from sanic_star.compat._support.old_names import OldName, names_without_old
 from sanic_star.compat.compat import Header
 from sanic_star.compat.exceptions import ServerError
 from sanic_star.compat.log import deprecation
@@ -117,6 +118,7 @@ class Cookie:
         "_comment",
         "_domain",
         "_expires",
+        "_given",
         "_max_age",
         "_path",
         "_samesite",
@@ -184,7 +186,7 @@ class Cookie:
         self.check()
         written = [f"{self.key}={_quote(str(self.value))}"]
         for name, title in _WRITTEN.items():
-            value = self[name]
+            value = getattr(self, name.replace("-", "_"))
             if value is True:
                 written.append(title)
             elif value is not None and value is not False:
@@ -195,20 +197,63 @@ class Cookie:
         """Return its text as bytes, as a `str` in the same place would."""
         return str(self).encode(encoding)
 
+    # A dictionary of its attributes, as up to 23.12: see `_old.cookies`.
+    __dir__ = names_without_old
+    __contains__ = OldName()
+    __delitem__ = OldName()
+    __iter__ = OldName()
+    __len__ = OldName()
+    clear = OldName()
+    copy = OldName()
+    get = OldName()
+    items = OldName()
+    keys = OldName()
+    pop = OldName()
+    popitem = OldName()
+    setdefault = OldName()
+    update = OldName()
+    values = OldName()
+
+    def __bool__(self) -> bool:
+        return True
+
     def __getitem__(self, name: str) -> Any:
-        if name.lower() not in _WRITTEN:
-            raise KeyError(f"Unknown cookie property {name!r}")
-        return getattr(self, name.lower().replace("-", "_"))
+        value = self._item(name)
+        if value is None or value is False:
+            raise KeyError(name if name.lower() in _WRITTEN else f"Unknown cookie property {name!r}")
+        return value
 
     def __setitem__(self, name: str, value: Any) -> None:
-        attribute = name.lower().replace("-", "_")
-        if name.lower() not in _WRITTEN:
-            raise KeyError(f"Unknown cookie property {name!r}")
+        attribute = self._set_item(name, value)
         deprecation(
             f'cookie["{name}"] = … is old: give {attribute} to add_cookie(), or set cookie.{attribute}.',
             24.3,
         )
+
+    def _item(self, name: str) -> Any:
+        """Return an attribute as it was set, `None` or false if it was not."""
+        name = name.lower() if isinstance(name, str) else name
+        if name not in _WRITTEN:
+            return None
+        value = getattr(self, name.replace("-", "_"))
+        # What was set by name reads as it was given; unless the attribute was set since.
+        given, made = getattr(self, "_given", {}).get(name, (value, value))
+        return given if made == value else value
+
+    def _set_item(self, name: str, value: Any) -> str:
+        """Set an attribute by its name as it is written; return the name of the attribute."""
+        key = name.lower() if isinstance(name, str) else name
+        if key not in _WRITTEN:
+            raise KeyError(f"Unknown cookie property {name!r}")
+        attribute: str = key.replace("-", "_")
         setattr(self, attribute, None if value is False and attribute not in ("secure", "httponly") else value)
+        if not hasattr(self, "_given"):
+            self._given: dict[str, tuple[Any, Any]] = {}
+        self._given[key] = value, getattr(self, attribute)
+        return attribute
+
+    def _names(self) -> tuple[str, ...]:
+        return tuple(_WRITTEN)
 
     @property
     def path(self) -> str | None:
@@ -428,9 +473,24 @@ class CookieJar:
         """Return the cookie of this full name that was added last, whatever its path and domain, or the default."""
         return next((cookie for cookie in reversed(self.cookies) if cookie.key == key), default)
 
+    # A dictionary of cookies, as up to 23.12: see `_old.cookies`.
+    __dir__ = names_without_old
+    clear = OldName()
+    copy = OldName()
+    items = OldName()
+    keys = OldName()
+    pop = OldName()
+    popitem = OldName()
+    setdefault = OldName()
+    update = OldName()
+    values = OldName()
+
     def __setitem__(self, key: str, value: str) -> None:
         # Without the name: Python remembers each warning's text, and names may be made per request.
         deprecation("cookies[name] = … is old: use response.add_cookie(name, …).", 24.3)
+        self._set_item(key, value)
+
+    def _set_item(self, key: str, value: str) -> None:
         cookie = self.get(key)
         if cookie is None:
             # Sanic's old cookies were as plain as can be; one with a prefix would not be stored then.

@@ -1,7 +1,13 @@
 """HTTP of Sanic's own server; here it is the ASGI server's. The constants are real."""
 
+from typing import TYPE_CHECKING
+
+from sanic_star.compat._support.old_names import old_names
 from sanic_star.compat.http.constants import Stage
 from sanic_star.compat.http.http1 import Http
 from sanic_star.compat.http.http3 import Http3
 
 __all__ = ["Http", "Http3", "Stage"]
+
+if not TYPE_CHECKING:
+    __getattr__ = old_names(__name__)

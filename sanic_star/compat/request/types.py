@@ -23,6 +23,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sanic_star.compat._support.json import decode as json_decode
 from sanic_star.compat._support.json import loads as json_loads
+from sanic_star.compat._support.old_names import OldName, names_without_old
 from sanic_star.compat.compat import Header
 from sanic_star.compat.constants import (
     CACHEABLE_HTTP_METHODS,
@@ -110,6 +111,22 @@ class Request(requests.Request, Generic[AppT, CtxT]):
     # Reads what needs none of the care that `_loads` takes, and raises for the rest; `None` beside an own reader.
     _decode: ClassVar[Any] = staticmethod(json_decode)
 
+    __dir__ = names_without_old
+    raw_args = OldName()
+    body_init = OldName()
+    body_push = OldName()
+    body_finish = OldName()
+    clear = OldName()
+    copy = OldName()
+    pop = OldName()
+    popitem = OldName()
+    setdefault = OldName()
+    update = OldName()
+    __setitem__ = OldName()
+    __delitem__ = OldName()
+    # The names of the items that were set on the request: `request["user"] = …`.
+    _items: dict[str, None] | None = None
+
     # Whether what the client accepts is what its Accept field says, and no subclass has its own view of that.
     _reads_accept = True
     _writer: ResponseWriter | None = None
@@ -188,6 +205,20 @@ class Request(requests.Request, Generic[AppT, CtxT]):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {self.method} {self.path}>"
+
+    def __getitem__(self, key: str) -> Any:
+        """Return an entry of the scope, as in Starlette, or an item that was set: `request.ctx` replaces these."""
+        if key in self.scope and not (self._items and key in self._items):
+            return self.scope[key]
+        from sanic_star.compat._old import request  # only for old applications, and for mistakes
+
+        return request.read_item(self, key)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter({**self.scope, **(self._items or {})})
+
+    def __len__(self) -> int:
+        return len({**self.scope, **(self._items or {})})
 
     @staticmethod
     def make_context() -> Any:

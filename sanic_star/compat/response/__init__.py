@@ -1,6 +1,9 @@
 """Responses and the functions that make them."""
 
+from typing import TYPE_CHECKING
+
 from sanic_star.compat._support.json import dumps_text as json_dumps
+from sanic_star.compat._support.old_names import old_names
 from sanic_star.compat.response.convenience import (
     empty,
     file,
@@ -41,3 +44,6 @@ __all__ = [
     "text",
     "validate_file",
 ]
+
+if not TYPE_CHECKING:
+    __getattr__ = old_names(__name__)

@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 from email.utils import formatdate, parsedate_to_datetime
 from mimetypes import guess_type
 from time import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Never
 from urllib.parse import quote, quote_plus
 
+from sanic_star.compat._support.deprecation import deprecation
 from sanic_star.compat._support.json import encode
 from sanic_star.compat.compat import Header, open_async, stat_async
 from sanic_star.compat.constants import DEFAULT_HTTP_CONTENT_TYPE
@@ -303,6 +304,7 @@ async def file_stream(
     headers: dict[str, str] | None = None,
     filename: str | None = None,
     _range: Any = None,
+    **old: Never,
 ) -> ResponseStream:
     """Answer with a file's content, read while it is sent.
 
@@ -314,6 +316,10 @@ async def file_stream(
         headers: header fields.
         filename: the name under which the client shall save it.
     """
+    if old:
+        if old.keys() - {"chunked"}:
+            raise TypeError(f"file_stream() got an unexpected keyword argument {min(old.keys() - {'chunked'})!r}")
+        deprecation("file_stream(chunked=…) is gone: leave it out, the server frames the body.", 21.3)
     fields = Header.checked(headers or {})
     if filename:
         fields.setdefault("Content-Disposition", _disposition(filename))

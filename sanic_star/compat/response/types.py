@@ -15,6 +15,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from sanic_star.compat._support.json import dumps as json_bytes
 from sanic_star.compat._support.lazy_patterns import pattern
+from sanic_star.compat._support.old_names import OldName, names_without_old
 from sanic_star.compat.compat import Header, check_field
 from sanic_star.compat.exceptions import SanicException, ServerError
 from sanic_star.compat.helpers import Default, _default, has_message_body
@@ -148,6 +149,10 @@ class BaseHTTPResponse(responses.Response):
     # Replaced as soon as one application of the process brings a writer of its own.
     # Replaced by users who know Sanic's attribute of this name.
     _dumps: ClassVar[Callable[..., str | bytes]] = staticmethod(write_json)
+
+    __dir__ = names_without_old
+    output = OldName()
+    get_headers = OldName()
 
     asgi = False
     stream: ResponseWriter | None = None
@@ -455,7 +460,12 @@ class HTTPResponse(BaseHTTPResponse):
         status_code: int | None = None,
         media_type: str | None = None,
         background: BackgroundTask | None = None,
+        body_bytes: bytes | None = None,
     ) -> None:
+        if body_bytes is not None:
+            deprecation("HTTPResponse(body_bytes=…) is gone: give bytes as the body.", 20.12)
+            # As then, a body goes first.
+            self._body = self._body or self._encode_body(body_bytes)
         if content is not None:
             self._body = self._encode_body(content)
         if status_code is not None:

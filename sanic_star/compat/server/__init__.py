@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING
 
+from sanic_star.compat._support.old_names import old_names
+
 __all__ = ["AsyncioServer", "ConnInfo", "HttpProtocol", "Signal", "serve", "try_use_uvloop"]
 
 if TYPE_CHECKING:
@@ -18,7 +20,7 @@ else:
     def __getattr__(name):
         # Every application loads this package, for its websockets, and next to none these names.
         if name not in __all__:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+            return old_names(__name__)(name)
         from sanic_star.compat.server import _exports
 
         return getattr(_exports, name)

@@ -15,6 +15,7 @@ from starlette.responses import Response
 from starlette.types import Message
 from starlette.websockets import WebSocketDisconnect, WebSocketState
 
+from sanic_star.compat._support.old_names import OldName, names_without_old
 from sanic_star.compat.exceptions import BadRequest, ServerError, WebsocketClosed
 from sanic_star.engine import requests
 from sanic_star.engine.streams import Cut
@@ -77,6 +78,14 @@ class WebsocketImplProtocol(WebSocket):
             async for message in ws:
                 await ws.send(message)
     """
+
+    __dir__ = names_without_old
+    open = OldName()
+    closed = OldName()
+    ensure_open = OldName()
+    wait_closed = OldName()
+    remote_address = OldName()
+    local_address = OldName()
 
     subprotocol: str | None = None
     _frames: Frames | None = None

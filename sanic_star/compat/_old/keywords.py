@@ -1,0 +1,131 @@
+"""Keywords, and arguments by position, in older releases."""
+
+from __future__ import annotations
+
+from asyncio import AbstractEventLoop
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sanic_star.compat._support.deprecation import deprecation
+
+# The arguments of `run` up to 19.12, behind host and port. `create_server` had all but two of them.
+_RUN = (
+    *("debug", "ssl", "sock", "workers", "protocol", "backlog"),
+    *("stop_event", "register_sys_signals", "access_log"),
+)
+_CREATE_SERVER = tuple(name for name in _RUN if name not in ("workers", "register_sys_signals"))
+_LOAD_ENV = "{}(load_env=…) is gone: write env_prefix={!r}."
+
+
+def of_application(old: Mapping[str, Any], env_prefix: str | None) -> tuple[str | None, bool]:
+    """Read the keywords that `Sanic(…)` does not have any more.
+
+    Args:
+        old: the keywords.
+        env_prefix: the argument of that name.
+
+    Returns:
+        The prefix of environment variables, and whether the application is registered.
+
+    Raises:
+        TypeError: there never was one of that name.
+    """
+    rest = dict(old)
+    if "load_env" in rest:
+        env_prefix = _prefix("Sanic", rest.pop("load_env"), env_prefix)
+    is_registered = True
+    if "register" in rest:
+        is_registered = rest.pop("register") is not False
+        deprecation("Sanic(register=…) is gone: use Sanic.unregister_app(app).", 22.3)
+    _refuse("Sanic", rest)
+    return env_prefix, is_registered
+
+
+def of_config(old: Mapping[str, Any], env_prefix: str | None) -> str | None:
+    """Read the keywords that `Config(…)` does not have any more; return the prefix of environment variables.
+
+    Raises:
+        TypeError: there never was one of that name.
+    """
+    rest = dict(old)
+    if "load_env" in rest:
+        env_prefix = _prefix("Config", rest.pop("load_env"), env_prefix)
+    _refuse("Config", rest)
+    return env_prefix
+
+
+def of_run(old: Sequence[Any], options: dict[str, Any]) -> AbstractEventLoop | None:
+    """Read what `app.run` does not take any more.
+
+    Args:
+        old: arguments by position, behind host and port.
+        options: the keywords; what is old is taken out, and arguments by position are added.
+
+    Raises:
+        TypeError: there are too many arguments, one is given twice, or `loop` is no event loop.
+
+    Returns:
+        The event loop that serves, `None` for a new one.
+    """
+    _name("app.run", _RUN, old, options)
+    _drop_stop_event("app.run", options)
+    if "legacy" in options:
+        del options["legacy"]
+        deprecation("app.run(legacy=…) is gone: leave it out.", 23.3)
+    loop = options.pop("loop", None)
+    if loop is None:
+        return None
+    if not isinstance(loop, AbstractEventLoop):
+        raise TypeError(f"loop= takes an event loop, got {loop!r}")
+    deprecation("app.run(loop=…) is gone: use await app.create_server(…) on the loop.", 22.9)
+    if options.get("workers", 1) != 1 or options.get("auto_reload") or options.get("fast") or options.get("dev"):
+        # As then: workers have loops of their own.
+        return None
+    return loop
+
+
+def of_create_server(old: Sequence[Any], gone: Mapping[str, Any]) -> dict[str, Any]:
+    """Read what `app.create_server` does not take any more; return it as the keywords of today.
+
+    Args:
+        old: arguments by position, behind host and port.
+        gone: keywords that it does not know.
+
+    Raises:
+        TypeError: there are too many arguments, or a keyword was never one.
+    """
+    options = dict(gone)
+    _name("app.create_server", _CREATE_SERVER, old, options)
+    _drop_stop_event("app.create_server", options)
+    _refuse("create_server", {name: value for name, value in gone.items() if name in options})
+    return options
+
+
+def _name(function: str, names: Sequence[str], old: Sequence[Any], options: dict[str, Any]) -> None:
+    if not old:
+        return
+    if len(old) > len(names):
+        raise TypeError(f"{function}() takes at most {len(names) + 2} arguments by position, got {len(old) + 2}")
+    for name, value in zip(names, old, strict=False):
+        if name in options:
+            raise TypeError(f"{function}() got multiple values for argument {name!r}")
+        options[name] = value
+    deprecation(f"{function}(…) with more than host and port by position is gone: write {names[0]}=….", 20.6)
+
+
+def _drop_stop_event(function: str, options: dict[str, Any]) -> None:
+    if "stop_event" in options:
+        del options["stop_event"]
+        deprecation(f"{function}(stop_event=…) is gone: leave it out.", 20.12)
+
+
+def _prefix(owner: str, load_env: Any, env_prefix: str | None) -> str | None:
+    prefix = load_env if isinstance(load_env, str) else env_prefix if load_env else None
+    deprecation(_LOAD_ENV.format(owner, prefix or None), 21.12)
+    return prefix or None
+
+
+def _refuse(owner: str, rest: Mapping[str, Any]) -> None:
+    if rest:
+        where = owner if owner.islower() else f"{owner}.__init__"
+        raise TypeError(f"{where}() got an unexpected keyword argument {next(iter(rest))!r}")

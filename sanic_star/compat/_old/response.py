@@ -1,0 +1,42 @@
+"""What responses had in older releases."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sanic_star.compat.helpers import STATUS_CODES
+
+
+def get_headers(
+    response: Any,
+    version: str = "1.1",
+    keep_alive: bool = False,
+    keep_alive_timeout: float | None = None,
+    body: bytes = b"",
+) -> bytes:
+    """Return the head of a response as HTTP/1.1 writes it.
+
+    Args:
+        response: the response.
+        version: of HTTP.
+        keep_alive: whether the head says that the connection stays open.
+        keep_alive_timeout: for how long, in seconds.
+        body: what stands behind the head.
+
+    Raises:
+        RuntimeError, ValueError: the status or a header is invalid.
+    """
+    phrase = STATUS_CODES.get(response.status, b"UNKNOWN RESPONSE")
+    lines = [b"HTTP/%s %d %s" % (version.encode(), response.status, phrase)]
+    lines.append(b"connection: keep-alive" if keep_alive else b"connection: close")
+    if keep_alive and keep_alive_timeout is not None:
+        lines.append(b"keep-alive: %s" % str(keep_alive_timeout).encode())
+    lines += [b"%s: %s" % field for field in response.raw_headers]
+    return b"\r\n".join(lines) + b"\r\n\r\n" + body
+
+
+def output(
+    response: Any, version: str = "1.1", keep_alive: bool = False, keep_alive_timeout: float | None = None
+) -> bytes:
+    """Return a response as HTTP/1.1 writes it; arguments as in `get_headers`."""
+    return get_headers(response, version, keep_alive, keep_alive_timeout, response.body)

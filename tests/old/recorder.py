@@ -1,0 +1,168 @@
+# ruff: noqa: UP006, UP035, UP045, S102
+"""Serves one source by the Sanic that is installed, sends it requests over a socket, and prints what came back.
+
+It runs under old releases of Sanic too, on the interpreters of their time: it is written in the Python of 3.6, and
+imports nothing of this repository. Its input, on stdin, is JSON: a list of jobs, each with a `source` that makes an
+`app`, and `requests`. Its output is JSON, too: what happened, job by job.
+"""
+
+import http.client
+import http.cookies
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+from typing import Any, Dict, List, Optional
+
+HERE = os.path.abspath(__file__)
+# In seconds: for a server to answer, and for an answer to come.
+START, ANSWER = 60, 60
+# What says how an answer is framed, and what servers add.
+SERVERS_OWN = ("connection", "keep-alive", "content-length", "transfer-encoding", "date", "server")
+READY = "/__ready__"
+SERVE = "--serve"
+
+
+def serve(path: str, port: int) -> None:
+    """Serve the source in a file until the process is ended.
+
+    Args:
+        path: the file.
+        port: the port to listen on.
+    """
+    import inspect
+
+    warnings.simplefilter("ignore")
+    with open(path) as file:
+        source = file.read()
+    # Imported under its own name as a module is: some releases look at the caller's frame.
+    names: Dict[str, Any] = {"__name__": "served", "__file__": path}
+    exec(compile(source, path, "exec"), names)
+    from sanic import response
+
+    async def ready(request: Any) -> Any:
+        return response.text("ready")
+
+    app = names["app"]
+    app.add_route(ready, READY)
+    options: Dict[str, Any] = {"host": "127.0.0.1", "port": port, "access_log": False}
+    if "single_process" in inspect.signature(app.run).parameters:
+        options.update(single_process=True, motd=False)
+    app.run(**options)
+
+
+def cookie(line: str) -> List[Any]:
+    """Return a `Set-Cookie` field as a name, a value and attributes, in whatever order they were written."""
+    pair, _, rest = line.partition(";")
+    name, _, value = pair.partition("=")
+    attributes: Dict[str, Any] = {}
+    for part in rest.split(";") if rest else []:
+        key, is_pair, text = part.strip().partition("=")
+        attributes[key.lower()] = text if is_pair else True
+    return [name.strip(), value, attributes]
+
+
+def ask(port: int, step: Dict[str, Any]) -> Dict[str, Any]:
+    """Send one request, and return its answer.
+
+    Args:
+        port: the port of the server.
+        step: `method`, `path`, `headers` and `body`.
+    """
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=ANSWER)
+    try:
+        body = step.get("body")
+        data = body.encode("latin-1") if body is not None else None
+        connection.request(step.get("method", "GET"), step["path"], data, step.get("headers", {}))
+        answer = connection.getresponse()
+        got = answer.read()
+        headers = [(name.lower(), value) for name, value in answer.getheaders()]
+    finally:
+        connection.close()
+    result: Dict[str, Any] = {"status": answer.status, "body": got.decode("latin-1")}
+    cookies = sorted((cookie(value) for name, value in headers if name == "set-cookie"), key=json.dumps)
+    others = sorted([name, value] for name, value in headers if name not in SERVERS_OWN and name != "set-cookie")
+    if answer.status >= 400:
+        # Error pages differ from release to release.
+        others = [field for field in others if field[0].startswith("x-")]
+        if not step.get("keep_body"):
+            result["body"] = ""
+    if others:
+        result["headers"] = others
+    if cookies:
+        result["cookies"] = cookies
+    return result
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        port: int = bound.getsockname()[1]
+        return port
+
+
+def wait(process: Any, port: int) -> Optional[str]:
+    """Wait for a server; return why it does not answer, `None` if it does.
+
+    Args:
+        process: the server's process.
+        port: its port.
+    """
+    deadline = time.monotonic() + START
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            return "ended"
+        try:
+            if ask(port, {"path": READY})["status"] == 200:
+                return None
+        except OSError:
+            pass
+        time.sleep(0.05)
+    return "silent"
+
+
+def record(job: Dict[str, Any]) -> Dict[str, Any]:
+    """Return what becomes of one source: its answers, or the exception that ended it.
+
+    Args:
+        job: `source`, `requests`, and `env` with environment variables.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "served.py")
+        with open(path, "w") as file:
+            file.write(job["source"])
+        with open(os.path.join(folder, "log"), "w+b") as log:
+            port = free_port()
+            process = subprocess.Popen(
+                [sys.executable, *job.get("with", []), HERE, SERVE, path, str(port)],
+                stdout=log,
+                stderr=log,
+                cwd=folder,
+                env={**os.environ, **job.get("env", {}), "SANIC_AUTO_EXTEND": "false"},
+            )
+            try:
+                failed = wait(process, port)
+                if failed is None:
+                    return {"answers": [ask(port, step) for step in job["requests"]]}
+                log.seek(0)
+                text = log.read().decode("utf-8", "replace").strip()
+                found = re.findall(r"^([\w.]+(?:Error|Exception|Exists|NotExist|Warning)\b.*)$", text, re.MULTILINE)
+                return {"raises": found[-1] if found else failed + ": " + text[-200:]}
+            finally:
+                process.send_signal(signal.SIGKILL)
+                process.wait()
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == [SERVE]:
+        sys.argv[:1] = []
+        serve(sys.argv[1], int(sys.argv[2]))
+    else:
+        json.dump([record(job) for job in json.load(sys.stdin)], sys.stdout)
