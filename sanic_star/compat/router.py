@@ -52,7 +52,7 @@ _OTHER_NAMES = {
 }  # fmt: skip
 
 
-# The names of types that Sanic had until 21.9.
+# The names of types that Sanic had until 21.12.
 _OLD_TYPES = {"string": "str", "number": "float"}
 
 
@@ -375,7 +375,7 @@ class Router(routing.Router):
         if label not in _OLD_TYPES or label in self.path_types:
             return part
         current = f"<{name}:{_OLD_TYPES[label]}>"
-        deprecation(f"The path type of {part} is gone: write {current}.", 21.12)
+        deprecation(f"The path type of {part} is gone: write {current}.", 22.3)
         return current
 
     def _check_is_expression(self, name: str, label: str, uri: str) -> None:

@@ -1,9 +1,10 @@
-# ruff: noqa: UP006, UP035, UP045, S102
+# ruff: noqa: UP006, UP035, UP045
 """Serves one source by the Sanic that is installed, sends it requests over a socket, and prints what came back.
 
 It runs under old releases of Sanic too, on the interpreters of their time: it is written in the Python of 3.6, and
 imports nothing of this repository. Its input, on stdin, is JSON: a list of jobs, each with a `source` that makes an
-`app`, and `requests`. Its output is JSON, too: what happened, job by job.
+`app`, and `requests`. Its output is JSON, too: what happened, job by job, and what was warned of: the text, its class,
+and whether it pointed at the source.
 """
 
 import http.client
@@ -38,10 +39,20 @@ def serve(path: str, port: int) -> None:
     """
     import inspect
 
-    warnings.simplefilter("ignore")
     with open(path) as file:
         source = file.read()
+    warned: List[Any] = []
+
+    def note(message: Any, category: Any, filename: str, *rest: Any) -> None:
+        warned.append([str(message), category.__name__, filename == path])
+        with open(path + ".warnings", "w") as file:
+            json.dump(warned, file)
+
+    warnings.simplefilter("always")
+    warnings.showwarning = note  # type: ignore[assignment]
     # Imported under its own name as a module is: some releases look at the caller's frame.
+    # Where the extensions are installed, applications with other prefixes of environment variables would load them.
+    sys.modules["sanic_ext"] = None  # type: ignore[assignment]
     names: Dict[str, Any] = {"__name__": "served", "__file__": path}
     exec(compile(source, path, "exec"), names)
     from sanic import response
@@ -51,10 +62,14 @@ def serve(path: str, port: int) -> None:
 
     app = names["app"]
     app.add_route(ready, READY)
-    options: Dict[str, Any] = {"host": "127.0.0.1", "port": port, "access_log": False}
-    if "single_process" in inspect.signature(app.run).parameters:
+    options: Dict[str, Any] = {"host": "127.0.0.1", "port": port}
+    known = inspect.signature(app.run).parameters
+    if "access_log" in known or hasattr(app, "prepare"):
+        options["access_log"] = False
+    if "single_process" in known:
         options.update(single_process=True, motd=False)
-    app.run(**options)
+    # How it is run may be the idiom.
+    names.get("run", app.run)(**options)
 
 
 def cookie(line: str) -> List[Any]:
@@ -68,13 +83,42 @@ def cookie(line: str) -> List[Any]:
     return [name.strip(), value, attributes]
 
 
+def listen(port: int, path: str) -> Dict[str, Any]:
+    """Open a websocket, and return the first message, a short text (RFC 6455, section 5.2).
+
+    Args:
+        port: the port of the server.
+        path: the path.
+    """
+    fields = "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+    key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+    with socket.create_connection(("127.0.0.1", port), timeout=ANSWER) as connection:
+        head = "GET " + path + " HTTP/1.1\r\nHost: localhost\r\n" + fields + key + "\r\n"
+        connection.sendall(head.encode())
+        got = b""
+        while b"\r\n\r\n" not in got:
+            part = connection.recv(4096)
+            if not part:
+                return {"status": 0, "body": got.decode("latin-1")}
+            got += part
+        head, _, rest = got.decode("latin-1").partition("\r\n\r\n")
+        while len(rest) < 2 or len(rest) < 2 + ord(rest[1]):
+            part = connection.recv(4096)
+            if not part:
+                break
+            rest += part.decode("latin-1")
+    return {"status": int(head.split(" ")[1]), "body": rest[2 : 2 + ord(rest[1])] if len(rest) > 1 else ""}
+
+
 def ask(port: int, step: Dict[str, Any]) -> Dict[str, Any]:
     """Send one request, and return its answer.
 
     Args:
         port: the port of the server.
-        step: `method`, `path`, `headers` and `body`.
+        step: `method`, `path`, `headers` and `body`; or `path` and `websocket`.
     """
+    if step.get("websocket"):
+        return listen(port, step["path"])
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=ANSWER)
     try:
         body = step.get("body")
@@ -145,12 +189,16 @@ def record(job: Dict[str, Any]) -> Dict[str, Any]:
                 stdout=log,
                 stderr=log,
                 cwd=folder,
-                env={**os.environ, **job.get("env", {}), "SANIC_AUTO_EXTEND": "false"},
+                env={**os.environ, **job.get("env", {})},
             )
             try:
                 failed = wait(process, port)
                 if failed is None:
-                    return {"answers": [ask(port, step) for step in job["requests"]]}
+                    result: Dict[str, Any] = {"answers": [ask(port, step) for step in job["requests"]]}
+                    if os.path.exists(path + ".warnings"):
+                        with open(path + ".warnings") as file:
+                            result["warnings"] = json.load(file)
+                    return result
                 log.seek(0)
                 text = log.read().decode("utf-8", "replace").strip()
                 found = re.findall(r"^([\w.]+(?:Error|Exception|Exists|NotExist|Warning)\b.*)$", text, re.MULTILINE)

@@ -59,14 +59,15 @@ def member(module: str, name: str) -> Any:
         AttributeError: it never had one.
     """
     short = module.removeprefix(f"{_PACKAGE}.")
+    shown = f"sanic.{short.removeprefix('_old.')}.{name}"
     old = MEMBERS.get(short, {}).get(name)
     if old is not None:
         gone, instead, home = old
-        text = f"sanic.{short}.{name} is gone: {instead}."
+        text = f"{shown} is gone: {instead}."
     elif name in (moved := _moved(short)):
         gone, where = moved[name]
         home = f"{_PACKAGE}.{where}"
-        text = f"sanic.{short}.{name} is in sanic.{where}: import it from there."
+        text = f"{shown} is in sanic.{where}: import it from there."
     else:
         raise AttributeError(f"module {module!r} has no attribute {name!r}")
     value = getattr(import_module(home), name)

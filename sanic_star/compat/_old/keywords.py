@@ -62,7 +62,7 @@ def of_run(old: Sequence[Any], options: dict[str, Any]) -> AbstractEventLoop | N
         options: the keywords; what is old is taken out, and arguments by position are added.
 
     Raises:
-        TypeError: there are too many arguments, one is given twice, or `loop` is no event loop.
+        TypeError: there are too many arguments, or one is given twice.
 
     Returns:
         The event loop that serves, `None` for a new one.
@@ -72,12 +72,12 @@ def of_run(old: Sequence[Any], options: dict[str, Any]) -> AbstractEventLoop | N
     if "legacy" in options:
         del options["legacy"]
         deprecation("app.run(legacy=…) is gone: leave it out.", 23.3)
-    loop = options.pop("loop", None)
-    if loop is None:
-        return None
+    loop = options.get("loop")
     if not isinstance(loop, AbstractEventLoop):
-        raise TypeError(f"loop= takes an event loop, got {loop!r}")
-    deprecation("app.run(loop=…) is gone: use await app.create_server(…) on the loop.", 22.9)
+        # `prepare` refuses what is no event loop.
+        return None
+    del options["loop"]
+    deprecation("app.run(loop=…) is gone: use await app.create_server(…) on the loop.", 18.12)
     if options.get("workers", 1) != 1 or options.get("auto_reload") or options.get("fast") or options.get("dev"):
         # As then: workers have loops of their own.
         return None
