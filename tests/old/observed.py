@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -92,7 +93,8 @@ def judge(idiom: Idiom, results: dict[str, dict[str, Any]]) -> Observed:
     others = {}
     for release in sorted(results, key=key):
         if key(release) > key(works[-1]):
-            others[release] = results[release].get("raises", "other answers")[:90]
+            # Without the paths of files.
+            others[release] = re.sub(r" \(.*", "", results[release].get("raises", "other answers"))[:90]
     return Observed(works[0], works[-1], without(answered[works[-1]], idiom.ignored), others)
 
 
