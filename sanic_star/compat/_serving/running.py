@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from socket import socket
 from ssl import SSLContext
-from typing import TYPE_CHECKING, Any, Never
+from typing import TYPE_CHECKING, Any
 
 from sanic_star.compat._app.answers import BODY_TIMEOUT
 from sanic_star.compat.config import DEFAULT_CONFIG
@@ -289,9 +289,10 @@ class Runner:
 
     async def create_server(
         self,
+        /,
         host: str | None = None,
         port: int | None = None,
-        *old: Never,
+        *old: Any,
         debug: bool = False,
         ssl: TLSArgument = None,
         sock: socket | None = None,
@@ -302,7 +303,7 @@ class Runner:
         return_asyncio_server: bool = True,
         asyncio_server_kwargs: dict[str, Any] | None = None,
         noisy_exceptions: bool | None = None,
-        **gone: Never,
+        **gone: Any,
     ) -> AsyncioServer:
         """Make a server in the running event loop, which the caller starts and stops.
 
