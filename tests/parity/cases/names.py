@@ -25,7 +25,7 @@ case(
             return Sanic(name).name
         except Exception as error:
             return type(error).__name__
-    NAMES = ["__main__", "__mp_main__", "_x", "_", "a-", "_1", "-a", "1a", "", "a.b", "é", "a b", "a/b", None, 5, b"a"]
+    NAMES = ["__main__", "__mp_main__", "_x", "_", "a-", "_1", "-a", "1a", "", "a..b", "é", "a b", "a/b", None, 5, b"a"]
     @app.get("/")
     async def names(request): return json([made(name) for name in NAMES])
     @app.get("/spawned")

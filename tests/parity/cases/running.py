@@ -124,7 +124,7 @@ tell(lambda: Sanic.serve("no application"))
 told(
     "names of applications",
     """
-for name in ("with space", "1st", "a.b", "a-b", "ü", "", "x" * 200, None, "under_score"):
+for name in ("with space", "1st", "a..b", "a-b", "ü", "", "x" * 200, None, "under_score"):
     tell(lambda: [str(name), Sanic(name).name])
 """,
 )
