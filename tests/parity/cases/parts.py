@@ -21,7 +21,7 @@ def tell(*calls):
 for label, name in {
     "empty": '""',
     "a digit first": '"1a"',
-    "a dot": '"a.b"',
+    "two dots": '"a..b"',
     "a slash": '"a/b"',
     "a dash first": '"-a"',
     "an umlaut": '"ä"',

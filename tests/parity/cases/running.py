@@ -15,9 +15,9 @@ async def show(request): return json(seen)
 """
 
 
-def told(name: str, source: str, env: dict[str, str] | None = None) -> None:
+def told(name: str, source: str, env: dict[str, str] | None = None, differs: str | None = None) -> None:
     """Add a case: what `tell` has been told by a source."""
-    case(name, f"{TELL}\n{source.strip()}\n", get("/"), env=env or {})
+    case(name, f"{TELL}\n{source.strip()}\n", get("/"), env=env or {}, differs=differs)
 
 
 def prepared(name: str, arguments: str, *shown: str) -> None:
@@ -113,6 +113,7 @@ told(
 tell(lambda: Sanic("Hidden", register=False))
 tell(lambda: Sanic("Hidden", register=True))
 """,
+    differs="old-names",
 )
 told(
     "serving what was never prepared",
