@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.types import Message, Receive, Scope, Send
 
-from sanic_star.compat._support.old_names import old_names
+from sanic_star.compat._support.lazy import old_names
 from sanic_star.compat._support.stand_ins import stand_ins
 from sanic_star.compat.log import error_logger
 from sanic_star.engine.failures import log_error, message_of

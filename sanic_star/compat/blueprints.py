@@ -23,7 +23,7 @@ from sanic_star.compat._app.definitions import (
     SignalDefinition,
     StaticDefinition,
 )
-from sanic_star.compat._support.old_names import old_names
+from sanic_star.compat._support.lazy import old_names
 from sanic_star.compat.blueprint_group import BlueprintGroup
 from sanic_star.compat.exceptions import SanicException
 from sanic_star.compat.helpers import Default, _default

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Never
 
 from sanic_star.compat._support.deprecation import filter_deprecations
-from sanic_star.compat._support.old_names import OldName, names_without_old, old_names
+from sanic_star.compat._support.lazy import OldName, names_without_old, old_names
 from sanic_star.compat.constants import DEFAULT_FORMAT, LocalCertCreator
 from sanic_star.compat.exceptions import ServerError
 from sanic_star.compat.helpers import Default, _default, str_to_bool

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
-from sanic_star.compat._support.old_names import old_names
+from sanic_star.compat._support.lazy import old_names
 from sanic_star.compat.compat import Header
 from sanic_star.compat.constants import DEFAULT_FORMAT
 from sanic_star.compat.exceptions import InvalidHeader, SanicException

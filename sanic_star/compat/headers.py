@@ -13,7 +13,7 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import unquote
 
-from sanic_star.compat._support.lazy_patterns import pattern
+from sanic_star.compat._support.lazy import pattern
 from sanic_star.compat.compat import Header
 from sanic_star.compat.exceptions import InvalidHeader
 

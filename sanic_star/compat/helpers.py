@@ -9,7 +9,7 @@ from importlib import import_module
 from inspect import ismodule
 from typing import TYPE_CHECKING, Any
 
-from sanic_star.compat._support.old_names import old_names
+from sanic_star.compat._support.lazy import old_names
 
 # Sanic's phrases, which are those of RFC 2616 where later RFCs renamed one (413, 414, 416). They reach clients as
 # default messages, so they stay; http.HTTPStatus changes them from one Python to the next.

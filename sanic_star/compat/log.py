@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from sanic_star.compat._support.deprecation import deprecation
-from sanic_star.compat._support.old_names import old_names
+from sanic_star.compat._support.lazy import old_names
 from sanic_star.compat.helpers import is_atty
 
 __all__ = (

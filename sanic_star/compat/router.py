@@ -27,8 +27,7 @@ from sanic_star.compat._routing.exceptions import NotFound as NoRoute
 from sanic_star.compat._routing.path_types import PATH_TYPES, FileType, ParamInfo, PathType
 from sanic_star.compat._routing.routes import _SEPARATOR, Route, RouteExtra, WebSocketRoute, method_set
 from sanic_star.compat._support.deprecation import deprecation
-from sanic_star.compat._support.lazy_patterns import pattern
-from sanic_star.compat._support.old_names import OldName, names_without_old, old_names
+from sanic_star.compat._support.lazy import OldName, names_without_old, old_names, pattern
 from sanic_star.compat.constants import HTTP_METHODS
 from sanic_star.compat.exceptions import MethodNotAllowed, NotFound, SanicException
 from sanic_star.engine import routing

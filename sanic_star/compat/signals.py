@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from sanic_star.compat._routing.exceptions import FinalizationError, NotFound
-from sanic_star.compat._support.lazy_patterns import pattern
+from sanic_star.compat._support.lazy import pattern
 from sanic_star.compat.exceptions import InvalidSignal
 from sanic_star.compat.log import error_logger
 from sanic_star.compat.router import Router, typed

@@ -7,7 +7,7 @@ from importlib.util import module_from_spec, spec_from_file_location
 from types import ModuleType
 from typing import Any
 
-from sanic_star.compat._support.lazy_patterns import pattern
+from sanic_star.compat._support.lazy import pattern
 from sanic_star.compat.exceptions import LoadFileException, PyFileError
 from sanic_star.compat.helpers import import_string, str_to_bool
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from starlette.middleware import Middleware
 
-from sanic_star.compat._support.old_names import old_names
+from sanic_star.compat._support.lazy import old_names
 from sanic_star.compat.request.types import Request
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from sanic_star.compat import handlers, request, response, views
 from sanic_star.compat._old import keywords
 from sanic_star.compat._old.moved_table import MOVED
 from sanic_star.compat._old.table import ATTRIBUTES, MEMBERS
-from sanic_star.compat._support.old_names import OldName
+from sanic_star.compat._support.lazy import OldName
 from sanic_star.compat.cookies.response import CookieJar
 from sanic_star.compat.router import Router
 from sanic_star.compat.server.websockets.impl import WebsocketImplProtocol

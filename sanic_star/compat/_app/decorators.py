@@ -30,7 +30,7 @@ from sanic_star.compat._app.methods import overridable
 from sanic_star.compat._app.pipeline import is_endpoint
 from sanic_star.compat._routing.routes import method_set
 from sanic_star.compat._support.deprecation import deprecation
-from sanic_star.compat._support.lazy_patterns import pattern
+from sanic_star.compat._support.lazy import pattern
 from sanic_star.compat.constants import HTTP_METHODS
 from sanic_star.compat.exceptions import BadRequest, SanicException
 from sanic_star.compat.middleware import Middleware, MiddlewareLocation

@@ -1,5 +1,5 @@
 """The module `sanic.reloader_helpers` of older releases; see `table`."""
 
-from sanic_star.compat._support.old_names import old_names
+from sanic_star.compat._support.lazy import old_names
 
 __getattr__ = old_names(__name__)

@@ -14,7 +14,7 @@ from starlette.convertors import Convertor
 from sanic_star.compat._routing.exceptions import (
     InvalidUsage,
 )
-from sanic_star.compat._support.lazy_patterns import pattern
+from sanic_star.compat._support.lazy import pattern
 from sanic_star.engine.index import Parameter
 
 _EXTENSION = pattern(r"^[a-z0-9](?:[a-z0-9.]*[a-z0-9])?$")

@@ -12,7 +12,7 @@ from starlette.datastructures import URLPath
 from starlette.middleware import Middleware
 
 from sanic_star.compat._routing.path_types import _PATH, PATH_TYPES, FileType, ParamInfo
-from sanic_star.compat._support.lazy_patterns import pattern
+from sanic_star.compat._support.lazy import pattern
 from sanic_star.engine import routing
 from sanic_star.engine.index import Parameter, Segments
 from sanic_star.engine.routing import either

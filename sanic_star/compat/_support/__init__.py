@@ -1,1 +1,1 @@
-"""Helpers without a module in Sanic: JSON, header checks, lazy patterns, the HTML of error pages, redaction."""
+"""Helpers without a module in Sanic: JSON, header checks, what is made with its first use, the HTML of error pages, redaction."""

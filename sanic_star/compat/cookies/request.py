@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from sanic_star.compat._support.lazy_patterns import pattern
+from sanic_star.compat._support.lazy import pattern
 from sanic_star.compat.cookies.response import Cookie
 from sanic_star.compat.request.parameters import RequestParameters
 

@@ -16,8 +16,7 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import Any, Literal, TypedDict, Unpack, cast
 
-from sanic_star.compat._support.lazy_patterns import pattern
-from sanic_star.compat._support.old_names import OldName, names_without_old
+from sanic_star.compat._support.lazy import OldName, names_without_old, pattern
 from sanic_star.compat.compat import Header
 from sanic_star.compat.exceptions import ServerError
 from sanic_star.compat.log import deprecation

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from sanic_star.compat._support.old_names import old_names
+from sanic_star.compat._support.lazy import old_names
 from sanic_star.compat.handlers.content_range import ContentRangeHandler
 from sanic_star.compat.handlers.directory import DirectoryHandler
 from sanic_star.compat.handlers.error import ErrorHandler

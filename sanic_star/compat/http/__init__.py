@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from sanic_star.compat._support.old_names import old_names
+from sanic_star.compat._support.lazy import old_names
 from sanic_star.compat.http.constants import Stage
 from sanic_star.compat.http.http1 import Http
 from sanic_star.compat.http.http3 import Http3

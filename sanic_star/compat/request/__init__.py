@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from sanic_star.compat._support.old_names import old_names
+from sanic_star.compat._support.lazy import old_names
 from sanic_star.compat.request.form import File, parse_multipart_form
 from sanic_star.compat.request.parameters import RequestParameters
 from sanic_star.compat.request.types import Request

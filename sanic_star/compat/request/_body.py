@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 from starlette.requests import ClientDisconnect
 from starlette.types import Message, Receive, Scope
 
-from sanic_star.compat._support.old_names import OldName, names_without_old
+from sanic_star.compat._support.lazy import OldName, names_without_old
 from sanic_star.compat.exceptions import PayloadTooLarge
 from sanic_star.engine.application import engine_of
 from sanic_star.engine.requests import TOO_LARGE, current, live

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from sanic_star.compat._support.lazy_patterns import pattern
+from sanic_star.compat._support.lazy import pattern
 from sanic_star.compat.exceptions import BadRequest, SanicException, ServerError
 from sanic_star.compat.headers import parse_content_header
 from sanic_star.compat.request._multipart import MAX_FILES, FormLimits, MultipartReader

@@ -8,7 +8,7 @@ from typing import Any
 from starlette.datastructures import URL
 from starlette.types import Scope
 
-from sanic_star.compat._support.lazy_patterns import pattern
+from sanic_star.compat._support.lazy import pattern
 from sanic_star.compat.exceptions import SanicException
 from sanic_star.engine.index import plain, undo_needless_escapes
 from sanic_star.engine.routing import Route, WebSocketRoute, leading_root_path, route_path

@@ -23,7 +23,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sanic_star.compat._support.json import decode as json_decode
 from sanic_star.compat._support.json import loads as json_loads
-from sanic_star.compat._support.old_names import OldName, names_without_old
+from sanic_star.compat._support.lazy import OldName, names_without_old
 from sanic_star.compat.compat import Header
 from sanic_star.compat.constants import (
     CACHEABLE_HTTP_METHODS,

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from sanic_star.compat._support.json import dumps_text as json_dumps
-from sanic_star.compat._support.old_names import old_names
+from sanic_star.compat._support.lazy import old_names
 from sanic_star.compat.response.convenience import (
     empty,
     file,

@@ -14,8 +14,7 @@ from starlette.background import BackgroundTask
 from starlette.types import Message, Receive, Scope, Send
 
 from sanic_star.compat._support.json import dumps as json_bytes
-from sanic_star.compat._support.lazy_patterns import pattern
-from sanic_star.compat._support.old_names import OldName, names_without_old
+from sanic_star.compat._support.lazy import OldName, names_without_old, pattern
 from sanic_star.compat.compat import Header, check_field
 from sanic_star.compat.exceptions import SanicException, ServerError
 from sanic_star.compat.helpers import Default, _default, has_message_body

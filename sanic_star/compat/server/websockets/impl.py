@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.types import Message
 from starlette.websockets import WebSocketDisconnect, WebSocketState
 
-from sanic_star.compat._support.old_names import OldName, names_without_old
+from sanic_star.compat._support.lazy import OldName, names_without_old
 from sanic_star.compat.exceptions import BadRequest, ServerError, WebsocketClosed
 from sanic_star.engine import requests
 from sanic_star.engine.streams import Cut

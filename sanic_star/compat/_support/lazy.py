@@ -1,13 +1,45 @@
-"""Names of older releases of Sanic: how modules and classes find them. What they do is in `_old`.
+"""What is made with its first use: regular expressions, and the names of older releases of Sanic.
 
-`_old.table` lists them, and has where each is implemented. It is loaded with the first one that a program uses. The
-places are names in strings, because the implementations import the modules that have the names.
+PERF: compiling the patterns of this package took a tenth of its import, and a process uses some of them, if any; after
+the first use of a method there is nothing between. `benchmarks/` shows it as the import's time.
+
+What an old name does is in `_old`. `_old.table` lists them, and has where each is implemented. The places are names in
+strings, because the implementations import the modules that have the names.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
+
+
+class _Pattern:
+    """Stands for a pattern, and becomes it method by method."""
+
+    def __init__(self, source: str, flags: int) -> None:
+        self._source = source
+        self._flags = flags
+
+    def __getattr__(self, name: str) -> Any:
+        # `re` keeps what it has compiled.
+        found = getattr(re.compile(self._source, self._flags), name)
+        setattr(self, name, found)
+        return found
+
+
+def pattern(source: str, flags: int = 0) -> re.Pattern[str]:
+    """Return a regular expression, compiled when it is first used.
+
+    Args:
+        source: as for `re.compile`.
+        flags: likewise.
+
+    >>> pattern("a+").fullmatch("aaa").group()
+    'aaa'
+    """
+    lazy: Any = _Pattern(source, flags)
+    return lazy  # type: ignore[no-any-return]
 
 
 class OldName:
