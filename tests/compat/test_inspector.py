@@ -33,6 +33,7 @@ from tests.engine.processes import PATIENCE, Process, free_port
 # The first argument names the framework; then come the ports, the number of workers, and settings.
 SOURCE = """
 import asyncio, os, sys, time
+from functools import lru_cache
 
 if sys.argv[1] != "sanic":
     import sanic_star.compat
@@ -62,6 +63,17 @@ class Own(Inspector):
         return lambda: "secret"
     def _hidden(self):
         return "hidden"
+    @classmethod
+    def kind(cls):
+        return cls.__name__
+    @staticmethod
+    def helper():
+        return "helper"
+    @lru_cache
+    def cached(self):
+        return "cached"
+    class Inner:
+        pass
 
 def looks(state):
     # In the process of a managed function.
@@ -217,6 +229,10 @@ REQUESTS: list[tuple[str, str, str | None, int | None]] = [
     ("/_hidden", "POST", None, None),
     ("/__init__", "POST", None, None),
     ("/secret", "POST", None, None),
+    ("/kind", "POST", None, None),
+    ("/helper", "POST", None, None),
+    ("/cached", "POST", None, None),
+    ("/Inner", "POST", None, None),
     ("/limit", "POST", None, None),
     ("/app", "POST", None, None),
     ("/host", "POST", None, None),

@@ -4,7 +4,8 @@ It runs beside the workers where the setting `INSPECTOR` is true, in a process t
 `INSPECTOR_HOST` and `INSPECTOR_PORT`. `GET /` answers with what is known of each process; `POST /<action>` calls the
 method of that name, with the JSON of the body as its arguments. The command `sanic-star inspect` does both.
 
-Each public method of the class, or of a subclass that `Sanic(inspector_class=…)` names, is an action.
+Each public method of the class, or of a subclass that `Sanic(inspector_class=…)` names, is an action; a static method
+is not.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import platform
 from collections.abc import Mapping
 from datetime import datetime
 from hmac import compare_digest
-from inspect import isawaitable, isfunction, signature
+from inspect import isawaitable, ismethod, signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -153,9 +154,11 @@ class Inspector:
 
     async def _action(self, request: Request, action: str) -> JSONResponse:
         logger.info("Incoming inspector action: %s", action)
-        if action.startswith("_") or not isfunction(getattr(type(self), action, None)):
+        # Look at the class first: `getattr` on the object would evaluate a property.
+        is_public = not action.startswith("_") and callable(getattr(type(self), action, None))
+        method = getattr(self, action) if is_public else None
+        if not ismethod(method):
             raise NotFound(f"Unknown action: {action}")
-        method = getattr(self, action)
         arguments = request.json or {}
         if not isinstance(arguments, dict):
             raise BadRequest("The arguments of an action are a JSON object")
