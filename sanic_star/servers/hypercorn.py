@@ -140,13 +140,14 @@ async def serve(
         await app._engine.requests_ended()
         app._engine.sweeper.end_all()
         ending.append(asyncio.ensure_future(_abort_stalled(transports)))
+        # Also of websockets that were closed before the stop: hypercorn would wait for their next ping.
+        _cancel_pings()
         if stop.ended_endless or settings.version == 3:
             # It leaves the connections of websockets open that the application has closed, and those of HTTP/3.
             config.graceful_timeout = WAIT_FOR_WEBSOCKETS
         if stop.ended_endless:
             # hypercorn would cancel the tasks of those that are left, and Python 3.11 logs a traceback for each.
             config.graceful_timeout += CANCELLED_REQUESTS_S
-            _cancel_pings()
             ending.append(asyncio.ensure_future(_close_after(transports, WAIT_FOR_WEBSOCKETS)))
 
     async def until_stop() -> None:

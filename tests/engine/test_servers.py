@@ -182,6 +182,25 @@ def stop_all(server: Any) -> None:
     assert "websocket cleaned up" in server.log
 
 
+def test_a_websocket_that_is_over_delays_no_stop(tmp_path: Path) -> None:
+    """hypercorn keeps its connection until the next ping is due, and would wait for the whole graceful timeout."""
+    script = """
+    @app.websocket("/ws")
+    async def ws(request, ws):
+        await ws.send(await ws.recv())
+
+    app.run(port=0, server="hypercorn")
+    """
+    with process(tmp_path, script) as server:
+        assert server.get().status_code == 200
+        with connect(f"ws://127.0.0.1:{server.port}/ws") as ws:
+            ws.send("over")
+            assert ws.recv(PATIENCE) == "over"
+        began = time.monotonic()
+        assert server.terminate() == 0
+        assert time.monotonic() - began < 10
+
+
 def test_two_workers(tmp_path: Path) -> None:
     with process(tmp_path, "\nif __name__ == '__main__':\n    app.run(port=0, workers=2)\n") as server:
         server.until(lambda: server.phases().count("after_server_start") == 2)
