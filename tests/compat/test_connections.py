@@ -124,7 +124,7 @@ def test_a_loader_that_finds_none(certificate: dict[str, str]) -> None:
     assert app.state.server_info[-1].how.tls is None
     with pytest.raises(ValueError, match="returned None"):
         app.prepare(port=0, ssl=certificate)
-    with pytest.raises(SanicException, match="Outside of debug mode"):
+    with pytest.raises(SanicException, match="in PRODUCTION mode without a certificate"):
         app.prepare(port=0, auto_tls=True)
 
 

@@ -365,7 +365,7 @@ def in_a_prefix(app: Sanic[Any, Any], path: str) -> None:
     ],
 )
 @pytest.mark.parametrize(
-    ("given", "meant"), [("integer", "int"), ("string", "str"), ("number", "float"), ("pth", "path"), ("UUID", "uuid")]
+    ("given", "meant"), [("integer", "int"), ("strng", "str"), ("floot", "float"), ("pth", "path"), ("UUID", "uuid")]
 )
 def test_an_unknown_path_type_is_refused_at_registration(
     register: Callable[[Any, str], Any], given: str, meant: str

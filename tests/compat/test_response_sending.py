@@ -63,7 +63,7 @@ def test_what_is_only_a_body_is_sent_by_the_dispatch() -> None:
     assert (
         text("x", 201)._start_message()
         is text("x", headers={"a": "b"})._start_message()
-        is raw("x", 200, {}, "x/y")._start_message()
+        is raw("x", 200, {}, "x/of-no-other-test")._start_message()
     )
     assert HTTPResponse("x", background=BackgroundTask(print))._start_message() is None
 

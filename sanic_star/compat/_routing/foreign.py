@@ -10,14 +10,21 @@ import re
 from copy import copy
 from functools import partial
 from inspect import isclass, isroutine
+from types import SimpleNamespace
 from typing import Any, get_type_hints
 
 from starlette.routing import BaseRoute
 
-from sanic_star.compat._routing.routes import RouteContext
-
 _PARAMETER = re.compile(r"{[^:}]*:?([^}]*)}")
 _BELOW = "<__dynamic__:path>"
+
+
+class RouteContext(SimpleNamespace):
+    """What a user keeps for a route, `route.ctx`."""
+
+    # Sanic Extensions set the CORS settings of each route at the start, and read them after each response. A route that
+    # comes later has none of its own.
+    _cors = SimpleNamespace()
 
 
 def describe(route: BaseRoute) -> None:

@@ -75,14 +75,6 @@ class RouteExtra(SimpleNamespace):
         return guess
 
 
-class RouteContext(SimpleNamespace):
-    """What a user keeps for a route, `route.ctx`."""
-
-    # Sanic Extensions set the CORS settings of each route at the start, and read them after each response. Routes that
-    # come later, and Starlette's, have none of their own.
-    _cors = SimpleNamespace()
-
-
 class _SanicRoute:
     """Sanic's words for a route of either kind."""
 
@@ -107,7 +99,7 @@ class _SanicRoute:
         self.uri = uri
         self.raw_path = raw_path
         self.unquote = unquote
-        self.ctx = RouteContext(**ctx)
+        self.ctx = SimpleNamespace(**ctx)
         self.extra = extra
         extra._handler = self.endpoint
         self.requirements = {"host": self.hosts[0]} if self.hosts else {}

@@ -1,1 +1,1 @@
-"""Helpers without a module in Sanic: JSON, header checks, what is made with its first use, the HTML of error pages, redaction."""
+"""Helpers without a module in Sanic: JSON, header checks, lazy patterns and names, error pages in HTML, redaction."""
