@@ -56,7 +56,7 @@ from sanic_star.engine.lifespan import Lifecycle
 from sanic_star.engine.requests import BOUNDARY, COUNTED_BODY, HANDED, Limits, Request
 from sanic_star.engine.responses import Response
 from sanic_star.engine.routing import WEBSOCKET, Call, Route, Router, WebSocketRoute, child_scope, enter
-from sanic_star.engine.steps import Limit, Phase
+from sanic_star.engine.steps import UP, Limit, Phase
 from sanic_star.engine.streams import Cut, OpenStream, OpenStreams, is_event_stream
 from sanic_star.engine.timeouts import Sweeper
 from sanic_star.engine.websockets import WebSocket, announce_close
@@ -140,7 +140,7 @@ class Engine:
         router.forward.call = behaviour.compile_forward()
         router.compile = behaviour.compile
         behaviour.finalised()
-        if self.lifecycle.is_up:
+        if self.lifecycle.stage in UP:
             self._open_gate()
 
     def started(self) -> None:
@@ -394,7 +394,8 @@ class Engine:
 
     async def fail(self, request: Request, error: BaseException, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer an exception, then raise it again unless that settled it."""
-        pending = await self._settle(request, error, scope, receive, send)
+        settle = self._settle_out_of_mount if request._outer else self._settle
+        pending = await settle(request, error, scope, receive, send)
         if pending is not None and not ends_here(pending, send):
             try:
                 raise pending
@@ -417,32 +418,31 @@ class Engine:
                 request._release()
             del requests.live[number]
 
-    async def _settle(
+    async def _settle_out_of_mount(
         self, request: Request, error: BaseException, scope: Scope, receive: Receive, send: Send
     ) -> BaseException | None:
-        """Answer an exception; return what is to be raised then."""
-        # The request may have a scope of its own, where something in it was changed.
+        """Do what `_settle` does, for an exception that comes out of a mount.
+
+        It is answered for this application; then the scope says again where it was raised: middleware around reads the
+        route's whole path there, as in Starlette.
+        """
         scopes = (scope,) if request.scope is scope else (scope, request.scope)
-        if not request._outer:
-            for affected in scopes:
-                affected["app"] = self.app
-            return await self._settle_here(request, error, scope, receive, send)
-        # The exception comes out of a mount. It is answered for this application; then the scope says again where it
-        # was raised: middleware around reads the route's whole path there, as in Starlette.
         outer = {"app": self.app, **request._outer}
         inner = [{key: affected[key] for key in outer if key in affected} for affected in scopes]
         for affected in scopes:
             affected.update(outer)
         try:
-            return await self._settle_here(request, error, scope, receive, send)
+            return await self._settle(request, error, scope, receive, send)
         finally:
             for affected, former in zip(scopes, inner, strict=True):
                 affected.update(former)
 
-    async def _settle_here(
+    async def _settle(
         self, request: Request, error: BaseException, scope: Scope, receive: Receive, send: Send
     ) -> BaseException | None:
-        """Do what `_settle` does, with scopes that say what this application matched."""
+        """Answer an exception; return what is to be raised then."""
+        # The request may have a scope of its own, where something in it was changed.
+        scope["app"] = request.scope["app"] = self.app
         # Of any other request's client it is an error like any other.
         if issubclass(type(error), ClientDisconnect) and await request._client_has_left():
             await self._answer_unfinished_body(request, scope, receive, send)
@@ -523,7 +523,8 @@ class Engine:
         requests.live[number] = request
         requests.current.set(number)
         try:
-            pending = await self._settle(request, error, scope, receive, late)
+            settle = self._settle_out_of_mount if request._outer else self._settle
+            pending = await settle(request, error, scope, receive, late)
         finally:
             if request._holds:
                 self.streams.close(request)
@@ -539,7 +540,7 @@ class Engine:
     # The code of the frames in which a task answers a request, until the dispatch is made. They are attributes of the
     # class, because an application that has not started can be pickled.
     dispatch_codes: frozenset[CodeType] = frozenset({_fail_outside.__code__})
-    fail_code = _settle_here.__code__
+    fail_code = _settle.__code__
 
     async def _answer_unfinished_body(self, request: Request, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer 400 to a body that ends too early, unless a response has begun.

@@ -44,6 +44,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sanic_star.engine.failures import log_error
 from sanic_star.engine.steps import (
+    UP,
     Phase,
     Stage,
     Starter,
@@ -98,7 +99,7 @@ class Lifecycle:
     @property
     def is_up(self) -> bool:
         """Whether requests are answered: from the end of the start, or a signal during it, to the end of the stop."""
-        return self.stage in (Stage.RUNNING, Stage.STOPPING, Stage.CLOSING)
+        return self.stage in UP
 
     @property
     def is_down(self) -> bool:

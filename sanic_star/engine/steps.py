@@ -60,6 +60,10 @@ class Stage(Enum):
     CLOSED = "closed"
 
 
+# The stages between the end of the start and that of the stop.
+UP = frozenset({Stage.RUNNING, Stage.STOPPING, Stage.CLOSING})
+
+
 # Who starts an application, and so who stops it: a server that sends lifespan messages; a server of this package, which
 # calls each phase at its moment; the first request, where no lifespan has come.
 Starter = Literal["lifespan", "server", "request"]

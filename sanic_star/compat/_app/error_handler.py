@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from logging import ERROR
 from typing import TYPE_CHECKING, Any, TypeAlias
 from weakref import WeakKeyDictionary
@@ -25,6 +26,15 @@ if TYPE_CHECKING:
 
 # A handler, and whether it takes Sanic's exception of the same status instead of the one that was raised.
 _Match: TypeAlias = tuple[Callable[..., Any] | None, bool]
+
+
+@cache
+def _load_pages() -> Callable[..., HTTPResponse]:
+    # Loaded with the first error. PERF: an import statement for each one would ask the module for `__path__`, which its
+    # function for old names answers: a call of 38 for a 404.
+    from sanic_star.compat.errorpages import exception_response
+
+    return exception_response
 
 
 class ErrorHandler:
@@ -224,15 +234,13 @@ class ErrorHandler:
 
     def default(self, request: Request, exception: BaseException) -> HTTPResponse:
         """Log an exception, and return the error page for it."""
-        from sanic_star.compat.errorpages import exception_response
-
         self.log(request, exception)
         app = request.app
         if (plain := _as_starlette(request, exception)) is not None:
             return plain
-        return exception_response(
+        return _load_pages()(
             request,
-            exception,  # type: ignore[arg-type]  # RequestCancelled is a CancelledError
+            exception,  # RequestCancelled is a CancelledError
             # The application's, because several may share one handler.
             debug=app.debug,
             base=self.base,
