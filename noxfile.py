@@ -47,6 +47,7 @@ WITHOUT_SERVERS = (
         for module in (
             "compat/test_growth",
             "compat/test_hostile_exceptions",
+            "compat/test_inspector",
             "compat/test_websocket_leaving",
             "engine/test_after_errors",
             "engine/test_connections",
