@@ -826,7 +826,7 @@ def _is_stream(writer: ResponseWriter) -> bool:
 
 
 def _has_layers(route: Any) -> bool:
-    """Tell whether there is ASGI middleware around a route, beside the application's."""
+    """Tell whether one of the levels of a route has ASGI middleware; a mount or Starlette's route has no levels."""
     return any(middleware for middleware, _ in route._levels)
 
 

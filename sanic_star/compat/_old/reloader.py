@@ -60,7 +60,7 @@ def _files() -> Iterator[str]:
 
 
 def watchdog(sleep_interval: float) -> None:
-    """Run this program as a child, again after each change of a module's file, until this process is told to stop.
+    """Run this program as a child, again after each change of a module's file, until SIGTERM or SIGINT.
 
     Args:
         sleep_interval: how often to look, in seconds.

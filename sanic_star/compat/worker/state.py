@@ -28,7 +28,7 @@ class SharedState(MutableMapping[str, dict[str, Any]]):
     Args:
         read: returns what is known now; by default the main process is asked.
         change: called with a name, pickled values by their keys, the keys that go, and facts of this package; by
-            default the main process is told.
+            default the main process takes them over.
     """
 
     def __init__(
