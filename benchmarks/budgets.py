@@ -26,7 +26,7 @@ _ERRORS = {
     "handled_plainly": 0.3,
     "logged_500": 1.5,
 }
-_IMPORT = 1.2
+_IMPORT = 1.15
 _START = 100 / 770
 _MIDDLEWARE = 1 / 105
 _TESTING = 0.1

@@ -51,8 +51,8 @@ from sanic_star.compat._app.tasks import Background
 from sanic_star.compat._routing.exceptions import NotFound as SignalNotFound
 from sanic_star.compat._routing.routes import Levels, Route, WebSocketRoute
 from sanic_star.compat._serving.running import Runner, is_imported_by_worker, loader_of, prepared, serve, serve_single
+from sanic_star.compat._support.json import codec
 from sanic_star.compat._support.lazy import OldName, names_without_old, old_names
-from sanic_star.compat.application.state import ApplicationState
 from sanic_star.compat.blueprints import Blueprint, BlueprintGroup
 from sanic_star.compat.config import SANIC_PREFIX, Config
 from sanic_star.compat.exceptions import SanicException
@@ -77,6 +77,7 @@ if TYPE_CHECKING:
     from typing_extensions import TypeVar
 
     from sanic_star.compat._app.route_options import AddedRouteOptions
+    from sanic_star.compat.application.state import ApplicationState
     from sanic_star.compat.models.ctx_types import REPLContext
     from sanic_star.compat.types.shared_ctx import SharedContext
     from sanic_star.compat.worker.inspector import Inspector
@@ -207,6 +208,9 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
             raise SanicException("When instantiating Sanic with config, you cannot also pass env_prefix")
         if configure_logging:
             configure(log_config)
+        # Imported here, because a plain import, as the command's and a blueprint's, has no need of it.
+        from sanic_star.compat.application.state import ApplicationState
+
         self.name = name
         self.error_handler = error_handler or ErrorHandler()
         super().__init__(debug, None, middleware, exception_handlers, max_body_size=max_body_size)
@@ -218,6 +222,7 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
         self._engine = Engine(self, self._answers, Request, WebsocketImplProtocol)
         self._background = Background(self)
         self._runner = Runner(self)
+        codec.load()
         self.state: ApplicationState = ApplicationState(self)
         self.debug = debug
         self.config = config if config is not None else Config(env_prefix=env_prefix)  # type: ignore[assignment]
@@ -277,7 +282,7 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
     def request_class(self, value: type[Request]) -> None:
         if self._loads:
             # A subclass: the class itself is shared by all applications of the process.
-            value = type(value.__name__, (value,), {"_loads": staticmethod(self._loads), "_decode": None})
+            value = type(value.__name__, (value,), {"_loads": staticmethod(self._loads), "_codec": None})
         self._request_class = value
         self._engine.make_request = _request_factory(value)
 

@@ -9,7 +9,6 @@ from copy import copy as shallow_copy
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Protocol
 
-from msgspec.structs import replace
 from starlette.middleware import Middleware
 
 from sanic_star.compat._app.decorators import Registrar, check_middleware, check_name
@@ -318,7 +317,7 @@ class Blueprint(Registrar):
             elif isinstance(definition, SignalDefinition):
                 if self._first_time(app, definition):
                     condition = self._condition(definition.condition)
-                    app._apply_signal(replace(definition, condition=condition, exclusive=False))
+                    app._apply_signal(definition._replace(condition=condition, exclusive=False))
             elif isinstance(definition, (MiddlewareDefinition, ExceptionDefinition)):
                 fresh = [name for name in names if self._first_time(app, definition, name)]
                 if fresh and isinstance(definition, MiddlewareDefinition):
@@ -400,13 +399,12 @@ class Blueprint(Registrar):
         uri = _join(definition.uri, options.get("url_prefix", self.url_prefix))
         name = definition.name.replace(self.copied_from, self.name, 1) if self.copied_from else definition.name
         if isinstance(definition, StaticDefinition):
-            return replace(definition, uri=uri, name=app.generate_name(name))
+            return definition._replace(uri=uri, name=app.generate_name(name))
         if options.get("name_prefix"):
             name = f"{options['name_prefix']}_{name}"
         prefixes = (definition.version_prefix, options.get("version_prefix", self.version_prefix), self.version_prefix)
         host = definition.host or ((self.host,) if isinstance(self.host, str) else tuple(self.host or ()))
-        return replace(
-            definition,
+        return definition._replace(
             uri=uri,
             name=app.generate_name(name),
             host=host,

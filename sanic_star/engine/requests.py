@@ -15,9 +15,8 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextvars import Context, ContextVar, copy_context
 from itertools import count
-from typing import Any
+from typing import Any, NamedTuple
 
-import msgspec
 from starlette import requests
 from starlette.requests import ClientDisconnect, empty_receive, empty_send
 from starlette.types import Message, Receive, Scope, Send
@@ -48,7 +47,7 @@ HANDSHAKE = "sanic_star.handshake"
 TOO_LARGE = "Request body exceeds the size limit"
 
 
-class Limits(msgspec.Struct, frozen=True, kw_only=True):
+class Limits(NamedTuple):
     """The limits that requests are kept to; `None` stands for no limit.
 
     Attributes:

@@ -28,9 +28,7 @@ from functools import cache
 from inspect import isawaitable
 from time import monotonic
 from types import FrameType
-from typing import TYPE_CHECKING, Any, Literal
-
-from msgspec import Struct
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from queue import SimpleQueue
@@ -69,7 +67,7 @@ UP = frozenset({Stage.RUNNING, Stage.STOPPING, Stage.CLOSING})
 Starter = Literal["lifespan", "server", "request"]
 
 
-class Limit(Struct, frozen=True):
+class Limit(NamedTuple):
     """How long a step may take.
 
     Args:

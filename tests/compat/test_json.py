@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 
 from sanic_star import json as json_response
 from sanic_star.compat._support import json as _json
+from sanic_star.compat._support import plain_json
 from sanic_star.compat._support.json import dumps, loads
 
 
@@ -291,13 +292,14 @@ def test_it_does_not_matter_which_exception_the_library_raises(monkeypatch: pyte
             raise Unexpected
         return json.dumps(value).encode()
 
-    monkeypatch.setattr(_json, "encode", refuse)
+    monkeypatch.setattr(_json.codec, "encode", refuse)
+    monkeypatch.setattr(plain_json, "encode", refuse)
     assert dumps({"a": {None: Decimal("NaN")}}) == b'{"a": {"null": null}}'
 
     def refuse_to_read(data: Any) -> Any:
         raise Unexpected
 
-    monkeypatch.setattr(_json, "decode", refuse_to_read)
+    monkeypatch.setattr(_json.codec, "decode", refuse_to_read)
     assert loads(b'{"a":NaN}')["a"] != loads(b'{"a":NaN}')["a"]
     with pytest.raises(ValueError, match="Expecting"):
         loads(b"{")

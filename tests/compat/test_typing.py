@@ -192,7 +192,7 @@ def test_type_checkers_know_every_option_of_a_route() -> None:
     }
     assert set(get_type_hints(RouteOptions)) == options
     assert {*options, "uri", "methods", "host", "strict_slashes", "handler", "route_context"} - {"apply"} == set(
-        RouteDefinition.__struct_fields__
+        RouteDefinition._fields
     )
 
 

@@ -61,7 +61,7 @@ LATE = """
     _support.error_page _support.redaction engine.timers _app.access_log _app.route_options response._foreign _upload
     _multipart _urlencoded _plain logging.formatter logging.setup compat.worker compat.cookies compat.errorpages
     compat.handlers compat.types compat.utils application.constants _serving.peer engine.seams websockets._inbox
-    websockets._frames
+    websockets._frames compat.application _support.plain_json
 """
 
 
@@ -72,10 +72,10 @@ def loaded_by(statement: str) -> set[str]:
     return set(done.stdout.split())
 
 
-def test_import_loads_no_foreign_modules_beyond_starlette_asyncio_msgspec_and_multidict() -> None:
+def test_import_loads_no_foreign_modules_beyond_starlette_asyncio_and_multidict() -> None:
     starlette = ", ".join(f"starlette.{name}" for name in STARLETTE.split())
     # asyncio: what Starlette loads of it depends on the versions of Python and anyio, and an application needs it.
-    more = loaded_by("import sanic_star") - loaded_by(f"import asyncio, msgspec, multidict, {starlette}")
+    more = loaded_by("import sanic_star") - loaded_by(f"import asyncio, multidict, {starlette}")
     assert {name for name in more if name.partition(".")[0] != "sanic_star"} <= LIGHT
 
 

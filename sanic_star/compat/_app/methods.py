@@ -14,8 +14,6 @@ from functools import wraps
 from inspect import iscoroutinefunction
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-import msgspec
-
 P = ParamSpec("P")
 R = TypeVar("R")
 T = TypeVar("T")
@@ -52,23 +50,27 @@ def overridable(method: F) -> F:
     return method
 
 
-class Overrides(msgspec.Struct, kw_only=True):
+class Overrides:
     """Which of these methods an application's class overrides."""
 
-    _startup: bool = False
-    dispatch: bool = False
-    finalize: bool = False
-    finalize_middleware: bool = False
-    handle_exception: bool = False
-    handle_request: bool = False
-    shutdown_tasks: bool = False
-    signalize: bool = False
-    stop: bool = False
+    _startup = False
+    dispatch = False
+    finalize = False
+    finalize_middleware = False
+    handle_exception = False
+    handle_request = False
+    shutdown_tasks = False
+    signalize = False
+    stop = False
 
     @classmethod
     def of(cls, app: Any) -> Overrides:
         """Look at the methods of an application."""
-        return cls(**{name: is_overridden(getattr(app, name)) for name in cls.__struct_fields__})
+        overrides = cls()
+        for name, default in vars(cls).items():
+            if default is False:
+                setattr(overrides, name, is_overridden(getattr(app, name)))
+        return overrides
 
 
 def is_overridden(method: Callable[..., Any]) -> bool:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Never
 from urllib.parse import quote, quote_plus
 
 from sanic_star.compat._support.deprecation import deprecation
-from sanic_star.compat._support.json import encode
+from sanic_star.compat._support.json import codec
 from sanic_star.compat.compat import Header, open_async, stat_async
 from sanic_star.compat.constants import DEFAULT_HTTP_CONTENT_TYPE
 from sanic_star.compat.helpers import Default, _default
@@ -98,7 +98,7 @@ def json(
     response.content_type = content_type
     response._headers = response.background = None
     try:
-        response._body = encode(body)
+        response._body = codec.encode(body)
     except Exception:
         response._body = response._write(body)
     return response
