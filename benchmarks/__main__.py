@@ -16,6 +16,7 @@ from benchmarks import (
     imports,
     inprocess,
     middleware,
+    real,
     report,
     routing,
     side_by_side,
@@ -29,6 +30,7 @@ from benchmarks.settings import Settings, say
 
 PARTS: dict[str, Callable[[Settings], dict[str, Any]]] = {
     "inprocess": inprocess.measure,
+    "real": real.measure,
     "socket": socket_load.measure,
     "beside": side_by_side.measure,
     "routing": routing.measure,

@@ -96,6 +96,7 @@ ERROR_CASES = {
         Case("logged_500", "/broken", "Internal Server Error", status=500, logs=True),
     )
 }
+TITLES |= {"real_get": "a real GET", "real_post": "a real POST"}
 TITLES |= {
     "404": "404",
     "405": "405",

@@ -13,7 +13,7 @@ from statistics import median
 from typing import Any
 
 from benchmarks.cases import CASES, Case
-from benchmarks.contenders import OURS
+from benchmarks.contenders import CONTENDERS, OURS
 from benchmarks.settings import Settings, say
 from benchmarks.wrk import LoadError, Run, Server, await_answer, load, serve
 
@@ -28,7 +28,7 @@ def measure(settings: Settings) -> dict[str, Any]:
     result: dict[str, Any] = {name: {} for name in CASES}
     with ExitStack() as stack:
         servers: dict[str, Server] = {}
-        for name in [*floors, *settings.contenders]:
+        for name in [*floors, *(name for name in settings.contenders if not CONTENDERS[name].scenes)]:
             try:
                 servers[name] = stack.enter_context(serve(name, settings))
             except LoadError as error:
