@@ -19,6 +19,7 @@ from benchmarks import (
     real,
     report,
     routing,
+    served,
     side_by_side,
     socket_load,
     static_files,
@@ -31,6 +32,7 @@ from benchmarks.settings import Settings, say
 PARTS: dict[str, Callable[[Settings], dict[str, Any]]] = {
     "inprocess": inprocess.measure,
     "real": real.measure,
+    "served": served.measure,
     "socket": socket_load.measure,
     "beside": side_by_side.measure,
     "routing": routing.measure,

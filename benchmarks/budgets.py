@@ -14,6 +14,7 @@ from benchmarks.contenders import CONTENDERS, OURS, REFERENCE
 
 _INPROCESS = {"text": 0.32, "json": 0.27, "user": 0.25, "echo": 0.23}
 _REAL = {"real_get": 0.40, "real_post": 0.46}
+_SERVED = 0.7
 # Of servers side by side: one after the other, their shares differ by a fifth from run to run.
 _BESIDE = {"text": 0.84, "json": 0.83, "user": 0.82, "echo": 0.78}
 # Both read with python-multipart and keep the file, on disk beyond a megabyte.
@@ -92,6 +93,15 @@ def _real(part: dict[str, Any]) -> Iterator[Budget]:
             yield Budget("real", f"{title} {CONTENDERS[name].title}'s time", 1.0, value)
 
 
+def _served(part: dict[str, Any]) -> Iterator[Budget]:
+    for case in _REAL:
+        for name in (OURS, "sanic_star_run"):
+            title = (
+                f"{TITLES[case]} over a socket, {CONTENDERS[name].title}: share of the CPU time on Sanic's own server"
+            )
+            yield Budget("served", title, _SERVED, _dig(part, case, name, "share"))
+
+
 def _beside(part: dict[str, Any]) -> Iterator[Budget]:
     for case, limit in _BESIDE.items():
         floor = "a raw app that reads the body" if case == "echo" else "a raw app"
@@ -150,6 +160,7 @@ def _errors(part: dict[str, Any]) -> Iterator[Budget]:
 _PARTS = {
     "inprocess": _inprocess,
     "real": _real,
+    "served": _served,
     "beside": _beside,
     "routing": _routing,
     "import": _import,

@@ -35,6 +35,9 @@ CONTENDERS = {
     "raw_ready": Contender("raw ASGI app with ready-made messages", "raw_ready", routes=False),
     "raw_body": Contender("raw ASGI app that reads the body", "raw_body", routes=False),
     "sanic_star": Contender("sanic_star", "sanic_star", "sanic-star"),
+    "sanic_star_run": Contender(
+        "sanic_star, `app.run`", "sanic_star", "sanic-star", routes=False, own_server=True, scenes=True
+    ),
     "starlette": Contender("Starlette", "starlette", "starlette"),
     "fastapi": Contender("FastAPI", "fastapi", "fastapi"),
     "falcon": Contender("Falcon", "falcon", "falcon"),

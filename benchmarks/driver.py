@@ -25,6 +25,7 @@ def scope_of(case: Case) -> dict[str, Any]:
     if case.body or case.file:
         length = sum(map(len, case.pieces()))
         headers += [(b"content-type", case.type.encode()), (b"content-length", b"%d" % length)]
+    headers += [(name.encode(), value.encode()) for name, value in case.headers]
     path = case.paths(1)[0]
     return {
         "type": "http",
@@ -37,7 +38,7 @@ def scope_of(case: Case) -> dict[str, Any]:
         "root_path": "",
         "path": path,
         "raw_path": path.encode(),
-        "query_string": b"",
+        "query_string": case.query.encode(),
         "headers": headers,
         "state": {},
     }
@@ -129,7 +130,7 @@ async def fault(app: Any, case: AnyCase) -> str | None:
     """Return what is wrong with the application's answer to `case`, None for the right one."""
     if isinstance(case, Case):
         status, body = await ask(app, case)
-        return None if case.matches(status, body) else f"{status} {body[:200]!r}"
+        return case.fault(0, status, [], body)
     (request,) = case.prepare(1)
     exchange = _Once(request.body)
     await app(request.scope, exchange.receive, exchange.send)

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from http.cookies import SimpleCookie
 from typing import Any
 
+from benchmarks.cases import Headers
+
 # What the applications read from their store: twenty rows, the same for every request.
 ROWS: list[dict[str, Any]] = [
     {"sku": f"A-{number:05}", "name": f"Article {number}", "price": number * 3.25, "stock": number % 7, "tags": ["new"]}
@@ -35,8 +37,6 @@ HEADERS = (
 )
 
 _numbers = itertools.count(10_000_000)
-
-Headers = list[tuple[bytes, bytes]]
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,11 @@ class RealCase:
             return list(HEADERS)
         length = len(self.body.replace("@", "10000000"))
         return [*HEADERS, ("content-type", "application/json"), ("content-length", str(length))]
+
+    @property
+    def target(self) -> str:
+        """What stands in the request line, with `@` for the number."""
+        return f"{self.path}?{self.query}" if self.query else self.path
 
     def prepare(self, count: int) -> list[Prepared]:
         """Return so many requests that have not come before, with the scopes that uvicorn makes."""

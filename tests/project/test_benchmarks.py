@@ -14,6 +14,7 @@ from benchmarks.contenders import CONTENDERS
 from benchmarks.driver import ask, fault
 from benchmarks.real_requests import REAL_CASES, RealCase
 from benchmarks.routing import _case, _paths
+from benchmarks.wrk import _script
 from sanic_star.testing import TestClient
 
 
@@ -101,6 +102,16 @@ def test_a_real_request_never_comes_twice() -> None:
         lengths = [int(value) for name, value in one.scope["headers"] if name == b"content-length"]
         assert lengths == ([len(one.body)] if case.body else [])
         assert not case.body or one.body != other.body
+
+
+def test_wrk_gets_a_program_for_what_is_more_than_a_path() -> None:
+    assert _script(CASES["text"]) is None
+    assert "wrk.body = [[{" in (_script(CASES["echo"]) or "")
+    one, other = (_script(REAL_CASES["real_post"]) or "" for _ in range(2))
+    text = json.loads(one[one.index('"') : one.rindex('"') + 1])
+    assert text.startswith("POST /shop/customers/c@/orders HTTP/1.1\r\nhost: 127.0.0.1")
+    assert text.endswith('\r\n\r\n{"sku":"A-@","quantity":2,"gift":false,"note":"ring twice"}')
+    assert one != other  # each run counts from another number
 
 
 async def test_a_wrong_answer_is_a_fault() -> None:

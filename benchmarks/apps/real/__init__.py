@@ -9,5 +9,5 @@ Each module has `make()`, which returns a new application. All answer the reques
 - Response middleware sets `x-request-id`, `cache-control` and `x-content-type-options`.
 
 A framework that has no two kinds of middleware has two that do both. Where its documentation teaches several ways, the
-module takes the faster: for Starlette and Litestar ASGI middleware, not a class that wraps the request.
+module takes the faster: for Starlette, FastAPI and Litestar pure ASGI middleware, not a class that wraps the request.
 """

@@ -1,14 +1,12 @@
-"""FastAPI: `@app.middleware("http")` twice, a router with a prefix, declared parameters, a model for the body."""
+"""FastAPI: the middleware of the application for Starlette, a router with a prefix, declared parameters, a model."""
 
-from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Cookie, FastAPI, Request, Response
 from pydantic import BaseModel
 
+from benchmarks.apps.real.starlette import Authorize, Identify
 from benchmarks.real_requests import ROWS
-
-Next = Callable[[Request], Awaitable[Response]]
 
 shop = APIRouter(prefix="/shop")
 
@@ -62,24 +60,7 @@ async def add(
 
 def make() -> Any:
     app = FastAPI()
-
-    @app.middleware("http")
-    async def authorize(request: Request, call_next: Next) -> Response:
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() == "bearer" and token:
-            request.state.user = token
-            response = await call_next(request)
-        else:
-            response = Response(status_code=401, headers={"WWW-Authenticate": "Bearer"})
-        response.headers["cache-control"] = "private, max-age=0"
-        response.headers["x-content-type-options"] = "nosniff"
-        return response
-
-    @app.middleware("http")
-    async def identify(request: Request, call_next: Next) -> Response:
-        response = await call_next(request)
-        response.headers["x-request-id"] = request.headers.get("x-request-id", "")
-        return response
-
+    app.add_middleware(Authorize)
+    app.add_middleware(Identify)
     app.include_router(shop)
     return app
