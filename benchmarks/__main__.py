@@ -16,8 +16,10 @@ from benchmarks import (
     imports,
     inprocess,
     middleware,
+    real,
     report,
     routing,
+    served,
     side_by_side,
     socket_load,
     static_files,
@@ -29,6 +31,8 @@ from benchmarks.settings import Settings, say
 
 PARTS: dict[str, Callable[[Settings], dict[str, Any]]] = {
     "inprocess": inprocess.measure,
+    "real": real.measure,
+    "served": served.measure,
     "socket": socket_load.measure,
     "beside": side_by_side.measure,
     "routing": routing.measure,

@@ -6,12 +6,15 @@ BaseHTTPMiddleware takes 105), the budget is the quotient of the two.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from statistics import median
 from typing import Any
 
 from benchmarks.cases import TITLES
-from benchmarks.contenders import OURS, REFERENCE
+from benchmarks.contenders import CONTENDERS, OURS, REFERENCE
 
 _INPROCESS = {"text": 0.32, "json": 0.27, "user": 0.25, "echo": 0.23}
+_REAL = {"real_get": 0.40, "real_post": 0.46}
+_SERVED = 0.7
 # Of servers side by side: one after the other, their shares differ by a fifth from run to run.
 _BESIDE = {"text": 0.84, "json": 0.83, "user": 0.82, "echo": 0.78}
 # Both read with python-multipart and keep the file, on disk beyond a megabyte.
@@ -70,9 +73,33 @@ def _ratio(one: float | None, other: float | None) -> float | None:
     return one / other if one is not None and other else None
 
 
+def _rounds_ratio(rows: dict[str, Any], one: str, other: str) -> float | None:
+    """Return the median of the ratios of two contenders, round by round."""
+    pairs = [rows.get(name, {}).get("rounds") for name in (one, other)]
+    return median(mine / theirs for mine, theirs in zip(*pairs, strict=True)) if all(pairs) else None
+
+
 def _inprocess(part: dict[str, Any]) -> Iterator[Budget]:
     for case, limit in _INPROCESS.items():
         yield Budget("inprocess", f"{TITLES[case]}: share of Starlette's time", limit, _dig(part, case, OURS, "share"))
+
+
+def _real(part: dict[str, Any]) -> Iterator[Budget]:
+    for case, limit in _REAL.items():
+        title = f"{TITLES[case]}: share of"
+        yield Budget("real", f"{title} Starlette's time", limit, _dig(part, case, OURS, "share"))
+        for name in ("falcon", "blacksheep"):
+            value = _rounds_ratio(part.get(case, {}), OURS, name)
+            yield Budget("real", f"{title} {CONTENDERS[name].title}'s time", 1.0, value)
+
+
+def _served(part: dict[str, Any]) -> Iterator[Budget]:
+    for case in _REAL:
+        for name in (OURS, "sanic_star_run"):
+            title = (
+                f"{TITLES[case]} over a socket, {CONTENDERS[name].title}: share of the CPU time on Sanic's own server"
+            )
+            yield Budget("served", title, _SERVED, _dig(part, case, name, "share"))
 
 
 def _beside(part: dict[str, Any]) -> Iterator[Budget]:
@@ -132,6 +159,8 @@ def _errors(part: dict[str, Any]) -> Iterator[Budget]:
 
 _PARTS = {
     "inprocess": _inprocess,
+    "real": _real,
+    "served": _served,
     "beside": _beside,
     "routing": _routing,
     "import": _import,

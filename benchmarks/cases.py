@@ -12,6 +12,8 @@ from typing import Any
 ECHO = json.dumps({"name": "Ada", "age": 36, "admin": False, "tags": ["maths", "engines"]}, separators=(",", ":"))
 
 
+Headers = list[tuple[bytes, bytes]]
+
 _numbers = itertools.count(1_000_000)
 
 
@@ -23,7 +25,8 @@ class Case:
     bytes in a multipart form in place of the body, which come in pieces as from a socket. Where the path has `{}`,
     each request puts a number there that has not come before, so that nobody finds it among what was asked lately.
     An error page (a `status` of 400 or more) only has to contain `expected`, because each framework words its own.
-    With `logs` the loggers are on, and a server logs an exception that the application raises.
+    With `logs` the loggers are on, and a server logs an exception that the application raises. `headers` come after
+    those of the driver.
     """
 
     name: str
@@ -35,6 +38,13 @@ class Case:
     file: int = 0
     status: int = 200
     logs: bool = False
+    headers: tuple[tuple[str, str], ...] = ()
+    query: str = ""
+
+    @property
+    def target(self) -> str:
+        """What stands in the request line: the path, with the query if there is one."""
+        return f"{self.path}?{self.query}" if self.query else self.path
 
     def paths(self, count: int) -> list[str]:
         """Return the paths of so many requests."""
@@ -50,6 +60,10 @@ class Case:
         for start in range(0, self.file, len(piece)):
             yield piece[: self.file - start]
         yield b"\r\n--frontier7d1a0f--\r\n"
+
+    def fault(self, number: int, status: int, headers: Headers, body: bytes) -> str | None:
+        """Return what is wrong with an answer, None for the right one; `number` is for cases that have numbers."""
+        return None if self.matches(status, body) else f"status {status}: {body[:200]!r}"
 
     def matches(self, status: int, body: bytes) -> bool:
         """Tell whether `status` and `body` are the answer that was asked for."""
@@ -96,6 +110,7 @@ ERROR_CASES = {
         Case("logged_500", "/broken", "Internal Server Error", status=500, logs=True),
     )
 }
+TITLES |= {"real_get": "a real GET", "real_post": "a real POST"}
 TITLES |= {
     "404": "404",
     "405": "405",

@@ -4,23 +4,25 @@ The contenders run in turn (A B C … A B C …); a share is taken round by roun
 machine for a while slows both sides of it.
 """
 
+from collections.abc import Mapping
 from contextlib import ExitStack
 from statistics import median, quantiles
 from typing import Any
 
-from benchmarks.cases import CASES, Case
+from benchmarks.cases import CASES
 from benchmarks.contenders import CONTENDERS, REFERENCE
+from benchmarks.driver import AnyCase
 from benchmarks.settings import Settings, say
 from benchmarks.worker import Worker, WorkerError
 
 
 def measure(settings: Settings) -> dict[str, Any]:
     """Return `{case: {contender: {"us": …, "share": …, "spread": …}}}`; a contender that fails has `{"error": …}`."""
-    names = [name for name in settings.contenders if not CONTENDERS[name].own_server]
+    names = [name for name in settings.contenders if not (CONTENDERS[name].own_server or CONTENDERS[name].scenes)]
     return measure_cases(names, "basic", dict.fromkeys(CASES.values(), settings.requests), settings)
 
 
-def measure_cases(names: list[str], factory: str, counts: dict[Case, int], settings: Settings) -> dict[str, Any]:
+def measure_cases(names: list[str], factory: str, counts: Mapping[Any, int], settings: Settings) -> dict[str, Any]:
     """Return what `measure` does, for the applications of a factory, and so many requests a round of each case."""
     result: dict[str, Any] = {case.name: {} for case in counts}
     with ExitStack() as stack:
@@ -40,7 +42,7 @@ def measure_cases(names: list[str], factory: str, counts: dict[Case, int], setti
     return result
 
 
-def _case(workers: dict[str, Worker], case: Case, count: int, settings: Settings) -> dict[str, Any]:
+def _case(workers: dict[str, Worker], case: AnyCase, count: int, settings: Settings) -> dict[str, Any]:
     failed: dict[str, Any] = {}
     for name, worker in list(workers.items()):
         try:

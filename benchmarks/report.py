@@ -58,6 +58,37 @@ def _inprocess(part: dict[str, Any]) -> str:
     return f"## The framework alone\n\nIn brackets the share of Starlette's time in the same rounds.\n\n{table}"
 
 
+def _real(part: dict[str, Any]) -> str:
+    rows = (
+        [_title(name), *(_cell(part[case].get(name), lambda row: f"{row['us']:.1f}{_share(row)}") for case in part)]
+        for name in _order(part["real_get"])
+    )
+    table = _table(["µs a request", *(TITLES[case] for case in part)], rows)
+    return (
+        "## A real request\n\nTwelve header fields, three cookies, a bearer token, a query, a route with parameters in "
+        "a blueprint, four middleware, twenty rows of JSON, a cookie set; without a server, in brackets the share of "
+        f"Starlette's time.\n\n{table}"
+    )
+
+
+def _served(part: dict[str, Any]) -> str:
+    told = (
+        "The same requests over a socket: the CPU time of the server process, system calls included, in brackets the "
+        "share of Sanic's on its own server."
+    )
+    return f"### Over a socket\n\n{told}\n\n{_costs(part)}"
+
+
+def _costs(part: dict[str, Any]) -> str:
+    """Return the table of a part that was measured in blocks."""
+    names = _order({name for rows in part.values() for name in rows})
+    rows = (
+        [_title(name), *(_cell(part[case].get(name), lambda row: f"{row['cpu_us']:.1f}{_share(row)}") for case in part)]
+        for name in names
+    )
+    return _table(["CPU time, µs a request", *(TITLES[case] for case in part)], rows)
+
+
 def _share(row: dict[str, Any]) -> str:
     return f" ({row['share']:.2f})" if "share" in row else ""
 
@@ -232,6 +263,8 @@ def _budgets(result: dict[str, Any]) -> str:
 
 _PARTS: dict[str, Callable[[dict[str, Any]], str]] = {
     "inprocess": _inprocess,
+    "real": _real,
+    "served": _served,
     "socket": _socket,
     "beside": _beside,
     "routing": _routing,

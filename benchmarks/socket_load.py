@@ -7,28 +7,26 @@ is nearly free of what else the machine did. A pair during which other processes
 machine is run again, a few times at most: the choice looks at their CPU time only, never at the rates.
 """
 
-import shutil
 from contextlib import ExitStack
 from statistics import median
 from typing import Any
 
 from benchmarks.cases import CASES, Case
-from benchmarks.contenders import OURS
+from benchmarks.contenders import CONTENDERS, OURS
 from benchmarks.settings import Settings, say
-from benchmarks.wrk import LoadError, Run, Server, await_answer, load, serve
+from benchmarks.wrk import LoadError, Run, Server, await_answer, load, need_wrk, serve
 
 FLOOR = {"GET": "raw", "POST": "raw_body"}
 
 
 def measure(settings: Settings) -> dict[str, Any]:
     """Return `{case: {contender: {"rps": …, "p99_ms": …, "cpu_us": …, "share": …, "rounds": […]}}}`."""
-    if not shutil.which("wrk"):
-        raise SystemExit("The socket part needs wrk: install it (apt-get install wrk), or leave the part out (--only).")
+    need_wrk("socket")
     floors = [name for name in FLOOR.values() if name not in settings.contenders]
     result: dict[str, Any] = {name: {} for name in CASES}
     with ExitStack() as stack:
         servers: dict[str, Server] = {}
-        for name in [*floors, *settings.contenders]:
+        for name in [*floors, *(name for name in settings.contenders if not CONTENDERS[name].scenes)]:
             try:
                 servers[name] = stack.enter_context(serve(name, settings))
             except LoadError as error:

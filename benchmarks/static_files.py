@@ -6,7 +6,6 @@ no disk, and nothing but the server itself can slow its way to the client.
 
 import http.client
 import os
-import shutil
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
@@ -16,7 +15,7 @@ from benchmarks.cases import Case
 from benchmarks.contenders import OURS, REFERENCE
 from benchmarks.settings import Settings, say
 from benchmarks.socket_load import CaseRun
-from benchmarks.wrk import LoadError, Server, serve
+from benchmarks.wrk import LoadError, Server, need_wrk, serve
 
 CONTENDERS = (OURS, REFERENCE, "sanic_server")
 SMALL = Case("static", "/files/page.css", "a { color: teal } /*" + "-" * 1002 + "*/")
@@ -31,8 +30,7 @@ def measure(settings: Settings) -> dict[str, Any]:
     The rows of `small` are those of the socket part, their share is of Starlette's rate; `growth_mib` is by how much
     the server's greatest memory grew while the large file went out.
     """
-    if not shutil.which("wrk"):
-        raise SystemExit("The static part needs wrk: install it (apt-get install wrk), or leave the part out (--only).")
+    need_wrk("static")
     size = 64 * _MIB if settings.quick else 1024 * _MIB
     result: dict[str, Any] = {"small": {}, "large": {}}
     with tempfile.TemporaryDirectory(prefix="static-") as folder, ExitStack() as stack:

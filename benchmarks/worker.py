@@ -17,9 +17,8 @@ from typing import Any, Self
 
 from uvicorn.config import LOGGING_CONFIG
 
-from benchmarks.cases import Case
 from benchmarks.contenders import CONTENDERS
-from benchmarks.driver import Lifespan, ask, timed
+from benchmarks.driver import AnyCase, Lifespan, fault, timed
 
 
 class WorkerError(Exception):
@@ -36,17 +35,17 @@ class _Bench:
     async def preload(self) -> None:
         self._contender.load()
 
-    async def build(self, key: str, factory: str, args: tuple[Any, ...], case: Case) -> dict[str, float]:
+    async def build(self, key: str, factory: str, args: tuple[Any, ...], case: AnyCase) -> dict[str, float]:
         begin = time.perf_counter()
         app = self._contender.make(factory, *args)
         built = time.perf_counter()
         lifespan = Lifespan(app)
         await lifespan.startup()
         started = time.perf_counter()
-        status, body = await ask(app, case)
+        wrong = await fault(app, case)
         answered = time.perf_counter()
-        if not case.matches(status, body):
-            raise WorkerError(f"answered {case.name} with {status} {body[:200]!r}")
+        if wrong:
+            raise WorkerError(f"answered {case.name} with {wrong}")
         self._apps[key] = app, lifespan
         return {
             "build_ms": (built - begin) * 1e3,
@@ -67,12 +66,11 @@ class _Bench:
         await lifespan.shutdown()
         return size
 
-    async def check(self, key: str, case: Case) -> None:
-        status, body = await ask(self._apps[key][0], case)
-        if not case.matches(status, body):
-            raise WorkerError(f"answered {case.name} with {status} {body[:200]!r}")
+    async def check(self, key: str, case: AnyCase) -> None:
+        if wrong := await fault(self._apps[key][0], case):
+            raise WorkerError(f"answered {case.name} with {wrong}")
 
-    async def round(self, key: str, case: Case, count: int) -> float:
+    async def round(self, key: str, case: AnyCase, count: int) -> float:
         return await timed(self._apps[key][0], case, count)
 
     async def log(self, on: bool) -> None:
@@ -146,12 +144,12 @@ class Worker:
             raise WorkerError(f"{self.contender}: {result}")
         return result
 
-    def build(self, key: str, factory: str, args: tuple[Any, ...], case: Case) -> dict[str, float]:
+    def build(self, key: str, factory: str, args: tuple[Any, ...], case: AnyCase) -> dict[str, float]:
         """Make and start the application `key`; return the ms that building, start-up and the first answer took."""
         result: dict[str, float] = self.call("build", key, factory, args, case)
         return result
 
-    def round(self, key: str, case: Case, count: int) -> float:
+    def round(self, key: str, case: AnyCase, count: int) -> float:
         """Return µs a request over `count` requests."""
         return float(self.call("round", key, case, count))
 

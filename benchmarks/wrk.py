@@ -4,9 +4,12 @@ Beside the rate, each run tells how much CPU time the server used, and how much 
 """
 
 import http.client
+import itertools
+import json
 import os
 import re
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -18,6 +21,8 @@ from pathlib import Path
 
 from benchmarks.cases import CASES, Case
 from benchmarks.contenders import CONTENDERS
+from benchmarks.driver import AnyCase
+from benchmarks.real_requests import RealCase
 from benchmarks.settings import Settings
 
 
@@ -51,9 +56,17 @@ class LoadError(Exception):
     """A server did not start, answered wrongly, or failed under load."""
 
 
+def need_wrk(part: str) -> None:
+    """Exit with a message if wrk is not installed."""
+    if not shutil.which("wrk"):
+        raise SystemExit(
+            f"The part {part} needs wrk: install it (apt-get install wrk), or leave the part out (--only)."
+        )
+
+
 @contextmanager
 def serve(
-    name: str, settings: Settings, factory: tuple[str, ...] = ("basic",), first: Case = CASES["text"]
+    name: str, settings: Settings, factory: tuple[str, ...] = ("basic",), first: AnyCase = CASES["text"]
 ) -> Iterator[Server]:
     """Run the server of the contender `name`; raise LoadError if it does not start.
 
@@ -80,14 +93,17 @@ def serve(
                 process.kill()
 
 
-def await_answer(port: int, case: Case, seconds: float = 30) -> None:
+# Each run of wrk has numbers of its own, all of eight digits; no run makes as many requests.
+_STARTS = itertools.cycle(range(20_000_000, 99_000_000, 250_000))
+
+
+def await_answer(port: int, case: AnyCase, seconds: float = 30) -> None:
     """Wait until the server gives the right answer; raise LoadError for a wrong one or none at all."""
     deadline = time.monotonic() + seconds
     while True:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
         try:
-            headers = {"Content-Type": "application/json"} if case.body else {}
-            connection.request(case.method, case.path, case.body or None, headers)
+            number = _request(connection, case)
             response = connection.getresponse()
             body = response.read()
         except OSError as error:
@@ -95,27 +111,59 @@ def await_answer(port: int, case: Case, seconds: float = 30) -> None:
                 raise LoadError(f"no answer in {seconds:.0f} s: {error!r}") from error
             time.sleep(0.05)
         else:
-            if not case.matches(response.status, body):
-                raise LoadError(f"answered {case.name} with {response.status} {body[:200]!r}")
+            fields = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in response.getheaders()]
+            if wrong := case.fault(number, response.status, fields, body):
+                raise LoadError(f"answered {case.name} with {wrong}")
             return
         finally:
             connection.close()
 
 
-def load(server: Server, case: Case, seconds: int, settings: Settings) -> Run:
+def _request(connection: http.client.HTTPConnection, case: AnyCase) -> int:
+    """Send the request, and return its number, 0 where there is none."""
+    if isinstance(case, Case):
+        headers = {"Content-Type": case.type} if case.body else {}
+        connection.request(case.method, case.target, case.body or None, headers | dict(case.headers))
+        return 0
+    (request,) = case.prepare(1)
+    digits = str(request.number)
+    connection.putrequest(case.method, case.target.replace("@", digits), skip_host=True, skip_accept_encoding=True)
+    for name, value in request.scope["headers"]:
+        connection.putheader(name.decode(), value.decode())
+    connection.endheaders(request.body or None)
+    return request.number
+
+
+def _script(case: AnyCase) -> str | None:
+    """Return the program in Lua by which wrk makes its requests, None where a path is enough."""
+    if isinstance(case, Case):
+        if not case.body:
+            return None
+        return (
+            f'wrk.method = "{case.method}"\nwrk.body = [[{case.body.decode()}]]\n'
+            f'wrk.headers["Content-Type"] = "{case.type}"\n'
+        )
+    lines = [f"{case.method} {case.target} HTTP/1.1", *(f"{name}: {value}" for name, value in case.headers()), ""]
+    # ASCII text in JSON's notation is a string of Lua's too.
+    text = json.dumps("\r\n".join([*lines, case.body]))
+    return (
+        f"local text, number = {text}, {next(_STARTS)}\n"
+        "request = function()\n  number = number + 1\n  return (text:gsub('@', number))\nend\n"
+    )
+
+
+def load(server: Server, case: AnyCase, seconds: int, settings: Settings) -> Run:
     """Load the server for so many seconds; raise LoadError unless every request got a good answer."""
     command = ["wrk", "-t1", f"-c{settings.connections}", f"-d{seconds}s", "--latency"]
     if settings.load_core is not None:
         command = ["taskset", "-c", str(settings.load_core), *command]
     with tempfile.TemporaryDirectory() as folder:
-        if case.body:
-            script = Path(folder, "post.lua")
-            script.write_text(
-                f'wrk.method = "{case.method}"\nwrk.body = [[{case.body.decode()}]]\n'
-                'wrk.headers["Content-Type"] = "application/json"\n'
-            )
+        if program := _script(case):
+            script = Path(folder, "requests.lua")
+            script.write_text(program)
             command += ["-s", str(script)]
-        command.append(f"http://127.0.0.1:{server.port}{case.path}")
+        address = f"http://127.0.0.1:{server.port}"
+        command.append(address if isinstance(case, RealCase) else address + case.target)
         before = server.cpu_seconds(), _wrk_seconds(), _machine_seconds(), time.monotonic()
         output = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 20, check=False).stdout
         used = server.cpu_seconds() - before[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,10 @@ import pytest
 from benchmarks.apps import sanic_star as apps
 from benchmarks.cases import CASES, ERROR_CASES, Case
 from benchmarks.contenders import CONTENDERS
-from benchmarks.driver import ask
+from benchmarks.driver import ask, fault
+from benchmarks.real_requests import REAL_CASES, RealCase
 from benchmarks.routing import _case, _paths
+from benchmarks.wrk import _script
 from sanic_star.testing import TestClient
 
 
@@ -79,3 +82,54 @@ def test_a_path_with_a_number_never_comes_twice() -> None:
     case = Case("new", "/r0/{}", "")
     assert len({*case.paths(100), *case.paths(100)}) == 200
     assert Case("same", "/r0", "").paths(2) == ["/r0", "/r0"]
+
+
+@pytest.mark.parametrize("case", REAL_CASES.values(), ids=list(REAL_CASES))
+@pytest.mark.parametrize("contender", ["raw", "sanic_star", "starlette", "fastapi"])
+async def test_the_real_request(contender: str, case: RealCase) -> None:
+    app = CONTENDERS[contender].make("real.make")
+    assert [await fault(app, case) for _ in range(3)] == [None] * 3
+
+
+def test_a_real_request_never_comes_twice() -> None:
+    for case in REAL_CASES.values():
+        one, other = case.prepare(2)
+        assert one.scope["path"] != other.scope["path"]
+        assert (
+            sum(mine != theirs for mine, theirs in zip(one.scope["headers"], other.scope["headers"], strict=True)) == 4
+        )
+        assert len(one.scope["headers"]) == (14 if case.body else 12)
+        lengths = [int(value) for name, value in one.scope["headers"] if name == b"content-length"]
+        assert lengths == ([len(one.body)] if case.body else [])
+        assert not case.body or one.body != other.body
+
+
+def test_wrk_gets_a_program_for_what_is_more_than_a_path() -> None:
+    assert _script(CASES["text"]) is None
+    assert "wrk.body = [[{" in (_script(CASES["echo"]) or "")
+    one, other = (_script(REAL_CASES["real_post"]) or "" for _ in range(2))
+    text = json.loads(one[one.index('"') : one.rindex('"') + 1])
+    assert text.startswith("POST /shop/customers/c@/orders HTTP/1.1\r\nhost: 127.0.0.1")
+    assert text.endswith('\r\n\r\n{"sku":"A-@","quantity":2,"gift":false,"note":"ring twice"}')
+    assert one != other  # each run counts from another number
+
+
+async def test_a_wrong_answer_is_a_fault() -> None:
+    case = REAL_CASES["real_get"]
+    (request,) = case.prepare(1)
+    good = [
+        (b"content-type", b"application/json"),
+        (b"x-request-id", b"request-%d" % request.number),
+        (b"cache-control", b"private, max-age=0"),
+        (b"x-content-type-options", b"nosniff"),
+        (b"set-cookie", b"last_order=%d; Path=/; Max-Age=3600; HttpOnly; Secure; SameSite=Lax" % request.number),
+    ]
+    body = json.dumps(case.expected(request.number)).encode()
+    assert case.fault(request.number, 200, good, body) is None
+    assert case.fault(request.number + 1, 200, good, body)
+    assert case.fault(request.number, 201, good, body)
+    for place in range(len(good)):
+        assert case.fault(request.number, 200, good[:place] + good[place + 1 :], body)
+    assert case.fault(request.number, 200, [*good, (b"content-length", b"1")], body)
+    assert case.fault(request.number, 200, [*good, good[-1]], body)
+    assert case.fault(request.number, 200, [*good[:-1], (b"set-cookie", good[-1][1].replace(b" Secure;", b""))], body)

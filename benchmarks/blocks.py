@@ -1,0 +1,48 @@
+"""CPU time a request over a socket, in interleaved blocks: each server is loaded for a second, in turn, round by round.
+
+Only one server works at a time, with a core for itself and the load on another. The machine may change its speed from
+round to round, so the ratio of neighbours in one round is taken, and its median over the rounds. What counts is the CPU
+time of the server's process with all its threads, system calls included; how fast wrk is does not matter.
+"""
+
+from collections.abc import Mapping, Sequence
+from statistics import median
+from typing import Any
+
+from benchmarks.driver import AnyCase
+from benchmarks.settings import Settings, say
+from benchmarks.wrk import LoadError, Server, await_answer, load
+
+
+def measure_blocks(
+    servers: Mapping[str, Server], cases: Sequence[AnyCase], settings: Settings, reference: str
+) -> dict[str, Any]:
+    """Return `{case: {contender: {"cpu_us": …, "share": …, "rounds": […]}}}`, the shares of what `reference` needs."""
+    return {case.name: _case(servers, case, settings, reference) for case in cases}
+
+
+def _case(servers: Mapping[str, Server], case: AnyCase, settings: Settings, reference: str) -> dict[str, Any]:
+    rounds: dict[str, list[float]] = {name: [] for name in servers}
+    failed: dict[str, Any] = {}
+    for turn in range(settings.block_rounds + 1):
+        for name in list(rounds):
+            try:
+                if turn == 0:
+                    await_answer(servers[name].port, case)
+                cost = load(servers[name], case, settings.block_seconds, settings).cpu_us
+            except LoadError as error:
+                say(f"  {name}, {case.name}: {error}")
+                failed[name] = {"error": str(error)}
+                del rounds[name]
+            else:
+                if turn:  # the first round warms up
+                    rounds[name].append(cost)
+    base = rounds.get(reference)
+    return failed | {name: _row(values, base) for name, values in rounds.items()}
+
+
+def _row(values: list[float], base: list[float] | None) -> dict[str, Any]:
+    row: dict[str, Any] = {"cpu_us": median(values), "rounds": values}
+    if base:
+        row["share"] = median(mine / theirs for mine, theirs in zip(values, base, strict=True))
+    return row
