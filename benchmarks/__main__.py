@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import (
+    database,
     documents,
     environment,
     errors,
@@ -33,6 +34,7 @@ PARTS: dict[str, Callable[[Settings], dict[str, Any]]] = {
     "inprocess": inprocess.measure,
     "real": real.measure,
     "served": served.measure,
+    "database": database.measure,
     "socket": socket_load.measure,
     "beside": side_by_side.measure,
     "routing": routing.measure,

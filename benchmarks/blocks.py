@@ -5,7 +5,7 @@ round to round, so the ratio of neighbours in one round is taken, and its median
 time of the server's process with all its threads, system calls included; how fast wrk is does not matter.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from statistics import median
 from typing import Any
 
@@ -24,19 +24,23 @@ def measure_blocks(
 def _case(servers: Mapping[str, Server], case: AnyCase, settings: Settings, reference: str) -> dict[str, Any]:
     rounds: dict[str, list[float]] = {name: [] for name in servers}
     failed: dict[str, Any] = {}
+
+    def attempt(name: str, action: Callable[[Server], Any]) -> Any:
+        try:
+            return action(servers[name])
+        except LoadError as error:
+            say(f"  {name}, {case.name}: {error}")
+            failed[name] = {"error": str(error)}
+            del rounds[name]
+
+    for name in servers:
+        # All of them before the first is loaded: what wrk leaves undone goes on for a moment, and writes to a database.
+        attempt(name, lambda server: await_answer(server.port, case))
     for turn in range(settings.block_rounds + 1):
         for name in list(rounds):
-            try:
-                if turn == 0:
-                    await_answer(servers[name].port, case)
-                cost = load(servers[name], case, settings.block_seconds, settings).cpu_us
-            except LoadError as error:
-                say(f"  {name}, {case.name}: {error}")
-                failed[name] = {"error": str(error)}
-                del rounds[name]
-            else:
-                if turn:  # the first round warms up
-                    rounds[name].append(cost)
+            run = attempt(name, lambda server: load(server, case, settings.block_seconds, settings))
+            if run and turn:  # the first round warms up
+                rounds[name].append(run.cpu_us)
     base = rounds.get(reference)
     return failed | {name: _row(values, base) for name, values in rounds.items()}
 

@@ -6,7 +6,7 @@ BaseHTTPMiddleware takes 105), the budget is the quotient of the two.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from statistics import median
+from statistics import geometric_mean, median
 from typing import Any
 
 from benchmarks.cases import TITLES
@@ -15,6 +15,7 @@ from benchmarks.contenders import CONTENDERS, OURS, REFERENCE
 _INPROCESS = {"text": 0.32, "json": 0.27, "user": 0.25, "echo": 0.23}
 _REAL = {"real_get": 0.40, "real_post": 0.46}
 _SERVED = 0.7
+_DATABASE = {"sanic_server": 1.0, "fastapi": 0.85}
 # Of servers side by side: one after the other, their shares differ by a fifth from run to run.
 _BESIDE = {"text": 0.84, "json": 0.83, "user": 0.82, "echo": 0.78}
 # Both read with python-multipart and keep the file, on disk beyond a megabyte.
@@ -102,6 +103,18 @@ def _served(part: dict[str, Any]) -> Iterator[Budget]:
             yield Budget("served", title, _SERVED, _dig(part, case, name, "share"))
 
 
+def _database(part: dict[str, Any]) -> Iterator[Budget]:
+    for database, tests in part.items():
+        if "error" in tests:
+            continue
+        for name in (OURS, "sanic_star_run"):
+            for peer, limit in _DATABASE.items():
+                ratios = [_rounds_ratio(rows, name, peer) for rows in tests.values()]
+                value = geometric_mean(ratios) if all(ratios) else None
+                title = f"tests on {database}, {CONTENDERS[name].title}: CPU time, mean of the shares of"
+                yield Budget("database", f"{title} {CONTENDERS[peer].title}'s", limit, value)
+
+
 def _beside(part: dict[str, Any]) -> Iterator[Budget]:
     for case, limit in _BESIDE.items():
         floor = "a raw app that reads the body" if case == "echo" else "a raw app"
@@ -161,6 +174,7 @@ _PARTS = {
     "inprocess": _inprocess,
     "real": _real,
     "served": _served,
+    "database": _database,
     "beside": _beside,
     "routing": _routing,
     "import": _import,

@@ -110,6 +110,14 @@ ERROR_CASES = {
         Case("logged_500", "/broken", "Internal Server Error", status=500, logs=True),
     )
 }
+TITLES |= {
+    "db_json": "json",
+    "db_plaintext": "plaintext",
+    "db_single": "one row",
+    "db_queries": "20 queries",
+    "db_fortunes": "fortunes",
+    "db_updates": "20 updates",
+}
 TITLES |= {"real_get": "a real GET", "real_post": "a real POST"}
 TITLES |= {
     "404": "404",

@@ -8,6 +8,7 @@ import asyncio
 import gc
 import logging
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from benchmarks.cases import Case
@@ -52,9 +53,10 @@ class Lifespan:
         self._to_app: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self._done: asyncio.Queue[str] = asyncio.Queue()
         self._task: asyncio.Task[None] | None = None
+        self.state: dict[str, Any] = {}
 
     async def _run(self) -> None:
-        scope = {"type": "lifespan", "asgi": {"version": "3.0", "spec_version": "2.0"}, "state": {}}
+        scope = {"type": "lifespan", "asgi": {"version": "3.0", "spec_version": "2.0"}, "state": self.state}
 
         async def send(message: dict[str, Any]) -> None:
             self._done.put_nowait(message["type"])
@@ -126,10 +128,13 @@ class _Arriving(_Exchange):
         return {"type": "http.request", "body": piece, "more_body": self._next is not None}
 
 
-async def fault(app: Any, case: AnyCase) -> str | None:
-    """Return what is wrong with the application's answer to `case`, None for the right one."""
+async def fault(app: Any, case: AnyCase, state: Mapping[str, Any] | None = None) -> str | None:
+    """Return what is wrong with the application's answer to `case`, None for the right one.
+
+    `state` is what the application has put into the scope of its lifespan.
+    """
     if isinstance(case, Case):
-        status, body = await ask(app, case)
+        status, body = await ask(app, case, state)
         return case.fault(0, status, [], body)
     (request,) = case.prepare(1)
     exchange = _Once(request.body)
@@ -139,10 +144,10 @@ async def fault(app: Any, case: AnyCase) -> str | None:
     return case.fault(request.number, start["status"], start["headers"], body)
 
 
-async def ask(app: Any, case: Case) -> tuple[int, bytes]:
+async def ask(app: Any, case: Case, state: Mapping[str, Any] | None = None) -> tuple[int, bytes]:
     """Return status and body of one request."""
     exchange = _Arriving(case) if case.file else _Exchange(case.body)
-    await _asked(app, case, scope_of(case), exchange)
+    await _asked(app, case, scope_of(case) | {"state": dict(state or {})}, exchange)
     sent = exchange.sent
     return sent[0]["status"], b"".join(message.get("body", b"") for message in sent[1:])
 

@@ -79,6 +79,17 @@ def _served(part: dict[str, Any]) -> str:
     return f"### Over a socket\n\n{told}\n\n{_costs(part)}"
 
 
+def _database(part: dict[str, Any]) -> str:
+    told = (
+        "TechEmpower's six tests over a socket, by aiosqlite and asyncpg: the CPU time of the server process, in "
+        "brackets the share of Sanic's on its own server. JSON and plain text need no database."
+    )
+    blocks = [f"## Databases\n\n{told}"]
+    for name, tests in part.items():
+        blocks.append(f"{name}: {tests['error']}." if "error" in tests else f"On {name}:\n\n{_costs(tests)}")
+    return "\n\n".join(blocks)
+
+
 def _costs(part: dict[str, Any]) -> str:
     """Return the table of a part that was measured in blocks."""
     names = _order({name for rows in part.values() for name in rows})
@@ -265,6 +276,7 @@ _PARTS: dict[str, Callable[[dict[str, Any]], str]] = {
     "inprocess": _inprocess,
     "real": _real,
     "served": _served,
+    "database": _database,
     "socket": _socket,
     "beside": _beside,
     "routing": _routing,

@@ -7,11 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jinja2 import Environment, FileSystemLoader
 
 from benchmarks.apps import sanic_star as apps
+from benchmarks.apps.database.store import MESSAGES, TEMPLATES, connect, fill, in_order
 from benchmarks.cases import CASES, ERROR_CASES, Case
 from benchmarks.contenders import CONTENDERS
-from benchmarks.driver import ask, fault
+from benchmarks.database_cases import DatabaseCase, cases
+from benchmarks.driver import Lifespan, ask, fault
 from benchmarks.real_requests import REAL_CASES, RealCase
 from benchmarks.routing import _case, _paths
 from benchmarks.wrk import _script
@@ -133,3 +136,43 @@ async def test_a_wrong_answer_is_a_fault() -> None:
     assert case.fault(request.number, 200, [*good, (b"content-length", b"1")], body)
     assert case.fault(request.number, 200, [*good, good[-1]], body)
     assert case.fault(request.number, 200, [*good[:-1], (b"set-cookie", good[-1][1].replace(b" Secure;", b""))], body)
+
+
+@pytest.mark.parametrize("contender", ["sanic_star", "starlette", "fastapi"])
+async def test_the_six_tests_with_a_database(contender: str, tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'bench.db'}"
+    await fill(url)
+    app = CONTENDERS[contender].make("database.make", url)
+    lifespan = Lifespan(app)
+    await lifespan.startup()
+    tests = cases(url)
+    assert {case.name: await fault(app, case, lifespan.state) for case in tests} == {case.name: None for case in tests}
+    for queries, rows in (("", 1), ("queries=0", 1), ("queries=x", 1), ("queries=501", 500)):
+        case = DatabaseCase("queries", "/queries", None, query=queries, rows=rows, url=url)
+        assert (queries, await fault(app, case, lifespan.state)) == (queries, None)
+    await lifespan.shutdown()
+
+
+async def test_a_row_that_is_not_stored_is_a_fault(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'bench.db'}"
+    await fill(url)
+    case = DatabaseCase("db", "/db", None, rows=1, url=url)
+    store = await connect(url)
+    (row,) = await store.worlds([7])
+    await store.close()
+    assert case.fault(0, 200, [], json.dumps(row).encode()) is None
+    for wrong in (row | {"randomNumber": row["randomNumber"] + 1}, [row], {"id": 7}, row | {"more": 1}):
+        assert case.fault(0, 200, [], json.dumps(wrong).encode())
+    assert case.fault(0, 500, [], json.dumps(row).encode())
+
+
+def test_fortunes_are_escaped_and_in_order() -> None:
+    case = next(case for case in cases("") if case.name == "db_fortunes")
+    template = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True).get_template("fortunes.html")
+    rows = in_order(list(enumerate(MESSAGES, 1)))
+    page = template.render(fortunes=rows)
+    assert "<script>" not in page
+    assert case.fault(0, 200, [], page.encode()) is None
+    for wrong in (rows[1:], rows[::-1]):
+        assert case.fault(0, 200, [], template.render(fortunes=wrong).encode())
+    assert case.fault(0, 200, [], page.replace("&lt;script&gt;", "<script>").encode())

@@ -1,0 +1,83 @@
+"""A PostgreSQL of the benchmark's own: a cluster in a temporary folder, reached by a socket in that folder only.
+
+PostgreSQL refuses to run as root, so root starts it as an unprivileged user.
+"""
+
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+# Where Debian, Fedora and Homebrew put the programs, which are not on the path there.
+_PLACES = ("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/opt/homebrew/opt/postgresql*/bin")
+# The disk is not what is measured, and the data is gone afterwards.
+_OPTIONS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "listen_addresses=", "max_connections=250")
+
+
+def programs() -> Path | None:
+    """Return the folder that has `initdb` and `postgres`, the newest one, None where they are not installed."""
+    if (found := shutil.which("initdb")) and shutil.which("postgres"):
+        return Path(found).resolve().parent
+    folders = [folder for place in _PLACES for folder in Path("/").glob(place[1:])]
+    complete = [folder for folder in folders if (folder / "initdb").exists() and (folder / "postgres").exists()]
+    return max(complete, key=lambda folder: [int(part) for part in folder.parts if part.isdigit()], default=None)
+
+
+@contextmanager
+def cluster(folder: Path, core: int | None = None) -> Iterator[str]:
+    """Run a server whose programs are in `folder`, on `core`; yield the address of its database `postgres`.
+
+    Raises RuntimeError with what it says if it does not start.
+    """
+    user = _unprivileged() if os.geteuid() == 0 else None
+    as_user: dict[str, Any] = {"user": user, "group": pwd.getpwnam(user).pw_gid, "extra_groups": ()} if user else {}
+    with tempfile.TemporaryDirectory(prefix="pg-") as home:
+        if user:
+            shutil.chown(home, user)
+        data = str(Path(home, "data"))
+        made = subprocess.run(
+            [folder / "initdb", "-D", data, "-U", "bench", "-A", "trust", "--no-sync", "-E", "UTF8", "--locale=C"],
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=home,
+            **as_user,
+        )
+        if made.returncode:
+            raise RuntimeError(f"initdb: {made.stderr.strip()}")
+        pin = [] if core is None else ["taskset", "-c", str(core)]
+        options = [part for option in (*_OPTIONS, f"unix_socket_directories={home}") for part in ("-c", option)]
+        with (
+            open(Path(home, "log"), "w+b") as log,
+            subprocess.Popen(
+                [*pin, folder / "postgres", "-D", data, *options], stdout=log, stderr=log, cwd=home, **as_user
+            ) as server,
+        ):
+            try:
+                _await_ready(folder, home, server)
+                yield f"postgresql://bench@/postgres?host={home}"
+            finally:
+                server.terminate()
+                try:
+                    server.wait(10)
+                except subprocess.TimeoutExpired:
+                    server.kill()
+
+
+def _unprivileged() -> str:
+    names = {entry.pw_name for entry in pwd.getpwall()}
+    return "postgres" if "postgres" in names else "nobody"
+
+
+def _await_ready(folder: Path, home: str, server: "subprocess.Popen[bytes]", seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while subprocess.run([folder / "pg_isready", "-q", "-h", home], check=False).returncode:
+        if server.poll() is not None or time.monotonic() > deadline:
+            raise RuntimeError(f"postgres: {Path(home, 'log').read_text(errors='replace').strip()}")
+        time.sleep(0.1)
