@@ -24,7 +24,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from sanic_star.compat._support.json import Codec, codec
 from sanic_star.compat._support.json import loads as json_loads
 from sanic_star.compat._support.lazy import OldName, names_without_old
-from sanic_star.compat.compat import Header
+from sanic_star.compat.compat import Header, _read_fields
 from sanic_star.compat.constants import (
     CACHEABLE_HTTP_METHODS,
     DEFAULT_HTTP_CONTENT_TYPE,
@@ -47,7 +47,7 @@ from sanic_star.compat.request._body import BodyStream
 from sanic_star.compat.request._field_size import DEFAULT_LIMIT, ParsedFields, check_field_size
 from sanic_star.compat.request._url import RequestURL, leads_to_sanic, path_for_guards
 from sanic_star.compat.request.form import URLENCODED, File, parse_multipart_form, parse_urlencoded_form
-from sanic_star.compat.request.parameters import RequestParameters
+from sanic_star.compat.request.parameters import RequestParameters, _read_query
 from sanic_star.compat.response._writer import ResponseWriter
 from sanic_star.compat.response.types import BaseHTTPResponse, HTTPResponse
 from sanic_star.engine import requests
@@ -77,6 +77,7 @@ else:
     CtxT = TypeVar("CtxT")
 
 QueryOptions = tuple[bool, bool, str, str]
+_QUERY_DEFAULTS = (False, False, "utf-8", "replace")
 _DEFAULT_PORTS = {"http": 80, "ws": 80, "https": 443, "wss": 443}
 
 
@@ -405,12 +406,7 @@ class Request(requests.Request, Generic[AppT, CtxT]):
     def headers(self) -> Header:
         """The header fields, whatever the case of their names."""
         if self._headers is None:
-            self._headers = Header(
-                [
-                    (name.decode("latin-1"), value.decode("utf-8", "surrogateescape"))
-                    for name, value in self.scope.get("headers", ())
-                ]
-            )
+            self._headers = _read_fields(self.scope.get("headers", ()))
         return self._headers
 
     @headers.setter
@@ -507,16 +503,14 @@ class Request(requests.Request, Generic[AppT, CtxT]):
         Raises:
             SanicException: 431, all Cookie headers together are longer than `REQUEST_MAX_HEADER_SIZE`.
         """
-        from sanic_star.compat.cookies.request import CookieRequestParameters, parse_cookie
+        from sanic_star.compat.cookies.request import CookieRequestParameters, _read_cookies
 
-        cookies: dict[str, list[str]] = {}
         headers = self.headers.getall("cookie", ())
         check_field_size("cookie", headers, self._config)
+        self.parsed_cookies = cookies = CookieRequestParameters()
         for header in headers:
-            for name, values in parse_cookie(header).items():
-                cookies.setdefault(name, []).extend(values)
-        self.parsed_cookies = CookieRequestParameters(cookies)
-        return self.parsed_cookies
+            _read_cookies(header, cookies)
+        return cookies
 
     @property
     def cookies(self) -> CookieRequestParameters:  # type: ignore[override]
@@ -580,7 +574,11 @@ class Request(requests.Request, Generic[AppT, CtxT]):
 
     @property
     def _config(self) -> Mapping[str, Any]:
-        return self.app.config if "app" in self.scope else {}
+        # PERF: two frames less than `self.app.config`, 0.1 µs; with each use of a parser («real»).
+        scope = self.scope
+        if "app" not in scope:
+            return {}
+        return (scope["app"] if self._app is None else self._app).config  # type: ignore[no-any-return]
 
     @property
     def _max_field_size(self) -> int | None:  # type: ignore[override]
@@ -734,9 +732,15 @@ class Request(requests.Request, Generic[AppT, CtxT]):
             encoding: of the percent-encoded parts.
             errors: what to do where they are not in that encoding, as in `bytes.decode`.
         """
-        options, parsed = (keep_blank_values, strict_parsing, encoding, errors), self.parsed_args
-        if options not in parsed and self.query_string:
-            parsed[options] = RequestParameters(parse_qs(self.query_string, *options))
+        options, parsed = (keep_blank_values, strict_parsing, encoding, errors), self._parsed_args
+        if parsed is None:
+            parsed = self._parsed_args = defaultdict(RequestParameters)
+        if options not in parsed:
+            query = self.query_string
+            if options == _QUERY_DEFAULTS:
+                parsed[options] = _read_query(query)
+            elif query:
+                parsed[options] = RequestParameters(parse_qs(query, *options))
         return parsed[options]
 
     def get_query_args(
@@ -830,7 +834,8 @@ class Request(requests.Request, Generic[AppT, CtxT]):
     @property
     def ip(self) -> str:
         """The peer's address: a proxy's, where there is one."""
-        return self.socket[0] or ""
+        client = self.scope.get("client")
+        return (client[0] if client else None) or ""
 
     @property
     def port(self) -> int:
