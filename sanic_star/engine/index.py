@@ -73,8 +73,8 @@ class Parameter:
 
 
 Segments: TypeAlias = tuple[str | Parameter, ...]
-# The place of a parameter, its name, and what converts its bytes.
-_Step: TypeAlias = tuple[int, str, Callable[[bytes], Any]]
+# The place of a parameter, its name, and what converts its text.
+_Step: TypeAlias = tuple[int, str, Callable[[str], Any]]
 # A path that is in none of them is cut so many times in vain.
 _MOST_SHAPES = 4
 
@@ -282,10 +282,10 @@ class Shape(Generic[R]):
     def __init__(self, places: tuple[int, ...], count: int) -> None:
         self.count = count
         self.literals = itemgetter(*(place for place in range(count + 1) if place not in places))
-        self.ways: dict[Any, tuple[set[bytes], dict[str, tuple[R, tuple[_Step, ...]]]]] = {}
+        self.ways: dict[Any, tuple[set[str], dict[str, tuple[R, tuple[_Step, ...]]]]] = {}
 
     def add(
-        self, parts: Sequence[bytes], barred: set[bytes], edges: Sequence[tuple[int, Edge[R]]], leaf: Leaf[R]
+        self, parts: Sequence[str], barred: set[str], edges: Sequence[tuple[int, Edge[R]]], leaf: Leaf[R]
     ) -> None:
         """Put a leaf under the literals of its path.
 
@@ -295,19 +295,18 @@ class Shape(Generic[R]):
             edges: the parameters, each with its place in `parts`.
             leaf: the leaf.
         """
-        converters = [(place, _reads_bytes(edge.parameter)) for place, edge in edges]
         routes: dict[str, tuple[R, tuple[_Step, ...]]] = {}
         for method, route in leaf.sure.items():
             names = [part.name for part in route.pieces if isinstance(part, Parameter) and not part.expand]
-            if len(names) == len(converters):
-                steps = zip(converters, names, strict=True)
-                routes[method] = route, tuple((place, name, convert) for (place, convert), name in steps)
+            if len(names) == len(edges):
+                steps = zip(edges, names, strict=True)
+                routes[method] = route, tuple((place, name, edge.convert) for (place, edge), name in steps)
         if routes:
             self.ways[self.literals(parts)] = barred, routes
 
-    def bar(self, path: bytes) -> None:
+    def bar(self, path: str) -> None:
         """Note a path without parameters, which comes before any path with some."""
-        parts = path.rsplit(b"/", self.count)
+        parts = path.rsplit("/", self.count)
         if len(parts) > self.count and (way := self.ways.get(self.literals(parts))):
             way[0].update(parts)
 
@@ -381,7 +380,7 @@ class Index(Generic[R]):
             head, node = reached.pop()
             if node.edges:
                 self.tails[head.encode("ascii")] = Tail(node)
-                self._add_shapes(head.encode("ascii"), node, shapes)
+                self._add_shapes(head, node, shapes)
             reached += ((f"{head}/{literal}", child) for literal, child in node.literals.items() if not child.waits)
         for path in self.exact:
             start, _, last = path.encode("ascii").rpartition(b"/")
@@ -390,10 +389,10 @@ class Index(Generic[R]):
         self.shapes = sorted(shapes.values(), key=lambda shape: -len(shape.ways))[:_MOST_SHAPES]
         for shape in self.shapes:
             for path in self.exact:
-                shape.bar(path.encode("ascii"))
+                shape.bar(path)
 
     @staticmethod
-    def _add_shapes(head: bytes, start: Node[R], shapes: dict[tuple[int, ...], Shape[R]]) -> None:
+    def _add_shapes(head: str, start: Node[R], shapes: dict[tuple[int, ...], Shape[R]]) -> None:
         """Put the paths that go on with a parameter into `shapes`, by the places of their parameters.
 
         A walk finds such a path first if each of its segments leads to the first way on that there is: a literal that
@@ -405,7 +404,7 @@ class Index(Generic[R]):
             shapes: by places, from 1 on, and the number of segments.
         """
         # The node, the path to it, its parameters, and the literals that stand beside those.
-        reached: list[tuple[Node[R], tuple[bytes, ...], tuple[tuple[int, Edge[R]], ...], frozenset[bytes]]]
+        reached: list[tuple[Node[R], tuple[str, ...], tuple[tuple[int, Edge[R]], ...], frozenset[str]]]
         reached = [(start, (head,), (), frozenset())]
         while reached:
             node, parts, edges, barred = reached.pop()
@@ -416,13 +415,13 @@ class Index(Generic[R]):
                     shapes[key] = Shape(places, len(parts) - 1)
                 shapes[key].add(parts, set(barred), edges, node.leaves[0])
             if node.edges and not node.edges[0].parameter.exact:
-                beside = barred.union(literal.encode("ascii") for literal in node.literals)
+                beside = barred.union(node.literals)
                 edge = node.edges[0]
-                reached.append((edge.node, (*parts, b""), (*edges, (len(parts), edge)), beside))
+                reached.append((edge.node, (*parts, ""), (*edges, (len(parts), edge)), beside))
             if edges:
                 for literal, child in node.literals.items():
                     if not child.waits:
-                        reached.append((child, (*parts, literal.encode("ascii")), edges, barred))
+                        reached.append((child, (*parts, literal), edges, barred))
 
     def _follow(self, segments: Iterable[str | Parameter]) -> Node[R]:
         """Return the node at the end of a path, made where it is missing."""

@@ -700,8 +700,8 @@ class Router(routing.Router):
                             seen.clear()
                     scope["path_params"] = {**scope["path_params"], **params} if "path_params" in scope else params
                     return route, params
-            if self._shapes:
-                match = self._by_shape(raw, method, nothing_encoded)
+            if self._shapes and (nothing_encoded or raw.isascii()):
+                match = self._by_shape(path if nothing_encoded else raw.decode("ascii"), method, nothing_encoded)
                 if match is not None:
                     route, params = match
                     scope["route"] = route
@@ -712,10 +712,10 @@ class Router(routing.Router):
                 return self._find(scope, path, method)
         return self._find(scope, route_path(scope), method)
 
-    def _by_shape(self, raw: bytes, method: str, nothing_encoded: bool) -> Found | None:
+    def _by_shape(self, path: str, method: str, nothing_encoded: bool) -> Found | None:
         """Find a path whose first parameter is not all of its end; `None` where it takes a walk to decide."""
         for shape in self._shapes:
-            parts = raw.rsplit(b"/", shape.count)
+            parts = path.rsplit("/", shape.count)
             if len(parts) <= shape.count:
                 continue
             way = shape.ways.get(shape.literals(parts))

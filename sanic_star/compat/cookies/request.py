@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from sanic_star.compat._support.lazy import BoundedTable, pattern
@@ -26,9 +27,7 @@ def parse_cookie(raw: str) -> dict[str, list[str]]:
     >>> parse_cookie('a=1; b="x y"; a=2')
     {'a': ['1', '2'], 'b': ['x y']}
     """
-    cookies: dict[str, list[str]] = {}
-    _read_cookies(raw, cookies)
-    return cookies
+    return dict(_read_cookies((raw,)))
 
 
 def _read_name(text: str) -> str | None:
@@ -41,18 +40,24 @@ def _read_name(text: str) -> str | None:
 _names = BoundedTable(_read_name, 256)
 
 
-def _read_cookies(raw: str, cookies: dict[str, list[str]]) -> None:
-    """Read a Cookie header into a dictionary; see `parse_cookie`."""
-    for piece in raw.split(";"):
-        text, equals, value = piece.partition("=")
-        if not equals:
-            text, value = "", text
-        name, value = _names[text], value.strip()
-        if name is None or not (equals or value):
-            continue
-        if value[:1] == '"':
-            value = _unquote(value)
-        cookies.setdefault(name, []).append(value)
+def _read_cookies(headers: Iterable[str]) -> CookieRequestParameters:
+    """Read Cookie headers; see `parse_cookie`."""
+    cookies = CookieRequestParameters()
+    for header in headers:
+        for piece in header.split(";"):
+            text, equals, value = piece.partition("=")
+            if not equals:
+                text, value = "", text
+            name, value = _names[text], value.strip()
+            if name is None or not (equals or value):
+                continue
+            if value[:1] == '"':
+                value = _unquote(value)
+            if name in cookies:
+                _item(cookies, name).append(value)
+            else:
+                cookies[name] = [value]
+    return cookies
 
 
 def _unquote(text: str) -> str:
@@ -61,7 +66,9 @@ def _unquote(text: str) -> str:
     return _ESCAPE.sub(lambda found: chr(int(found[1], 8)) if len(found[1]) == 3 else found[1], text[1:-1])
 
 
-_get = dict.get  # PERF: half the time of `super().get`
+# PERF: half the time of `super()`. `[]` would look for a name with a prefix first.
+_get: Any = dict.get
+_item: Any = dict.__getitem__
 
 
 class CookieRequestParameters(RequestParameters):

@@ -46,8 +46,7 @@ def _read_query(query: str) -> RequestParameters:
     {'tag': ['a', 'b c'], 'café': ['1']}
     """
     parameters = RequestParameters()
-    # PERF: most names and values have nothing to decode; 3 µs of a request with four of them («real»). Safe because
-    # what has a mark goes through the standard library's own decoder.
+    # PERF: most names and values have nothing to decode; 3 µs of a request with four of them («real»).
     encoded = "%" in query
     for field in query.replace("+", " ").split("&"):
         name, _, value = field.partition("=")
@@ -55,11 +54,32 @@ def _read_query(query: str) -> RequestParameters:
             continue
         if encoded:
             if "%" in name:
-                name = unquote(name)
+                name = _unquote(name)
             if "%" in value:
-                value = unquote(value)
+                value = _unquote(value)
         if name in parameters:
             dict.__getitem__(parameters, name).append(value)
         else:
             parameters[name] = [value]
     return parameters
+
+
+# The escapes of ASCII characters, without their mark.
+_ESCAPES = {spelling: chr(code) for code in range(128) for spelling in (f"{code:02x}", f"{code:02X}")}
+
+
+def _unquote(text: str) -> str:
+    """Decode percent-encoded text as UTF-8, as `urllib.parse.unquote` does.
+
+    PERF: 1 µs less for a text with a few escapes («real»). Safe because only escapes of ASCII characters are decoded
+    here, which stand for one character each; a text with any other goes to the standard library.
+    """
+    first, *pieces = text.split("%")
+    decoded = [first]
+    for piece in pieces:
+        character = _ESCAPES.get(piece[:2])
+        if character is None:
+            return unquote(text)
+        decoded.append(character)
+        decoded.append(piece[2:])
+    return "".join(decoded)

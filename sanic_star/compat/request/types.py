@@ -11,12 +11,13 @@ from __future__ import annotations
 import uuid
 import weakref
 from collections import defaultdict
-from collections.abc import AsyncIterable, Callable, Iterator, Mapping
-from functools import partial
+from collections.abc import AsyncIterable, Callable, Iterable, Iterator, Mapping
+from functools import cache, partial
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, overload
 from urllib.parse import parse_qs, parse_qsl, quote, unquote
 
+from multidict import istr
 from starlette.requests import Request as StarletteRequest
 from starlette.routing import NoMatchFound
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -78,7 +79,16 @@ else:
 
 QueryOptions = tuple[bool, bool, str, str]
 _QUERY_DEFAULTS = (False, False, "utf-8", "replace")
+_COOKIE, _AUTHORIZATION = istr("cookie"), istr("authorization")
 _DEFAULT_PORTS = {"http": 80, "ws": 80, "https": 443, "wss": 443}
+
+
+@cache
+def _cookie_reader() -> Callable[[Iterable[str]], CookieRequestParameters]:
+    """Return what reads Cookie headers; it is loaded with the first request whose cookies are read."""
+    from sanic_star.compat.cookies.request import _read_cookies
+
+    return _read_cookies
 
 
 class Request(requests.Request, Generic[AppT, CtxT]):
@@ -479,7 +489,7 @@ class Request(requests.Request, Generic[AppT, CtxT]):
             SanicException: 431, the header is longer than `REQUEST_MAX_HEADER_SIZE`.
         """
         if self.parsed_token is None:
-            self.parsed_token = parse_credentials(self._parsed_field("authorization"), ("Bearer", "Token"))[1]
+            self.parsed_token = parse_credentials(self._parsed_field(_AUTHORIZATION), ("Bearer", "Token"))[1]
         return self.parsed_token
 
     @property
@@ -490,7 +500,7 @@ class Request(requests.Request, Generic[AppT, CtxT]):
             SanicException: 431, the header is longer than `REQUEST_MAX_HEADER_SIZE`.
         """
         if self.parsed_credentials is None:
-            kind, token = parse_credentials(self._parsed_field("authorization"))
+            kind, token = parse_credentials(self._parsed_field(_AUTHORIZATION))
             if token:
                 from sanic_star.compat.models.http_types import Credentials
 
@@ -503,13 +513,10 @@ class Request(requests.Request, Generic[AppT, CtxT]):
         Raises:
             SanicException: 431, all Cookie headers together are longer than `REQUEST_MAX_HEADER_SIZE`.
         """
-        from sanic_star.compat.cookies.request import CookieRequestParameters, _read_cookies
-
-        headers = self.headers.getall("cookie", ())
-        check_field_size("cookie", headers, self._config)
-        self.parsed_cookies = cookies = CookieRequestParameters()
-        for header in headers:
-            _read_cookies(header, cookies)
+        headers = self.headers.getall(_COOKIE, ())
+        if headers:
+            check_field_size("cookie", headers, self._config)
+        self.parsed_cookies = cookies = _cookie_reader()(headers)
         return cookies
 
     @property
