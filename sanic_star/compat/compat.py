@@ -131,7 +131,15 @@ def _write_name(name: str) -> bytes:
     return name.lower().encode("ascii")
 
 
-# The names of responses' fields by how they go over the wire: each is checked once, for setting and for sending.
+def _set_name(name: str) -> istr:
+    if not isinstance(name, str):
+        raise TypeError(f"a header's name is text, not {type(name).__name__}")
+    check_field(name, "")
+    return name if isinstance(name, istr) else istr(name)
+
+
+# The names of responses' fields: each is checked once for setting and once for sending, and put into lower case once.
+_names_to_set = BoundedTable(_set_name, 256)
 _field_names = BoundedTable(_write_name, 256)
 
 
@@ -225,20 +233,22 @@ class Header(CIMultiDict[str]):
         """
         made = cls(*fields, **more)
         for name, value in made.items():
-            if not (name in _field_names and type(value) is str and value.isprintable()):  # PERF: as in `__setitem__`
+            if not (name in _names_to_set and type(value) is str and value.isprintable()):  # PERF: as in `__setitem__`
                 check_field(name, value)
         return made
 
     def __setitem__(self, key: str, value: Any) -> None:
-        # PERF: a name that was sent before is checked, and the value has no character that breaks off: 0.3 µs a field.
-        if not (key in _field_names and type(value) is str and value.isprintable()):
+        # PERF: a name that was set before is checked and in lower case, and a printable value has no character that
+        # breaks off: 0.3 µs a field («real»).
+        if type(value) is str and value.isprintable():
+            _set_item(self, _names_to_set[key], value)
+        else:
             check_field(key, value)
-        _set_item(self, key, value)
+            _set_item(self, key, value)
 
     def add(self, key: str, value: Any) -> None:
         """Add a field, whether there is one of that name or not."""
-        if not (key in _field_names and type(value) is str and value.isprintable()):  # PERF: as in `__setitem__`
-            check_field(key, value)
+        check_field(key, value)
         _add_item(self, key, value)
 
     def setdefault(self, key: str, default: Any = None) -> Any:

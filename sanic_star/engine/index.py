@@ -75,7 +75,7 @@ class Parameter:
 Segments: TypeAlias = tuple[str | Parameter, ...]
 # The place of a parameter, its name, and what converts its text.
 _Step: TypeAlias = tuple[int, str, Callable[[str], Any]]
-# A path that is in none of them is cut so many times in vain.
+# A path of the same length that is in none of them is cut so many times in vain.
 _MOST_SHAPES = 4
 
 
@@ -284,9 +284,7 @@ class Shape(Generic[R]):
         self.literals = itemgetter(*(place for place in range(count + 1) if place not in places))
         self.ways: dict[Any, tuple[set[str], dict[str, tuple[R, tuple[_Step, ...]]]]] = {}
 
-    def add(
-        self, parts: Sequence[str], barred: set[str], edges: Sequence[tuple[int, Edge[R]]], leaf: Leaf[R]
-    ) -> None:
+    def add(self, parts: Sequence[str], barred: set[str], edges: Sequence[tuple[int, Edge[R]]], leaf: Leaf[R]) -> None:
         """Put a leaf under the literals of its path.
 
         Args:
@@ -307,7 +305,7 @@ class Shape(Generic[R]):
     def bar(self, path: str) -> None:
         """Note a path without parameters, which comes before any path with some."""
         parts = path.rsplit("/", self.count)
-        if len(parts) > self.count and (way := self.ways.get(self.literals(parts))):
+        if way := self.ways.get(self.literals(parts)):
             way[0].update(parts)
 
 
@@ -321,8 +319,8 @@ class Index(Generic[R]):
         self.tails: dict[bytes, Tail[R]] = {}
         self.prefixes: dict[str, Leaf[R]] = {}
         self.patterns: list[tuple[Leaf[R], Segments]] = []
-        # Those with the most paths first.
-        self.shapes: Sequence[Shape[R]] = ()
+        # By how many slashes a path has; those with the most paths first.
+        self.shapes: dict[int, Sequence[Shape[R]]] = {}
         # The most segments that a path has, and that a prefix has.
         self.depth = 0
         self.longest_prefix = 0
@@ -375,7 +373,7 @@ class Index(Generic[R]):
             self._follow(path[1:].split("/")).leaves = (self.exact.pop(path),)
         self.tree.settle()
         reached = [("", self.tree)]
-        shapes: dict[tuple[int, ...], Shape[R]] = {}
+        shapes: dict[int, dict[tuple[int, ...], Shape[R]]] = {}
         while reached:
             head, node = reached.pop()
             if node.edges:
@@ -386,14 +384,15 @@ class Index(Generic[R]):
             start, _, last = path.encode("ascii").rpartition(b"/")
             if start in self.tails:
                 self.tails[start].barred.add(last)
-        self.shapes = sorted(shapes.values(), key=lambda shape: -len(shape.ways))[:_MOST_SHAPES]
-        for shape in self.shapes:
-            for path in self.exact:
+        for slashes, alike in shapes.items():
+            self.shapes[slashes] = sorted(alike.values(), key=lambda shape: -len(shape.ways))[:_MOST_SHAPES]
+        for path in self.exact:
+            for shape in self.shapes.get(path.count("/"), ()):
                 shape.bar(path)
 
     @staticmethod
-    def _add_shapes(head: str, start: Node[R], shapes: dict[tuple[int, ...], Shape[R]]) -> None:
-        """Put the paths that go on with a parameter into `shapes`, by the places of their parameters.
+    def _add_shapes(head: str, start: Node[R], shapes: dict[int, dict[tuple[int, ...], Shape[R]]]) -> None:
+        """Put the paths that go on with a parameter into `shapes`, by their slashes and the places of parameters.
 
         A walk finds such a path first if each of its segments leads to the first way on that there is: a literal that
         does not wait, or the first edge for a segment that is no literal there.
@@ -401,7 +400,7 @@ class Index(Generic[R]):
         Args:
             head: the path up to the node, literals only.
             start: the node.
-            shapes: by places, from 1 on, and the number of segments.
+            shapes: by the number of slashes, then by the number of segments after `head` and the places in those.
         """
         # The node, the path to it, its parameters, and the literals that stand beside those.
         reached: list[tuple[Node[R], tuple[str, ...], tuple[tuple[int, Edge[R]], ...], frozenset[str]]]
@@ -410,10 +409,12 @@ class Index(Generic[R]):
             node, parts, edges, barred = reached.pop()
             if edges and len(parts) > 2 and len(node.leaves) == 1 and node.leaves[0].regex is None:
                 places = tuple(place for place, _ in edges)
-                key = *places, len(parts) - 1
-                if key not in shapes:
-                    shapes[key] = Shape(places, len(parts) - 1)
-                shapes[key].add(parts, set(barred), edges, node.leaves[0])
+                count = len(parts) - 1
+                alike = shapes.setdefault(head.count("/") + count, {})
+                key = count, *places
+                if key not in alike:
+                    alike[key] = Shape(places, count)
+                alike[key].add(parts, set(barred), edges, node.leaves[0])
             if node.edges and not node.edges[0].parameter.exact:
                 beside = barred.union(node.literals)
                 edge = node.edges[0]

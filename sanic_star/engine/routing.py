@@ -582,7 +582,7 @@ class Router(routing.Router):
         self._version = object()
         self._stale = True
         # These lead past the mark. Emptied, not replaced: the application's dispatch holds on to this dictionary.
-        self._shapes: Sequence[Shape[Any]] = ()
+        self._shapes: dict[int, Sequence[Shape[Any]]] = {}
         self._tails: dict[bytes, Tail[Any]] = {}
         self._unbarred: dict[bytes, Tail[Any]] = {}
         self.direct.clear()
@@ -714,10 +714,8 @@ class Router(routing.Router):
 
     def _by_shape(self, path: str, method: str, nothing_encoded: bool) -> Found | None:
         """Find a path whose first parameter is not all of its end; `None` where it takes a walk to decide."""
-        for shape in self._shapes:
+        for shape in self._shapes.get(path.count("/"), ()):
             parts = path.rsplit("/", shape.count)
-            if len(parts) <= shape.count:
-                continue
             way = shape.ways.get(shape.literals(parts))
             if way is None:
                 continue

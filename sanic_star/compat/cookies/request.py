@@ -44,6 +44,7 @@ def _read_cookies(headers: Iterable[str]) -> CookieRequestParameters:
     """Read Cookie headers; see `parse_cookie`."""
     cookies = CookieRequestParameters()
     for header in headers:
+        quoted = '"' in header
         for piece in header.split(";"):
             text, equals, value = piece.partition("=")
             if not equals:
@@ -51,7 +52,7 @@ def _read_cookies(headers: Iterable[str]) -> CookieRequestParameters:
             name, value = _names[text], value.strip()
             if name is None or not (equals or value):
                 continue
-            if value[:1] == '"':
+            if quoted:
                 value = _unquote(value)
             if name in cookies:
                 _item(cookies, name).append(value)
@@ -66,6 +67,7 @@ def _unquote(text: str) -> str:
     return _ESCAPE.sub(lambda found: chr(int(found[1], 8)) if len(found[1]) == 3 else found[1], text[1:-1])
 
 
+_HOST_PREFIX, _SECURE_PREFIX = Cookie.HOST_PREFIX, Cookie.SECURE_PREFIX
 # PERF: half the time of `super()`. `[]` would look for a name with a prefix first.
 _get: Any = dict.get
 _item: Any = dict.__getitem__
@@ -91,7 +93,12 @@ class CookieRequestParameters(RequestParameters):
 
     def get(self, name: str, default: Any | None = None) -> Any | None:  # type: ignore[override]
         """Return the first value of a cookie, or the default."""
-        values = _get(self, self._actual(name))
+        # PERF: one look-up for each spelling, and no call of `_actual`: 0.1 µs («real»).
+        values = _get(self, _HOST_PREFIX + name)
+        if values is None:
+            values = _get(self, _SECURE_PREFIX + name)
+            if values is None:
+                values = _get(self, name)
         return values[0] if values else default
 
     def getlist(self, name: str, default: list[Any] | None = None) -> list[Any]:
@@ -99,8 +106,7 @@ class CookieRequestParameters(RequestParameters):
         return super().getlist(self._actual(name), default)
 
     def _actual(self, name: str) -> str:
-        host = Cookie.HOST_PREFIX + name
+        host, secure = _HOST_PREFIX + name, _SECURE_PREFIX + name
         if host in self:
             return host
-        secure = Cookie.SECURE_PREFIX + name
         return secure if secure in self else name

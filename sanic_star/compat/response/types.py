@@ -79,7 +79,7 @@ _lengths = BoundedTable(_content_length_field, 1024)
 # The fields that `_head` does not take over as they are.
 _FRAMING = frozenset({b"content-length", b"transfer-encoding", b"connection"})
 _OWN_FIELDS = _FRAMING | {b"content-type"}
-_CONTENT_LENGTH = istr("content-length")
+_CONTENT_LENGTH, _SET_COOKIE = istr("content-length"), istr("Set-Cookie")
 
 
 @cache
@@ -283,18 +283,20 @@ class BaseHTTPResponse(responses.Response):
             declared = (declared or not length) and not bodiless
             for name, value in headers.items():
                 # PERF: as `header_field` does it, without its frame: 0.1 µs a field («real»).
-                if type(value) is str and value.isprintable():
-                    field = _field_names[name], value.encode()
+                text = value if type(value) is str else str(value)
+                if text.isprintable():
+                    encoded = _field_names[name]
+                    octets = text.encode()
                 else:
-                    field = header_field(name, value)
-                if field[0] in _OWN_FIELDS:
-                    if field[0] == b"content-type":
+                    encoded, octets = header_field(name, text)
+                if encoded in _OWN_FIELDS:
+                    if encoded == b"content-type":
                         kind = None
-                    elif declared and field[0] == b"content-length":
+                    elif declared and encoded == b"content-length":
                         length = False
                     else:
                         continue
-                fields.append(field)
+                fields.append((encoded, octets))
         if bodiless:
             return fields
         if length:
@@ -363,7 +365,7 @@ class BaseHTTPResponse(responses.Response):
         cookie = make(key, value, **options)
         if self._headers is None:
             self._headers = Header()
-        _add_item(self._headers, "Set-Cookie", cookie)
+        _add_item(self._headers, _SET_COOKIE, cookie)
         return cookie
 
     def delete_cookie(  # type: ignore[override]
