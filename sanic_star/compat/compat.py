@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from asyncio import CancelledError
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from itertools import chain
@@ -12,7 +12,9 @@ from typing import Any, Self
 
 import anyio
 import anyio.to_thread
-from multidict import CIMultiDict
+from multidict import CIMultiDict, istr
+
+from sanic_star.compat._support.lazy import BoundedTable, pattern
 
 OS_IS_WINDOWS = os.name == "nt"
 UVLOOP_INSTALLED: bool
@@ -79,6 +81,68 @@ class UpperStrEnum(StrEnum):
         return hash(self.value)
 
 
+# The names of the fields that browsers, proxies and other clients send.
+_USUAL_NAMES = (
+    "accept accept-charset accept-encoding accept-language accept-ranges access-control-request-headers "
+    "access-control-request-method authorization baggage cache-control cdn-loop cf-connecting-ip cf-ipcountry "
+    "cf-ray cf-visitor connection content-disposition content-encoding content-language content-length "
+    "content-range content-type cookie correlation-id date dnt expect forwarded from host idempotency-key "
+    "if-match if-modified-since if-none-match if-range if-unmodified-since keep-alive last-event-id max-forwards "
+    "origin pragma prefer priority proxy-authorization range referer save-data sec-ch-ua sec-ch-ua-mobile "
+    "sec-ch-ua-platform sec-fetch-dest sec-fetch-mode sec-fetch-site sec-fetch-user sec-gpc "
+    "sec-websocket-extensions sec-websocket-key sec-websocket-protocol sec-websocket-version sentry-trace te "
+    "traceparent tracestate trailer transfer-encoding true-client-ip upgrade upgrade-insecure-requests user-agent "
+    "via x-amzn-trace-id x-api-key x-client-ip x-correlation-id x-csrf-token x-csrftoken x-forwarded-for "
+    "x-forwarded-host x-forwarded-path x-forwarded-port x-forwarded-proto x-forwarded-server x-real-ip "
+    "x-request-id x-request-start x-requested-with x-scheme"
+)
+
+
+def _read_name(name: bytes) -> istr:
+    return istr(name.decode("latin-1"))
+
+
+# PERF: the names of a request's fields are decoded and put into lower case once for many requests, not for each:
+# 0.1 µs a field («real»).
+_request_names = BoundedTable(_read_name, 256, {name.encode(): istr(name) for name in _USUAL_NAMES.split()})
+
+
+def _read_fields(fields: Iterable[tuple[bytes, bytes]]) -> Header:
+    """Read the header fields of an ASGI scope.
+
+    Args:
+        fields: names and values as bytes. Values are UTF-8; what is not becomes lone surrogates, as in Sanic.
+    """
+    try:
+        # PERF: without arguments `decode` takes a third of the time.
+        return Header([(_request_names[name], value.decode()) for name, value in fields])
+    except (UnicodeDecodeError, TypeError):
+        # A `bytearray` has no hash.
+        return Header([(_read_name(name), value.decode("utf-8", "surrogateescape")) for name, value in fields])
+
+
+_TOKEN = pattern(r"[A-Za-z0-9!#$%&'*+\-.^_`|~]+")
+
+
+def _write_name(name: str) -> bytes:
+    check_field(name, "")
+    if not _TOKEN.fullmatch(name):
+        raise ValueError(f"header {name!r}: a name is made of letters, digits and !#$%&'*+-.^_`|~")
+    return name.lower().encode("ascii")
+
+
+def _set_name(name: str) -> istr:
+    if not isinstance(name, str):
+        raise TypeError(f"a header's name is text, not {type(name).__name__}")
+    check_field(name, "")
+    return name if isinstance(name, istr) else istr(name)
+
+
+# The names of responses' fields: each is checked once for setting and once for sending, and put into lower case once.
+_names_to_set = BoundedTable(_set_name, 256)
+_field_names = BoundedTable(_write_name, 256)
+
+
 def check_field(name: object, value: object) -> None:
     """Refuse what would end a header field, and could smuggle in others (RFC 9110, section 5.5).
 
@@ -114,6 +178,11 @@ def check_foreign(response: Any) -> None:
     if b"\r" in whole or b"\n" in whole or b"\0" in whole:
         for name, value in fields:
             check_field(name.decode("latin-1"), value.decode("latin-1"))
+
+
+# PERF: a call of one takes half the time that the same by `super()` takes.
+_set_item: Any = CIMultiDict.__setitem__
+_add_item: Any = CIMultiDict.add
 
 
 class Header(CIMultiDict[str]):
@@ -163,18 +232,24 @@ class Header(CIMultiDict[str]):
         '1'
         """
         made = cls(*fields, **more)
-        for field in made.items():
-            check_field(*field)
+        for name, value in made.items():
+            if not (name in _names_to_set and type(value) is str and value.isprintable()):  # PERF: as in `__setitem__`
+                check_field(name, value)
         return made
 
     def __setitem__(self, key: str, value: Any) -> None:
-        check_field(key, value)
-        super().__setitem__(key, value)
+        # PERF: a name that was set before is checked and in lower case, and a printable value has no character that
+        # breaks off: 0.3 µs a field («real»).
+        if type(value) is str and value.isprintable():
+            _set_item(self, _names_to_set[key], value)
+        else:
+            check_field(key, value)
+            _set_item(self, key, value)
 
     def add(self, key: str, value: Any) -> None:
         """Add a field, whether there is one of that name or not."""
         check_field(key, value)
-        super().add(key, value)
+        _add_item(self, key, value)
 
     def setdefault(self, key: str, default: Any = None) -> Any:
         """Set a field that is not there; return what it says."""

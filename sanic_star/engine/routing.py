@@ -42,6 +42,7 @@ from sanic_star.engine.index import (
     Leaf,
     Parameter,
     Segments,
+    Shape,
     Tail,
     matches_spelled,
     plain,
@@ -581,6 +582,7 @@ class Router(routing.Router):
         self._version = object()
         self._stale = True
         # These lead past the mark. Emptied, not replaced: the application's dispatch holds on to this dictionary.
+        self._shapes: dict[int, Sequence[Shape[Any]]] = {}
         self._tails: dict[bytes, Tail[Any]] = {}
         self._unbarred: dict[bytes, Tail[Any]] = {}
         self.direct.clear()
@@ -615,6 +617,7 @@ class Router(routing.Router):
         self.foreign = table.foreign
         self.by_name = table.by_name
         # Before `direct`: `_keep` looks at it.
+        self._shapes = table.index.shapes
         self._tails = table.index.tails
         # For a last segment with escapes, which a literal may spell in another way.
         self._unbarred = {head: tail for head, tail in self._tails.items() if not tail.barred}
@@ -697,9 +700,41 @@ class Router(routing.Router):
                             seen.clear()
                     scope["path_params"] = {**scope["path_params"], **params} if "path_params" in scope else params
                     return route, params
+            if self._shapes and (nothing_encoded or raw.isascii()):
+                match = self._by_shape(path if nothing_encoded else raw.decode("ascii"), method, nothing_encoded)
+                if match is not None:
+                    route, params = match
+                    scope["route"] = route
+                    scope["endpoint"] = route.endpoint
+                    scope["path_params"] = {**scope["path_params"], **params} if "path_params" in scope else params
+                    return match
             if nothing_encoded:
                 return self._find(scope, path, method)
         return self._find(scope, route_path(scope), method)
+
+    def _by_shape(self, path: str, method: str, nothing_encoded: bool) -> Found | None:
+        """Find a path whose first parameter is not all of its end; `None` where it takes a walk to decide."""
+        for shape in self._shapes.get(path.count("/"), ()):
+            parts = path.rsplit("/", shape.count)
+            way = shape.ways.get(shape.literals(parts))
+            if way is None:
+                continue
+            barred, routes = way
+            # A segment with escapes may be a literal in another spelling.
+            if method not in routes or (barred and not nothing_encoded):
+                return None
+            route, steps = routes[method]
+            params: dict[str, Any] = {}
+            for place, name, convert in steps:
+                segment = parts[place]
+                if segment in barred:
+                    return None
+                try:
+                    params[name] = convert(segment)
+                except ValueError:
+                    return None
+            return route, params
+        return None
 
     def _keep(
         self, raw: bytes, method: str, found: tuple[Any, dict[str, Any], str], tails: dict[bytes, Tail[Any]]

@@ -52,7 +52,7 @@ def test_a_response_that_sends_itself_is_asked_to(kind: type[HTTPResponse], who:
     assert sent == [who]
 
 
-def test_what_is_only_a_body_is_sent_by_the_dispatch() -> None:
+def test_what_depends_on_no_request_is_sent_by_the_dispatch() -> None:
     class Plain(HTTPResponse):
         """Has its own initialiser, and sends itself as others do."""
 
@@ -60,12 +60,24 @@ def test_what_is_only_a_body_is_sent_by_the_dispatch() -> None:
             super().__init__("x", content_type="text/html; charset=utf-8")
 
     assert Plain()._start_message() == html("x")._start_message()
-    assert (
-        text("x", 201)._start_message()
-        is text("x", headers={"a": "b"})._start_message()
-        is raw("x", 200, {}, "x/of-no-other-test")._start_message()
-    )
+    for response in (text("x", 201), text("x", headers={"a": "b"}), raw("x", 404, {"x-a": 1}, "x/of-no-other-test")):
+        start = response._start_message()
+        assert start is not None
+        assert (start["status"], start["headers"]) == (response.status, response._head())
+
+
+def test_what_depends_on_its_request_is_sent_by_the_response() -> None:
     assert HTTPResponse("x", background=BackgroundTask(print))._start_message() is None
+    assert HTTPResponse("x", headers={"content-length": "9"})._start_message() is None  # an answer to HEAD keeps it
+    assert HTTPResponse("x", 204)._start_message() is HTTPResponse("x", 304, {"a": "b"})._start_message() is None
+
+
+def test_what_is_refused_is_refused_by_the_dispatch_too() -> None:
+    for response in (HTTPResponse("x", 99), HTTPResponse("x", 600, {"a": "b"}), HTTPResponse("x", "200")):  # type: ignore[arg-type]
+        with pytest.raises(RuntimeError, match="from 200 to 599"):
+            response._start_message()
+    with pytest.raises(ValueError, match="a name is made of"):
+        HTTPResponse("x", headers={"a b": "1"})._start_message()
 
 
 def test_a_response_with_fields_of_its_own_sends_them() -> None:

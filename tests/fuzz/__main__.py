@@ -1,5 +1,8 @@
 """Compare with Sanic: the routers on random tables, whole applications on such tables, and on odd paths.
 
+Before that, the fast ways of headers, cookies, arguments and routes are compared with the slow ones; `--ways` alone
+does nothing else.
+
 `--wire` sends malformed requests over raw sockets instead, to an application with many features behind each server.
 """
 
@@ -22,6 +25,7 @@ from tests.fuzz.dispatch import compare_dispatch, compare_served_paths
 from tests.fuzz.paths import compare_paths
 from tests.fuzz.serving import SERVERS, fuzz, report
 from tests.fuzz.tables import Difference, Row, Table, compare
+from tests.fuzz.ways import COMPARISONS, compare_ways
 from tests.parity.frameworks import Framework
 
 
@@ -52,6 +56,18 @@ def several(
     return bool(found)
 
 
+def ways(options: argparse.Namespace, inputs: int) -> bool:
+    """Compare fast and slow ways, and print what differs; tell whether something did."""
+    differs = False
+    for name in COMPARISONS:
+        differences = compare_ways(name, options.seed, inputs)
+        print(f"{name}: {inputs} inputs, {len(differences)} differences")
+        for asked, fast, slow in differences[: options.show]:
+            print(f"    {asked!r}\n      fast {fast!r}\n      slow {slow!r}")
+        differs = differs or bool(differences)
+    return differs
+
+
 def main() -> int:
     """Run the command; the exit status is 1 if something differed."""
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
@@ -60,6 +76,7 @@ def main() -> int:
     parser.add_argument("--paths", type=int, default=6000, help="odd paths, to routes and files")
     parser.add_argument("--seed", type=int, default=1, help="of the first table; the next has the next")
     parser.add_argument("--show", type=int, default=10, help="how many differences are printed")
+    parser.add_argument("--ways", type=int, nargs="?", const=100_000, help="only fast and slow ways, so many of each")
     parser.add_argument("--wire", type=int, nargs="?", const=20_000, help="only malformed requests, so many in all")
     parser.add_argument("--servers", default=",".join(SERVERS), help="for --wire: their names, with commas")
     options = parser.parse_args()
@@ -70,6 +87,9 @@ def main() -> int:
         return any(outcome.wrong for outcome in outcomes.values())
     warnings.simplefilter("ignore")
     logging.disable()
+    differs = ways(options, options.ways or 100_000)
+    if options.ways:
+        return differs
     found = several(options, options.requests, "requests", lambda seed: compare(seed, 40, tables))
     with Framework("sanic") as theirs, Framework("sanic_star") as ours:
         both = theirs.play, ours.play
@@ -81,7 +101,7 @@ def main() -> int:
         wrong = asyncio.run(compare_paths(options.seed, options.paths, (sanic, sanic_star), Path(directory)))
     print(*astray, f"{options.served // 4} served paths, {len(astray)} differences", sep="\n")
     print(*wrong, f"{options.paths} paths, {len(wrong)} differences", sep="\n")
-    return bool(found or served or astray or wrong)
+    return bool(differs or found or served or astray or wrong)
 
 
 if __name__ == "__main__":

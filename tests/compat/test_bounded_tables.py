@@ -1,0 +1,111 @@
+"""The tables of names that clients and handlers choose: nobody can fill one, or slow the fast way for others."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from sanic_star import Request, Sanic, text
+from sanic_star.compat._support.lazy import BoundedTable
+from sanic_star.compat.compat import Header, _field_names, _request_names
+from sanic_star.compat.cookies import request as request_cookies
+from sanic_star.compat.cookies import response as response_cookies
+from sanic_star.compat.response import types
+from tests.engine.raw import Peer, http_scope
+
+TABLES: dict[str, BoundedTable[Any, Any]] = {
+    "names of request headers": _request_names,
+    "names of response headers": _field_names,
+    "names of request cookies": request_cookies._names,
+    "names of response cookies": response_cookies._names,
+    "content types": types._content_types,
+    "lengths": types._lengths,
+}
+
+
+def key(table: BoundedTable[Any, Any], number: int) -> Any:
+    if table is types._lengths:
+        return number
+    return b"x-%d" % number if table is _request_names else f"x-{number}"
+
+
+def test_a_table_makes_a_value_once() -> None:
+    made: list[str] = []
+
+    def make(name: str) -> str:
+        made.append(name)
+        return name.upper()
+
+    table = BoundedTable(make, 2, {"seed": "SEED"})
+    assert [table[name] for name in ("seed", "a", "a", "b")] == ["SEED", "A", "A", "B"]
+    assert made == ["a", "b"]
+    assert table["c"] == "C"
+    assert dict(table) == {"seed": "SEED", "c": "C"}
+    assert table["x" * 1000] == "X" * 1000
+    assert len(table) == 2
+
+
+def test_nothing_is_kept_of_what_is_refused() -> None:
+    def refuse(name: str) -> str:
+        raise ValueError(name)
+
+    table = BoundedTable(refuse, 2)
+    for _ in range(2):
+        with pytest.raises(ValueError, match="a"):
+            table["a"]
+    assert not table
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_flood_of_keys_does_not_fill_a_table(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    table = TABLES[name]
+    made: list[Any] = []
+    make, usual = table._make, key(table, -1 if table is not types._lengths else 5000)
+
+    def counting(asked: Any) -> Any:
+        made.append(asked)
+        return make(asked)
+
+    monkeypatch.setattr(table, "_make", counting)
+    most = 0
+    for number in range(3000):
+        table[key(table, number)]
+        table[usual]
+        most = max(most, len(table))
+    assert most <= table._size <= 1100
+    # What the flood costs others: one miss whenever it has filled the table.
+    assert made.count(usual) <= 2 + 3000 // (table._size - len(table._seed) - 1)
+    assert not set(table._seed) & set(made)
+
+
+async def test_a_client_that_sends_ever_new_names_leaves_usual_ones_fast() -> None:
+    app: Sanic[Any, Any] = Sanic("Flood")
+
+    @app.get("/")
+    async def handler(request: Request) -> Any:
+        assert len(request.headers) == 100
+        assert len(request.cookies) == 50
+        return text("")
+
+    for number in range(30):
+        names = [b"x-%d-%d" % (number, place) for place in range(99)]
+        cookies = "; ".join(f"c{number}-{place}=1" for place in range(50))
+        peer = Peer()
+        await app(
+            http_scope("/", headers=[*((name, b"1") for name in names), (b"cookie", cookies.encode())]),
+            peer.receive,
+            peer.send,
+        )
+        assert peer.status == 200
+    assert len(_request_names) <= _request_names._size
+    assert len(request_cookies._names) <= request_cookies._names._size
+    assert _request_names.keys() >= {b"host", b"cookie", b"user-agent", b"content-type", b"x-request-id"}
+
+
+def test_a_long_name_is_not_kept() -> None:
+    name = "x-" + "a" * 100_000
+    headers = Header()
+    headers[name] = "1"
+    assert types.header_field(name, "1") == (name.encode(), b"1")
+    assert name not in _field_names

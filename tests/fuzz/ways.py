@@ -1,0 +1,269 @@
+"""The fast ways against the slow ones: random input has to give the same by both.
+
+Each comparison makes one input from a source of random numbers, and returns it with what the fast and the slow way
+make of it. The slow way is the general one of this package, or of the standard library, or is written here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from random import Random
+from typing import Any, TypeAlias
+from urllib.parse import parse_qs, quote, unquote
+
+from sanic_star import HTTPResponse, text
+from sanic_star.compat.compat import Header, _field_names, _read_fields, check_field
+from sanic_star.compat.cookies.request import CookieRequestParameters, _unquote, parse_cookie
+from sanic_star.compat.cookies.response import Cookie
+from sanic_star.compat.request.parameters import _read_query
+from sanic_star.compat.response.types import header_field
+from sanic_star.compat.router import Router
+
+Outcome: TypeAlias = tuple[Any, Any, Any]
+
+_NAMES = ("accept", "Accept", "x-id", "X-ID", "cookie", "x y", "x\n", "", "ü", "content-length", "content-type", "a:b",
+          "connection", "x-" + "a" * 70)  # fmt: skip
+_PIECES = ("a", "Z9", " ", ";", "=", ",", '"', "\\", "\\073", "%", "%41", "%C3%A9", "%zz", "+", "&", "\t", "\r", "\n",
+           "\0", "é", "\xa0", "\u2028", "\udc80", "😀", "__Host-", "__Secure-", "id", "-", "_", "/")  # fmt: skip
+
+
+def outcome(function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+    """Return what a function returns, or the type and text of what it raises."""
+    try:
+        return function(*arguments, **options)
+    except Exception as error:
+        return type(error), str(error)
+
+
+def words(random: Random, most: int = 6) -> str:
+    """Return some pieces, one after the other."""
+    return "".join(random.choices(_PIECES, k=random.randrange(most)))
+
+
+def request_headers(random: Random) -> Outcome:
+    """Compare the header fields of a request."""
+    fields = [
+        (
+            (random.choice(_NAMES) if random.random() < 0.8 else words(random)).encode("utf-8", "surrogatepass"),
+            words(random).encode("utf-8", "surrogateescape") + (b"\xff" if random.random() < 0.1 else b""),
+        )
+        for _ in range(random.randrange(6))
+    ]
+    slow = Header([(name.decode("latin-1"), value.decode("utf-8", "surrogateescape")) for name, value in fields])
+    fast = _read_fields(fields)
+    return fields, (list(fast.items()), fast), (list(slow.items()), slow)
+
+
+def _parse_cookie(raw: str) -> dict[str, list[str]]:
+    cookies: dict[str, list[str]] = {}
+    for piece in raw.split(";"):
+        name, equals, value = piece.partition("=")
+        name, value = (name.strip(), value.strip()) if equals else ("", name.strip())
+        if piece.strip() and re.fullmatch(r"[\w!#$%&'*+\-.^`|~]*", name, re.ASCII):
+            cookies.setdefault(name, []).append(_unquote(value))
+    return cookies
+
+
+def request_cookies(random: Random) -> Outcome:
+    """Compare the cookies of a request, and their look-up."""
+    raw = "; ".join(words(random) + random.choice(("=", "")) + words(random) for _ in range(random.randrange(5)))
+    slow = _parse_cookie(raw)
+    cookies = CookieRequestParameters(slow)
+    names = [*slow, "id", "a"]
+    first = [
+        next((slow[key][0] for key in (f"__Host-{name}", f"__Secure-{name}", name) if key in slow), None)
+        for name in names
+    ]
+    return raw, (parse_cookie(raw), [cookies.get(name) for name in names]), (slow, first)
+
+
+def arguments(random: Random) -> Outcome:
+    """Compare the arguments of a query."""
+    query = words(random, 20).encode("utf-8", "surrogateescape").decode("latin-1")
+    return query, _read_query(query), parse_qs(query)
+
+
+class _SlowCookie(Cookie):
+    """Any class but `Cookie` takes the slow way."""
+
+    __slots__ = ()
+
+
+def response_cookies(random: Random) -> Outcome:
+    """Compare a cookie of a response, also one that was changed."""
+    key = random.choice(("id", "__Host-id", "__secure-x", "path", "a b", "theme"))
+    value: Any = random.choice((words(random), words(random), 1, None, b"x", True))
+    choices: dict[str, tuple[Any, ...]] = {
+        "path": ("/", "/a", None, "/;x", ""),
+        "domain": (None, "example.org", "a b", ""),
+        "secure": (True, False, 1, "yes", None),
+        "max_age": (None, 0, 60, -1, "60", "x", True, 1.5),
+        "expires": (None, datetime(2030, 1, 2, tzinfo=UTC), "tomorrow"),
+        "httponly": (True, False, 1, None),
+        "samesite": ("Lax", "strict", "None", "none", None, "x"),
+        "partitioned": (False, True, None, 0),
+        "comment": (None, "note", "a;b"),
+        "host_prefix": (False, True),
+        "secure_prefix": (False, True),
+    }
+    options = {name: random.choice(values[: random.choice((1, 1, 2, 9))]) for name, values in choices.items()
+               if random.random() < 0.4}  # fmt: skip
+    changes = [(name, random.choice(choices[name])) for name in ("path", "secure", "samesite", "max_age", "domain")
+               if random.random() < 0.1]  # fmt: skip
+
+    def write(kind: Callable[..., Cookie]) -> tuple[Any, ...]:
+        cookie = kind(key, value, **options)
+        seen: list[Any] = [outcome(str, cookie)]
+        for name, changed in changes:
+            seen.append(outcome(setattr, cookie, name, changed))
+        attributes = [getattr(cookie, name) for name in ("key", "value", *choices) if not name.endswith("prefix")]
+        return (*seen, outcome(str, cookie), attributes)
+
+    return (key, value, options, changes), outcome(write, Cookie), outcome(write, _SlowCookie)
+
+
+def _set_slowly(headers: Header, name: str, value: Any) -> None:
+    check_field(name, value)
+    super(Header, headers).__setitem__(name, value)
+
+
+def _field(name: str, value: object) -> tuple[bytes, bytes]:
+    check_field(name, str(value))
+    if not re.fullmatch(r"[A-Za-z0-9!#$%&'*+\-.^_`|~]+", name):
+        raise ValueError(f"header {name!r}: a name is made of letters, digits and !#$%&'*+-.^_`|~")
+    return name.lower().encode(), str(value).encode("utf-8", "surrogateescape")
+
+
+def _head(response: HTTPResponse, declared: bool) -> list[tuple[bytes, bytes]]:
+    if not 200 <= response.status <= 599:
+        raise RuntimeError(f"status {response.status!r}: a response has one from 200 to 599 (RFC 9110, section 15)")
+    fields = [_field(name, value) for name, value in response.headers.items()]
+    names = [name for name, _ in fields]
+    bodiless = response.status in (204, 304)
+    keeps_length = declared and b"content-length" in names and not bodiless
+    dropped = {b"transfer-encoding", b"connection"} | (set() if keeps_length else {b"content-length"})
+    fields = [field for field in fields if field[0] not in dropped]
+    if bodiless:
+        return fields
+    if not keeps_length:
+        fields.append((b"content-length", str(len(response.body)).encode()))
+    if response.content_type is not None and b"content-type" not in names:
+        fields.append(_field("content-type", response.content_type))
+    return fields
+
+
+def response_headers(random: Random) -> Outcome:
+    """Compare header fields, from their setting to what is sent."""
+    if random.random() < 0.01:
+        _field_names.clear()
+    fields: list[tuple[str, Any]] = [
+        (
+            random.choice(_NAMES) if random.random() < 0.9 else words(random),
+            random.choice((words(random), words(random), 1, None, b"x", Cookie("a", words(random)))),
+        )
+        for _ in range(random.randrange(5))
+    ]
+    status = random.choice((200, 200, 201, 204, 304, 404, 599, 600, 99))
+    content_type = random.choice(("text/plain", None, words(random)))
+    declared = random.random() < 0.3
+
+    def write(set_field: Callable[[Header, str, Any], Any], encode: Callable[[HTTPResponse, bool], Any]) -> Any:
+        response = HTTPResponse("body", status, None, content_type)
+        refused = [outcome(set_field, response.headers, name, value) for name, value in fields]
+        return refused, outcome(encode, response, declared)
+
+    fast = write(Header.__setitem__, lambda response, declared: response._head(declared=declared))
+    sent = HTTPResponse("body", status, None, content_type)
+    sent._headers = Header(fields) if fields else None
+    encoded = [outcome(header_field, name, value) for name, value in fields]
+    slow = write(_set_slowly, _head)
+    start, head = outcome(sent._start_message), outcome(_head, sent, False)
+    same = start is None or (start["headers"] if isinstance(start, dict) else start) == head
+    return (
+        (fields, status, content_type, declared),
+        (fast, encoded, same),
+        (slow, [outcome(_field, name, value) for name, value in fields], True),
+    )
+
+
+_SEGMENTS = ("a", "b", "1", "items", "new", "<x:int>", "<x:str>", "<x:int>", "<x:str>", "<x:strorempty>", "<x:slug>",
+             "<x:float>", "<x:ext>", "<x:[a-c]{1,2}>", "<x:path>", "%40me", "é", "")  # fmt: skip
+_ASKED = (b"a", b"b", b"1", b"items", b"new", b"%6eew", b"-2", b"1.5", b"a.txt", b"ab", b"", b"@me", b"%40me",
+          b"%C3%A9", b"a%20b", b"%2F")  # fmt: skip
+_METHODS = ("GET", "POST")
+
+
+class Routes:
+    """Tables of routes, each asked many times: to build one takes longer than a look-up."""
+
+    def __init__(self) -> None:
+        self.left = 0
+
+    def __call__(self, random: Random) -> Outcome:
+        """Compare the route and the parameters that a path leads to."""
+        if not self.left:
+            self.left = 200
+            self._build(random)
+        self.left -= 1
+        uri, _ = random.choice(self.uris)
+        raw = b"/".join(
+            random.choice(_ASKED) if piece.startswith("<") or random.random() < 0.08 else quote(piece, "%").encode()
+            for piece in uri.split("/")
+        )
+        raw = raw if raw.startswith(b"/") else b"/" + raw
+        method = random.choice(_METHODS)
+        path = unquote(raw.decode())
+        if random.random() < 0.02:
+            path = "/a/1"  # a middleware has rewritten it
+        asked = {"type": "http", "method": method, "path": path, "raw_path": raw, "headers": [(b"host", b"b.test")]}
+        fast, slow = dict(asked), dict(asked)
+        return (
+            (self.uris, asked),
+            (outcome(self._ask, self.fast, fast), fast.get("path_params")),
+            (outcome(self._ask, self.slow, slow), slow.get("path_params")),
+        )
+
+    def _build(self, random: Random) -> None:
+        self.uris: list[tuple[str, str]] = []
+        self.fast, self.slow = Router(), Router()
+        shapes = [random.choices(_SEGMENTS, k=random.randrange(1, 6)) for _ in range(3)]
+        for _ in range(random.randrange(1, 12)):
+            pieces = [piece if random.random() < 0.6 else random.choice(_SEGMENTS) for piece in random.choice(shapes)]
+            pieces = [piece.replace("<x", f"<x{place}") for place, piece in enumerate(pieces)]
+            self.uris.append(("/" + "/".join(pieces), random.choice(_METHODS)))
+        for router in (self.fast, self.slow):
+            for place, (uri, method) in enumerate(self.uris):
+                hosts = ["b.test"] if place % 7 == 6 else None
+                outcome(router.add, uri, [method], _handler, host=hosts, name=f"r{place}")
+            router.build()
+        self.slow._shapes, self.slow._tails, self.slow._unbarred = {}, {}, {}
+
+    def _ask(self, router: Router, scope: dict[str, Any]) -> Any:
+        route, params = router.find(scope)
+        if router is self.slow:
+            for methods in router.direct.values():
+                methods.clear()
+        return route.name, params
+
+
+async def _handler(request: Any, **_: Any) -> HTTPResponse:
+    return text("")
+
+
+COMPARISONS: dict[str, Callable[[], Callable[[Random], Outcome]]] = {
+    "request headers": lambda: request_headers,
+    "request cookies": lambda: request_cookies,
+    "arguments": lambda: arguments,
+    "response cookies": lambda: response_cookies,
+    "response headers": lambda: response_headers,
+    "routes": Routes,
+}
+
+
+def compare_ways(name: str, seed: int, count: int) -> list[Outcome]:
+    """Compare so many inputs of a comparison; return those that differ, with both outcomes."""
+    random, compare = Random(f"{name} {seed}"), COMPARISONS[name]()
+    outcomes = (compare(random) for _ in range(count))
+    return [(asked, fast, slow) for asked, fast, slow in outcomes if fast != slow]
