@@ -1100,6 +1100,8 @@ class Request(requests.Request, Generic[AppT, CtxT]):
         if self._writer is not None and self._writer.on_end is not None:
             # What answers the request instead is not to be cut short as this response would have been.
             self._writer.on_end()
+        if self._writer is not None and isinstance(self._writer.response, BaseHTTPResponse):
+            self._writer.response.stream = None
         self._writer = None
         self.responded = False
 

@@ -90,8 +90,11 @@ class EventStream(HTTPResponse):
         ...     return EventStream(count(), ping=30)
     """
 
+    # What `OpenStreams` notes of a request, where there is none.
     _holds = False
     _open_stream: OpenStream | None = None
+    # What cuts it short, until it ends.
+    _watched: OpenStream | None = None
     _scope: Scope | None = None
     _context: Context | None = None
     _writer: Writer | None = None
@@ -162,7 +165,8 @@ class EventStream(HTTPResponse):
                 writer = request._begin()
                 writer.endless = self._endless
                 writer.respond(self)
-                writer.on_open()
+                if writer.on_open is not None:
+                    writer.on_open()
                 await self._answer(request)
         finally:
             self._let_go()
@@ -175,7 +179,7 @@ class EventStream(HTTPResponse):
             await self._declared(request)
             await self.eof()
         except CancelledError:
-            stream = self._open_stream
+            stream = self._watched
             # Where nothing was sent, or another task answers the request, the dispatch has to end it.
             if stream is None or not self._has_begun or stream.task is not current_task():
                 raise
@@ -190,6 +194,7 @@ class EventStream(HTTPResponse):
         streams = foreign_streams()
         stream = streams.open(self, writer.end, endless=self._endless, receive=receive)
         assert stream is not None
+        self._watched = stream
         try:
             await self._begin(scope)
             await self.eof()
@@ -203,12 +208,12 @@ class EventStream(HTTPResponse):
 
     async def _declared(self, request: Any) -> None:
         """Begin to keep the stream alive: `request.respond`, or the dispatch, has made it the request's answer."""
-        self._open_stream = request._open_stream
+        self._watched = request._open_stream
         await self._begin(request.scope)
         assert self._writer is not None
-        if self._writer.head_only and self._events is None and self._open_stream is not None:
+        if self._writer.head_only and self._events is None and self._watched is not None:
             # The handler is about to send events that nobody gets, perhaps without end.
-            self._open_stream.cut(Cut.HEAD_ONLY)
+            self._watched.cut(Cut.HEAD_ONLY)
 
     async def _begin(self, scope: Scope) -> None:
         loop = get_running_loop()
@@ -233,7 +238,7 @@ class EventStream(HTTPResponse):
             self._opening.cancel()
         if self._pinging is not None:
             self._pinging.cancel()
-        self._keep_alive = self._opening = self._pinging = self._scope = self._context = self._open_stream = None
+        self._keep_alive = self._opening = self._pinging = self._scope = self._context = self._watched = None
 
     @property
     def _has_begun(self) -> bool:
@@ -309,7 +314,7 @@ class EventStream(HTTPResponse):
                 return
             async for event in iterator:
                 await self._send_part(encode_event(event, type(self)._dumps), False)
-                reason = None if self._open_stream is None else self._open_stream.reason
+                reason = None if self._watched is None else self._watched.reason
                 if reason is None:
                     continue
                 # The source has caught the cancellation. At the stop it may say goodbye.
@@ -375,14 +380,14 @@ class EventStream(HTTPResponse):
 
     def _break_off(self, error: Exception) -> None:
         """Cancel the task that sends the events, and raise an exception in its place."""
-        if self._open_stream is None:
+        if self._watched is None:
             return
 
         async def fail() -> None:
             raise error
 
-        self._open_stream.finish = fail
-        self._open_stream.cut(Cut.BROKEN_OFF)
+        self._watched.finish = fail
+        self._watched.cut(Cut.BROKEN_OFF)
 
 
 def _request_to_answer(send: Send) -> Any:
@@ -418,7 +423,7 @@ def _checked_seconds(name: str, seconds: float | None) -> float | None:
 def _iterate(source: Events) -> AsyncIterator[Event]:
     if isinstance(source, AsyncIterable):
         return aiter(source)
-    return _at_once(source) if isinstance(source, (list, tuple)) else _in_threads(iter(source))
+    return _at_once(source) if isinstance(source, (list, tuple)) else _InThreads(iter(source))
 
 
 async def _at_once(events: Iterable[Event]) -> AsyncIterator[Event]:
@@ -426,17 +431,42 @@ async def _at_once(events: Iterable[Event]) -> AsyncIterator[Event]:
         yield event
 
 
-async def _in_threads(events: Iterator[Event]) -> AsyncIterator[Event]:
-    """Yield what an iterator gives whose `next` may block.
+class _InThreads:
+    """The events of an iterator whose `next` may block.
 
-    A thread cannot be cancelled. One that is abandoned here drops the iterator when its `next` returns, and a generator
-    is closed then.
+    A thread cannot be cancelled. One that is abandoned in `next` closes the iterator itself when that returns.
+
+    Args:
+        events: the iterator; a generator has a `close`.
     """
-    try:
-        while (event := await to_thread.run_sync(next, events, _END, abandon_on_cancel=True)) is not _END:
-            yield event  # type: ignore[misc]
-    finally:
-        close = getattr(events, "close", None)
+
+    def __init__(self, events: Iterator[Event]) -> None:
+        self._events = events
+        self._is_closed = False
+
+    def __aiter__(self) -> AsyncIterator[Event]:
+        return self
+
+    async def __anext__(self) -> Event:
+        event = await to_thread.run_sync(self._next, abandon_on_cancel=True)
+        if event is _END:
+            raise StopAsyncIteration
+        return event  # type: ignore[no-any-return]
+
+    async def aclose(self) -> None:
+        """Close the iterator, now or when the thread that is in it returns."""
+        self._is_closed = True
+        await to_thread.run_sync(self._close, abandon_on_cancel=True)
+
+    def _next(self) -> Any:
+        try:
+            return next(self._events, _END)
+        finally:
+            if self._is_closed:
+                self._close()
+
+    def _close(self) -> None:
+        close = getattr(self._events, "close", None)
         if close is not None:
-            with suppress(ValueError):  # the thread is still in it
-                await to_thread.run_sync(close, abandon_on_cancel=True)
+            with suppress(ValueError):  # another thread is in it
+                close()

@@ -57,14 +57,14 @@ class KeepAlive:
         self._timer = self._loop.call_later(delay, self._look, context=Context())
 
     def _look(self) -> None:
-        now = self._loop.time()
-        quiet_since = now
+        now = quiet_since = self._loop.time()
         for stream in list(self._streams):
             if now - stream._last_sent >= self._interval:
                 stream._send_ping()
             else:
                 quiet_since = min(quiet_since, stream._last_sent)
-        self._look_again(max(quiet_since + self._interval - now, self._interval / LOOKS))
+        if self._streams:
+            self._look_again(max(quiet_since + self._interval - now, self._interval / LOOKS))
 
 
 _keep_alives: dict[tuple[AbstractEventLoop, float], KeepAlive] = {}
