@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from sanic_star.compat import views as views
     from sanic_star.compat import worker as worker
     from sanic_star.compat._app.guard import guard as guard
+    from sanic_star.compat.response._event_stream import EventStream as EventStream
+    from sanic_star.compat.response._server_sent_event import ServerSentEvent as ServerSentEvent
 else:
 
     def __getattr__(name):
@@ -40,6 +42,14 @@ else:
             from sanic_star.compat._app.guard import guard
 
             return guard
+        if name == "EventStream":
+            from sanic_star.compat.response._event_stream import EventStream
+
+            return EventStream
+        if name == "ServerSentEvent":
+            from sanic_star.compat.response._server_sent_event import ServerSentEvent
+
+            return ServerSentEvent
         from importlib import import_module
         from importlib.util import find_spec
 

@@ -43,6 +43,8 @@ class Cut(Enum):
     CLIENT_LEFT = "client left"
     STOP = "stop"
     TIMEOUT = "timeout"
+    HEAD_ONLY = "head only"
+    BROKEN_OFF = "broken off"
 
 
 class OpenStream:

@@ -427,6 +427,18 @@ class Request(requests.Request, Generic[AppT, CtxT]):
         self._headers = headers if isinstance(headers, Header) else Header(headers)
 
     @property
+    def last_event_id(self) -> str | None:
+        """The `id` of the last event that a client has got which connects again to an event stream.
+
+        `None` if the client sends no `Last-Event-ID` (HTML Standard, section 9.2.4). Bytes that are not UTF-8 are
+        replaced by U+FFFD. The value is the client's: check it as any other input.
+        """
+        value = self.headers.get("last-event-id")
+        if value is None or value.isascii():
+            return value
+        return value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+    @property
     def request_line(self) -> bytes:
         """Method, path with query, and version: what HTTP/1.1 begins with, put together (RFC 9112, 3)."""
         if self._head:
@@ -1090,11 +1102,15 @@ class Request(requests.Request, Generic[AppT, CtxT]):
         writer.endless = endless
         if isinstance(response, BaseHTTPResponse):
             writer.respond(response)
+            if endless is None:
+                writer.endless = response._endless
         changed = await self.app._answers.respond_through(self, response)
         if isinstance(changed, BaseHTTPResponse) and changed is not response:
             writer.respond(changed)
         if writer.on_open is not None:
             writer.on_open()
+        if isinstance(changed, BaseHTTPResponse):
+            await changed._declared(self)
         return changed
 
     def reset_response(self) -> None:
@@ -1108,6 +1124,8 @@ class Request(requests.Request, Generic[AppT, CtxT]):
         if self._writer is not None and self._writer.on_end is not None:
             # What answers the request instead is not to be cut short as this response would have been.
             self._writer.on_end()
+        if self._writer is not None and isinstance(self._writer.response, BaseHTTPResponse):
+            self._writer.response.stream = None
         self._writer = None
         self.responded = False
 

@@ -154,6 +154,8 @@ class BaseHTTPResponse(responses.Response):
     _body: bytes = b""
     _headers: Header | None = None  # type: ignore[assignment]
     _cookies: CookieJar | None = None
+    # Whether the stop ends the response, where it says so itself; see `Request.respond`.
+    _endless: bool | None = None
     # Whether somebody set `body` after it was made.
     _by_hand = False
     # Whether a subclass has a `body` or `headers` of its own: then what is kept and sent goes by these names.
@@ -331,6 +333,9 @@ class BaseHTTPResponse(responses.Response):
         await send({"type": "http.response.body", "body": body})
         if self.background is not None:
             await run_background(self, scope)
+
+    async def _declared(self, request: Any) -> None:
+        """Do what the response has to do as soon as `request.respond` has made it the answer to a request."""
 
     async def send(self, data: str | bytes | None = None, end_stream: bool | None = None) -> None:
         """Send a part of the body; the first call sends the head before it.

@@ -1,0 +1,472 @@
+"""A response of server-sent events: framed, kept alive, ended with its client and with the application.
+
+It is one response in three places:
+
+- a handler returns it with the source of its events;
+- a handler passes it to `request.respond` and sends the events itself;
+- an endpoint of Starlette, in any application, returns it: then nothing but the ASGI callables is there.
+
+In all of them a `ResponseWriter` sends its parts and an `OpenStream` cuts it short. Between two events a timer may send
+a comment, in a task of its own; an event that comes meanwhile waits for that task.
+"""
+
+from __future__ import annotations
+
+import math
+from asyncio import CancelledError, Task, TimerHandle, current_task, get_running_loop, timeout, wait
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping
+from contextlib import suppress
+from contextvars import Context, copy_context
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import anyio
+from anyio import to_thread
+from starlette.background import BackgroundTask
+from starlette.types import Receive, Scope, Send
+
+from sanic_star.compat.helpers import has_message_body
+from sanic_star.compat.log import error_logger, logger
+from sanic_star.compat.response._keep_alive import KeepAlive, keep_alive
+from sanic_star.compat.response._server_sent_event import EMPTY_COMMENT, Event, ServerSentEvent, encode_event
+from sanic_star.compat.response._writer import ENDED, ResponseWriter, run_background
+from sanic_star.compat.response.types import HTTPResponse
+from sanic_star.engine import requests
+from sanic_star.engine.failures import log_error, mark
+from sanic_star.engine.foreign_streams import foreign_streams
+from sanic_star.engine.streams import FAREWELL, Cut, OpenStream
+
+if TYPE_CHECKING:
+    from sanic_star.compat.response._writer import ResponseWriter as Writer
+
+Events: TypeAlias = AsyncIterable[Event] | Iterable[Event]
+
+# The interval of comments, in seconds: the default of sse-starlette, and what the HTML Standard advises (section 9.2.7).
+PING_S = 15.0
+# How long the head waits for the first event, in seconds: long enough for a source that looks something up before it
+# yields, too short for a user to notice that `onopen` comes late.
+OPEN_AFTER_S = 0.5
+# How long the clean-up of a source may take, in seconds, before it is cancelled: the default of sse-starlette.
+CLEAN_UP_S = 30.0
+_END = object()
+
+
+class EventStream(HTTPResponse):
+    """A response of server-sent events (HTML Standard, section 9.2).
+
+    The source gives `ServerSentEvent`, mappings of its fields, or text, which is an event's data. Bytes are sent as
+    they are. Any other value is sent as JSON.
+
+    The source is closed when the client leaves, when the application stops and when an event cannot be sent: its
+    `finally` runs. An exception that it raises before the first event is answered as an exception of a handler is. A
+    later one breaks the connection off, so that the client connects again.
+
+    Args:
+        events: an asynchronous iterable, such as an asynchronous generator; or an iterable, whose `next` is called in
+            a thread unless it is a list or tuple. Without it, pass the response to `request.respond`, and send.
+        ping: after how many seconds without an event a comment is sent; `None` or 0: never.
+        ping_factory: makes what is sent then, instead of an empty comment.
+        send_timeout: how long the client may take to receive one event, in seconds, before the connection is broken
+            off; `None`: as long as it is connected.
+        open_after: how long the head waits for the first event, in seconds; `None`: until that comes. With 0 the head is
+            sent at once, so that no exception of the source has an error page.
+        endless: whether the stop of the application ends the stream at once. `False`: the stop waits for it, up to
+            `GRACEFUL_SHUTDOWN_TIMEOUT`.
+        status: the HTTP status; clients take none but 200 for a stream.
+        headers: header fields; `Cache-Control: no-store` and `X-Accel-Buffering: no` are set if they are not there.
+        background: runs when the stream has ended.
+
+    Raises:
+        TypeError: `events` is not iterable, or is text or a mapping: one event instead of many.
+        ValueError: an interval is no positive number, or a response of this status has no body.
+
+    Examples:
+        >>> from sanic_star import EventStream, Sanic, ServerSentEvent
+        >>> app = Sanic("Clock")
+        >>> @app.get("/numbers")
+        ... async def numbers(request):
+        ...     async def count():
+        ...         for number in range(int(request.last_event_id or 0), 3):
+        ...             yield ServerSentEvent({"number": number}, id=number + 1)
+        ...     return EventStream(count(), ping=30)
+    """
+
+    # What `OpenStreams` notes of a request, where there is none.
+    _holds = False
+    _open_stream: OpenStream | None = None
+    # What cuts it short, until it ends.
+    _watched: OpenStream | None = None
+    _scope: Scope | None = None
+    _context: Context | None = None
+    _writer: Writer | None = None
+    _keep_alive: KeepAlive | None = None
+    # Sends the head if the first event is late.
+    _opening: TimerHandle | None = None
+    # The task that sends a comment, while it does.
+    _pinging: Task[None] | None = None
+    # How many calls of `send` have not returned.
+    _sending = 0
+    _last_sent = 0.0
+
+    def __init__(
+        self,
+        events: Events | None = None,
+        *,
+        ping: float | None = PING_S,
+        ping_factory: Callable[[], Event] | None = None,
+        send_timeout: float | None = None,
+        open_after: float | None = OPEN_AFTER_S,
+        endless: bool = True,
+        status: int = 200,
+        headers: Mapping[str, Any] | None = None,
+        background: BackgroundTask | None = None,
+    ) -> None:
+        super().__init__(None, status, headers, "text/event-stream; charset=utf-8")
+        self.headers.setdefault("Cache-Control", "no-store")
+        self.headers.setdefault("X-Accel-Buffering", "no")
+        self.background = background
+        self._events = None if events is None else _checked_source(events)
+        if not has_message_body(status):
+            raise ValueError(f"a response of status {status} has no body: return empty({status}) instead")
+        self._ping = _checked_seconds("ping", ping) or None
+        self._ping_factory = ping_factory
+        self._send_timeout = _checked_seconds("send_timeout", send_timeout)
+        if send_timeout == 0:
+            raise ValueError("send_timeout=0 leaves no time to send; None is no limit")
+        self._open_after = _checked_seconds("open_after", open_after)
+        self._endless = endless
+
+    # A property, because who takes the response, and lets go of it, sets it.
+    @property
+    def stream(self) -> Writer | None:  # type: ignore[override]
+        """What sends the response; `None` until a request has taken it."""
+        return self._writer
+
+    @stream.setter
+    def stream(self, writer: Writer | None) -> None:
+        if writer is None or writer is ENDED:
+            self._let_go()
+        self._writer = writer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the events; as the refusal of a websocket's handshake, which no client reads, the head only.
+
+        Raises:
+            TimeoutError: the client took longer than `send_timeout` for an event.
+        """
+        if scope["type"] != "http":
+            await self._close(self._take_source())
+            await super().__call__(scope, receive, send)
+            return
+        request = _request_to_answer(send)
+        try:
+            if request is None:
+                await self._answer_by_asgi(scope, receive, send)
+            else:
+                writer = request._begin()
+                writer.endless = self._endless
+                writer.respond(self)
+                if writer.on_open is not None:
+                    writer.on_open()
+                await self._answer(request)
+        finally:
+            self._let_go()
+            await self._close(self._take_source())
+        await run_background(self, scope)
+
+    async def _answer(self, request: Any) -> None:
+        """Answer a request of this package's own, whose writer and open stream there are."""
+        try:
+            await self._declared(request)
+            await self.eof()
+        except CancelledError:
+            stream = self._watched
+            # Where nothing was sent, or another task answers the request, the dispatch has to end it.
+            if stream is None or not self._has_begun or stream.task is not current_task():
+                raise
+            self._let_go()
+            if not await stream.settle():
+                raise
+
+    async def _answer_by_asgi(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer with nothing but the ASGI callables."""
+        writer = ResponseWriter(send, scope["method"] == "HEAD")
+        writer.respond(self)
+        streams = foreign_streams()
+        stream = streams.open(self, writer.end, endless=self._endless, receive=receive)
+        assert stream is not None
+        self._watched = stream
+        try:
+            await self._begin(scope)
+            await self.eof()
+        except CancelledError:
+            self._let_go()
+            if not await stream.settle():
+                raise
+        finally:
+            streams.close(self)
+            writer.let_go()
+
+    async def _declared(self, request: Any) -> None:
+        """Begin to keep the stream alive: `request.respond`, or the dispatch, has made it the request's answer."""
+        self._watched = request._open_stream
+        await self._begin(request.scope)
+        assert self._writer is not None
+        if self._writer.head_only and self._events is None and self._watched is not None:
+            # The handler is about to send events that nobody gets, perhaps without end.
+            self._watched.cut(Cut.HEAD_ONLY)
+
+    async def _begin(self, scope: Scope) -> None:
+        loop = get_running_loop()
+        self._scope, self._context = scope, copy_context()
+        self._last_sent = loop.time()
+        if self._writer is not None and self._writer.head_only:
+            # Its length is not that of an empty body.
+            await self._send_part(b"", False)
+            return
+        if self._ping is not None:
+            self._keep_alive = keep_alive(self, self._ping)
+        if self._open_after == 0:
+            await self._send_part(EMPTY_COMMENT, False)
+        elif self._open_after is not None:
+            self._opening = loop.call_later(self._open_after, self._send_ping, context=Context())
+
+    def _let_go(self) -> None:
+        """Keep the stream alive no longer: it is complete, or cut short."""
+        if self._keep_alive is not None:
+            self._keep_alive.discard(self)
+        if self._opening is not None:
+            self._opening.cancel()
+        if self._pinging is not None:
+            self._pinging.cancel()
+        self._keep_alive = self._opening = self._pinging = self._scope = self._context = self._watched = None
+
+    @property
+    def _has_begun(self) -> bool:
+        return self._writer is not None and self._writer.head_sent
+
+    # Events ---------------------------------------------------------------------------------------------------------
+
+    async def send(self, data: Any = None, end_stream: bool | None = None) -> None:
+        """Send an event; the first call sends the head before it.
+
+        Args:
+            data: the event, as the source may give it; `None` is none.
+            end_stream: whether the stream ends with it; a call without arguments ends it.
+
+        Raises:
+            SanicException: the response belongs to no request yet (`await request.respond(response)` connects it).
+            ServerError: the response was ended already.
+            TypeError, ValueError: `data` is no event; see `ServerSentEvent`.
+            TimeoutError: the client took longer than `send_timeout`.
+        """
+        last = data is None if end_stream is None else end_stream
+        part = b"" if data is None else encode_event(data, type(self)._dumps)
+        if last and self._events is not None:
+            if part:
+                await self._send_part(part, False)
+            part = b""
+            await self._send_all(self._take_source())
+        if part or last:
+            await self._send_part(part, last)
+
+    async def eof(self) -> None:
+        """Send the events of the source that are left, and end the stream."""
+        await self.send(end_stream=True)
+
+    async def _send_part(self, part: bytes, last: bool) -> None:
+        if self._pinging is not None:
+            await wait({self._pinging})
+        if self._opening is not None:
+            self._opening.cancel()
+            self._opening = None
+        self._sending += 1
+        try:
+            if self._send_timeout is None:
+                await super().send(part, last)
+            else:
+                async with timeout(self._send_timeout) as limit:
+                    await super().send(part, last)
+        except TimeoutError as error:
+            if self._send_timeout is None or not limit.expired():
+                raise
+            raise self._too_slow() from error
+        finally:
+            self._sending -= 1
+        self._last_sent = get_running_loop().time()
+
+    def _too_slow(self) -> TimeoutError:
+        """Log that the client is too slow; return what breaks the connection off."""
+        path = "" if self._scope is None else self._scope["path"]
+        logger.warning("The client of the event stream %r took nothing for %s s: it is cut off", path, self._send_timeout)
+        error = TimeoutError(f"the client took longer than send_timeout={self._send_timeout} s for an event")
+        if self._scope is not None:
+            mark(error, self._scope)
+        return error
+
+    async def _send_all(self, source: Events | None) -> None:
+        if source is None:
+            return
+        iterator = _iterate(source)
+        head_only = self._writer is not None and self._writer.head_only
+        deadline: float | None = None
+        try:
+            if head_only:
+                return
+            async for event in iterator:
+                await self._send_part(encode_event(event, type(self)._dumps), False)
+                reason = None if self._watched is None else self._watched.reason
+                if reason is None:
+                    continue
+                # The source has caught the cancellation. At the stop it may say goodbye.
+                now = get_running_loop().time()
+                deadline = now + FAREWELL if deadline is None else deadline
+                if reason is not Cut.STOP or now >= deadline:
+                    break
+        finally:
+            await self._close(iterator)
+
+    def _take_source(self) -> Events | None:
+        source, self._events = self._events, None
+        return source
+
+    async def _close(self, source: Any) -> None:
+        """Close a source, so that its clean-up runs now; an exception in that is logged."""
+        close: Callable[[], Coroutine[Any, Any, None]] | None = getattr(source, "aclose", None)
+        if close is None:
+            return
+        # Starlette's middleware cancels what a handler awaits again and again.
+        with anyio.move_on_after(CLEAN_UP_S, shield=True) as limit:
+            try:
+                await close()
+            except Exception as error:
+                log_error(error_logger, error, "Exception in the clean-up of an event stream's source")
+        if limit.cancelled_caught:
+            logger.warning("The clean-up of an event stream's source took longer than %s s: it was cancelled", CLEAN_UP_S)
+
+    # Signs of life --------------------------------------------------------------------------------------------------
+
+    def _send_ping(self) -> None:
+        """Send a comment, unless something else is being sent; called by timers."""
+        self._opening = None
+        if self._pinging is None and not self._sending and self._writer is not None and self._writer.send is not None:
+            loop, context = get_running_loop(), self._context
+            self._pinging = loop.create_task(self._write_ping(self._writer), context=context)
+
+    async def _write_ping(self, writer: Writer) -> None:
+        ping = self._make_ping() if writer.head_sent else EMPTY_COMMENT
+        self._last_sent = get_running_loop().time()
+        try:
+            async with timeout(self._send_timeout):
+                await writer.write(self, ping, False)
+        except TimeoutError:
+            self._break_off(self._too_slow())
+        except OSError:
+            pass  # the client has left, which the watch over the stream notices
+        except Exception as error:
+            # The head is nothing that can be sent, for example.
+            self._break_off(error)
+        finally:
+            self._pinging = None
+
+    def _make_ping(self) -> bytes:
+        if self._ping_factory is not None:
+            try:
+                return encode_event(self._ping_factory(), type(self)._dumps) or EMPTY_COMMENT
+            except Exception as error:
+                # The events are worth more than what is sent between them.
+                self._ping_factory = None
+                log_error(error_logger, error, "Exception in a ping factory; empty comments are sent from now on")
+        return EMPTY_COMMENT
+
+    def _break_off(self, error: Exception) -> None:
+        """Cancel the task that sends the events, and raise an exception in its place."""
+        if self._watched is None:
+            return
+
+        async def fail() -> None:
+            raise error
+
+        self._watched.finish = fail
+        self._watched.cut(Cut.BROKEN_OFF)
+
+
+def _request_to_answer(send: Send) -> Any:
+    """Return the request of this package that a response answers directly; `None` where other code stands between."""
+    try:
+        request = requests.current_request()
+    except LookupError:
+        return None
+    own = hasattr(request, "_begin") and not request.responded and request._send is send
+    return request if own else None
+
+
+def _checked_source(events: Any) -> Events:
+    if isinstance(events, Coroutine):
+        events.close()
+    one = isinstance(events, (str, bytes, bytearray, memoryview, Mapping, ServerSentEvent, Coroutine))
+    if one or not isinstance(events, (AsyncIterable, Iterable)):
+        hint = ": call it" if callable(events) else ""
+        raise TypeError(f"an event stream takes an iterable of events, asynchronous or not; got {events!r:.80}{hint}")
+    return events
+
+
+def _checked_seconds(name: str, seconds: float | None) -> float | None:
+    if seconds is None:
+        return None
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
+        raise TypeError(f"{name} is a number of seconds or None; got {seconds!r:.80}")
+    if not math.isfinite(seconds) or seconds < 0:
+        raise ValueError(f"{name} is a number of seconds from 0 on; got {seconds}")
+    return seconds
+
+
+def _iterate(source: Events) -> AsyncIterator[Event]:
+    if isinstance(source, AsyncIterable):
+        return aiter(source)
+    return _at_once(source) if isinstance(source, (list, tuple)) else _InThreads(iter(source))
+
+
+async def _at_once(events: Iterable[Event]) -> AsyncIterator[Event]:
+    for event in events:
+        yield event
+
+
+class _InThreads:
+    """The events of an iterator whose `next` may block.
+
+    A thread cannot be cancelled. One that is abandoned in `next` closes the iterator itself when that returns.
+
+    Args:
+        events: the iterator; a generator has a `close`.
+    """
+
+    def __init__(self, events: Iterator[Event]) -> None:
+        self._events = events
+        self._is_closed = False
+
+    def __aiter__(self) -> AsyncIterator[Event]:
+        return self
+
+    async def __anext__(self) -> Event:
+        event = await to_thread.run_sync(self._next, abandon_on_cancel=True)
+        if event is _END:
+            raise StopAsyncIteration
+        return event  # type: ignore[no-any-return]
+
+    async def aclose(self) -> None:
+        """Close the iterator, now or when the thread that is in it returns."""
+        self._is_closed = True
+        await to_thread.run_sync(self._close, abandon_on_cancel=True)
+
+    def _next(self) -> Any:
+        try:
+            return next(self._events, _END)
+        finally:
+            if self._is_closed:
+                self._close()
+
+    def _close(self) -> None:
+        close = getattr(self._events, "close", None)
+        if close is not None:
+            with suppress(ValueError):  # another thread is in it
+                close()

@@ -1,0 +1,890 @@
+"""Event streams in process: what is sent, what keeps them alive, what ends them, and that nothing is left then."""
+
+import asyncio
+import gc
+import json
+import logging
+import threading
+import weakref
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from starlette.applications import Starlette
+from starlette.background import BackgroundTask
+from starlette.middleware import Middleware
+from starlette.middleware.base import BaseHTTPMiddleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.requests import Request as StarletteRequest
+from starlette.responses import Response as StarletteResponse
+from starlette.routing import Mount, Route
+
+from sanic_star import EventStream, HTTPResponse, Request, Sanic, ServerSentEvent, text
+from sanic_star.compat.exceptions import Forbidden, SanicException, ServerError
+from sanic_star.compat.response import _event_stream, _keep_alive
+from sanic_star.engine import foreign_streams
+from sanic_star.testing import TestClient
+from tests.engine.raw import Life, Peer, ask, http_scope, websocket_scope
+
+A_LONG_TIME = 60.0
+
+
+class Source:
+    """An asynchronous generator that notes when it is cleaned up.
+
+    Args:
+        events: what it gives.
+        quiet: whether it then waits without end.
+        pause: how long it waits before each event, in seconds.
+    """
+
+    def __init__(self, *events: Any, quiet: bool = True, pause: float = 0.0) -> None:
+        self.events, self.quiet, self.pause = events, quiet, pause
+        self.cleaned_up = 0
+        self.begun = asyncio.Event()
+
+    async def __call__(self) -> AsyncIterator[Any]:
+        self.begun.set()
+        try:
+            for event in self.events:
+                await asyncio.sleep(self.pause)
+                yield event
+            if self.quiet:
+                await asyncio.Event().wait()
+        finally:
+            # As a clean-up does that says goodbye to somebody.
+            await asyncio.sleep(0)
+            self.cleaned_up += 1
+
+
+def returned(source: Source, **options: Any) -> Any:
+    """Make an application whose handler returns a stream."""
+    app: Sanic[Any, Any] = Sanic("Returned")
+
+    @app.route("/", methods=["GET", "HEAD", "POST"])
+    async def events(request: Request) -> EventStream:
+        return EventStream(source(), **options)
+
+    return app
+
+
+def pushed(source: Source, **options: Any) -> Any:
+    """Make an application whose handler sends the events itself."""
+    app: Sanic[Any, Any] = Sanic("Pushed")
+
+    @app.route("/", methods=["GET", "HEAD", "POST"])
+    async def events(request: Request) -> None:
+        response = await request.respond(EventStream(**options))
+        iterator = source()
+        try:
+            async for event in iterator:
+                await response.send(event)
+        finally:
+            await iterator.aclose()  # type: ignore[attr-defined]
+
+    return app
+
+
+def of_starlette(source: Source, **options: Any) -> Any:
+    """Make an application of Starlette's."""
+
+    async def events(request: StarletteRequest) -> EventStream:
+        return EventStream(source(), **options)
+
+    return Starlette(routes=[Route("/", events, methods=["GET", "POST"])])
+
+
+def starlette_in_sanic(source: Source, **options: Any) -> Any:
+    """Make an application that hands the request on to an endpoint of Starlette's."""
+    return Sanic("Outer", routes=[Mount("/", of_starlette(source, **options))])
+
+
+def sanic_in_starlette(source: Source, **options: Any) -> Any:
+    """Make an application of Starlette's, with this package's in it."""
+    return Starlette(routes=[Mount("/", returned(source, **options))])
+
+
+def in_base_middleware(source: Source, **options: Any) -> Any:
+    """Make an application with middleware that runs what it wraps in a task of its own."""
+    app = returned(source, **options)
+
+    async def hand_on(request: StarletteRequest, call_next: Any) -> StarletteResponse:
+        response: StarletteResponse = await call_next(request)
+        return response
+
+    app.add_middleware(BaseHTTPMiddleware, dispatch=hand_on)
+    return app
+
+
+WAYS = [returned, pushed, of_starlette, starlette_in_sanic, sanic_in_starlette, in_base_middleware]
+ways = pytest.mark.parametrize("way", WAYS)
+Way = Callable[..., Any]
+
+
+def nothing_is_left(tasks: set[asyncio.Task[Any]]) -> bool:
+    """Tell whether no task, no timer and no stream is left besides the tasks that there were."""
+    others = {
+        task
+        for task in asyncio.all_tasks() - tasks - {asyncio.current_task()}
+        # A mounted application of Starlette's was started with the first request.
+        if "lifespan" not in str(task.get_coro())
+    }
+    foreign = [stream for kept in foreign_streams._by_loop.values() for stream in kept.streams.endless]
+    return not others and not _keep_alive._keep_alives and not foreign
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait until a condition holds."""
+    async with asyncio.timeout(A_LONG_TIME):
+        while not condition():
+            await asyncio.sleep(0.001)
+
+
+# What is sent -----------------------------------------------------------------------------------------------------------
+
+
+@ways
+async def test_events_one_by_one(way: Way) -> None:
+    source = Source(ServerSentEvent({"a": 1}, id=1), "two\nlines", {"data": 3, "event": "e"}, quiet=False)
+    peer = await ask(way(source), http_scope())
+    assert peer.status == 200
+    assert peer.headers[b"content-type"] == b"text/event-stream; charset=utf-8"
+    assert peer.headers[b"cache-control"] == b"no-store"
+    assert peer.headers[b"x-accel-buffering"] == b"no"
+    assert b"content-length" not in peer.headers
+    parts = [message["body"] for message in peer.sent[1:] if message["body"]]
+    assert parts == [b'id: 1\ndata: {"a":1}\n\n', b"data: two\ndata: lines\n\n", b"event: e\ndata: 3\n\n"]
+    assert peer.complete
+    assert source.cleaned_up == 1
+
+
+@pytest.mark.parametrize("kind", [list, tuple, iter, "generator", "set"])
+def test_iterables_that_are_not_asynchronous(kind: Any) -> None:
+    app: Sanic[Any, Any] = Sanic("Iterables")
+    threads = []
+
+    def generator() -> Iterator[str]:
+        threads.append(threading.current_thread())
+        yield "one"
+        yield "two"
+
+    @app.get("/")
+    async def events(request: Request) -> EventStream:
+        if kind == "set":
+            return EventStream({"one"})
+        return EventStream(generator() if kind == "generator" else kind(["one", "two"]))
+
+    expected = "data: one\n\n" + ("data: two\n\n" if kind != "set" else "")
+    with TestClient(app) as client:
+        assert client.get("/").text == expected
+    assert threading.main_thread() not in threads
+
+
+@ways
+async def test_an_empty_source(way: Way) -> None:
+    peer = await ask(way(Source(quiet=False)), http_scope())
+    assert (peer.status, peer.body, peer.complete) == (200, b"", True)
+
+
+async def test_own_headers_stay_and_middleware_adds_others() -> None:
+    app: Sanic[Any, Any] = Sanic("Headers")
+
+    @app.get("/")
+    async def events(request: Request) -> EventStream:
+        response = EventStream(["x"], headers={"cache-control": "no-cache", "X-Accel-Buffering": "yes"})
+        response.add_cookie("seen", "1")
+        return response
+
+    @app.on_response
+    async def add(request: Request, response: HTTPResponse) -> None:
+        response.headers["X-Added"] = "1"
+
+    peer = await ask(app, http_scope())
+    assert peer.headers[b"cache-control"] == b"no-cache"
+    assert peer.headers[b"x-accel-buffering"] == b"yes"
+    assert peer.headers[b"x-added"] == b"1"
+    assert peer.headers[b"set-cookie"].startswith(b"seen=1")
+
+
+@pytest.mark.parametrize("way", [returned, pushed, starlette_in_sanic])
+async def test_json_by_the_applications_writer(way: Way) -> None:
+    app = way(Source({"data": {"b": 1, "a": 2}}, quiet=False))
+    app.config.AUTO_EXTEND = False
+    app._dumps = lambda value, **options: json.dumps(value, sort_keys=True)
+    mine: Sanic[Any, Any] = Sanic("Mine", dumps=lambda value, **options: json.dumps(value, sort_keys=True))
+    mine.mount("/", app) if way is starlette_in_sanic else None
+
+    @mine.get("/own")
+    async def events(request: Request) -> EventStream:
+        return EventStream([{"data": {"b": 1, "a": 2}}])
+
+    assert (await ask(mine, http_scope("/own"))).body == b'data: {"a": 2, "b": 1}\n\n'
+
+
+@pytest.mark.parametrize("excluded", [True, False])
+async def test_compression_passes_events_on_one_by_one(excluded: bool) -> None:
+    source = Source("x" * 1000, "y" * 1000)
+    app = returned(source)
+    app.add_middleware(GZipMiddleware, **({} if excluded else {"exclude_content_types": ()}))
+    peer = Peer()
+    scope = http_scope(headers=[(b"host", b"testserver"), (b"accept-encoding", b"gzip")])
+    task = asyncio.ensure_future(app(scope, peer.receive, peer.send))
+    await asyncio.wait_for(peer.until(3), A_LONG_TIME)
+    assert (b"content-encoding" in peer.headers) is not excluded
+    assert all(message["body"] for message in peer.sent[1:3])
+    peer.gone.set()
+    await asyncio.wait_for(task, A_LONG_TIME)
+    assert source.cleaned_up == 1
+
+
+@pytest.mark.parametrize("way", [returned, pushed, starlette_in_sanic])
+async def test_head_has_the_fields_and_ends(way: Way) -> None:
+    source = Source("x")
+    peer = await asyncio.wait_for(ask(way(source), http_scope(method="HEAD")), A_LONG_TIME)
+    if way is starlette_in_sanic:
+        assert peer.status == 405 or peer.headers[b"content-type"].startswith(b"text/event-stream")
+    else:
+        assert peer.status == 200
+        assert peer.headers[b"content-type"].startswith(b"text/event-stream")
+    assert b"content-length" not in peer.headers or way is starlette_in_sanic
+    assert peer.body == b"" or peer.status == 405
+    assert peer.complete
+
+
+async def test_head_of_a_get_endpoint_of_starlettes() -> None:
+    async def events(request: StarletteRequest) -> EventStream:
+        return EventStream(Source("x")())
+
+    app = Starlette(routes=[Route("/", events)])
+    peer = await asyncio.wait_for(ask(app, http_scope(method="HEAD")), A_LONG_TIME)
+    assert (peer.status, peer.body, peer.complete) == (200, b"", True)
+    assert b"content-length" not in peer.headers
+
+
+async def test_the_refusal_of_a_handshake_is_the_head() -> None:
+    peer = Peer([])
+    source = Source("x")
+    await EventStream(source(), status=403)(websocket_scope(), peer.receive, peer.send)
+    assert [message["type"] for message in peer.sent] == ["websocket.http.response.start", "websocket.http.response.body"]
+    assert peer.sent[0]["status"] == 403
+
+
+async def test_a_handler_sends_then_the_source_does() -> None:
+    app: Sanic[Any, Any] = Sanic("Both")
+
+    @app.get("/")
+    async def events(request: Request) -> None:
+        response = await request.respond(EventStream(["from the source"]))
+        await response.send("history")
+
+    @app.get("/block")
+    async def block(request: Request) -> None:
+        async with await request.respond(EventStream()) as send:
+            await send({"id": 1})
+            await send("last")
+
+    @app.get("/ended")
+    async def ended(request: Request) -> None:
+        response = await request.respond(EventStream(["source"]))
+        await response.send("with the last part", True)
+        await response.eof()
+        with pytest.raises(ServerError, match="ended"):
+            await response.send("late")
+
+    assert (await ask(app, http_scope())).body == b"data: history\n\ndata: from the source\n\n"
+    assert (await ask(app, http_scope("/block"))).body == b"id: 1\n\ndata: last\n\n"
+    assert (await ask(app, http_scope("/ended"))).body == b"data: with the last part\n\ndata: source\n\n"
+
+
+async def test_a_response_without_a_request_sends_nothing() -> None:
+    with pytest.raises(SanicException, match="No stream"):
+        await EventStream().send("x")
+
+
+# Last-Event-ID ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("header", "value"),
+    [(None, None), (b"", ""), (b"7", "7"), ("é☃".encode(), "é☃"), (b"a\xffb", "a\ufffdb")],
+)
+async def test_the_last_event_id(header: bytes | None, value: str | None) -> None:
+    seen: list[str | None] = []
+    app: Sanic[Any, Any] = Sanic("Last")
+
+    @app.get("/")
+    async def events(request: Request) -> HTTPResponse:
+        seen.append(request.last_event_id)
+        return text("")
+
+    headers = [] if header is None else [(b"last-event-id", header)]
+    await ask(app, http_scope(headers=headers))
+    assert seen == [value]
+
+
+# Keep-alive -------------------------------------------------------------------------------------------------------------
+
+
+@ways
+async def test_a_quiet_stream_opens_and_is_kept_alive(way: Way) -> None:
+    before = asyncio.all_tasks()
+    source = Source()
+    app = way(source, ping=0.05, open_after=0.01)
+    peer = Peer()
+    task = asyncio.ensure_future(app(http_scope(), peer.receive, peer.send))
+    await asyncio.wait_for(peer.until(4), A_LONG_TIME)
+    assert [message.get("body") for message in peer.sent[1:4]] == [b":\n\n"] * 3
+    peer.gone.set()
+    await asyncio.wait_for(task, A_LONG_TIME)
+    await until(lambda: source.cleaned_up == 1 and nothing_is_left(before))
+
+
+async def test_a_stream_that_is_not_quiet_gets_no_comments() -> None:
+    source = Source(*map(str, range(200)), quiet=False, pause=0.002)
+    peer = await ask(returned(source, ping=5), http_scope())
+    assert b":\n\n" not in peer.body
+
+
+@pytest.mark.parametrize("ping", [None, 0])
+async def test_without_pings_there_is_no_timer(ping: float | None) -> None:
+    source = Source("x")
+    peer = Peer()
+    task = asyncio.ensure_future(returned(source, ping=ping)(http_scope(), peer.receive, peer.send))
+    await asyncio.wait_for(peer.until(2), A_LONG_TIME)
+    assert not _keep_alive._keep_alives
+    peer.gone.set()
+    await asyncio.wait_for(task, A_LONG_TIME)
+
+
+async def test_many_streams_have_one_timer() -> None:
+    loop = asyncio.get_running_loop()
+    source = Source("x")
+    app = returned(source, ping=20)
+    peers = [Peer() for _ in range(50)]
+    tasks = [asyncio.ensure_future(app(http_scope(), peer.receive, peer.send)) for peer in peers]
+    for peer in peers:
+        await asyncio.wait_for(peer.until(2), A_LONG_TIME)
+    assert list(_keep_alive._keep_alives) == [(loop, 20)]
+    assert len(_keep_alive._keep_alives[loop, 20]._streams) == 50
+    for peer in peers:
+        peer.gone.set()
+    await asyncio.wait_for(asyncio.gather(*tasks), A_LONG_TIME)
+    assert source.cleaned_up == 50
+    assert not _keep_alive._keep_alives
+
+
+def test_looks_are_few_and_pings_are_due() -> None:
+    class Loop:
+        now = 0.0
+        looks = 0
+
+        def time(self) -> float:
+            return self.now
+
+        def call_later(self, delay: float, call: Callable[[], None], context: Any) -> Any:
+            self.due, self.call = self.now + delay, call
+            return Handle()
+
+        def run(self, until: float) -> None:
+            while self.due <= until:
+                self.now = self.due
+                self.looks += 1
+                self.call()
+
+    class Handle:
+        def cancel(self) -> None: ...
+
+    class Quiet:
+        def __init__(self, loop: Loop, since: float) -> None:
+            self.loop, self._last_sent, self.pings = loop, since, [since]
+
+        def _send_ping(self) -> None:
+            self._last_sent = self.loop.now
+            self.pings.append(self.loop.now)
+
+    loop: Any = Loop()
+    kept = _keep_alive.KeepAlive(loop, 16)
+    streams = [Quiet(loop, since / 100) for since in range(1600)]
+    for stream in streams:
+        kept.add(stream)
+    loop.run(160)
+    assert loop.looks <= 10 * _keep_alive.LOOKS
+    for stream in streams:
+        gaps = [after - before for before, after in zip(stream.pings, stream.pings[1:], strict=False)]
+        assert min(gaps) >= 16
+        assert max(gaps) <= 16 * (1 + 1 / _keep_alive.LOOKS)
+
+
+async def test_a_ping_factory_and_one_that_fails(caplog: pytest.LogCaptureFixture) -> None:
+    pings = iter([ServerSentEvent(comment="alive"), {"event": "ping"}])
+    source = Source("x")
+    peer = Peer()
+    app = returned(source, ping=0.02, ping_factory=lambda: next(pings))
+    task = asyncio.ensure_future(app(http_scope(), peer.receive, peer.send))
+    await asyncio.wait_for(peer.until(6), A_LONG_TIME)
+    assert peer.body.startswith(b"data: x\n\n: alive\n\nevent: ping\n\n:\n\n:\n\n")
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
+    assert "ping factory" in caplog.text
+    peer.gone.set()
+    await asyncio.wait_for(task, A_LONG_TIME)
+    assert source.cleaned_up == 1
+
+
+async def test_an_event_waits_for_a_comment_that_is_being_sent() -> None:
+    class SlowPeer(Peer):
+        busy = 0
+
+        async def send(self, message: Any) -> None:
+            assert self.busy == 0
+            self.busy += 1
+            await asyncio.sleep(0.003)
+            self.busy -= 1
+            await super().send(message)
+
+    source = Source(*map(str, range(60)), quiet=False, pause=0.004)
+    peer = SlowPeer()
+    await returned(source, ping=0.003, open_after=0.001)(http_scope(), peer.receive, peer.send)
+    assert peer.body.count(b"data: ") == 60
+    assert peer.body.count(b":\n\n") > 1
+    assert peer.complete
+
+
+async def test_the_head_waits_for_the_first_event_as_long_as_it_is_told_to() -> None:
+    source = Source("x", quiet=False, pause=0.05)
+    assert (await ask(returned(source, open_after=0), http_scope())).body == b":\n\ndata: x\n\n"
+    assert (await ask(returned(source, open_after=None), http_scope())).body == b"data: x\n\n"
+
+
+# Ends -------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("events", [(), ("x",)], ids=["quiet", "one event"])
+@ways
+async def test_a_client_that_leaves_ends_it(way: Way, events: tuple[str, ...], caplog: pytest.LogCaptureFixture) -> None:
+    before = asyncio.all_tasks()
+    source = Source(*events)
+    peer = Peer()
+    task = asyncio.ensure_future(way(source)(http_scope(), peer.receive, peer.send))
+    await asyncio.wait_for(peer.until(2) if events else source.begun.wait(), A_LONG_TIME)
+    peer.gone.set()
+    await asyncio.wait_for(task, A_LONG_TIME)
+    await until(lambda: source.cleaned_up == 1 and nothing_is_left(before))
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
+
+
+@pytest.mark.parametrize("way", [returned, pushed, starlette_in_sanic, in_base_middleware])
+async def test_the_stop_ends_it_with_a_complete_body(way: Way) -> None:
+    before = asyncio.all_tasks()
+    source = Source("x")
+    app = way(source)
+    peer = Peer()
+    async with Life(app) as life:
+        task = asyncio.ensure_future(app(http_scope(), peer.receive, peer.send))
+        await asyncio.wait_for(peer.until(2), A_LONG_TIME)
+        stopping = asyncio.ensure_future(life.tell("shutdown"))
+        await asyncio.wait_for(task, A_LONG_TIME)
+        await stopping
+        await life.task
+    assert peer.body == b"data: x\n\n"
+    assert peer.complete
+    await until(lambda: source.cleaned_up == 1 and nothing_is_left(before))
+
+
+@pytest.mark.parametrize("way", [returned, pushed])
+async def test_one_that_has_an_end_may_finish_at_the_stop(way: Way) -> None:
+    source = Source("a", "b", "c", quiet=False, pause=0.05)
+    app = way(source, endless=False)
+    peer = Peer()
+    async with Life(app) as life:
+        task = asyncio.ensure_future(app(http_scope(), peer.receive, peer.send))
+        await asyncio.wait_for(peer.until(2), A_LONG_TIME)
+        assert not app._engine.streams.endless
+        await life.tell("shutdown")
+        await asyncio.wait_for(task, A_LONG_TIME)
+        await life.task
+    assert peer.body == b"data: a\n\ndata: b\n\ndata: c\n\n"
+
+
+async def stop_stream(app: Any, count: int) -> Peer:
+    """Stop an application after `count` messages of a stream."""
+    peer = Peer()
+    async with Life(app) as life:
+        task = asyncio.ensure_future(app(http_scope(), peer.receive, peer.send))
+        await asyncio.wait_for(peer.until(count), A_LONG_TIME)
+        stopping = asyncio.ensure_future(life.tell("shutdown"))
+        await asyncio.wait_for(task, A_LONG_TIME)
+        await stopping
+        await life.task
+    return peer
+
+
+async def test_a_source_may_say_goodbye_at_the_stop() -> None:
+    app: Sanic[Any, Any] = Sanic("Goodbye")
+    ended = []
+
+    async def source() -> AsyncIterator[Any]:
+        try:
+            yield "x"
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            yield ServerSentEvent("bye", event="close")
+            raise
+        finally:
+            ended.append(1)
+
+    @app.get("/")
+    async def events(request: Request) -> EventStream:
+        return EventStream(source())
+
+    peer = await stop_stream(app, 2)
+    assert peer.body == b"data: x\n\nevent: close\ndata: bye\n\n"
+    assert peer.complete
+    assert ended == [1]
+
+
+async def test_a_source_that_does_not_stop_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_event_stream, "FAREWELL", 0.05)
+    app: Sanic[Any, Any] = Sanic("Stubborn")
+    ended = []
+
+    async def source() -> AsyncIterator[Any]:
+        try:
+            while True:
+                with suppress(asyncio.CancelledError):
+                    await asyncio.sleep(0.001)
+                yield "x"
+        finally:
+            ended.append(1)
+
+    @app.get("/")
+    async def events(request: Request) -> EventStream:
+        return EventStream(source())
+
+    assert (await stop_stream(app, 3)).complete
+    assert ended == [1]
+    peer = Peer()
+    task = asyncio.ensure_future(app(http_scope(), peer.receive, peer.send))
+    await peer.until(3)
+    peer.gone.set()
+    await asyncio.wait_for(task, A_LONG_TIME)
+    assert ended == [1, 1]
+
+
+@ways
+async def test_a_stream_leaves_nothing_to_the_collector(way: Way) -> None:
+    source = Source("x", quiet=False)
+    streams: list[weakref.ref[Any]] = []
+    init = EventStream.__init__
+
+    class Noted(EventStream):
+        def __init__(self, *args: Any, **options: Any) -> None:
+            init(self, *args, **options)
+            streams.append(weakref.ref(self))
+
+    app = way(source)
+    namespace = globals()
+    original, namespace["EventStream"] = namespace["EventStream"], Noted
+    try:
+        gc.disable()
+        await ask(app, http_scope())
+        await asyncio.sleep(0)
+        assert [stream() for stream in streams] == [None]
+    finally:
+        gc.enable()
+        namespace["EventStream"] = original
+
+
+@pytest.mark.parametrize("leaves", [False, True])
+@pytest.mark.parametrize("way", [returned, of_starlette, starlette_in_sanic])
+async def test_the_background_task_runs_at_the_end(way: Way, leaves: bool) -> None:
+    ran = asyncio.Event()
+
+    async def run() -> None:
+        ran.set()
+
+    source = Source("x", quiet=leaves)
+    peer = Peer()
+    app = way(source, background=BackgroundTask(run))
+    task = asyncio.ensure_future(app(http_scope(), peer.receive, peer.send))
+    await asyncio.wait_for(peer.until(2), A_LONG_TIME)
+    assert ran.is_set() is not leaves or not leaves
+    peer.gone.set()
+    await asyncio.wait_for(task, A_LONG_TIME)
+    assert ran.is_set()
+
+
+async def test_a_generator_in_a_thread_is_abandoned_and_closed() -> None:
+    blocked, go_on, ended = threading.Event(), threading.Event(), threading.Event()
+    app: Sanic[Any, Any] = Sanic("Thread")
+
+    def source() -> Iterator[str]:
+        try:
+            yield "x"
+            blocked.set()
+            go_on.wait(A_LONG_TIME)
+            yield "late"
+        finally:
+            ended.set()
+
+    @app.get("/")
+    async def events(request: Request) -> EventStream:
+        return EventStream(source())
+
+    peer = Peer()
+    task = asyncio.ensure_future(app(http_scope(), peer.receive, peer.send))
+    await until(blocked.is_set)
+    peer.gone.set()
+    await asyncio.wait_for(task, A_LONG_TIME)
+    assert not ended.is_set()
+    go_on.set()
+    await until(ended.is_set)
+
+
+# Errors -----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("way", [returned, pushed, starlette_in_sanic])
+@pytest.mark.parametrize("error", [Forbidden("not for you"), ValueError("broken")])
+async def test_an_exception_before_the_first_event_has_its_error_page(way: Way, error: Exception) -> None:
+    class Raising(Source):
+        async def __call__(self) -> AsyncIterator[Any]:
+            await asyncio.sleep(0.01)
+            if self.events:
+                yield self.events
+            raise error
+
+    peer = Peer()
+    with suppress(ValueError):
+        await asyncio.wait_for(way(Raising())(http_scope(), peer.receive, peer.send), A_LONG_TIME)
+    assert peer.status == (403 if isinstance(error, Forbidden) else 500)
+    assert b"event-stream" not in peer.headers[b"content-type"]
+    assert peer.complete
+    assert not _keep_alive._keep_alives
+
+
+@ways
+async def test_a_later_exception_breaks_the_connection_off_and_is_logged_once(
+    way: Way, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Raising(Source):
+        async def __call__(self) -> AsyncIterator[Any]:
+            yield "x"
+            raise ValueError("broken")
+
+    before = asyncio.all_tasks()
+    peer = Peer()
+    with pytest.raises(ValueError, match="broken"):
+        await asyncio.wait_for(way(Raising())(http_scope(), peer.receive, peer.send), A_LONG_TIME)
+    assert peer.body == b"data: x\n\n"
+    # `BaseHTTPMiddleware` completes the body before it raises, whatever the response is.
+    assert peer.complete is (way is in_base_middleware)
+    if way is not of_starlette:  # the server logs it there
+        assert sum(record.exc_info is not None for record in caplog.records) == 1
+    await until(lambda: nothing_is_left(before))
+
+
+@pytest.mark.parametrize("event", [None, {"price": 3}, {"id": "a\nb"}, ServerSentEvent(object())], ids=["None", "mapping", "id", "object"])
+@ways
+async def test_what_is_no_event_breaks_it_off_and_closes_the_source(way: Way, event: Any) -> None:
+    source = Source("x", event, "y")
+    peer = Peer()
+    with pytest.raises((TypeError, ValueError)):
+        if way is pushed and event is None:
+            raise TypeError  # that ends the stream, as in Sanic
+        await asyncio.wait_for(way(source)(http_scope(), peer.receive, peer.send), A_LONG_TIME)
+    if peer.sent:
+        assert peer.body == b"data: x\n\n"
+        assert source.cleaned_up == 1
+
+
+async def test_an_exception_in_the_clean_up_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    app: Sanic[Any, Any] = Sanic("Clean-up")
+    many = asyncio.Event()
+
+    async def source() -> AsyncIterator[Any]:
+        try:
+            while True:
+                yield "x"
+        finally:
+            raise ValueError("in the clean-up")
+
+    @app.get("/")
+    async def events(request: Request) -> EventStream:
+        return EventStream(source())
+
+    class Full(Peer):
+        async def send(self, message: Any) -> None:
+            await super().send(message)
+            if len(self.sent) > 3:
+                many.set()
+                await asyncio.Event().wait()
+
+    peer = Full()
+    task = asyncio.ensure_future(app(http_scope(), peer.receive, peer.send))
+    await asyncio.wait_for(many.wait(), A_LONG_TIME)
+    peer.gone.set()
+    await asyncio.wait_for(task, A_LONG_TIME)
+    assert [record.message for record in caplog.records] == ["Exception in the clean-up of an event stream's source"]
+
+
+async def test_a_clean_up_that_takes_too_long_is_cancelled(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(_event_stream, "CLEAN_UP_S", 0.02)
+    app: Sanic[Any, Any] = Sanic("Clean-up")
+
+    async def source() -> AsyncIterator[Any]:
+        try:
+            yield "x"
+            yield None
+        finally:
+            await asyncio.Event().wait()
+
+    @app.get("/")
+    async def events(request: Request) -> EventStream:
+        return EventStream(source())
+
+    with pytest.raises(TypeError):
+        await asyncio.wait_for(ask(app, http_scope()), A_LONG_TIME)
+    assert "clean-up of an event stream's source took longer" in caplog.text
+
+
+class Stuck(Peer):
+    """A client that takes a number of messages, and then nothing more.
+
+    Args:
+        takes: how many.
+    """
+
+    def __init__(self, takes: int) -> None:
+        super().__init__()
+        self.takes = takes
+
+    async def send(self, message: Any) -> None:
+        if len(self.sent) >= self.takes:
+            await asyncio.Event().wait()
+        await super().send(message)
+
+
+# Not in `BaseHTTPMiddleware`, which waits for the client in a task that nobody can reach from inside.
+@pytest.mark.parametrize("quiet", [False, True], ids=["an event", "a comment"])
+@pytest.mark.parametrize("way", WAYS[:-1])
+async def test_a_client_that_takes_nothing_is_cut_off(
+    way: Way, quiet: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    before = asyncio.all_tasks()
+    source = Source("x") if quiet else Source("x", "y")
+    peer = Stuck(2)
+    app = way(source, send_timeout=0.05, ping=0.05 if quiet else None)
+    with pytest.raises(TimeoutError, match="send_timeout"):
+        await asyncio.wait_for(app(http_scope(), peer.receive, peer.send), A_LONG_TIME)
+    assert [record.levelname for record in caplog.records if "took nothing" in record.message] == ["WARNING"]
+    if way is not of_starlette:
+        assert [record for record in caplog.records if record.levelno > logging.WARNING] == []
+    await until(lambda: source.cleaned_up == 1 and nothing_is_left(before))
+
+
+async def test_a_source_waits_for_a_slow_client() -> None:
+    given = 0
+    app: Sanic[Any, Any] = Sanic("Slow")
+
+    async def source() -> AsyncIterator[Any]:
+        nonlocal given
+        while True:
+            given += 1
+            yield "x"
+
+    @app.get("/")
+    async def events(request: Request) -> EventStream:
+        return EventStream(source())
+
+    peer = Stuck(5)
+    task = asyncio.ensure_future(app(http_scope(), peer.receive, peer.send))
+    await asyncio.wait_for(peer.until(5), A_LONG_TIME)
+    await asyncio.sleep(0.05)
+    assert given == 5
+    peer.gone.set()
+    await asyncio.wait_for(task, A_LONG_TIME)
+
+
+async def coroutine() -> AsyncIterator[Any]:
+    """Return a source, where an asynchronous generator was meant."""
+    return Source("x")()
+
+
+@pytest.mark.parametrize(
+    ("events", "hint"),
+    [
+        ("text", ""),
+        (b"bytes", ""),
+        ({"data": 1}, ""),
+        (ServerSentEvent("x"), ""),
+        (7, ""),
+        (coroutine, "call it"),
+        ("a coroutine", ""),
+    ],
+)
+def test_what_is_no_source(events: Any, hint: str) -> None:
+    if events == "a coroutine":
+        events = coroutine()
+    with pytest.raises(TypeError, match="iterable of events") as raised:
+        EventStream(events)
+    assert hint in str(raised.value)
+
+
+@pytest.mark.parametrize("option", ["ping", "send_timeout", "open_after"])
+@pytest.mark.parametrize(
+    ("seconds", "error"),
+    [(-1, ValueError), (float("nan"), ValueError), (float("inf"), ValueError), ("1", TypeError), (True, TypeError)],
+)
+def test_what_is_no_number_of_seconds(option: str, seconds: Any, error: type[Exception]) -> None:
+    with pytest.raises(error, match=option):
+        EventStream([], **{option: seconds})
+
+
+def test_options_that_cannot_work() -> None:
+    with pytest.raises(ValueError, match="send_timeout"):
+        EventStream([], send_timeout=0)
+    for status in (204, 304):
+        with pytest.raises(ValueError, match="no body"):
+            EventStream([], status=status)
+    with pytest.raises(ValueError, match="CR, LF"):
+        EventStream([], headers={"X-Name": "a\r\nb: c"})
+
+
+async def test_middleware_of_a_route_and_a_stream() -> None:
+    source = Source("x" * 1000)
+    app: Sanic[Any, Any] = Sanic("Layers")
+
+    @app.get("/", middleware=[Middleware(GZipMiddleware, exclude_content_types=())])
+    async def events(request: Request) -> EventStream:
+        return EventStream(source())
+
+    peer = Peer()
+    scope = http_scope(headers=[(b"accept-encoding", b"gzip")])
+    async with Life(app) as life:
+        task = asyncio.ensure_future(app(scope, peer.receive, peer.send))
+        await asyncio.wait_for(peer.until(2), A_LONG_TIME)
+        stopping = asyncio.ensure_future(life.tell("shutdown"))
+        await asyncio.wait_for(task, A_LONG_TIME)
+        await stopping
+        await life.task
+    assert peer.complete
+    assert peer.headers[b"content-encoding"] == b"gzip"
+    assert source.cleaned_up == 1
+
+
+async def test_a_body_that_the_source_reads() -> None:
+    app: Sanic[Any, Any] = Sanic("Body")
+
+    @app.post("/", stream=True)
+    async def events(request: Request) -> EventStream:
+        async def source() -> AsyncIterator[Any]:
+            async for part in request.stream:  # type: ignore[attr-defined]
+                yield part.decode()
+
+        return EventStream(source())
+
+    peer = await ask(app, http_scope(method="POST"), [b"one", b"two"])
+    assert peer.body == b"data: one\n\ndata: two\n\n"
