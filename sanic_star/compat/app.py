@@ -464,13 +464,13 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
         return middleware
 
     def _apply_exception(self, definition: ExceptionDefinition, route_names: list[str] | None = None) -> Any:
-        handler = self._answers.in_thread(definition.handler, definition.threaded)
+        handler = self._answers.exception_handler(definition.handler, definition.threaded)
         for exception in definition.exceptions:
             self.error_handler.add(exception, handler, route_names)
         return definition.handler
 
     def _apply_listener(self, definition: ListenerDefinition) -> Any:
-        listener = self._answers.in_thread(definition.listener, bool(definition.threaded))
+        listener = self._answers.listener(definition.listener, definition.threaded)
         return self.register_listener(listener, definition.event, priority=definition.priority)
 
     def _apply_signal(self, definition: SignalDefinition, reopen: bool = False) -> Signal:
@@ -708,7 +708,7 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
 
     def add_exception_handler(self, exc_class_or_status_code: Any, handler: Any) -> None:
         """Let a function answer exceptions of a class, or with a status code (Starlette's way)."""
-        self.error_handler.add(exc_class_or_status_code, self._answers.in_thread(handler, None))
+        self.error_handler.add(exc_class_or_status_code, self._answers.exception_handler(handler))
 
     def update_config(self, config: Any) -> None:
         """Take settings from a mapping, an object, a file or a module; see `Config.update_config`."""

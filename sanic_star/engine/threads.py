@@ -65,8 +65,6 @@ class _Job:
             self.result = work()
         except BaseException as error:  # SystemExit too: it goes on where the task waits, as without the thread
             self.error = error
-            # The traceback holds this frame: in a circle, the request would be left to the collector.
-            del error
 
     def settle(self) -> None:
         """Hand the outcome to the task that waits, from any thread."""
@@ -153,13 +151,14 @@ class ThreadPool:
             job.abandon()
             raise
         _carry_over(context)
-        error = job.error
+        error, job.error = job.error, None
         if error is None:
             return job.result  # type: ignore[no-any-return]
         try:
             raise error
         finally:
-            del error, job
+            # Its traceback holds this frame and the job's.
+            del error
 
     def _submit(self, job: _Job) -> None:
         with self._lock:

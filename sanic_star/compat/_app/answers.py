@@ -157,7 +157,7 @@ class Answers:
             if self._exception_handlers_added.get(key) is not handler:
                 self._exception_handlers_added[key] = handler
                 if (key, None) not in app.error_handler.cached_handlers:
-                    app.error_handler.add(key, self.in_thread(handler, None))
+                    app.error_handler.add(key, self.exception_handler(handler))
         self.overrides = Overrides.of(app)
         dispatch = app.dispatch if self.overrides.dispatch else None
         self._events = Events(app.signal_router, app.router.find_again, dispatch)
@@ -247,14 +247,22 @@ class Answers:
         """
         return self.app._sync_handlers == "thread" if threaded is None else threaded
 
-    def in_thread(self, function: Callable[..., Any], threaded: bool | None) -> Callable[..., Any]:
-        """Return what calls an exception handler or a listener; arguments as in `_runs_in_thread`."""
-        if not self._runs_in_thread(threaded):
+    def listener(self, function: Callable[..., Any], threaded: bool | None) -> Callable[..., Any]:
+        """Return what calls a listener; in a thread only if the listener itself says so."""
+        if not threaded:
             return function
         # Loaded only by an application that uses threads.
         from sanic_star.compat._app.threads import in_thread
 
         return in_thread(self.app, function)
+
+    def exception_handler(self, handler: Callable[..., Any], threaded: bool | None = None) -> Callable[..., Any]:
+        """Return what calls an exception handler; arguments as in `_runs_in_thread`."""
+        if not self._runs_in_thread(threaded):
+            return handler
+        from sanic_star.compat._app.threads import ExceptionHandlerInThread, in_thread
+
+        return in_thread(self.app, handler, ExceptionHandlerInThread)
 
     @property
     def threads(self) -> ThreadPool:

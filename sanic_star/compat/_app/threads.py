@@ -14,8 +14,10 @@ from functools import update_wrapper
 from inspect import isawaitable
 from typing import TYPE_CHECKING, Any
 
+from sanic_star.compat._app.error_handler import as_sanic_exception
 from sanic_star.compat._app.pipeline import Call, is_coroutine_function
 from sanic_star.compat.constants import HTTP_METHODS
+from sanic_star.compat.request.types import Request
 
 if TYPE_CHECKING:
     from sanic_star.compat._app.seams import Application
@@ -44,11 +46,33 @@ class InThread:
         return await result if isawaitable(result) else result
 
 
-def in_thread(app: Application, function: Callable[..., Any]) -> Callable[..., Any]:
+class ExceptionHandlerInThread(InThread):
+    """An exception handler that runs in a thread, and is answered for as in the event loop.
+
+    There a synchronous one differs from an asynchronous one, as in Sanic 25.12: `None` stands for the error page, and
+    whatever it raises is answered with 500.
+    """
+
+    async def __call__(self, request: Any, error: BaseException) -> Any:
+        """Call the handler in a thread."""
+        if not isinstance(request, Request) or request._is_answered:
+            # A websocket, or a background task: nobody waits for an answer.
+            return await super().__call__(request, error)
+        table = self._app.error_handler
+        try:
+            answer = await self._app._answers.threads.run(self._function, request, error)
+        except Exception as raised:
+            return table._answer_to_failure(request, self, raised)
+        if answer is None:
+            return table.default(request, as_sanic_exception(error))
+        return await answer if isawaitable(answer) else answer
+
+
+def in_thread(app: Application, function: Callable[..., Any], kind: type[InThread] = InThread) -> Callable[..., Any]:
     """Return what calls a function in a thread; an asynchronous function as it is."""
     if isinstance(function, InThread) or is_coroutine_function(function):
         return function
-    return InThread(app, function)
+    return kind(app, function)
 
 
 def step_in_thread(run: Run, function: Callable[..., Any]) -> Callable[..., Awaitable[Any]]:
