@@ -1002,10 +1002,14 @@ def test_a_websocket_has_no_thread() -> None:
 
 def test_a_subclass_that_does_not_know_the_keyword() -> None:
     class Old(Sanic[Any, Any]):
-        def middleware(self, middleware_or_request: Any, attach_to: str = "request", apply: bool = True, *, priority: int = 0) -> Any:  # type: ignore[override]  # noqa: E501
+        def middleware(
+            self, middleware_or_request: Any, attach_to: str = "request", apply: bool = True, *, priority: int = 0
+        ) -> Any:  # type: ignore[override]
             return super().middleware(middleware_or_request, attach_to, apply, priority=priority)
 
-        def listener(self, listener_or_event: Any, event_or_none: Any = None, apply: bool = True, *, priority: int = 0) -> Any:  # type: ignore[override]  # noqa: E501
+        def listener(
+            self, listener_or_event: Any, event_or_none: Any = None, apply: bool = True, *, priority: int = 0
+        ) -> Any:  # type: ignore[override]
             return super().listener(listener_or_event, event_or_none, apply, priority=priority)
 
     app = Old("Old", sync_handlers="thread")
