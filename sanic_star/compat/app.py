@@ -21,7 +21,7 @@ from enum import Enum
 from functools import cached_property
 from threading import RLock
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Never, Unpack, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Never, Unpack, overload
 
 from starlette import routing as starlette_routing
 from starlette.applications import Starlette
@@ -136,9 +136,12 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
         exception_handlers: handlers by class or status, as Starlette takes them.
         lifespan: a context manager around the time in which requests are answered, as Starlette takes it.
         max_body_size: the greatest size of a body, in bytes; `REQUEST_MAX_SIZE` holds too.
+        sync_handlers: where synchronous handlers, middleware and exception handlers run: `"loop"`, in the event loop
+            as in Sanic, or `"thread"`, in threads, `THREAD_POOL_SIZE` at the same time.
 
     Raises:
         SanicException: Sanic 25.12 refuses the name too, or arguments contradict each other.
+        ValueError: `sync_handlers` is something else.
 
     Examples:
         >>> from sanic_star import Sanic, text
@@ -196,9 +199,12 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
         exception_handlers: Mapping[Any, ExceptionHandler] | None = None,
         lifespan: Lifespan[Any] | None = None,
         max_body_size: int | None = None,
+        sync_handlers: Literal["loop", "thread"] = "loop",
         **old: Never,
     ) -> None:
         check_name(self, name)
+        if sync_handlers not in ("loop", "thread"):
+            raise ValueError(f'sync_handlers= takes "loop" or "thread", got {sync_handlers!r}')
         is_registered = True
         if old:
             from sanic_star.compat._old.keywords import of_application
@@ -218,6 +224,7 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
         if not isinstance(signal_router, SignalRouter | None):
             raise SanicException(f"signal_router is a SignalRouter, got {signal_router!r}")
         self.signal_router = signal_router or SignalRouter()
+        self._sync_handlers: str = sync_handlers
         self._answers = Answers(self)
         self._engine = Engine(self, self._answers, Request, WebsocketImplProtocol)
         self._background = Background(self)
@@ -381,18 +388,19 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
             ctx=definition.route_context,
             subprotocols=definition.subprotocols,
             levels=_with_own_level(levels, definition.middleware),
+            threaded=definition.threaded,
         )
         if definition.websocket:
             self._websocket_enabled = None
         return added if isinstance(added, list) else [added]
 
-    def _add_route(self, *args: Any, levels: Levels = (), **options: Any) -> Any:
+    def _add_route(self, *args: Any, levels: Levels = (), threaded: bool | None = None, **options: Any) -> Any:
         """Add a route to the router, to one that a running application has closed too."""
         with _amending:
             if not self.router.finalized:
-                return _set_levels(self.router.add(*args, **options), levels)
+                return _set_options(self.router.add(*args, **options), levels, threaded)
             with self.amend():
-                return _set_levels(self.router.add(*args, **options), levels)
+                return _set_options(self.router.add(*args, **options), levels, threaded)
 
     @overridable
     @contextmanager
@@ -427,7 +435,7 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
                 static=True,
             )(static_handler(definition))
             routes = [route for route in self.router.routes[before:] if isinstance(route, Route)]
-            return _set_levels(routes, levels)  # type: ignore[no-any-return]
+            return _set_options(routes, levels, None)  # type: ignore[no-any-return]
         added = self._add_route(
             static_uri(definition),
             ("GET", "HEAD"),
@@ -456,12 +464,14 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
         return middleware
 
     def _apply_exception(self, definition: ExceptionDefinition, route_names: list[str] | None = None) -> Any:
+        handler = self._answers.exception_handler(definition.handler, definition.threaded)
         for exception in definition.exceptions:
-            self.error_handler.add(exception, definition.handler, route_names)
+            self.error_handler.add(exception, handler, route_names)
         return definition.handler
 
     def _apply_listener(self, definition: ListenerDefinition) -> Any:
-        return self.register_listener(definition.listener, definition.event, priority=definition.priority)
+        listener = self._answers.listener(definition.listener, definition.threaded)
+        return self.register_listener(listener, definition.event, priority=definition.priority)
 
     def _apply_signal(self, definition: SignalDefinition, reopen: bool = False) -> Signal:
         reopen = self.signal_router.finalized and (reopen or not self._engine.lifecycle.is_down)
@@ -698,7 +708,7 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
 
     def add_exception_handler(self, exc_class_or_status_code: Any, handler: Any) -> None:
         """Let a function answer exceptions of a class, or with a status code (Starlette's way)."""
-        self.error_handler.add(exc_class_or_status_code, handler)
+        self.error_handler.add(exc_class_or_status_code, self._answers.exception_handler(handler))
 
     def update_config(self, config: Any) -> None:
         """Take settings from a mapping, an object, a file or a module; see `Config.update_config`."""
@@ -1264,7 +1274,7 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop:
-        """The event loop that the application runs on.
+        """The event loop that the application runs on; in a thread, too.
 
         Raises:
             SanicException: it runs on none yet.
@@ -1272,6 +1282,9 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
         try:
             return asyncio.get_running_loop()
         except RuntimeError:
+            loop = self._answers.loop
+            if loop is not None:
+                return loop
             raise SanicException("Loop can only be retrieved after the app has started running.") from None
 
     # What wraps a websocket's handler in Sanic: nothing here, and Sanic Extensions compare handlers with it.
@@ -1367,11 +1380,11 @@ def _with_own_level(levels: Levels, middleware: Sequence[ASGIMiddleware]) -> Lev
     return (*levels, (middleware, ())) if levels or middleware else ()
 
 
-def _set_levels(added: Any, levels: Levels) -> Any:
-    """Give a route, or each of a list, the levels of ASGI middleware around it."""
-    if levels:
+def _set_options(added: Any, levels: Levels, threaded: bool | None) -> Any:
+    """Give a route, or each of a list, the levels of ASGI middleware around it, and whether it runs in threads."""
+    if levels or threaded is not None:
         for route in added if isinstance(added, list) else [added]:
-            route._levels = levels
+            route._levels, route._threaded = levels, threaded
     return added
 
 
@@ -1392,7 +1405,9 @@ def _as_middleware(middleware: Any, attach_to: str, priority: int | Default) -> 
     if not isinstance(middleware, Middleware):
         return Middleware(middleware, location, priority if isinstance(priority, int) else 0)
     if isinstance(priority, int) and priority != middleware.priority:
-        return Middleware(middleware.func, middleware.location, priority)
+        changed = Middleware(middleware.func, middleware.location, priority)
+        changed.threaded = middleware.threaded
+        return changed
     return middleware
 
 

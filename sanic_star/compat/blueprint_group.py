@@ -19,6 +19,7 @@ class BlueprintGroup(MutableSequence[Any]):
         version_prefix: stands before the version.
         name_prefix: goes before the names of routes.
         middleware: ASGI middleware around the routes of all members, the outermost first.
+        threaded: whether synchronous functions of members that don't say run in threads; see `Blueprint`.
     """
 
     def __init__(
@@ -30,6 +31,7 @@ class BlueprintGroup(MutableSequence[Any]):
         name_prefix: str | None = "",
         *,
         middleware: Sequence[Middleware] = (),
+        threaded: bool | None = None,
     ) -> None:
         # Blueprints, which import this module, and groups.
         self._blueprints: list[Any] = []
@@ -39,6 +41,7 @@ class BlueprintGroup(MutableSequence[Any]):
         self.version_prefix = version_prefix
         self.name_prefix = name_prefix
         self.user_middleware = list(middleware)
+        self._threaded = threaded
         # The functions of its Sanic middleware, which each member has, too.
         self._functions: list[Callable[..., Any]] = []
 
@@ -140,5 +143,6 @@ class BlueprintGroup(MutableSequence[Any]):
             merged["version_prefix"] = options.get("version_prefix") if own == "/v" else own
         if self.name_prefix:
             merged.setdefault("name_prefix", self.name_prefix)
+        merged["_threaded"] = options.get("_threaded") if self._threaded is None else self._threaded
         merged["_levels"] = (*options.get("_levels", ()), (self.user_middleware, self._functions))
         return merged

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from starlette.middleware import Middleware
 
-from sanic_star.compat._app.decorators import Registrar, check_middleware, check_name
+from sanic_star.compat._app.decorators import Registrar, check_middleware, check_name, check_threaded
 from sanic_star.compat._app.definitions import (
     CommandDefinition,
     Definition,
@@ -61,10 +61,12 @@ class Blueprint(Registrar):
         strict_slashes: whether a trailing slash matters in its routes.
         version_prefix: stands before the version.
         middleware: ASGI middleware around its routes, the outermost first.
+        threaded: whether its synchronous handlers, middleware and exception handlers run in threads; `None` leaves it
+            to its group, then to the application's `sync_handlers`.
 
     Raises:
         SanicException: Sanic 25.12 refuses the name too.
-        TypeError: `middleware` is no list of `Middleware(…)` objects.
+        TypeError: `middleware` is no list of `Middleware(…)` objects, or `threaded` is neither true nor false.
 
     Examples:
         >>> bp = Blueprint("users", url_prefix="/users")
@@ -82,8 +84,11 @@ class Blueprint(Registrar):
         version_prefix: str = _VERSION_PREFIX,
         *,
         middleware: Sequence[Middleware] | None = (),
+        threaded: bool | None = None,
     ) -> None:
         check_name(self, name)
+        check_threaded(threaded)
+        self._threaded = threaded
         self.user_middleware = list(check_middleware(middleware))
         self.name = name
         self.url_prefix = url_prefix[:-1] if url_prefix and url_prefix.endswith("/") else url_prefix
@@ -226,6 +231,7 @@ class Blueprint(Registrar):
         version_prefix: str = _VERSION_PREFIX,
         name_prefix: str | None = "",
         middleware: Sequence[Middleware] | None = (),
+        threaded: bool | None = None,
     ) -> BlueprintGroup:
         """Put blueprints, groups, and lists of them together.
 
@@ -237,12 +243,16 @@ class Blueprint(Registrar):
             version_prefix: stands before the version.
             name_prefix: goes before the names of routes.
             middleware: ASGI middleware around the routes of all members, the outermost first.
+            threaded: of members that don't say; see `Blueprint`.
 
         Raises:
-            TypeError: `middleware` is no list of `Middleware(…)` objects.
+            TypeError: `middleware` is no list of `Middleware(…)` objects, or `threaded` is neither true nor false.
         """
-        around = {"middleware": check_middleware(middleware)} if middleware else {}
-        group = BlueprintGroup(url_prefix, version, strict_slashes, version_prefix, name_prefix, **around)
+        check_threaded(threaded)
+        more: dict[str, Any] = {"middleware": check_middleware(middleware)} if middleware else {}
+        if threaded is not None:
+            more["threaded"] = threaded
+        group = BlueprintGroup(url_prefix, version, strict_slashes, version_prefix, name_prefix, **more)
 
         def add(members: Any) -> None:
             for member in members:
@@ -303,6 +313,7 @@ class Blueprint(Registrar):
 
     def _apply(self, app: Application, options: dict[str, Any]) -> None:
         names = []
+        threaded = _first(self._threaded, options.get("_threaded"))
         for definition in self._definitions:
             if isinstance(definition, (RouteDefinition, StaticDefinition)):
                 placed = self._placed(definition, app, options)
@@ -321,9 +332,11 @@ class Blueprint(Registrar):
             elif isinstance(definition, (MiddlewareDefinition, ExceptionDefinition)):
                 fresh = [name for name in names if self._first_time(app, definition, name)]
                 if fresh and isinstance(definition, MiddlewareDefinition):
-                    self.middlewares.append(app._apply_middleware(definition, fresh))
+                    placed_middleware = _middleware_with_default(definition, threaded)
+                    self.middlewares.append(app._apply_middleware(placed_middleware, fresh))
                 elif fresh and isinstance(definition, ExceptionDefinition):
-                    self.exceptions.append(app._apply_exception(definition, fresh))
+                    handler = replace(definition, threaded=_first(definition.threaded, threaded))
+                    self.exceptions.append(app._apply_exception(handler, fresh))
 
     def _condition(self, condition: Mapping[str, Any] | None) -> dict[str, Any]:
         return {**(condition or {}), "__blueprint__": self.name}
@@ -412,7 +425,19 @@ class Blueprint(Registrar):
             strict_slashes=_first(definition.strict_slashes, options.get("strict_slashes"), self.strict_slashes),
             version_prefix=next((each for each in prefixes if each and each != _VERSION_PREFIX), _VERSION_PREFIX),
             error_format=definition.error_format,
+            threaded=_first(definition.threaded, self._threaded, options.get("_threaded")),
         )
+
+
+def _middleware_with_default(definition: MiddlewareDefinition, threaded: bool | None) -> MiddlewareDefinition:
+    """Return a middleware as its blueprint has it: with the blueprint's `threaded` if it has none of its own."""
+    middleware = definition.middleware
+    if threaded is None or getattr(middleware, "threaded", None) is not None:
+        return definition
+    # A copy, with the same place in the order of definition: other applications have the blueprint, too.
+    changed = shallow_copy(middleware)
+    changed.threaded = threaded
+    return replace(definition, middleware=changed)
 
 
 def _first(*values: Any) -> Any:

@@ -90,10 +90,14 @@ _NUMBERS: dict[str, tuple[float, bool]] = {
     "RESPONSE_TIMEOUT": (0, True),
     "SHUTDOWN_LISTENER_TIMEOUT": (0.001, True),
     "STARTUP_LISTENER_TIMEOUT": (0.001, True),
+    "THREAD_POOL_SIZE": (1, False),
     "WEBSOCKET_MAX_SIZE": (1, True),
     "WEBSOCKET_PING_INTERVAL": (0, True),
     "WEBSOCKET_PING_TIMEOUT": (0, True),
 }
+
+
+_WHOLE_NUMBERS = frozenset({"THREAD_POOL_SIZE"})
 
 
 # For environment variables; the last one that takes a value converts it.
@@ -399,8 +403,10 @@ class Config(dict[str, Any]):
             value = self.get(name)
             if value is None and (optional or name not in self):
                 continue
-            if not isinstance(value, (int, float)) or isinstance(value, bool) or not value >= least:
-                wanted = f"a number from {least} on" + (", or None" if optional else "")
+            kinds = int if name in _WHOLE_NUMBERS else (int, float)
+            if not isinstance(value, kinds) or isinstance(value, bool) or not value >= least:
+                number = "a whole number" if name in _WHOLE_NUMBERS else "a number"
+                wanted = f"{number} from {least} on" + (", or None" if optional else "")
                 raise SettingError(f"{name} is {value!r}; it has to be {wanted}")
         if names is _NUMBERS:
             for name, value in self.items():

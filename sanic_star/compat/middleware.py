@@ -27,6 +27,8 @@ class Middleware:
 
     _counter = count()
     count: int = 0
+    # Whether a synchronous function runs in a thread; `None` leaves it to the application.
+    threaded: bool | None = None
 
     def __init__(self, func: Callable[..., Any], location: MiddlewareLocation, priority: int = 0) -> None:
         self.func = func

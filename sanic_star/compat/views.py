@@ -81,6 +81,7 @@ class HTTPMethodView:
         version_prefix: str = "/v",
         *,
         middleware: Sequence[Middleware] | None = (),
+        threaded: bool | None = None,
     ) -> None:
         """Add this view to an application or blueprint.
 
@@ -95,9 +96,12 @@ class HTTPMethodView:
             stream: whether the methods read the body themselves; else it is told by `stream` on one of them.
             version_prefix: stands before the version.
             middleware: ASGI middleware around this view, outside of the class's own; the outermost first.
+            threaded: whether synchronous methods run in threads, as in `route`; asynchronous ones never do.
         """
         # A user's subclass of the application or blueprint may not know this keyword.
         more: Any = {"middleware": middleware} if middleware else {}
+        if threaded is not None:
+            more["threaded"] = threaded
         to.add_route(
             cls.as_view(),
             uri,
@@ -112,7 +116,9 @@ class HTTPMethodView:
         )
 
 
-_ROUTE_OPTIONS = ("methods", "host", "strict_slashes", "version", "name", "stream", "version_prefix", "middleware")
+_ROUTE_OPTIONS = (
+    "methods", "host", "strict_slashes", "version", "name", "stream", "version_prefix", "middleware", "threaded",
+)  # fmt: skip
 
 
 def stream(func: H) -> H:

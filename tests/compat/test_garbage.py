@@ -11,7 +11,7 @@ import pytest
 from starlette.background import BackgroundTask
 from starlette.types import Scope
 
-from sanic_star import HTTPResponse, NotFound, Request, Sanic, json, text
+from sanic_star import Blueprint, HTTPResponse, NotFound, Request, Sanic, json, text
 from sanic_star.compat.response import ResponseStream, file_stream
 from tests.engine.raw import Peer, http_scope, websocket_scope
 
@@ -71,6 +71,20 @@ def application() -> Sanic[Any, Any]:
     async def miss(request: Request) -> Any:
         raise NotFound
 
+    threads = Blueprint("threads", threaded=True)
+    threads.on_request(lambda request: None)
+    threads.on_response(lambda request, response: None)
+
+    @threads.get("/thread")
+    def thread(request: Request) -> Any:
+        return text(str(Request.get_current() is request))
+
+    @threads.get("/thread-fails")
+    def thread_fails(request: Request) -> Any:
+        raise ValueError
+
+    app.blueprint(threads)
+
     app.add_route(fail, "/fail")
     app.add_route(miss, "/miss")
     inner.add_route(fail, "/fail", name="inner")
@@ -99,6 +113,8 @@ KINDS: dict[str, tuple[Callable[[], Scope], tuple[bytes, ...]]] = {
     "an error": (lambda: http_scope("/fail"), (b"",)),
     "an error of a mounted application": (lambda: http_scope("/inner/fail"), (b"",)),
     "an exception for the client": (lambda: http_scope("/miss"), (b"",)),
+    "a thread": (lambda: http_scope("/thread"), (b"",)),
+    "an error in a thread": (lambda: http_scope("/thread-fails"), (b"",)),
     "no route": (lambda: http_scope("/none"), (b"",)),
     "another method": (lambda: http_scope("/form"), (b"",)),
     "a file": (lambda: http_scope("/static/test_garbage.py"), (b"",)),

@@ -8,6 +8,7 @@ from itertools import compress
 import pytest
 
 import tests.parity.cases  # noqa: F401 - fills CASES
+from sanic_star import Sanic
 from tests.parity.case import CASES, Case
 from tests.parity.compare import case_differences
 from tests.parity.conftest import Reference
@@ -56,6 +57,18 @@ def test_same_answers_in_process(
     lines = case_differences(part, answers, played)
     if lines or not case.differs:
         judge(case, lines, caplog.text)
+
+
+@pytest.mark.parametrize("case", [_param(case) for case in CASES if case.group == "synchronous"])
+def test_same_answers_in_threads(
+    case: Case, reference: Reference, in_process: InProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SANIC_AUTO_EXTEND")
+    monkeypatch.setitem(sys.modules, "sanic_ext", None)
+    defaults = Sanic.__init__.__kwdefaults__
+    assert defaults["sync_handlers"] == "loop"
+    monkeypatch.setitem(defaults, "sync_handlers", "thread")
+    judge(case, case_differences(case, reference(case), in_process.play(case)), "")
 
 
 def judge(case: Case, lines: list[str], log: str) -> None:

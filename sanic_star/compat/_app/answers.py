@@ -56,10 +56,14 @@ if TYPE_CHECKING:
     from sanic_star.compat._app.seams import Application
     from sanic_star.compat.server.websockets._inbox import Sweeper as WebsocketSweeper
     from sanic_star.compat.server.websockets.impl import WebsocketImplProtocol
+    from sanic_star.engine.threads import ThreadPool
 
 _OF_EXCEPTIONS = Event.HTTP_LIFECYCLE_EXCEPTION, Event.SERVER_EXCEPTION_REPORT
 # As `requestTimeout` of Node.js, in seconds.
 BODY_TIMEOUT = 300
+# How long the stop waits for functions in threads whose requests were cancelled, in seconds: as long as for the
+# clean-up of a request.
+ABANDONED_THREADS_S = 1.0
 
 
 def has_body(headers: Iterable[tuple[bytes, bytes]]) -> bool:
@@ -131,6 +135,10 @@ class Answers:
         self._exception_handlers_added: dict[Any, Any] = {}
         # Whether a method that replaces `Sanic._startup` was awaited.
         self.has_started_up = False
+        # The event loop that the application runs on, and its threads, if anything uses them.
+        self.loop: asyncio.AbstractEventLoop | None = None
+        self._threads: ThreadPool | None = None
+        self._grace_ends = 0.0
         # Makes what calls a mounted application, where a monitoring tool wants to see that.
         self.entry_for_forwarded: Callable[[ASGIApp], ASGIApp] | None = None
 
@@ -149,13 +157,15 @@ class Answers:
             if self._exception_handlers_added.get(key) is not handler:
                 self._exception_handlers_added[key] = handler
                 if (key, None) not in app.error_handler.cached_handlers:
-                    app.error_handler.add(key, handler)
+                    app.error_handler.add(key, self.exception_handler(handler))
         self.overrides = Overrides.of(app)
         dispatch = app.dispatch if self.overrides.dispatch else None
         self._events = Events(app.signal_router, app.router.find_again, dispatch)
         self._hears = bool(self._events)
         limits = self.limits()
         self._kept_steps, self._body_limit = {}, limits.body
+        if self._threads is not None:
+            self._threads.size = app.config.get("THREAD_POOL_SIZE", self._threads.size)
         return limits
 
     def finalise(self) -> None:
@@ -229,6 +239,43 @@ class Answers:
             raise ServerError("handle_request has sent no response")
         await self._end_response(request, None)
 
+    def _runs_in_thread(self, threaded: bool | None) -> bool:
+        """Tell whether a synchronous function runs in a thread.
+
+        Args:
+            threaded: what was said where it was registered.
+        """
+        return self.app._sync_handlers == "thread" if threaded is None else threaded
+
+    def listener(self, function: Callable[..., Any], threaded: bool | None) -> Callable[..., Any]:
+        """Return what calls a listener; in a thread only if the listener itself says so."""
+        if not threaded:
+            return function
+        # Loaded only by an application that uses threads.
+        from sanic_star.compat._app.threads import in_thread
+
+        return in_thread(self.app, function)
+
+    def exception_handler(self, handler: Callable[..., Any], threaded: bool | None = None) -> Callable[..., Any]:
+        """Return what calls an exception handler; arguments as in `_runs_in_thread`."""
+        if not self._runs_in_thread(threaded):
+            return handler
+        from sanic_star.compat._app.threads import ExceptionHandlerInThread, in_thread
+
+        return in_thread(self.app, handler, ExceptionHandlerInThread)
+
+    @property
+    def threads(self) -> ThreadPool:
+        """The threads of this application, until its stop."""
+        if self._threads is None:
+            from sanic_star.engine.threads import DEFAULT_SIZE, ThreadPool
+
+            config = self.app.config
+            # A listener may use them before the start checks all settings.
+            config._validate(("THREAD_POOL_SIZE",))
+            self._threads = ThreadPool(f"{self.app.name}-thread", config.get("THREAD_POOL_SIZE", DEFAULT_SIZE))
+        return self._threads
+
     def surround(self, app: ASGIApp) -> ASGIApp:
         """Return what requests meet first: what tells of their beginning and end, and the access log."""
         engine, app = self.app._engine, self.logged(app)
@@ -267,11 +314,23 @@ class Answers:
         # Request middleware and listeners may change the parameters, also those of a path without any.
         changeable = bool(before) or self._hears
         only = route.names[0] if route.names and len(route.names) == 1 and not changeable else None
-        around = self._events.around_handler if self._hears else None
+        around: Callable[[Call], Call] | None = self._events.around_handler if self._hears else None
         has_params = bool(route.parameters) or changeable
+        if self._runs_in_thread(getattr(route, "_threaded", None)) and not is_endpoint(route.endpoint):
+            around = self._with_thread(route.endpoint, around)
         if getattr(route, "_levels", ()) and _has_layers(route):
             return partial(self._in_layers, route, has_params, around)
         return partial(handler_in_middleware, route.endpoint, has_params, only, before, after, around)
+
+    def _with_thread(self, handler: Any, around: Callable[[Call], Call] | None) -> Callable[[Call], Call]:
+        """Return what lets a thread call a handler, and puts `around` around that."""
+        from sanic_star.compat._app.threads import handler_in_thread
+
+        def put_around(call: Call) -> Call:
+            threaded = handler_in_thread(self.threads.run, handler, call)
+            return threaded if around is None else around(threaded)
+
+        return put_around
 
     def _in_layers(self, route: routing.Route, has_params: bool, around: Callable[[Call], Call] | None) -> Call:
         """Return a route's callable: the handler inside the ASGI middleware of its group, its blueprint and its own."""
@@ -556,7 +615,13 @@ class Answers:
 
     def _ordered(self, middleware: Iterable[Middleware], location: MiddlewareLocation) -> list[Step]:
         """Return middleware as steps, in the order in which it runs."""
-        ordered = steps(Middleware.in_order(middleware, location))
+        entries = Middleware.in_order(middleware, location)
+        ordered = steps(entries)
+        for place, (function, is_asynchronous) in enumerate(ordered):
+            if not is_asynchronous and self._runs_in_thread(entries[place].threaded):
+                from sanic_star.compat._app.threads import step_in_thread
+
+                ordered[place] = step_in_thread(self.threads.run, function), True
         if self._hears:
             return [self._events.around_middleware(step, location.name.lower()) for step in ordered]
         return ordered
@@ -703,7 +768,10 @@ class Answers:
     async def run_phase(self, phase: Phase) -> None:
         """Run the listeners of a phase; tasks that were added before there was a loop, and timers, start after them."""
         app = self.app
-        if phase is Phase.BEFORE_START:
+        if phase is Phase.BEFORE_STOP:
+            self._grace_ends = asyncio.get_running_loop().time() + self.limits().graceful_s
+        elif phase is Phase.BEFORE_START:
+            self.loop = asyncio.get_running_loop()
             if app.middleware_stack is None:
                 # Under `create_server` the gate is built with the first request, so `hand_over` has not looked.
                 self.overrides = Overrides.of(app)
@@ -774,11 +842,19 @@ class Answers:
             if isawaitable(ending):
                 await ending
         await app._background.drain_tasks(seconds)
+        if self._threads is not None:
+            # Requests have had this time already; those that were cancelled may have left functions that still run.
+            left = self._grace_ends - asyncio.get_running_loop().time()
+            await self._threads.drain(max(left, min(seconds, ABANDONED_THREADS_S)))
 
     def stopped(self) -> None:
         """Open the routers again, for what is added before the next start."""
         self.app._runner.is_stopped, self._kept_steps = False, None
         self._layers = {}
+        self.loop = None
+        if self._threads is not None:
+            self._threads.close()
+            self._threads = None
         self.app.router.reset()
         self.app.signal_router.reset()
 

@@ -174,6 +174,7 @@ class Registrar:
         error_format: str | None = None,
         max_body_size: int | None = None,
         middleware: Sequence[ASGIMiddleware] | None = (),
+        threaded: bool | None = None,
         **ctx_kwargs: Any,
     ) -> Callable[[H], H]:
         """Let the decorated function answer requests to a path.
@@ -197,6 +198,8 @@ class Registrar:
             max_body_size: the greatest size of a body, in bytes, instead of the application's; holds for a body that
                 the handler streams, too.
             middleware: ASGI middleware around this route, the outermost first: `[Middleware(GZipMiddleware)]`.
+            threaded: whether a synchronous handler runs in a thread; `None` leaves it to the blueprint, then to the
+                group, then to the application's `sync_handlers`. It means nothing for an asynchronous handler.
             ctx_kwargs: `ctx_x=1` becomes `route.ctx.x`. A type checker cannot know keywords by their prefix: it accepts
                 any keyword here, and on `get`, `post` and the like only those that this list names.
 
@@ -211,6 +214,9 @@ class Registrar:
             raise TypeError(f"version= takes a number or text, got {version!r}")
         if max_body_size is not None and not isinstance(max_body_size, int):
             raise TypeError(f"max_body_size= takes a number of bytes, got {max_body_size!r}")
+        check_threaded(threaded)
+        if threaded and websocket:
+            raise TypeError("threaded=True is for HTTP: the handler of a websocket runs in the event loop")
         path = uri if not uri or uri.startswith("/") else "/" + uri
         verbs = method_set(*(str(method.upper()) for method in methods or ("GET",)))
         hosts = _as_hosts(host)
@@ -237,6 +243,7 @@ class Registrar:
                 error_format=error_format if error_format != "auto" else None,
                 max_body_size=max_body_size,
                 middleware=(*around, *_middleware_of_view(handler)),
+                threaded=threaded,
                 route_context={keyword.removeprefix("ctx_"): value for keyword, value in ctx_kwargs.items()},
             )
             self._define(definition, apply)
@@ -466,14 +473,32 @@ class Registrar:
 
     @overload
     def middleware(
-        self, middleware_or_request: str, attach_to: str = ..., apply: bool = ..., *, priority: int = ...
+        self,
+        middleware_or_request: str,
+        attach_to: str = ...,
+        apply: bool = ...,
+        *,
+        priority: int = ...,
+        threaded: bool | None = ...,
     ) -> Callable[[H], H]: ...
     @overload
     def middleware(
-        self, middleware_or_request: H, attach_to: str = ..., apply: bool = ..., *, priority: int = ...
+        self,
+        middleware_or_request: H,
+        attach_to: str = ...,
+        apply: bool = ...,
+        *,
+        priority: int = ...,
+        threaded: bool | None = ...,
     ) -> H: ...
     def middleware(
-        self, middleware_or_request: Any, attach_to: str = "request", apply: bool = True, *, priority: int = 0
+        self,
+        middleware_or_request: Any,
+        attach_to: str = "request",
+        apply: bool = True,
+        *,
+        priority: int = 0,
+        threaded: bool | None = None,
     ) -> Any:
         """Run a function before or after handlers: `@app.middleware`, `@app.middleware("response")`.
 
@@ -482,37 +507,62 @@ class Registrar:
             attach_to: `request` or `response`.
             apply: whether to register it at once.
             priority: the higher runs the closer to the client.
+            threaded: whether a synchronous function runs in a thread, as in `route`.
 
         Raises:
             KeyError: `attach_to` is neither.
+            TypeError: `threaded` is neither true nor false.
         """
+        check_threaded(threaded)
         if not callable(middleware_or_request):
-            return partial(self.middleware, attach_to=middleware_or_request, apply=apply, priority=priority)
+            where = middleware_or_request
+            return partial(self.middleware, attach_to=where, apply=apply, priority=priority, **_given(threaded))
         location = MiddlewareLocation[attach_to.upper()]
         middleware = Middleware(middleware_or_request, location, priority)
+        if threaded is not None:
+            middleware.threaded = threaded
         self._define(MiddlewareDefinition(middleware, attach_to), apply)
         return middleware
 
-    def on_request(self, middleware: H = None, *, priority: int = 0) -> H:  # type: ignore[assignment]
+    def on_request(
+        self,
+        middleware: H = None,  # type: ignore[assignment]
+        *,
+        priority: int = 0,
+        threaded: bool | None = None,
+    ) -> H:
         """Run a function before handlers; the first that returns something answers the request."""
-        return self.middleware(middleware if callable(middleware) else "request", "request", priority=priority)
+        where: Any = middleware if callable(middleware) else "request"
+        return self.middleware(where, "request", priority=priority, **_given(threaded))  # type: ignore[no-any-return]
 
-    def on_response(self, middleware: H = None, *, priority: int = 0) -> H:  # type: ignore[assignment]
+    def on_response(
+        self,
+        middleware: H = None,  # type: ignore[assignment]
+        *,
+        priority: int = 0,
+        threaded: bool | None = None,
+    ) -> H:
         """Run a function after handlers, with the request and the response."""
-        return self.middleware(middleware if callable(middleware) else "response", "response", priority=priority)
+        where: Any = middleware if callable(middleware) else "response"
+        return self.middleware(where, "response", priority=priority, **_given(threaded))  # type: ignore[no-any-return]
 
-    def exception(self, *exceptions: Any, apply: bool = True) -> Callable[[H], H]:
+    def exception(self, *exceptions: Any, apply: bool = True, threaded: bool | None = None) -> Callable[[H], H]:
         """Let the decorated function answer exceptions.
 
         Args:
             exceptions: classes, lists of classes, or status codes.
             apply: whether to register it at once.
+            threaded: whether a synchronous function runs in a thread, as in `route`.
+
+        Raises:
+            TypeError: `threaded` is neither true nor false.
         """
+        check_threaded(threaded)
         groups = (entry if isinstance(entry, (list, tuple)) else (entry,) for entry in exceptions)
         kinds = tuple(kind for group in groups for kind in group)
 
         def decorate(handler: H) -> H:
-            self._define(ExceptionDefinition(handler, kinds), apply)
+            self._define(ExceptionDefinition(handler, kinds, threaded), apply)
             return handler
 
         return decorate
@@ -525,11 +575,23 @@ class Registrar:
 
     @overload
     def listener(
-        self, listener_or_event: str, event_or_none: None = ..., apply: bool = ..., *, priority: int = ...
+        self,
+        listener_or_event: str,
+        event_or_none: None = ...,
+        apply: bool = ...,
+        *,
+        priority: int = ...,
+        threaded: bool | None = ...,
     ) -> Callable[[H], H]: ...
     @overload
     def listener(
-        self, listener_or_event: H, event_or_none: str | None = ..., apply: bool = ..., *, priority: int = ...
+        self,
+        listener_or_event: H,
+        event_or_none: str | None = ...,
+        apply: bool = ...,
+        *,
+        priority: int = ...,
+        threaded: bool | None = ...,
     ) -> H: ...
     def listener(
         self,
@@ -538,6 +600,7 @@ class Registrar:
         apply: bool = True,
         *,
         priority: int = 0,
+        threaded: bool | None = None,
         **old: Any,
     ) -> Any:
         """Call a function at a moment in the application's life: `@app.listener("before_server_start")`.
@@ -547,10 +610,14 @@ class Registrar:
             event_or_none: the moment's name.
             apply: whether to register it at once.
             priority: of several the higher runs first.
+            threaded: whether a synchronous function runs in a thread. Listeners do so only where this says it:
+                those of an application with `sync_handlers="thread"` run in the event loop, which many of them use.
 
         Raises:
             BadRequest: the moment is missing, or there is none of that name.
+            TypeError: `threaded` is neither true nor false, or a keyword is unknown.
         """
+        check_threaded(threaded)
         if listener_or_event is None and "event" in old:
             listener_or_event = old.pop("event")
             deprecation("listener(event=…) is gone: give the event as the first argument.", 21.3)
@@ -558,60 +625,127 @@ class Registrar:
             unexpected = next(iter(old), "listener_or_event")
             raise TypeError(f"listener() takes a function or an event first, and no keyword {unexpected!r}")
         if not callable(listener_or_event):
-            return partial(self.listener, event_or_none=listener_or_event, apply=apply, priority=priority)
+            event = listener_or_event
+            return partial(self.listener, event_or_none=event, apply=apply, priority=priority, **_given(threaded))
         if event_or_none is None:
             raise BadRequest("Invalid event registration: Missing event name.")
-        self._define(ListenerDefinition(listener_or_event, event_or_none, priority), apply)
+        self._define(ListenerDefinition(listener_or_event, event_or_none, priority, threaded), apply)
         return listener_or_event
 
-    def _moment(self, listener: H, event: str, priority: int) -> H:
+    def _moment(self, listener: H, event: str, priority: int, threaded: bool | None) -> H:
         if callable(listener):
-            return self.listener(listener, event, priority=priority)
-        return partial(self.listener, event_or_none=event, priority=priority)
+            return self.listener(listener, event, priority=priority, **_given(threaded))
+        return partial(self.listener, event_or_none=event, priority=priority, **_given(threaded))
 
-    def main_process_start(self, listener: H = None, *, priority: int = 0) -> H:  # type: ignore[assignment]
+    def main_process_start(
+        self,
+        listener: H = None,  # type: ignore[assignment]
+        *,
+        priority: int = 0,
+        threaded: bool | None = None,
+    ) -> H:
         """Call a function when the main process starts, before it starts workers."""
-        return self._moment(listener, "main_process_start", priority)
+        return self._moment(listener, "main_process_start", priority, threaded)
 
-    def main_process_ready(self, listener: H = None, *, priority: int = 0) -> H:  # type: ignore[assignment]
+    def main_process_ready(
+        self,
+        listener: H = None,  # type: ignore[assignment]
+        *,
+        priority: int = 0,
+        threaded: bool | None = None,
+    ) -> H:
         """Call a function when the main process has started its workers."""
-        return self._moment(listener, "main_process_ready", priority)
+        return self._moment(listener, "main_process_ready", priority, threaded)
 
-    def main_process_stop(self, listener: H = None, *, priority: int = 0) -> H:  # type: ignore[assignment]
+    def main_process_stop(
+        self,
+        listener: H = None,  # type: ignore[assignment]
+        *,
+        priority: int = 0,
+        threaded: bool | None = None,
+    ) -> H:
         """Call a function when the main process ends."""
-        return self._moment(listener, "main_process_stop", priority)
+        return self._moment(listener, "main_process_stop", priority, threaded)
 
-    def reload_process_start(self, listener: H = None, *, priority: int = 0) -> H:  # type: ignore[assignment]
+    def reload_process_start(
+        self,
+        listener: H = None,  # type: ignore[assignment]
+        *,
+        priority: int = 0,
+        threaded: bool | None = None,
+    ) -> H:
         """Call a function when the process that watches the source files starts."""
-        return self._moment(listener, "reload_process_start", priority)
+        return self._moment(listener, "reload_process_start", priority, threaded)
 
-    def reload_process_stop(self, listener: H = None, *, priority: int = 0) -> H:  # type: ignore[assignment]
+    def reload_process_stop(
+        self,
+        listener: H = None,  # type: ignore[assignment]
+        *,
+        priority: int = 0,
+        threaded: bool | None = None,
+    ) -> H:
         """Call a function when the process that watches the source files ends."""
-        return self._moment(listener, "reload_process_stop", priority)
+        return self._moment(listener, "reload_process_stop", priority, threaded)
 
-    def before_reload_trigger(self, listener: H = None, *, priority: int = 0) -> H:  # type: ignore[assignment]
+    def before_reload_trigger(
+        self,
+        listener: H = None,  # type: ignore[assignment]
+        *,
+        priority: int = 0,
+        threaded: bool | None = None,
+    ) -> H:
         """Call a function when a source file has changed, before the application is restarted."""
-        return self._moment(listener, "before_reload_trigger", priority)
+        return self._moment(listener, "before_reload_trigger", priority, threaded)
 
-    def after_reload_trigger(self, listener: H = None, *, priority: int = 0) -> H:  # type: ignore[assignment]
+    def after_reload_trigger(
+        self,
+        listener: H = None,  # type: ignore[assignment]
+        *,
+        priority: int = 0,
+        threaded: bool | None = None,
+    ) -> H:
         """Call a function when a change has restarted the application; it may take `changed`, the files' names."""
-        return self._moment(listener, "after_reload_trigger", priority)
+        return self._moment(listener, "after_reload_trigger", priority, threaded)
 
-    def before_server_start(self, listener: H = None, *, priority: int = 0) -> H:  # type: ignore[assignment]
+    def before_server_start(
+        self,
+        listener: H = None,  # type: ignore[assignment]
+        *,
+        priority: int = 0,
+        threaded: bool | None = None,
+    ) -> H:
         """Call a function before this process accepts connections."""
-        return self._moment(listener, "before_server_start", priority)
+        return self._moment(listener, "before_server_start", priority, threaded)
 
-    def after_server_start(self, listener: H = None, *, priority: int = 0) -> H:  # type: ignore[assignment]
+    def after_server_start(
+        self,
+        listener: H = None,  # type: ignore[assignment]
+        *,
+        priority: int = 0,
+        threaded: bool | None = None,
+    ) -> H:
         """Call a function when this process accepts connections."""
-        return self._moment(listener, "after_server_start", priority)
+        return self._moment(listener, "after_server_start", priority, threaded)
 
-    def before_server_stop(self, listener: H = None, *, priority: int = 0) -> H:  # type: ignore[assignment]
+    def before_server_stop(
+        self,
+        listener: H = None,  # type: ignore[assignment]
+        *,
+        priority: int = 0,
+        threaded: bool | None = None,
+    ) -> H:
         """Call a function when the server is about to stop, with connections still open."""
-        return self._moment(listener, "before_server_stop", priority)
+        return self._moment(listener, "before_server_stop", priority, threaded)
 
-    def after_server_stop(self, listener: H = None, *, priority: int = 0) -> H:  # type: ignore[assignment]
+    def after_server_stop(
+        self,
+        listener: H = None,  # type: ignore[assignment]
+        *,
+        priority: int = 0,
+        threaded: bool | None = None,
+    ) -> H:
         """Call a function when the server's connections are closed."""
-        return self._moment(listener, "after_server_stop", priority)
+        return self._moment(listener, "after_server_stop", priority, threaded)
 
     # Commands -------------------------------------------------------------------------------------------------------
 
@@ -715,6 +849,21 @@ class Registrar:
                 await result
 
         return update_wrapper(caught, handler)
+
+
+def check_threaded(threaded: object) -> None:
+    """Check the keyword `threaded`.
+
+    Raises:
+        TypeError: it is not `True`, `False` or `None`.
+    """
+    if threaded is not None and not isinstance(threaded, bool):
+        raise TypeError(f"threaded= takes True or False, got {threaded!r}")
+
+
+def _given(threaded: bool | None) -> dict[str, Any]:
+    """Return the keyword for a method that a user's subclass may override without knowing it."""
+    return {} if threaded is None else {"threaded": threaded}
 
 
 def check_middleware(middleware: Iterable[Any] | None) -> tuple[ASGIMiddleware, ...]:

@@ -94,6 +94,7 @@ class RouteDefinition(Record):
     route_context: Mapping[str, Any]
     max_body_size: int | None = None
     middleware: Sequence[Middleware] = ()
+    threaded: bool | None = None
 
 
 class StaticDefinition(Record):
@@ -128,6 +129,11 @@ class ExceptionDefinition(Record):
 
     handler: Callable[..., Any]
     exceptions: Iterable[Any]
+    threaded: bool | None = None
+
+    def __iter__(self) -> Iterator[Any]:
+        # Plugins unpack Sanic's two fields.
+        return iter((self.handler, self.exceptions))
 
 
 class ListenerDefinition(Record):
@@ -136,6 +142,11 @@ class ListenerDefinition(Record):
     listener: Callable[..., Any]
     event: str
     priority: int = 0
+    threaded: bool | None = None
+
+    def __iter__(self) -> Iterator[Any]:
+        # Plugins unpack Sanic's three fields.
+        return iter((self.listener, self.event, self.priority))
 
 
 class CommandDefinition(Record):

@@ -224,13 +224,17 @@ class ErrorHandler:
         try:
             answer = handler(request, subject)
         except Exception as raised:
-            name = getattr(handler, "__name__", repr(handler))
-            url = "unknown" if request is None else repr(url_for_log(request))
-            message = 'Exception raised in exception handler "%s" for uri: %s'
-            log_error(error_logger, raised, message, name, url)
-            shown = message % (name, url) if self.debug else "An error occurred while handling an error"
-            return text(shown, 500), settled
+            return self._answer_to_failure(request, handler, raised), settled
         return self.default(request, as_sanic_exception(subject)) if answer is None else answer, settled
+
+    def _answer_to_failure(self, request: Request, handler: Any, raised: Exception) -> HTTPResponse:
+        """Log what a synchronous handler has raised, and return the answer."""
+        name = getattr(handler, "__name__", repr(handler))
+        url = "unknown" if request is None else repr(url_for_log(request))
+        message = 'Exception raised in exception handler "%s" for uri: %s'
+        log_error(error_logger, raised, message, name, url)
+        shown = message % (name, url) if self.debug else "An error occurred while handling an error"
+        return text(shown, 500)
 
     def default(self, request: Request, exception: BaseException) -> HTTPResponse:
         """Log an exception, and return the error page for it."""

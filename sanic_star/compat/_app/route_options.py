@@ -23,6 +23,7 @@ class AddedRouteOptions(TypedDict, total=False):
     error_format: str | None
     max_body_size: int | None
     middleware: Sequence[Middleware] | None
+    threaded: bool | None
 
 
 class WebsocketOptions(AddedRouteOptions, total=False):

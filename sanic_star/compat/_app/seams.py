@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from sanic_star.compat.types.shared_ctx import SharedContext
     from sanic_star.compat.worker.manager import WorkerManager
     from sanic_star.engine.application import Engine
+    from sanic_star.engine.threads import ThreadPool
 
 
 class BackgroundOfApplication(Protocol):
@@ -55,6 +56,15 @@ class RunnerOfApplication(Protocol):
     def log_server_settings(self) -> None: ...
 
 
+class AnswersOfApplication(Protocol):
+    """The answers, as background tasks and functions in threads use them."""
+
+    loop: asyncio.AbstractEventLoop | None
+
+    @property
+    def threads(self) -> ThreadPool: ...
+
+
 class Application(Host, Protocol):
     """The application, as its parts know it."""
 
@@ -73,6 +83,7 @@ class Application(Host, Protocol):
     named_response_middleware: dict[str, deque[Middleware]]
     _listeners: Listeners
     _server_classes: tuple[type[Any] | None, type[Any] | None]
+    _sync_handlers: str
 
     @property
     def config(self) -> Config: ...
@@ -80,6 +91,8 @@ class Application(Host, Protocol):
     def router(self) -> Router: ...
     @property
     def _engine(self) -> Engine: ...
+    @property
+    def _answers(self) -> AnswersOfApplication: ...
     @property
     def shared_ctx(self) -> SharedContext: ...
     @property

@@ -106,6 +106,13 @@ class Background:
         try:
             asyncio.get_running_loop()
         except RuntimeError:
+            loop = self.app._answers.loop
+            if loop is not None and loop.is_running():
+                # A thread of the running application. Loaded only where one adds a task.
+                from sanic_star.engine.threads import call_in_loop
+
+                add = partial(self.add_task, task, name=name, register=register, drain=drain)
+                return call_in_loop(loop, add)
             self.delayed.append((task, name, register, drain))
             return None
         self._tasks.limit = self.app.config.get("TASK_LIMIT")

@@ -91,6 +91,8 @@ class _SanicRoute:
     requirements: dict[str, str]
     # The ASGI middleware around the route, the outermost level first; see `_app.layers`.
     _levels: Levels = ()
+    # Whether a synchronous handler runs in a thread; `None` leaves it to the application.
+    _threaded: bool | None = None
     ctx: SimpleNamespace
     extra: RouteExtra
 
