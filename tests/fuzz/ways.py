@@ -17,6 +17,8 @@ from sanic_star import HTTPResponse, Request, Sanic, text
 from sanic_star.compat.compat import Header, _field_names, _read_fields, check_field
 from sanic_star.compat.cookies.request import CookieRequestParameters, _unquote, parse_cookie
 from sanic_star.compat.cookies.response import Cookie
+from sanic_star.compat.request._urlencoded import UrlencodedReader
+from sanic_star.compat.request.form import parse_urlencoded_form
 from sanic_star.compat.request.parameters import _read_query
 from sanic_star.compat.response.types import header_field
 from sanic_star.compat.router import Router
@@ -49,7 +51,7 @@ def request_headers(random: Random) -> Outcome:
             (random.choice(_NAMES) if random.random() < 0.8 else words(random)).encode("utf-8", "surrogatepass"),
             words(random).encode("utf-8", "surrogateescape") + (b"\xff" if random.random() < 0.1 else b""),
         )
-        for _ in range(random.randrange(6))
+        for _ in range(random.randrange(6) if random.random() < 0.98 else random.randrange(60, 90))
     ]
     slow = Header([(name.decode("latin-1"), value.decode("utf-8", "surrogateescape")) for name, value in fields])
     fast = _read_fields(fields)
@@ -80,9 +82,23 @@ def request_cookies(random: Random) -> Outcome:
 
 
 def arguments(random: Random) -> Outcome:
-    """Compare the arguments of a query."""
+    """Compare the arguments of a query, and the fields of a form."""
     query = words(random, 20).encode("utf-8", "surrogateescape").decode("latin-1")
-    return query, _read_query(query), parse_qs(query)
+    if random.random() < 0.001:
+        query += "%41&" * 2000 + "%C3" * 2000
+    keep = random.random() < 0.3
+    body, count = query.encode("latin-1"), random.randrange(1, 20)
+    fast = _read_query(query, keep), outcome(parse_urlencoded_form, body, keep_blank_values=keep, max_fields=count)
+    return query, fast, (parse_qs(query, keep), outcome(_read_form, body, keep, count))
+
+
+def _read_form(body: bytes, keep_blank_values: bool, max_fields: int) -> dict[str, list[str]]:
+    reader = UrlencodedReader(max_fields, keep_blank_values=keep_blank_values)
+    reader.feed(body)
+    fields: dict[str, list[str]] = {}
+    for name, value in reader.finish():
+        fields.setdefault(name, []).append(value)
+    return fields
 
 
 class _SlowCookie(Cookie):
