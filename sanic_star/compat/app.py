@@ -18,7 +18,7 @@ from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Se
 from contextlib import contextmanager
 from dataclasses import replace
 from enum import Enum
-from functools import cached_property
+from functools import cache, cached_property
 from threading import RLock
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Never, Unpack, overload
@@ -107,6 +107,14 @@ def _runner(app: Sanic[Any, Any]) -> Runner:
 
 def _background(app: Sanic[Any, Any]) -> Background:
     return app._background
+
+
+@cache
+def _urls() -> Any:
+    """Return the module that builds URLs; it is loaded with the first."""
+    from sanic_star.compat._app import urls
+
+    return urls
 
 
 class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
@@ -738,9 +746,12 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
             >>> app.url_for("user", id=3, tab="posts")
             '/users/3?tab=posts'
         """
-        from sanic_star.compat._app.urls import build_url
+        urls = _urls()
+        path: str | None = urls.plain_path(self, view_name, kwargs)
+        return path if path is not None else urls.build_url(self, view_name, kwargs)
 
-        return build_url(self, view_name, kwargs)
+    # By this `Request.url_for` knows that nobody overrides it.
+    _plain_url_for = url_for
 
     # Start and stop -------------------------------------------------------------------------------------------------
 

@@ -114,11 +114,30 @@ def _read_fields(fields: Iterable[tuple[bytes, bytes]]) -> Header:
         fields: names and values as bytes. Values are UTF-8; what is not becomes lone surrogates, as in Sanic.
     """
     try:
+        if type(fields) is list and len(fields) > _MANY_FIELDS:
+            return _read_many_fields(fields)
         # PERF: without arguments `decode` takes a third of the time.
         return Header([(_request_names[name], value.decode()) for name, value in fields])
     except (UnicodeDecodeError, TypeError):
         # A `bytearray` has no hash.
         return Header([(_read_name(name), value.decode("utf-8", "surrogateescape")) for name, value in fields])
+
+
+# More than browsers and proxies send together.
+_MANY_FIELDS = 64
+
+
+def _read_many_fields(fields: list[tuple[bytes, bytes]]) -> Header:
+    """Do what `_read_fields` does, for more fields than the table of names is meant for.
+
+    PERF: all names, and all values, are decoded at once: a third of the time for 1,000 fields («large»). Safe because
+    the line break between them can be in none of them if there are as many pieces as fields.
+    """
+    names = b"\n".join([name for name, _ in fields]).decode("latin-1").split("\n")
+    values = b"\n".join([value for _, value in fields]).decode().split("\n")
+    if not len(names) == len(values) == len(fields):
+        return Header([(_read_name(name), value.decode()) for name, value in fields])
+    return Header(zip(names, values, strict=True))
 
 
 _TOKEN = pattern(r"[A-Za-z0-9!#$%&'*+\-.^_`|~]+")

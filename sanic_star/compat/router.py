@@ -598,6 +598,11 @@ class Router(routing.Router):
         super().mount(path, app, name)
         self._describe_foreign(self.routes[-1])
 
+    def _changed(self) -> None:
+        super()._changed()
+        # How the paths of routes are written, by the whole names of views; kept by `_app.urls`.
+        self._path_templates: dict[str, Any] = {}
+
     def build(self) -> None:
         """Arrange all routes in the index, describe those of others, and forget the names of routes that are gone."""
         if self._stale:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
 
-from sanic_star import Blueprint, Sanic, Websocket, text
+from sanic_star import Blueprint, Request, Sanic, Websocket, text
 from sanic_star.compat.exceptions import URLBuildError
 from sanic_star.testing import TestClient
 
@@ -135,3 +136,54 @@ def test_in_a_starlette_app() -> None:
 
     client = TestClient(Starlette(routes=[Route("/plain", plain), Mount("/x", inner)]))
     assert (client.get("/x/a").text, client.get("/plain").text) == ("/x/a", "/a")
+
+
+def test_a_changed_route_list_changes_urls() -> None:
+    app: Sanic[Any, Any] = Sanic("Changing")
+
+    async def handler(request: Any, **_: Any) -> Any:
+        return text("")
+
+    app.add_route(handler, "/old/<id:int>", name="view")
+    assert [app.url_for("view", id=1) for _ in range(2)] == ["/old/1"] * 2
+    app.router.routes.pop()
+    with pytest.raises(URLBuildError):
+        app.url_for("view", id=1)
+    app.add_route(handler, "/new/<id:int>/100%25", name="view")
+    assert [app.url_for("Changing.view", id=1, page=2) for _ in range(2)] == ["/new/1/100%25?page=2"] * 2
+
+
+def test_what_a_template_cannot_say_is_said_by_all_rules() -> None:
+    app: Sanic[Any, Any] = Sanic("Templates")
+
+    async def handler(request: Any, **_: Any) -> Any:
+        return text("")
+
+    app.add_route(handler, "/users/<id:int>", name="user")
+    assert app.url_for("user", id=1) == "/users/1"
+    with pytest.raises(URLBuildError, match="Required parameter `id`"):
+        app.url_for("user")
+    with pytest.raises(URLBuildError, match="does not match pattern for type `int`"):
+        app.url_for("user", id="a")
+    assert app.url_for("user", id=1, _anchor="top") == "/users/1#top"
+    assert app.url_for("user", id=1, tag=[]) == "/users/1"
+
+
+def test_an_own_url_for_is_called_for_each_url() -> None:
+    class Own(Sanic[Any, Any]):
+        def url_for(self, view_name: str, **kwargs: Any) -> str:
+            return super().url_for(view_name, **kwargs) + "#own"
+
+    def with_mark(url_for: Any, *args: Any, **kwargs: Any) -> str:
+        return str(url_for(*args, **kwargs)) + "#own"
+
+    for app in (Own("Own"), Sanic("Set")):
+
+        async def handler(request: Request) -> Any:
+            return text(f"{request.url_for('handler')} {request.url_for('handler')}")
+
+        app.add_route(handler, "/")
+        if app.name == "Set":
+            app.url_for = partial(with_mark, app.url_for)  # type: ignore[method-assign]
+        answer = app.test_client.get("/")[1].text
+        assert answer.count("#own") == 2

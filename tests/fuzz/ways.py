@@ -13,10 +13,12 @@ from random import Random
 from typing import Any, TypeAlias
 from urllib.parse import parse_qs, quote, unquote
 
-from sanic_star import HTTPResponse, text
+from sanic_star import HTTPResponse, Request, Sanic, text
 from sanic_star.compat.compat import Header, _field_names, _read_fields, check_field
 from sanic_star.compat.cookies.request import CookieRequestParameters, _unquote, parse_cookie
 from sanic_star.compat.cookies.response import Cookie
+from sanic_star.compat.request._urlencoded import UrlencodedReader
+from sanic_star.compat.request.form import parse_urlencoded_form
 from sanic_star.compat.request.parameters import _read_query
 from sanic_star.compat.response.types import header_field
 from sanic_star.compat.router import Router
@@ -49,7 +51,7 @@ def request_headers(random: Random) -> Outcome:
             (random.choice(_NAMES) if random.random() < 0.8 else words(random)).encode("utf-8", "surrogatepass"),
             words(random).encode("utf-8", "surrogateescape") + (b"\xff" if random.random() < 0.1 else b""),
         )
-        for _ in range(random.randrange(6))
+        for _ in range(random.randrange(6) if random.random() < 0.98 else random.randrange(60, 90))
     ]
     slow = Header([(name.decode("latin-1"), value.decode("utf-8", "surrogateescape")) for name, value in fields])
     fast = _read_fields(fields)
@@ -80,9 +82,23 @@ def request_cookies(random: Random) -> Outcome:
 
 
 def arguments(random: Random) -> Outcome:
-    """Compare the arguments of a query."""
+    """Compare the arguments of a query, and the fields of a form."""
     query = words(random, 20).encode("utf-8", "surrogateescape").decode("latin-1")
-    return query, _read_query(query), parse_qs(query)
+    if random.random() < 0.001:
+        query += "%41&" * 2000 + "%C3" * 2000
+    keep = random.random() < 0.3
+    body, count = query.encode("latin-1"), random.randrange(1, 20)
+    fast = _read_query(query, keep), outcome(parse_urlencoded_form, body, keep_blank_values=keep, max_fields=count)
+    return query, fast, (parse_qs(query, keep), outcome(_read_form, body, keep, count))
+
+
+def _read_form(body: bytes, keep_blank_values: bool, max_fields: int) -> dict[str, list[str]]:
+    reader = UrlencodedReader(max_fields, keep_blank_values=keep_blank_values)
+    reader.feed(body)
+    fields: dict[str, list[str]] = {}
+    for name, value in reader.finish():
+        fields.setdefault(name, []).append(value)
+    return fields
 
 
 class _SlowCookie(Cookie):
@@ -252,6 +268,58 @@ async def _handler(request: Any, **_: Any) -> HTTPResponse:
     return text("")
 
 
+class Urls:
+    """Applications, each asked many times for URLs of its views."""
+
+    def __init__(self) -> None:
+        self.left = 0
+
+    def __call__(self, random: Random) -> Outcome:
+        """Compare the URLs of a view by its template with those by all rules."""
+        if not self.left:
+            self.left = 200
+            self._build(random)
+        self.left -= 1
+        place, uri = random.choice(self.uris)
+        name = random.choice((f"v{place}", f"v{place}", f"Urls.v{place}", "missing", "v0.static"))
+        given: dict[str, Any] = {
+            found: random.choice((7, 7, "a", "a b", "x/y", "", None, 1.5, True, "ab", "a.txt", "a\n"))
+            for found in re.findall(r"<(\w+)", uri)
+            if random.random() < 0.95
+        }
+        others = {"q": ("1", ["a", "b"], "ä&=", None), "page": (2,), "_anchor": ("top",), "_method": ("GET",),
+                  "_external": (True, False), "name": ("x",)}  # fmt: skip
+        given |= {key: random.choice(values) for key, values in others.items() if random.random() < 0.1}
+        headers = [(b"host", random.choice((b"a.test", b"A.test:8000", b"[::1]:80", b"a b", b"", b"a.test:443")))]
+        scope = {"type": random.choice(("http", "websocket")), "path": "/", "headers": headers, "app": self.app,
+                 "scheme": random.choice(("http", "https", "ws")), "router": self.app.router}  # fmt: skip
+        request = Request(scope)
+        outcome(self.app.url_for, name, **given)  # the template is made
+        fast = outcome(self.app.url_for, name, **given), outcome(request.url_for, name, **given)
+        templates, self.app.router._path_templates = self.app.router._path_templates, _Empty()
+        slow = outcome(self.app.url_for, name, **given), outcome(request.url_for, name, **given)
+        self.app.router._path_templates = templates
+        return (self.uris, name, given, scope["scheme"], headers), fast, slow
+
+    def _build(self, random: Random) -> None:
+        self.app: Sanic[Any, Any] = Sanic("Urls")
+        self.uris: list[tuple[int, str]] = []
+        for place in range(8):
+            pieces = random.choices((*_SEGMENTS, "100%25", "100%"), k=random.randrange(1, 4))
+            uri = "/" + "/".join(piece.replace("<x", f"<x{at}") for at, piece in enumerate(pieces))
+            host = random.choice((None, None, None, "b.test", ["b.test", "c.test"]))
+            if not isinstance(outcome(self.app.add_route, _handler, uri, host=host, name=f"v{place}"), tuple):
+                self.uris.append((place, uri))
+        self.uris.append((99, "/"))
+
+
+class _Empty(dict[str, Any]):
+    """Keeps nothing."""
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        pass
+
+
 COMPARISONS: dict[str, Callable[[], Callable[[Random], Outcome]]] = {
     "request headers": lambda: request_headers,
     "request cookies": lambda: request_cookies,
@@ -259,6 +327,7 @@ COMPARISONS: dict[str, Callable[[], Callable[[Random], Outcome]]] = {
     "response cookies": lambda: response_cookies,
     "response headers": lambda: response_headers,
     "routes": Routes,
+    "urls": Urls,
 }
 
 

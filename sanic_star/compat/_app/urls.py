@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from urllib.parse import urlencode, urlunparse
 
 from starlette.routing import NoMatchFound
@@ -30,6 +31,21 @@ class Application(Protocol):
     def router(self) -> Router: ...
 
 
+class _Template(NamedTuple):
+    """How the path of a route is written.
+
+    Attributes:
+        text: the path with `%s` for each parameter.
+        parameters: their names in the order of the path, and what a value has to match.
+        has_hosts: whether the route is for certain hosts.
+    """
+
+    text: str
+    parameters: tuple[tuple[str, Callable[[str], object]], ...]
+    has_hosts: bool
+
+
+_find_route = Router.find_route_by_view_name
 # A scheme with its colon fits in here; anything longer is a host.
 _SCHEME_WITHIN = 8
 _FILE_URI = "__file_uri__"
@@ -49,9 +65,11 @@ def build_url(app: Application, view_name: str, arguments: dict[str, Any]) -> st
         URLBuildError: no view has that name, or a parameter is missing or of another type.
         ValueError: the options contradict each other.
     """
+    version = app.router._version
     route, whole = _find(app, view_name, arguments)
     if route is None:
         return _of_starlette(app, view_name, whole, arguments)
+    _keep_template(app.router, version, whole, route)
     anchor = arguments.pop("_anchor", "")
     arguments.pop("_method", None)
     host = arguments.pop("_host", None)
@@ -72,6 +90,62 @@ def build_url(app: Application, view_name: str, arguments: dict[str, Any]) -> st
     return str(urlunparse((scheme, netloc or server or "", path, "", query, anchor)))
 
 
+def plain_path(app: Application, view_name: str, arguments: dict[str, Any], external: bool = False) -> str | None:
+    """Return path and query of a view; `None` where only `build_url` can say what they are, or what is wrong.
+
+    PERF: a route's path is one format operation once it was built for the first time: 1 to 2 µs, and 6 to 15 by
+    `build_url` («templates»). Safe because a changed route list drops the templates, and because options, static
+    files and values that do not match are left to `build_url`.
+
+    Args:
+        app: the application.
+        view_name: the view's name.
+        arguments: path parameters and query parameters; left as they are.
+        external: whether the path is to follow a host.
+    """
+    template: _Template | None = app.router._path_templates.get(_whole_name(app, view_name))
+    if template is None or (external and template.has_hosts):
+        return None
+    values = []
+    for name, matches in template.parameters:
+        if name not in arguments:
+            return None
+        value = str(arguments[name])
+        if not matches(value):
+            return None
+        values.append(value)
+    path = root_path(app) + template.text % tuple(values)
+    if len(arguments) > len(values):
+        names = [name for name, _ in template.parameters]
+        query = {name: value for name, value in arguments.items() if name not in names}
+        if any(name.startswith("_") for name in query):
+            return None
+        encoded = urlencode(query, doseq=True)
+        path = f"{path}?{encoded}" if encoded else path
+    # Where two slashes begin it, it depends on the rest of the URL how it is written.
+    return None if path.startswith("//") else path
+
+
+def _keep_template(router: Router, version: object, whole: str, route: Route | WebSocketRoute) -> None:
+    """Keep how the path of a route is written, if `plain_path` can do it."""
+    if whole.endswith(".static") or route.extra.static or type(router).find_route_by_view_name != _find_route:
+        return
+    parts = [part for part in route.pieces if not isinstance(part, str)]
+    kinds = [part.convertor for part in parts]
+    if route.names is None or any(isinstance(kind, FileType) or not isinstance(kind, PathType) for kind in kinds):
+        return
+    text = "/" + "/".join(part.replace("%", "%%") if isinstance(part, str) else "%s" for part in route.pieces)
+    matches = [kind.pattern.match for kind in kinds if isinstance(kind, PathType)]
+    parameters = tuple((part.name, match) for part, match in zip(parts, matches, strict=True))
+    if len({name for name, _ in parameters}) != len(parameters):
+        return
+    templates = router._path_templates
+    templates[whole] = _Template(text, parameters, any(route.extra.hosts))
+    if router._version is not version:
+        # Another thread has changed the routes meanwhile.
+        templates.pop(whole, None)
+
+
 def root_path(app: Any) -> str:
     """Return what goes before an application's paths, by the request that is being answered: a mount's or a proxy's."""
     try:
@@ -84,8 +158,12 @@ def root_path(app: Any) -> str:
     return root.rstrip("/")
 
 
+def _whole_name(app: Application, name: str) -> str:
+    return name if "." in name else f"{app.name}.{name}"
+
+
 def _find(app: Application, name: str, arguments: dict[str, Any]) -> tuple[Route | WebSocketRoute | None, str]:
-    whole = name if "." in name else f"{app.name}.{name}"
+    whole = _whole_name(app, name)
     if whole.endswith(".static") and arguments.get("name"):
         whole = whole.replace("static", arguments.pop("name"))
     route = app.router.find_route_by_view_name(whole)
