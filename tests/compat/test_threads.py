@@ -1001,17 +1001,13 @@ def test_a_websocket_has_no_thread() -> None:
 
 
 def test_a_subclass_that_does_not_know_the_keyword() -> None:
-    class Old(Sanic[Any, Any]):
-        def middleware(
-            self, middleware_or_request: Any, attach_to: str = "request", apply: bool = True, *, priority: int = 0
-        ) -> Any:  # type: ignore[override]
-            return super().middleware(middleware_or_request, attach_to, apply, priority=priority)
+    def middleware(self: Any, function: Any, where: str = "request", apply: bool = True, *, priority: int = 0) -> Any:
+        return Sanic.middleware(self, function, where, apply, priority=priority)
 
-        def listener(
-            self, listener_or_event: Any, event_or_none: Any = None, apply: bool = True, *, priority: int = 0
-        ) -> Any:  # type: ignore[override]
-            return super().listener(listener_or_event, event_or_none, apply, priority=priority)
+    def listener(self: Any, function: Any, event: Any = None, apply: bool = True, *, priority: int = 0) -> Any:
+        return Sanic.listener(self, function, event, apply, priority=priority)
 
+    Old: Any = type("Old", (Sanic,), {"middleware": middleware, "listener": listener})
     app = Old("Old", sync_handlers="thread")
     seen: list[str] = []
     app.on_request(lambda request: seen.append(where()))

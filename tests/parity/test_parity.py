@@ -66,6 +66,7 @@ def test_same_answers_in_threads(
     monkeypatch.delenv("SANIC_AUTO_EXTEND")
     monkeypatch.setitem(sys.modules, "sanic_ext", None)
     defaults = Sanic.__init__.__kwdefaults__
+    assert defaults is not None
     assert defaults["sync_handlers"] == "loop"
     monkeypatch.setitem(defaults, "sync_handlers", "thread")
     judge(case, case_differences(case, reference(case), in_process.play(case)), "")
