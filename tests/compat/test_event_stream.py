@@ -696,13 +696,12 @@ async def test_a_later_exception_breaks_the_connection_off_and_is_logged_once(
 async def test_what_is_no_event_breaks_it_off_and_closes_the_source(way: Way, event: Any) -> None:
     source = Source("x", event, "y")
     peer = Peer()
+    if way is pushed and event is None:
+        pytest.skip("that ends the stream, as in Sanic")
     with pytest.raises((TypeError, ValueError)):
-        if way is pushed and event is None:
-            raise TypeError  # that ends the stream, as in Sanic
         await asyncio.wait_for(way(source)(http_scope(), peer.receive, peer.send), A_LONG_TIME)
-    if peer.sent:
-        assert peer.body == b"data: x\n\n"
-        assert source.cleaned_up == 1
+    assert peer.body == b"data: x\n\n"
+    assert source.cleaned_up == 1
 
 
 async def test_an_exception_in_the_clean_up_is_logged(caplog: pytest.LogCaptureFixture) -> None:

@@ -47,8 +47,8 @@ PING_S = 15.0
 OPEN_AFTER_S = 0.5
 # How long the clean-up of a source may take, in seconds, before it is cancelled: the default of sse-starlette.
 CLEAN_UP_S = 30.0
-# After so many events the event loop gets its turn. Servers drop what is sent to a client that has left, without a pause,
-# so a source that never pauses either would keep everybody else waiting, and the watch over the client, too.
+# After so many events the event loop gets its turn. Servers drop what is sent to a client that has left, and do not
+# pause: a source that never pauses either would keep everybody else waiting, and the watch over the client, too.
 EVENTS_A_TURN = 16
 _END = object()
 
