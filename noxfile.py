@@ -52,6 +52,7 @@ WITHOUT_SERVERS = (
             "compat/test_websocket_leaving",
             "engine/test_after_errors",
             "engine/test_connections",
+            "engine/test_event_streams_served",
             "engine/test_hanging",
             "engine/test_matrix",
             "engine/test_proxies",

@@ -137,11 +137,11 @@ def nothing_is_left(tasks: set[asyncio.Task[Any]]) -> bool:
 async def until(condition: Callable[[], bool]) -> None:
     """Wait until a condition holds."""
     async with asyncio.timeout(A_LONG_TIME):
-        while not condition():
+        while not condition():  # noqa: ASYNC110
             await asyncio.sleep(0.001)
 
 
-# What is sent -----------------------------------------------------------------------------------------------------------
+# What is sent ---------------------------------------------------------------------------------------------------------
 
 
 @ways
@@ -266,7 +266,10 @@ async def test_the_refusal_of_a_handshake_is_the_head() -> None:
     peer = Peer([])
     source = Source("x")
     await EventStream(source(), status=403)(websocket_scope(), peer.receive, peer.send)
-    assert [message["type"] for message in peer.sent] == ["websocket.http.response.start", "websocket.http.response.body"]
+    assert [message["type"] for message in peer.sent] == [
+        "websocket.http.response.start",
+        "websocket.http.response.body",
+    ]
     assert peer.sent[0]["status"] == 403
 
 
@@ -302,7 +305,7 @@ async def test_a_response_without_a_request_sends_nothing() -> None:
         await EventStream().send("x")
 
 
-# Last-Event-ID ----------------------------------------------------------------------------------------------------------
+# Last-Event-ID --------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -323,7 +326,7 @@ async def test_the_last_event_id(header: bytes | None, value: str | None) -> Non
     assert seen == [value]
 
 
-# Keep-alive -------------------------------------------------------------------------------------------------------------
+# Keep-alive -----------------------------------------------------------------------------------------------------------
 
 
 @ways
@@ -456,12 +459,14 @@ async def test_the_head_waits_for_the_first_event_as_long_as_it_is_told_to() -> 
     assert (await ask(returned(source, open_after=None), http_scope())).body == b"data: x\n\n"
 
 
-# Ends -------------------------------------------------------------------------------------------------------------------
+# Ends -----------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("events", [(), ("x",)], ids=["quiet", "one event"])
 @ways
-async def test_a_client_that_leaves_ends_it(way: Way, events: tuple[str, ...], caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_client_that_leaves_ends_it(
+    way: Way, events: tuple[str, ...], caplog: pytest.LogCaptureFixture
+) -> None:
     before = asyncio.all_tasks()
     source = Source(*events)
     peer = Peer()
@@ -641,7 +646,7 @@ async def test_a_generator_in_a_thread_is_abandoned_and_closed() -> None:
     await until(ended.is_set)
 
 
-# Errors -----------------------------------------------------------------------------------------------------------------
+# Errors ---------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("way", [returned, pushed, starlette_in_sanic])
@@ -684,18 +689,19 @@ async def test_a_later_exception_breaks_the_connection_off_and_is_logged_once(
     await until(lambda: nothing_is_left(before))
 
 
-@pytest.mark.parametrize("event", [None, {"price": 3}, {"id": "a\nb"}, ServerSentEvent(object())], ids=["None", "mapping", "id", "object"])
+@pytest.mark.parametrize(
+    "event", [None, {"price": 3}, {"id": "a\nb"}, ServerSentEvent(object())], ids=["None", "mapping", "id", "object"]
+)
 @ways
 async def test_what_is_no_event_breaks_it_off_and_closes_the_source(way: Way, event: Any) -> None:
     source = Source("x", event, "y")
     peer = Peer()
+    if way is pushed and event is None:
+        pytest.skip("that ends the stream, as in Sanic")
     with pytest.raises((TypeError, ValueError)):
-        if way is pushed and event is None:
-            raise TypeError  # that ends the stream, as in Sanic
         await asyncio.wait_for(way(source)(http_scope(), peer.receive, peer.send), A_LONG_TIME)
-    if peer.sent:
-        assert peer.body == b"data: x\n\n"
-        assert source.cleaned_up == 1
+    assert peer.body == b"data: x\n\n"
+    assert source.cleaned_up == 1
 
 
 async def test_an_exception_in_the_clean_up_is_logged(caplog: pytest.LogCaptureFixture) -> None:
@@ -747,7 +753,7 @@ async def test_a_clean_up_that_takes_too_long_is_cancelled(
 
     with pytest.raises(TypeError):
         await asyncio.wait_for(ask(app, http_scope()), A_LONG_TIME)
-    assert "clean-up of an event stream's source took longer" in caplog.text
+    assert "source was cancelled after" in caplog.text
 
 
 class Stuck(Peer):
@@ -770,9 +776,7 @@ class Stuck(Peer):
 # Not in `BaseHTTPMiddleware`, which waits for the client in a task that nobody can reach from inside.
 @pytest.mark.parametrize("quiet", [False, True], ids=["an event", "a comment"])
 @pytest.mark.parametrize("way", WAYS[:-1])
-async def test_a_client_that_takes_nothing_is_cut_off(
-    way: Way, quiet: bool, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_a_client_that_takes_nothing_is_cut_off(way: Way, quiet: bool, caplog: pytest.LogCaptureFixture) -> None:
     before = asyncio.all_tasks()
     source = Source("x") if quiet else Source("x", "y")
     peer = Stuck(2)
@@ -806,6 +810,24 @@ async def test_a_source_waits_for_a_slow_client() -> None:
     assert given == 5
     peer.gone.set()
     await asyncio.wait_for(task, A_LONG_TIME)
+
+
+@ways
+async def test_a_source_without_pauses_lets_others_run(way: Way) -> None:
+    class Unpaused(Source):
+        async def __call__(self) -> AsyncIterator[Any]:
+            try:
+                while True:
+                    yield "x"
+            finally:
+                self.cleaned_up += 1
+
+    source, peer = Unpaused(), Peer()
+    task = asyncio.ensure_future(way(source)(http_scope(), peer.receive, peer.send))
+    await asyncio.wait_for(peer.until(50), A_LONG_TIME)
+    peer.gone.set()
+    await asyncio.wait_for(task, A_LONG_TIME)
+    await until(lambda: source.cleaned_up == 1)
 
 
 async def coroutine() -> AsyncIterator[Any]:
@@ -881,7 +903,7 @@ async def test_a_body_that_the_source_reads() -> None:
     @app.post("/", stream=True)
     async def events(request: Request) -> EventStream:
         async def source() -> AsyncIterator[Any]:
-            async for part in request.stream:  # type: ignore[attr-defined]
+            async for part in request.stream:
                 yield part.decode()
 
         return EventStream(source())

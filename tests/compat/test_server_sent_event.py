@@ -87,7 +87,7 @@ def test_fields_on_the_wire(event: ServerSentEvent, stream: bytes) -> None:
 def test_a_line_break_is_refused_where_a_field_has_one_line(field: str, line_break: str) -> None:
     for value in (f"a{line_break}data: injected", f"{line_break}a", f"a{line_break}"):
         with pytest.raises(ValueError, match="line break"):
-            ServerSentEvent("x", **{field: value})
+            ServerSentEvent("x", **{field: value})  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

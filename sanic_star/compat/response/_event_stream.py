@@ -13,7 +13,7 @@ a comment, in a task of its own; an event that comes meanwhile waits for that ta
 from __future__ import annotations
 
 import math
-from asyncio import CancelledError, Task, TimerHandle, current_task, get_running_loop, timeout, wait
+from asyncio import CancelledError, Task, TimerHandle, current_task, get_running_loop, sleep, timeout, wait
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping
 from contextlib import suppress
 from contextvars import Context, copy_context
@@ -40,13 +40,16 @@ if TYPE_CHECKING:
 
 Events: TypeAlias = AsyncIterable[Event] | Iterable[Event]
 
-# The interval of comments, in seconds: the default of sse-starlette, and what the HTML Standard advises (section 9.2.7).
+# The interval of comments, in seconds: sse-starlette's default, and what the HTML Standard advises (section 9.2.7).
 PING_S = 15.0
 # How long the head waits for the first event, in seconds: long enough for a source that looks something up before it
 # yields, too short for a user to notice that `onopen` comes late.
 OPEN_AFTER_S = 0.5
 # How long the clean-up of a source may take, in seconds, before it is cancelled: the default of sse-starlette.
 CLEAN_UP_S = 30.0
+# After so many events the event loop gets its turn. Servers drop what is sent to a client that has left, and do not
+# pause: a source that never pauses either would keep everybody else waiting, and the watch over the client, too.
+EVENTS_A_TURN = 16
 _END = object()
 
 
@@ -67,8 +70,8 @@ class EventStream(HTTPResponse):
         ping_factory: makes what is sent then, instead of an empty comment.
         send_timeout: how long the client may take to receive one event, in seconds, before the connection is broken
             off; `None`: as long as it is connected.
-        open_after: how long the head waits for the first event, in seconds; `None`: until that comes. With 0 the head is
-            sent at once, so that no exception of the source has an error page.
+        open_after: how long the head waits for the first event, in seconds; `None`: until that comes. With 0 the head
+            is sent at once, so that no exception of the source has an error page.
         endless: whether the stop of the application ends the stream at once. `False`: the stop waits for it, up to
             `GRACEFUL_SHUTDOWN_TIMEOUT`.
         status: the HTTP status; clients take none but 200 for a stream.
@@ -105,6 +108,8 @@ class EventStream(HTTPResponse):
     _pinging: Task[None] | None = None
     # How many calls of `send` have not returned.
     _sending = 0
+    # How many have.
+    _sent = 0
     _last_sent = 0.0
 
     def __init__(
@@ -137,7 +142,7 @@ class EventStream(HTTPResponse):
 
     # A property, because who takes the response, and lets go of it, sets it.
     @property
-    def stream(self) -> Writer | None:  # type: ignore[override]
+    def stream(self) -> Writer | None:
         """What sends the response; `None` until a request has taken it."""
         return self._writer
 
@@ -192,7 +197,7 @@ class EventStream(HTTPResponse):
         writer = ResponseWriter(send, scope["method"] == "HEAD")
         writer.respond(self)
         streams = foreign_streams()
-        stream = streams.open(self, writer.end, endless=self._endless, receive=receive)
+        stream = streams.open(self, writer.end, endless=self._endless is not False, receive=receive)
         assert stream is not None
         self._watched = stream
         try:
@@ -293,12 +298,16 @@ class EventStream(HTTPResponse):
         finally:
             self._sending -= 1
         self._last_sent = get_running_loop().time()
+        self._sent += 1
+        if not self._sent % EVENTS_A_TURN and not last:
+            await sleep(0)
 
     def _too_slow(self) -> TimeoutError:
         """Log that the client is too slow; return what breaks the connection off."""
         path = "" if self._scope is None else self._scope["path"]
-        logger.warning("The client of the event stream %r took nothing for %s s: it is cut off", path, self._send_timeout)
-        error = TimeoutError(f"the client took longer than send_timeout={self._send_timeout} s for an event")
+        seconds = self._send_timeout
+        logger.warning("The client of the event stream %r took nothing for %s s: it is cut off", path, seconds)
+        error = TimeoutError(f"the client took longer than send_timeout={seconds} s for an event")
         if self._scope is not None:
             mark(error, self._scope)
         return error
@@ -341,7 +350,7 @@ class EventStream(HTTPResponse):
             except Exception as error:
                 log_error(error_logger, error, "Exception in the clean-up of an event stream's source")
         if limit.cancelled_caught:
-            logger.warning("The clean-up of an event stream's source took longer than %s s: it was cancelled", CLEAN_UP_S)
+            logger.warning("The clean-up of an event stream's source was cancelled after %s s", CLEAN_UP_S)
 
     # Signs of life --------------------------------------------------------------------------------------------------
 
