@@ -328,7 +328,12 @@ class Mount(routing.Mount):
 
     Unlike Starlette's it serves its own path without a redirect to the one with a slash (POST to an API mounted at
     `/graphql`); static files keep the redirect, because relative links depend on it.
+
+    Attributes:
+        runs_lifespan: whether the lifespan of the mounted application runs inside that of the one around it.
     """
+
+    runs_lifespan = True
 
     def __init__(
         self,
@@ -349,7 +354,7 @@ class Mount(routing.Mount):
         """Whether the path has no parameters, so that the index can hold it."""
         return "{" not in self.path
 
-    def enter(self, scope: Scope) -> Scope:
+    def enter(self, scope: Scope) -> dict[str, Any]:
         """Return what the mounted application's scope has other than the one around it."""
         root, path = scope.get("root_path", ""), scope["path"]
         if root.endswith("/"):
@@ -370,6 +375,18 @@ class Mount(routing.Mount):
             if scope.get("raw_path") is not None:
                 child["raw_path"] = (child.get("raw_path") or scope["raw_path"]) + b"/"
         return child
+
+
+class Host(routing.Host):
+    """An ASGI application for the requests to one host, whatever routes the path has (`Sanic.host`).
+
+    Starlette's own `Host`, in `routes=[…]`, is one of Starlette's routes: those of Sanic's come before it.
+
+    Attributes:
+        runs_lifespan: as in `Mount`.
+    """
+
+    runs_lifespan = True
 
 
 class RouteList(list[BaseRoute]):
@@ -538,6 +555,7 @@ class _Table:
         mounts: mounts with a literal path, by the decoded path.
         deepest_mount: how many slashes the longest of these paths has.
         foreign: Starlette's own routes, and other mounts.
+        hosts: applications for all requests to a host.
         by_name: the first route of each name.
     """
 
@@ -546,6 +564,7 @@ class _Table:
         self.mounts: dict[str, Mount] = {}
         self.deepest_mount = 0
         self.foreign: list[BaseRoute] = []
+        self.hosts: list[BaseRoute] = []
         self.by_name: dict[str, BaseRoute] = {}
         # By their first segment: mounts below which no route of Sanic's matches, the longest first, each with how its
         # paths begin. `None` stands for a mount with which such a route competes.
@@ -573,6 +592,8 @@ class _Table:
         if isinstance(route, (Route, WebSocketRoute)):
             methods = (WEBSOCKET,) if isinstance(route, WebSocketRoute) else route.methods or ()
             self._indexed.append((route, methods))
+        elif isinstance(route, Host):
+            self.hosts.append(route)
         elif isinstance(route, Mount) and route.literal:
             self.mounts.setdefault(route.path, route)
             self.deepest_mount = max(self.deepest_mount, route.path.count("/"))
@@ -661,6 +682,13 @@ class Router(routing.Router):
         self._doors = table.doors
         self.by_name = table.by_name
         # Before `direct`: `_keep` looks at it.
+        self.hosts = table.hosts
+        if table.hosts:
+            # The host decides before the path: each request takes the long way.
+            self._shapes, self._tails, self._unbarred, self._doors = {}, {}, {}, {}
+            self._recent = deque()
+            self.direct.clear()
+            return
         self._shapes = table.index.shapes
         self._tails = table.index.tails
         # For a last segment with escapes, which a literal may spell in another way.
@@ -832,7 +860,9 @@ class Router(routing.Router):
         """Find a route the long way; see `find`."""
         if self._stale:
             self.build()
-        match: Found | None = None
+        match: Found | None = self._theirs(scope, self.hosts) if self.hosts else None
+        if match is not None:
+            return self._leave(match[0], match[1], scope)
         # PERF: what most paths with several parameters come to; the search below gives the same, in more steps.
         undone = undo_needless_escapes(path) if "%" in path else path
         exact = self.index.exact.get(undone)
@@ -846,7 +876,7 @@ class Router(routing.Router):
                 at = self.index.spanning(path)
                 if at is None and not path.endswith("/"):
                     return self.fallback, {}
-            if at is None and not self.index.has_spanning:
+            if at is None and not self.index.has_spanning and not ("" in self.mounts and path.endswith("/")):
                 # PERF: nothing of Sanic's matches, so that no rank is to be compared; `benchmarks/`: `overhead`.
                 match = self._beside(path, scope)
             if at is not None:
@@ -868,7 +898,19 @@ class Router(routing.Router):
             outer = scope.get("path_params")
             scope["path_params"] = {**outer, **params} if outer else params
             return match
-        child = route.enter(scope) if isinstance(route, Mount) and route.literal else params
+        return self._leave(route, params, scope)
+
+    def _leave(self, route: BaseRoute, child: dict[str, Any], scope: Scope) -> Found:
+        """Return `forward`, and note in the scope which mount or route of Starlette's it leads to.
+
+        Args:
+            route: the mount or route.
+            child: what its `matches` has given; nothing for a mount with a literal path.
+            scope: the connection's ASGI scope.
+        """
+        scope["route"] = route
+        if isinstance(route, Mount) and route.literal:
+            child = route.enter(scope)
         if "endpoint" in child:
             scope["endpoint"] = child.pop("endpoint")
         if "path_params" in child:
@@ -885,7 +927,13 @@ class Router(routing.Router):
         a parameter that holds slashes there is not room for more of them either.
         """
         match = self._search(path, method, scope)
-        if not path.endswith("/") or not _may_go_on(match):
+        if not path.endswith("/"):
+            return match
+        behind: Found | None = None
+        if match is not None and "" in self.mounts and match[0] is self.mounts[""] and path != "/":
+            # Also the path without its last slash may be a route's, which the mount at the root does not hide.
+            behind, match = match, None
+        if not _may_go_on(match):
             return match
         bare = path.rstrip("/")
         most = max(self.index.depth - (0 if self.index.patterns else bare.count("/")), 1)
@@ -893,6 +941,8 @@ class Router(routing.Router):
             match = self._search(bare + "/" * slashes or "/", method, scope, slashless=True)
             if not _may_go_on(match):
                 break
+        if behind is not None and (match is None or (isinstance(match[0], _Refused) and method == WEBSOCKET)):
+            return behind
         return match
 
     def _search(self, path: str, method: str, scope: Scope, slashless: bool = False) -> Found | None:
@@ -910,11 +960,15 @@ class Router(routing.Router):
             return match
         if mount is not None and mount_weight > _PATTERN:
             return mount, {}
-        theirs = self._theirs(scope) if self.foreign else None
+        theirs = self._theirs(scope, self.foreign) if self.foreign else None
         if theirs is not None:
             return theirs
         if mount is not None and not (answered and weight > mount_weight):
-            return mount, {}
+            # A mount at the root hides nothing: where a route of Sanic's has the path, its 405 is the answer. It has no
+            # answer to a websocket.
+            is_refused = match is not None and weight == _TREE and match[0].leaf is not None
+            if not (is_refused and mount_weight == _ROOT and method != WEBSOCKET):
+                return mount, {}
         return match
 
     def _beside(self, path: str, scope: Scope) -> Found | None:
@@ -922,7 +976,7 @@ class Router(routing.Router):
         mount, weight = self._mount(path) if self.mounts else (None, _NONE)
         if mount is not None and (weight > _PATTERN or not self.foreign):
             return mount, {}
-        theirs = self._theirs(scope) if self.foreign else None
+        theirs = self._theirs(scope, self.foreign) if self.foreign else None
         return theirs or (None if mount is None else (mount, {}))
 
     def _in_index(self, path: str, method: str, scope: Scope, slashless: bool) -> tuple[Found | None, int]:
@@ -970,10 +1024,11 @@ class Router(routing.Router):
                 return mount, prefix.count("/") or _ROOT
         return None, _NONE
 
-    def _theirs(self, scope: Scope) -> Found | None:
+    @staticmethod
+    def _theirs(scope: Scope, routes: Iterable[BaseRoute]) -> Found | None:
         """Ask Starlette's own routes, as Starlette does."""
         partial = None
-        for foreign in self.foreign:
+        for foreign in routes:
             match, child = foreign.matches(scope)
             if match is Match.FULL:
                 return foreign, dict(child)

@@ -555,6 +555,13 @@ class Answers:
         after = bool(self._steps(MiddlewareLocation.RESPONSE, None))
 
         watched_send = self.app._engine.watched_send
+        # A blueprint's mount has the request middleware of the blueprint as well.
+        named_before: dict[str | None, list[Step]] = {}
+        for mount in router.routes:
+            name = getattr(mount, "middleware_name", None)
+            if name is not None:
+                mount.build()  # type: ignore[attr-defined]
+                named_before[name] = self._steps(MiddlewareLocation.REQUEST, name)
 
         async def forward(connection: Any) -> Any:
             if not isinstance(connection, Request):
@@ -568,8 +575,9 @@ class Answers:
             limit = keyword if is_ours else foreign
             if limit is not None:
                 request._receive = limited(request, limit)
-            if before:
-                early = await run_before(request, before)
+            steps = named_before.get(getattr(route, "middleware_name", None), before) if named_before else before
+            if steps:
+                early = await run_before(request, steps)
                 if early:
                     return early
             app = routing.enter(request, router)
@@ -603,7 +611,9 @@ class Answers:
             from sanic_star.compat._app.websocket_errors import WebsocketErrors
 
             request = connection._request
-            early = await run_before(request, before) if before else None
+            name = getattr(connection.scope["route"], "middleware_name", None)
+            steps = named_before.get(name, before)
+            early = await run_before(request, steps) if steps else None
             if early:
                 return early
             app = routing.enter(connection, router)
