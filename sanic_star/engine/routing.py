@@ -529,22 +529,84 @@ _Direct: TypeAlias = dict[bytes | None, dict[str, tuple[Any, dict[str, Any], str
 _building = RLock()
 
 
-def _matches_below(pieces: Segments, mount: Sequence[str]) -> bool:
+def _matches_below(pieces: Segments, mount: Sequence[str | None], is_literal: bool) -> bool:
     """Tell whether a route may match a path below a mount, and outrank it.
 
     Args:
         pieces: the route's segments.
-        mount: the mount's, all of them literal.
+        mount: the mount's; `None` for a parameter.
+        is_literal: whether the mount is one whose path says how it ranks.
     """
-    if len(pieces) <= len(mount):
-        return False
-    for piece, segment in zip(pieces, mount, strict=False):
+    for position, (piece, segment) in enumerate(zip(pieces, mount, strict=False)):
         if isinstance(piece, Parameter):
             if piece.spans:
-                return False  # its literal prefix is shorter than the mount
-        elif unquote(piece) != segment:
+                # Its literal prefix is shorter than a literal mount.
+                return not is_literal and position > 0
+        elif segment is not None and unquote(piece) != segment:
             return False
-    return True
+    return len(pieces) > len(mount)
+
+
+class _Door:
+    """How a mount is found by the first segment of a path.
+
+    Args:
+        start: how its paths begin, up to the slash behind its last segment before a parameter.
+        mount: the mount; `None` where the long way has to decide.
+        segments: of a mount of Starlette's its segments, `None` for a parameter; else nothing.
+        names: the names of its parameters.
+    """
+
+    __slots__ = ("mount", "names", "segments", "start")
+
+    def __init__(
+        self,
+        start: bytes,
+        mount: routing.Mount | None,
+        segments: Sequence[str | None] = (),
+        names: Sequence[str] = (),
+    ) -> None:
+        self.start, self.mount, self.segments, self.names = start, mount, segments, names
+
+    def enter(self, scope: Scope, path: str) -> dict[str, Any] | None:
+        """Return what the mount's `matches` gives for a path, without what the scope has anyway; `None` if nothing."""
+        size = len(self.segments)
+        parts = path.split("/", size + 1)[1:]
+        if len(parts) <= size or not all(parts[:size]):
+            return None
+        values = []
+        for part, segment in zip(parts, self.segments, strict=False):
+            if segment is None:
+                values.append(part)
+            elif segment != part:
+                return None
+        params = dict(zip(self.names, values, strict=True))
+        scope["path_params"] = {**scope["path_params"], **params} if "path_params" in scope else params
+        root = scope.get("root_path", "")
+        prefix = "/".join(parts[:size])
+        return {"app_root_path": scope.get("app_root_path", root), "root_path": f"{root}/{prefix}"}
+
+
+def _door_of(mount: routing.Mount) -> tuple[str, _Door] | None:
+    """Return the first segment of a mount of Starlette's and its door; `None` where the path begins otherwise."""
+    segments: list[str | None] = []
+    names: list[str] = []
+    for part in mount.path.split("/")[1:]:
+        if part[:1] == "{" and part[-1:] == "}" and "{" not in part[1:]:
+            name, _, kind = part[1:-1].partition(":")
+            if kind not in ("", "str"):
+                return None
+            names.append(name)
+            segments.append(None)
+        elif "{" in part or not part.isascii() or quote(part, PATH_SAFE) != part:
+            return None
+        else:
+            segments.append(part)
+    if not segments or not segments[0]:
+        return None
+    literal = segments[: segments.index(None)] if None in segments else segments
+    start = "/".join(("", *(part or "" for part in literal), ""))
+    return segments[0], _Door(start.encode(), mount, segments, names)
 
 
 class _Table:
@@ -568,7 +630,7 @@ class _Table:
         self.by_name: dict[str, BaseRoute] = {}
         # By their first segment: mounts below which no route of Sanic's matches, the longest first, each with how its
         # paths begin. `None` stands for a mount with which such a route competes.
-        self.doors: dict[bytes, list[tuple[bytes, Mount | None]]] = {}
+        self.doors: dict[bytes, list[_Door]] = {}
         # The routes that are to be arranged in the index, and their methods.
         self._indexed: list[tuple[Any, Iterable[str]]] = []
 
@@ -576,13 +638,26 @@ class _Table:
         """Arrange the index; no route is added from here on."""
         self.index.fill(self._indexed)
         for mount in sorted(self.mounts.values(), key=lambda mount: -mount.path.count("/")):
-            # What the path says with escapes is compared with more effort.
-            if mount.path and mount.path.isascii() and quote(mount.path, PATH_SAFE) == mount.path:
+            if mount.path and mount.path.isascii():
                 segments = mount.path.split("/")[1:]
-                competes = any(_matches_below(route.pieces, segments) for route, _ in self._indexed)
-                doors = self.doors.setdefault(segments[0].encode(), [])
-                doors.append((mount.path.encode() + b"/", None if competes else mount))
+                # What the path says with escapes is compared with more effort.
+                is_plain = quote(mount.path, PATH_SAFE) == mount.path
+                way = mount if is_plain and not self._is_outranked(segments, True) else None
+                self.doors.setdefault(segments[0].encode(), []).append(_Door(mount.path.encode() + b"/", way))
+        for foreign in self.foreign:
+            named = _door_of(foreign) if isinstance(foreign, routing.Mount) else None
+            if named is None:
+                # It may match any path, and comes before the ones behind it.
+                break
+            first, door = named
+            if self._is_outranked(door.segments, False):
+                door = _Door(door.start, None)
+            self.doors.setdefault(first.encode(), []).append(door)
         self._indexed = []
+
+    def _is_outranked(self, segments: Sequence[str | None], is_literal: bool) -> bool:
+        """Tell whether a route of Sanic's takes paths from a mount."""
+        return any(_matches_below(route.pieces, segments, is_literal) for route, _ in self._indexed)
 
     def add(self, route: BaseRoute) -> None:
         """Put a route where it belongs."""
@@ -648,7 +723,7 @@ class Router(routing.Router):
         self._shapes: dict[int, Sequence[Shape[Any]]] = {}
         self._tails: dict[bytes, Tail[Any]] = {}
         self._unbarred: dict[bytes, Tail[Any]] = {}
-        self._doors: dict[bytes, list[tuple[bytes, Mount | None]]] = {}
+        self._doors: dict[bytes, list[_Door]] = {}
         self.direct.clear()
 
     def build(self) -> None:
@@ -752,10 +827,16 @@ class Router(routing.Router):
             # PERF: what the search would find for most paths of mounts, in a tenth of its time; `benchmarks/`:
             # `overhead`. Safe because `_Table.settle` leaves out mounts with which another route competes.
             segments = raw.split(b"/", 2)  # type: ignore[union-attr]
-            for start, mount in self._doors.get(segments[1], ()) if len(segments) == 3 else ():
-                if raw.startswith(start):  # type: ignore[union-attr]
+            for door in self._doors.get(segments[1], ()) if len(segments) == 3 else ():
+                if raw.startswith(door.start):  # type: ignore[union-attr]
+                    mount = door.mount
                     if mount is None:
                         break
+                    if door.segments:
+                        child = door.enter(scope, path)
+                        if child is None:
+                            break
+                        scope[_CHILD] = child
                     scope["route"] = mount
                     scope["endpoint"] = mount.app
                     if "path_params" not in scope:

@@ -109,33 +109,38 @@ def test_a_route_takes_from_a_mount_just_the_paths_that_it_matches(uri: str) -> 
         assert "mounted" not in client.get("/subs").text
 
 
-@pytest.mark.parametrize(
-    "path", ["/sub", "/sub/", "/sub/x", "/sub/%78", "/sub//x", "/sub/é", "/sub/%C3%A9", "/sub/a%2Fb"]
-)
+PATHS_BELOW = ["/sub", "/sub/", "/sub/x", "/sub/%78", "/sub//x", "/sub/é", "/sub/%C3%A9", "/sub/a%2Fb", "/sub/a/b/c/d"]
+
+
 @pytest.mark.parametrize("root", ["", "/api", "/api/", "/é"])
 @pytest.mark.parametrize("beside", [False, True])
-def test_the_quick_way_to_a_mount_sets_what_the_long_way_sets(path: str, root: str, beside: bool) -> None:
+@pytest.mark.parametrize("at", ["/sub", "/t/<name>", "/t/<name>/sub", "/theirs"])
+def test_the_quick_way_to_a_mount_sets_what_the_long_way_sets(root: str, beside: bool, at: str) -> None:
     scopes: list[Scope] = []
 
     async def note(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan":
-            return
-        scopes.append(
-            {key: scope.get(key) for key in ("path", "raw_path", "root_path", "app_root_path", "path_params")}
-        )
-        await PlainTextResponse("")(scope, receive, send)
+        if scope["type"] == "http":
+            keys = ("path", "raw_path", "root_path", "app_root_path", "path_params", "endpoint")
+            scopes.append({key: scope.get(key) for key in keys})
+            await PlainTextResponse("")(scope, receive, send)
 
     answers = []
     for quick in (True, False):
-        app = Sanic("quick")
-        app.mount("/sub", note)
-        app.mount("/sub/deeper", note)
-        if beside or not quick:
-            app.add_route(lambda request, **params: text("own"), "/<first>/<second>/<third>/never")
+        app = Sanic("quick", routes=[Mount("/theirs", note)] if at == "/theirs" else [])
+        if at != "/theirs":
+            app.mount(at, note)
+            app.mount("/sub/deeper", note)
+        if beside:
+            app.add_route(lambda request, **params: text("own"), "/<slug>", name="slug")
+        if not quick:
+            # It might match, so that every path takes the long way.
+            app.add_route(lambda request, **params: text("own"), "/<a>/<b>/<c>/<d>/<e>/<f>/never")
         with TestClient(app, root_path=root) as client:
-            answers.append(client.get(path).status_code)
-    assert answers == [200, 200]
-    assert scopes[0] == scopes[1]
+            paths = [path.replace("/sub", at.replace("<name>", "acme")) for path in PATHS_BELOW]
+            answers.append([client.get(path).status_code for path in paths])
+    assert answers[0] == answers[1]
+    assert len(scopes) >= 2 * len(PATHS_BELOW) - 2
+    assert scopes[: len(scopes) // 2] == scopes[len(scopes) // 2 :]
 
 
 def test_of_two_mounts_the_longer_one_gets_the_request() -> None:
