@@ -388,7 +388,7 @@ class Blueprint(Registrar):
                     placed_middleware = _middleware_with_default(definition, threaded)
                     self.middlewares.append(app._apply_middleware(placed_middleware, fresh))
                 elif fresh and isinstance(definition, ExceptionDefinition):
-                    handler = replace(definition, threaded=_first(definition.threaded, threaded))
+                    handler = definition._replace(threaded=_first(definition.threaded, threaded))
                     self.exceptions.append(app._apply_exception(handler, fresh))
 
     def _condition(self, condition: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -504,7 +504,7 @@ def _middleware_with_default(definition: MiddlewareDefinition, threaded: bool | 
     # A copy, with the same place in the order of definition: other applications have the blueprint, too.
     changed = shallow_copy(middleware)
     changed.threaded = threaded
-    return replace(definition, middleware=changed)
+    return definition._replace(middleware=changed)
 
 
 def _first(*values: Any) -> Any:
