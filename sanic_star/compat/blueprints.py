@@ -470,7 +470,7 @@ class Blueprint(Registrar):
         name = definition.name and f"{self.name}.{definition.name}"
         if name and options.get("name_prefix"):
             name = f"{options['name_prefix']}_{name}"
-        return replace(definition, uri=uri, name=name)
+        return definition._replace(uri=uri, name=name)
 
     def _placed(
         self, definition: RouteDefinition | StaticDefinition, app: Application, options: dict[str, Any]
