@@ -17,6 +17,7 @@ from benchmarks import (
     imports,
     inprocess,
     middleware,
+    overhead,
     real,
     report,
     routing,
@@ -44,6 +45,7 @@ PARTS: dict[str, Callable[[Settings], dict[str, Any]]] = {
     "static": static_files.measure,
     "forms": forms.measure,
     "errors": errors.measure,
+    "overhead": overhead.measure,
 }
 RESULTS = Path(__file__).parent / "results"
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from statistics import geometric_mean, median
 from typing import Any
 
+from benchmarks.apps.nested import KINDS
 from benchmarks.cases import TITLES
 from benchmarks.contenders import CONTENDERS, OURS, REFERENCE
 
@@ -30,6 +31,8 @@ _ERRORS = {
     "handled_plainly": 0.3,
     "logged_500": 1.5,
 }
+# A request through a mount takes no longer than the same one takes in Starlette.
+_OVERHEAD = dict.fromkeys(("theirs", "ours", "theirs_deeper", "ours_deeper"), 1.0)
 _IMPORT = 1.15
 _START = 100 / 770
 _MIDDLEWARE = 1 / 105
@@ -170,6 +173,11 @@ def _errors(part: dict[str, Any]) -> Iterator[Budget]:
         yield Budget("errors", f"{TITLES[case]}: share of Starlette's time", limit, _dig(part, case, OURS, "share"))
 
 
+def _overhead(part: dict[str, Any]) -> Iterator[Budget]:
+    for kind, limit in _OVERHEAD.items():
+        yield Budget("overhead", f"{KINDS[kind][1]}: share of Starlette's time", limit, _dig(part, kind, OURS, "share"))
+
+
 _PARTS = {
     "inprocess": _inprocess,
     "real": _real,
@@ -183,4 +191,5 @@ _PARTS = {
     "static": _static,
     "forms": _forms,
     "errors": _errors,
+    "overhead": _overhead,
 }

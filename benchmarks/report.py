@@ -4,9 +4,10 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from benchmarks.apps.nested import KINDS
 from benchmarks.budgets import budgets
 from benchmarks.cases import TITLES
-from benchmarks.contenders import CONTENDERS, OURS
+from benchmarks.contenders import CONTENDERS, OURS, REFERENCE
 from benchmarks.imports import YARDSTICK
 
 
@@ -125,6 +126,24 @@ def _errors(part: dict[str, Any]) -> str:
         "there the traceback is logged once."
     )
     return f"## Errors\n\n{told}\n\n{table}"
+
+
+def _overhead(part: dict[str, Any]) -> str:
+    rows = (
+        [
+            KINDS[kind][1],
+            _cell(row.get(OURS), lambda row: f"{row['us']:.1f}"),
+            _cell(row.get(REFERENCE), lambda row: f"{row['us']:.1f}"),
+            _cell(row.get(OURS), lambda row: f"{row['share']:.2f}" if "share" in row else "–"),
+        ]
+        for kind, row in part.items()
+    )
+    note = (
+        "Middleware and mounts around one endpoint, without a server. *Starlette* is the same thing in Starlette: a "
+        "Starlette application in a Starlette application, where ours stands in ours or theirs in ours."
+    )
+    table = _table(["µs a request with", _title(OURS), "Starlette", "share"], rows)
+    return f"## Overhead\n\n{note}\n\n{table}"
 
 
 def _socket(part: dict[str, Any]) -> str:
@@ -286,4 +305,5 @@ _PARTS: dict[str, Callable[[dict[str, Any]], str]] = {
     "static": _static,
     "forms": _forms,
     "errors": _errors,
+    "overhead": _overhead,
 }

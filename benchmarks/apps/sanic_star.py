@@ -91,6 +91,12 @@ def errors() -> Any:
     return app
 
 
+def overhead(kind: str) -> Any:
+    from benchmarks.apps import nested  # has no counterpart in Sanic
+
+    return nested.ours(kind)
+
+
 def routes(count: int, mixed: bool) -> Any:
     app = Sanic("bench")
 

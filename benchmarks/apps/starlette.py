@@ -103,6 +103,12 @@ def errors() -> Any:
     )
 
 
+def overhead(kind: str) -> Any:
+    from benchmarks.apps import nested  # only here: the application of the other framework is in there, too
+
+    return nested.theirs(kind)
+
+
 def routes(count: int, mixed: bool) -> Any:
     return Starlette(
         routes=[

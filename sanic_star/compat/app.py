@@ -39,6 +39,7 @@ from sanic_star.compat._app.definitions import (
     ExceptionDefinition,
     ListenerDefinition,
     MiddlewareDefinition,
+    MountDefinition,
     RouteDefinition,
     SignalDefinition,
     StaticDefinition,
@@ -57,7 +58,7 @@ from sanic_star.compat.blueprints import Blueprint, BlueprintGroup
 from sanic_star.compat.config import SANIC_PREFIX, Config
 from sanic_star.compat.exceptions import SanicException
 from sanic_star.compat.helpers import Default, _default
-from sanic_star.compat.log import configure
+from sanic_star.compat.log import configure, logger
 from sanic_star.compat.middleware import Middleware, MiddlewareLocation
 from sanic_star.compat.request.types import Request
 from sanic_star.compat.response.types import choose_writer_by_app
@@ -369,6 +370,8 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
             self._apply_command(definition)
         elif isinstance(definition, SignalDefinition):
             self._apply_signal(definition)
+        elif isinstance(definition, MountDefinition):
+            self._apply_mount(definition)
         else:
             self._apply_listener(definition)
 
@@ -691,24 +694,98 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
         name: str | None = None,
         *,
         middleware: Sequence[ASGIMiddleware] | None = (),
+        lifespan: bool = True,
+        handle_errors: bool = False,
     ) -> None:
         """Serve another ASGI application below a path.
 
+        A route of this application wins over a mount, and a mount over a catch-all route.
+
         Args:
-            path: the path, with a slash before it.
+            path: the path, with a slash before it; its parameters in Sanic's way or in Starlette's. `"/"` is for all
+                paths that nothing else answers.
             app: the application.
             name: the name for building URLs: `url_for("name:…")`.
             middleware: ASGI middleware around it, the outermost first.
+            lifespan: whether its lifespan runs inside that of this application. One that the application's own
+                `lifespan=` has entered does not run again.
+            handle_errors: whether the exception handlers of this application answer what the mounted one does not
+                handle itself: exceptions for which it has no handler, and an `HTTPException` that Starlette's default
+                handler would answer.
 
         Raises:
-            TypeError: `middleware` is no list of `Middleware(…)` objects.
-            ValueError: the path does not start with a slash.
+            TypeError: `app` cannot be called, or `middleware` is no list of `Middleware(…)` objects.
+            ValueError: the path does not start with a slash, has a parameter of a type that Starlette does not have, or
+                is the path of another mount.
+
+        Examples:
+            >>> async def hello(scope, receive, send):
+            ...     await text("hello")(scope, receive, send)
+            >>> app = Sanic("outer")
+            >>> app.mount("/t/<tenant>", hello, name="tenants", lifespan=False)
         """
         around = check_middleware(middleware)
-        if not around:
-            super().mount(path, app=app, name=name)
-        else:
-            self._append(routing.Mount(path, app=app, name=name, middleware=around))
+        # Loaded with the first mount.
+        from sanic_star.compat._app.mounts import Mount
+
+        self._append_mount(
+            Mount(path, app, name, middleware=around, lifespan=lifespan, handle_errors=handle_errors),
+        )
+
+    def _append_mount(self, route: Any) -> None:
+        if any(isinstance(other, routing.Mount) and other.path == route.path for other in self.router.routes):
+            raise ValueError(f"Something is mounted at {route.path or '/'!r} already: only that would get requests")
+        self._append(route)
+        if route.runs_lifespan and self._engine.lifecycle.is_up and hasattr(route._base_app, "router"):
+            logger.warning(
+                "%r was mounted at %r after the start: it answers requests, but its lifespan does not run",
+                route._base_app,
+                route.path or "/",
+            )
+
+    def host(self, host: str, app: ASGIApp, name: str | None = None, *, lifespan: bool = True) -> None:
+        """Let another ASGI application answer all requests to a host.
+
+        Unlike a `Host` of Starlette's in `routes=[…]`, it comes before the routes of this application, whatever their
+        path is.
+
+        Args:
+            host: the host, without a port; it may have parameters: `"<tenant>.example.org"`.
+            app: the application.
+            name: the name for building URLs: `url_for("name:…")`.
+            lifespan: whether its lifespan runs inside that of this application.
+
+        Raises:
+            TypeError: `app` cannot be called, or the host is no text.
+            ValueError: the host is empty, has a port, or is a URL.
+
+        Examples:
+            >>> async def hello(scope, receive, send):
+            ...     await text("hello")(scope, receive, send)
+            >>> app = Sanic("hosts")
+            >>> app.host("api.example.org", hello)
+        """
+        # Loaded with the first host.
+        from sanic_star.compat._app.mounts import make_host
+
+        self._append(make_host(host, app, name, lifespan))
+
+    def _apply_mount(self, definition: MountDefinition, levels: Levels = ()) -> str:
+        """Mount what a blueprint has noted; return the name under which its request middleware is registered."""
+        from sanic_star.compat._app.mounts import Mount
+
+        mount = Mount(
+            definition.uri,
+            definition.app,
+            definition.name,
+            middleware=definition.middleware,
+            lifespan=definition.lifespan,
+            handle_errors=definition.handle_errors,
+        )
+        mount.middleware_name = self.generate_name(f"(mount {mount.path})")
+        mount.set_outer_levels([asgi for asgi, _ in levels])
+        self._append_mount(mount)
+        return mount.middleware_name
 
     def _append(self, route: BaseRoute) -> None:
         self.router.routes.append(route)

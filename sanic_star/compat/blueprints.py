@@ -18,6 +18,7 @@ from sanic_star.compat._app.definitions import (
     ExceptionDefinition,
     ListenerDefinition,
     MiddlewareDefinition,
+    MountDefinition,
     RouteDefinition,
     SignalDefinition,
     StaticDefinition,
@@ -28,6 +29,8 @@ from sanic_star.compat.exceptions import SanicException
 from sanic_star.compat.helpers import Default, _default
 
 if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
     from sanic_star.compat._routing.routes import Levels, Route, WebSocketRoute
     from sanic_star.compat.router import Router
 
@@ -44,6 +47,7 @@ if TYPE_CHECKING:
             self, definition: RouteDefinition, overwrite: bool = False, levels: Levels = ()
         ) -> list[Route | WebSocketRoute]: ...
         def _apply_static(self, definition: StaticDefinition, levels: Levels = ()) -> list[Route | WebSocketRoute]: ...
+        def _apply_mount(self, definition: MountDefinition, levels: Levels = ()) -> str: ...
         def _apply_middleware(self, definition: MiddlewareDefinition, route_names: list[str] | None = None) -> Any: ...
         def _apply_exception(self, definition: ExceptionDefinition, route_names: list[str] | None = None) -> Any: ...
         def _apply_listener(self, definition: ListenerDefinition) -> Any: ...
@@ -138,6 +142,47 @@ class Blueprint(Registrar):
             raise RuntimeError("Cannot add middleware after an application has started")
         self.user_middleware.insert(0, Middleware(middleware_class, *args, **kwargs))
 
+    def mount(
+        self,
+        path: str,
+        app: ASGIApp,
+        name: str | None = None,
+        *,
+        middleware: Sequence[Middleware] | None = (),
+        lifespan: bool = True,
+        handle_errors: bool = False,
+    ) -> None:
+        """Serve another ASGI application below a path of this blueprint: behind its prefix and its version.
+
+        The request middleware of the blueprint runs before it, and may answer for it; the ASGI middleware of the
+        blueprint and its groups stands around it.
+
+        Args:
+            path: the path, as in `Sanic.mount`.
+            app: the application.
+            name: the name for building URLs; `url_for` has it behind the blueprint's: `"blueprint.name:…"`.
+            middleware: ASGI middleware around it, the outermost first.
+            lifespan: as in `Sanic.mount`.
+            handle_errors: as in `Sanic.mount`.
+
+        Raises:
+            TypeError: `app` cannot be called, or `middleware` is no list of `Middleware(…)` objects.
+            ValueError: the path does not start with a slash, or the blueprint has a host. With the registration also:
+                the path has a parameter of a type that Starlette does not have, or is the path of another mount.
+
+        Examples:
+            >>> async def hello(scope, receive, send): ...
+            >>> bp = Blueprint("tools", url_prefix="/tools")
+            >>> bp.mount("/hello", hello)
+        """
+        if not callable(app):
+            raise TypeError(f"mount({path!r}, …) takes an ASGI application, got {app!r}")
+        if not path.startswith("/"):
+            raise ValueError(f"A mount's path starts with a slash: mount('/{path}', …) instead of mount({path!r}, …)")
+        if self.host:
+            raise ValueError(f"{self} is for certain hosts, which a mount cannot be: use app.host(…) for {app!r}")
+        self._define(MountDefinition(path, app, name, check_middleware(middleware), lifespan, handle_errors))
+
     @property
     def apps(self) -> set[Any]:
         """The applications that it was registered in.
@@ -160,6 +205,8 @@ class Blueprint(Registrar):
         self._registrations: list[tuple[Any, dict[str, Any]]] = []
         # What was applied already: a second registration, or one more definition, adds only what is new.
         self._applied: set[tuple[Any, ...]] = set()
+        # The names under which middleware is registered for mounts, by application and path.
+        self._mounted: dict[tuple[Any, str], str] = {}
         self.routes: list[Any] = []
         self.websocket_routes: list[Any] = []
         self.statics: list[Any] = []
@@ -321,6 +368,12 @@ class Blueprint(Registrar):
                 version = getattr(placed, "version", None)
                 if self._first_time(app, definition, placed.uri, placed.name, placed.host, version):
                     self._add_routes(app, placed, (*options.get("_levels", ()), (self.user_middleware, ())))
+            elif isinstance(definition, MountDefinition):
+                mount = self._placed_mount(definition, options)
+                if self._first_time(app, definition, mount.uri):
+                    levels = (*options.get("_levels", ()), (self.user_middleware, ()))
+                    self._mounted[app, mount.uri] = app._apply_mount(mount, levels)
+                names.append(self._mounted[app, mount.uri])
         for definition in self._definitions:
             if isinstance(definition, ListenerDefinition):
                 if self._first_time(app, definition):
@@ -404,6 +457,20 @@ class Blueprint(Registrar):
             routes = app._apply_route(placed, self._allow_route_overwrite, levels)
         self.routes += routes
         self.websocket_routes += [route for route in routes if route.extra.websocket]
+
+    def _placed_mount(self, definition: MountDefinition, options: dict[str, Any]) -> MountDefinition:
+        """Return a mount as this registration has it."""
+        uri = _join(definition.uri, options.get("url_prefix", self.url_prefix))
+        version = _first(options.get("version"), self.version)
+        if version is not None:
+            given = options.get("version_prefix") or _VERSION_PREFIX
+            prefix = self.version_prefix if given == _VERSION_PREFIX else given
+            number = str(version).strip("/").lstrip("v")
+            uri = f"{prefix}{number}/{uri.lstrip('/')}"
+        name = definition.name and f"{self.name}.{definition.name}"
+        if name and options.get("name_prefix"):
+            name = f"{options['name_prefix']}_{name}"
+        return definition._replace(uri=uri, name=name)
 
     def _placed(
         self, definition: RouteDefinition | StaticDefinition, app: Application, options: dict[str, Any]

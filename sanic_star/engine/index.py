@@ -324,6 +324,8 @@ class Index(Generic[R]):
         # The most segments that a path has, and that a prefix has.
         self.depth = 0
         self.longest_prefix = 0
+        # Whether a route has a parameter that holds slashes.
+        self.has_spanning = False
 
     def add(self, route: R, methods: Iterable[str]) -> None:
         """Put a route under its segments.
@@ -353,6 +355,7 @@ class Index(Generic[R]):
 
     def _spanning(self, route: R, parameters: list[Parameter]) -> Leaf[R]:
         segments = route.pieces
+        self.has_spanning = True
         rank = -len(segments), len(self.prefixes) + len(self.patterns)
         if len(parameters) == 1 and segments[-1] is parameters[0] and parameters[0].label == "path":
             self.longest_prefix = max(self.longest_prefix, len(segments) - 1)

@@ -134,15 +134,24 @@ class Lifecycle:
             # From here on there is something to undo.
             stack.push_async_callback(self.engine.behaviour.run_phase, Phase.AFTER_STOP)
             router = self.engine.app.router
+            applications = mounted_applications(router.routes)
             if router.lifespan_context is not router._default_lifespan:
+                # Loaded only where there is such a lifespan.
+                from sanic_star.engine.entered import is_entered, noting
+
                 lifespan = router.lifespan_context(self.engine.app)
-                state = await stack.enter_async_context(_Limited(self, lifespan, _name_of_lifespan(lifespan)))
-                if state is not None:
-                    scope.setdefault("state", {}).update(state)
+                if not is_entered(lifespan, self.engine.app):
+                    with noting(self.engine.app) if applications else contextlib.nullcontext():
+                        limited = _Limited(self, lifespan, _name_of_lifespan(lifespan))
+                        state = await stack.enter_async_context(limited)
+                    if state is not None:
+                        scope.setdefault("state", {}).update(state)
             states = router.states
             stack.callback(states.clear)
-            for mounted in mounted_applications(router.routes):
+            for mounted in applications:
                 states[id(mounted)] = dict(scope.get("state", {}))
+                if _was_entered(mounted):
+                    continue
                 lifespan = _foreign_lifespan(mounted, states[id(mounted)])
                 await stack.enter_async_context(_Limited(self, lifespan, f"the lifespan of {mounted!r}"))
             self.engine.behaviour.finalise()
@@ -374,11 +383,11 @@ def _name_of_lifespan(lifespan: AbstractAsyncContextManager[Any]) -> str:
 
 
 def mounted_applications(routes: list[BaseRoute]) -> list[ASGIApp]:
-    """Return the ASGI applications below mounts and hosts, outermost first, each once."""
+    """Return the ASGI applications below mounts and hosts, outermost first, each once; not those without a lifespan."""
     applications: list[ASGIApp] = []
     for route in routes:
         app = getattr(route, "_base_app", None) or (getattr(route, "app", None) if hasattr(route, "host") else None)
-        if app is None or not callable(app):
+        if app is None or not callable(app) or not getattr(route, "runs_lifespan", True):
             continue
         # A mount of routes runs its own lifespan only: what is mounted among them is ours to run.
         below = mounted_applications(app.routes) if isinstance(app, Router) else []
@@ -386,6 +395,20 @@ def mounted_applications(routes: list[BaseRoute]) -> list[ASGIApp]:
             if all(application is not other for other in applications):
                 applications.append(application)
     return applications
+
+
+def _was_entered(app: Any) -> bool:
+    """Tell whether the user's lifespan has entered that of a mounted application, one of Starlette's.
+
+    An application of this package has other things to start as well: it looks at its own lifespan by itself.
+    """
+    make_lifespan = getattr(getattr(app, "router", app), "lifespan_context", None)
+    if make_lifespan is None or hasattr(app, "_engine"):
+        return False
+    # Loaded where an application is mounted that has a lifespan.
+    from sanic_star.engine.entered import entered, is_entered
+
+    return bool(entered.get()) and is_entered(make_lifespan(app), app)
 
 
 @contextlib.asynccontextmanager

@@ -42,7 +42,9 @@ REFUSED = "sanic_star.refused"
 COUNTED_BODY = "sanic_star.counted_body"
 # Where the scope of a request keeps its `Boundary`.
 BOUNDARY = "sanic_star.engine.boundary"
-# Where it keeps the `Handshake`, if an HTTP route answers the handshake of a websocket.
+# What a route's callable returns that has sent the response by itself.
+SENT = object()
+# Where the scope keeps the `Handshake`, if an HTTP route answers the handshake of a websocket.
 HANDSHAKE = "sanic_star.handshake"
 TOO_LARGE = "Request body exceeds the size limit"
 

@@ -51,7 +51,8 @@ from sanic_star.engine.index import (
 )
 
 WEBSOCKET = "(websocket)"  # no HTTP method has brackets
-# Where a scope keeps what changes in it at the door of a mounted application: paths are the outer one's until then.
+# Where a scope keeps what changes in it at the door of a mounted application: paths are the outer one's until then. It
+# is not there for a mount that was found in `_Table.doors`.
 _CHILD = "sanic_star.child"
 # Where a scope keeps the leaf that its path has led to, if no route there is for its method or host.
 LEAF = "sanic_star.leaf"
@@ -59,6 +60,7 @@ LEAF = "sanic_star.leaf"
 Call: TypeAlias = Callable[[Any], Awaitable[Any]]
 # How many paths with a parameter are kept with what they lead to (as many as in Sanic 25.12), and of how many bytes.
 _KEPT, _LONGEST_KEPT = 1024, 256
+_NOTHING: dict[str, Any] = {}
 
 
 async def not_finalised(connection: Any) -> Any:
@@ -145,6 +147,15 @@ def route_path(scope: Scope) -> str:
         return below or "/"
     # For the application around, which has matched the decoded path, this was a separator.
     return "/" + below[3:] if below[:3].upper() == "%2F" else path
+
+
+def _below_plain_root(scope: Scope, path: str) -> str | None:
+    """Return what `route_path` does, for a path below a root path in which nothing is encoded; else `None`."""
+    root: str = scope.get("root_path", "")
+    size = len(root)
+    if not root or path[size : size + 1] != "/" or root[-1] == "/" or "%" in root or not path.startswith(root):
+        return None
+    return path[size:] if path.isascii() and path.encode() == scope.get("raw_path") else None
 
 
 def _format(segments: Segments, write: Callable[[Parameter], str]) -> str:
@@ -309,12 +320,20 @@ class WebSocketRoute(_Indexed, routing.WebSocketRoute):  # type: ignore[override
         self.path = _format(segments, lambda part: f"{{{part.name}:{part.label}}}")
 
 
+_handle_mount = routing.Mount.handle
+
+
 class Mount(routing.Mount):
     """Another ASGI application below a path.
 
     Unlike Starlette's it serves its own path without a redirect to the one with a slash (POST to an API mounted at
     `/graphql`); static files keep the redirect, because relative links depend on it.
+
+    Attributes:
+        runs_lifespan: whether the lifespan of the mounted application runs inside that of the one around it.
     """
+
+    runs_lifespan = True
 
     def __init__(
         self,
@@ -335,7 +354,7 @@ class Mount(routing.Mount):
         """Whether the path has no parameters, so that the index can hold it."""
         return "{" not in self.path
 
-    def enter(self, scope: Scope) -> Scope:
+    def enter(self, scope: Scope) -> dict[str, Any]:
         """Return what the mounted application's scope has other than the one around it."""
         root, path = scope.get("root_path", ""), scope["path"]
         if root.endswith("/"):
@@ -356,6 +375,18 @@ class Mount(routing.Mount):
             if scope.get("raw_path") is not None:
                 child["raw_path"] = (child.get("raw_path") or scope["raw_path"]) + b"/"
         return child
+
+
+class Host(routing.Host):
+    """An ASGI application for the requests to one host, whatever routes the path has (`Sanic.host`).
+
+    Starlette's own `Host`, in `routes=[…]`, is one of Starlette's routes: those of Sanic's come before it.
+
+    Attributes:
+        runs_lifespan: as in `Mount`.
+    """
+
+    runs_lifespan = True
 
 
 class RouteList(list[BaseRoute]):
@@ -498,6 +529,86 @@ _Direct: TypeAlias = dict[bytes | None, dict[str, tuple[Any, dict[str, Any], str
 _building = RLock()
 
 
+def _matches_below(pieces: Segments, mount: Sequence[str | None], is_literal: bool) -> bool:
+    """Tell whether a route may match a path below a mount, and outrank it.
+
+    Args:
+        pieces: the route's segments.
+        mount: the mount's; `None` for a parameter.
+        is_literal: whether the mount is one whose path says how it ranks.
+    """
+    for position, (piece, segment) in enumerate(zip(pieces, mount, strict=False)):
+        if isinstance(piece, Parameter):
+            if piece.spans:
+                # Its literal prefix is shorter than a literal mount.
+                return not is_literal and position > 0
+        elif segment is not None and unquote(piece) != segment:
+            return False
+    return len(pieces) > len(mount)
+
+
+class _Door:
+    """How a mount is found by the first segment of a path.
+
+    Args:
+        start: how its paths begin, up to the slash behind its last segment before a parameter.
+        mount: the mount; `None` where the long way has to decide.
+        segments: of a mount of Starlette's its segments, `None` for a parameter; else nothing.
+        names: the names of its parameters.
+    """
+
+    __slots__ = ("mount", "names", "segments", "start")
+
+    def __init__(
+        self,
+        start: bytes,
+        mount: routing.Mount | None,
+        segments: Sequence[str | None] = (),
+        names: Sequence[str] = (),
+    ) -> None:
+        self.start, self.mount, self.segments, self.names = start, mount, segments, names
+
+    def enter(self, scope: Scope, path: str) -> dict[str, Any] | None:
+        """Return what the mount's `matches` gives for a path, without what the scope has anyway; `None` if nothing."""
+        size = len(self.segments)
+        parts = path.split("/", size + 1)[1:]
+        if len(parts) <= size or not all(parts[:size]):
+            return None
+        values = []
+        for part, segment in zip(parts, self.segments, strict=False):
+            if segment is None:
+                values.append(part)
+            elif segment != part:
+                return None
+        params = dict(zip(self.names, values, strict=True))
+        scope["path_params"] = {**scope["path_params"], **params} if "path_params" in scope else params
+        root = scope.get("root_path", "")
+        prefix = "/".join(parts[:size])
+        return {"app_root_path": scope.get("app_root_path", root), "root_path": f"{root}/{prefix}"}
+
+
+def _door_of(mount: routing.Mount) -> tuple[str, _Door] | None:
+    """Return the first segment of a mount of Starlette's and its door; `None` where the path begins otherwise."""
+    segments: list[str | None] = []
+    names: list[str] = []
+    for part in mount.path.split("/")[1:]:
+        if part[:1] == "{" and part[-1:] == "}" and "{" not in part[1:]:
+            name, _, kind = part[1:-1].partition(":")
+            if kind not in ("", "str"):
+                return None
+            names.append(name)
+            segments.append(None)
+        elif "{" in part or not part.isascii() or quote(part, PATH_SAFE) != part:
+            return None
+        else:
+            segments.append(part)
+    if not segments or not segments[0]:
+        return None
+    literal = segments[: segments.index(None)] if None in segments else segments
+    start = "/".join(("", *(part or "" for part in literal), ""))
+    return segments[0], _Door(start.encode(), mount, segments, names)
+
+
 class _Table:
     """Where a request's route is looked up: all routes at one moment, arranged. It is filled, then only read.
 
@@ -506,6 +617,7 @@ class _Table:
         mounts: mounts with a literal path, by the decoded path.
         deepest_mount: how many slashes the longest of these paths has.
         foreign: Starlette's own routes, and other mounts.
+        hosts: applications for all requests to a host.
         by_name: the first route of each name.
     """
 
@@ -514,14 +626,38 @@ class _Table:
         self.mounts: dict[str, Mount] = {}
         self.deepest_mount = 0
         self.foreign: list[BaseRoute] = []
+        self.hosts: list[BaseRoute] = []
         self.by_name: dict[str, BaseRoute] = {}
+        # By their first segment: mounts below which no route of Sanic's matches, the longest first, each with how its
+        # paths begin. `None` stands for a mount with which such a route competes.
+        self.doors: dict[bytes, list[_Door]] = {}
         # The routes that are to be arranged in the index, and their methods.
         self._indexed: list[tuple[Any, Iterable[str]]] = []
 
     def settle(self) -> None:
         """Arrange the index; no route is added from here on."""
         self.index.fill(self._indexed)
+        for mount in sorted(self.mounts.values(), key=lambda mount: -mount.path.count("/")):
+            if mount.path and mount.path.isascii():
+                segments = mount.path.split("/")[1:]
+                # What the path says with escapes is compared with more effort.
+                is_plain = quote(mount.path, PATH_SAFE) == mount.path
+                way = mount if is_plain and not self._is_outranked(segments, True) else None
+                self.doors.setdefault(segments[0].encode(), []).append(_Door(mount.path.encode() + b"/", way))
+        for foreign in self.foreign:
+            named = _door_of(foreign) if isinstance(foreign, routing.Mount) else None
+            if named is None:
+                # It may match any path, and comes before the ones behind it.
+                break
+            first, door = named
+            if self._is_outranked(door.segments, False):
+                door = _Door(door.start, None)
+            self.doors.setdefault(first.encode(), []).append(door)
         self._indexed = []
+
+    def _is_outranked(self, segments: Sequence[str | None], is_literal: bool) -> bool:
+        """Tell whether a route of Sanic's takes paths from a mount."""
+        return any(_matches_below(route.pieces, segments, is_literal) for route, _ in self._indexed)
 
     def add(self, route: BaseRoute) -> None:
         """Put a route where it belongs."""
@@ -531,6 +667,8 @@ class _Table:
         if isinstance(route, (Route, WebSocketRoute)):
             methods = (WEBSOCKET,) if isinstance(route, WebSocketRoute) else route.methods or ()
             self._indexed.append((route, methods))
+        elif isinstance(route, Host):
+            self.hosts.append(route)
         elif isinstance(route, Mount) and route.literal:
             self.mounts.setdefault(route.path, route)
             self.deepest_mount = max(self.deepest_mount, route.path.count("/"))
@@ -585,6 +723,7 @@ class Router(routing.Router):
         self._shapes: dict[int, Sequence[Shape[Any]]] = {}
         self._tails: dict[bytes, Tail[Any]] = {}
         self._unbarred: dict[bytes, Tail[Any]] = {}
+        self._doors: dict[bytes, list[_Door]] = {}
         self.direct.clear()
 
     def build(self) -> None:
@@ -615,8 +754,16 @@ class Router(routing.Router):
         self.mounts = table.mounts
         self._deepest_mount = table.deepest_mount
         self.foreign = table.foreign
+        self._doors = table.doors
         self.by_name = table.by_name
         # Before `direct`: `_keep` looks at it.
+        self.hosts = table.hosts
+        if table.hosts:
+            # The host decides before the path: each request takes the long way.
+            self._shapes, self._tails, self._unbarred, self._doors = {}, {}, {}, {}
+            self._recent = deque()
+            self.direct.clear()
+            return
         self._shapes = table.index.shapes
         self._tails = table.index.tails
         # For a last segment with escapes, which a literal may spell in another way.
@@ -664,6 +811,37 @@ class Router(routing.Router):
         """
         path: str = scope["path"]
         nothing_encoded = raw is not None and path.isascii() and path.encode() == raw
+        if raw is None and (below := _below_plain_root(scope, path)) is not None:
+            # PERF: in a mounted application, too, most paths are in the tables by their bytes.
+            path, nothing_encoded = below, True
+            raw = below.encode()
+            entry = self.direct.get(raw, _NOTHING).get(method)
+            if entry is not None and entry[2] == path:
+                route, params, _ = entry
+                scope["route"] = route
+                scope["endpoint"] = route.endpoint
+                params = params.copy()
+                scope["path_params"] = {**scope["path_params"], **params} if "path_params" in scope else params
+                return route, params
+        if nothing_encoded and self._doors:
+            # PERF: what the search would find for most paths of mounts, in a tenth of its time; `benchmarks/`:
+            # `overhead`. Safe because `_Table.settle` leaves out mounts with which another route competes.
+            segments = raw.split(b"/", 2)  # type: ignore[union-attr]
+            for door in self._doors.get(segments[1], ()) if len(segments) == 3 else ():
+                if raw.startswith(door.start):  # type: ignore[union-attr]
+                    mount = door.mount
+                    if mount is None:
+                        break
+                    if door.segments:
+                        child = door.enter(scope, path)
+                        if child is None:
+                            break
+                        scope[_CHILD] = child
+                    scope["route"] = mount
+                    scope["endpoint"] = mount.app
+                    if "path_params" not in scope:
+                        scope["path_params"] = {}
+                    return self.forward, {}
         if raw is not None and (nothing_encoded or unquote(raw) == path):
             # PERF: most paths with parameters are literal up to one parameter at their end. A walk over the literals
             # would arrive at the same place and take the same way on, which makes this safe; it takes twice as long.
@@ -763,7 +941,9 @@ class Router(routing.Router):
         """Find a route the long way; see `find`."""
         if self._stale:
             self.build()
-        match: Found | None = None
+        match: Found | None = self._theirs(scope, self.hosts) if self.hosts else None
+        if match is not None:
+            return self._leave(match[0], match[1], scope)
         # PERF: what most paths with several parameters come to; the search below gives the same, in more steps.
         undone = undo_needless_escapes(path) if "%" in path else path
         exact = self.index.exact.get(undone)
@@ -777,6 +957,9 @@ class Router(routing.Router):
                 at = self.index.spanning(path)
                 if at is None and not path.endswith("/"):
                     return self.fallback, {}
+            if at is None and not self.index.has_spanning and not ("" in self.mounts and path.endswith("/")):
+                # PERF: nothing of Sanic's matches, so that no rank is to be compared; `benchmarks/`: `overhead`.
+                match = self._beside(path, scope)
             if at is not None:
                 leaf: Leaf[Any] = at[0]
                 route = leaf.sure.get(method) or (_choose(leaf, method, scope) if leaf.shared else None)
@@ -796,9 +979,25 @@ class Router(routing.Router):
             outer = scope.get("path_params")
             scope["path_params"] = {**outer, **params} if outer else params
             return match
-        child = route.enter(scope) if isinstance(route, Mount) and route.literal else params
-        scope.update((key, child.pop(key)) for key in ("endpoint", "path_params") if key in child)
-        scope.setdefault("path_params", {})
+        return self._leave(route, params, scope)
+
+    def _leave(self, route: BaseRoute, child: dict[str, Any], scope: Scope) -> Found:
+        """Return `forward`, and note in the scope which mount or route of Starlette's it leads to.
+
+        Args:
+            route: the mount or route.
+            child: what its `matches` has given; nothing for a mount with a literal path.
+            scope: the connection's ASGI scope.
+        """
+        scope["route"] = route
+        if isinstance(route, Mount) and route.literal:
+            child = route.enter(scope)
+        if "endpoint" in child:
+            scope["endpoint"] = child.pop("endpoint")
+        if "path_params" in child:
+            scope["path_params"] = child.pop("path_params")
+        elif "path_params" not in scope:
+            scope["path_params"] = {}
         scope[_CHILD] = child
         return self.forward, {}
 
@@ -809,7 +1008,13 @@ class Router(routing.Router):
         a parameter that holds slashes there is not room for more of them either.
         """
         match = self._search(path, method, scope)
-        if not path.endswith("/") or not _may_go_on(match):
+        if not path.endswith("/"):
+            return match
+        behind: Found | None = None
+        if match is not None and "" in self.mounts and match[0] is self.mounts[""] and path != "/":
+            # Also the path without its last slash may be a route's, which the mount at the root does not hide.
+            behind, match = match, None
+        if not _may_go_on(match):
             return match
         bare = path.rstrip("/")
         most = max(self.index.depth - (0 if self.index.patterns else bare.count("/")), 1)
@@ -817,6 +1022,8 @@ class Router(routing.Router):
             match = self._search(bare + "/" * slashes or "/", method, scope, slashless=True)
             if not _may_go_on(match):
                 break
+        if behind is not None and (match is None or (isinstance(match[0], _Refused) and method == WEBSOCKET)):
+            return behind
         return match
 
     def _search(self, path: str, method: str, scope: Scope, slashless: bool = False) -> Found | None:
@@ -834,12 +1041,24 @@ class Router(routing.Router):
             return match
         if mount is not None and mount_weight > _PATTERN:
             return mount, {}
-        theirs = self._theirs(scope) if self.foreign else None
+        theirs = self._theirs(scope, self.foreign) if self.foreign else None
         if theirs is not None:
             return theirs
         if mount is not None and not (answered and weight > mount_weight):
-            return mount, {}
+            # A mount at the root hides nothing: where a route of Sanic's has the path, its 405 is the answer. It has no
+            # answer to a websocket.
+            is_refused = match is not None and weight == _TREE and match[0].leaf is not None
+            if not (is_refused and mount_weight == _ROOT and method != WEBSOCKET):
+                return mount, {}
         return match
+
+    def _beside(self, path: str, scope: Scope) -> Found | None:
+        """Search mounts and Starlette's own routes for a path that is in no way one of the index."""
+        mount, weight = self._mount(path) if self.mounts else (None, _NONE)
+        if mount is not None and (weight > _PATTERN or not self.foreign):
+            return mount, {}
+        theirs = self._theirs(scope, self.foreign) if self.foreign else None
+        return theirs or (None if mount is None else (mount, {}))
 
     def _in_index(self, path: str, method: str, scope: Scope, slashless: bool) -> tuple[Found | None, int]:
         """Search the index; the first leaf that matches decides. Return what it gives and what it weighs."""
@@ -877,6 +1096,8 @@ class Router(routing.Router):
         return route, params
 
     def _mount(self, path: str) -> tuple[Mount | None, int]:
+        if not self._deepest_mount:
+            return self.mounts.get(""), _ROOT
         for prefix in prefixes_of(path, self._deepest_mount):
             # A segment's escapes are undone, but a slash that is encoded separates no segments.
             mount = self.mounts.get(unquote(prefix) if "%" in prefix else prefix)
@@ -884,10 +1105,11 @@ class Router(routing.Router):
                 return mount, prefix.count("/") or _ROOT
         return None, _NONE
 
-    def _theirs(self, scope: Scope) -> Found | None:
+    @staticmethod
+    def _theirs(scope: Scope, routes: Iterable[BaseRoute]) -> Found | None:
         """Ask Starlette's own routes, as Starlette does."""
         partial = None
-        for foreign in self.foreign:
+        for foreign in routes:
             match, child = foreign.matches(scope)
             if match is Match.FULL:
                 return foreign, dict(child)
@@ -905,7 +1127,7 @@ class Router(routing.Router):
         other["path"] = other["path"].rstrip("/") if path.endswith("/") else other["path"] + "/"
         if all(foreign.matches(other)[0] is Match.NONE for foreign in self.foreign):
             return None
-        scope["route"] = _Redirect(str(URL(scope=other)))
+        scope["route"], scope[_CHILD] = _Redirect(str(URL(scope=other))), {}
         return self.forward, {}
 
     def allowed(self, path: str, scope: Scope) -> set[str]:
@@ -950,21 +1172,39 @@ def enter(connection: Any, router: Router) -> ASGIApp:
         router: the one that has found the mount or route.
     """
     scope = connection.scope
-    child = scope.pop(_CHILD, {})
-    connection._outer = {key: scope[key] for key in child if key in scope}
-    scope.update(child)
-    scope.setdefault(EXCHANGE, object())
     route = scope["route"]
-    state = router.states.get(id(getattr(route, "_base_app", None) or getattr(route, "app", None)))
-    if state:
-        scope["state"] = {**scope.get("state", {}), **state}
-    app: ASGIApp = route.handle
+    child = scope.pop(_CHILD, None)
+    if child is None:
+        # PERF: what `Mount.enter` does, for a path that stays as it is. One entry more in the scope of uvicorn, and its
+        # dictionary would grow here, which takes 0.4 µs.
+        outer = {"root_path": scope.get("root_path", "")}
+        if "app_root_path" in scope:
+            outer["app_root_path"] = scope["app_root_path"]
+        else:
+            scope["app_root_path"] = outer["root_path"]
+        scope["root_path"] = outer["root_path"] + route.path
+    else:
+        outer = {}
+        for key in child:
+            if key in scope:
+                outer[key] = scope[key]
+        scope.update(child)
+    connection._outer = outer
+    if EXCHANGE not in scope:
+        scope[EXCHANGE] = object()
+    if router.states:
+        state = router.states.get(id(getattr(route, "_base_app", None) or getattr(route, "app", None)))
+        if state:
+            scope["state"] = {**scope.get("state", {}), **state}
+    # PERF: one frame less, where nobody has overridden or patched the method.
+    app: ASGIApp = route.app if type(route).handle is _handle_mount else route.handle
     return app
 
 
 def child_scope(scope: Scope) -> Scope:
     """Return the scope that the application behind `Router.forward` gets, which `scope["route"]` names."""
-    return {**scope, **scope.get(_CHILD, {})}
+    child = scope.get(_CHILD)
+    return {**scope, **(scope["route"].enter(scope) if child is None else child)}
 
 
 class _Redirect(BaseRoute):

@@ -42,8 +42,9 @@ from sanic_star.compat.response.types import ResponseStream
 from sanic_star.compat.signals import Event
 from sanic_star.engine import routing
 from sanic_star.engine.application import DEVELOPMENT_GRACE_S, announcing_close
+from sanic_star.engine.charsets import check_content_type
 from sanic_star.engine.failures import log_error
-from sanic_star.engine.requests import HANDED, HANDSHAKE, Limits, announces_more_than, current_request, live
+from sanic_star.engine.requests import HANDED, HANDSHAKE, SENT, Limits, announces_more_than, current_request, live
 from sanic_star.engine.requests import Request as EngineRequest
 from sanic_star.engine.responses import Response
 from sanic_star.engine.steps import Limit, Phase
@@ -59,6 +60,8 @@ if TYPE_CHECKING:
     from sanic_star.engine.threads import ThreadPool
 
 _OF_EXCEPTIONS = Event.HTTP_LIFECYCLE_EXCEPTION, Event.SERVER_EXCEPTION_REPORT
+# The header fields that are checked before other code reads a body.
+_OF_BODIES = frozenset((b"content-length", b"content-type"))
 # As `requestTimeout` of Node.js, in seconds.
 BODY_TIMEOUT = 300
 # How long the stop waits for functions in threads whose requests were cancelled, in seconds: as long as for the
@@ -82,11 +85,6 @@ def _may_stream_its_body(request: Request) -> bool:
 
 def _extra(request: Request) -> Any:
     return getattr(request.route, "extra", None)
-
-
-async def _in_scope(app: ASGIApp, amended: Scope, scope: Scope, receive: Receive, send: Send) -> None:
-    """Hand a request on with the scope that middleware has changed, instead of the server's own."""
-    await app(amended, receive, send)
 
 
 class Sent:
@@ -539,7 +537,7 @@ class Answers:
         """Return what hands a connection on: the application's request middleware runs before, and may answer."""
         # Loaded with the start, not with the import.
         from sanic_star.compat._app.forwarding import (
-            has_own_limit,
+            leads_to_ours,
             limited,
             limited_unread,
             with_public_redirects,
@@ -556,36 +554,74 @@ class Answers:
         router = self.app.router
         after = bool(self._steps(MiddlewareLocation.RESPONSE, None))
 
+        watched_send = self.app._engine.watched_send
+        # A blueprint's mount has the request middleware of the blueprint as well.
+        named_before: dict[str | None, list[Step]] = {}
+        for mount in router.routes:
+            name = getattr(mount, "middleware_name", None)
+            if name is not None:
+                mount.build()  # type: ignore[attr-defined]
+                named_before[name] = self._steps(MiddlewareLocation.REQUEST, name)
+
         async def forward(connection: Any) -> Any:
-            if isinstance(connection, Request):
-                request = connection
-                limit = keyword if has_own_limit(request.scope["route"]) else foreign
-                if limit is not None:
-                    request._receive = limited(request, limit)
-            else:
-                request = connection._request
-            early = await run_before(request, before) if before else None
-            if early:
-                return early
-            app = routing.enter(connection, router)
-            if self.entry_for_forwarded is not None and not has_own_limit(request.scope["route"]):
+            if not isinstance(connection, Request):
+                return await forward_websocket(connection)
+            request = connection
+            from_server = request._receive
+            route = request.scope["route"]
+            is_ours = getattr(route, "_is_ours", None)
+            if is_ours is None:
+                is_ours = leads_to_ours(route)
+            limit = keyword if is_ours else foreign
+            if limit is not None:
+                request._receive = limited(request, limit)
+            steps = named_before.get(getattr(route, "middleware_name", None), before) if named_before else before
+            if steps:
+                early = await run_before(request, steps)
+                if early:
+                    return early
+            app = routing.enter(request, router)
+            scope = request.scope
+            if self.entry_for_forwarded is not None and not is_ours:
                 app = self.entry_for_forwarded(app)
             # Starlette's routes look there before they let an exception out, so that middleware between a mount and its
             # routes sees the answer.
-            if request is connection:
-                request.scope["starlette.exception_handlers"] = handled_inside
-                if limit is not None and announces_more_than(request.scope, limit):
-                    app = limited_unread(request, limit, app)
-                if after and isinstance(request.scope["route"], starlette_routing.Route):
-                    app = with_response_middleware(request, app, self.respond_through)
-            else:
-                from sanic_star.compat._app.websocket_errors import WebsocketErrors
-
-                handled = WebsocketErrors(self._error_answers, connection)
-                connection.scope["starlette.exception_handlers"] = handled, {}
+            scope["starlette.exception_handlers"] = handled_inside
+            for name, _ in scope.get("headers", ()):
+                if name in _OF_BODIES:
+                    check_content_type(scope, request._max_field_size)
+                    if limit is not None and announces_more_than(scope, limit):
+                        app = limited_unread(request, limit, app)
+                    break
+            if after and isinstance(route, starlette_routing.Route):
+                app = with_response_middleware(request, app, self.respond_through)
             if has_public_host:
                 app = with_public_redirects(self.app, request, app)
-            return partial(_in_scope, app, request.scope) if request._amended and request is connection else app
+            is_read = "_body" in request.__dict__ or request._upload is not None
+            receive = request._replay() if is_read else request._receive
+            if limit is None or is_read:
+                receive = partial(request._watched_receive, receive)
+            await app(scope, receive, watched_send(request, scope, request._send))
+            # PERF: it holds the request, which would be left to the collector.
+            request._receive = from_server
+            return SENT
+
+        async def forward_websocket(connection: Any) -> Any:
+            # Loaded with the first websocket of Starlette's.
+            from sanic_star.compat._app.websocket_errors import WebsocketErrors
+
+            request = connection._request
+            name = getattr(connection.scope["route"], "middleware_name", None)
+            steps = named_before.get(name, before)
+            early = await run_before(request, steps) if steps else None
+            if early:
+                return early
+            app = routing.enter(connection, router)
+            if self.entry_for_forwarded is not None and not leads_to_ours(connection.scope["route"]):
+                app = self.entry_for_forwarded(app)
+            handled = WebsocketErrors(self._error_answers, connection)
+            connection.scope["starlette.exception_handlers"] = handled, {}
+            return with_public_redirects(self.app, request, app) if has_public_host else app
 
         if not self._hears:
             return forward

@@ -16,6 +16,7 @@ from os import PathLike
 from typing import Any, ClassVar, Self, dataclass_transform
 
 from starlette.middleware import Middleware
+from starlette.types import ASGIApp
 
 
 # PERF: neither dataclasses nor named tuples: a plain import makes seven of these classes. One takes 0.5 or 0.1 ms with
@@ -117,6 +118,17 @@ class StaticDefinition(Record):
     middleware: Sequence[Middleware] = ()
 
 
+class MountDefinition(Record):
+    """An ASGI application below a path of a blueprint; Sanic has no such thing."""
+
+    uri: str
+    app: ASGIApp
+    name: str | None
+    middleware: Sequence[Middleware]
+    lifespan: bool
+    handle_errors: bool
+
+
 class MiddlewareDefinition(Record):
     """A middleware, and `request` or `response`."""
 
@@ -169,6 +181,7 @@ class SignalDefinition(Record):
 Definition = (
     RouteDefinition
     | StaticDefinition
+    | MountDefinition
     | MiddlewareDefinition
     | ExceptionDefinition
     | ListenerDefinition

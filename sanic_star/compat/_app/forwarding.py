@@ -14,6 +14,7 @@ their own.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from starlette.datastructures import URL
@@ -30,22 +31,29 @@ if TYPE_CHECKING:
     from sanic_star.engine.seams import Host
 
 
-def has_own_limit(route: Any) -> bool:
-    """Tell whether a mount leads to an application of this package."""
-    return engine_of(getattr(route, "_base_app", None)) is not None
+def leads_to_ours(route: Any) -> bool:
+    """Tell whether a mount leads to an application of this package; the route keeps that as `_is_ours`."""
+    is_ours = engine_of(getattr(route, "_base_app", None)) is not None
+    # A route of another package may have slots.
+    with suppress(AttributeError):
+        route._is_ours = is_ours
+    return is_ours
 
 
 def limited(request: Request, limit: int) -> Receive:
     """Return a `receive` that raises 413 when the body is larger than `limit`, as soon as that is known.
 
+    It notes for the request whether the client has left, too.
+
     Args:
         request: the request; it keeps the exception as its `_body_refusal`.
         limit: in bytes.
     """
-    scope, receive, size = request.scope, request._receive, 0
+    receive, size = request._receive, 0
 
     async def receive_within() -> Message:
         nonlocal size
+        scope = request.scope
         # Asked for now: by now the inner route may have a limit of its own.
         allowed = scope.get(MAX_BODY_SIZE_SCOPE_KEY, limit)
         if not size and announces_more_than(scope, allowed):
@@ -54,6 +62,8 @@ def limited(request: Request, limit: int) -> Receive:
         size += len(message.get("body", b""))
         if size > allowed:
             _refuse(request)
+        if message["type"] == "http.disconnect":
+            request._is_disconnected = True
         return message
 
     return receive_within

@@ -1,0 +1,97 @@
+"""Mounts, hosts and their lifespans over sockets: `app.run`, uvicorn, hypercorn."""
+
+import socket
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.engine.processes import UVICORN, process
+
+SCRIPT = """
+from contextlib import asynccontextmanager
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+from starlette.staticfiles import StaticFiles
+from sanic_star import Blueprint, NotFound
+
+@asynccontextmanager
+async def entered(app):
+    say("entered")
+    yield
+    say("left")
+
+@asynccontextmanager
+async def alone(app):
+    say("never")
+    yield
+
+async def show(request):
+    return PlainTextResponse(f"{request.scope['root_path']} {request.path_params} {await request.body()}")
+
+async def fail(request):
+    raise LookupError("inner")
+
+def child(**options):
+    return Starlette(routes=[Route("/show", show, methods=["GET", "POST"]), Route("/fail", fail)], **options)
+
+inner = child(lifespan=entered)
+
+@asynccontextmanager
+async def outer_lifespan(app):
+    async with inner.router.lifespan_context(inner):
+        yield
+
+app.router.lifespan_context = outer_lifespan
+app.mount("/t/<tenant>", inner)
+app.mount("/alone", child(lifespan=alone), lifespan=False)
+app.mount("/errors", child(), handle_errors=True)
+app.host("other.example.org", child())
+bp = Blueprint("bp", url_prefix="/bp")
+bp.mount("/sub", child())
+app.blueprint(bp)
+
+@bp.on_request
+async def guard(request):
+    return None if "user" in request.args else text("login", 401)
+
+@app.exception(LookupError)
+async def found(request, error):
+    return text(f"outer {error}", 418)
+
+@app.exception(NotFound)
+async def missing(request, error):
+    return text("outer 404", 404)
+"""
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return int(free.getsockname()[1])
+
+
+@pytest.mark.parametrize("server", ["run", "uvicorn", "hypercorn"])
+def test_mounts_work_under_every_kind_of_server(tmp_path: Path, server: str) -> None:
+    commands = {
+        "run": (),
+        "uvicorn": (*UVICORN, "served:app"),
+        "hypercorn": (sys.executable, "-m", "hypercorn", "-b", f"127.0.0.1:{free_port()}", "served:app"),
+    }
+    script = SCRIPT + ('\nif __name__ == "__main__":\n    app.run(port=0, single_process=True)\n' * (server == "run"))
+    with process(tmp_path, script, *commands[server]) as served:
+        assert served.get("/t/acme/show").text == "/t/acme {'tenant': 'acme'} b''"
+        assert served.get("/t/acme/none").status_code == 404
+        assert served.get("/alone/show").text == "/alone {} b''"
+        assert served.get("/alone/fail").status_code == 500
+        answer = served.get("/errors/fail")
+        assert (answer.status_code, answer.text) == (418, "outer inner")
+        assert served.get("/errors/none").text == "outer 404"
+        assert served.get("/bp/sub/show").status_code == 401
+        assert served.get("/bp/sub/show?user=1", data=b"body").text == "/bp/sub {} b'body'"
+        assert served.get("/show", headers={"host": "other.example.org"}).text == " {} b''"
+        assert served.get("/show").status_code == 404
+        served.terminate()
+    assert served.log.count("entered") == served.log.count("left") == 1
+    assert "never" not in served.log
