@@ -638,7 +638,8 @@ class Engine:
             boundary = Boundary(self, scope)
 
             async def watched(message: Message) -> None:
-                if not body.answered:
+                # Early hints and push promises come before the start, and are no part of the response.
+                if not body.answered and message["type"] == "http.response.start":
                     body.check_answer(message)
                     body.answered = True
                     if _reports_exception(message):

@@ -221,10 +221,10 @@ async def test_head_has_the_fields_of_get(make: Any) -> None:
     app = make()
     if make is sanic_app:
 
-        @app.head("/")
         async def show_head(request: Request) -> HTTPResponse:
             return NegotiatedResponse(VALUE)
 
+        app.add_route(show_head, "/", methods=["HEAD"])
     for accept in ("text/html", "application/msgpack"):
         status, headers, _ = await exchange(app, accept, method="HEAD")
         assert (status, headers) == (await exchange(app, accept))[:2]
