@@ -383,7 +383,11 @@ class Engine:
                 if _starts_event_stream(message) and not _is_watched_by_another(request):
                     self.streams.open(request, finish, task=task)
                 return
-            if message["type"] == "http.response.body" and not message.get("more_body"):
+            if message["type"] == "http.response.body":
+                ends = not message.get("more_body")
+            else:
+                ends = message["type"] == "http.response.pathsend"
+            if ends:
                 self.streams.complete(request)
                 request._is_answered = True
             await send(message)

@@ -1,16 +1,7 @@
 """Early hints and server push: what the application sends, and what a client of HTTP/2 sees of it."""
 
-import json
-import socket
-import sys
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-import h2.config
-import h2.connection
-import h2.events
-import h2.settings
 import pytest
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
@@ -18,7 +9,6 @@ from starlette.requests import Request as StarletteRequest
 
 from sanic_star import HTTPResponse, Request, Sanic, text
 from sanic_star.compat.exceptions import ServerError
-from tests.engine.processes import PATIENCE, Process, process
 from tests.engine.raw import Peer, http_scope
 
 EXTENSIONS: dict[str, Any] = {"http.response.push": {}, "http.response.early_hint": {}}
@@ -199,98 +189,3 @@ async def test_starlettes_own_requests_send_them_too() -> None:
 
     kinds = [message["type"].rpartition(".")[2] for message in await sent_by(app_that(act))]
     assert kinds == ["early_hint", "push", "start", "body"]
-
-
-SCRIPT_OF_SERVER = """
-from sanic_star import json
-from starlette.middleware.cors import CORSMiddleware
-app.add_middleware(CORSMiddleware)
-
-@app.get("/hint")
-async def hint(request):
-    sent = await request.send_early_hints("</style.css>; rel=preload; as=style", "</a.js>; rel=preload; as=script")
-    return json([sent, request.supports("http.response.early_hint")])
-
-@app.get("/push")
-async def push(request):
-    sent = await request.send_push_promise("/style.css?v=2", headers={"x-promise": "1"})
-    return json([sent, request.supports("http.response.push")])
-
-@app.get("/style.css")
-async def style(request):
-    return text(f"{request.query_string} {request.headers.get('accept')} {request.headers.get('x-promise')}")
-"""
-
-
-def ask(port: int, path: str, push: bool = True) -> tuple[list[Any], dict[int, bytes]]:
-    """Send a request over HTTP/2, and return what came before the responses, and the bodies by their streams."""
-    speaker = h2.connection.H2Connection(h2.config.H2Configuration(header_encoding="utf-8"))
-    speaker.initiate_connection()
-    if not push:
-        speaker.update_settings({h2.settings.SettingCodes.ENABLE_PUSH: 0})
-    names = ((":method", "GET"), (":path", path), (":scheme", "http"), (":authority", "localhost"))
-    speaker.send_headers(1, (*names, ("accept", "text/css")), end_stream=True)
-    ahead: list[Any] = []
-    bodies: dict[int, bytes] = {1: b""}
-    open_streams = {1}
-    with socket.create_connection(("127.0.0.1", port), PATIENCE) as connection:
-        while open_streams:
-            connection.sendall(speaker.data_to_send())
-            received = connection.recv(65536)
-            assert received, "the server has closed the connection"
-            for event in speaker.receive_data(received):
-                headers: Any = getattr(event, "headers", None)
-                if isinstance(event, h2.events.InformationalResponseReceived):
-                    ahead.append([field for field in headers if field[0] in (":status", "link")])
-                elif isinstance(event, h2.events.PushedStreamReceived):
-                    fields = dict(headers)
-                    assert event.pushed_stream_id is not None
-                    ahead.append((fields[":path"], fields.get("accept"), fields.get("x-promise")))
-                    bodies[event.pushed_stream_id] = b""
-                    open_streams.add(event.pushed_stream_id)
-                elif isinstance(event, h2.events.DataReceived):
-                    bodies[event.stream_id] += event.data
-                elif isinstance(event, h2.events.StreamEnded):
-                    open_streams.discard(event.stream_id)
-    return ahead, bodies
-
-
-HINTS = [(":status", "103"), ("link", LINK), ("link", "</a.js>; rel=preload; as=script")]
-SERVERS = {
-    "hypercorn": ("-m", "hypercorn", "--bind", "127.0.0.1:0", "served:app"),
-    "uvicorn": ("-m", "uvicorn", "--http", "zttp", "--http2", "--host", "127.0.0.1", "--port", "0", "served:app"),
-}
-
-
-@pytest.fixture(scope="module", params=list(SERVERS))
-def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Process]]:
-    folder: Path = tmp_path_factory.mktemp("hints")
-    with process(folder, SCRIPT_OF_SERVER, sys.executable, *SERVERS[request.param]) as running:
-        running.get()
-        yield request.param, running
-
-
-def test_a_client_of_http_2_gets_early_hints(server: tuple[str, Process]) -> None:
-    ahead, bodies = ask(server[1].port, "/hint")
-    assert ahead == [HINTS]
-    assert json.loads(bodies[1]) == [True, True]
-
-
-def test_a_client_of_http_2_gets_what_is_pushed(server: tuple[str, Process]) -> None:
-    name, running = server
-    ahead, bodies = ask(running.port, "/push")
-    if name == "hypercorn":
-        assert ahead == [("/style.css?v=2", "text/css", "1")]
-        assert json.loads(bodies.pop(1)) == [True, True]
-        assert list(bodies.values()) == [b"v=2 text/css 1"]
-        # hypercorn drops the promise for a client that takes none.
-        ahead, bodies = ask(running.port, "/push", push=False)
-        assert (ahead, json.loads(bodies[1])) == ([], [True, True])
-    else:
-        assert (ahead, json.loads(bodies[1])) == ([], [False, False])
-
-
-def test_over_http_1_nothing_is_sent_ahead(server: tuple[str, Process]) -> None:
-    for path in ("/hint", "/push"):
-        response = server[1].get(path)
-        assert (response.status_code, response.json()) == (200, [False, False])
