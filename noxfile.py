@@ -45,6 +45,7 @@ WITHOUT_SERVERS = (
     *(
         f"--ignore=tests/{module}.py"
         for module in (
+            "compat/test_extensions_served",
             "compat/test_growth",
             "compat/test_hostile_exceptions",
             "compat/test_inspector",

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from sanic_star.compat._app.guard import guard as guard
     from sanic_star.compat.response._event_stream import EventStream as EventStream
     from sanic_star.compat.response._server_sent_event import ServerSentEvent as ServerSentEvent
+    from sanic_star.compat.response._negotiation import NegotiatedResponse as NegotiatedResponse
+    from sanic_star.compat.response._negotiation import NotAcceptable as NotAcceptable
 else:
 
     def __getattr__(name):
@@ -50,6 +52,10 @@ else:
             from sanic_star.compat.response._server_sent_event import ServerSentEvent
 
             return ServerSentEvent
+        if name in ("NegotiatedResponse", "NotAcceptable"):
+            from sanic_star.compat.response import _negotiation
+
+            return getattr(_negotiation, name)
         from importlib import import_module
         from importlib.util import find_spec
 

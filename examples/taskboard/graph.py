@@ -1,6 +1,7 @@
 """The same board in GraphQL: an ASGI application of its own (`starlette_graphene3`), mounted in ours.
 
-It works on the same store, so what it changes shows on every open page at once.
+It works on the same store, so what it changes shows on every open page at once. A browser that opens it gets a page to
+write queries on.
 """
 
 from typing import Any
@@ -8,9 +9,14 @@ from typing import Any
 import graphene  # type: ignore[import-untyped]
 from graphql import GraphQLError
 from starlette.requests import HTTPConnection
+from starlette.requests import Request as StarletteRequest
 from starlette_graphene3 import GraphQLApp  # type: ignore[import-untyped]
 
+from sanic_star import HTTPResponse, Request
+
 from .board import App
+from .links import link
+from .pages import POLICY, render
 from .store import COLUMNS, Store, Task
 
 Column = graphene.Enum("Column", [(key, key) for key in COLUMNS])
@@ -91,7 +97,16 @@ def make_graphql(app: App) -> GraphQLApp:
         # The store is looked up per request: it is opened only when the server starts.
         return {"store": app.ctx.store, "visitor": connection.session.get("name", "guest")}
 
-    return GraphQLApp(graphene.Schema(query=Query, mutation=Mutation), context_value=context)
+    schema = graphene.Schema(query=Query, mutation=Mutation)
+    return GraphQLApp(schema, context_value=context, on_get=show_page)
+
+
+def show_page(_: StarletteRequest) -> HTTPResponse:
+    """Show the page for queries; it loads nothing from other hosts, as the one of the package would."""
+    request = Request.get_current()
+    response = render(request, "graphql.html", endpoint=link(request, "graphql", path="/"))
+    response.headers["Content-Security-Policy"] = POLICY
+    return response
 
 
 def _store(info: graphene.ResolveInfo) -> Store:

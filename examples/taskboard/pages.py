@@ -14,6 +14,8 @@ from .links import link
 from .store import COLUMNS
 
 pages = Blueprint("pages")
+# Pages load only what the board itself serves.
+POLICY = "default-src 'self'; img-src 'self' data:; frame-ancestors 'self'"
 
 _templates = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"),
@@ -49,8 +51,8 @@ async def oops(_: Request) -> HTTPResponse:
 
 @pages.on_response
 async def guard(_: Request, response: HTTPResponse) -> None:
-    """Let pages load only what the board itself serves."""
-    response.headers["Content-Security-Policy"] = "default-src 'self'; img-src 'self' data:; frame-ancestors 'self'"
+    """Add the policy to each page."""
+    response.headers["Content-Security-Policy"] = POLICY
 
 
 async def show_missing(request: Request, error: NotFound) -> HTTPResponse:

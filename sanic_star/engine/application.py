@@ -394,7 +394,7 @@ class Engine:
                 request.responded = True
                 if _starts_event_stream(message) and not _is_watched_by_another(request):
                     return self._begin_event_stream(request, message, send, task)
-            elif kind == "http.response.body" and not message.get("more_body"):
+            elif kind == "http.response.pathsend" or (kind == "http.response.body" and not message.get("more_body")):
                 if request._open_stream is not None:
                     self.streams.complete(request)
                 request._is_answered = True
@@ -660,7 +660,8 @@ class Engine:
             boundary = Boundary(self, scope)
 
             async def watched(message: Message) -> None:
-                if not body.answered:
+                # Early hints and push promises come before the start, and are no part of the response.
+                if not body.answered and message["type"] == "http.response.start":
                     body.check_answer(message)
                     body.answered = True
                     if _reports_exception(message):

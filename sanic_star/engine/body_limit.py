@@ -110,13 +110,11 @@ class CountedBody:
         self._is_announced_checked = True
 
     def check_answer(self, start: Message) -> None:
-        """Raise 413 if the first message of a response is not the answer that a body above the limit should get.
+        """Raise 413 if the start of a response is not the answer that a body above the limit should get.
 
         That is an acceptance by a middleware that did not call the application; and an internal error after the
         refusal, because not every application expects `receive` to raise an exception.
         """
-        if start["type"] != "http.response.start":
-            return
         status = start["status"]
         if self.refusal is not None and (status >= 500 or (status < 300 and self._arrived is None)):
             raise self.refusal

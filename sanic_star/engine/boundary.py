@@ -71,7 +71,7 @@ class LateSend:
             await self._past(message)
             return
         self._kept.append(message)
-        failed = False
+        failed, kind = False, message["type"]
         try:
             async with asyncio.timeout(_PATIENCE_S):
                 await self._through(message)
@@ -79,8 +79,8 @@ class LateSend:
             failed = True
         if self._body.answered:
             # The start has arrived, and of what follows only a message that was refused has not.
-            self._kept = [message] if failed and message["type"] != "http.response.start" else []
-        ends = message["type"] == "http.response.body" and not message.get("more_body")
+            self._kept = [message] if failed and kind != "http.response.start" else []
+        ends = kind == "http.response.pathsend" or (kind == "http.response.body" and not message.get("more_body"))
         if failed or (ends and not self._body.answered):
             kept, self._kept = self._kept, None
             for kept_message in kept:

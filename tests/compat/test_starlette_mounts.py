@@ -259,3 +259,23 @@ async def test_websockets_find_the_names_of_a_mounted_application(way: str) -> N
     path = "/m/s/ws" if way == "starlette" else "/m/ws"
     await application("sanic", "outer", None, inner)(websocket_scope(path), peer.receive, peer.send)
     assert seen == ["http://testserver/m/items/3", "http://testserver/"]
+
+
+@pytest.mark.parametrize("prefix", ["", "/board", "/a/b"])
+def test_a_plain_asgi_application_in_a_mount_finds_the_names_of_the_application(prefix: str) -> None:
+    seen: list[str] = []
+
+    async def plain(scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request.get_current()
+        seen.extend([str(request.url_for("item", id=3)), request.app.url_for("item", id=3)])
+        seen.append(str(request.url_for("sub", path="/x")))
+        await text("plain")(scope, receive, send)
+
+    app = Sanic("Outer")
+    app.add_route(lambda request, id: text("item"), "/item/<id:int>", name="item")
+    app.mount("/sub", plain, name="sub")
+    served: Any = Starlette(routes=[Mount(prefix, app)]) if prefix else app
+    client = TestClient(served)
+    assert client.get(f"{prefix}/sub/page").text == "plain"
+    host = "http://testserver"
+    assert seen == [f"{host}{prefix}/item/3", f"{prefix}/item/3", f"{host}{prefix}/sub/x"]

@@ -1,12 +1,15 @@
-"""strawberry: its view for Sanic."""
+"""strawberry: its view for Sanic, and its ASGI application."""
 
 from __future__ import annotations
 
 import json
 
+import pytest
 import requests
 
 from tests.ecosystem.conftest import Serve
+from tests.ecosystem.graphql_client import check
+from tests.ecosystem.graphql_client import page as open_page
 from tests.engine.processes import PATIENCE
 
 APP = """
@@ -57,3 +60,57 @@ def test_view(serve: Serve) -> None:
     assert uploaded.headers["x-uploaded"] == "yes"
     page = requests.get(url, headers={"accept": "text/html"}, timeout=PATIENCE)
     assert (page.status_code, "graphiql" in page.text.lower()) == (200, True)
+
+
+ASGI = """
+    import asyncio
+    from typing import AsyncGenerator
+    import strawberry
+    from sanic_star import Sanic
+    from strawberry.asgi import GraphQL
+
+    @strawberry.type
+    class Query:
+        @strawberry.field
+        async def hello(self, name: str = "you") -> str:
+            return f"hello {name}"
+
+    @strawberry.type
+    class Mutation:
+        @strawberry.mutation
+        def rename(self, name: str) -> str:
+            if not name:
+                raise ValueError("a name has letters")
+            return name
+
+    @strawberry.type
+    class Subscription:
+        @strawberry.subscription
+        async def count(self, up_to: int) -> AsyncGenerator[int, None]:
+            try:
+                for number in range(1, up_to + 1):
+                    yield number
+                    await asyncio.sleep(0.01)
+            finally:
+                print(f"count of {up_to} is over", flush=True)
+
+    graphql = GraphQL(strawberry.Schema(Query, Mutation, Subscription))
+    app = Sanic("Graph")
+    app.mount("/mounted", graphql)
+    app.add_route("/routed", graphql, methods=["GET", "POST"])
+    app.add_websocket_route("/routed", graphql)
+"""
+
+
+# There is no control: Sanic takes no ASGI applications.
+@pytest.mark.parametrize("how", ["here", "uvicorn"])
+@pytest.mark.parametrize("path", ["/mounted", "/mounted/", "/routed"])
+def test_asgi(serve: Serve, path: str) -> None:
+    """Its ASGI application, mounted and as a route: queries, mutations, bad input, subscriptions, and the explorer."""
+    process = serve(ASGI)
+    url = f"http://127.0.0.1:{process.port}{path}"
+    for protocol in ("graphql-transport-ws", "graphql-ws"):
+        check(url, protocol, lambda words: process.until(lambda: words in process.log))
+    shown = open_page(url)
+    assert (shown.status_code, shown.headers["content-type"].partition(";")[0]) == (200, "text/html")
+    assert "graphiql" in shown.text.lower()

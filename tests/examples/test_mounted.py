@@ -61,6 +61,9 @@ def test_what_is_mounted_in_the_board_works(mounted: Server) -> None:
     assert answer.json()["data"]["tasks"]
     bare = mounted.request("POST", "/graphql", json={"query": "{ tasks { id } }"}, allow_redirects=False)
     assert bare.json() == answer.json()
+    page = Page(mounted.get("/graphql/").text)
+    assert page.links == {"graphql": links["graphql"]}
+    assert {mounted.get(url).status_code for url in page.urls} == {200}
     assert mounted.get("/assets/board.js").headers["Content-Type"].startswith("text/javascript")
     assert mounted.get("/assets/none.js").status_code == 404
 

@@ -1,11 +1,13 @@
 """What the board has from Starlette and other ASGI packages: static files, middleware, sessions, GraphQL."""
 
 import json
+import re
 from typing import Any
 
 import pytest
 import requests
 
+from .pages import Page
 from .serving import PATIENCE, Server
 
 
@@ -111,6 +113,37 @@ def test_graphql_reads_and_changes_the_same_board(board: Server) -> None:
     listed = ask(board, "{ tasks(column: done) { id } }")
     assert listed["data"]["tasks"][-1] == {"id": task["id"]}
     assert len(ask(board, "{ tasks { id } }")["data"]["tasks"]) == len(board.get("/api/v1/tasks").json())
+
+
+def test_a_browser_gets_a_page_for_graphql(board: Server) -> None:
+    for path in ("/graphql/", "/graphql"):
+        response = board.get(path, headers={"Accept": "text/html"}, allow_redirects=False)
+        assert (response.status_code, response.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
+        assert response.headers["Content-Security-Policy"].startswith("default-src 'self'")
+        page = Page(response.text)
+        assert page.links == {"graphql": "/graphql/"}
+        # All that it loads comes from the board.
+        assert "/assets/graphql.js" in page.urls
+        for url in page.urls:
+            assert url.startswith("/"), url
+            assert board.get(url).status_code == 200, url
+    assert board.request("DELETE", "/graphql/").status_code == 405
+
+
+def test_graphql_takes_what_its_page_sends(board: Server) -> None:
+    script = board.get("/assets/graphql.js").text
+    (introspection,) = re.findall(r"INTROSPECTION = `(.*?)`", script, re.S)
+    types = {kind["name"]: kind for kind in ask(board, introspection)["data"]["__schema"]["types"]}
+    assert {"Task", "Column", "Query", "Mutation"} <= set(types)
+    examples = script[script.index("const EXAMPLES") : script.index("const INTROSPECTION")]
+    # A document of GraphQL, and its variables or nothing.
+    pairs = re.findall(r'\[\s*"((?:[^"\\]|\\.)*)",\s*(?:""|\'(.*?)\'),?\s*\]', examples)
+    assert len(pairs) == 3
+    for document, variables in pairs:
+        data = {"query": document.replace("\\n", "\n"), "variables": json.loads(variables or "null")}
+        answer = board.request("POST", "/graphql/", json=data).json()
+        assert "errors" not in answer, (document, answer)
+        assert answer["data"]
 
 
 def test_graphql_says_what_it_can_not_do(board: Server) -> None:

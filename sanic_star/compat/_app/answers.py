@@ -106,6 +106,8 @@ class Sent:
             self.has_begun = self._request.responded = True
         elif message["type"] == "http.response.body":
             self.is_complete = not message.get("more_body")
+        elif message["type"] == "http.response.pathsend":
+            self.is_complete = True
         await self._send(message)
 
 

@@ -152,10 +152,15 @@ def root_path(app: Any) -> str:
         request = requests.current_request()
     except LookupError:
         return ""
-    # Inside an application that is mounted in this one, the scope's root path is that one's.
-    scope = request.scope
-    root: str = scope.get("root_path" if scope.get("app") is app else "app_root_path", "")
-    return root.rstrip("/")
+    # Inside an application that is mounted in this one, the scope's root path is that one's. A plain ASGI application
+    # leaves `scope["app"]` as it is.
+    scope, root = request.scope, "app_root_path"
+    if scope.get("app") is app:
+        root = "root_path"
+        if request._outer:
+            scope = {"root_path": scope.get("app_root_path", ""), **request._outer}
+    path: str = scope.get(root, "")
+    return path.rstrip("/")
 
 
 def _whole_name(app: Application, name: str) -> str:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import anyio
 from starlette.types import Message, Receive, Scope, Send
 
-from sanic_star.compat._files.root import Trail
+from sanic_star.compat._files.root import Trail, mark_of
 from sanic_star.compat.compat import Header
 from sanic_star.compat.exceptions import FileNotFound
 from sanic_star.compat.response._writer import run_background
@@ -35,13 +35,6 @@ SHELF = 8 * 1024 * 1024
 TICK_NS = 2_000_000_000
 # Read at a time from a large file, in bytes: fewer threads' turns than Starlette's 64 kB, and still flat memory.
 PIECE = 256 * 1024
-
-Mark = tuple[int, int, int, int, int]
-
-
-def mark_of(stat: os.stat_result) -> Mark:
-    """Return what changes whenever a file's content does; its time of change can't be set back by `touch`."""
-    return stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size, stat.st_ino, stat.st_dev
 
 
 class KeptFile:
@@ -253,6 +246,9 @@ class LargeFileResponse(HTTPResponse, own_names=False):
             await super().__call__(scope, receive, send)
             return
         request, engine = self._request, self._request.app._engine
+        extensions = scope.get("extensions") or ()
+        if self.status == 200 and "http.response.pathsend" in extensions and await self._send_path(scope, send):
+            return
         start = {"type": "http.response.start", "status": self.status, "headers": self._head(length=False)}
         try:
             opened = await anyio.open_file(self._path, "rb", opener=self._opener)
@@ -275,6 +271,26 @@ class LargeFileResponse(HTTPResponse, own_names=False):
             # Not by `aclose`, which a task that is cancelled does not get to the end of.
             opened.wrapped.close()
         await run_background(self, scope)
+
+    async def _send_path(self, scope: Scope, send: Send) -> bool:
+        """Let the server send the whole file by itself; tell whether it does."""
+        # Loaded only under a server that has the extension.
+        from sanic_star.compat.response._pathsend import EXTENSION, open_for_server, takes_path
+
+        if not takes_path(scope):
+            return False
+        try:
+            opened = await open_for_server(self._path, self._opener)
+        except OSError as error:
+            raise FileNotFound("File not found", path=self._path) from error
+        # A part of a file; or it has changed since the header fields were made, and is sent in pieces as far as it was.
+        if opened is None or opened.stat.st_size != self._size:
+            return False
+        self._request.responded = True
+        await send({"type": "http.response.start", "status": 200, "headers": self._head(length=False)})
+        await send({"type": EXTENSION, "path": opened.path})
+        await run_background(self, scope)
+        return True
 
     async def _send_pieces(self, opened: anyio.AsyncFile[bytes], send: Send) -> None:
         left = self._size

@@ -31,6 +31,12 @@ _FILE = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0
 # Mode, inode and device of a directory: the first three fields of `os.stat_result`.
 Identity = tuple[int, int, int]
 Trail = tuple[tuple[str, Identity], ...]
+Mark = tuple[int, int, int, int, int]
+
+
+def mark_of(stat: os.stat_result) -> Mark:
+    """Return what changes whenever a file's content does; its time of change can't be set back by `touch`."""
+    return stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size, stat.st_ino, stat.st_dev
 
 
 class Opened(NamedTuple):

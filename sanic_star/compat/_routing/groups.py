@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from sanic_star.compat._routing.exceptions import InvalidUsage
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from sanic_star.compat._routing.path_types import ParamInfo
     from sanic_star.compat._routing.routes import Route, WebSocketRoute
 
-    AnyRoute = Route | WebSocketRoute
+    AnyRoute: TypeAlias = Route | WebSocketRoute
 
 
 class RouteGroup:

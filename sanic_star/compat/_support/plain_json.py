@@ -22,7 +22,7 @@ def through_hook(value: Any) -> Any:
     return msgspec.Raw(_own_json(value)) if _has_own_json(value) else _converted(value)
 
 
-def _through_plain_hook(value: Any) -> Any:
+def through_plain_hook(value: Any) -> Any:
     """Do the same for `msgspec.to_builtins`, which knows no raw JSON."""
     return json.loads(_own_json(value)) if _has_own_json(value) else _converted(value)
 
@@ -147,7 +147,7 @@ def plain(
         if default:
             return convert(default(value))
         # Sets, dataclasses, dates and the like: into dictionaries, lists and scalars, of which some may need us again.
-        return convert(msgspec.to_builtins(value, builtin_types=(Decimal,), enc_hook=_through_plain_hook))
+        return convert(msgspec.to_builtins(value, builtin_types=(Decimal,), enc_hook=through_plain_hook))
 
     return convert(value)
 

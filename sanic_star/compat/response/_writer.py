@@ -90,6 +90,24 @@ class ResponseWriter:
             return
         await send({"type": "http.response.body", "body": b"" if self.head_only else data, "more_body": not last})
 
+    async def write_path(self, response: WrittenResponse, path: str) -> None:
+        """Let the server send a file as the whole body (ASGI, `http.response.pathsend`).
+
+        Args:
+            response: gives the head.
+            path: the file's path.
+        """
+        send = self.send
+        assert send is not None
+        assert not self.head_sent
+        fields = response._head(length=False)
+        self.head_sent, self.send = True, None
+        await send({"type": "http.response.start", "status": response.status, "headers": fields})
+        if self.on_end is not None:
+            self.on_end()
+        self.let_go()
+        await send({"type": "http.response.pathsend", "path": path})
+
     def let_go(self) -> None:
         """Hold nothing that holds this: no part follows, or none will be sent any more."""
         self.on_open = self.on_end = None

@@ -18,6 +18,7 @@ from sanic_star.compat.constants import DEFAULT_HTTP_CONTENT_TYPE
 from sanic_star.compat.helpers import Default, _default
 from sanic_star.compat.log import logger
 from sanic_star.compat.response.types import HTTPResponse, JSONResponse, ResponseStream, write_json, writing
+from sanic_star.engine.requests import current_request
 
 if TYPE_CHECKING:
     from pathlib import PurePath
@@ -234,6 +235,15 @@ def _cache_fields(max_age: float | int | None, no_store: bool | None) -> dict[st
     return {"cache-control": "no-cache"}
 
 
+def _may_send_paths() -> bool:
+    """Tell whether the server of the request that is being answered sends files by itself."""
+    try:
+        extensions = current_request().scope.get("extensions") or ()
+    except LookupError:
+        return False
+    return "http.response.pathsend" in extensions
+
+
 async def file(
     location: str | PurePath,
     status: int = 200,
@@ -248,6 +258,8 @@ async def file(
     _range: Any = None,
 ) -> HTTPResponse:
     """Answer with a file's content, read into memory; `file_stream` is for large ones.
+
+    A server with the ASGI extension `http.response.pathsend` (granian) reads the file by itself.
 
     Args:
         location: path of the file.
@@ -277,6 +289,14 @@ async def file(
         fields.setdefault("Content-Disposition", _disposition(filename))
     for name, value in _cache_fields(max_age, no_store).items():
         fields.setdefault(name, value)
+    kind = mime_type or guess_content_type(filename or os.path.basename(location), fallback=TEXT)
+    if _range is None and status == 200 and _may_send_paths():
+        # Loaded only under a server that has the extension.
+        from sanic_star.compat.response._pathsend import path_response
+
+        response = await path_response(location, fields, kind)
+        if response is not None:
+            return response
     async with await open_async(location, mode="rb") as opened:
         if _range:
             await opened.seek(_range.start)
@@ -285,7 +305,6 @@ async def file(
             status = 206
         else:
             content = await opened.read()
-    kind = mime_type or guess_content_type(filename or os.path.basename(location), fallback=TEXT)
     return HTTPResponse(content, status, fields, kind)
 
 
@@ -299,7 +318,7 @@ async def file_stream(
     _range: Any = None,
     **old: Never,
 ) -> ResponseStream:
-    """Answer with a file's content, read while it is sent.
+    """Answer with a file's content, read while it is sent; by the server, if it has `http.response.pathsend`.
 
     Args:
         location: path of the file.
@@ -321,6 +340,11 @@ async def file_stream(
         status = 206
 
     async def write(response: Any) -> None:
+        if _range is None and status == 200 and _may_send_paths():
+            from sanic_star.compat.response._pathsend import send_stream_by_path  # as above
+
+            if await send_stream_by_path(response, location):
+                return
         async with await open_async(location, mode="rb") as opened:
             left = None
             if _range:

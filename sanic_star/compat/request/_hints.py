@@ -1,0 +1,61 @@
+"""The ASGI messages of early hints and server push, checked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from starlette.requests import SERVER_PUSH_HEADERS_TO_COPY
+from starlette.types import Message, Scope
+
+from sanic_star.compat._support.lazy import pattern
+from sanic_star.compat.response.types import header_field
+
+_LINK = pattern(r"<[^<>\s]*>\s*(;.*)?")
+# What stands in a request's target: printable ASCII without spaces and without a fragment (RFC 9112, section 3.2.1).
+_PATH = pattern(r"/[!-\"$-~]*")
+
+
+def early_hints(links: Iterable[str]) -> Message:
+    """Return the message that sends Link fields ahead of a response (ASGI, `http.response.early_hint`).
+
+    Args:
+        links: values of Link fields (RFC 8288).
+
+    Raises:
+        ValueError: there is none, or one is no such value, or has CR, LF or NUL in it.
+
+    >>> early_hints(["</a.css>; rel=preload; as=style"])
+    {'type': 'http.response.early_hint', 'links': [b'</a.css>; rel=preload; as=style']}
+    """
+    fields: list[bytes] = []
+    for link in links:
+        _, value = header_field("link", link)
+        if not _LINK.fullmatch(str(link)):
+            raise ValueError(f"early hints are links such as '</style.css>; rel=preload; as=style', not {link!r}")
+        fields.append(value)
+    if not fields:
+        raise ValueError("early hints have at least one link")
+    return {"type": "http.response.early_hint", "links": fields}
+
+
+def push_promise(scope: Scope, path: str, headers: Mapping[str, str] | None) -> Message:
+    """Return the message that promises a response (ASGI, `http.response.push`).
+
+    Args:
+        scope: that of the request which is being answered.
+        path: path and query of the promised request, percent-encoded.
+        headers: its header fields, beside those that choose a representation, which come from the scope.
+
+    Raises:
+        ValueError: the path or a field is nothing that HTTP has.
+    """
+    if not isinstance(path, str) or not _PATH.fullmatch(path):
+        raise ValueError(f"a push promise has a percent-encoded path such as '/style.css?v=2', not {path!r}")
+    given = [header_field(name, value) for name, value in (headers or {}).items()]
+    names = {name for name, _ in given}
+    copied = [
+        (name, value)
+        for name, value in scope.get("headers", ())
+        if name.decode("latin-1") in SERVER_PUSH_HEADERS_TO_COPY and name not in names
+    ]
+    return {"type": "http.response.push", "path": path, "headers": copied + given}

@@ -1,0 +1,251 @@
+"""Files that the server reads and sends by itself: the ASGI extension `http.response.pathsend` (granian has it).
+
+A message with the file's path takes the place of the body's messages. When `send` returns, the server need not have
+opened the file yet (granian opens it later, and tells of nothing). By then the path may lead to another file: a new
+release has replaced it, or a link out of a static directory has. So on Linux the path is `/proc/self/fd/…`, that of a
+descriptor which is held open for some time: the server opens the file that was checked, whatever its path leads to.
+
+Elsewhere the real path is sent. Static directories do without the extension there: their files never leave them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+from stat import S_ISREG
+from typing import Any, NamedTuple
+
+import anyio
+from starlette.types import Receive, Scope, Send
+
+from sanic_star.compat._files.root import Mark, mark_of
+from sanic_star.compat.exceptions import FileNotFound
+from sanic_star.compat.response._writer import ResponseWriter, run_background
+from sanic_star.compat.response.types import HTTPResponse
+
+EXTENSION = "http.response.pathsend"
+DESCRIPTORS = "/proc/self/fd"
+# How long a descriptor stays open after its last use, in seconds. granian opens the file some milliseconds later; a
+# machine without free memory may need seconds.
+HOLD_S = 30.0
+# How many files are held at most; a request for another one reads its file by itself. Linux allows a process 1,024
+# descriptors by default.
+MOST_HELD = 128
+
+Opener = Callable[[str, int], int]
+
+
+class Opened(NamedTuple):
+    """A file that the server may open.
+
+    Attributes:
+        path: the path for the server.
+        stat: what `os.fstat` told of it.
+        is_held: whether the path is that of a descriptor, which is held for some time.
+    """
+
+    path: str
+    stat: os.stat_result
+    is_held: bool
+
+
+class HeldFiles:
+    """Descriptors that stay open until the server has opened their files; one for each file."""
+
+    def __init__(self) -> None:
+        self._held: dict[Mark, tuple[int, float]] = {}
+        # The loop that has a timer for this.
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    def hold(self, descriptor: int, stat: os.stat_result) -> str | None:
+        """Keep a file open for some time, and return a path that leads to it; `None` if there are too many.
+
+        Args:
+            descriptor: the file's; it belongs to this object from here on.
+            stat: what `os.fstat` tells of it.
+        """
+        mark = mark_of(stat)
+        loop = asyncio.get_running_loop()
+        if mark in self._held:
+            os.close(descriptor)
+            descriptor = self._held[mark][0]
+        elif len(self._held) >= MOST_HELD:
+            os.close(descriptor)
+            return None
+        self._held[mark] = (descriptor, loop.time() + HOLD_S)
+        # The timer of a loop that is over never fires.
+        if self._loop is not loop:
+            self._loop = loop
+            loop.call_later(HOLD_S, self._release, loop)
+        return f"{DESCRIPTORS}/{descriptor}"
+
+    def extend(self, stat: os.stat_result) -> bool:
+        """Hold a file for the whole time once more; tell whether it is still held.
+
+        Args:
+            stat: what was told of it when it was opened.
+        """
+        mark = mark_of(stat)
+        if mark not in self._held:
+            return False
+        self._held[mark] = (self._held[mark][0], asyncio.get_running_loop().time() + HOLD_S)
+        return True
+
+    def _release(self, loop: asyncio.AbstractEventLoop) -> None:
+        now = loop.time()
+        for mark, (descriptor, until) in list(self._held.items()):
+            if until <= now:
+                del self._held[mark]
+                os.close(descriptor)
+        if self._loop is not loop:
+            return
+        if self._held:
+            loop.call_later(HOLD_S, self._release, loop)
+        else:
+            self._loop = None
+
+
+held_files = HeldFiles()
+
+
+def takes_path(scope: Scope) -> bool:
+    """Tell whether the server sends a file by its path in the response to a request: not to HEAD."""
+    return scope["type"] == "http" and EXTENSION in (scope.get("extensions") or ()) and scope["method"] != "HEAD"
+
+
+def _open(path: str, opener: Opener | None) -> tuple[int, os.stat_result] | Opened | None:
+    """Open a file and return its descriptor, or if that can't be held, its path; runs in a thread."""
+    has_descriptors = os.path.exists(DESCRIPTORS)
+    if opener is not None and not has_descriptors:
+        return None
+    flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
+    # Opening a pipe would wait for somebody who writes to it.
+    descriptor = os.open(path, flags) if opener is None else opener(path, flags)
+    stat = os.fstat(descriptor)
+    if has_descriptors and S_ISREG(stat.st_mode):
+        return descriptor, stat
+    os.close(descriptor)
+    # The ASGI specification asks for an absolute path.
+    return Opened(os.path.abspath(path), stat, False) if S_ISREG(stat.st_mode) else None
+
+
+async def open_for_server(path: str, opener: Opener | None = None) -> Opened | None:
+    """Open a file for the server; `None` if the server can't have it, so that it is to be read and sent in pieces.
+
+    Args:
+        path: its path.
+        opener: opens it and returns the descriptor, as that of the built-in `open` does; it may refuse.
+
+    Raises:
+        OSError: it cannot be opened.
+    """
+    opened = await anyio.to_thread.run_sync(_open, path, opener)
+    if opened is None or isinstance(opened, Opened):
+        return opened
+    held = held_files.hold(*opened)
+    return None if held is None else Opened(held, opened[1], True)
+
+
+class PathResponse(HTTPResponse, own_names=False):
+    """A response with a whole file, which the server reads; a middleware that asks for its body gets it, too.
+
+    Args:
+        path: the file's path.
+        opened: the file, as the server may have it.
+        headers: header fields.
+        kind: the content type.
+    """
+
+    def __init__(self, path: str, opened: Opened, headers: Any, kind: str) -> None:
+        super().__init__(None, 200, headers, kind)
+        del self._body
+        self._path = path
+        self._opened = opened
+
+    @property
+    def body(self) -> bytes:
+        """The content: asked for by a middleware, it is read at once."""
+        if "_body" not in self.__dict__:
+            try:
+                with open(self._path, "rb") as opened:
+                    self._body = opened.read()
+            except OSError as error:
+                raise FileNotFound("File not found", path=self._path) from error
+        return self._body
+
+    @body.setter
+    def body(self, value: Any) -> None:
+        self._body = self._encode_body(value)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the response.
+
+        Raises:
+            FileNotFound: the file is gone.
+        """
+        opened = None
+        if self.status == 200 and "_body" not in self.__dict__ and takes_path(scope):
+            opened = await self._for_server()
+        if opened is None:
+            self._body = self.body
+            await super().__call__(scope, receive, send)
+            return
+        fields = [field for field in self._head(length=False) if field[0] != b"content-length"]
+        fields.append((b"content-length", b"%d" % opened.stat.st_size))
+        await send({"type": "http.response.start", "status": 200, "headers": fields})
+        await send({"type": EXTENSION, "path": opened.path})
+        await run_background(self, scope)
+
+    async def _for_server(self) -> Opened | None:
+        opened = self._opened
+        if not opened.is_held or held_files.extend(opened.stat):
+            return opened
+        try:
+            return await open_for_server(self._path)
+        except OSError as error:
+            raise FileNotFound("File not found", path=self._path) from error
+
+
+async def send_stream_by_path(stream: Any, location: Any) -> bool:
+    """Let the server send a file as the body of a `ResponseStream`; tell whether it does.
+
+    Args:
+        stream: the stream; it is connected to its request.
+        location: the file's path.
+
+    Raises:
+        OSError: the file cannot be opened.
+    """
+    request, response = stream.request, stream.response
+    writer: ResponseWriter | None = getattr(response, "stream", None)
+    scope = getattr(request, "scope", None)
+    if scope is None or writer is None or writer.send is None or writer.head_sent:
+        return False
+    if response.status != 200 or not takes_path(scope):
+        return False
+    opened = await open_for_server(os.fspath(location))
+    # An empty response has a length; only one that comes in parts has none.
+    if opened is None or not opened.stat.st_size:
+        return False
+    await writer.write_path(response, opened.path)
+    return True
+
+
+async def path_response(location: Any, headers: Any, kind: str) -> HTTPResponse | None:
+    """Return a response with a whole file that the server reads; `None` if it can't have it.
+
+    Args:
+        location: the file's path.
+        headers: header fields.
+        kind: the content type.
+
+    Raises:
+        OSError: the file cannot be opened.
+    """
+    path = os.fspath(location)
+    opened = await open_for_server(path)
+    return None if opened is None else PathResponse(path, opened, headers, kind)
