@@ -14,8 +14,10 @@ from benchmarks import (
     environment,
     errors,
     forms,
+    handlers,
     imports,
     inprocess,
+    large,
     middleware,
     real,
     report,
@@ -23,6 +25,7 @@ from benchmarks import (
     served,
     side_by_side,
     socket_load,
+    start,
     static_files,
     testing,
 )
@@ -44,6 +47,10 @@ PARTS: dict[str, Callable[[Settings], dict[str, Any]]] = {
     "static": static_files.measure,
     "forms": forms.measure,
     "errors": errors.measure,
+    "templates": handlers.measure_templates,
+    "streams": handlers.measure_streams,
+    "large": large.measure,
+    "start": start.measure,
 }
 RESULTS = Path(__file__).parent / "results"
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from benchmarks.cases import TITLES
 from benchmarks.contenders import CONTENDERS, OURS, REFERENCE
+from benchmarks.large_cases import LARGE
 
 _INPROCESS = {"text": 0.32, "json": 0.27, "user": 0.25, "echo": 0.23}
 _REAL = {"real_get": 0.40, "real_post": 0.46}
@@ -30,6 +31,11 @@ _ERRORS = {
     "handled_plainly": 0.3,
     "logged_500": 1.5,
 }
+_HANDLERS = {"page": 1.0, "page_starlette": 1.0, "stream_out": 1.0, "stream_in": 1.0}
+# The time of a request by that of one half as large. Two is linear, four is quadratic; between them is the noise.
+_GROWTH = 2.5
+# Shares of Sanic's time, and of FastAPI's memory.
+_START_TIME, _START_MEMORY = 1 / 3, 1.0
 _IMPORT = 1.15
 _START = 100 / 770
 _MIDDLEWARE = 1 / 105
@@ -170,6 +176,30 @@ def _errors(part: dict[str, Any]) -> Iterator[Budget]:
         yield Budget("errors", f"{TITLES[case]}: share of Starlette's time", limit, _dig(part, case, OURS, "share"))
 
 
+def _handlers(part: dict[str, Any]) -> Iterator[Budget]:
+    for case, rows in part.items():
+        name = "templates" if case.startswith("page") else "streams"
+        if case in _HANDLERS:
+            yield Budget(name, f"{TITLES[case]}: share of Starlette's time", _HANDLERS[case], _dig(rows, OURS, "share"))
+        else:
+            yield Budget(name, f"{TITLES[case]}: share of Sanic's time", 1.0, _rounds_ratio(rows, OURS, "sanic"))
+
+
+def _large(part: dict[str, Any]) -> Iterator[Budget]:
+    for case in LARGE:
+        yield Budget("large", f"{TITLES[case]}: share of Starlette's time", 1.0, _dig(part, case, OURS, "share"))
+        yield Budget(
+            "large", f"{TITLES[case]}: time by that of half as much", _GROWTH, _dig(part, case, OURS, "growth")
+        )
+
+
+def _start(part: dict[str, Any]) -> Iterator[Budget]:
+    title = "an application of 200 routes"
+    yield Budget("start", f"{title}: share of Sanic's time", _START_TIME, _dig(part, OURS, "share"))
+    memory = _ratio(_dig(part, OURS, "mib"), _dig(part, "fastapi", "mib"))
+    yield Budget("start", f"{title}: share of FastAPI's memory", _START_MEMORY, memory)
+
+
 _PARTS = {
     "inprocess": _inprocess,
     "real": _real,
@@ -183,4 +213,8 @@ _PARTS = {
     "static": _static,
     "forms": _forms,
     "errors": _errors,
+    "templates": _handlers,
+    "streams": _handlers,
+    "large": _large,
+    "start": _start,
 }

@@ -11,10 +11,13 @@ from jinja2 import Environment, FileSystemLoader
 
 from benchmarks.apps import sanic_star as apps
 from benchmarks.apps.database.store import MESSAGES, TEMPLATES, connect, fill, in_order
-from benchmarks.cases import CASES, ERROR_CASES, Case
+from benchmarks.budgets import budgets
+from benchmarks.cases import CASES, ERROR_CASES, PAGE_CASES, STREAM_CASES, Case
 from benchmarks.contenders import CONTENDERS
 from benchmarks.database_cases import DatabaseCase, cases
 from benchmarks.driver import Lifespan, ask, fault
+from benchmarks.handlers import IMPOSSIBLE
+from benchmarks.large_cases import LARGE_CASES, LargeCase
 from benchmarks.real_requests import REAL_CASES, RealCase
 from benchmarks.routing import _case, _paths
 from benchmarks.wrk import _script
@@ -176,3 +179,47 @@ def test_fortunes_are_escaped_and_in_order() -> None:
     for wrong in (rows[1:], rows[::-1]):
         assert case.fault(0, 200, [], template.render(fortunes=wrong).encode())
     assert case.fault(0, 200, [], page.replace("&lt;script&gt;", "<script>").encode())
+
+
+@pytest.mark.parametrize("contender", ["sanic_star", "starlette"])
+@pytest.mark.parametrize(
+    ("factory", "wanted"),
+    [
+        ("handlers.pages", PAGE_CASES),
+        ("handlers.streams", STREAM_CASES),
+        # The documents of ten megabytes are for the benchmark.
+        ("handlers.large", {name: case for name, case in LARGE_CASES.items() if case.path != "/rows"}),
+    ],
+)
+async def test_those_of_other_handlers(contender: str, factory: str, wanted: dict[str, Case]) -> None:
+    app = CONTENDERS[contender].make(factory)
+    possible = [case for case in wanted.values() if (case.name, contender) not in IMPOSSIBLE]
+    if factory == "handlers.large":
+        possible = [case for case in possible if not case.path.startswith("/rows/")]
+        possible += [
+            LargeCase("in", "/rows", {"rows": 9}, "POST", file=9, size=9),
+            LargeCase("out", "/rows/9", None, size=9),
+        ]
+    assert {case.name: await fault(app, case) for case in possible} == {case.name: None for case in possible}
+
+
+@pytest.mark.parametrize("contender", ["sanic_star", "starlette", "fastapi"])
+async def test_the_one_with_two_hundred_routes(contender: str) -> None:
+    app = CONTENDERS[contender].make("start.make")
+    paths = [f"/part{place}/r{number}" + "/7" * (number % 2) for place in (0, 9) for number in range(20)]
+    tests = [Case(path, path, "Hello, world!") for path in paths]
+    assert await answers(app, *tests) == paths
+
+
+def test_a_page_with_a_wrong_link_is_a_fault() -> None:
+    links = "".join(f'<a href="/customers/c7/orders/{order}">' for order in range(20))
+    page = PAGE_CASES["page"]
+    assert page.fault(0, 200, [], f"<title>7</title>{links}".encode()) is None
+    for wrong in (f"<title>8</title>{links}", f"<title>7</title>{links[:-3]}", links):
+        assert page.fault(0, 200, [], wrong.encode())
+
+
+def test_what_takes_four_times_as_long_for_twice_as_much_misses_its_budget() -> None:
+    part = {"large_form": {"sanic_star": {"us": 400.0, "growth": 4.0}}}
+    missed = {budget.title for budget in budgets({"large": part}) if budget.value and not budget.met}
+    assert missed == {"10,000 form fields: time by that of half as much"}
