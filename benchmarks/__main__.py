@@ -65,7 +65,7 @@ def _names(text: str) -> list[str]:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks",
-        description="Measure sanic_star and its peers in one run. A full run takes a quarter of an hour and wants "
+        description="Measure sanic_star and its peers in one run. A full run takes about half an hour and wants "
         "a quiet machine with two cores; over a socket it needs wrk, and all its load stays on the loopback interface.",
     )
     parser.add_argument(
@@ -83,7 +83,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--write-docs",
         action="store_true",
-        help="write docs/benchmarks.md and its chart (needs all parts and matplotlib)",
+        help="write docs/benchmarks.md and its pictures (needs all parts)",
     )
     parser.add_argument(
         "--load", type=Path, metavar="FILE", help="take the results of an earlier run instead of measuring"

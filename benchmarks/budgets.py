@@ -82,8 +82,10 @@ def _ratio(one: float | None, other: float | None) -> float | None:
 
 def _rounds_ratio(rows: dict[str, Any], one: str, other: str) -> float | None:
     """Return the median of the ratios of two contenders, round by round."""
-    pairs = [rows.get(name, {}).get("rounds") for name in (one, other)]
-    return median(mine / theirs for mine, theirs in zip(*pairs, strict=True)) if all(pairs) else None
+    mine, theirs = (rows.get(name, {}).get("rounds") for name in (one, other))
+    if not mine or not theirs or not all(theirs):
+        return None
+    return median(value / base for value, base in zip(mine, theirs, strict=True))
 
 
 def _inprocess(part: dict[str, Any]) -> Iterator[Budget]:
