@@ -14,8 +14,10 @@ from benchmarks import (
     environment,
     errors,
     forms,
+    handlers,
     imports,
     inprocess,
+    large,
     middleware,
     overhead,
     real,
@@ -24,6 +26,7 @@ from benchmarks import (
     served,
     side_by_side,
     socket_load,
+    start,
     static_files,
     testing,
 )
@@ -46,6 +49,10 @@ PARTS: dict[str, Callable[[Settings], dict[str, Any]]] = {
     "forms": forms.measure,
     "errors": errors.measure,
     "overhead": overhead.measure,
+    "templates": handlers.measure_templates,
+    "streams": handlers.measure_streams,
+    "large": large.measure,
+    "start": start.measure,
 }
 RESULTS = Path(__file__).parent / "results"
 
@@ -60,7 +67,7 @@ def _names(text: str) -> list[str]:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks",
-        description="Measure sanic_star and its peers in one run. A full run takes a quarter of an hour and wants "
+        description="Measure sanic_star and its peers in one run. A full run takes about half an hour and wants "
         "a quiet machine with two cores; over a socket it needs wrk, and all its load stays on the loopback interface.",
     )
     parser.add_argument(
@@ -78,7 +85,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--write-docs",
         action="store_true",
-        help="write docs/benchmarks.md and its chart (needs all parts and matplotlib)",
+        help="write docs/benchmarks.md and its pictures (needs all parts)",
     )
     parser.add_argument(
         "--load", type=Path, metavar="FILE", help="take the results of an earlier run instead of measuring"

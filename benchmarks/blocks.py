@@ -47,6 +47,6 @@ def _case(servers: Mapping[str, Server], case: AnyCase, settings: Settings, refe
 
 def _row(values: list[float], base: list[float] | None) -> dict[str, Any]:
     row: dict[str, Any] = {"cpu_us": median(values), "rounds": values}
-    if base:
+    if base and all(base):  # without /proc no time is known
         row["share"] = median(mine / theirs for mine, theirs in zip(values, base, strict=True))
     return row

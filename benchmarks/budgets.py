@@ -12,6 +12,7 @@ from typing import Any
 from benchmarks.apps.nested import KINDS
 from benchmarks.cases import TITLES
 from benchmarks.contenders import CONTENDERS, OURS, REFERENCE
+from benchmarks.large_cases import LARGE
 
 _INPROCESS = {"text": 0.32, "json": 0.27, "user": 0.25, "echo": 0.23}
 _REAL = {"real_get": 0.40, "real_post": 0.46}
@@ -33,6 +34,11 @@ _ERRORS = {
 }
 # A request through a mount takes no longer than the same one takes in Starlette.
 _OVERHEAD = dict.fromkeys(("theirs", "ours", "theirs_deeper", "ours_deeper"), 1.0)
+_HANDLERS = {"page": 1.0, "page_starlette": 1.0, "stream_out": 1.0, "stream_in": 1.0}
+# The time of a request by that of one half as large. Two is linear, four is quadratic; between them is the noise.
+_GROWTH = 2.5
+# Shares of Sanic's time, and of FastAPI's memory.
+_START_TIME, _START_MEMORY = 1 / 3, 1.0
 _IMPORT = 1.15
 _START = 100 / 770
 _MIDDLEWARE = 1 / 105
@@ -79,8 +85,10 @@ def _ratio(one: float | None, other: float | None) -> float | None:
 
 def _rounds_ratio(rows: dict[str, Any], one: str, other: str) -> float | None:
     """Return the median of the ratios of two contenders, round by round."""
-    pairs = [rows.get(name, {}).get("rounds") for name in (one, other)]
-    return median(mine / theirs for mine, theirs in zip(*pairs, strict=True)) if all(pairs) else None
+    mine, theirs = (rows.get(name, {}).get("rounds") for name in (one, other))
+    if not mine or not theirs or not all(theirs):
+        return None
+    return median(value / base for value, base in zip(mine, theirs, strict=True))
 
 
 def _inprocess(part: dict[str, Any]) -> Iterator[Budget]:
@@ -178,6 +186,30 @@ def _overhead(part: dict[str, Any]) -> Iterator[Budget]:
         yield Budget("overhead", f"{KINDS[kind][1]}: share of Starlette's time", limit, _dig(part, kind, OURS, "share"))
 
 
+def _handlers(part: dict[str, Any]) -> Iterator[Budget]:
+    for case, rows in part.items():
+        name = "templates" if case.startswith("page") else "streams"
+        if case in _HANDLERS:
+            yield Budget(name, f"{TITLES[case]}: share of Starlette's time", _HANDLERS[case], _dig(rows, OURS, "share"))
+        else:
+            yield Budget(name, f"{TITLES[case]}: share of Sanic's time", 1.0, _rounds_ratio(rows, OURS, "sanic"))
+
+
+def _large(part: dict[str, Any]) -> Iterator[Budget]:
+    for case in LARGE:
+        yield Budget("large", f"{TITLES[case]}: share of Starlette's time", 1.0, _dig(part, case, OURS, "share"))
+        yield Budget(
+            "large", f"{TITLES[case]}: time by that of half as much", _GROWTH, _dig(part, case, OURS, "growth")
+        )
+
+
+def _start(part: dict[str, Any]) -> Iterator[Budget]:
+    title = "an application of 200 routes"
+    yield Budget("start", f"{title}: share of Sanic's time", _START_TIME, _dig(part, OURS, "share"))
+    memory = _ratio(_dig(part, OURS, "mib"), _dig(part, "fastapi", "mib"))
+    yield Budget("start", f"{title}: share of FastAPI's memory", _START_MEMORY, memory)
+
+
 _PARTS = {
     "inprocess": _inprocess,
     "real": _real,
@@ -192,4 +224,8 @@ _PARTS = {
     "forms": _forms,
     "errors": _errors,
     "overhead": _overhead,
+    "templates": _handlers,
+    "streams": _handlers,
+    "large": _large,
+    "start": _start,
 }

@@ -5,6 +5,7 @@ An answer is checked before anything is timed, so that no contender wins by answ
 
 import itertools
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,7 +23,8 @@ class Case:
     """One request: its name in the tables, method, path, body, and the value that must come back.
 
     `expected` is compared with the decoded JSON body where it is no string, else with the text. A `file` is so many
-    bytes in a multipart form in place of the body, which come in pieces as from a socket. Where the path has `{}`,
+    bytes instead of the body, in a multipart form if `type` says so, which come in pieces as from a socket; with
+    `streams` the exchange is one of pieces too, because the answer is. Where the path has `{}`,
     each request puts a number there that has not come before, so that nobody finds it among what was asked lately.
     An error page (a `status` of 400 or more) only has to contain `expected`, because each framework words its own.
     With `logs` the loggers are on, and a server logs an exception that the application raises. `headers` come after
@@ -40,6 +42,7 @@ class Case:
     logs: bool = False
     headers: tuple[tuple[str, str], ...] = ()
     query: str = ""
+    streams: bool = False
 
     @property
     def target(self) -> str:
@@ -55,11 +58,14 @@ class Case:
         if not self.file:
             yield self.body
             return
-        yield b'--frontier7d1a0f\r\nContent-Disposition: form-data; name="file"; filename="a.bin"\r\n\r\n'
+        multipart = self.type.startswith("multipart/")
+        if multipart:
+            yield b'--frontier7d1a0f\r\nContent-Disposition: form-data; name="file"; filename="a.bin"\r\n\r\n'
         piece = bytes(range(256)) * 256
         for start in range(0, self.file, len(piece)):
             yield piece[: self.file - start]
-        yield b"\r\n--frontier7d1a0f--\r\n"
+        if multipart:
+            yield b"\r\n--frontier7d1a0f--\r\n"
 
     def fault(self, number: int, status: int, headers: Headers, body: bytes) -> str | None:
         """Return what is wrong with an answer, None for the right one; `number` is for cases that have numbers."""
@@ -127,4 +133,40 @@ TITLES |= {
     "handled": "with a handler",
     "handled_plainly": "with a plain handler",
     "logged_500": "unhandled 500, logged",
+}
+
+
+@dataclass(frozen=True)
+class PageCase(Case):
+    """A page of twenty links made by `url_for`; its title has the number that the path has."""
+
+    def fault(self, number: int, status: int, headers: Headers, body: bytes) -> str | None:
+        """Return what is wrong with a page, None for a right one; a link may have the origin before its path."""
+        title = re.search(rb"<title>(\d+)</title>", body)
+        if status != 200 or not title:
+            return f"status {status}: {body[:200]!r}"
+        links = re.findall(r'href="(?:http://127\.0\.0\.1:8000)?([^"]*)"', body.decode())
+        wanted = [f"/customers/c{title[1].decode()}/orders/{order}" for order in range(20)]
+        return None if links == wanted else f"links {links[:2]!r} of {len(links)}"
+
+
+PAGE_CASES = {
+    case.name: case
+    for case in (PageCase("page", "/pages/{}", None), PageCase("page_starlette", "/starlette-pages/{}", None))
+}
+TITLES |= {"page": "a page of 20 links", "page_starlette": "the same by `Jinja2Templates`"}
+
+CHUNK = b"x" * 1023 + b"\n"
+STREAM_CASES = {
+    case.name: case
+    for case in (
+        Case("stream_out", "/out", (CHUNK * 100).decode(), streams=True),
+        Case("stream_in", "/in", {"bytes": 5_000_000}, "POST", type="application/octet-stream", file=5_000_000),
+        Case("stream_both", "/both", "65536\n" * 15 + "16960\n", "POST", type="text/plain", file=1_000_000),
+    )
+}
+TITLES |= {
+    "stream_out": "100 chunks of 1 kB out",
+    "stream_in": "5 MB in",
+    "stream_both": "1 MB in, a line out for each piece",
 }

@@ -1,4 +1,4 @@
-"""Puts a full run into the documentation: tables between two markers of docs/benchmarks.md, and the chart."""
+"""Puts a full run into the documentation: tables between two markers of docs/benchmarks.md, and its pictures."""
 
 import re
 from pathlib import Path
@@ -8,16 +8,23 @@ from benchmarks import plot, report
 
 _DOCS = Path(__file__).parent.parent / "docs"
 _BEGIN, _END = "<!-- results: begin -->", "<!-- results: end -->"
-
-_CHART = "![Time a request and requests a second, by framework](assets/benchmarks.svg)"
+# Each picture stands under the head of its section.
+_PICTURES = {
+    "benchmarks.svg": ("## The framework alone", "Time a request and requests a second, by framework"),
+    "benchmarks-real.svg": ("## A real request", "Time of a real request in process and over a socket, by framework"),
+    "benchmarks-database.svg": ("## Databases", "CPU time of TechEmpower's tests, by framework"),
+}
 
 
 def write(result: dict[str, Any]) -> None:
-    """Write docs/benchmarks.md and docs/assets/benchmarks.svg; exit with a message if the page lacks its markers."""
+    """Write docs/benchmarks.md and docs/assets/benchmarks*.svg; exit with a message if the page lacks its markers."""
     page = _DOCS / "benchmarks.md"
     text = page.read_text()
     if _BEGIN not in text or _END not in text:
         raise SystemExit(f"{page.name} needs the lines {_BEGIN} and {_END}: the tables go between them.")
-    tables = f"{_BEGIN}\n\n{_CHART}\n\n{report.markdown(result)}\n{_END}"
+    tables = report.markdown(result)
+    for name in plot.draw(result, _DOCS / "assets"):
+        head, about = _PICTURES[name]
+        tables = tables.replace(f"{head}\n", f"{head}\n\n![{about}](assets/{name})\n", 1)
+    tables = f"{_BEGIN}\n\n{tables}\n{_END}"
     page.write_text(re.sub(f"{re.escape(_BEGIN)}.*{re.escape(_END)}", lambda _: tables, text, flags=re.DOTALL))
-    plot.draw(result, _DOCS / "assets" / "benchmarks.svg")

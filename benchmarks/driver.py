@@ -124,6 +124,8 @@ class _Arriving(_Exchange):
         self._next: bytes | None = next(self._pieces)
 
     async def receive(self) -> dict[str, Any]:
+        if self._next is None:
+            await asyncio.get_running_loop().create_future()
         piece, self._next = self._next or b"", next(self._pieces, None)
         return {"type": "http.request", "body": piece, "more_body": self._next is not None}
 
@@ -146,7 +148,7 @@ async def fault(app: Any, case: AnyCase, state: Mapping[str, Any] | None = None)
 
 async def ask(app: Any, case: Case, state: Mapping[str, Any] | None = None) -> tuple[int, bytes]:
     """Return status and body of one request."""
-    exchange = _Arriving(case) if case.file else _Exchange(case.body)
+    exchange = _Arriving(case) if case.file or case.streams else _Exchange(case.body)
     await _asked(app, case, scope_of(case) | {"state": dict(state or {})}, exchange)
     sent = exchange.sent
     return sent[0]["status"], b"".join(message.get("body", b"") for message in sent[1:])
@@ -167,7 +169,7 @@ async def timed(app: Any, case: AnyCase, count: int) -> float:
     if isinstance(case, RealCase):
         return await _timed_prepared(app, case, count)
     template = scope_of(case)
-    body, arriving, failing = case.body, bool(case.file), case.status == 500
+    body, arriving, failing = case.body, bool(case.file or case.streams), case.status == 500
     paths = [(path, path.encode()) for path in case.paths(count)]
     gc.collect()
     begin = time.process_time()

@@ -7,9 +7,10 @@ from datetime import date
 from importlib import import_module, metadata
 from pathlib import Path
 
+from benchmarks import postgres
 from benchmarks.contenders import CONTENDERS, OURS
 
-_SERVER = ("uvicorn", "uvloop", "httptools", "msgspec")
+_BESIDE = ("uvicorn", "uvloop", "httptools", "msgspec", "jinja2", "aiosqlite", "asyncpg")
 
 
 def describe() -> dict[str, str]:
@@ -24,7 +25,7 @@ def describe() -> dict[str, str]:
     others = dict.fromkeys(
         one.distribution for one in CONTENDERS.values() if one.distribution not in (None, "sanic-star")
     )
-    for name in [*(name for name in others if name), *_SERVER]:
+    for name in [*(name for name in others if name), *_BESIDE]:
         try:
             result[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
@@ -34,6 +35,7 @@ def describe() -> dict[str, str]:
         result["wrk"] = first.replace("wrk", "").strip()
     except OSError:
         result["wrk"] = "not installed"
+    result["PostgreSQL"] = postgres.version()
     return result
 
 

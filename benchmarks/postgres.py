@@ -29,6 +29,16 @@ def programs() -> Path | None:
     return max(complete, key=lambda folder: [int(part) for part in folder.parts if part.isdigit()], default=None)
 
 
+def version() -> str:
+    """Return the version of the server that would be started."""
+    if not (folder := programs()):
+        return "not installed"
+    words = subprocess.run(
+        [folder / "postgres", "--version"], capture_output=True, text=True, check=False
+    ).stdout.split()
+    return words[2] if len(words) > 2 else "unknown"
+
+
 @contextmanager
 def cluster(folder: Path, core: int | None = None) -> Iterator[str]:
     """Run a server whose programs are in `folder`, on `core`; yield the address of its database `postgres`.

@@ -50,26 +50,21 @@ def _environment(about: dict[str, str]) -> str:
     return f"Run on {about['date']}: {about['python']}, {about['system']}, {about['processor']}; {versions}."
 
 
-def _inprocess(part: dict[str, Any]) -> str:
-    rows = (
-        [_title(name), *(_cell(part[case].get(name), lambda row: f"{row['us']:.2f}{_share(row)}") for case in part)]
-        for name in _order(part["text"])
-    )
-    table = _table(["µs a request", *(TITLES[case] for case in part)], rows)
-    return f"## The framework alone\n\nIn brackets the share of Starlette's time in the same rounds.\n\n{table}"
+def _alone(title: str, about: str, digits: int = 1) -> Callable[[dict[str, Any]], str]:
+    """Return what writes a part that was measured without a server, and the shares of Starlette's time in it."""
 
+    def write(part: dict[str, Any]) -> str:
+        rows = (
+            [
+                _title(name),
+                *(_cell(part[case].get(name), lambda row: f"{row['us']:,.{digits}f}{_share(row)}") for case in part),
+            ]
+            for name in _order({name for rows in part.values() for name in rows})
+        )
+        table = _table(["µs a request", *(TITLES[case] for case in part)], rows)
+        return f"{title}\n\n{about} In brackets the share of Starlette's time in the same rounds.\n\n{table}"
 
-def _real(part: dict[str, Any]) -> str:
-    rows = (
-        [_title(name), *(_cell(part[case].get(name), lambda row: f"{row['us']:.1f}{_share(row)}") for case in part)]
-        for name in _order(part["real_get"])
-    )
-    table = _table(["µs a request", *(TITLES[case] for case in part)], rows)
-    return (
-        "## A real request\n\nTwelve header fields, three cookies, a bearer token, a query, a route with parameters in "
-        "a blueprint, four middleware, twenty rows of JSON, a cookie set; without a server, in brackets the share of "
-        f"Starlette's time.\n\n{table}"
-    )
+    return write
 
 
 def _served(part: dict[str, Any]) -> str:
@@ -105,27 +100,38 @@ def _share(row: dict[str, Any]) -> str:
     return f" ({row['share']:.2f})" if "share" in row else ""
 
 
-def _forms(part: dict[str, Any]) -> str:
-    rows = (
-        [_title(name), *(_cell(part[case].get(name), lambda row: f"{row['us']:,.0f}{_share(row)}") for case in part)]
-        for name in _order(part["form"])
+def _large(part: dict[str, Any]) -> str:
+    def cell(row: dict[str, Any]) -> str:
+        return f"{row['us']:,.0f}{_share(row)}, {row['growth']:.2f}"
+
+    names = _order({name for rows in part.values() for name in rows})
+    table = _table(
+        ["µs a request", *(TITLES[case] for case in part)],
+        ([_title(name), *(_cell(part[case].get(name), cell) for case in part)] for name in names),
     )
-    table = _table(["µs a request", *(TITLES[case] for case in part)], rows)
-    told = "Without a server, in brackets the share of Starlette's time; handlers read the whole file."
-    return f"## Forms\n\n{told}\n\n{table}"
+    about = (
+        "Without a server, in brackets the share of Starlette's time, then the time by that of half the size: what is "
+        "linear has at most 2 there."
+    )
+    return f"## Large and many\n\n{about}\n\n{table}"
 
 
-def _errors(part: dict[str, Any]) -> str:
+def _start(part: dict[str, Any]) -> str:
     rows = (
-        [_title(name), *(_cell(part[case].get(name), lambda row: f"{row['us']:.1f}{_share(row)}") for case in part)]
-        for name in _order(part["404"])
+        [
+            _title(name).removesuffix(" (ASGI)"),
+            _cell(part[name], lambda row: f"{row['build_ms']:.1f}"),
+            _cell(part[name], lambda row: f"{row['ready_ms']:.1f}{_share(row)}"),
+            _cell(part[name], lambda row: f"{row['mib']:.1f}"),
+        ]
+        for name in _order(part)
     )
-    table = _table(["µs a request", *(TITLES[case] for case in part)], rows)
-    told = (
-        "Without a server, in brackets the share of Starlette's time. The loggers are off, except in the last column: "
-        "there the traceback is logged once."
+    about = (
+        "An application of 200 routes, 10 blueprints and 5 middleware in a new process: CPU time, in brackets the "
+        "share of Sanic's, and the memory held after the first answer, the framework's modules included."
     )
-    return f"## Errors\n\n{told}\n\n{table}"
+    head = ["", "build, ms", "build to first answer, ms", "memory, MiB"]
+    return f"## Start\n\n{about}\n\n{_table(head, rows)}"
 
 
 def _overhead(part: dict[str, Any]) -> str:
@@ -292,8 +298,12 @@ def _budgets(result: dict[str, Any]) -> str:
 
 
 _PARTS: dict[str, Callable[[dict[str, Any]], str]] = {
-    "inprocess": _inprocess,
-    "real": _real,
+    "inprocess": _alone("## The framework alone", "Without a server.", 2),
+    "real": _alone(
+        "## A real request",
+        "Twelve header fields, three cookies, a bearer token, a query, a route with parameters in a blueprint, four "
+        "middleware, twenty rows of JSON, a cookie set; no request comes twice. Without a server.",
+    ),
     "served": _served,
     "database": _database,
     "socket": _socket,
@@ -303,7 +313,14 @@ _PARTS: dict[str, Callable[[dict[str, Any]], str]] = {
     "middleware": _middleware,
     "testing": _testing,
     "static": _static,
-    "forms": _forms,
-    "errors": _errors,
+    "forms": _alone("## Forms", "Without a server; handlers read the whole file.", 0),
+    "errors": _alone(
+        "## Errors",
+        "Without a server. The loggers are off, except in the last column: there the traceback is logged once.",
+    ),
+    "templates": _alone("## Templates", "Twenty links made by `url_for` in a page by Jinja2, without a server.", 0),
+    "streams": _alone("## Streams", "Without a server; what comes in arrives in pieces of 64 KiB.", 0),
+    "large": _large,
     "overhead": _overhead,
+    "start": _start,
 }

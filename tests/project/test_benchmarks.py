@@ -5,17 +5,23 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 from jinja2 import Environment, FileSystemLoader
 
 from benchmarks.apps import sanic_star as apps
 from benchmarks.apps.database.store import MESSAGES, TEMPLATES, connect, fill, in_order
-from benchmarks.cases import CASES, ERROR_CASES, Case
+from benchmarks.budgets import budgets
+from benchmarks.cases import CASES, ERROR_CASES, PAGE_CASES, STREAM_CASES, Case
 from benchmarks.contenders import CONTENDERS
 from benchmarks.database_cases import DatabaseCase, cases
 from benchmarks.driver import Lifespan, ask, fault
+from benchmarks.handlers import IMPOSSIBLE
+from benchmarks.large_cases import LARGE_CASES, LargeCase
+from benchmarks.plot import draw
 from benchmarks.real_requests import REAL_CASES, RealCase
+from benchmarks.report import markdown
 from benchmarks.routing import _case, _paths
 from benchmarks.wrk import _script
 from sanic_star.testing import TestClient
@@ -176,3 +182,83 @@ def test_fortunes_are_escaped_and_in_order() -> None:
     for wrong in (rows[1:], rows[::-1]):
         assert case.fault(0, 200, [], template.render(fortunes=wrong).encode())
     assert case.fault(0, 200, [], page.replace("&lt;script&gt;", "<script>").encode())
+
+
+@pytest.mark.parametrize("contender", ["sanic_star", "starlette"])
+@pytest.mark.parametrize(
+    ("factory", "wanted"),
+    [
+        ("handlers.pages", PAGE_CASES),
+        ("handlers.streams", STREAM_CASES),
+        # The documents of ten megabytes are for the benchmark.
+        ("handlers.large", {name: case for name, case in LARGE_CASES.items() if case.path != "/rows"}),
+    ],
+)
+async def test_those_of_other_handlers(contender: str, factory: str, wanted: dict[str, Case]) -> None:
+    app = CONTENDERS[contender].make(factory)
+    possible = [case for case in wanted.values() if (case.name, contender) not in IMPOSSIBLE]
+    if factory == "handlers.large":
+        possible = [case for case in possible if not case.path.startswith("/rows/")]
+        possible += [
+            LargeCase("in", "/rows", {"rows": 9}, "POST", file=9, size=9),
+            LargeCase("out", "/rows/9", None, size=9),
+        ]
+    assert {case.name: await fault(app, case) for case in possible} == {case.name: None for case in possible}
+
+
+@pytest.mark.parametrize("contender", ["sanic_star", "starlette", "fastapi"])
+async def test_the_one_with_two_hundred_routes(contender: str) -> None:
+    app = CONTENDERS[contender].make("start.make")
+    paths = [f"/part{place}/r{number}" + "/7" * (number % 2) for place in (0, 9) for number in range(20)]
+    tests = [Case(path, path, "Hello, world!") for path in paths]
+    assert await answers(app, *tests) == paths
+
+
+def test_a_page_with_a_wrong_link_is_a_fault() -> None:
+    links = "".join(f'<a href="/customers/c7/orders/{order}">' for order in range(20))
+    page = PAGE_CASES["page"]
+    assert page.fault(0, 200, [], f"<title>7</title>{links}".encode()) is None
+    for wrong in (f"<title>8</title>{links}", f"<title>7</title>{links[:-3]}", links):
+        assert page.fault(0, 200, [], wrong.encode())
+
+
+def test_what_takes_four_times_as_long_for_twice_as_much_misses_its_budget() -> None:
+    part = {"large_form": {"sanic_star": {"us": 400.0, "growth": 4.0}}}
+    missed = {budget.title for budget in budgets({"large": part}) if budget.value and not budget.met}
+    assert missed == {"10,000 form fields: time by that of half as much"}
+
+
+def test_the_pictures_show_what_was_measured(tmp_path: Path) -> None:
+    rows = {"raw": {"us": 1.25}, "sanic_star": {"us": 2500.0}, "starlette": {"error": "failed"}}
+    tests = {name: {"sanic_star": {"cpu_us": 7.0}} for name in ("db_json", "db_single", "db_queries", "db_updates")}
+    result = {"real": {"real_get": rows}, "database": {"SQLite": tests, "PostgreSQL": {"error": "not installed"}}}
+    assert draw(result, tmp_path) == ["benchmarks-real.svg", "benchmarks-database.svg"]
+    picture = ElementTree.parse(tmp_path / "benchmarks-real.svg")
+    name = "{http://www.w3.org/2000/svg}%s"
+    texts = [text.text for text in picture.iter(name % "text")]
+    assert texts == ["raw ASGI app", "sanic_star", "Starlette", "a real GET: µs in process", "1.2", "2,500", "–"]
+    bars = [bar.get("class") for bar in picture.iter(name % "rect")]
+    assert bars == ["ground", "bar", "ours"]
+    widths = [float(bar.get("width", 0)) for bar in picture.iter(name % "rect")]
+    assert widths[1] < widths[2] < widths[0]
+    heads = (tmp_path / "benchmarks-database.svg").read_text().count('class="head"')
+    assert heads == 4
+
+
+@pytest.mark.parametrize("part", ["real", "served", "database", "templates", "streams", "large", "start"])
+def test_a_part_in_which_all_failed_is_written_and_misses_its_budgets(part: str) -> None:
+    failed = {name: {"error": "failed"} for name in ("sanic_star", "starlette", "sanic_server")}
+    cases: dict[str, dict[str, Any]] = {
+        "real": dict.fromkeys(REAL_CASES, failed),
+        "served": dict.fromkeys(REAL_CASES, failed),
+        "database": {"SQLite": {"db_json": failed}, "PostgreSQL": {"error": "not installed"}},
+        "templates": dict.fromkeys(PAGE_CASES, failed),
+        "streams": dict.fromkeys(STREAM_CASES, failed),
+        "large": {"large_in": failed},
+        "start": failed,
+    }
+    result = {"environment": {"date": "", "python": "", "system": "", "processor": ""}, part: cases[part]}
+    assert "failed" in markdown(result)
+    demanded = budgets(result)
+    assert demanded
+    assert not any(budget.met for budget in demanded)
