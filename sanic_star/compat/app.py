@@ -153,7 +153,7 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
 
     _app_registry: ClassVar[dict[str, Sanic[Any, Any]]] = applications
     test_mode: ClassVar[bool] = False
-    # How Sanic's manager starts processes; workers of this package are always new processes of `python`.
+    # How worker processes are started: `fork`, `forkserver`, or `spawn`, which is the default.
     START_METHOD_SET: ClassVar[bool] = False
     start_method: ClassVar[Any] = _default
 

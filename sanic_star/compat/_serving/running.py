@@ -422,8 +422,9 @@ def serve(apps: list[Application], app_loader: Any = None, factory: Callable[[],
             primary._runner.extend()
             # Extensions may have added listeners.
             supervised = _needs_main_process(primary)
+            start_method = _start_method(primary)
             if supervised:
-                _choose_spawn()
+                _choose(start_method)
             listeners.run("main_process_start")
             for app in apps:
                 app.config._validate()
@@ -432,7 +433,7 @@ def serve(apps: list[Application], app_loader: Any = None, factory: Callable[[],
             listeners.run("main_process_ready")
             for app in apps:
                 lock(app.shared_ctx)
-            servers.run(_plans.plan(apps, app_loader, jobs, listeners))
+            servers.run(_plans.plan(apps, app_loader, jobs, listeners, start_method))
         except StepTimeout:
             # The log has named the listener.
             raise SystemExit(1) from None
@@ -575,12 +576,29 @@ _OF_THE_SERVER = (
 _OF_THE_MAIN_PROCESS = ("main_process_start", "main_process_ready", "main_process_stop")
 
 
-def _choose_spawn() -> None:
+def _start_method(primary: Any) -> str:
+    """Return how processes are started: what `Sanic.start_method` says, by default `spawn`.
+
+    Raises:
+        InvalidSetting: there is no such method on this system.
+    """
+    method = type(primary).start_method
+    if isinstance(method, Default):
+        return "spawn"
+    import multiprocessing
+
+    methods = multiprocessing.get_all_start_methods()
+    if method not in methods:
+        raise InvalidSetting(f"Sanic.start_method is one of {', '.join(methods)} on this system, not {method!r}")
+    return str(method)
+
+
+def _choose(start_method: str) -> None:
     """Let queues and locks that listeners of the main process make for `shared_ctx` reach the workers."""
     import multiprocessing
 
     if multiprocessing.get_start_method(allow_none=True) is None:
-        multiprocessing.set_start_method("spawn")
+        multiprocessing.set_start_method(start_method)
 
 
 def _warn_of_protocol(protocol: Any) -> None:
