@@ -137,7 +137,9 @@ class Starter:
         for number, handler in self.signal_handlers.items():
             signal.signal(number, handler)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, self.signal_handlers)
-        for end in (*self.channels, *self.sockets):
+        for channel in self.channels:
+            channel.close()
+        for end in self.sockets:
             end.close()
         target(order, theirs)
 

@@ -269,7 +269,7 @@ class Answers:
         only = route.names[0] if route.names and len(route.names) == 1 and not changeable else None
         around = self._events.around_handler if self._hears else None
         has_params = bool(route.parameters) or changeable
-        if getattr(route, "_levels", ()) and _has_layers(route):
+        if _has_layers(route):
             return partial(self._in_layers, route, has_params, around)
         return partial(handler_in_middleware, route.endpoint, has_params, only, before, after, around)
 
@@ -326,7 +326,7 @@ class Answers:
 
     def _watch(self, route: routing.Route, call: Call) -> Call:
         """Return a route's callable with what watches it around: for a client that leaves, and events."""
-        if self.app.config.get("CANCEL_ON_DISCONNECT") and not (getattr(route, "_levels", ()) and _has_layers(route)):
+        if self.app.config.get("CANCEL_ON_DISCONNECT") and not _has_layers(route):
             call = self._until_client_leaves(call)
         if not self._hears:
             return call
@@ -408,7 +408,7 @@ class Answers:
 
         handled = self._events.around_handler(speak, always=True) if self._hears else speak
 
-        if getattr(route, "_levels", ()) and _has_layers(route):
+        if _has_layers(route):
             from sanic_star.compat._app.layers import layered_websocket
 
             call = layered_websocket(handled, *self._split(route), self.respond_through)
@@ -827,7 +827,7 @@ def _is_stream(writer: ResponseWriter) -> bool:
 
 def _has_layers(route: Any) -> bool:
     """Tell whether one of the levels of a route has ASGI middleware; a mount or Starlette's route has no levels."""
-    return any(middleware for middleware, _ in route._levels)
+    return any(middleware for middleware, _ in getattr(route, "_levels", ()))
 
 
 def check_route_names(routes: Iterable[Any]) -> None:

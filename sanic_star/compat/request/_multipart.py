@@ -126,6 +126,7 @@ class MultipartReader:
         self._delimiter = b"--" + self._boundary
         # What is before the first boundary counts for nothing (RFC 2046, 5.1.1), and python-multipart wants it gone.
         self._before: bytes | None = b""
+        self._form_start = 0
         # The last bytes, if an empty part may end with them.
         self._held = b""
 
@@ -156,6 +157,7 @@ class MultipartReader:
             self._before = data if found < 0 else None
             if found < 0:
                 return
+            self._form_start = self._read
         try:
             self._write(data)
         except FormParserError as error:
@@ -222,7 +224,8 @@ class MultipartReader:
             raise BadRequest(f"{FAILED}{error}") from None
         finally:
             # The parser and its callbacks hold each other; nothing of them is needed any more.
-            self._parser.callbacks = self._callbacks = {}
+            self._callbacks = {}
+            self._parser.callbacks = {}
         if not self.spool.size or self._complete:
             return
         if self._before is not None:
@@ -231,9 +234,11 @@ class MultipartReader:
 
     def _complete_last_delimiter(self) -> None:
         size = len(self._delimiter) + 4
-        end = self.spool.read_at(max(0, self.spool.size - size), size)
-        if not self.parts:
+        start = self.spool.size - size
+        # Not the first one, which no part precedes.
+        if start < self._form_start:
             return
+        end = self.spool.read_at(start, size)
         if end.endswith(b"\r\n" + self._delimiter):
             self._write(b"--")
         elif end == b"\r\n" + self._delimiter + b"\r\n":

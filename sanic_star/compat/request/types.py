@@ -140,6 +140,8 @@ class Request(requests.Request, Generic[AppT, CtxT]):
     # Chooses another exception handler; a test client sets it: see `testing.refusals`.
     _stand_in: Callable[[Any, BaseException, Any], Any] | None = None
     _response_middleware_started = False
+    # Whether the exception is over with its answer, if an override of `ErrorHandler.response` calls that method.
+    _is_error_settled: bool | None = None
     # What an override of `Sanic.handle_exception` has got from Sanic's method.
     _answer: tuple[ASGIApp | None, BaseException | None] | None = None
     _ctx: Any = None
