@@ -255,7 +255,7 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
             self.config.INSPECTOR = True
         if dumps:
             self.dumps = dumps
-            choose_writer_by_app()
+            choose_writer_by_app(dumps)
 
     def __repr__(self) -> str:
         return f'{type(self).__name__}(name="{self.name}")'

@@ -17,7 +17,7 @@ from sanic_star.compat.compat import Header, open_async, stat_async
 from sanic_star.compat.constants import DEFAULT_HTTP_CONTENT_TYPE
 from sanic_star.compat.helpers import Default, _default
 from sanic_star.compat.log import logger
-from sanic_star.compat.response.types import HTTPResponse, JSONResponse, ResponseStream, write_json, writing
+from sanic_star.compat.response.types import HTTPResponse, JSONResponse, ResponseStream, write_json_text, writing
 
 if TYPE_CHECKING:
     from pathlib import PurePath
@@ -84,7 +84,7 @@ def json(
     """
     if (
         writing.by_application
-        or JSONResponse._dumps is not write_json
+        or JSONResponse._dumps is not write_json_text
         or dumps is not None
         or kwargs
         or headers
