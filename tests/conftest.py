@@ -8,6 +8,7 @@ import hypothesis
 import pytest
 
 from sanic_star.compat._alias import alias
+from sanic_star.compat.response.types import writing
 
 # Sanic Extensions are installed here; each test is about applications without them, unless it says otherwise. Processes
 # that a test starts inherit it.
@@ -16,6 +17,13 @@ os.environ["SANIC_AUTO_EXTEND"] = "false"
 # A test that is slow once has failed for the machine's sake.
 hypothesis.settings.register_profile("without deadlines", deadline=None)
 hypothesis.settings.load_profile("without deadlines")
+
+
+@pytest.fixture(autouse=True)
+def own_json() -> Iterator[None]:
+    """Let JSON outside of requests not be written as an application of an earlier test says."""
+    yield
+    writing.outside = None
 
 
 @pytest.fixture

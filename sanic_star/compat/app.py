@@ -165,7 +165,7 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
 
     _app_registry: ClassVar[dict[str, Sanic[Any, Any]]] = applications
     test_mode: ClassVar[bool] = False
-    # How Sanic's manager starts processes; workers of this package are always new processes of `python`.
+    # How worker processes are started: `fork`, `forkserver`, or `spawn`, which is the default.
     START_METHOD_SET: ClassVar[bool] = False
     start_method: ClassVar[Any] = _default
 
@@ -271,7 +271,7 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
             self.config.INSPECTOR = True
         if dumps:
             self.dumps = dumps
-            choose_writer_by_app()
+            choose_writer_by_app(dumps)
 
     def __repr__(self) -> str:
         return f'{type(self).__name__}(name="{self.name}")'

@@ -201,7 +201,7 @@ class Blueprint(Registrar):
 
     def reset(self) -> None:
         """Forget where it was registered, and what came of it."""
-        self._apps: list[Any] = []
+        self._apps: set[Any] = set()
         self._registrations: list[tuple[Any, dict[str, Any]]] = []
         # What was applied already: a second registration, or one more definition, adds only what is new.
         self._applied: set[tuple[Any, ...]] = set()
@@ -246,7 +246,7 @@ class Blueprint(Registrar):
         other.user_middleware = list(self.user_middleware)
         other.copied_from = self.name
         other.name = name
-        apps = list(self._apps)
+        apps = list(dict.fromkeys(app for app, _ in self._registrations))
         other.reset()
         given = {
             "url_prefix": url_prefix,
@@ -322,8 +322,7 @@ class Blueprint(Registrar):
         """
         if any(isinstance(definition, CommandDefinition) for definition in self._definitions):
             raise SanicException("Registering commands with blueprints is not supported.")
-        if app not in self._apps:
-            self._apps.append(app)
+        self._apps.add(app)
         self._registrations.append((app, options))
         self._apply(app, options)
 
@@ -351,7 +350,7 @@ class Blueprint(Registrar):
         """
         if not self._apps:
             raise AttributeError(f"{self} has not yet been registered to an app: it has no router")
-        return self._apps[-1].router  # type: ignore[no-any-return]
+        return self._registrations[-1][0].router  # type: ignore[no-any-return]
 
     def finalize_middleware(self) -> None:
         """Put middleware that came while they run around the handlers of its applications."""

@@ -46,7 +46,7 @@ _starting: list[Any] = []
 def use_context(method: str) -> Iterator[None]:
     """Set `Sanic.start_method` for a `with` block.
 
-    Sanic's manager makes its processes that way. Workers of this package are new processes of `python` in any case.
+    Worker processes are started that way.
 
     Args:
         method: `fork`, `forkserver` or `spawn`.

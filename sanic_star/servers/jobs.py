@@ -30,14 +30,15 @@ MAIN = "Sanic-Main"
 class Late:
     """A value that travels to another process, and is made there when it is asked for.
 
-    Its classes may be those of the main module, which is not there yet when the rest arrives.
+    Its classes may be those of the main module, which is not there yet when the rest arrives. In a forked process it
+    stays what it is.
     """
 
     def __init__(self, value: Any) -> None:
-        self._value = value
+        self.value = value
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Arrived, (dumped(self._value),)
+        return Arrived, (dumped(self.value),)
 
 
 @dataclass

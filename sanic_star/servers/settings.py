@@ -103,6 +103,8 @@ class Plan:
         notify: told of a restart on changes: `start`, `before`, `after`, `stop`, with the changed paths.
         signals: whether SIGINT and SIGTERM end it.
         jobs: the processes by name, and functions that run beside the workers; None for the workers alone.
+        start_method: how processes are started: `spawn`, `forkserver` or `fork`, as `multiprocessing` has them.
+        in_fork: called first in each forked process, which imports nothing.
     """
 
     apps: Sequence[Host]
@@ -117,6 +119,8 @@ class Plan:
     notify: Callable[[str, set[str]], None] = field(default=lambda event, changed: None)
     signals: bool = True
     jobs: Jobs | None = None
+    start_method: str = "spawn"
+    in_fork: Callable[[], object] | None = None
 
     @property
     def needs_supervisor(self) -> bool:

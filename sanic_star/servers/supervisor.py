@@ -26,10 +26,12 @@ import socket
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from multiprocessing import spawn
 from multiprocessing.connection import Connection, wait
+from multiprocessing.context import BaseContext
 from typing import Any
 
 from sanic_star.engine.os_signals import SIGNALS, Signalled
@@ -64,7 +66,88 @@ SOON_S, LATER_S = 0.01, 1.0
 # Windows waits for 63 things at once (MAXIMUM_WAIT_OBJECTS, and Ctrl-C): two for each worker, two more for the one that
 # replaces another, and the bell.
 _MOST_ON_WINDOWS = 30
-_context = multiprocessing.get_context("spawn")
+
+
+class Starter:
+    """Starts processes by one of the methods of `multiprocessing`.
+
+    A forked process has a copy of everything in the supervisor: its signal handlers, and its ends of all channels. It
+    restores the former and closes the latter, before it does anything else. As long as another process has such an end
+    open, a worker would not notice that its supervisor was killed.
+
+    Args:
+        method: `spawn`, `forkserver` or `fork`.
+    """
+
+    def __init__(self, method: str) -> None:
+        self.context: BaseContext = multiprocessing.get_context(method)
+        self.forks = method == "fork"
+        # What a forked process undoes.
+        self.signal_handlers: dict[int, Any] = {}
+        self.channels: list[Connection] = []
+        self.sockets: Sequence[socket.socket] = ()
+
+    def start(self, name: str, target: Callable[[Any, Connection], None], order: Order) -> tuple[Any, Connection]:
+        """Start a process.
+
+        Args:
+            name: of the process.
+            target: what runs in it, called with the order and its end of the channel.
+            order: what it shall do.
+
+        Returns:
+            The process, and the supervisor's end of the channel.
+
+        Raises:
+            Exception: the order can't be sent to another process; see `_is_unsendable`.
+        """
+        ours, theirs = self.context.Pipe()
+        try:
+            if self.forks:
+                self.channels.append(ours)
+                process = self._fork(name, target, order, theirs)
+            else:
+                process = self.context.Process(target=target, args=(order, theirs), name=name)  # type: ignore[attr-defined]
+                with _main_hidden():
+                    process.start()
+        except BaseException:
+            self.close(ours)
+            raise
+        finally:
+            theirs.close()
+        return process, ours
+
+    def _fork(self, name: str, target: Callable[[Any, Connection], None], order: Order, theirs: Connection) -> Any:
+        assert sys.platform != "win32"
+        process = self.context.Process(target=self._run_forked, args=(target, order, theirs), name=name)  # type: ignore[attr-defined]
+        # A signal that comes between the fork and the restored handlers would otherwise be the supervisor's business.
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, self.signal_handlers)
+        try:
+            with warnings.catch_warnings():
+                # Since Python 3.12, of threads that the child does not have; the one that watches files is ours.
+                warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)
+                process.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        return process
+
+    def _run_forked(self, target: Callable[[Any, Connection], None], order: Order, theirs: Connection) -> None:
+        assert sys.platform != "win32"
+        signal.set_wakeup_fd(-1)
+        for number, handler in self.signal_handlers.items():
+            signal.signal(number, handler)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, self.signal_handlers)
+        for channel in self.channels:
+            channel.close()
+        for end in self.sockets:
+            end.close()
+        target(order, theirs)
+
+    def close(self, channel: Connection) -> None:
+        """Close the supervisor's end of a channel."""
+        channel.close()
+        if channel in self.channels:
+            self.channels.remove(channel)
 
 
 class Child:
@@ -75,13 +158,22 @@ class Child:
         target: what runs in it, called with the order and its end of the channel.
         order: what it shall do.
         stop_limit: how long it may take to end, in seconds.
+        starter: starts it.
 
     Raises:
         Exception: the order can't be sent to another process; see `_is_unsendable`.
     """
 
-    def __init__(self, slot: Slot, target: Callable[[Any, Connection], None], order: Order, stop_limit: float) -> None:
+    def __init__(
+        self,
+        slot: Slot,
+        target: Callable[[Any, Connection], None],
+        order: Order,
+        stop_limit: float,
+        starter: Starter,
+    ) -> None:
         self.slot = slot
+        self._starter = starter
         # As far as the supervisor has noticed: two questions to the system may get two answers.
         self.gone = False
         # A function may close all files of its process: then its end of the channel is closed, and since some moment
@@ -93,17 +185,12 @@ class Child:
         self.is_told = False
         self.step = ""
         self._step_limit = stop_limit
-        self.channel, theirs = _context.Pipe()
-        self.process = _context.Process(target=target, args=(order, theirs), name=slot.name)
-        try:
-            with _main_hidden():
-                self.process.start()
-        except BaseException:
-            self.channel.close()
-            raise
-        finally:
-            theirs.close()
+        self.process, self.channel = starter.start(slot.name, target, order)
         slot.note_start(self.process)
+
+    def close(self) -> None:
+        """Close its channel, once it has ended."""
+        self._starter.close(self.channel)
 
     def stop(self) -> None:
         """Tell it to end, if nobody has."""
@@ -146,13 +233,22 @@ class Worker(Child):
         slot: the name under which it runs.
         plan: what it serves.
         sockets: what it listens on.
-        reports: whether it tells why the application could not be imported, and logs nothing.
+        reports: exceptions of the application's import that it reports, and does not log.
+        starter: starts it.
 
     Raises:
         NotImportable: what it shall serve can't be sent to another process.
     """
 
-    def __init__(self, slot: Slot, plan: Plan, sockets: Sockets, reports: bool) -> None:
+    def __init__(
+        self,
+        slot: Slot,
+        plan: Plan,
+        sockets: Sockets,
+        reports: tuple[type[BaseException], ...],
+        starter: Starter,
+    ) -> None:
+        self.could_not_import = False
         # When it said that it accepts connections (`time.monotonic`), if it did.
         self.ready_at: float | None = None
         # Requests end, then tasks; both have that time.
@@ -160,15 +256,16 @@ class Worker(Child):
         order = ServeOrder(
             slot.name,
             slot.ident,
-            plan.prelude,
+            plan.in_fork if starter.forks else plan.prelude,
             _main_module(),
-            Late((plan.load, plan.shared)),
+            # A forked process has the applications themselves.
+            Late((lambda shared: plan.apps, None) if starter.forks else (plan.load, plan.shared)),
             plan.settings,
             list(sockets),
             reports,
         )
         try:
-            super().__init__(slot, main, order, self._stop_limit)
+            super().__init__(slot, main, order, self._stop_limit, starter)
         except AssertionError as error:
             # Where `app.run` was called in a daemonic process.
             raise NotImportable(str(error)) from None
@@ -204,16 +301,18 @@ class Runner(Child):
         slot: the name under which it runs.
         job: what it runs.
         plan: what the workers serve.
+        starter: starts it.
 
     Raises:
         CannotServe: the function or its arguments can't be sent to another process.
     """
 
-    def __init__(self, slot: Slot, job: Job, plan: Plan) -> None:
+    def __init__(self, slot: Slot, job: Job, plan: Plan, starter: Starter) -> None:
         self.job = job
         try:
-            order = Order(slot.name, slot.ident, plan.prelude, _main_module(), job.call)
-            super().__init__(slot, run_job, order, JOB_STOP_S)
+            prelude = plan.in_fork if starter.forks else plan.prelude
+            order = Order(slot.name, slot.ident, prelude, _main_module(), job.call)
+            super().__init__(slot, run_job, order, JOB_STOP_S, starter)
         except Exception as error:
             if not _is_unsendable(error):
                 raise
@@ -310,6 +409,9 @@ class Supervisor:
         self._alarm, self._bell = socket.socketpair()
         self._alarm.setblocking(False)
         self._bell.setblocking(False)
+        self._starter = self._job_starter = Starter(plan.start_method)
+        self._starter.channels.append(self.jobs.subscriber)
+        self._starter.sockets = (self._alarm, self._bell)
         self._watch = None if plan.watch is None else Watch(plan.watch, self._ring)
 
     def run(self) -> None:
@@ -357,10 +459,35 @@ class Supervisor:
         return [place.worker for place in self.places if place.worker is not None]
 
     def _start(self, number: int) -> Worker:
-        reports = self.plan.can_serve_alone and not self._was_ready
-        worker = Worker(self.jobs.server(number), self.plan, self.sockets, reports)
+        reports: tuple[type[BaseException], ...] = ()
+        if self._may_fork_again:
+            reports = (CannotServe,)
+        elif self.plan.can_serve_alone and not self._was_ready:
+            reports = (Exception, SystemExit)
+        slot = self.jobs.server(number)
+        try:
+            worker = Worker(slot, self.plan, self.sockets, reports, self._starter)
+        except NotImportable as error:
+            if not self._may_fork_again:
+                raise
+            self._fork_again(str(error))
+            worker = Worker(slot, self.plan, self.sockets, (), self._starter)
         self._children.append(worker)
         return worker
+
+    @property
+    def _may_fork_again(self) -> bool:
+        """Whether workers import the application since a reload, and were forked before."""
+        return self._job_starter.forks and not self._starter.forks
+
+    def _fork_again(self, reason: str) -> None:
+        """Fork workers after all, because they cannot import the application."""
+        self._starter = self._job_starter
+        logger.warning(
+            "No other process can import the application, so workers are forked, and a change shows when the whole "
+            "program is started again: %s",
+            reason,
+        )
 
     def _populate(self) -> None:
         for place in self.places:
@@ -418,6 +545,9 @@ class Supervisor:
     def _bury(self, place: Place, worker: Worker) -> None:
         pause = place.vacate()
         self._end([worker])
+        if worker.could_not_import and self._starter.forks:
+            place.due = time.monotonic()
+            return
         what = f"Worker [{worker.process.pid}] has ended with status {worker.process.exitcode}"
         if not worker.ready:
             what += " while it was starting"
@@ -434,6 +564,9 @@ class Supervisor:
         logger.info("Reloading, because of %s", ", ".join(sorted(changed)))
         self._notify("before", changed)
         self._end_in_order([child for child in self._children if not isinstance(child, Runner) or child.job.transient])
+        if self._starter.forks:
+            # A forked worker would serve what this process has loaded.
+            self._starter = Starter("spawn")
         self._populate()
         self._restart_jobs({""})
         self._reloaded = changed
@@ -509,7 +642,7 @@ class Supervisor:
 
     def _start_job(self, job: Job, slot: Slot) -> None:
         try:
-            self._children.append(Runner(slot, job, self.plan))
+            self._children.append(Runner(slot, job, self.plan, self._job_starter))
         except (CannotServe, OSError) as error:
             if not self._was_ready and self._watch is None:
                 raise CannotServe(str(error)) from None
@@ -583,7 +716,7 @@ class Supervisor:
             child.process.join()
             if not child.gone:
                 child.note_end()
-            child.channel.close()
+            child.close()
             self._children.remove(child)
 
     # What happens ---------------------------------------------------------------------------------------------------
@@ -642,7 +775,9 @@ class Supervisor:
             case Step():
                 worker.note(message)
             case Unimportable(reason):
-                self._unimportable = reason
+                self._unimportable, worker.could_not_import = reason, True
+                if self._may_fork_again:
+                    self._fork_again(reason)
             case Manage(name, call, options):
                 self._manage(name, call, options)
             case Published(order):
@@ -710,6 +845,7 @@ class Supervisor:
             return
         numbers = [*SIGNALS, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
         before = {number: signal.signal(number, self._signalled) for number in numbers}
+        self._starter.signal_handlers = before
         try:
             yield
         finally:

@@ -25,7 +25,7 @@ from socket import socket
 from typing import Any, NamedTuple
 
 from sanic_star.engine.seams import Host
-from sanic_star.servers.jobs import Arrived, unpickled
+from sanic_star.servers.jobs import Arrived, Late, unpickled
 from sanic_star.servers.serving import serve
 from sanic_star.servers.settings import CannotServe, Settings
 from sanic_star.servers.stopping import Stop
@@ -109,7 +109,7 @@ class Order:
     Args:
         name: of the process.
         ident: goes before the lines of its log.
-        prelude: called before the main module is imported.
+        prelude: called first, before the main module is imported.
         main: where that is: an entry of `multiprocessing.spawn.prepare`, or nothing.
         call: what to call, and with what; it travels as `Late`.
     """
@@ -128,12 +128,12 @@ class ServeOrder(Order):
     Args:
         settings: how each application is served.
         sockets: what each listens on.
-        reports: whether the supervisor logs why the application could not be imported.
+        reports: exceptions of the application's import that the supervisor logs.
     """
 
     settings: Sequence[Settings]
     sockets: Sequence[list[socket]]
-    reports: bool
+    reports: tuple[type[BaseException], ...]
 
 
 def main(order: ServeOrder, channel: Connection) -> None:
@@ -169,9 +169,7 @@ def _applications(order: ServeOrder) -> Sequence[Host]:
         load, shared = _load(order)
         with _importing():
             apps: Sequence[Host] = load(shared)
-    except (Exception, SystemExit) as error:
-        if not order.reports:
-            raise
+    except order.reports as error:
         assert _parent is not None
         reason = str(error) if isinstance(error, CannotServe) else f"{type(error).__name__}: {error}"
         _parent.say(Unimportable(reason.partition("\n")[0].removesuffix(".")))
@@ -202,11 +200,13 @@ def run_job(order: Order, channel: Connection) -> None:
 
 
 def _load(order: Order) -> Any:
-    """Import the main module, and return what the order is about."""
+    """Import the main module, and return what the order is about. A forked process has both already."""
     os.environ["SANIC_WORKER_NAME"] = order.name
     os.environ["SANIC_WORKER_IDENTIFIER"] = order.ident
     if order.prelude is not None:
         order.prelude()
+    if isinstance(order.call, Late):
+        return order.call.value
     with _importing():
         if order.main:
             spawn.prepare(order.main)

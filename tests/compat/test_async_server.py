@@ -184,3 +184,60 @@ async def test_what_has_no_effect_is_said(caplog: pytest.LogCaptureFixture) -> N
     for words in ("protocol=", "reuse_port", "not available with create_server()"):
         assert words in caplog.text
     server.close()
+
+
+PHASES = ("before_server_start", "after_server_start", "before_server_stop", "after_server_stop")
+
+
+# Steps of two servers, and those of them in which listeners run, or which start.
+@pytest.mark.parametrize(
+    ("steps", "expected"),
+    [
+        ("1start 2start 1before 1close 1after 2before 2close 2after", "1start 2start 2before 2after"),
+        ("1start 2start 1before 2before 1close 1after 2close 2after", "1start 2start 2before 2after"),
+        ("1start 2start 2before 2close 2after 1before 1close 1after", "1start 2start 1before 1after"),
+        # One that is closed does not go on, whatever else is done with it.
+        ("1start 2start 2close 1before 1close 1after", "1start 2start 1before 1after"),
+        ("1start 2start 2close 1before 1close 1after 2after", "1start 2start 1before 1after"),
+        ("1start 2start 1before 2before 1close 2close 1after 2after", "1start 2start 2before 1after"),
+        # The second one has not started the application, so it does not keep it either.
+        ("1start 1before 1close 1after 2close", "1start 1before 1after"),
+        # The application starts again.
+        ("1start 1before 1after 2start 2before 2after", "1start 1before 1after 2start 2before 2after"),
+        ("1start 2start 1before 1after 1start 2before 2after 1before 1after", "1start 2start 1start 1before 1after"),
+    ],
+)
+async def test_two_servers_of_one_application(steps: str, expected: str) -> None:
+    app = Sanic("Two")
+    app.get("/")(lambda request: text("hello"))
+    seen: list[str] = []
+    for phase in PHASES:
+        app.register_listener(lambda app, phase=phase: seen.append(phase), phase)
+    servers = [await app.create_server(port=0) for _ in range(2)]
+    for server in servers:
+        await server.startup()
+    runs: list[str] = []
+    serving = {"1", "2"}
+    for step in steps.split():
+        server, before = servers[int(step[0]) - 1], len(seen)
+        match step[1:]:
+            case "start":
+                await server.before_start()
+                await server.after_start()
+                runs.append(step)
+            case "before":
+                await server.before_stop()
+            case "after":
+                await server.after_stop()
+            case "close":
+                server.close()
+                await server.wait_closed()
+                serving -= {step[0]}
+        if len(seen) > before and step not in runs:
+            runs.append(step)
+    for number in serving:
+        servers[int(number) - 1].close()
+        await servers[int(number) - 1].wait_closed()
+    assert " ".join(runs) == expected
+    starts = seen.count("before_server_start")
+    assert [seen.count(phase) for phase in PHASES] == [starts] * 4

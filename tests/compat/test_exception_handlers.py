@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -265,6 +266,62 @@ def test_a_subclass_with_a_look_up_of_its_own_gets_sanics_exception() -> None:
 
     assert TestClient(app).get("/").status_code == 404
     assert set(seen) == {exceptions.NotFound}
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize("kind", ["own", "own async", "calls the base", "base async"])
+@pytest.mark.parametrize("path", ["/fails", "/handled", "/missing", "/http", "/none"])
+@pytest.mark.parametrize("package", ["sanic", "sanic_star.compat"])
+async def test_an_override_of_response_and_lookup_looks_up_once(package: str, path: str, kind: str) -> None:
+    app_module: Any = import_module(f"{package}.app")
+    base: Any = import_module(f"{package}.handlers")
+    text: Any = import_module(f"{package}.response").text
+    seen: list[str] = []
+
+    class Both(base.ErrorHandler):  # type: ignore[misc]
+        def lookup(self, exception: BaseException, route_name: str | None = None) -> Any:
+            seen.append(repr(exception))
+            return super().lookup(exception, route_name)
+
+        if kind == "own":
+
+            def response(self, request: Any, exception: BaseException) -> Any:
+                handler = self.lookup(exception, request.name)
+                return handler(request, exception) if handler else text("own", 500)
+
+        elif kind == "own async":
+
+            async def response(self, request: Any, exception: BaseException) -> Any:
+                handler = self.lookup(exception, request.name)
+                return handler(request, exception) if handler else text("own", 500)
+
+        elif kind == "calls the base":
+
+            def response(self, request: Any, exception: BaseException) -> Any:
+                return super().response(request, exception)
+
+        else:
+
+            async def response(self, request: Any, exception: BaseException) -> Any:
+                return super().response(request, exception)
+
+    name = f"Both{package}{kind}{path}".translate(dict.fromkeys(map(ord, "/ .")))
+    app = app_module.Sanic(name, error_handler=Both())
+    not_found: Any = import_module(f"{package}.exceptions").NotFound
+    errors: dict[str, Exception] = {"/fails": LookupError("x"), "/handled": ValueError("x"), "/http": not_found("x")}
+    for name, error in errors.items():
+
+        def fail(request: Any, error: Exception = error) -> Any:
+            raise error
+
+        app.add_route(fail, name, name=name.strip("/"))
+    app.add_route(lambda request: None, "/none", name="none")
+    app.exception(ValueError)(lambda request, error: text("handled", 418))
+    _, response = await app.asgi_client.get(path)
+    assert len(seen) == 1
+    not_found_status = 500 if kind.startswith("own") else 404
+    statuses = {"/handled": 418, "/missing": not_found_status, "/http": not_found_status}
+    assert response.status == statuses.get(path, 500)
 
 
 async def test_a_request_middleware_that_raises_starlettes_exception() -> None:

@@ -78,6 +78,10 @@ WRONG = [
     (b"--Xgarbage\r\n", "X", "Did not find CR at end of boundary"),
     (part(FIELD), "X", "it ends before its last boundary"),
     (b"--X\r\n" + FIELD.encode(), "X", "it ends before its last boundary"),
+    (b"--X\r\n", "X", "it ends before its last boundary"),
+    (part(FIELD) + b"--X-", "X", "it ends before its last boundary"),
+    (part(FIELD).replace(b"\r", b"") + END, "X", "Did not find CR at end of boundary"),
+    (part(FIELD).replace(b"\r\n", b" \r\n", 1) + END, "X", "Did not find CR at end of boundary"),
     (part(FIELD, b"\xe9") + END, "X", "the field 'a' is not in utf-8"),
     (part(FIELD + "\r\nContent-Type: text/plain; charset=ASCII", b"\xe9") + END, "X", "the field 'a' is not in ascii"),
     *(
@@ -199,6 +203,65 @@ def test_what_is_before_the_first_boundary_is_passed_over(before: bytes, size: i
     their_fields, their_files = sanic_form.parse_multipart_form(body, b"X")
     assert fields == their_fields
     assert {name: list(map(tuple, values)) for name, values in files.items()} == their_files
+
+
+def read(body: bytes, boundary: str, size: int) -> list[bytes]:
+    """Return the contents of the parts of a body that arrives in pieces."""
+    reader = MultipartReader(boundary)
+    for start in range(0, len(body), size):
+        reader.feed(body[start : start + size])
+    reader.finish()
+    return [part.open().read() for part in reader.parts]
+
+
+HEADERS = f"{FILE}\r\nContent-Type: application/json\r\n\r\n".encode()
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 1000])
+@pytest.mark.parametrize("content", [b"", b"1", b"-", b"\r\n", b"\r\n\r\n--", b"-----", b"\r\n\r\n\r\n------Y\r\n"])
+def test_the_boundary_may_have_the_dashes_of_the_body(content: bytes, size: int) -> None:
+    line = b"------X"
+    body = line + b"\r\n" + HEADERS + content + b"\r\n" + line + b"\r\n" + HEADERS + content + b"\r\n" + line + b"--\r\n"
+    assert read(body, "------X", size) == read(body, "----X", size) == [content, content]
+    # Both are the same for one that has them in the header and two more in the body, as it should be.
+    assert read(body.replace(line, b"--" + line), "------X", size) == [content, content]
+
+
+@pytest.mark.parametrize("size", [1, 1000])
+@pytest.mark.parametrize(
+    ("body", "boundary"),
+    [
+        (b"X\r\n" + HEADERS + b"1\r\nX--", "X"),
+        (b"-X\r\n" + HEADERS + b"1\r\n-X--", "-X"),
+        (b"before\r\n--X\r\n" + HEADERS + b"1\r\n--X--", "--X"),
+        (b"------X\r\n" + HEADERS + b"1\r\n------X--", "X"),
+        (b"--\r\n" + HEADERS + b"1\r\n----", "--"),
+    ],
+)
+def test_other_boundaries_stay_wrong(body: bytes, boundary: str, size: int) -> None:
+    with pytest.raises(BadRequest, match="its boundary is nowhere in it|it ends before its last boundary"):
+        read(body, boundary, size)
+
+
+@pytest.mark.parametrize("size", [1, 2, 5, 1000])
+@pytest.mark.parametrize("end", [b"--X", b"--X\r\n", b"--X--", b"--X--\r\n"])
+@pytest.mark.parametrize("content", [b"", b"1", b"\r\n", b"--Xy", b"--X-y", b"--X\ry", b"\r\n--Xy"])
+def test_the_last_boundary_may_lack_its_dashes(content: bytes, end: bytes, size: int) -> None:
+    body = b"--X\r\n" + HEADERS + content + b"\r\n"
+    assert read(body + end, "X", size) == [content]
+    with pytest.raises(BadRequest, match="it ends before its last boundary"):
+        read(body, "X", size)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 4, 5, 1000])
+@pytest.mark.parametrize("boundary", ["X", "--X"])
+@pytest.mark.parametrize("last", [b"", b"X-Empty:\r\n", b"Content-Length: 0\r\n"])
+def test_an_empty_part_may_end_with_its_headers(last: bytes, boundary: str, size: int) -> None:
+    # RFC 2046, 5.1.1: body-part := MIME-part-headers [CRLF *OCTET], and delimiter := CRLF dash-boundary.
+    empty = b"--X\r\n" + HEADERS[:-2] + last + b"\r\n"
+    full = b"--X\r\n" + HEADERS + b"\r\n\r\n--\r\n"
+    assert read(empty + full + empty + empty + b"--X--", boundary, size) == [b"", b"\r\n\r\n--", b"", b""]
+    assert read(empty + b"--X", boundary, size) == read(empty + b"--X\r\n", boundary, size) == [b""]
 
 
 NEARLY = st.lists(st.sampled_from([b"\r", b"\n", b"-", b"--", b"X", b"\r\n--", b"\r\n-", b"a", b"\xff"])).map(b"".join)

@@ -215,7 +215,18 @@ def test_json_is_written_by_the_app_that_answers(monkeypatch: pytest.MonkeyPatch
     for app in (own, usual):
         app.add_route(handler, "/")
     assert [TestClient(app).get("/").text for app in (own, usual)] == ["own [1]", "[1]"]
-    assert json([1]).body == b"[1]"
+    # Outside of a request it is that of the newest one, as in Sanic.
+    assert json([1]).body == BaseHTTPResponse._dumps([1]).encode() == b"own [1]"
+    Sanic("Newer", dumps=lambda value: f"newer {value}".encode())
+    Sanic("Newest")
+    assert json([1]).body == BaseHTTPResponse._dumps([1]).encode() == b"newer [1]"
+    assert [TestClient(app).get("/").text for app in (own, usual)] == ["own [1]", "[1]"]
+
+
+def test_the_writer_of_all_responses_returns_text() -> None:
+    assert BaseHTTPResponse._dumps({"ü": None}) == '{"ü":null}'
+    with pytest.raises(TypeError):
+        BaseHTTPResponse._dumps(object())
 
 
 def test_json_is_written_by_what_replaces_the_writer_of_all_responses(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -260,6 +260,85 @@ async def test_settings_of_a_server_that_somebody_else_starts(caplog: pytest.Log
     assert caplog.text.count("KEEP_ALIVE_TIMEOUT, WEBSOCKET_MAX_SIZE: set them on the server") == 1
 
 
+@pytest.mark.parametrize("value", [True, False])
+async def test_a_foreign_server_chooses_the_event_loop(value: bool, caplog: pytest.LogCaptureFixture) -> None:
+    app = Sanic("Guest")
+    app.config.USE_UVLOOP = value
+    for _ in range(2):
+        await app._engine.lifecycle.start({"type": "lifespan"})
+        await app._engine.lifecycle.stop()
+    assert [(record.levelname, record.getMessage()) for record in caplog.records if "UVLOOP" in record.getMessage()] == [
+        ("WARNING", f"USE_UVLOOP of {app!r} has no effect: the server that runs this application chooses the event loop")
+    ]
+
+
+async def test_create_server_uses_the_event_loop_that_runs(caplog: pytest.LogCaptureFixture) -> None:
+    for value in (None, True, False):
+        app = Sanic(f"Loop{value}")
+        if value is not None:
+            app.config.USE_UVLOOP = value
+        server = await app.create_server(port=0)
+        server.close()
+        await server.wait_closed()
+    warnings = [record.getMessage() for record in caplog.records if "USE_UVLOOP" in record.getMessage()]
+    assert len(warnings) == 2
+    assert all("has no effect: create_server uses the event loop that runs" in warning for warning in warnings)
+
+
+@pytest.mark.parametrize("single", [True, False])
+@pytest.mark.parametrize(
+    ("values", "loop"),
+    [
+        ((None, None), ""),
+        ((True, True), ""),
+        ((True, False), "asyncio's"),
+        ((None, False), "asyncio's"),
+        ((None, True), "uvloop's"),
+    ],
+)
+def test_applications_that_want_different_event_loops(
+    plans: list[Plan], values: tuple[bool | None, ...], loop: str, single: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    for number, value in enumerate(values):
+        app = Sanic(f"App{number}")
+        if value is not None:
+            app.config.USE_UVLOOP = value
+        app.prepare(port=0, single_process=single)
+    Sanic.serve_single() if single else Sanic.serve()
+    warnings = [record.getMessage() for record in caplog.records if "USE_UVLOOP" in record.getMessage()]
+    assert len(warnings) == bool(loop)
+    assert all(f"share one event loop, {loop}, and have different USE_UVLOOP (App0: " in warning for warning in warnings)
+
+
+async def test_listeners_of_a_main_process_that_is_not_there(caplog: pytest.LogCaptureFixture) -> None:
+    app = Sanic("Guest")
+
+    @app.main_process_start
+    async def create_tables(app: Any) -> None:
+        raise AssertionError("it never runs")
+
+    @app.main_process_stop
+    async def drop_tables(app: Any) -> None:
+        raise AssertionError("it never runs")
+
+    for _ in range(2):
+        await app._engine.lifecycle.start({"type": "lifespan"})
+        await app._engine.lifecycle.stop()
+    (warning,) = (record.getMessage() for record in caplog.records if record.levelname == "WARNING")
+    assert "main_process_start (create_tables); main_process_stop (drop_tables)" in warning
+    assert "register them for before_server_start" in warning
+
+
+def test_listeners_of_a_main_process_that_is_there(plans: list[Plan], caplog: pytest.LogCaptureFixture) -> None:
+    app = Sanic("Host")
+    seen: list[str] = []
+    app.main_process_start(lambda app: seen.append("start"))
+    app.main_process_stop(lambda app: seen.append("stop"))
+    app.run()
+    assert seen == ["start", "stop"]
+    assert not [record for record in caplog.records if record.levelname == "WARNING"]
+
+
 def test_settings_that_a_server_has_no_option_for(caplog: pytest.LogCaptureFixture) -> None:
     settings = [Settings(server="granian", ws_max_size=1), Settings(server="granian"), Settings(ws_max_size=1)]
     check_servers(settings)

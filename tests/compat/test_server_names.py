@@ -13,6 +13,7 @@ import ssl
 import stat
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -523,6 +524,60 @@ def test_a_protocol_counts_the_requests_of_its_connection(server: str, tmp_path:
             assert requests.get(url, timeout=PATIENCE).status_code == 405
             counts.append(second.post(url, timeout=PATIENCE).json())
         assert counts == [1, 2, 1, 3, 2]
+    finally:
+        running.popen.terminate()
+        running.popen.wait(PATIENCE)
+
+
+KEPT = """
+import sys
+
+if sys.argv[1] != "sanic":
+    import sanic_star.compat
+    sanic_star.compat.install()
+    import sanic_star.servers.uvicorn as backend
+    backend.HAS_HTTPTOOLS = sys.argv[1] != "h11"
+from sanic import Sanic, json
+
+app = Sanic("Kept")
+app.config.KEEP_ALIVE = False
+kept = []
+
+def facts(request):
+    transport = request.transport
+    return [request.protocol is None, transport.get_protocol() is None, request.conn_info.lost]
+
+@app.get("/keep/<looks>")
+async def keep(request, looks):
+    kept.append(request)
+    return json(facts(request) if looks == "1" else [])
+
+@app.get("/kept")
+async def tell(request):
+    return json([facts(request) for request in kept])
+
+if __name__ == "__main__":
+    app.run("127.0.0.1", int(sys.argv[2]), single_process=True, motd=False)
+"""
+
+
+@pytest.mark.parametrize("server", ["sanic", "httptools", "h11"])
+def test_a_request_has_no_protocol_after_its_connection(server: str, tmp_path: Path) -> None:
+    (tmp_path / "served.py").write_text(KEPT)
+    port = free_port()
+    running = Process((sys.executable, "served.py", server, str(port)), tmp_path)
+    url = f"http://127.0.0.1:{port}"
+    try:
+        running.until(lambda: "Starting worker" in running.log)
+
+        def keep() -> Any:
+            with suppress(requests.ConnectionError):
+                return requests.get(f"{url}/keep/1", timeout=PATIENCE).json()
+
+        assert running.until(keep) == [False, False, False]
+        # Asked for the first time after the connection.
+        assert requests.get(f"{url}/keep/0", timeout=PATIENCE).json() == []
+        running.until(lambda: requests.get(f"{url}/kept", timeout=PATIENCE).json() == [[False, True, True], [True, True, True]])
     finally:
         running.popen.terminate()
         running.popen.wait(PATIENCE)

@@ -145,7 +145,7 @@ async def test_a_mistake_is_told_when_the_form_is_asked_for(size: int) -> None:
         assert (whole.status, whole.body) == (200, str(len(body)).encode())
 
     await told(BODY, 200, b"1 1")
-    await told(BODY[:-4], 400, b"ends before its last boundary")
+    await told(BODY[:-5], 400, b"ends before its last boundary")
     await told(HEAD * 2 + END, 400, b"more than 1 fields")
     await told(FILE + b"\r\n" + FILE + END, 400, b"more than 1 files")
     await told(HEAD.replace(b"1", b"1" * 11) + END, 413, b"has more than 10 bytes")

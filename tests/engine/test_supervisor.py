@@ -45,6 +45,14 @@ def ready(server: Process) -> list[int]:
     return [int(pid) for pid in re.findall(r"^ready (\d+)", server.log, re.M)]
 
 
+def until_all_serve(server: Process, workers: int) -> None:
+    """Wait until all workers of the first start are ready, and the supervisor knows it.
+
+    A worker runs `after_server_start` before it reports that: one that is killed in between died at its start.
+    """
+    server.until(lambda: len(ready(server)) == workers and "Listening on" in server.log)
+
+
 def kill(pid: int) -> None:
     os.kill(pid, signal.SIGKILL)
 
@@ -66,7 +74,7 @@ def test_one_killed_before_it_was_ready(tmp_path: Path) -> None:
         server.until(lambda: len(starting(server)) == 2)
         kill(starting(server)[0])
         (tmp_path / "hold").unlink()
-        server.until(lambda: len(ready(server)) == 2)
+        until_all_serve(server, 2)
         assert server.get().status_code == 200
         assert server.terminate() == 0
     assert "has ended with status -9 while it was starting; another one is started in 1 s" in server.log
@@ -76,7 +84,7 @@ def test_one_killed_before_it_was_ready(tmp_path: Path) -> None:
 def test_killed_together_with_their_replacements(tmp_path: Path, workers: int) -> None:
     how = f"workers={workers}" if workers > 1 else "workers=1, auto_reload=True"
     with process(tmp_path, GATED % how) as server:
-        server.until(lambda: len(ready(server)) == workers)
+        until_all_serve(server, workers)
         (tmp_path / "hold").touch()
         killed = ready(server)
         for pid in killed:
@@ -99,7 +107,7 @@ def test_killed_together_with_their_replacements(tmp_path: Path, workers: int) -
 
 def test_failing_together_with_their_replacements(tmp_path: Path) -> None:
     with process(tmp_path, GATED % "workers=2") as server:
-        server.until(lambda: len(ready(server)) == 2)
+        until_all_serve(server, 2)
         (tmp_path / "broken").touch()
         for pid in ready(server):
             kill(pid)
@@ -112,7 +120,7 @@ def test_failing_together_with_their_replacements(tmp_path: Path) -> None:
 
 def test_a_worker_dies_while_another_hangs_at_its_start(tmp_path: Path) -> None:
     with process(tmp_path, GATED % "workers=2") as server:
-        server.until(lambda: len(ready(server)) == 2)
+        until_all_serve(server, 2)
         first, second = ready(server)
         (tmp_path / "hold").touch()
         kill(first)
@@ -125,7 +133,7 @@ def test_a_worker_dies_while_another_hangs_at_its_start(tmp_path: Path) -> None:
 
 def test_a_worker_dies_during_a_rolling_restart(tmp_path: Path) -> None:
     with process(tmp_path, GATED % "workers=2") as server:
-        server.until(lambda: len(ready(server)) == 2)
+        until_all_serve(server, 2)
         (tmp_path / "hold").touch()
         server.popen.send_signal(signal.SIGHUP)
         server.until(lambda: len(starting(server)) == 3)
@@ -143,7 +151,7 @@ def test_a_worker_dies_during_a_rolling_restart(tmp_path: Path) -> None:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_the_stop_while_a_replacement_is_waited_for(tmp_path: Path, number: signal.Signals) -> None:
     with process(tmp_path, GATED % "workers=2") as server:
-        server.until(lambda: len(ready(server)) == 2)
+        until_all_serve(server, 2)
         (tmp_path / "broken").touch()
         for pid in ready(server):
             kill(pid)
@@ -261,7 +269,7 @@ def test_a_system_that_starts_no_process(tmp_path: Path) -> None:
         app.run(port=0, motd=False, workers=2)
     """
     with process(tmp_path, script) as server:
-        server.until(lambda: len(ready(server)) == 2)
+        until_all_serve(server, 2)
         (tmp_path / "full").touch()
         kill(ready(server)[0])
         server.until(lambda: "Resource temporarily unavailable; it is tried again in" in server.log)

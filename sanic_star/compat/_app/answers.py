@@ -318,7 +318,7 @@ class Answers:
         has_params = bool(route.parameters) or changeable
         if self._runs_in_thread(getattr(route, "_threaded", None)) and not is_endpoint(route.endpoint):
             around = self._with_thread(route.endpoint, around)
-        if getattr(route, "_levels", ()) and _has_layers(route):
+        if _has_layers(route):
             return partial(self._in_layers, route, has_params, around)
         return partial(handler_in_middleware, route.endpoint, has_params, only, before, after, around)
 
@@ -385,7 +385,7 @@ class Answers:
 
     def _watch(self, route: routing.Route, call: Call) -> Call:
         """Return a route's callable with what watches it around: for a client that leaves, and events."""
-        if self.app.config.get("CANCEL_ON_DISCONNECT") and not (getattr(route, "_levels", ()) and _has_layers(route)):
+        if self.app.config.get("CANCEL_ON_DISCONNECT") and not _has_layers(route):
             call = self._until_client_leaves(call)
         if not self._hears:
             return call
@@ -467,7 +467,7 @@ class Answers:
 
         handled = self._events.around_handler(speak, always=True) if self._hears else speak
 
-        if getattr(route, "_levels", ()) and _has_layers(route):
+        if _has_layers(route):
             from sanic_star.compat._app.layers import layered_websocket
 
             call = layered_websocket(handled, *self._split(route), self.respond_through)
@@ -941,7 +941,7 @@ def _is_stream(writer: ResponseWriter) -> bool:
 
 def _has_layers(route: Any) -> bool:
     """Tell whether one of the levels of a route has ASGI middleware; a mount or Starlette's route has no levels."""
-    return any(middleware for middleware, _ in route._levels)
+    return any(middleware for middleware, _ in getattr(route, "_levels", ()))
 
 
 def check_route_names(routes: Iterable[Any]) -> None:

@@ -228,8 +228,11 @@ class ErrorAnswers:
                 if getattr(table.response, "__func__", None) is OWN_RESPONSE:
                     answer, settled = table._respond(request, error)
                 else:
+                    request._is_error_settled = None
                     answer = table.response(request, error)
-                    settled = table.settles(table._registered(error, request.name), error)
+                    if not isinstance(answer, HTTPResponse) and isawaitable(answer):
+                        answer = await answer
+                    settled = table._settles_by_response(request, error)
                 if not isinstance(answer, HTTPResponse) and isawaitable(answer):
                     answer = await answer
             except (SanicException, HTTPException) as raised:

@@ -198,7 +198,20 @@ class ErrorHandler:
         The handler gets what was raised. Only one that is found by Sanic's exception of the same status gets that, with
         Starlette's as its `__cause__`: it may read `message` and `extra`.
         """
-        return self._respond(request, exception)[0]
+        answer, settled = self._respond(request, exception)
+        if request is not None:
+            request._is_error_settled = settled
+        return answer
+
+    def _settles_by_response(self, request: Request, exception: BaseException) -> bool:
+        """Tell whether an exception is over with what an override of `response` has answered.
+
+        An override that calls this class's method has looked the handler up. Where it has not, and `lookup` is
+        overridden too, the exception is over, as in Sanic: another call of `lookup` might report it a second time.
+        """
+        if request._is_error_settled is not None:
+            return request._is_error_settled
+        return self._overrides_lookup or self.settles(self._match(exception, request.name)[0], exception)
 
     def _respond(self, request: Request, exception: BaseException) -> tuple[Any, bool]:
         """Return what `response` does, and whether a handler has settled the exception."""

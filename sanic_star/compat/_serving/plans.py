@@ -106,7 +106,13 @@ def _load(loader: Any, everything: list[_Said]) -> list[Any]:
     return [found[said.name] for said in everything]
 
 
-def plan(apps: Sequence[Any], loader: Any, jobs: Jobs | None = None, listeners: MainListeners | None = None) -> Plan:
+def plan(
+    apps: Sequence[Any],
+    loader: Any,
+    jobs: Jobs | None = None,
+    listeners: MainListeners | None = None,
+    start_method: str = "spawn",
+) -> Plan:
     """Return what the engine shall serve.
 
     Args:
@@ -114,6 +120,7 @@ def plan(apps: Sequence[Any], loader: Any, jobs: Jobs | None = None, listeners: 
         loader: makes the first one in other processes.
         jobs: the processes of the main process; None where there is none.
         listeners: run those for restarts.
+        start_method: how other processes are started.
     """
     primary = apps[0]
     served = [(app, info) for app in apps for info in app.state.server_info]
@@ -136,6 +143,9 @@ def plan(apps: Sequence[Any], loader: Any, jobs: Jobs | None = None, listeners: 
         signals=all(info.signals for _, info in served),
         supervised=jobs is not None,
         jobs=jobs,
+        start_method=start_method,
+        # The lines of its log begin with its name.
+        in_fork=primary._runner.set_up_logging,
     )
 
 

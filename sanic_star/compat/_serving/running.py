@@ -346,6 +346,7 @@ class Runner:
             logger.warning("create_server: without effect on uvicorn: %s", ", ".join(sorted(more)))
         if any(self.app.listeners.get(event) for event in _OF_THE_MAIN_PROCESS):
             logger.warning("Listener events for the main process are not available with create_server()")
+        _warn_of_uvloop(self.app, "create_server uses the event loop that runs")
         self.set_mode(debug, access_log, noisy_exceptions, self.app.state.verbosity)
         how = self.settings(host, port, unix=unix, backlog=backlog, ssl=ssl)
         self.app.state.host, self.app.state.port, self.app.state.unix = how.host, how.port, unix
@@ -367,6 +368,8 @@ class Runner:
 
     def log_server_settings(self) -> None:
         """Log which settings have no effect, where another command has started the server."""
+        _warn_of_uvloop(self.app, "the server that runs this application chooses the event loop")
+        self._warn_of_main_listeners()
         changed = [name for name in _OF_THE_SERVER if self.app.config.get(name) != DEFAULT_CONFIG.get(name)]
         if changed:
             names = ", ".join(changed)
@@ -377,6 +380,20 @@ class Runner:
             if believes_local_clients():
                 logger.warning(UNSAFE_SERVER)
         self.has_logged_server_settings = True
+
+    def _warn_of_main_listeners(self) -> None:
+        """Log which listeners never run, because there is no main process. They may create the tables of a database."""
+        names = [
+            f"{event} ({', '.join(getattr(listener, '__name__', repr(listener)) for listener in listeners)})"
+            for event in _OF_THE_MAIN_PROCESS
+            if (listeners := self.app.listeners.get(event))
+        ]
+        if names:
+            logger.warning(
+                "Listeners that do not run, because neither app.run nor sanic-star has started this application: "
+                "%s. Call them before you start the server, or register them for before_server_start, which runs in each worker",
+                "; ".join(names),
+            )
 
     def stop(self, terminate: bool = True, unregister: bool = False) -> None:
         """Stop the server that runs the application.
@@ -422,17 +439,19 @@ def serve(apps: list[Application], app_loader: Any = None, factory: Callable[[],
             primary._runner.extend()
             # Extensions may have added listeners.
             supervised = _needs_main_process(primary)
+            start_method = _start_method(primary)
             if supervised:
-                _choose_spawn()
+                _choose(start_method)
             listeners.run("main_process_start")
             for app in apps:
                 app.config._validate()
             _warn_of_main_listeners(apps)
+            _warn_of_different_loops(apps)
             jobs = _manage(primary) if supervised else None
             listeners.run("main_process_ready")
             for app in apps:
                 lock(app.shared_ctx)
-            servers.run(_plans.plan(apps, app_loader, jobs, listeners))
+            servers.run(_plans.plan(apps, app_loader, jobs, listeners, start_method))
         except StepTimeout:
             # The log has named the listener.
             raise SystemExit(1) from None
@@ -501,6 +520,7 @@ def serve_single(apps: list[Application]) -> None:
         raise RuntimeError("Single process cannot be run with multiple workers or auto-reload")
     if apps[0].config.INSPECTOR:
         logger.warning("INSPECTOR has no effect in a single process: the inspector runs beside workers")
+    _warn_of_different_loops(apps)
     try:
         servers.run(replace(_plans.plan(apps, None), workers=1))
     finally:
@@ -567,7 +587,6 @@ _OF_THE_SERVER = (
     "KEEP_ALIVE_TIMEOUT",
     "REQUEST_HEAD_TIMEOUT",
     "REQUEST_MAX_HEADER_SIZE",
-    "USE_UVLOOP",
     "WEBSOCKET_MAX_SIZE",
     "WEBSOCKET_PING_INTERVAL",
     "WEBSOCKET_PING_TIMEOUT",
@@ -575,12 +594,29 @@ _OF_THE_SERVER = (
 _OF_THE_MAIN_PROCESS = ("main_process_start", "main_process_ready", "main_process_stop")
 
 
-def _choose_spawn() -> None:
+def _start_method(primary: Any) -> str:
+    """Return how processes are started: what `Sanic.start_method` says, by default `spawn`.
+
+    Raises:
+        InvalidSetting: there is no such method on this system.
+    """
+    method = type(primary).start_method
+    if isinstance(method, Default):
+        return "spawn"
+    import multiprocessing
+
+    methods = multiprocessing.get_all_start_methods()
+    if method not in methods:
+        raise InvalidSetting(f"Sanic.start_method is one of {', '.join(methods)} on this system, not {method!r}")
+    return str(method)
+
+
+def _choose(start_method: str) -> None:
     """Let queues and locks that listeners of the main process make for `shared_ctx` reach the workers."""
     import multiprocessing
 
     if multiprocessing.get_start_method(allow_none=True) is None:
-        multiprocessing.set_start_method("spawn")
+        multiprocessing.set_start_method(start_method)
 
 
 def _warn_of_protocol(protocol: Any) -> None:
@@ -596,6 +632,20 @@ def _warn_of_main_listeners(apps: Sequence[Any]) -> None:
             count,
             apps[0],
         )
+
+
+def _warn_of_uvloop(app: Any, reason: str) -> None:
+    if not isinstance(app.config.USE_UVLOOP, Default):
+        logger.warning("USE_UVLOOP of %r has no effect: %s", app, reason)
+
+
+def _warn_of_different_loops(apps: Sequence[Any]) -> None:
+    """Warn where applications of one process want different event loops."""
+    wanted = {None if isinstance(app.config.USE_UVLOOP, Default) else bool(app.config.USE_UVLOOP) for app in apps}
+    if len(wanted) > 1:
+        values = ", ".join(f"{app.name}: {app.config.USE_UVLOOP!r}" for app in apps)
+        loop = "asyncio's" if False in wanted else "uvloop's"
+        logger.warning("The applications share one event loop, %s, and have different USE_UVLOOP (%s)", loop, values)
 
 
 def _forget(apps: Iterable[Any]) -> None:

@@ -47,13 +47,26 @@ class ConnInfo:
         # What the server tells by ASGI's TLS extension; empty where it tells nothing.
         self.cert: dict[str, Any] = dict(scope.get("extensions", {}).get("tls") or {})
         self.server_name: str = self.cert.pop("server_name", "")
-        self.lost = False
         # Told by HTTP/3 connections of Sanic's own server only.
         self.network_paths: list[Any] | None = None
 
     # The server's object for the connection, and what it has counted when it was there last.
     _connection: Callable[[], Any] | None = None
     _requests: int | None = None
+    _is_lost = False
+
+    @property
+    def lost(self) -> bool:
+        """Whether the connection is closed. Only the server of `app.run`, uvicorn, tells it; elsewhere it is False."""
+        if not self._is_lost and self._connection is not None:
+            connection = self._connection()
+            # asyncio and uvloop take the protocol from a transport when they have called its `connection_lost`.
+            self._is_lost = connection is None or connection.transport.get_protocol() is None
+        return self._is_lost
+
+    @lost.setter
+    def lost(self, value: bool) -> None:
+        self._is_lost = value
 
     def _count_requests(self) -> int | None:
         """Return how many requests the connection has brought, `None` where the server does not count them."""
@@ -89,9 +102,11 @@ def conn_info_of(scope: Scope, receive: Any) -> ConnInfo:
         return known
     tls = _scope_of(transport, None)["extensions"]["tls"]
     conn_info = ConnInfo({**scope, "extensions": {"tls": tls}} if tls else scope)
-    protocol = getattr(transport, "get_protocol", lambda: None)()
+    protocol = transport.get_protocol() if hasattr(transport, "get_protocol") else False
     if hasattr(protocol, "requests"):
         conn_info._connection = ref(protocol)
+    # Asked for after the end of the connection.
+    conn_info._is_lost = protocol is None
     if known is None:
         _by_connection[flow] = conn_info
     else:

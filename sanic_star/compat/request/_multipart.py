@@ -23,6 +23,8 @@ from sanic_star.engine.charsets import find_codec
 MAX_FILES = 1000  # Starlette's
 # Longer than all headers of a part may be.
 HEADERS_SIZE = 65536
+# Behind the delimiter: of a part, and of the end.
+_AFTER_DELIMITER = (b"\r\n", b"--")
 
 
 class FormLimits:
@@ -116,12 +118,17 @@ class MultipartReader:
             "on_end": self._end,
         }
         try:
-            self._parser = MultipartParser(boundary, callbacks)
+            self._boundary = boundary if isinstance(boundary, bytes) else boundary.encode("latin-1")
+            self._parser = MultipartParser(self._boundary, callbacks)
         except (FormParserError, UnicodeEncodeError):
             raise BadRequest(f"{FAILED}the boundary is too long or not in Latin letters") from None
+        self._callbacks = callbacks
+        self._delimiter = b"--" + self._boundary
         # What is before the first boundary counts for nothing (RFC 2046, 5.1.1), and python-multipart wants it gone.
-        self._first = b"--" + (boundary if isinstance(boundary, bytes) else boundary.encode("latin-1"))
         self._before: bytes | None = b""
+        self._form_start = 0
+        # The last bytes, if an empty part may end with them.
+        self._held = b""
 
     def feed(self, data: bytes) -> None:
         """Keep the next piece, and read it.
@@ -137,33 +144,105 @@ class MultipartReader:
         """Read the next piece, which the spool has already; it raises what `feed` raises."""
         if self._before is not None:
             data = self._before + data
-            found = data.find(self._first)
+            if not self._read:
+                if len(data) < len(self._delimiter):
+                    self._before = data
+                    return
+                self._accept_short_delimiter(data)
+            found = data.find(self._delimiter)
             # A boundary may begin at the very end.
-            skipped = found if found >= 0 else max(0, len(data) - len(self._first) + 1)
+            skipped = found if found >= 0 else max(0, len(data) - len(self._delimiter) + 1)
             self._read += skipped
             data = data[skipped:]
             self._before = data if found < 0 else None
             if found < 0:
                 return
+            self._form_start = self._read
         try:
-            self._parser.write(data)
+            self._write(data)
         except FormParserError as error:
             raise BadRequest(f"{FAILED}{error}") from None
+
+    def _accept_short_delimiter(self, start: bytes) -> None:
+        """Take the boundary itself for the delimiter, if the body starts with it.
+
+        Some clients put the two dashes that precede a boundary in the body (RFC 2046, 5.1.1) into the header as well.
+
+        Args:
+            start: the body's first bytes, as many as the delimiter has.
+        """
+        is_short = self._boundary.startswith(b"--") and start.startswith(self._boundary)
+        if is_short and len(self._boundary) > 2 and not start.startswith(self._delimiter):
+            self._delimiter, self._boundary = self._boundary, self._boundary[2:]
+            self._parser = MultipartParser(self._boundary, self._callbacks)
+
+    def _write(self, data: bytes) -> None:
+        """Let the parser read the next piece, or what is left after an empty part.
+
+        A part without content needs no line end of its own: the one that belongs to the delimiter is also the empty
+        line after its headers (RFC 2046, 5.1.1, `body-part`). The parser does not know that, and is given another one.
+        """
+        data = self._held + data
+        blank_and_delimiter = b"\r\n\r\n" + self._delimiter
+        size = len(blank_and_delimiter)
+        position, found, end = 0, data.find(blank_and_delimiter), len(data)
+        while found >= 0:
+            what_follows = data[found + size : found + size + 2]
+            if what_follows in _AFTER_DELIMITER:
+                self._parse(data[position : found + 4])
+                position = found + 4
+                if self.parts and self.parts[-1].start == self._read:
+                    self._parser.write(b"\r\n")
+            elif what_follows in (b"", b"\r", b"-"):
+                end = found
+                break
+            found = data.find(blank_and_delimiter, found + 4)
+        else:
+            # It may begin at the very end.
+            if data.rfind(b"\r", max(position, end - size)) >= 0:
+                sizes = range(min(end - position, size - 1), 0, -1)
+                end -= next((size for size in sizes if data.endswith(blank_and_delimiter[:size])), 0)
+        self._held = data[end:]
+        self._parse(data[position:end])
+
+    def _parse(self, data: bytes) -> None:
+        self._parser.write(data)
         self._read += len(data)
 
     def finish(self) -> None:
         """Say that this was all.
 
+        The last boundary may lack its two dashes: some clients forget them, and every part is complete.
+
         Raises:
             BadRequest: there is no boundary, or the last one is missing.
         """
-        # The parser and its callbacks hold each other; nothing of them is needed any more.
-        self._parser.callbacks = {}
+        try:
+            if self.spool.size and not self._complete and self._before is None:
+                self._complete_last_delimiter()
+        except FormParserError as error:
+            raise BadRequest(f"{FAILED}{error}") from None
+        finally:
+            # The parser and its callbacks hold each other; nothing of them is needed any more.
+            self._callbacks = {}
+            self._parser.callbacks = {}
         if not self.spool.size or self._complete:
             return
         if self._before is not None:
             raise BadRequest(f"{FAILED}its boundary is nowhere in it")
         raise BadRequest(f"{FAILED}it ends before its last boundary")
+
+    def _complete_last_delimiter(self) -> None:
+        size = len(self._delimiter) + 4
+        start = self.spool.size - size
+        # Not the first one, which no part precedes.
+        if start < self._form_start:
+            return
+        end = self.spool.read_at(start, size)
+        if end.endswith(b"\r\n" + self._delimiter):
+            self._write(b"--")
+        elif end == b"\r\n" + self._delimiter + b"\r\n":
+            self._complete = True
 
     def _begin(self) -> None:
         self._headers = {}

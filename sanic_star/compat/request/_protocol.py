@@ -36,9 +36,10 @@ class Transport:
             return getattr(self._protocol.conn_info, name) or default
         return default
 
-    def get_protocol(self) -> Protocol:
-        """Return the protocol."""
-        return self._protocol
+    def get_protocol(self) -> Protocol | None:
+        """Return the protocol; None when the connection is closed, as transports of asyncio do."""
+        # Tests set objects with some of the attributes of a `ConnInfo`.
+        return None if getattr(self._protocol.conn_info, "lost", False) else self._protocol
 
 
 class Protocol:

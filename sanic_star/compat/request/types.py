@@ -159,6 +159,10 @@ class Request(requests.Request, Generic[AppT, CtxT]):
     # Chooses another exception handler; a test client sets it: see `testing.refusals`.
     _stand_in: Callable[[Any, BaseException, Any], Any] | None = None
     _response_middleware_started = False
+    # Whether the exception is over with its answer, if an override of `ErrorHandler.response` calls that method.
+    _is_error_settled: bool | None = None
+    # What `protocol` has returned.
+    _open_protocol: Protocol | None = None
     # What an override of `Sanic.handle_exception` has got from Sanic's method.
     _answer: tuple[ASGIApp | None, BaseException | None] | None = None
     _ctx: Any = None
@@ -833,10 +837,20 @@ class Request(requests.Request, Generic[AppT, CtxT]):
 
     @property
     def protocol(self) -> Protocol:
-        """What there is of Sanic's protocol: the connection, limits of time and size."""
+        """What there is of Sanic's protocol: the connection, limits of time and size.
+
+        As in Sanic it is None if it is first asked for when the connection is closed, where the server tells that: see
+        `conn_info.lost`.
+        """
+        if self._transport not in (_default, None):
+            return self._transport.get_protocol()  # type: ignore[no-any-return]
+        if self._open_protocol is None:
+            self._open_protocol = self._described_connection().transport.get_protocol()
+        # Few requests outlive their connection, and no code should have to test for that.
+        return self._open_protocol  # type: ignore[return-value]
+
+    def _described_connection(self) -> Protocol:
         if self._protocol is None:
-            if self._transport not in (_default, None):
-                return self._transport.get_protocol()  # type: ignore[no-any-return]
             # PERF: next to nobody asks for it, and the import is part of each start.
             from sanic_star.compat.request._protocol import Protocol
 
@@ -846,7 +860,7 @@ class Request(requests.Request, Generic[AppT, CtxT]):
     @property
     def transport(self) -> Transport:
         """What there is of Sanic's transport: `get_extra_info`."""
-        return self.protocol.transport if self._transport is _default else self._transport
+        return self._described_connection().transport if self._transport is _default else self._transport
 
     @transport.setter
     def transport(self, transport: Any) -> None:

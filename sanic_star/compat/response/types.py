@@ -119,9 +119,13 @@ class JSONWriting:
 writing = JSONWriting()
 
 
-def choose_writer_by_app() -> None:
-    """Let responses be written by the application that answers, where it brings a writer of its own."""
-    writing.by_application = True
+def choose_writer_by_app(dumps: Callable[..., str | bytes]) -> None:
+    """Let responses be written by the application that answers, where it brings a writer of its own.
+
+    Args:
+        dumps: that of the newest application.
+    """
+    writing.by_application, writing.outside = True, dumps
 
 
 def write_json(value: Any, **options: Any) -> str | bytes:
@@ -129,10 +133,18 @@ def write_json(value: Any, **options: Any) -> str | bytes:
     dumps: Callable[..., str | bytes] | None = None
     if writing.by_application:
         try:
-            dumps = requests.current_request().scope["app"].dumps
-        except (LookupError, AttributeError):
-            dumps = None  # no request, or another application's
+            request = requests.current_request()
+        except LookupError:
+            dumps = writing.outside
+        else:
+            dumps = getattr(request.scope.get("app"), "dumps", None)  # another application has none
     return (dumps or json_bytes)(value, **options)
+
+
+def write_json_text(value: Any, **options: Any) -> str:
+    """Do what `write_json` does, and return text, as `BaseHTTPResponse._dumps` does in Sanic 25.12."""
+    written = write_json(value, **options)
+    return written if isinstance(written, str) else written.decode()
 
 
 class BaseHTTPResponse(responses.Response):
@@ -140,7 +152,7 @@ class BaseHTTPResponse(responses.Response):
 
     # Replaced as soon as one application of the process brings a writer of its own.
     # Replaced by users who know Sanic's attribute of this name.
-    _dumps: ClassVar[Callable[..., str | bytes]] = staticmethod(write_json)
+    _dumps: ClassVar[Callable[..., str | bytes]] = staticmethod(write_json_text)
 
     __dir__ = names_without_old
     output = OldName()
@@ -551,7 +563,11 @@ class JSONResponse(HTTPResponse):
 
     def _write(self, value: Any) -> bytes:
         dumps, options = self._writer
-        return self._encode_body((dumps or type(self)._dumps)(value, **options))
+        if dumps is None:
+            dumps = type(self)._dumps
+            if dumps is write_json_text:
+                dumps = write_json
+        return self._encode_body(dumps(value, **options))
 
     @property
     def raw_body(self) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary, WeakSet
 
 from sanic_star.compat.exceptions import SanicException
 
@@ -14,12 +15,18 @@ if TYPE_CHECKING:
     from sanic_star.servers.settings import Settings
 
 
+# The servers of each application that have started it.
+_started: WeakKeyDictionary[Any, WeakSet[AsyncioServer]] = WeakKeyDictionary()
+
+
 class AsyncioServer:
     """A server that the caller starts and stops; `await app.create_server(…)` returns one.
 
     It answers requests from the moment that `create_server` returns, or from `start_serving()` if `create_server` got
     `asyncio_server_kwargs={"start_serving": False}`. Listeners run in the methods that are named after their moments.
-    If a request arrives before `before_start()`, that request starts the application.
+    If a request arrives before `before_start()`, that request starts the application. Several servers may start one
+    application: its listeners run with the first that starts it, and with the last that stops it. (Sanic 25.12 starts
+    it once, and raises an exception at the second time.)
 
     Args:
         app: the application.
@@ -49,6 +56,8 @@ class AsyncioServer:
         self.loop = asyncio.get_running_loop()
         self.server = Listening(app, settings, bound)
         self._is_started = self._is_closed = self._serves_forever = False
+        # Whether `before_stop` and `after_stop` were called.
+        self._is_stopping = self._has_stopped = False
 
     @property
     def connections(self) -> set[Any]:
@@ -86,6 +95,8 @@ class AsyncioServer:
         await self.app._engine.lifecycle.after_start()
 
     async def _start(self) -> None:
+        _started.setdefault(self.app, WeakSet()).add(self)
+        self._is_stopping = self._has_stopped = False
         lifecycle = self.app._engine.lifecycle
         if lifecycle.is_down:
             lifecycle.starter = "server"
@@ -102,23 +113,37 @@ class AsyncioServer:
     async def before_stop(self) -> None:
         """Run the listeners for `before_server_stop`; websockets and event streams end.
 
+        Nothing happens while another server, which has started the application too, goes on.
+
         Raises:
             SanicException: `startup` was not called.
         """
         self._check("dispatch server event")
+        self._is_stopping = True
+        if any(not server._is_stopping for server in self._open_servers()):
+            return
         await self.app._engine.lifecycle.before_stop()
 
     async def after_stop(self) -> None:
         """Stop the application, with the listeners for `after_server_stop`.
 
+        Nothing happens while another server, which has started the application too, goes on.
+
         Raises:
             SanicException: `startup` was not called.
         """
         self._check("dispatch server event")
+        self._is_stopping = self._has_stopped = True
+        if any(not server._has_stopped for server in self._open_servers()):
+            return
         try:
             await self.app._engine.lifecycle.stop()
         finally:
             self.app._engine.lifecycle.starter = "lifespan"
+
+    def _open_servers(self) -> list[AsyncioServer]:
+        """Return the other servers that have started the application and are not closed."""
+        return [server for server in _started.get(self.app, ()) if server is not self and not server._is_closed]
 
     def is_serving(self) -> bool:
         """Tell whether it accepts connections."""

@@ -99,6 +99,35 @@ case(
     post("/", {"content-type": "multipart/form-data; boundary=x"}, b""),
 )
 case(
+    "multipart, boundaries that are written wrongly",
+    """
+    @app.post("/")
+    async def a(request):
+        return json([[f.name, f.type, len(f.body)] for several in request.files.values() for f in several])
+    """,
+    post(
+        "/",
+        {"content-type": "multipart/form-data; boundary=------X"},
+        b'------X\r\ncontent-disposition: form-data; name="f"; filename="a.txt"\r\n\r\n\r\n------X--',
+    ),
+    post(
+        "/",
+        {"content-type": "multipart/form-data; boundary=--X"},
+        b'--X\r\ncontent-disposition: form-data; name="f"; filename="a.txt"\r\n\r\n\r\n'
+        b'--X\r\ncontent-disposition: form-data; name="g"; filename="b.txt"\r\n\r\n\r\n--X--\r\n',
+    ),
+    post(
+        "/",
+        {"content-type": "multipart/form-data; boundary=X"},
+        b'--X\r\ncontent-disposition: form-data; name="f"; filename="a.txt"\r\n\r\nabc\r\n--X\r\n',
+    ),
+    post(
+        "/",
+        {"content-type": "multipart/form-data; boundary=X"},
+        b'--X\r\ncontent-disposition: form-data; name="f"; filename="a.txt"\r\n\r\nabc\r\n--X',
+    ),
+)
+case(
     "forms that Sanic loses",
     """
     @app.post("/")
@@ -113,6 +142,11 @@ case(
         b'--x\r\ncontent-disposition: form-data; name="a"\r\n\r\ncut off',
     ),
     post("/", {"content-type": "multipart/form-data; boundary=x"}, b"--x\r\nno-disposition: 1\r\n\r\nabc\r\n--x--\r\n"),
+    post(
+        "/",
+        {"content-type": "multipart/form-data; boundary=--x"},
+        b'--x\r\ncontent-disposition: form-data; name="f"; filename="a.txt"\r\n\r\nabc\r\n--x--\r\n',
+    ),
     post("/", parts=[part("f", "quoted", 'a\\"b.txt')]),
     post(
         "/",
