@@ -152,8 +152,9 @@ def test_just_the_route_that_answers_matches(turned: bool) -> None:
         app.router.routes.reverse()
     app.finalize()
     paths = [path for path, _ in WINNERS] + ["/mounted/1", "/mounted/%62y/sanic", "/typed/1/", "/talk/1", "/talk/a"]
+    hosts: Any = ({}, {"headers": [(b"host", b"a.example")]})
     scopes = [make(path, **more) for path in paths for make in (http_scope, websocket_scope)
-              for more in ({}, {"headers": [(b"host", b"a.example")]})]  # fmt: skip
+              for more in hosts]  # fmt: skip
     scopes += [http_scope(f"/r{path}", root_path="/r") for path in paths]
     for scope in scopes:
         asked = dict(scope)
