@@ -141,7 +141,7 @@ def watch(app: Any) -> None:
     Args:
         app: an application; its class `Sanic` gets the entry that does it, for all applications.
     """
-    cls = next(base for base in type(app).__mro__ if Starlette in base.__bases__)
+    cls: Any = next(base for base in type(app).__mro__ if Starlette in base.__bases__)
     if "__call__" not in vars(cls):
         cls.__call__ = report_to_tool
 
@@ -150,7 +150,8 @@ async def report_to_tool(self: Any, scope: Scope, receive: Receive, send: Send) 
     """Answer a connection through Starlette's patched entry, and raise there what a handler for anything answered."""
     if Starlette.__call__ is ENTRY:
         # The tool has let go of Starlette.
-        del next(base for base in type(self).__mro__ if "__call__" in vars(base)).__call__
+        cls: Any = next(base for base in type(self).__mro__ if "__call__" in vars(base))
+        del cls.__call__
     if scope["type"] != "http" or UNEXPECTED in scope:
         await Starlette.__call__(self, scope, receive, send)
         return
