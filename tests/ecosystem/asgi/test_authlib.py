@@ -90,7 +90,8 @@ async def begin(asking: Any) -> str:
     query = {name: values[0] for name, values in parse_qs(url.query).items()}
     assert (url.netloc, url.path, query["redirect_uri"]) == ("idp.test", "/authorize", "http://test/authorized")
     assert query["code_challenge_method"] == "S256"
-    return query["state"]
+    state: str = query["state"]
+    return state
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])

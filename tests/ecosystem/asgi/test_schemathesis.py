@@ -51,7 +51,7 @@ SCRIPT = """
     @openapi.parameter("size", int, "query")
     @validate(query=Query)
     async def search(request, word: str, query: Query):
-        if FAILS and len(word) > 3:
+        if FAILS and len(word) > 1:
             raise ValueError("found by schemathesis")
         return json([word, query.page, query.size])
 
@@ -75,7 +75,7 @@ SCRIPT = """
     print("OPERATIONS", len(list(schema.get_all_operations())))
 
     @schema.parametrize()
-    @settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=8, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
     def test_api(case):
         response = case.call()
         assert response.status_code < 500, case.as_curl_command()

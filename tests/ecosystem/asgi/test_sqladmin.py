@@ -16,7 +16,7 @@ from tests.ecosystem.asgi.sites import client, site
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
 
-class UserAdmin(ModelView, model=User):
+class UserAdmin(ModelView, model=User):  # type: ignore[call-arg]
     """The pages of the table."""
 
     column_list = [User.id, User.name, User.age]
