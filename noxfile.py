@@ -230,7 +230,7 @@ def soak(session: nox.Session) -> None:
 @nox.session
 @nox.parametrize("environment,python", [nox.param(*pair, id=pair[0]) for pair in ENVIRONMENTS.items()])
 def ecosystem(session: nox.Session, environment: str) -> None:
-    """Run packages for Sanic here and on Sanic, and write `docs/ecosystem.md`; `-- Sanic-Cors` chooses packages."""
+    """Run packages here and on Sanic or Starlette, and write `docs/ecosystem.md`; `-- Sanic-Cors` chooses packages."""
     session.install("--upgrade", "-e", f".[{EXTRAS_BUT_EXT}]", *group("ecosystem"))
     session.run("python", "-m", "tests.ecosystem", environment, *session.posargs)
 

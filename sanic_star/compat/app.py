@@ -46,7 +46,7 @@ from sanic_star.compat._app.definitions import (
 )
 from sanic_star.compat._app.error_handler import ErrorHandler
 from sanic_star.compat._app.listeners import Listeners
-from sanic_star.compat._app.methods import is_overridden, overridable, through
+from sanic_star.compat._app.methods import ENTRY, is_overridden, overridable, through
 from sanic_star.compat._app.registry import applications, find_application
 from sanic_star.compat._app.tasks import Background
 from sanic_star.compat._routing.exceptions import NotFound as SignalNotFound
@@ -229,6 +229,11 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
         self.name = name
         self.error_handler = error_handler or ErrorHandler()
         super().__init__(debug, None, middleware, exception_handlers, max_body_size=max_body_size)
+        if Starlette.__call__ is not ENTRY:
+            # Loaded where a monitoring tool has replaced it.
+            from sanic_star.compat._app.monitoring import watch
+
+            watch(self)
         self.router = _router(router, routes, lifespan)
         if not isinstance(signal_router, SignalRouter | None):
             raise SanicException(f"signal_router is a SignalRouter, got {signal_router!r}")

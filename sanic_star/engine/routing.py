@@ -177,6 +177,8 @@ class _Indexed:
     names: tuple[str, ...] | None = ()
     hosts: tuple[str, ...]
     call: Call
+    # The router that has the route in its index.
+    router: Router | None = None
     # A literal path needs no regular expression, and most are never asked for one: made on first use.
     strict = False
 
@@ -243,6 +245,24 @@ class _Indexed:
                 return value.decode("latin-1") in self.hosts
         return False
 
+    def narrow(self, match: Match, scope: Scope, child: Scope) -> tuple[Match, Scope]:
+        """Return a match as Starlette has it, unless the router chooses another route for the request.
+
+        Tools that name a request after its route go through the routes and take the first one that matches. The router
+        does not: it prefers `/names/first` to `/names/{name}`, whichever was registered first.
+
+        Args:
+            match: whether the path and the method match this route.
+            scope: the connection's ASGI scope.
+            child: what the route adds to it.
+        """
+        if match is not Match.FULL or self.router is None:
+            return match, child
+        chosen = self.router.choose(scope)
+        if chosen.get("route") is not self:
+            return Match.NONE, {}
+        return match, {**child, "path_params": chosen["path_params"]}
+
 
 class Route(_Indexed, routing.Route):  # type: ignore[override]  # computed on first use
     """An HTTP route of the application's own.
@@ -283,7 +303,10 @@ class Route(_Indexed, routing.Route):  # type: ignore[override]  # computed on f
         self.max_body_size: int | None = None
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        """Match as Starlette's router asks for it (this package's uses its index)."""
+        """Match as Starlette's router and tools for metrics ask for it; this package's router uses its index.
+
+        A request that another route answers does not match.
+        """
         if scope["type"] != "http" or not self.admits(scope):
             return Match.NONE, {}
         values = matches_spelled(self.path_regex, route_path(scope), self.parameters)
@@ -295,7 +318,7 @@ class Route(_Indexed, routing.Route):  # type: ignore[override]  # computed on f
         except ValueError:
             return Match.NONE, {}
         child = {"endpoint": self.endpoint, "path_params": {**scope.get("path_params", {}), **params}}
-        return (Match.FULL if scope["method"] in (self.methods or ()) else Match.PARTIAL), child
+        return self.narrow(Match.FULL if scope["method"] in (self.methods or ()) else Match.PARTIAL, scope, child)
 
 
 class WebSocketRoute(_Indexed, routing.WebSocketRoute):  # type: ignore[override]
@@ -319,6 +342,11 @@ class WebSocketRoute(_Indexed, routing.WebSocketRoute):  # type: ignore[override
         self.strict = strict
         self.path = _format(segments, lambda part: f"{{{part.name}:{part.label}}}")
 
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Match as Starlette does, but for a connection that another route answers."""
+        match, child = super().matches(scope)
+        return self.narrow(match, scope, child)
+
 
 _handle_mount = routing.Mount.handle
 
@@ -334,6 +362,8 @@ class Mount(routing.Mount):
     """
 
     runs_lifespan = True
+    # The router that finds it; not set for a path with parameters, where the router asks the mount.
+    router: Router | None = None
 
     def __init__(
         self,
@@ -353,6 +383,18 @@ class Mount(routing.Mount):
     def literal(self) -> bool:
         """Whether the path has no parameters, so that the index can hold it."""
         return "{" not in self.path
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Match as Starlette does, but tell what the router chooses.
+
+        The path without a slash matches, and one that a route of the application answers does not.
+        """
+        match, child = super().matches(scope)
+        if self.router is None or scope["type"] not in ("http", "websocket"):
+            return match, child
+        if self.router.choose(scope).get("route") is not self:
+            return Match.NONE, {}
+        return Match.FULL, child or {"path_params": scope.get("path_params", {}), **self.enter(scope)}
 
     def enter(self, scope: Scope) -> dict[str, Any]:
         """Return what the mounted application's scope has other than the one around it."""
@@ -737,8 +779,12 @@ class Router(routing.Router):
                 version = self._version
                 table = _Table()
                 for route in self.routes[:]:
-                    if self.compile and isinstance(route, (Route, WebSocketRoute)) and route.call is not_finalised:
-                        self.compile(route)
+                    if isinstance(route, (Route, WebSocketRoute)):
+                        route.router = self
+                        if self.compile and route.call is not_finalised:
+                            self.compile(route)
+                    elif isinstance(route, Mount) and route.literal:
+                        route.router = self
                     table.add(route)
                 table.settle()
                 self._publish(table)
@@ -784,6 +830,16 @@ class Router(routing.Router):
         """
         raw = None if scope.get("root_path") else scope.get("raw_path")
         return self.look_up(scope, raw, scope.get("method", WEBSOCKET))
+
+    def choose(self, scope: Scope) -> Scope:
+        """Return a copy of a scope with the `route` that answers the request, if there is one, and its `path_params`.
+
+        Args:
+            scope: the connection's ASGI scope.
+        """
+        chosen = {key: value for key, value in scope.items() if key not in ("route", LEAF, _CHILD)}
+        self.find(chosen)
+        return chosen
 
     def find_again(self, scope: Scope, former: Any, params: Iterable[str]) -> Found:
         """Do what `find` does, for a scope in which method, host or path were changed after a route was found.

@@ -6,16 +6,21 @@ import asyncio
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx2
 import pytest
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.routing import Mount
 from starlette.routing import Route as StarletteRoute
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sanic_star import Request, Sanic, text
+from sanic_star.compat.exceptions import NotFound, SanicException
 from sanic_star.compat.handlers import ErrorHandler
 from sanic_star.testing import ReusableClient, TestClient
 from tests.project import ROOT
@@ -350,3 +355,145 @@ def test_a_tool_that_patches_starlette_sees_a_request_once(patched: str) -> None
 def test_starlette_s_entry_is_the_application_s() -> None:
     assert "__call__" not in vars(Sanic)
     assert Sanic.__call__ is Starlette.__call__
+
+
+class Watching:
+    """A tool that has replaced `Starlette.__call__`, and keeps the exceptions that come out of it."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.exceptions: list[str] = []
+        own = Starlette.__call__
+
+        async def watched(app: Starlette, scope: Scope, receive: Receive, send: Send) -> None:
+            try:
+                await own(app, scope, receive, send)
+            except Exception as error:
+                self.exceptions.append(repr(error))
+                raise
+
+        self._own = own
+        self._monkeypatch = monkeypatch
+        self._watched = watched
+
+    def begin(self) -> None:
+        self._monkeypatch.setattr(Starlette, "__call__", self._watched)
+
+    def end(self) -> None:
+        self._monkeypatch.setattr(Starlette, "__call__", self._own)
+
+
+@pytest.fixture
+def watching(monkeypatch: pytest.MonkeyPatch) -> Iterator[Watching]:
+    yield Watching(monkeypatch)
+    monkeypatch.undo()
+    if "__call__" in vars(Sanic):
+        del Sanic.__call__
+
+
+def failing(handles: Any, *middleware: Middleware, name: str = "Failing") -> Sanic[Any, Any]:
+    app: Sanic[Any, Any] = Sanic(name, middleware=middleware)
+
+    @app.get("/fails")
+    async def fails(request: Request) -> Any:
+        raise ValueError("fails")
+
+    @app.get("/gone")
+    async def gone(request: Request) -> Any:
+        raise NotFound("gone")
+
+    @app.get("/refused")
+    async def refused(request: Request) -> Any:
+        raise HTTPException(503)
+
+    @app.get("/group")
+    async def group(request: Request) -> Any:
+        raise ExceptionGroup("group", [ValueError("one"), KeyError("two")])
+
+    async def sorry(request: Request, error: Exception) -> Any:
+        return text("sorry", 500)
+
+    if handles is not None:
+        app.exception(handles)(sorry)
+    return app
+
+
+class PassingOn:
+    """ASGI middleware that copies the scope."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.app(dict(scope), receive, send)
+
+
+async def statuses(app: ASGIApp, *paths: str) -> list[int]:
+    """Return the status of each path. An exception that reaches the server is raised."""
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://test") as client:
+        return [(await client.get(path)).status_code for path in paths]
+
+
+async def passing_on(request: Any, call_next: Any) -> Any:
+    return await call_next(request)
+
+
+@pytest.mark.parametrize(
+    "middleware", [[], [Middleware(PassingOn)], [Middleware(BaseHTTPMiddleware, dispatch=passing_on)]]
+)
+async def test_a_tool_sees_what_a_handler_for_anything_answers(watching: Watching, middleware: Any) -> None:
+    watching.begin()
+    app = failing(Exception, *middleware)
+    # The first request starts the application. The server sees none of the exceptions.
+    assert await statuses(app, "/fails", "/fails", "/gone", "/refused", "/group", "/none") == [500] * 6
+    group = repr(ExceptionGroup("group", [ValueError("one"), KeyError("two")]))
+    assert watching.exceptions == ["ValueError('fails')", "ValueError('fails')", group]
+
+
+@pytest.mark.parametrize("handles", [ValueError, (ValueError, KeyError), SanicException])
+async def test_a_tool_sees_nothing_that_was_expected(watching: Watching, handles: Any) -> None:
+    watching.begin()
+    app = failing(handles)
+    paths = ["/gone", "/refused"] if handles is SanicException else ["/fails", "/gone"]
+    await statuses(app, *paths)
+    assert watching.exceptions == []
+
+
+async def test_a_tool_and_the_server_see_what_nobody_handles(watching: Watching) -> None:
+    watching.begin()
+    with pytest.raises(ValueError, match="fails"):
+        await statuses(failing(None), "/fails")
+    assert watching.exceptions == ["ValueError('fails')"]
+
+
+async def test_a_tool_sees_the_exceptions_of_mounted_applications(watching: Watching) -> None:
+    watching.begin()
+    outer = failing(None)
+    outer.mount("/inner", failing(Exception, name="Inner"))
+    assert await statuses(outer, "/inner/fails", "/inner/gone") == [500, 500]
+    assert watching.exceptions == ["ValueError('fails')"]
+
+
+async def test_a_tool_may_come_with_a_listener_and_go(watching: Watching) -> None:
+    app = failing(Exception)
+    app.before_server_start(lambda app: watching.begin())
+    # The first request was on its way before.
+    assert await statuses(app, "/fails", "/fails") == [500, 500]
+    assert watching.exceptions == ["ValueError('fails')"]
+    watching.end()
+    assert await statuses(app, "/fails", "/fails") == [500, 500]
+    assert watching.exceptions == ["ValueError('fails')"]
+    assert "__call__" not in vars(Sanic)
+
+
+def test_a_websocket_passes_a_tool(watching: Watching) -> None:
+    watching.begin()
+    app = failing(Exception)
+
+    @app.websocket("/talk")
+    async def talk(request: Request, ws: Any) -> None:
+        await ws.send(await ws.recv())
+
+    with TestClient(app) as client, client.websocket_connect("/talk") as socket:
+        socket.send_text("hello")
+        assert socket.receive_text() == "hello"
+    assert watching.exceptions == []

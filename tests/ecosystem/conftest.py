@@ -16,7 +16,7 @@ from tests.engine.processes import Process
 
 # The project's own tests are run in its folder.
 collect_ignore = ["library/project"]
-collect_ignore_glob = [] if is_wanted() else ["test_*.py"]
+collect_ignore_glob = [] if is_wanted() else ["test_*.py", "asgi/test_*.py"]
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -9,7 +9,11 @@ Each table `[packages.NAME]` has:
   has what else it needs.
 - `own-tests`: what to run of its source archive: `paths`, and if needed `archive` (another distribution),
   `requires` and `options` (of pytest). `no-own-tests` is the reason why there are none.
-- `distribution`: the package, where NAME tells two releases of it apart.
+- `kind`: `asgi` for a package for Starlette or for any ASGI application. Its test module is in `asgi/`, its control is
+  Starlette, and the page has what its tests show in the table.
+- `notes`: what users of the package have to do or to know, for the table.
+- `distribution`: the package, where NAME tells two releases or two uses of it apart.
+- `module`: the name of its test module, where it is not made of that of the distribution.
 - `project`: the packages that a project of that NAME is made with; their versions are shown, and they are installed.
 - `differs`: identifiers of own tests that pass on Sanic and fail here, each with the reason.
 """
@@ -47,11 +51,15 @@ class Package:
     differs: dict[str, str] = field(default_factory=dict)
     distribution: str = ""
     project: tuple[str, ...] = ()
+    kind: str = ""
+    notes: str = ""
+    named_module: str = ""
 
     @property
     def module(self) -> str:
-        """Its test module, without the suffix: `test_sanic_cors` for `Sanic-Cors`."""
-        return f"test_{re.sub('[-.]', '_', self.distribution.lower())}"
+        """Its test module below this folder, without the suffix: `test_sanic_cors` for `Sanic-Cors`."""
+        name = self.named_module or f"test_{re.sub('[-.]', '_', self.distribution.lower())}"
+        return f"{self.kind}/{name}" if self.kind else name
 
     @property
     def results(self) -> str:
@@ -78,6 +86,9 @@ def _package(name: str, table: dict[str, Any]) -> Package:
         differs=table.get("differs", {}),
         distribution=distribution,
         project=tuple(table.get("project", ())),
+        kind=table.get("kind", ""),
+        notes=table.get("notes", ""),
+        named_module=table.get("module", ""),
     )
 
 

@@ -213,3 +213,26 @@ def test_errors(serve: Serve) -> None:
         assert (request["method"], request["url"], request["data"]) == ("POST", f"{base}/api/fails", {"a": 1})
         assert request["cookies"] == {"c": ["d"]}
     assert len(process.until(lambda: reports(process, "transaction"))) == 1
+
+
+CATCH_ALL = """
+    @app.exception(Exception)
+    async def sorry(request, exception):
+        return text("sorry", 500)
+"""
+
+
+def test_errors_behind_a_handler_for_anything(serve: Serve) -> None:
+    """An exception that a handler for `Exception` answers is one event."""
+    process = serve(APP + CATCH_ALL)
+    base = f"http://127.0.0.1:{process.port}"
+    for count in (1, 2):
+        response = requests.post(f"{base}/api/fails", json={"a": 1}, timeout=PATIENCE)
+        assert (response.status_code, response.text) == (500, "sorry")
+        process.until(lambda count=count: len(reports(process, "event")) >= count or None)
+    # As a request that comes after them shows, there are no more.
+    assert requests.get(f"{base}/plain", timeout=PATIENCE).status_code == 200
+    process.until(lambda: len(reports(process, "transaction")) >= 3 or None)
+    events = reports(process, "event")
+    assert [event["exception"]["values"][-1]["value"] for event in events] == ["fails", "fails"]
+    assert {event["transaction"] for event in events} == {"api.fails"}

@@ -90,46 +90,110 @@ def app_with_everything() -> Sanic[Any, Any]:
     return app
 
 
-@pytest.mark.parametrize(
-    ("path", "answer"),
-    [
-        ("/", "root"),
-        ("/static", "static"),
-        ("/static/", "everything static/"),
-        ("/typed/1", "int 1"),
-        ("/typed/1.5", "float 1.5"),
-        ("/typed/a", "str a"),
-        ("/typed/a/", "everything typed/a/"),
-        ("/typed/2026-11-20", "ymd 2026-11-20"),
-        ("/typed/00000000-0000-0000-0000-000000000001", "uuid 00000000-0000-0000-0000-000000000001"),
-        ("/typed/1/end", "int end 1"),
-        ("/typed/a/end", "everything typed/a/end"),
-        ("/typed/1/other", "str other 1"),
-        ("/typed/literal", "str literal"),
-        ("/typed/literal/x", "literal then x"),
-        ("/typed/literal/other", "literal then other"),
-        ("/files/a/b", "catch a/b"),
-        ("/files/exact", "exact in catch"),
-        ("/files/special/x/y", "special catch x/y"),
-        ("/mounted", "mount /mounted /mounted/"),
-        ("/mounted/", "mount /mounted /mounted/"),
-        ("/mounted/a", "mount /mounted /mounted/a"),
-        ("/mounted/by/sanic", "before mount"),
-        ("/mounted/deeper/x", "deeper /mounted/deeper /mounted/deeper/x"),
-        ("/mounteda", "everything mounteda"),
-        ("/re/12/ab", "regex 12/ab"),
-        ("/theirs/12", "theirs 12"),
-        ("/their/me/x", "their mount /their/me /their/me/x"),
-        ("/hosted", "for all"),
-        ("/strict/", "strict slash"),
-        ("/strict", "everything strict"),
-        ("/strictly", "strict plain"),
-        ("/strictly/", "everything strictly/"),
-        ("/nothing", "everything nothing"),
-    ],
-)
+# Paths of `app_with_everything`, and what they are answered with.
+WINNERS = [
+    ("/", "root"),
+    ("/static", "static"),
+    ("/static/", "everything static/"),
+    ("/typed/1", "int 1"),
+    ("/typed/1.5", "float 1.5"),
+    ("/typed/a", "str a"),
+    ("/typed/a/", "everything typed/a/"),
+    ("/typed/2026-11-20", "ymd 2026-11-20"),
+    ("/typed/00000000-0000-0000-0000-000000000001", "uuid 00000000-0000-0000-0000-000000000001"),
+    ("/typed/1/end", "int end 1"),
+    ("/typed/a/end", "everything typed/a/end"),
+    ("/typed/1/other", "str other 1"),
+    ("/typed/literal", "str literal"),
+    ("/typed/literal/x", "literal then x"),
+    ("/typed/literal/other", "literal then other"),
+    ("/files/a/b", "catch a/b"),
+    ("/files/exact", "exact in catch"),
+    ("/files/special/x/y", "special catch x/y"),
+    ("/mounted", "mount /mounted /mounted/"),
+    ("/mounted/", "mount /mounted /mounted/"),
+    ("/mounted/a", "mount /mounted /mounted/a"),
+    ("/mounted/by/sanic", "before mount"),
+    ("/mounted/deeper/x", "deeper /mounted/deeper /mounted/deeper/x"),
+    ("/mounteda", "everything mounteda"),
+    ("/re/12/ab", "regex 12/ab"),
+    ("/theirs/12", "theirs 12"),
+    ("/their/me/x", "their mount /their/me /their/me/x"),
+    ("/hosted", "for all"),
+    ("/strict/", "strict slash"),
+    ("/strict", "everything strict"),
+    ("/strictly", "strict plain"),
+    ("/strictly/", "everything strictly/"),
+    ("/nothing", "everything nothing"),
+]
+
+
+@pytest.mark.parametrize(("path", "answer"), WINNERS)
 def test_which_route_wins(path: str, answer: str) -> None:
     assert TestClient(app_with_everything()).get(path).text == answer
+
+
+def matching(app: Any, scope: Scope) -> list[Any]:
+    """Return what a tool finds that names requests: the routes that match as a whole."""
+    routes = [route for route in app.routes if isinstance(route, (Route, WebSocketRoute, Mount))]
+    return [route for route in routes if route.matches(dict(scope))[0] is Match.FULL]
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_just_the_route_that_answers_matches(turned: bool) -> None:
+    app = app_with_everything()
+    app.get("/mounted/<x:int>", name="in_mount")(endpoint("in mount"))
+
+    async def talk(request: Request, ws: Any, **params: Any) -> None: ...
+
+    app.add_websocket_route(talk, "/talk/<x>", name="talk")
+    app.add_websocket_route(talk, "/talk/<x:int>", name="talk_of")
+    if turned:
+        app.router.routes.reverse()
+    app.finalize()
+    paths = [path for path, _ in WINNERS] + ["/mounted/1", "/mounted/%62y/sanic", "/typed/1/", "/talk/1", "/talk/a"]
+    hosts: Any = ({}, {"headers": [(b"host", b"a.example")]})
+    scopes = [make(path, **more) for path in paths for make in (http_scope, websocket_scope)
+              for more in hosts]  # fmt: skip
+    scopes += [http_scope(f"/r{path}", root_path="/r") for path in paths]
+    for scope in scopes:
+        asked = dict(scope)
+        app.router.find(scope)
+        answering = scope.get("route")
+        expected = [answering] if isinstance(answering, (Route, WebSocketRoute, Mount)) else []
+        assert matching(app, asked) == expected, asked["path"]
+        for route in expected:
+            child = route.matches(asked)[1]
+            assert child["endpoint"] is scope["endpoint"]
+            assert child["path_params"] == scope["path_params"]
+
+
+def test_a_mount_matches_without_a_slash_and_where_no_route_answers() -> None:
+    app: Sanic[Any, Any] = Sanic("Mounts")
+    app.mount("/graphql", raw("graphql"))
+    app.post("/graphql/schema", name="schema")(endpoint("schema"))
+    app.finalize()
+    mount, schema = app.routes
+    for path, route in (("/graphql", mount), ("/graphql/", mount), ("/graphql/x", mount), ("/graphql/schema", schema)):
+        assert matching(app, http_scope(path, "POST")) == [route], path
+    # Where a route refuses the method, the mount answers.
+    assert matching(app, http_scope("/graphql/schema")) == [mount]
+    assert matching(app, http_scope("/graphqls")) == []
+    assert mount.matches({"type": "lifespan"})[0] is Match.NONE
+    child = mount.matches(http_scope("/graphql", "POST"))[1]
+    assert (child["root_path"], child["path"], child["path_params"]) == ("/graphql", "/graphql/", {})
+
+
+def test_routes_that_are_gone_match_nothing() -> None:
+    app: Sanic[Any, Any] = Sanic("Gone")
+    app.get("/a", name="a")(endpoint("a"))
+    app.mount("/m", raw("m"))
+    app.finalize()
+    route, mount = app.routes
+    assert matching(app, http_scope("/a")) == [route]
+    app.router.routes.clear()
+    assert route.matches(http_scope("/a"))[0] is Match.NONE
+    assert mount.matches(http_scope("/m"))[0] is Match.NONE
 
 
 @pytest.mark.parametrize(

@@ -20,8 +20,10 @@ def test_the_page_is_in_step_with_the_results() -> None:
 
 def test_each_package_has_a_module_and_results() -> None:
     assert {package.results for package in PACKAGES} == {str(path) for path in RESULTS.glob("*.json")}
-    modules = {path.stem for path in HERE.glob("test_*.py")} - {"test_project"}
+    paths = [*HERE.glob("test_*.py"), *HERE.glob("asgi/test_*.py")]
+    modules = {path.relative_to(HERE).with_suffix("").as_posix() for path in paths}
     assert {package.module for package in PACKAGES} == modules
+    assert all(package.kind in ("", "asgi") for package in PACKAGES)
 
 
 def test_no_recorded_test_fails_here() -> None:

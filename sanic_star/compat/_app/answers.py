@@ -15,12 +15,13 @@ from inspect import isawaitable
 from typing import TYPE_CHECKING, Any
 
 from starlette import routing as starlette_routing
+from starlette.applications import Starlette
 from starlette.responses import Response as StarletteResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sanic_star.compat._app.events import Events
 from sanic_star.compat._app.listeners import LISTENER_TIMEOUTS
-from sanic_star.compat._app.methods import Overrides
+from sanic_star.compat._app.methods import ENTRY, Overrides
 from sanic_star.compat._app.pipeline import (
     Call,
     Step,
@@ -839,6 +840,11 @@ class Answers:
 
                 before_start(app)
         await app._listeners.run(phase.value, app)
+        if phase is Phase.BEFORE_START and Starlette.__call__ is not ENTRY:
+            # A listener may have set up the monitoring tool.
+            from sanic_star.compat._app.monitoring import watch
+
+            watch(app)
         if phase is Phase.BEFORE_START:
             if app._background.delayed:
                 app._background.start_delayed_tasks()

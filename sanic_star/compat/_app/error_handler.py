@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from sanic_star.compat.request.types import Request
     from sanic_star.compat.response.types import HTTPResponse
 
+# In the scope, where a monitoring tool is to see them: the exceptions that a handler for `Exception` has answered.
+UNEXPECTED = "sanic_star.unexpected"
 # A handler, and whether it takes Sanic's exception of the same status instead of the one that was raised.
 _Match: TypeAlias = tuple[Callable[..., Any] | None, bool]
 
@@ -234,6 +236,8 @@ class ErrorHandler:
         settled = self.settles(handler, exception)
         if not settled:
             self.log(request, exception)
+        elif request is not None and (unexpected := request.scope.get(UNEXPECTED)) is not None:
+            self._tell_tool(unexpected, handler, exception, name)
         try:
             answer = handler(request, subject)
         except Exception as raised:
@@ -248,6 +252,14 @@ class ErrorHandler:
         log_error(error_logger, raised, message, name, url)
         shown = message % (name, url) if self.debug else "An error occurred while handling an error"
         return text(shown, 500)
+
+    def _tell_tool(
+        self, unexpected: list[BaseException], handler: Any, exception: BaseException, route_name: str | None
+    ) -> None:
+        """Keep an exception for a monitoring tool if its handler is one for `Exception`, which are for anything."""
+        has_status = issubclass(type(exception), SanicException | HTTPException)
+        if not has_status and handler is self.lookup(Exception(), route_name):
+            unexpected.append(exception)
 
     def default(self, request: Request, exception: BaseException) -> HTTPResponse:
         """Log an exception, and return the error page for it."""

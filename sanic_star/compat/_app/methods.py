@@ -12,12 +12,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 from inspect import iscoroutinefunction
+from types import FunctionType
 from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from starlette import applications
+from starlette.applications import Starlette
 
 P = ParamSpec("P")
 R = TypeVar("R")
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
+# Where monitoring tools come in: Starlette's own method, or `None` if a tool has replaced it already. Not told by
+# `__module__`, which `functools.wraps` copies.
+_entry = Starlette.__call__
+ENTRY = _entry if type(_entry) is FunctionType and _entry.__globals__ is vars(applications) else None
 # By identity: `functools.wraps` copies attributes of a function, and an override may be any callable.
 _marked: dict[int, Any] = {}
 

@@ -11,7 +11,11 @@ application here is both, so such a tool would count its requests twice. Who cou
 | comes through a Starlette application that has this one mounted | that application's patched `__call__` |
 | has come before the start, which it causes | the patched `Starlette.__call__`, through which it has come |
 
-Loaded where the method is replaced.
+A tool that has replaced only `Starlette.__call__` waits there for exceptions. On Starlette one that a handler for
+`Exception` has answered arrives there, too; an application here ends it. So `report_to_tool` stands around the tool: it
+raises the exception again inside of the tool, and catches it outside, before the server sees it.
+
+Loaded where one of these methods is replaced.
 """
 
 from __future__ import annotations
@@ -24,7 +28,8 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from sanic_star.compat._app.methods import is_overridden
+from sanic_star.compat._app.error_handler import UNEXPECTED
+from sanic_star.compat._app.methods import ENTRY, is_overridden
 from sanic_star.compat.request._url import leads_to_sanic
 
 # In the scope: whether the request is left to the tool's signals. Not there if it did not come through `_call`.
@@ -128,3 +133,46 @@ async def _call(self: Any, scope: Scope, receive: Receive, send: Send) -> None:
         scope.setdefault(_LEFT_TO_SIGNALS, True)
     scope["app"] = self
     await stack(scope, receive, send)
+
+
+def watch(app: Any) -> None:
+    """Let the tool that has replaced `Starlette.__call__` see exceptions that a handler for `Exception` answers.
+
+    Args:
+        app: an application; its class `Sanic` gets the entry that does it, for all applications.
+    """
+    cls: Any = next(base for base in type(app).__mro__ if Starlette in base.__bases__)
+    if "__call__" not in vars(cls):
+        cls.__call__ = report_to_tool
+
+
+async def report_to_tool(self: Any, scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer a connection through Starlette's patched entry, and raise there what a handler for anything answered."""
+    if Starlette.__call__ is ENTRY:
+        # The tool has let go of Starlette.
+        cls: Any = next(base for base in type(self).__mro__ if "__call__" in vars(base))
+        del cls.__call__
+    if scope["type"] != "http" or UNEXPECTED in scope:
+        await Starlette.__call__(self, scope, receive, send)
+        return
+    unexpected: list[BaseException] = []
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        # Starlette's entry puts its first argument there.
+        scope["app"] = self
+        if self.middleware_stack is None:
+            self.middleware_stack = self.build_middleware_stack()
+        await self.middleware_stack(scope, receive, send)
+        if unexpected:
+            raise unexpected[0]
+
+    scope[UNEXPECTED] = unexpected
+    entry: Any = SimpleNamespace(middleware_stack=answer)
+    try:
+        await Starlette.__call__(entry, scope, receive, send)
+    except Exception as error:
+        if not any(error is answered for answered in unexpected):
+            raise
+    finally:
+        # They hold the scope, by way of their traceback.
+        unexpected.clear()
