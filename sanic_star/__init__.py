@@ -33,9 +33,9 @@ if TYPE_CHECKING:
     from sanic_star.compat import worker as worker
     from sanic_star.compat._app.guard import guard as guard
     from sanic_star.compat.response._event_stream import EventStream as EventStream
-    from sanic_star.compat.response._server_sent_event import ServerSentEvent as ServerSentEvent
     from sanic_star.compat.response._negotiation import NegotiatedResponse as NegotiatedResponse
     from sanic_star.compat.response._negotiation import NotAcceptable as NotAcceptable
+    from sanic_star.compat.response._server_sent_event import ServerSentEvent as ServerSentEvent
 else:
 
     def __getattr__(name):
