@@ -577,9 +577,8 @@ def test_a_request_has_no_protocol_after_its_connection(server: str, tmp_path: P
         assert running.until(keep) == [False, False, False]
         # Asked for the first time after the connection.
         assert requests.get(f"{url}/keep/0", timeout=PATIENCE).json() == []
-        running.until(
-            lambda: requests.get(f"{url}/kept", timeout=PATIENCE).json() == [[False, True, True], [True, True, True]]
-        )
+        expected = [[False, True, True], [True, True, True]]
+        running.until(lambda: requests.get(f"{url}/kept", timeout=PATIENCE).json() == expected)
     finally:
         running.popen.terminate()
         running.popen.wait(PATIENCE)

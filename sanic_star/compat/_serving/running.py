@@ -391,7 +391,8 @@ class Runner:
         if names:
             logger.warning(
                 "Listeners that do not run, because neither app.run nor sanic-star has started this application: "
-                "%s. Call them before you start the server, or register them for before_server_start, which runs in each worker",
+                "%s. Call them before you start the server, or register them for before_server_start, which runs in "
+                "each worker",
                 "; ".join(names),
             )
 

@@ -102,7 +102,7 @@ def conn_info_of(scope: Scope, receive: Any) -> ConnInfo:
         return known
     tls = _scope_of(transport, None)["extensions"]["tls"]
     conn_info = ConnInfo({**scope, "extensions": {"tls": tls}} if tls else scope)
-    protocol = transport.get_protocol() if hasattr(transport, "get_protocol") else False
+    protocol: Any = getattr(transport, "get_protocol", object)()
     if hasattr(protocol, "requests"):
         conn_info._connection = ref(protocol)
     # Asked for after the end of the connection.

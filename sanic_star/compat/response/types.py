@@ -111,9 +111,12 @@ class JSONWriting:
     Attributes:
         by_application: whether an application with a `dumps` of its own exists. From the first one on, each response
             asks the application that answers; before, none has to look for one.
+        outside: the `dumps` of the newest such application, for responses that are made outside of a request, as at
+            the head of a module. (Sanic 25.12 uses it everywhere.)
     """
 
     by_application = False
+    outside: Callable[..., str | bytes] | None = None
 
 
 writing = JSONWriting()
