@@ -49,6 +49,7 @@ WITHOUT_SERVERS = (
             "compat/test_growth",
             "compat/test_hostile_exceptions",
             "compat/test_inspector",
+            "compat/test_mounts_over_sockets",
             "compat/test_threads_served",
             "compat/test_websocket_leaving",
             "engine/test_after_errors",

@@ -3,10 +3,12 @@
 import socket
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+import requests
 
-from tests.engine.processes import UVICORN, process
+from tests.engine.processes import PATIENCE, UVICORN, process
 
 SCRIPT = """
 from contextlib import asynccontextmanager
@@ -82,16 +84,20 @@ def test_mounts_work_under_every_kind_of_server(tmp_path: Path, server: str) -> 
     script = SCRIPT + ('\nif __name__ == "__main__":\n    app.run(port=0, single_process=True)\n' * (server == "run"))
     with process(tmp_path, script, *commands[server]) as served:
         assert served.get("/t/acme/show").text == "/t/acme {'tenant': 'acme'} b''"
-        assert served.get("/t/acme/none").status_code == 404
-        assert served.get("/alone/show").text == "/alone {} b''"
-        assert served.get("/alone/fail").status_code == 500
-        answer = served.get("/errors/fail")
+
+        def ask(path: str, **options: Any) -> requests.Response:
+            return requests.get(f"http://127.0.0.1:{served.port}{path}", timeout=PATIENCE, **options)
+
+        assert ask("/t/acme/none").status_code == 404
+        assert ask("/alone/show").text == "/alone {} b''"
+        assert ask("/alone/fail").status_code == 500
+        answer = ask("/errors/fail")
         assert (answer.status_code, answer.text) == (418, "outer inner")
-        assert served.get("/errors/none").text == "outer 404"
-        assert served.get("/bp/sub/show").status_code == 401
-        assert served.get("/bp/sub/show?user=1", data=b"body").text == "/bp/sub {} b'body'"
-        assert served.get("/show", headers={"host": "other.example.org"}).text == " {} b''"
-        assert served.get("/show").status_code == 404
+        assert ask("/errors/none").text == "outer 404"
+        assert ask("/bp/sub/show").status_code == 401
+        assert ask("/bp/sub/show?user=1", data=b"body").text == "/bp/sub {} b'body'"
+        assert ask("/show", headers={"host": "other.example.org"}).text == " {} b''"
+        assert ask("/show").status_code == 404
         served.terminate()
     assert served.log.count("entered") == served.log.count("left") == 1
     assert "never" not in served.log
