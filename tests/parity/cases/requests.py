@@ -554,3 +554,28 @@ case(
     get("/u/123e4567-e89b-12d3-a456-426614174000"),
     get("/u/x"),
 )
+case(
+    "request.accept chooses a response",
+    """
+    @app.get("/")
+    async def a(request):
+        chosen = request.accept.match("application/json", "text/html", "text/plain")
+        return json({"chosen": chosen.mime, "entry": str(chosen.header), "accept": str(request.accept)})
+    """,
+    get("/"),
+    get("/", {"accept": ""}),
+    get("/", {"accept": "*/*"}),
+    get("/", {"accept": "text/plain;q=0.5, text/html;q=0.4"}),
+    get("/", {"accept": "text/*"}),
+    get("/", {"accept": "image/png"}),
+)
+case(
+    "request.accept of several fields is that of the first",
+    """
+    @app.get("/")
+    async def a(request):
+        return json([str(request.accept), request.headers.getall("accept")])
+    """,
+    get("/", [("accept", "text/html"), ("accept", "text/plain;q=0.5")]),
+    get("/", [("accept", ""), ("accept", "text/plain")]),
+)
