@@ -15,13 +15,15 @@ from benchmarks.wrk import LoadError, Server, await_answer, load
 
 
 def measure_blocks(
-    servers: Mapping[str, Server], cases: Sequence[AnyCase], settings: Settings, reference: str
+    servers: Mapping[str, Server], cases: Sequence[AnyCase], settings: Settings, reference: str, rounds: int
 ) -> dict[str, Any]:
     """Return `{case: {contender: {"cpu_us": …, "share": …, "rounds": […]}}}`, the shares of what `reference` needs."""
-    return {case.name: _case(servers, case, settings, reference) for case in cases}
+    return {case.name: _case(servers, case, settings, reference, rounds) for case in cases}
 
 
-def _case(servers: Mapping[str, Server], case: AnyCase, settings: Settings, reference: str) -> dict[str, Any]:
+def _case(
+    servers: Mapping[str, Server], case: AnyCase, settings: Settings, reference: str, count: int
+) -> dict[str, Any]:
     rounds: dict[str, list[float]] = {name: [] for name in servers}
     failed: dict[str, Any] = {}
 
@@ -36,7 +38,7 @@ def _case(servers: Mapping[str, Server], case: AnyCase, settings: Settings, refe
     for name in servers:
         # All of them before the first is loaded: what wrk leaves undone goes on for a moment, and writes to a database.
         attempt(name, lambda server: await_answer(server.port, case))
-    for turn in range(settings.block_rounds + 1):
+    for turn in range(count + 1):
         for name in list(rounds):
             run = attempt(name, lambda server: load(server, case, settings.block_seconds, settings))
             if run and turn:  # the first round warms up

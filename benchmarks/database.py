@@ -59,5 +59,5 @@ def _measure(url: str, with_all: bool, settings: Settings) -> dict[str, Any]:
             except LoadError as error:
                 say(f"  {name}: {error}")
                 failed[name] = {"error": str(error)}
-        measured = measure_blocks(servers, tests, settings, REFERENCE)
+        measured = measure_blocks(servers, tests, settings, REFERENCE, settings.database_rounds)
     return {case: failed | rows for case, rows in measured.items()}

@@ -28,5 +28,5 @@ def measure(settings: Settings) -> dict[str, Any]:
             except LoadError as error:
                 say(f"  {name}: {error}")
                 failed[name] = {"error": str(error)}
-        measured = measure_blocks(servers, list(REAL_CASES.values()), settings, REFERENCE)
+        measured = measure_blocks(servers, list(REAL_CASES.values()), settings, REFERENCE, settings.block_rounds)
     return {case: failed | rows for case, rows in measured.items()}

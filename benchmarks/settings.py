@@ -23,7 +23,8 @@ class Settings:
     connections: int = 64
     beside_rounds: int = 12
     beside_seconds: int = 4
-    block_rounds: int = 10
+    block_rounds: int = 8
+    database_rounds: int = 6
     block_seconds: int = 1
     quiet: float = 0.05
     retries: int = 4
@@ -47,7 +48,7 @@ class Settings:
             self.requests, self.rounds = 1000, 5
             self.pairs, self.peer_rounds, self.seconds, self.retries = 3, 1, 1, 1
             self.beside_rounds, self.beside_seconds = 2, 1
-            self.block_rounds = 2
+            self.block_rounds = self.database_rounds = 2
             self.tests = 300
             self.table_rounds, self.start_rounds, self.build_limit, self.import_rounds = 3, 1, 15, 5
 
