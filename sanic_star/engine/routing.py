@@ -935,18 +935,16 @@ class Router(routing.Router):
                     scope["path_params"] = {**scope["path_params"], **params} if "path_params" in scope else params
                     return route, params
             if self._shapes and (nothing_encoded or raw.isascii()):
-                match = self._by_shape(path if nothing_encoded else raw.decode("ascii"), method, nothing_encoded)
+                match = self._by_shape(
+                    scope, path if nothing_encoded else raw.decode("ascii"), method, nothing_encoded
+                )
                 if match is not None:
-                    route, params = match
-                    scope["route"] = route
-                    scope["endpoint"] = route.endpoint
-                    scope["path_params"] = {**scope["path_params"], **params} if "path_params" in scope else params
                     return match
             if nothing_encoded:
                 return self._find(scope, path, method)
         return self._find(scope, route_path(scope), method)
 
-    def _by_shape(self, path: str, method: str, nothing_encoded: bool) -> Found | None:
+    def _by_shape(self, scope: Scope, path: str, method: str, nothing_encoded: bool) -> Found | None:
         """Find a path whose first parameter is not all of its end; `None` where it takes a walk to decide."""
         for shape in self._shapes.get(path.count("/"), ()):
             parts = path.rsplit("/", shape.count)
@@ -954,12 +952,12 @@ class Router(routing.Router):
             if way is None:
                 continue
             barred, routes = way
+            chosen = routes.get(method)
             # A segment with escapes may be a literal in another spelling.
-            if method not in routes or (barred and not nothing_encoded):
+            if chosen is None or (barred and not nothing_encoded):
                 return None
-            route, steps = routes[method]
             params: dict[str, Any] = {}
-            for place, name, convert in steps:
+            for place, name, convert in chosen[1]:
                 segment = parts[place]
                 if segment in barred:
                     return None
@@ -967,6 +965,9 @@ class Router(routing.Router):
                     params[name] = convert(segment)
                 except ValueError:
                     return None
+            scope["route"] = route = chosen[0]
+            scope["endpoint"] = route.endpoint
+            scope["path_params"] = {**scope["path_params"], **params} if "path_params" in scope else params
             return route, params
         return None
 

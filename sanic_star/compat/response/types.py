@@ -219,9 +219,10 @@ class BaseHTTPResponse(responses.Response):
     @property  # type: ignore[override]
     def headers(self) -> Header:
         """The header fields set so far, beside those that are made when the response is sent."""
-        if self._headers is None:
-            self._headers = Header()
-        return self._headers
+        headers = self._headers
+        if headers is None:
+            headers = self._headers = Header()
+        return headers
 
     @headers.setter
     def headers(self, value: Mapping[str, Any] | None) -> None:
