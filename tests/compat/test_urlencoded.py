@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from starlette.datastructures import Headers
 from starlette.formparsers import FormParser
 
+from sanic_star.compat._support.escapes import unquote_plus
 from sanic_star.compat.exceptions import BadRequest, PayloadTooLarge
 from sanic_star.compat.request import _urlencoded
-from sanic_star.compat.request._urlencoded import UrlencodedReader, unquote_plus
+from sanic_star.compat.request._urlencoded import UrlencodedReader
 
 # What means something to the form, to the escape, or to quoted-printable.
 TOKENS = (b"%", b"=", b"+", b"&", b"4", b"1", b"%41", b"%25", b"%3D", b"%3d", b"%26", b"%2B", b"%0A", b"%00", b"%C3%A9",

@@ -226,10 +226,9 @@ def test_errors_behind_a_handler_for_anything(serve: Serve) -> None:
     """An exception that a handler for `Exception` answers is one event."""
     process = serve(APP + CATCH_ALL)
     base = f"http://127.0.0.1:{process.port}"
-    for count in (1, 2):
+    for _ in range(2):
         response = requests.post(f"{base}/api/fails", json={"a": 1}, timeout=PATIENCE)
         assert (response.status_code, response.text) == (500, "sorry")
-        process.until(lambda count=count: len(reports(process, "event")) >= count or None)
     # As a request that comes after them shows, there are no more.
     assert requests.get(f"{base}/plain", timeout=PATIENCE).status_code == 200
     process.until(lambda: len(reports(process, "transaction")) >= 3 or None)

@@ -96,6 +96,6 @@ def _unquote_any(text: str) -> str:
     """Do what `_unquote` does, for any escapes."""
     if not text.isascii() or "+" in text:
         return unquote(text)
-    from sanic_star.compat.request._urlencoded import unquote_plus  # loaded with the first escape that is not ASCII
+    from sanic_star.compat._support.escapes import unquote_plus  # loaded with the first escape that is not ASCII
 
     return unquote_plus(text.encode("ascii")).decode("utf-8", "replace")
