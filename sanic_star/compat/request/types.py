@@ -619,8 +619,8 @@ class Request(requests.Request, Generic[AppT, CtxT]):
 
     @property
     def _config(self) -> Mapping[str, Any]:
-        # PERF: two frames less than `self.app.config`, 0.1 µs; with each use of a parser («real»). A request may be made
-        # in an application of Starlette's, too: that has no settings, or settings of another kind.
+        # PERF: two frames less than `self.app.config`, 0.1 µs; with each use of a parser («real»). A request may be
+        # made in an application of Starlette's, too: that has no settings, or settings of another kind.
         config = getattr(self.scope.get("app") if self._app is None else self._app, "config", None)
         return config if isinstance(config, dict) else {}
 
