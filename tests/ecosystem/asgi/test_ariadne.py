@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.ecosystem.conftest import Serve
+from tests.ecosystem.asgi.conftest import Serve
 from tests.ecosystem.graphql_client import check, page
-
-# There is no control: Sanic takes no ASGI applications.
-HERE = pytest.mark.parametrize("how", ["here", "uvicorn"])
 
 APP = """
     import asyncio
@@ -16,6 +13,8 @@ APP = """
     from ariadne.asgi import GraphQL
     from ariadne.asgi.handlers import GraphQLTransportWSHandler
     from sanic_star import Sanic
+    from starlette.applications import Starlette
+    from starlette.routing import WebSocketRoute
 
     query, mutation, subscription = QueryType(), MutationType(), SubscriptionType()
 
@@ -51,15 +50,14 @@ APP = """
         query, mutation, subscription,
     )
     graphql = GraphQL(schema, websocket_handler=GraphQLTransportWSHandler())
-    app = Sanic("Graph")
+    app = Sanic("Graph") if HOW == "here" else Starlette()
     app.mount("/mounted", graphql)
     app.add_route("/routed", graphql, methods=["GET", "POST"])
-    app.add_websocket_route("/routed", graphql)
+    app.router.routes.append(WebSocketRoute("/routed", graphql))
 """
 
 
-@HERE
-@pytest.mark.parametrize("path", ["/mounted", "/mounted/", "/routed"])
+@pytest.mark.parametrize("path", ["/mounted/", "/routed"])
 def test_asgi(serve: Serve, path: str) -> None:
     """Mounted and as a route: queries, mutations, bad input, subscriptions, and the page of the explorer."""
     process = serve(APP)
@@ -68,3 +66,13 @@ def test_asgi(serve: Serve, path: str) -> None:
     shown = page(url)
     assert (shown.status_code, shown.headers["content-type"].partition(";")[0]) == (200, "text/html")
     assert "graphiql" in shown.text.lower()
+
+
+@pytest.mark.parametrize("how", ["here"])
+def test_without_a_slash(serve: Serve) -> None:
+    """Mounted, it answers without a slash at the end, too, and without a redirect; there Starlette redirects."""
+    process = serve(APP)
+    url = f"http://127.0.0.1:{process.port}/mounted"
+    check(url, "graphql-transport-ws", lambda words: process.until(lambda: words in process.log))
+    shown = page(url)
+    assert (shown.status_code, shown.history) == (200, [])

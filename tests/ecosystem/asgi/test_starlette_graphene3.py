@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from tests.ecosystem.conftest import Serve
+from tests.ecosystem.asgi.conftest import Serve
 from tests.ecosystem.graphql_client import check, page
-
-# There is no control: Sanic takes no ASGI applications.
-HERE = pytest.mark.parametrize("how", ["here", "uvicorn"])
 
 APP = """
     import asyncio
     import graphene
     from sanic_star import Sanic
+    from starlette.applications import Starlette
+    from starlette.routing import WebSocketRoute
     from starlette_graphene3 import GraphQLApp, make_graphiql_handler, make_playground_handler
 
     class Query(graphene.ObjectType):
@@ -48,16 +47,15 @@ APP = """
                 print(f"count of {up_to} is over", flush=True)
 
     schema = graphene.Schema(Query, Mutation, Subscription)
-    app = Sanic("Graph")
+    app = Sanic("Graph") if HOW == "here" else Starlette()
     app.mount("/mounted", GraphQLApp(schema, on_get=make_graphiql_handler()))
     routed = GraphQLApp(schema, on_get=make_playground_handler())
     app.add_route("/routed", routed, methods=["GET", "POST"])
-    app.add_websocket_route("/routed", routed)
+    app.router.routes.append(WebSocketRoute("/routed", routed))
 """
 
 
-@HERE
-@pytest.mark.parametrize("path", ["/mounted", "/mounted/", "/routed"])
+@pytest.mark.parametrize("path", ["/mounted/", "/routed"])
 def test_asgi(serve: Serve, path: str) -> None:
     """Mounted and as a route: queries, mutations, bad input, subscriptions, and the page of the explorer."""
     process = serve(APP)
@@ -66,3 +64,13 @@ def test_asgi(serve: Serve, path: str) -> None:
     shown = page(url)
     assert (shown.status_code, shown.headers["content-type"].partition(";")[0]) == (200, "text/html")
     assert ("playground" if path == "/routed" else "graphiql") in shown.text.lower()
+
+
+@pytest.mark.parametrize("how", ["here"])
+def test_without_a_slash(serve: Serve) -> None:
+    """Mounted, it answers without a slash at the end, too, and without a redirect; there Starlette redirects."""
+    process = serve(APP)
+    url = f"http://127.0.0.1:{process.port}/mounted"
+    check(url, "graphql-ws", lambda words: process.until(lambda: words in process.log))
+    shown = page(url)
+    assert (shown.status_code, shown.history) == (200, [])
