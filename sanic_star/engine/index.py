@@ -85,6 +85,7 @@ if TYPE_CHECKING:
         """What the index must know of a route."""
 
         pieces: Segments
+        names: tuple[str, ...] | None
         hosts: tuple[str, ...]
 
         def expression(self) -> Pattern[str]:
@@ -273,19 +274,22 @@ class Shape(Generic[R]):
     Attributes:
         count: how many segments there are from the first parameter on.
         literals: takes the literal parts out of a path that was cut `count` times from its end.
-        ways: by these literals, the segments for which a literal path may come first, and by method the route with
-            place, name and conversion of each parameter.
+        ways: by these literals, the segments for which a literal path may come first, the routes by method, and what
+            is to be done for each parameter.
     """
 
-    __slots__ = ("count", "literals", "ways")
+    __slots__ = ("_steps", "count", "literals", "ways")
 
     def __init__(self, places: tuple[int, ...], count: int) -> None:
         self.count = count
         self.literals = itemgetter(*(place for place in range(count + 1) if place not in places))
-        self.ways: dict[Any, tuple[set[str], dict[str, tuple[R, tuple[_Step, ...]]]]] = {}
+        self._steps: dict[Any, tuple[_Step, ...]] = {}
+        self.ways: dict[Any, tuple[frozenset[str], dict[str, R], tuple[_Step, ...]]] = {}
 
-    def add(self, parts: Sequence[str], barred: set[str], edges: Sequence[tuple[int, Edge[R]]], leaf: Leaf[R]) -> None:
-        """Put a leaf under the literals of its path.
+    def add(
+        self, parts: Sequence[str], barred: frozenset[str], edges: Sequence[tuple[int, Edge[R]]], leaf: Leaf[R]
+    ) -> None:
+        """Put a leaf under the literals of its path, if its routes call their parameters the same.
 
         Args:
             parts: the path up to its first parameter, and the segments after that.
@@ -293,20 +297,19 @@ class Shape(Generic[R]):
             edges: the parameters, each with its place in `parts`.
             leaf: the leaf.
         """
-        routes: dict[str, tuple[R, tuple[_Step, ...]]] = {}
-        for method, route in leaf.sure.items():
-            names = [part.name for part in route.pieces if isinstance(part, Parameter) and not part.expand]
-            if len(names) == len(edges):
-                steps = zip(edges, names, strict=True)
-                routes[method] = route, tuple((place, name, edge.convert) for (place, edge), name in steps)
-        if routes:
-            self.ways[self.literals(parts)] = barred, routes
+        names, *others = {route.names for route in leaf.sure.values()} or {None}
+        if names is not None and not others:
+            steps = tuple((place, name, edge.convert) for (place, edge), name in zip(edges, names, strict=True))
+            # Many routes have the same; each would take 200 bytes.
+            steps = self._steps.setdefault(tuple((name, id(convert)) for _, name, convert in steps), steps)
+            self.ways[self.literals(parts)] = barred, leaf.sure, steps
 
     def bar(self, path: str) -> None:
         """Note a path without parameters, which comes before any path with some."""
-        parts = path.rsplit("/", self.count)
-        if way := self.ways.get(self.literals(parts)):
-            way[0].update(parts)
+        key = self.literals(path.rsplit("/", self.count))
+        if key in self.ways:
+            barred, routes, steps = self.ways[key]
+            self.ways[key] = barred.union(path.rsplit("/", self.count)), routes, steps
 
 
 class Index(Generic[R]):
@@ -417,9 +420,9 @@ class Index(Generic[R]):
                 key = count, *places
                 if key not in alike:
                     alike[key] = Shape(places, count)
-                alike[key].add(parts, set(barred), edges, node.leaves[0])
+                alike[key].add(parts, barred, edges, node.leaves[0])
             if node.edges and not node.edges[0].parameter.exact:
-                beside = barred.union(node.literals)
+                beside = barred.union(node.literals) if node.literals else barred
                 edge = node.edges[0]
                 reached.append((edge.node, (*parts, ""), (*edges, (len(parts), edge)), beside))
             if edges:

@@ -949,13 +949,13 @@ class Router(routing.Router):
             way = shape.ways.get(shape.literals(parts))
             if way is None:
                 continue
-            barred, routes = way
-            chosen = routes.get(method)
+            barred, routes, steps = way
+            route = routes.get(method)
             # A segment with escapes may be a literal in another spelling.
-            if chosen is None or (barred and not nothing_encoded):
+            if route is None or (barred and not nothing_encoded):
                 return None
             params: dict[str, Any] = {}
-            for place, name, convert in chosen[1]:
+            for place, name, convert in steps:
                 segment = parts[place]
                 if segment in barred:
                     return None
@@ -963,7 +963,7 @@ class Router(routing.Router):
                     params[name] = convert(segment)
                 except ValueError:
                     return None
-            scope["route"] = route = chosen[0]
+            scope["route"] = route
             scope["endpoint"] = route.endpoint
             scope["path_params"] = {**scope["path_params"], **params} if "path_params" in scope else params
             return route, params
