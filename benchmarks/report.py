@@ -90,7 +90,10 @@ def _costs(part: dict[str, Any]) -> str:
     """Return the table of a part that was measured in blocks."""
     names = _order({name for rows in part.values() for name in rows})
     rows = (
-        [_title(name), *(_cell(part[case].get(name), lambda row: f"{row['cpu_us']:.1f}{_share(row)}") for case in part)]
+        [
+            _title(name),
+            *(_cell(part[case].get(name), lambda row: f"{row['cpu_us']:,.1f}{_share(row)}") for case in part),
+        ]
         for name in names
     )
     return _table(["CPU time, µs a request", *(TITLES[case] for case in part)], rows)
