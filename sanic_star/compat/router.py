@@ -238,7 +238,7 @@ class Router(routing.Router):
         written = uri.lstrip("/") if strict_slashes else uri.strip("/")
         uri = _decode(uri)
         path = "/" + (uri.lstrip("/") if strict_slashes else uri.strip("/"))
-        shown, segments = self.parse(path, handler)
+        shown, segments = self._parse(path, handler)
         if unquote:
             segments = tuple(_decoding(part) if isinstance(part, Parameter) else part for part in segments)
         added = []
@@ -287,11 +287,11 @@ class Router(routing.Router):
         for key in (shape, *keys):
             self._taken[key] = route
         self.routes.append(route)
-        # After that: `build`, in another thread, forgets the names of routes that are not in the list.
+        # After that: `_build`, in another thread, forgets the names of routes that are not in the list.
         if route.name:
             self.name_index[route.name] = route
 
-    def parse(self, uri: str, handler: Callable[..., Any]) -> tuple[str, Segments]:
+    def _parse(self, uri: str, handler: Callable[..., Any]) -> tuple[str, Segments]:
         """Read a path.
 
         Args:
@@ -320,7 +320,7 @@ class Router(routing.Router):
                 hints = _hints(handler) if hints is None else hints
             part = self._with_current_type(typed(part, hints))
             shown.append(part)
-            segments.append(self.parameter(part, uri))
+            segments.append(self._parameter(part, uri))
         parameters = [part for part in segments if isinstance(part, Parameter)]
         names = [part.name for part in parameters if part.name]
         if len(names) != len(set(names)):
@@ -333,7 +333,7 @@ class Router(routing.Router):
                 raise SanicException(f"Invalid route: {uri}. Parameter names cannot use '__'.")
         return "/" + "/".join(shown), tuple(segments)
 
-    def parameter(self, part: str, uri: str) -> ParamInfo:
+    def _parameter(self, part: str, uri: str) -> ParamInfo:
         """Read one segment that is a parameter.
 
         Args:
@@ -439,9 +439,9 @@ class Router(routing.Router):
             MethodNotAllowed: something does, with other methods.
         """
         scope = _request_scope(path, method, host)
-        route, params = self.find(scope)
+        route, params = self._find(scope)
         if route is self.fallback:
-            raise self.miss(path, method, self.allowed(path, scope), scope)
+            raise self._miss(path, method, self._allowed(path, scope), scope)
         return route, route.endpoint, params
 
     def resolve(
@@ -468,16 +468,16 @@ class Router(routing.Router):
             NoMethod: something does, with other methods.
         """
         scope = _request_scope(path, method or "", (extra or {}).get("host"))
-        route, params = self.find(scope)
+        route, params = self._find(scope)
         if route is not self.fallback:
             return route, route.endpoint, params
-        allowed = self.allowed(path, scope)
+        allowed = self._allowed(path, scope)
         if not allowed:
             raise NoRoute(path=path)
         raise NoMethod(f"Method '{method}' not found on {path}", method=method, allowed_methods=allowed, path=path)
 
     @staticmethod
-    def miss(path: str, method: str, allowed: Collection[str], scope: Scope) -> SanicException:
+    def _miss(path: str, method: str, allowed: Collection[str], scope: Scope) -> SanicException:
         """Return the exception for a path that no route answers, or none with this method."""
         if not allowed:
             return NotFound(f"Requested URL {path.rstrip('/')} not found")
@@ -500,7 +500,7 @@ class Router(routing.Router):
         """Return the route of that name, with or without the application's name before it."""
         if not view_name:
             return None
-        self.build()
+        self._build()
         return self.name_index.get(view_name) or self.name_index.get(self.ctx.app.generate_name(view_name))
 
     def url_path_for(self, name: str, /, **path_params: Any) -> URLPath:
@@ -574,7 +574,7 @@ class Router(routing.Router):
         if self.finalized:
             raise FinalizationError("Cannot finalize router more than once.")
         self.finalized = True
-        self.build()
+        self._build()
 
     def _describe_foreign(self, *routes: BaseRoute) -> None:
         """Give mounts and Starlette's routes the attributes of Sanic's: all that there are, or certain ones."""
@@ -603,7 +603,7 @@ class Router(routing.Router):
         # How the paths of routes are written, by the whole names of views; kept by `_app.urls`.
         self._path_templates: dict[str, Any] = {}
 
-    def build(self) -> None:
+    def _build(self) -> None:
         """Arrange all routes in the index, describe those of others, and forget the names of routes that are gone."""
         if self._stale:
             named = list(self.name_index.items())
@@ -612,7 +612,7 @@ class Router(routing.Router):
                 if id(route) not in present:
                     self.name_index.pop(name, None)
             self._describe_foreign()
-        super().build()
+        super()._build()
 
     def reset(self) -> None:
         """Open the router again."""

@@ -453,7 +453,7 @@ class SignalRouter:
             if event == _REPORT:
                 log_error(error_logger, error, "A handler of %s failed", _REPORT)
                 return None
-            await self.report(error)
+            await self._report(error)
             raise
         return None
 
@@ -464,7 +464,7 @@ class SignalRouter:
                 if waiter.matches(event, condition) and not waiter.future.done():
                     waiter.future.set_result(_with_value(signal, value, context))
 
-    async def report(self, error: BaseException, answered: bool = False) -> None:
+    async def _report(self, error: BaseException, answered: bool = False) -> None:
         """Tell those who listen to `server.exception.report` of an exception, once.
 
         Args:
@@ -481,7 +481,7 @@ class SignalRouter:
             attributes(error)[_TOLD] = True
         await self._dispatch(_REPORT, {"exception": error}, None, False, False)
 
-    def emitter(self, event: Event, condition: Condition = None) -> Emit | None:
+    def _emitter(self, event: Event, condition: Condition = None) -> Emit | None:
         """Return what dispatches an event inline to those who listen now; `None` if nobody does.
 
         For the events of the package itself, which are composed at the start: the look-up is done here, once.
@@ -499,7 +499,7 @@ class SignalRouter:
             return None
         return partial(self._call, name, signals, value, condition) if signals else None
 
-    def calls(self, event: Event, context: dict[str, Any]) -> list[Callable[[], Any]]:
+    def _calls(self, event: Event, context: dict[str, Any]) -> list[Callable[[], Any]]:
         """Return what `dispatch` would call, one by one, for who deals with exceptions in another way.
 
         Args:
@@ -561,7 +561,7 @@ def _parameter(part: str, event: str) -> Parameter:
     Raises:
         InvalidUsage: it is no parameter.
     """
-    return _types().parameter(typed(unquote(part)), event)
+    return _types()._parameter(typed(unquote(part)), event)
 
 
 __all__ = [

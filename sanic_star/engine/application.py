@@ -286,7 +286,7 @@ class Engine:
         «in process».
         """
         router, live, set_current, numbers = self.app.router, requests.live, requests.current.set, requests.numbers
-        direct, look_up, new, make = router.direct, router.look_up, object.__new__, self._make
+        direct, look_up, new, make = router.direct, router._look_up, object.__new__, self._make
         plain, behaviour = _plain_class(make), self.behaviour
         self._plain = plain
 
@@ -626,7 +626,7 @@ class Engine:
         if entry is None or entry[2] != scope["path"]:
             # A copy, because the router notes there what it finds.
             scope = dict(scope)
-            route, _ = self.app.router.look_up(scope, raw, scope["method"])
+            route, _ = self.app.router._look_up(scope, raw, scope["method"])
         else:
             route = entry[0]
         if route is not self.app.router.forward:
@@ -714,7 +714,7 @@ class Engine:
             if refusal is not None:
                 raise refusal
             router = self.app.router
-            route, connection._route_params = router.find(scope)
+            route, connection._route_params = router._find(scope)
             request._route_params = connection._route_params
             if route is router.fallback:
                 # Loaded with the first handshake that no websocket route answers.
@@ -925,7 +925,7 @@ class _Plain:
 
     def finalised(self) -> None:
         """Arrange the index."""
-        self._app.router.build()
+        self._app.router._build()
 
     def finalise(self) -> None:
         """Finalise the engine."""
@@ -950,7 +950,7 @@ class _Plain:
 
         async def miss(request: Request) -> Any:
             scope = request.scope
-            allowed = {*router.refused(scope)} - {WEBSOCKET}
+            allowed = {*router._refused(scope)} - {WEBSOCKET}
             if scope["type"] == "http" and allowed:
                 raise HTTPException(405, headers={"allow": ", ".join(sorted(allowed))})
             raise HTTPException(404)

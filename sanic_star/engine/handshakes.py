@@ -74,9 +74,9 @@ def is_answered_by_http(router: Router, scope: Scope) -> bool:
         scope: the ASGI scope of the handshake.
     """
     http = _as_http(scope)
-    route, _ = router.find(http)
+    route, _ = router._find(http)
     if route is router.fallback:
-        return bool({*router.refused(http)} - {WEBSOCKET})
+        return bool({*router._refused(http)} - {WEBSOCKET})
     return route is not router.forward
 
 

@@ -5,7 +5,7 @@ connection and sends what it returns. Three rules keep the way of a request shor
 
 - a path that leads to just one route whatever the request says (no parameter, no host) is in `Router.direct`, by the
   bytes that stand on the wire; so are the last thousand paths with a parameter that came again;
-- every other request asks `Router.look_up`, which answers with a route in any case: where nothing matches with
+- every other request asks `Router._look_up`, which answers with a route in any case: where nothing matches with
   `fallback` (404, 405, 426), where a mounted application or one of Starlette's own routes does with `forward`;
 - `Router.routes` is a list that may be changed by anyone at any time: a change empties the index, and the next look-up
   builds it anew.
@@ -739,7 +739,7 @@ class Router(routing.Router):
         super().__init__(redirect_slashes=redirect_slashes, lifespan=lifespan)
         # Starlette's, which does nothing, where there is none of the user's.
         self._default_lifespan = self.lifespan_context if lifespan is None else None
-        # By `raw_path` and method: what `find` returns, and the decoded path, which a middleware may have rewritten.
+        # By `raw_path` and method: what `_find` returns, and the decoded path, which a middleware may have rewritten.
         # The parameters are copied for each request.
         self.direct: _Direct = {}
         # The paths with a parameter that are in there, the oldest first; and those that came at least once.
@@ -758,7 +758,7 @@ class Router(routing.Router):
         self.routes = RouteList(routes or (), self._changed)
 
     def _changed(self) -> None:
-        # In this order: `build` takes the mark away and then looks at the version.
+        # In this order: `_build` takes the mark away and then looks at the version.
         self._version = object()
         self._stale = True
         # These lead past the mark. Emptied, not replaced: the application's dispatch holds on to this dictionary.
@@ -768,7 +768,7 @@ class Router(routing.Router):
         self._doors: dict[bytes, list[_Door]] = {}
         self.direct.clear()
 
-    def build(self) -> None:
+    def _build(self) -> None:
         """Arrange all routes in a new table, if they have changed since.
 
         A request that is looked up meanwhile, in another thread, uses the table before: it finds each route that was
@@ -818,7 +818,7 @@ class Router(routing.Router):
         self.direct.clear()
         self.direct.update(table.direct())
 
-    def find(self, scope: Scope) -> Found:
+    def _find(self, scope: Scope) -> Found:
         """Return the route that answers a request, with its own path parameters.
 
         The scope gets `route`, `endpoint` and `path_params` (those of mounts around included), as Starlette's router
@@ -829,7 +829,7 @@ class Router(routing.Router):
             scope: the connection's ASGI scope.
         """
         raw = None if scope.get("root_path") else scope.get("raw_path")
-        return self.look_up(scope, raw, scope.get("method", WEBSOCKET))
+        return self._look_up(scope, raw, scope.get("method", WEBSOCKET))
 
     def choose(self, scope: Scope) -> Scope:
         """Return a copy of a scope with the `route` that answers the request, if there is one, and its `path_params`.
@@ -838,11 +838,11 @@ class Router(routing.Router):
             scope: the connection's ASGI scope.
         """
         chosen = {key: value for key, value in scope.items() if key not in ("route", LEAF, _CHILD)}
-        self.find(chosen)
+        self._find(chosen)
         return chosen
 
-    def find_again(self, scope: Scope, former: Any, params: Iterable[str]) -> Found:
-        """Do what `find` does, for a scope in which method, host or path were changed after a route was found.
+    def _find_again(self, scope: Scope, former: Any, params: Iterable[str]) -> Found:
+        """Do what `_find` does, for a scope in which method, host or path were changed after a route was found.
 
         Args:
             scope: the connection's ASGI scope.
@@ -855,10 +855,10 @@ class Router(routing.Router):
             scope.pop(key, None)
         if outer:
             scope["path_params"] = outer
-        return self.find(scope)
+        return self._find(scope)
 
-    def look_up(self, scope: Scope, raw: bytes | None, method: str) -> Found:
-        """Do what `find` does, for a caller that has read two entries of the scope already.
+    def _look_up(self, scope: Scope, raw: bytes | None, method: str) -> Found:
+        """Do what `_find` does, for a caller that has read two entries of the scope already.
 
         Args:
             scope: the connection's ASGI scope.
@@ -939,8 +939,8 @@ class Router(routing.Router):
                 if match is not None:
                     return match
             if nothing_encoded:
-                return self._find(scope, path, method)
-        return self._find(scope, route_path(scope), method)
+                return self._walk(scope, path, method)
+        return self._walk(scope, route_path(scope), method)
 
     def _by_shape(self, scope: Scope, path: str, method: str, nothing_encoded: bool) -> Found | None:
         """Find a path whose first parameter is not all of its end; `None` where it takes a walk to decide."""
@@ -992,10 +992,10 @@ class Router(routing.Router):
             # Another thread has changed the routes meanwhile.
             self.direct.pop(raw, None)
 
-    def _find(self, scope: Scope, path: str, method: str) -> Found:
-        """Find a route the long way; see `find`."""
+    def _walk(self, scope: Scope, path: str, method: str) -> Found:
+        """Find a route the long way; see `_find`."""
         if self._stale:
-            self.build()
+            self._build()
         match: Found | None = self._theirs(scope, self.hosts) if self.hosts else None
         if match is not None:
             return self._leave(match[0], match[1], scope)
@@ -1185,7 +1185,7 @@ class Router(routing.Router):
         scope["route"], scope[_CHILD] = _Redirect(str(URL(scope=other))), {}
         return self.forward, {}
 
-    def allowed(self, path: str, scope: Scope) -> set[str]:
+    def _allowed(self, path: str, scope: Scope) -> set[str]:
         """Return the methods for which the path has a route; `WEBSOCKET` stands for a websocket."""
         match = self._search_slashes(path, scope.get("method", WEBSOCKET), scope)
         if match is None or not isinstance(match[0], _Refused) or match[0].leaf is None:
@@ -1193,8 +1193,8 @@ class Router(routing.Router):
         return set(_methods_for(match[0].leaf, scope))
 
     @staticmethod
-    def refused(scope: Scope) -> Collection[str]:
-        """Return what `allowed` does, for a scope that `find` has just answered with `fallback`."""
+    def _refused(scope: Scope) -> Collection[str]:
+        """Return what `_allowed` does, for a scope that `_find` has just answered with `fallback`."""
         leaf: Leaf[Any] | None = scope.pop(LEAF, None)
         return () if leaf is None else _methods_for(leaf, scope)
 
@@ -1205,7 +1205,7 @@ class Router(routing.Router):
             NoMatchFound: no route has that name and just these parameters.
         """
         if self._stale:
-            self.build()
+            self._build()
         route = self.by_name.get(name)
         if route is not None:
             try:

@@ -367,7 +367,7 @@ def test_a_type_that_is_refused(arguments: Any, message: str) -> None:
     ],
 )
 def test_what_is_said_of_a_miss(method: str, allowed: set[str], kind: str, status: int) -> None:
-    assert Router.miss("/a", method, allowed, {"type": kind}).status_code == status
+    assert Router._miss("/a", method, allowed, {"type": kind}).status_code == status
 
 
 @pytest.mark.parametrize("method", ["WEBSOCKET", "websocket"])

@@ -121,7 +121,7 @@ async def test_websockets_take_no_room() -> None:
 
     app.router.finalize()
     for _ in range(3):
-        route, params = app.router.find(websocket_scope("/feed/7"))
+        route, params = app.router._find(websocket_scope("/feed/7"))
         assert (route.endpoint, params) == (feed, {"x": 7})
     assert b"/feed/7" not in app.router.direct
 

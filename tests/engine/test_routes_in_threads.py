@@ -124,7 +124,7 @@ async def test_a_route_that_was_removed_meanwhile_is_not_remembered(monkeypatch:
         def keep_late(*args: Any) -> None:
             # As if another thread had removed the route after it was found, and built the table.
             router.routes.remove(one)
-            router.build()
+            router._build()
             keep(*args)
 
         monkeypatch.setattr(router, "_keep", keep_late)

@@ -158,7 +158,7 @@ def test_just_the_route_that_answers_matches(turned: bool) -> None:
     scopes += [http_scope(f"/r{path}", root_path="/r") for path in paths]
     for scope in scopes:
         asked = dict(scope)
-        app.router.find(scope)
+        app.router._find(scope)
         answering = scope.get("route")
         expected = [answering] if isinstance(answering, (Route, WebSocketRoute, Mount)) else []
         assert matching(app, asked) == expected, asked["path"]
@@ -742,7 +742,7 @@ def test_a_mount_with_parameters_is_starlettes_affair() -> None:
     plain, with_parameter = Mount("/a", app=raw("a")), Mount("/{x}", app=raw("x"))
     assert (plain.literal, with_parameter.literal) == (True, False)
     router = Router([plain, with_parameter])
-    router.build()
+    router._build()
     assert router.foreign == [with_parameter]
 
 
@@ -782,7 +782,7 @@ def test_a_path_of_many_slashes_is_searched_a_few_times_only(path: str, monkeypa
 
     monkeypatch.setattr(app.router.index, "walk", counted)
     scope = {"type": "http", "method": "DELETE", "path": path, "raw_path": path.encode(), "headers": []}
-    app.router.find(scope)
-    app.router.allowed(path, scope)
+    app.router._find(scope)
+    app.router._allowed(path, scope)
     # As it is, and with as many slashes at the end as the longest of the routes could take, for each of the two.
     assert len(walks) <= 2 * 5

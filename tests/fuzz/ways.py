@@ -253,11 +253,11 @@ class Routes:
             for place, (uri, method) in enumerate(self.uris):
                 hosts = ["b.test"] if place % 7 == 6 else None
                 outcome(router.add, uri, [method], _handler, host=hosts, name=f"r{place}")
-            router.build()
+            router._build()
         self.slow._shapes, self.slow._tails, self.slow._unbarred = {}, {}, {}
 
     def _ask(self, router: Router, scope: dict[str, Any]) -> Any:
-        route, params = router.find(scope)
+        route, params = router._find(scope)
         if router is self.slow:
             for methods in router.direct.values():
                 methods.clear()

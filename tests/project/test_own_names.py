@@ -18,9 +18,12 @@ import sanic.server.websockets.impl
 import starlette.applications
 import starlette.requests
 import starlette.responses
+import starlette.routing
 import starlette.websockets
 
 from sanic_star import Blueprint, HTTPResponse, Request, Sanic, Websocket, text
+from sanic_star.compat.router import Router
+from sanic_star.compat.signals import SignalRouter
 from sanic_star.engine import requests as engine_requests
 from sanic_star.engine import responses as engine_responses
 from sanic_star.engine import websockets as engine_websockets
@@ -250,6 +253,48 @@ def test_a_subclass_may_have_any_other_attribute(kind: str, tmp_path: Path, monk
     with TestClient(app, raise_server_exceptions=False) as client:
         assert list(answers(client)) == EXPECTED
     assert app.test_client.get("/")[1].text == "plain"
+
+
+# What the constructor of the engine's router sets.
+OF_THE_CONSTRUCTOR = {*("by_name", "choose", "compile", "direct", "fallback", "foreign", "forward", "hosts", "index")}
+OF_THE_CONSTRUCTOR |= {"mounts", "path_types", "states"}
+ROUTERS: dict[type, tuple[object, object]] = {
+    Router: (sanic.Sanic("Routers").router, starlette.routing.Router()),
+    SignalRouter: (sanic.Sanic("SignalRouters").signal_router, None),
+}
+
+
+def of_routers(kind: type) -> set[str]:
+    """Return the names that a router has in Sanic or in Starlette."""
+    return set[str]().union(*(public(router) for router in ROUTERS[kind]))
+
+
+@pytest.mark.parametrize("kind", ROUTERS)
+def test_the_methods_of_routers_are_sanics_or_starlettes(kind: type) -> None:
+    # An object of the class does not list the names of old releases.
+    assert public(kind()) - of_routers(kind) - OF_THE_CONSTRUCTOR == set()
+
+
+def test_subclasses_of_routers_may_have_any_other_method(tmp_path: Path) -> None:
+    old = {*("build", "find", "find_again", "look_up", "miss", "allowed", "refused", "parse", "parameter")}
+    old |= {*("calls", "emitter", "report")}
+    made: dict[type, Any] = {
+        kind: type("Mine", (kind,), dict.fromkeys(WORDS - of_routers(kind) - OF_THE_CONSTRUCTOR | old, Startled()))
+        for kind in ROUTERS
+    }
+    app = Sanic[Any, Any]("Mine", router=made[Router](), signal_router=made[SignalRouter]())
+    application(tmp_path, app, Blueprint("part"), HTTPResponse)
+    reported = []
+
+    @app.report_exception
+    async def report(app: Any, exception: Exception) -> None:
+        reported.append(exception)
+
+    with TestClient(app, raise_server_exceptions=False) as client:
+        assert list(answers(client)) == EXPECTED
+    assert len(reported) == 5
+    assert app.test_client.get("/")[1].text == "plain"
+    assert app.url_for("plain") == "/"
 
 
 def test_an_application_may_have_any_other_attribute(tmp_path: Path) -> None:

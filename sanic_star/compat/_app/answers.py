@@ -122,7 +122,7 @@ class Answers:
     def __init__(self, app: Application) -> None:
         self.app = app
         # Which events somebody listens to; nobody, until the application is finalised.
-        self._events = Events(app.signal_router, app.router.find_again)
+        self._events = Events(app.signal_router, app.router._find_again)
         # Whether there are any, what a subclass overrides, and the steps of middleware by location and route.
         self._hears = False
         self.overrides = Overrides()
@@ -161,7 +161,7 @@ class Answers:
                     app.error_handler.add(key, self.exception_handler(handler))
         self.overrides = Overrides.of(app)
         dispatch = app.dispatch if self.overrides.dispatch else None
-        self._events = Events(app.signal_router, app.router.find_again, dispatch)
+        self._events = Events(app.signal_router, app.router._find_again, dispatch)
         self._hears = bool(self._events)
         limits = self.limits()
         self._kept_steps, self._body_limit = {}, limits.body
@@ -186,7 +186,7 @@ class Answers:
         """Arrange the index and close the router; see `Sanic.amend`."""
         router = self.app.router
         if router.finalized:
-            router.build()
+            router._build()
         else:
             router.finalize()
 
@@ -668,7 +668,7 @@ class Answers:
     def miss(self, scope: Scope) -> Exception:
         """Return the exception for a request that no route answers."""
         router = self.app.router
-        return router.miss(routing.wire_path(scope), scope.get("method", "GET"), router.refused(scope), scope)
+        return router._miss(routing.wire_path(scope), scope.get("method", "GET"), router._refused(scope), scope)
 
     def answer(
         self, request: EngineRequest, error: BaseException
@@ -726,7 +726,7 @@ class Answers:
         except LookupError:
             log_error(error_logger, error, BACKGROUND_FAILED, scope["path"])
             return
-        await self.app.signal_router.report(error, answered=True)
+        await self.app.signal_router._report(error, answered=True)
         await self._error_answers.handle_background_failure(request, error)
 
     async def run_websocket_handler(self, connection: Any, error: Any) -> None:

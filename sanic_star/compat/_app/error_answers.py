@@ -148,13 +148,13 @@ class ErrorAnswers:
         is_settled = issubclass(type(subject), SanicException)
         app.error_handler.log(request, subject if is_settled else error)
         if app.signal_router.routes:
-            await app.signal_router.report(error, answered=True)
+            await app.signal_router._report(error, answered=True)
         return None if is_settled else error
 
     async def tell(self, request: Request, raised: BaseException) -> None:
         """Report an exception that is answered, and fire its event."""
         if self._app.signal_router.routes:
-            await self._app.signal_router.report(raised, answered=True)
+            await self._app.signal_router._report(raised, answered=True)
         if self._listens:
             await self._events.fire_safely(Event.HTTP_LIFECYCLE_EXCEPTION, request=request, exception=raised)
 

@@ -80,7 +80,7 @@ class Events:
 
     def _emitter(self, event: Event, condition: dict[str, str] | None = None) -> Emit | None:
         """Return what tells those who listen to an event; `None` if nobody does."""
-        emit = self._router.emitter(event, condition)
+        emit = self._router._emitter(event, condition)
         return emit if emit is None or self._dispatch is None else partial(self._by_app, event, condition)
 
     async def _by_app(self, event: Event, condition: dict[str, str] | None, context: dict[str, Any]) -> Any:

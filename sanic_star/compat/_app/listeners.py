@@ -149,7 +149,7 @@ class Listeners:
             reverse = event in _REVERSED
             name = _EVENTS[event].value
             return [partial(app.dispatch, name, fail_not_found=False, context=context, inline=True, reverse=reverse)]
-        calls = self._signals.calls(_EVENTS[event], context) if self._signals.routes else []
+        calls = self._signals._calls(_EVENTS[event], context) if self._signals.routes else []
         return calls[::-1] if event in _REVERSED else calls
 
 

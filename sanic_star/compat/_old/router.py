@@ -34,7 +34,7 @@ def path_of(router: Any, uri: str, route: Any) -> bool:
     if handler is None or own is None:
         return False
     try:
-        shown, _ = router.parse("/" + uri.lstrip("/"), handler)
+        shown, _ = router._parse("/" + uri.lstrip("/"), handler)
     except (InvalidUsage, SanicException):
         return False
     return bool(shown == own) or (not getattr(route, "strict", False) and shown.strip("/") == own.strip("/"))

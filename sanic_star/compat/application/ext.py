@@ -133,7 +133,7 @@ def _refuse_head_of_websockets(app: Any) -> None:
 
 
 def _refuse(request: Any, *args: Any, **kwargs: Any) -> None:
-    raise request.app.router.miss(request.path, "GET", {WEBSOCKET}, request.scope)
+    raise request.app.router._miss(request.path, "GET", {WEBSOCKET}, request.scope)
 
 
 __all__ = ["setup_ext"]
