@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from starlette.datastructures import Headers
 from starlette.formparsers import FormParser
 
+from sanic_star.compat._support import escapes
 from sanic_star.compat._support.escapes import unquote_plus
 from sanic_star.compat.exceptions import BadRequest, PayloadTooLarge
-from sanic_star.compat.request import _urlencoded
 from sanic_star.compat.request._urlencoded import UrlencodedReader
 
 # What means something to the form, to the escape, or to quoted-printable.
@@ -32,7 +32,7 @@ def feed(reader: UrlencodedReader, *pieces: bytes) -> None:
 @pytest.fixture(params=[3, 7, 64 * 1024])
 def window(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Decode that many bytes at a time."""
-    monkeypatch.setattr(_urlencoded, "_WINDOW", request.param)
+    monkeypatch.setattr(escapes, "_WINDOW", request.param)
 
 
 def test_every_short_text_is_decoded_as_by_the_standard_library(window: None) -> None:

@@ -18,7 +18,7 @@ from sanic_star.compat.response.types import BaseHTTPResponse, ResponseStream, h
 from sanic_star.engine.responses import Response
 
 if TYPE_CHECKING:
-    from sanic_star.compat.cookies.response import CookieJar
+    from sanic_star.compat.cookies.response import Cookie, CookieJar
 
 _kinds: dict[type, type] = {}
 # An application has a handful of kinds of responses; who makes classes while it runs shall not fill the memory.
@@ -148,7 +148,10 @@ class SanicNames(StarletteResponse):
             self._jar = CookieJar(Header())
         return self._jar
 
-    add_cookie = BaseHTTPResponse.add_cookie
+    def add_cookie(self, key: str, value: str, **options: Any) -> Cookie:
+        """Set a cookie; the arguments and the errors are those of `Cookie`."""
+        return self.cookies.add_cookie(key, value, **options)
+
     delete_cookie = BaseHTTPResponse.delete_cookie  # type: ignore[assignment]
 
     def add_own_cookies(self) -> None:
