@@ -63,7 +63,7 @@ _OF_HEADERS = (
     "parsed_token",
     "_id",
 )
-_OF_QUERY = ("_parsed_args", "_parsed_not_grouped_args")
+_OF_QUERY = ("_args", "_parsed_args", "_parsed_not_grouped_args")
 _OF_BODY = ("parsed_json", "parsed_form", "parsed_files", "_upload")
 
 
