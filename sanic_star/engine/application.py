@@ -53,7 +53,7 @@ from sanic_star.engine.failures import (
     related,
 )
 from sanic_star.engine.lifespan import Lifecycle
-from sanic_star.engine.requests import BOUNDARY, COUNTED_BODY, HANDED, SENT, Limits, Request
+from sanic_star.engine.requests import BOUNDARY, COUNTED_BODY, HANDED, SENT, Limits, Request, may_have_body
 from sanic_star.engine.responses import Response
 from sanic_star.engine.routing import WEBSOCKET, Call, Route, Router, WebSocketRoute, child_scope, enter
 from sanic_star.engine.steps import UP, Limit, Phase
@@ -70,6 +70,8 @@ if TYPE_CHECKING:
     from sanic_star.engine.seams import Behaviour, Host, MakeRequest
 
 _NOTHING: dict[str, Any] = {}
+# Requests with these methods are looked at for the announcement of a body before it is read.
+_MOSTLY_BODILESS = frozenset({"GET", "HEAD", "OPTIONS"})
 # How long requests that the stop has cut may take to clean up and to answer in development, in seconds.
 DEVELOPMENT_GRACE_S = 0.5
 # Behind how many layers of ASGI middleware a mounted application is looked for.
@@ -325,12 +327,15 @@ class Engine:
                     request._route_params = params = params.copy()
                     scope["path_params"] = {**scope["path_params"], **params} if "path_params" in scope else params
                 if route.reads_body:
-                    message = await receive()
-                    body, limit = message.get("body"), route.max_body_size
-                    if body is None or message.get("more_body") or (limit is not None and len(body) > limit):
-                        await request._read_body(message, limit)
+                    if method in _MOSTLY_BODILESS and not may_have_body(scope):
+                        request._body, request._is_bodiless = b"", True
                     else:
-                        request._body = body
+                        message = await receive()
+                        body, limit = message.get("body"), route.max_body_size
+                        if body is None or message.get("more_body") or (limit is not None and len(body) > limit):
+                            await request._read_body(message, limit)
+                        else:
+                            request._body = body
                 call = route.call  # as a method it would be sought on the class first
                 response = await call(request)
                 if isinstance(response, Response) and not request.responded:

@@ -241,3 +241,40 @@ async def test_the_table_of_requests_is_empty_however_one_ends(outcome: str) -> 
     with contextlib.suppress(KeyError, asyncio.CancelledError):
         await task
     assert not live
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
+@pytest.mark.parametrize(
+    ("version", "headers", "reads"),
+    [
+        ("1.1", [], False),
+        ("1.0", [(b"accept", b"*/*")], False),
+        ("1.1", [(b"content-length", b"4")], True),
+        ("1.1", [(b"transfer-encoding", b"chunked")], True),
+        ("2", [], True),
+    ],
+)
+async def test_a_body_that_nothing_announces_is_not_waited_for(
+    method: str, version: str, headers: list[tuple[bytes, bytes]], reads: bool
+) -> None:
+    app: Sanic[Any, Any] = Sanic("Bodiless")
+    received: list[Message] = []
+
+    @app.route("/", methods=[method])
+    async def handle(request: Request) -> Any:
+        before = len(received)
+        # Another ASGI application gets the message that was not received, and each message once.
+        receive = request.receive
+        messages = [await receive(), await receive()]
+        return text(f"{before} {request.body!r} {[message['type'] for message in messages]}")
+
+    async def receive() -> Message:
+        data = b"body" if reads else b""
+        received.append({"type": "http.request", "body": data} if not received else {"type": "http.disconnect"})
+        return received[-1]
+
+    scope = {**http_scope("/", method, headers=headers), "http_version": version}
+    peer = Peer()
+    await app(scope, receive, peer.send)
+    body = b"body" if reads else b""
+    assert bytes(peer.body) == f"{int(reads)} {body!r} ['http.request', 'http.disconnect']".encode()
