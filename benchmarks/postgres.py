@@ -4,8 +4,8 @@ PostgreSQL refuses to run as root, so root starts it as an unprivileged user.
 """
 
 import os
-import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+_PROGRAMS = ("initdb", "postgres", "pg_isready")
 # Where Debian, Fedora and Homebrew put the programs, which are not on the path there.
 _PLACES = ("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/opt/homebrew/opt/postgresql*/bin")
 # The disk is not what is measured, and the data is gone afterwards.
@@ -21,11 +22,10 @@ _OPTIONS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "list
 
 
 def programs() -> Path | None:
-    """Return the folder that has `initdb` and `postgres`, the newest one, None where they are not installed."""
-    if (found := shutil.which("initdb")) and shutil.which("postgres"):
-        return Path(found).resolve().parent
-    folders = [folder for place in _PLACES for folder in Path("/").glob(place[1:])]
-    complete = [folder for folder in folders if (folder / "initdb").exists() and (folder / "postgres").exists()]
+    """Return the folder that has the programs, the newest one, None where they are not installed."""
+    on_path = [Path(found).resolve().parent for found in map(shutil.which, _PROGRAMS) if found]
+    installed = [folder for place in _PLACES for folder in Path("/").glob(place[1:])]
+    complete = [folder for folder in (*on_path, *installed) if all((folder / name).exists() for name in _PROGRAMS)]
     return max(complete, key=lambda folder: [int(part) for part in folder.parts if part.isdigit()], default=None)
 
 
@@ -46,10 +46,10 @@ def cluster(folder: Path, core: int | None = None) -> Iterator[str]:
     Raises RuntimeError with what it says if it does not start.
     """
     user = _unprivileged() if os.geteuid() == 0 else None
-    as_user: dict[str, Any] = {"user": user, "group": pwd.getpwnam(user).pw_gid, "extra_groups": ()} if user else {}
+    as_user: dict[str, Any] = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": ()} if user else {}
     with tempfile.TemporaryDirectory(prefix="pg-") as home:
         if user:
-            shutil.chown(home, user)
+            os.chown(home, user.pw_uid, user.pw_gid)
         data = str(Path(home, "data"))
         made = subprocess.run(
             [folder / "initdb", "-D", data, "-U", "bench", "-A", "trust", "--no-sync", "-E", "UTF8", "--locale=C"],
@@ -73,16 +73,18 @@ def cluster(folder: Path, core: int | None = None) -> Iterator[str]:
                 _await_ready(folder, home, server)
                 yield f"postgresql://bench@/postgres?host={home}"
             finally:
-                server.terminate()
+                server.send_signal(signal.SIGINT)  # a fast stop: SIGTERM waits for the clients
                 try:
                     server.wait(10)
                 except subprocess.TimeoutExpired:
                     server.kill()
 
 
-def _unprivileged() -> str:
-    names = {entry.pw_name for entry in pwd.getpwall()}
-    return "postgres" if "postgres" in names else "nobody"
+def _unprivileged() -> Any:
+    import pwd  # there is none on Windows, where the other parts run
+
+    users = {user.pw_name: user for user in pwd.getpwall()}
+    return users.get("postgres") or users["nobody"]
 
 
 def _await_ready(folder: Path, home: str, server: "subprocess.Popen[bytes]", seconds: float = 60) -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -10,8 +13,10 @@ from xml.etree import ElementTree
 import pytest
 from jinja2 import Environment, FileSystemLoader
 
+from benchmarks import postgres
 from benchmarks.apps import sanic_star as apps
 from benchmarks.apps.database.store import MESSAGES, TEMPLATES, connect, fill, in_order
+from benchmarks.blocks import measure_blocks
 from benchmarks.budgets import budgets
 from benchmarks.cases import CASES, ERROR_CASES, PAGE_CASES, STREAM_CASES, Case
 from benchmarks.contenders import CONTENDERS
@@ -23,7 +28,8 @@ from benchmarks.plot import draw
 from benchmarks.real_requests import REAL_CASES, RealCase
 from benchmarks.report import markdown
 from benchmarks.routing import _case, _paths
-from benchmarks.wrk import _script
+from benchmarks.settings import Settings
+from benchmarks.wrk import LoadError, Run, Server, _script
 from sanic_star.testing import TestClient
 
 
@@ -262,3 +268,44 @@ def test_a_part_in_which_all_failed_is_written_and_misses_its_budgets(part: str)
     demanded = budgets(result)
     assert demanded
     assert not any(budget.met for budget in demanded)
+
+
+def test_the_share_is_of_the_neighbours_and_a_server_that_fails_is_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    # The first round warms up; in the second the machine is half as fast.
+    costs = {"ours": iter([99.0, 10.0, 20.0, 10.0]), "theirs": iter([99.0, 20.0, 40.0, 25.0])}
+
+    def load(server: Server, case: Any, seconds: int, settings: Any) -> Run:
+        if server.port == 3:
+            raise LoadError("it broke")
+        return Run(1, 1, next(costs["ours" if server.port == 1 else "theirs"]), 0)
+
+    monkeypatch.setattr("benchmarks.blocks.load", load)
+    monkeypatch.setattr("benchmarks.blocks.await_answer", lambda port, case: None)
+    servers = {"ours": Server(1, 0), "broken": Server(3, 0), "theirs": Server(2, 0)}
+    (rows,) = measure_blocks(servers, [CASES["text"]], Settings([]), "theirs", 3).values()
+    assert rows["ours"] == {"cpu_us": 10.0, "rounds": [10.0, 20.0, 10.0], "share": 0.5}
+    assert rows["theirs"]["share"] == 1
+    assert rows["broken"] == {"error": "it broke"}
+
+
+@pytest.fixture
+def programs() -> Iterator[Path]:
+    """A folder that an unprivileged user can read: as root, PostgreSQL is started by one."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
+def write_program(path: Path, lines: str) -> None:
+    path.write_text(f"#!/bin/sh\n{lines}\n")
+    path.chmod(0o755)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the programs are shell scripts")
+@pytest.mark.parametrize("broken", ["initdb", "postgres"])
+def test_a_postgresql_that_does_not_start_says_why(programs: Path, broken: str) -> None:
+    for name in ("initdb", "postgres", "pg_isready"):
+        write_program(programs / name, "echo no room left >&2; exit 1" if name == broken else "exit 0")
+    write_program(programs / "pg_isready", "exit 1")
+    with pytest.raises(RuntimeError, match=f"^{broken}: no room left$"), postgres.cluster(programs):
+        pass
