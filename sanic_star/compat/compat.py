@@ -133,8 +133,9 @@ def _read_many_fields(fields: list[tuple[bytes, bytes]]) -> Header:
     PERF: all names, and all values, are decoded at once: a third of the time for 1,000 fields («large»). Safe because
     the line break between them can be in none of them if there are as many pieces as fields.
     """
-    names = b"\n".join([name for name, _ in fields]).decode("latin-1").split("\n")
-    values = b"\n".join([value for _, value in fields]).decode().split("\n")
+    names_of, values_of = zip(*fields, strict=True)
+    names = b"\n".join(names_of).decode("latin-1").split("\n")
+    values = b"\n".join(values_of).decode().split("\n")
     if not len(names) == len(values) == len(fields):
         return Header([(_read_name(name), value.decode()) for name, value in fields])
     return Header(zip(names, values, strict=True))

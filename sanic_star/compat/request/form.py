@@ -11,7 +11,7 @@ from collections.abc import Generator, Iterable, Iterator
 from io import BytesIO
 from typing import IO, TYPE_CHECKING, Any, Protocol, Self
 
-from sanic_star.compat.request.parameters import MAX_FIELD_SIZE, MAX_FIELDS, RequestParameters, _read_query
+from sanic_star.compat.request.parameters import MAX_FIELD_SIZE, MAX_FIELDS, RequestParameters, _read_pairs
 
 if TYPE_CHECKING:
     from starlette.datastructures import FormData
@@ -165,10 +165,6 @@ def parse_multipart_form(
     return form_parameters(reader.parts)
 
 
-def _has_short_fields(body: bytes) -> bool:
-    return len(body) <= _SMALL or max(map(len, body.split(b"&"))) <= _SMALL
-
-
 def parse_urlencoded_form(
     body: bytes,
     *,
@@ -201,9 +197,11 @@ def parse_urlencoded_form(
         and (max_field_size is None or max_field_size >= min(len(body), _SMALL))
         and body.isascii()
         and body.count(b"&") < max_fields
-        and _has_short_fields(body)
     ):
-        return _read_query(body.decode("ascii"), keep_blank_values)
+        pairs = body.replace(b"+", b" ").decode("ascii").split("&")
+        if len(body) <= _SMALL or max(map(len, pairs)) <= _SMALL:
+            return _read_pairs(pairs, b"%" in body, keep_blank_values)
+        del pairs
     # Large fields, other errors and other text than ASCII are rare.
     from sanic_star.compat.request._urlencoded import UrlencodedReader
 

@@ -37,7 +37,7 @@ class RequestParameters(dict[str, list[Any]]):
 
 
 def _read_query(query: str, keep_blank_values: bool = False) -> RequestParameters:
-    """Read a query or an urlencoded form: what `urllib.parse.parse_qs` gives for it, in a quarter of the time.
+    """Read a query: what `urllib.parse.parse_qs` gives for it, in a quarter of the time.
 
     Args:
         query: what follows the question mark.
@@ -46,12 +46,18 @@ def _read_query(query: str, keep_blank_values: bool = False) -> RequestParameter
     >>> _read_query("tag=a&tag=b+c&empty=&caf%C3%A9=1")
     {'tag': ['a', 'b c'], 'café': ['1']}
     """
+    return _read_pairs(query.replace("+", " ").split("&"), "%" in query, keep_blank_values)
+
+
+def _read_pairs(pairs: list[str], encoded: bool, keep_blank_values: bool) -> RequestParameters:
+    """Read the fields of a query or form, which are cut at their `&` and have no `+` for a space any more.
+
+    PERF: most names and values have nothing to decode; 3 µs of a request with four of them («real»).
+    """
     parameters = RequestParameters()
-    # PERF: most names and values have nothing to decode; 3 µs of a request with four of them («real»).
-    encoded = "%" in query
-    for field in query.replace("+", " ").split("&"):
-        name, _, value = field.partition("=")
-        if not value and not (keep_blank_values and field):
+    for pair in pairs:
+        name, _, value = pair.partition("=")
+        if not value and not (keep_blank_values and pair):
             continue
         if encoded:
             if "%" in name:
