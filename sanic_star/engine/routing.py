@@ -935,9 +935,7 @@ class Router(routing.Router):
                     scope["path_params"] = {**scope["path_params"], **params} if "path_params" in scope else params
                     return route, params
             if self._shapes and (nothing_encoded or raw.isascii()):
-                match = self._by_shape(
-                    scope, path if nothing_encoded else raw.decode("ascii"), method, nothing_encoded
-                )
+                match = self._by_shape(scope, path if nothing_encoded else raw.decode("ascii"), method, nothing_encoded)
                 if match is not None:
                     return match
             if nothing_encoded:
