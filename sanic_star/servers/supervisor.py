@@ -31,7 +31,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from multiprocessing import spawn
 from multiprocessing.connection import Connection, wait
-from multiprocessing.context import BaseContext
 from typing import Any
 
 from sanic_star.engine.os_signals import SIGNALS, Signalled
@@ -80,7 +79,8 @@ class Starter:
     """
 
     def __init__(self, method: str) -> None:
-        self.context: BaseContext = multiprocessing.get_context(method)
+        # The class has no `Process`; its subclasses have one.
+        self.context: Any = multiprocessing.get_context(method)
         self.forks = method == "fork"
         # What a forked process undoes.
         self.signal_handlers: dict[int, Any] = {}
@@ -107,7 +107,7 @@ class Starter:
                 self.channels.append(ours)
                 process = self._fork(name, target, order, theirs)
             else:
-                process = self.context.Process(target=target, args=(order, theirs), name=name)  # type: ignore[attr-defined]
+                process = self.context.Process(target=target, args=(order, theirs), name=name)
                 with _main_hidden():
                     process.start()
         except BaseException:
@@ -118,8 +118,9 @@ class Starter:
         return process, ours
 
     def _fork(self, name: str, target: Callable[[Any, Connection], None], order: Order, theirs: Connection) -> Any:
-        assert sys.platform != "win32"
-        process = self.context.Process(target=self._run_forked, args=(target, order, theirs), name=name)  # type: ignore[attr-defined]
+        if sys.platform == "win32":
+            raise NotImplementedError
+        process = self.context.Process(target=self._run_forked, args=(target, order, theirs), name=name)
         # A signal that comes between the fork and the restored handlers would otherwise be the supervisor's business.
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, self.signal_handlers)
         try:
@@ -132,7 +133,8 @@ class Starter:
         return process
 
     def _run_forked(self, target: Callable[[Any, Connection], None], order: Order, theirs: Connection) -> None:
-        assert sys.platform != "win32"
+        if sys.platform == "win32":
+            raise NotImplementedError
         signal.set_wakeup_fd(-1)
         for number, handler in self.signal_handlers.items():
             signal.signal(number, handler)

@@ -235,6 +235,11 @@ def test_json_is_written_by_what_replaces_the_writer_of_all_responses(monkeypatc
     monkeypatch.setattr(BaseHTTPResponse, "_dumps", lambda value, **options: f"replaced {value}")
     assert json([1]).body == JSONResponse([1]).body == b"replaced [1]"
     assert json([1], dumps=lambda value: "mine").body == b"mine"
+    # An application that comes later, and has a writer of its own, is stronger, as in Sanic.
+    Sanic("Usual")
+    assert json([1]).body == b"replaced [1]"
+    Sanic("Own", dumps=lambda value: f"own {value}")
+    assert json([1]).body == JSONResponse([1]).body == b"own [1]"
 
 
 def test_changes_to_a_list() -> None:

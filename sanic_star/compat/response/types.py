@@ -129,6 +129,8 @@ def choose_writer_by_app(dumps: Callable[..., str | bytes]) -> None:
         dumps: that of the newest application.
     """
     writing.by_application, writing.outside = True, dumps
+    # As in Sanic it replaces what somebody has set there before.
+    BaseHTTPResponse._dumps = staticmethod(write_json_text)
 
 
 def write_json(value: Any, **options: Any) -> str | bytes:
