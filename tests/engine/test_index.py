@@ -57,6 +57,7 @@ class Place:
     pieces: Segments
     methods: tuple[str, ...] = ("GET",)
     hosts: tuple[str, ...] = ()
+    names: tuple[str, ...] | None = None
 
     def expression(self) -> re.Pattern[str]:
         return Route(self.pieces, print, methods=()).expression()
