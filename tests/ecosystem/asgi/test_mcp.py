@@ -70,11 +70,8 @@ async def use(url: str) -> Any:
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_client(request: pytest.FixtureRequest, serve: Serve, how: str, form: str) -> None:
+def test_client(serve: Serve, form: str) -> None:
     """Tools and resources by the SDK's client; a tool that fails, wrong arguments, and malformed requests."""
-    if (how, form) == ("here", "lifespan"):
-        reason = "With the SDK's lifespan the session manager would run twice; without it the mount runs it."
-        request.applymarker(pytest.mark.xfail(reason=reason, strict=False))
     process = serve(APP + FORMS[form])
     url = f"http://127.0.0.1:{process.port}/mcp"
     for slash in ("", "/"):
