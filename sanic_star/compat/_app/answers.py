@@ -435,6 +435,7 @@ class Answers:
         return AccessLog(stack)
 
     def _compile_websocket(self, route: routing.WebSocketRoute, before: list[Step]) -> Call:
+        has_layers = _has_layers(route)
         handler = self._events.around_websocket(route.endpoint) if self._hears else route.endpoint
         endpoint = route.endpoint if is_endpoint(route.endpoint) else None
         subprotocols = getattr(getattr(route, "extra", None), "subprotocols", ())
@@ -468,7 +469,7 @@ class Answers:
 
         handled = self._events.around_handler(speak, always=True) if self._hears else speak
 
-        if _has_layers(route):
+        if has_layers:
             from sanic_star.compat._app.layers import layered_websocket
 
             call = layered_websocket(handled, *self._split(route), self.respond_through)

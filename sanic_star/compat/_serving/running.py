@@ -383,10 +383,11 @@ class Runner:
 
     def _warn_of_main_listeners(self) -> None:
         """Log which listeners never run, because there is no main process. They may create the tables of a database."""
+        listeners = self.app.listeners
         names = [
-            f"{event} ({', '.join(getattr(listener, '__name__', repr(listener)) for listener in listeners)})"
+            f"{event} ({', '.join(getattr(listener, '__name__', repr(listener)) for listener in listeners[event])})"
             for event in _OF_THE_MAIN_PROCESS
-            if (listeners := self.app.listeners.get(event))
+            if listeners.get(event)
         ]
         if names:
             logger.warning(
