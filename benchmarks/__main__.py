@@ -88,22 +88,28 @@ def _parser() -> argparse.ArgumentParser:
         help="write docs/benchmarks.md and its pictures (needs all parts)",
     )
     parser.add_argument(
-        "--load", type=Path, metavar="FILE", help="take the results of an earlier run instead of measuring"
+        "--load",
+        type=Path,
+        metavar="FILE",
+        help="take the results of an earlier run instead of measuring; with --only, measure these parts anew",
     )
     return parser
 
 
 def _run(options: argparse.Namespace) -> dict[str, Any]:
     settings = Settings(options.contenders, quick=options.quick)
-    result: dict[str, Any] = {"environment": environment.describe(), "settings": asdict(settings)}
+    result: dict[str, Any] = json.loads(options.load.read_text()) if options.load else {}
+    result |= {"environment": environment.describe(), "settings": asdict(settings)}
     parts = [part for part in PARTS if part in (options.only or PARTS)]
+    whole = len({*parts, *result} & {*PARTS}) == len(PARTS)
+    target = RESULTS / ("all" if whole else "-".join(parts))
+    RESULTS.mkdir(exist_ok=True)
     for part in parts:
         say(f"{part} …")
         result[part] = PARTS[part](settings)
-    RESULTS.mkdir(exist_ok=True)
-    target = RESULTS / ("all" if len(parts) == len(PARTS) else "-".join(parts))
-    target.with_suffix(".json").write_text(json.dumps(result, indent=1) + "\n")
-    target.with_suffix(".md").write_text(report.markdown(result))
+        # After each part: should one of them fail, `--load` has the others.
+        target.with_suffix(".json").write_text(json.dumps(result, indent=1) + "\n")
+        target.with_suffix(".md").write_text(report.markdown(result))
     say(f"written: {target.with_suffix('.md')} and .json")
     return result
 
@@ -114,7 +120,8 @@ def main() -> int:
     options = parser.parse_args()
     if options.write_docs and not options.load and (options.only or options.quick):
         parser.error("--write-docs wants a whole run: leave out --only and --quick")
-    result = json.loads(options.load.read_text()) if options.load else _run(options)
+    measuring = options.only or not options.load
+    result = _run(options) if measuring else json.loads(options.load.read_text())
     if options.write_docs and (missing := [part for part in PARTS if part not in result]):
         parser.error(f"--write-docs wants a whole run; {options.load} lacks {', '.join(missing)}")
     print(report.markdown(result))

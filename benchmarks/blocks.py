@@ -13,6 +13,9 @@ from benchmarks.driver import AnyCase
 from benchmarks.settings import Settings, say
 from benchmarks.wrk import LoadError, Server, await_answer, load
 
+# On a busy machine a second may pass without an answer.
+ATTEMPTS = 3
+
 
 def measure_blocks(
     servers: Mapping[str, Server], cases: Sequence[AnyCase], settings: Settings, reference: str, rounds: int
@@ -28,12 +31,14 @@ def _case(
     failed: dict[str, Any] = {}
 
     def attempt(name: str, action: Callable[[Server], Any]) -> Any:
-        try:
-            return action(servers[name])
-        except LoadError as error:
-            say(f"  {name}, {case.name}: {error}")
-            failed[name] = {"error": str(error)}
-            del rounds[name]
+        for rest in reversed(range(ATTEMPTS)):
+            try:
+                return action(servers[name])
+            except LoadError as error:
+                say(f"  {name}, {case.name}: {error}")
+                if not rest:
+                    failed[name] = {"error": str(error)}
+                    del rounds[name]
 
     for name in servers:
         # All of them before the first is loaded: what wrk leaves undone goes on for a moment, and writes to a database.

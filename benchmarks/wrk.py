@@ -172,7 +172,7 @@ def load(server: Server, case: AnyCase, seconds: int, settings: Settings) -> Run
     rate = re.search(r"Requests/sec:\s+([\d.]+)", output)
     tail = re.search(r"99%\s+([\d.]+)(us|ms|s)", output)
     count = re.search(r"(\d+) requests in", output)
-    if not rate or not tail or not count or "Non-2xx" in output or "Socket errors" in output:
+    if not rate or not tail or not count or not int(count[1]) or "Non-2xx" in output or "Socket errors" in output:
         raise LoadError(f"wrk reports: {output.strip() or 'nothing'}")
     p99 = float(tail[1]) * {"us": 0.001, "ms": 1, "s": 1000}[tail[2]]
     return Run(float(rate[1]), p99, used * 1e6 / int(count[1]), max(0.0, foreign))

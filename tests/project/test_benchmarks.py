@@ -274,8 +274,10 @@ def test_the_share_is_of_the_neighbours_and_a_server_that_fails_is_out(monkeypat
     # The first round warms up; in the second the machine is half as fast.
     costs = {"ours": iter([99.0, 10.0, 20.0, 10.0]), "theirs": iter([99.0, 20.0, 40.0, 25.0])}
 
+    stalls = iter([False, True, True, False, False, True, False])  # two in a row are one too few to be out
+
     def load(server: Server, case: Any, seconds: int, settings: Any) -> Run:
-        if server.port == 3:
+        if server.port == 3 or (server.port == 2 and next(stalls)):
             raise LoadError("it broke")
         return Run(1, 1, next(costs["ours" if server.port == 1 else "theirs"]), 0)
 
