@@ -57,7 +57,6 @@ class Place:
     pieces: Segments
     methods: tuple[str, ...] = ("GET",)
     hosts: tuple[str, ...] = ()
-    names: tuple[str, ...] | None = None
 
     @property
     def names(self) -> tuple[str, ...] | None:
