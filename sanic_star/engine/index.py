@@ -85,8 +85,11 @@ if TYPE_CHECKING:
         """What the index must know of a route."""
 
         pieces: Segments
-        names: tuple[str, ...] | None
         hosts: tuple[str, ...]
+
+        @property
+        def names(self) -> tuple[str, ...] | None:
+            """Return the parameters' names; `None` where one of them makes others."""
 
         def expression(self) -> Pattern[str]:
             """Return the whole path as a regular expression; asked for only where the tree can't express it."""

@@ -57,7 +57,11 @@ class Place:
     pieces: Segments
     methods: tuple[str, ...] = ("GET",)
     hosts: tuple[str, ...] = ()
-    names: tuple[str, ...] | None = None
+
+    @property
+    def names(self) -> tuple[str, ...] | None:
+        parameters = [part for part in self.pieces if isinstance(part, Parameter)]
+        return None if any(part.expand for part in parameters) else tuple(part.name for part in parameters)
 
     def expression(self) -> re.Pattern[str]:
         return Route(self.pieces, print, methods=()).expression()
@@ -308,3 +312,36 @@ def test_expressions_and_prefixes_stand_in_one_order() -> None:
 def test_the_beginnings_of_a_path() -> None:
     assert list(prefixes_of("/a/b", 9)) == ["/a/b", "/a", ""]
     assert list(prefixes_of("/a/b/c/d", 1)) == ["/a", ""]
+
+
+def test_shapes_hold_what_a_walk_finds_first() -> None:
+    index = build(
+        Place("orders", ("users", NUMBER, "orders")),
+        Place("order", ("users", NUMBER, "orders", TEXT)),
+        Place("deep", ("a", "b", NUMBER, "orders", TEXT)),
+        Place("pair", ("pairs", PAIR, "orders")),
+        Place("upper", ("upper", UPPER, "orders")),
+        Place("any", ("users", TEXT, "others")),
+        Place("new", ("users", NUMBER, "orders", "new")),
+        Place("literal", ("users", "me", "orders")),
+    )
+    keys = {slashes: {key for shape in shapes for key in shape.ways} for slashes, shapes in index.shapes.items()}
+    # `pair` makes parameters of its own, `upper` takes an expression, and `users/<text>/others` waits for a number.
+    assert keys == {3: {("/users", "orders")}, 4: {("/users", "orders"), ("/users", "orders", "new")},
+                    5: {("/a/b", "orders")}}  # fmt: skip
+    (with_two,) = (shape for shape in index.shapes[4] if ("/users", "orders") in shape.ways)
+    (with_one,) = index.shapes[3]
+    assert with_two.ways["/users", "orders"][0] == {"new"}
+    assert "me" in with_one.ways["/users", "orders"][0]
+    (deep,) = index.shapes[5]
+    assert [step[:2] for step in deep.ways["/a/b", "orders"][2]] == [(1, "number"), (3, "text")]
+
+
+def test_no_more_shapes_than_are_worth_a_look() -> None:
+    places = [
+        Place(f"{at}-{number}", (f"h{number}", *("x",) * at, NUMBER, *("x",) * (6 - at)))
+        for at in range(6)
+        for number in range(at + 1)
+    ]
+    (shapes,) = build(*places).shapes.values()
+    assert [len(shape.ways) for shape in shapes] == [6, 5, 4, 3]
