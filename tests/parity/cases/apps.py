@@ -199,6 +199,7 @@ case(
     """,
     get("/"),
     get("/none"),
+    log_differs="listener-phases",
 )
 case(
     "listeners of a blueprint, and their order",

@@ -161,4 +161,5 @@ case(
     async def show(request): return json(asked)
     """,
     get("/"),
+    log_differs="listener-phases",
 )

@@ -233,6 +233,7 @@ case(
     get("/late"),
     get("/a"),
     get("/later"),
+    log_differs="listener-phases",
 )
 case(
     "head and options are for those who ask for them",
