@@ -39,8 +39,9 @@ ONCE_MORE = ("--reruns=1", "-raR")
 
 
 # The whole suite runs on the default Python with the newest dependencies. On others, what starts many servers is left
-# out: it looks at the servers and at Sanic, and takes more than half of the time.
+# out: it looks at the servers and at Sanic, and takes more than half of the time. So is what looks at the repository.
 WITHOUT_SERVERS = (
+    "--ignore=tests/project",
     "--deselect=tests/parity/test_parity.py::test_same_answers_over_a_socket",
     *(
         f"--ignore=tests/{module}.py"
@@ -136,7 +137,7 @@ def tests(session: nox.Session) -> None:
 
 @nox.session(name="tests-on", python=["3.11", "3.12", "3.13"])
 def tests_on(session: nox.Session) -> None:
-    """Run the tests on a given Python, for example `nox -s tests-on-3.13`, without the two parts about servers."""
+    """Run the tests on a given Python, for example `nox -s tests-on-3.13`, without servers and the repository."""
     install_for_tests(session)
     install_newest_multidict(session)
     run_pytest(session, *WITHOUT_SERVERS)
@@ -144,7 +145,7 @@ def tests_on(session: nox.Session) -> None:
 
 @nox.session(name="tests-min")
 def tests_min(session: nox.Session) -> None:
-    """Run the tests with the oldest release of each dependency that `pyproject.toml` allows, without servers."""
+    """Run the tests with the oldest release of each dependency that `pyproject.toml` allows, likewise."""
     # Not in the session's own folder for temporary files: the tests would use that too, and the paths of unix sockets
     # have to be short.
     floors = Path(session.virtualenv.location, "floors.txt")
