@@ -136,10 +136,14 @@ class Request(requests.Request):
     _plain_init = __init__
 
     @property
+    def _is_read_first(self) -> bool:
+        """Whether the body is read before the handler is called."""
+        return self._reads_body or getattr(self.scope.get("route"), "reads_body", False)
+
+    @property
     def _arriving(self) -> bool:
         """Whether the handler waits for the body, which is read before it is called."""
-        reads = self._reads_body or getattr(self.scope.get("route"), "reads_body", False)
-        return reads and not self._body_is_read
+        return self._is_read_first and not self._body_is_read
 
     @property
     def _body_is_read(self) -> bool:

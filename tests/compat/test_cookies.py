@@ -285,6 +285,10 @@ c.a_b
 c.get("__Host-a")
 c["__Host-a"]
 "a" in c
+c.get(None)
+c.get(None, 7)
+c.getlist(None)
+c[None]
 c._x
 """
 

@@ -102,7 +102,7 @@ WRONG = [
     (part(f"{FIELD}\r\nContent-Type: text/plain; charset={'x' * 4000}") + END, "X", "is not supported"),
     (part(FIELD) + END, "", "names no boundary"),
     (part(FIELD) + END, "X" * 300, "the boundary is too long"),
-    (part(FIELD) + END, "日", "not in Latin letters"),
+    (part(FIELD) + END, "\ud800", "not UTF-8"),
 ]
 
 

@@ -398,6 +398,29 @@ async def test_the_handler_gets_what_the_middleware_has_changed(outer: bool, str
     assert seen == ([sent, changed, sent] if outer else [changed])
 
 
+async def test_a_body_that_the_middleware_adds_is_read_again() -> None:
+    class Adding:
+        def __init__(self, app: ASGIApp) -> None:
+            self.app = app
+
+        async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+            added = [{"type": "http.request", "body": b"added", "more_body": False}]
+
+            async def add() -> Message:
+                return added.pop() if added else await receive()
+
+            await self.app(scope, add, send)
+
+    app: Sanic[Any, Any] = Sanic("Adding")
+
+    @app.route("/", middleware=[Middleware(Adding)])
+    async def read(request: Request) -> Any:
+        return json([request.body.decode(), (await StarletteRequest(request.scope, request.receive).body()).decode()])
+
+    peer = await ask(app, http_scope("/"))
+    assert bytes(peer.body) == b'["added","added"]'
+
+
 async def test_a_form_is_read_through_the_middleware() -> None:
     app: Sanic[Any, Any] = Sanic("Forms")
     app.on_request(lambda request: None)

@@ -224,6 +224,26 @@ def test_the_whole_body_of_a_streaming_handler() -> None:
     assert ask(handler, "POST", data=b"[1]", stream=True).json() == [[1], ["[1]", ""]]
 
 
+@pytest.mark.parametrize("method", ["POST", "GET"])
+def test_a_body_that_was_read_has_no_parts_left(method: str) -> None:
+    async def handler(request: Request) -> HTTPResponse:
+        async with asyncio.timeout(5):
+            left = await request.stream.read(), [part async for part in request.stream]
+        return json([request.body.decode(), left])
+
+    assert ask(handler, method, data=b"one").json() == ["one", [None, []]]
+
+
+def test_a_body_put_together_by_a_streaming_handler() -> None:
+    async def handler(request: Request) -> HTTPResponse:
+        request.body = b""
+        async for part in request.stream:
+            request.body += part
+        return json(request.body.decode())
+
+    assert ask(handler, "POST", data=iter([b"one", b"two"]), stream=True).json() == "onetwo"
+
+
 def test_a_body_in_starlettes_way() -> None:
     async def handler(request: Request) -> HTTPResponse:
         return json([part.decode() async for part in request.stream()])

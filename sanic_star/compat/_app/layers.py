@@ -64,7 +64,7 @@ _OF_HEADERS = (
     "_id",
 )
 _OF_QUERY = ("_args", "_parsed_args", "_parsed_not_grouped_args")
-_OF_BODY = ("parsed_json", "parsed_form", "parsed_files", "_upload")
+_OF_BODY = ("parsed_json", "parsed_form", "parsed_files", "_upload", "_is_bodiless")
 
 
 class Layer:

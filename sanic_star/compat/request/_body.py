@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
         @property
         def _body_is_read(self) -> bool: ...
+        @property
+        def _is_read_first(self) -> bool: ...
         def _kept_body(self) -> Iterable[bytes]: ...
         async def _watched_receive(self, receive: Receive) -> Message: ...
 
@@ -101,6 +103,9 @@ class BodyStream:
 
     async def _receive_part(self) -> bytes | None:
         request = self.request
+        if request._is_read_first and request._body_is_read:
+            # Nothing follows. A handler that reads the parts itself may set `body`, which does not end them.
+            return None
         while not request._stream_consumed:
             request._waits_for_part = True
             try:

@@ -118,10 +118,10 @@ class MultipartReader:
             "on_end": self._end,
         }
         try:
-            self._boundary = boundary if isinstance(boundary, bytes) else boundary.encode("latin-1")
+            self._boundary = boundary if isinstance(boundary, bytes) else boundary.encode("utf-8", "surrogateescape")
             self._parser = MultipartParser(self._boundary, callbacks)
         except (FormParserError, UnicodeEncodeError):
-            raise BadRequest(f"{FAILED}the boundary is too long or not in Latin letters") from None
+            raise BadRequest(f"{FAILED}the boundary is too long or not UTF-8") from None
         self._callbacks = callbacks
         self._delimiter = b"--" + self._boundary
         # What is before the first boundary counts for nothing (RFC 2046, 5.1.1), and python-multipart wants it gone.

@@ -126,6 +126,16 @@ case(
         {"content-type": "multipart/form-data; boundary=X"},
         b'--X\r\ncontent-disposition: form-data; name="f"; filename="a.txt"\r\n\r\nabc\r\n--X',
     ),
+    *(
+        post(
+            "/",
+            # Its bytes are UTF-8, as in the body.
+            {"content-type": f'multipart/form-data; boundary="{boundary}"'.encode().decode("latin-1")},
+            f'--{boundary}\r\ncontent-disposition: form-data; name="f"; filename="a.txt"\r\n\r\n'
+            f"abc\r\n--{boundary}--".encode(),
+        )
+        for boundary in ("\u00e9", "\u65e5")
+    ),
 )
 case(
     "forms that Sanic loses",
