@@ -327,7 +327,7 @@ class Engine:
                     request._route_params = params = params.copy()
                     scope["path_params"] = {**scope["path_params"], **params} if "path_params" in scope else params
                 if route.reads_body:
-                    if method in _MOSTLY_BODILESS and not may_have_body(scope):
+                    if method in _MOSTLY_BODILESS and not may_have_body(scope, receive):
                         request._body, request._is_bodiless = b"", True
                     else:
                         message = await receive()

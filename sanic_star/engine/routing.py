@@ -761,11 +761,12 @@ class Router(routing.Router):
         # In this order: `_build` takes the mark away and then looks at the version.
         self._version = object()
         self._stale = True
-        # These lead past the mark. Emptied, not replaced: the application's dispatch holds on to this dictionary.
+        # These lead past the mark.
         self._shapes: dict[int, Sequence[Shape[Any]]] = {}
         self._tails: dict[bytes, Tail[Any]] = {}
         self._unbarred: dict[bytes, Tail[Any]] = {}
         self._doors: dict[bytes, list[_Door]] = {}
+        # Emptied, not replaced: the application's dispatch holds on to this dictionary.
         self.direct.clear()
 
     def _build(self) -> None:
