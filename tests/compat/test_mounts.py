@@ -17,7 +17,8 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sanic_star import Blueprint, Request, Sanic, text
-from sanic_star.compat.exceptions import NotFound
+from sanic_star.compat.exceptions import Forbidden, NotFound, ServerError, ServiceUnavailable
+from sanic_star.compat.handlers import ErrorHandler
 from sanic_star.testing import TestClient
 
 
@@ -646,6 +647,64 @@ def test_handle_errors_for_sanic_in_sanic_and_for_a_bare_application() -> None:
 
     assert answers_of(outer_with(inner, handle_errors=True), "/x/fail") == [(418, "outer inner")]
     assert answers_of(outer_with(bare), "/x/fail") == [(418, "outer bare")]
+
+
+def test_handle_errors_for_what_sanic_would_answer_with_an_error_page(caplog: pytest.LogCaptureFixture) -> None:
+    inner = Sanic("inner")
+
+    @inner.get("/refuse")
+    async def refuse(request: Request) -> Any:
+        raise Forbidden("inner")
+
+    @inner.get("/handled")
+    async def handled(request: Request) -> Any:
+        raise ServiceUnavailable("inner")
+
+    @inner.exception(ServiceUnavailable)
+    async def own(request: Request, error: Any) -> Any:
+        return text("inner handler", 503)
+
+    @inner.get("/fail")
+    async def failing(request: Request) -> Any:
+        raise Teapot("inner")
+
+    app = outer_with(inner, handle_errors=True)
+    expected = [(403, "outer 403"), (404, "outer 404"), (503, "inner handler"), (418, "outer inner")]
+    assert answers_of(app, "/x/refuse", "/x/none", "/x/handled", "/x/fail") == expected
+    # A handler has answered each of them: none is an error in the log.
+    assert [record for record in caplog.records if record.name == "sanic.error"] == []
+
+
+def test_handle_errors_leaves_the_error_pages_of_an_own_error_handler() -> None:
+    class Pages(ErrorHandler):
+        def default(self, request: Any, exception: Any) -> Any:
+            return text("inner page", 404)
+
+    inner = Sanic("inner", error_handler=Pages())
+    assert answers_of(outer_with(inner, handle_errors=True), "/x/none") == [(404, "inner page")]
+
+
+def test_handle_errors_asks_the_nearest_application_first() -> None:
+    innermost, inner = Sanic("innermost"), Sanic("inner")
+
+    @inner.exception(NotFound)
+    async def missing(request: Request, error: Any) -> Any:
+        return text("inner handler", 404)
+
+    @innermost.get("/refuse")
+    async def refuse(request: Request) -> Any:
+        raise Forbidden("innermost")
+
+    @innermost.get("/fail")
+    async def failing(request: Request) -> Any:
+        raise ServerError("innermost")
+
+    inner.mount("/y", innermost, handle_errors=True)
+    answers = answers_of(outer_with(inner, handle_errors=True), "/x/y/none", "/x/y/refuse", "/x/y/fail")
+    assert answers[:2] == [(404, "inner handler"), (403, "outer 403")]
+    # Nobody has a handler for it: the error page is the outermost application's.
+    assert answers[2][0] == 500
+    assert "innermost" in answers[2][1]
 
 
 def test_handle_errors_sends_what_an_application_answers_that_swallows_its_exception() -> None:

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 # In the scope, where a monitoring tool is to see them: the exceptions that a handler for `Exception` has answered.
 UNEXPECTED = "sanic_star.unexpected"
+# In the scope of a mount with `handle_errors=True`: a list for the exceptions that no handler answers. The application
+# around the mount answers them.
+UNHANDLED = "sanic_star.unhandled"
 # A handler, and whether it takes Sanic's exception of the same status instead of the one that was raised.
 _Match: TypeAlias = tuple[Callable[..., Any] | None, bool]
 
@@ -232,6 +235,11 @@ class ErrorHandler:
         if handler is None:
             if not issubclass(type(subject), SanicException):
                 subject = as_sanic_exception(subject)
+            if request is not None and (unhandled := request.scope.get(UNHANDLED)) is not None:
+                if getattr(self.default, "__func__", None) is _OWN_DEFAULT and isinstance(exception, Exception):
+                    unhandled.append(exception)
+                    # Never sent, so that no page is rendered, and nothing is logged here.
+                    return text("", attribute(subject, "status_code", 500)), False
             return self.default(request, subject), False
         settled = self.settles(handler, exception)
         if not settled:
@@ -287,7 +295,7 @@ class ErrorHandler:
 
 
 # A subclass may override these, and a monitoring tool replace them on the class: each is called then.
-OWN_RESPONSE, _OWN_LOOKUP = ErrorHandler.response, ErrorHandler.lookup
+OWN_RESPONSE, _OWN_LOOKUP, _OWN_DEFAULT = ErrorHandler.response, ErrorHandler.lookup, ErrorHandler.default
 
 
 def _as_starlette(request: Request, exception: BaseException) -> HTTPResponse | None:

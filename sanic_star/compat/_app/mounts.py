@@ -18,6 +18,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from sanic_star.compat._app.error_handler import UNHANDLED
 from sanic_star.engine import routing
 from sanic_star.engine.failures import REPORTED, attributes
 
@@ -107,7 +108,8 @@ class Unhandled:
     """ASGI middleware that lets exceptions out which the application inside does not handle itself.
 
     Starlette, and frameworks that are built on it, answer such an exception with a 500 and raise it again. That answer
-    is held back, and so is that of Starlette's own handler to an `HTTPException`, which is raised instead.
+    is held back, and so is that of Starlette's own handler to an `HTTPException`, which is raised instead. An
+    application of this package notes the exceptions for which it has no handler in the scope, and they are raised, too.
 
     Args:
         app: the application.
@@ -122,15 +124,18 @@ class Unhandled:
             await self.app(scope, receive, send)
             return
         held: list[Message] = []
+        unhandled: list[Exception] = []
         has_begun = False
-        answered: HTTPException | None = None
+        answered: Exception | None = None
 
         async def send_unless_unhandled(message: Message) -> None:
             nonlocal has_begun, answered
             if not has_begun:
                 has_begun = True
                 error = sys.exc_info()[1]
-                if isinstance(error, HTTPException):
+                if unhandled:
+                    answered = unhandled[0]
+                elif isinstance(error, HTTPException):
                     # Raised later: Starlette takes the response for begun once it has called this.
                     answered = error if _is_answered_by_default(error, scope) else None
                 if answered or (error is not None and message.get("status") == 500):
@@ -141,6 +146,8 @@ class Unhandled:
                 return
             await send(message)
 
+        outer = scope.get(UNHANDLED)
+        scope[UNHANDLED] = unhandled
         try:
             await self.app(scope, receive, send_unless_unhandled)
         except Exception as error:
@@ -149,6 +156,13 @@ class Unhandled:
                 attributes(error).pop(REPORTED, None)
                 scope.pop(REPORTED, None)
             raise
+        finally:
+            unhandled = []
+            # The application around answers next, and it may be mounted like this itself.
+            if outer is None:
+                del scope[UNHANDLED]
+            else:
+                scope[UNHANDLED] = outer
         if answered is not None:
             try:
                 raise answered
