@@ -186,6 +186,10 @@ def test_sanic_in_sanic_in_sanic_finds_its_routes_below_every_root_path() -> Non
         (lambda app: app.mount("x", child()), ValueError),
         (lambda app: app.mount("/x/<when:ymd>", child()), ValueError),
         (lambda app: app.mount("/x/<>", child()), ValueError),
+        (lambda app: app.mount("/x/{when:ymd}", child()), ValueError),
+        (lambda app: app.mount(None, child()), TypeError),
+        (lambda app: app.mount(b"/x", child()), TypeError),
+        (lambda app: app.mount("/x", child(), name=5), TypeError),
         (lambda app: app.mount("/x", child(), middleware=[Tagged]), TypeError),
         (lambda app: app.host("", child()), ValueError),
         (lambda app: app.host("  ", child()), ValueError),
@@ -196,6 +200,8 @@ def test_sanic_in_sanic_in_sanic_finds_its_routes_below_every_root_path() -> Non
         (lambda app: app.host("example.org", None), TypeError),
         (lambda app: Blueprint("b").mount("/x", None), TypeError),  # type: ignore[arg-type]
         (lambda app: Blueprint("b").mount("x", child()), ValueError),
+        (lambda app: Blueprint("b").mount(None, child()), TypeError),  # type: ignore[arg-type]
+        (lambda app: Blueprint("b").mount("/x", child(), name=5), TypeError),  # type: ignore[arg-type]
         (lambda app: Blueprint("b", host="example.org").mount("/x", child()), ValueError),
     ],
 )
@@ -306,6 +312,34 @@ def test_below_a_mount_at_the_root_a_websocket_is_the_mounts() -> None:
     app.mount("/", Starlette(routes=[WebSocketRoute("/ws", speak)]))
     with TestClient(app) as client, client.websocket_connect("/ws") as websocket:
         assert websocket.receive_text() == "mounted"
+
+
+@pytest.mark.parametrize(
+    ("uri", "answer"),
+    [
+        ("/<rest:path>", "mounted"),
+        (r"/<rest:.+>", "mounted"),
+        ("/a/<rest:path>", "own"),
+        ("/a/<name>", "own"),
+        ("/<first:[a-z]+>/b", "own"),
+    ],
+)
+def test_a_slash_at_the_end_does_not_change_what_ranks_above_a_mount_at_the_root(uri: str, answer: str) -> None:
+    app = Sanic("ranks")
+
+    @app.get(uri)
+    async def own(request: Request, **params: Any) -> Any:
+        return text("own")
+
+    async def mounted(scope: Scope, receive: Receive, send: Send) -> None:
+        await PlainTextResponse("mounted")(scope, receive, send)
+
+    app.mount("/", mounted)
+    with TestClient(app) as client:
+        assert [client.get(path).text for path in ("/a/b", "/a/b/", "/a/b//")] == [answer] * 3
+        if "path" in uri:
+            # Where only a catch-all route has the path, the mount answers methods that the route does not have.
+            assert [client.post(path).text for path in ("/a/b", "/a/b/")] == ["mounted"] * 2
 
 
 # Hosts ---------------------------------------------------------------------------------------------------------------

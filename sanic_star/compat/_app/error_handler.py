@@ -235,11 +235,10 @@ class ErrorHandler:
         if handler is None:
             if not issubclass(type(subject), SanicException):
                 subject = as_sanic_exception(subject)
-            if request is not None and (unhandled := request.scope.get(UNHANDLED)) is not None:
-                if getattr(self.default, "__func__", None) is _OWN_DEFAULT and isinstance(exception, Exception):
-                    unhandled.append(exception)
-                    # Never sent, so that no page is rendered, and nothing is logged here.
-                    return text("", attribute(subject, "status_code", 500)), False
+            if request is not None and UNHANDLED in request.scope and self._hands_over(exception):
+                request.scope[UNHANDLED].append(exception)
+                # Never sent, so that no page is rendered, and nothing is logged here.
+                return text("", attribute(subject, "status_code", 500)), False
             return self.default(request, subject), False
         settled = self.settles(handler, exception)
         if not settled:
@@ -251,6 +250,10 @@ class ErrorHandler:
         except Exception as raised:
             return self._answer_to_failure(request, handler, raised), settled
         return self.default(request, as_sanic_exception(subject)) if answer is None else answer, settled
+
+    def _hands_over(self, exception: BaseException) -> bool:
+        """Tell whether the application around answers an exception. A subclass with its own `default` answers it."""
+        return isinstance(exception, Exception) and getattr(self.default, "__func__", None) is _OWN_DEFAULT
 
     def _answer_to_failure(self, request: Request, handler: Any, raised: Exception) -> HTTPResponse:
         """Log what a synchronous handler has raised, and return the answer."""

@@ -13,6 +13,7 @@ import re
 import sys
 from collections.abc import Iterable, Sequence
 
+from starlette.convertors import CONVERTOR_TYPES
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.exceptions import ExceptionMiddleware
@@ -24,6 +25,8 @@ from sanic_star.engine.failures import REPORTED, attributes
 
 # Starlette's convertor for each of Sanic's types of parameters that has one.
 _CONVERTORS = {"": "str", "str": "str", "string": "str", "int": "int", "float": "float", "uuid": "uuid", "path": "path"}
+# The type in Starlette's spelling; an application may register more of them.
+_CONVERTOR = re.compile(r"\{[a-zA-Z_]\w*:([a-zA-Z_]\w*)\}")
 _PARAMETER = re.compile(r"<\s*([^<>:\s]*)\s*(?::\s*([^<>\s]*)\s*)?>")
 
 
@@ -34,7 +37,7 @@ def starlette_path(path: str) -> str:
         path: in Sanic's way or in Starlette's.
 
     Raises:
-        ValueError: Starlette has no such type of parameter.
+        ValueError: Starlette has no such type of parameter, in either spelling.
 
     Examples:
         >>> starlette_path("/t/<tenant>/<year:int>"), starlette_path("/t/{tenant}")
@@ -48,7 +51,24 @@ def starlette_path(path: str) -> str:
             raise ValueError(f"A mount's path can't have the parameter {match[0]}: it takes <name>, {allowed}")
         return f"{{{name}:{_CONVERTORS[kind]}}}"
 
-    return _PARAMETER.sub(parameter, path)
+    translated = _PARAMETER.sub(parameter, path)
+    for kind in _CONVERTOR.findall(translated):
+        if kind not in CONVERTOR_TYPES:
+            raise ValueError(f"A mount's path can't have a parameter of type {kind!r}: Starlette has no such convertor")
+    return translated
+
+
+def check_arguments(path: object, app: object, name: object) -> None:
+    """Refuse arguments of `mount` that have the wrong type.
+
+    Raises:
+        TypeError: the application cannot be called, or the path or the name is not a string.
+    """
+    check_application(app, f"mount({path!r}, …)")
+    if not isinstance(path, str):
+        raise TypeError(f"A mount's path is a string, such as '/admin', got {path!r}")
+    if not isinstance(name, str | None):
+        raise TypeError(f"mount({path!r}, …, name=…) takes a string, got {name!r}")
 
 
 def check_application(app: object, where: str) -> None:
@@ -80,7 +100,7 @@ class Mount(routing.Mount):
         lifespan: bool = True,
         handle_errors: bool = False,
     ) -> None:
-        check_application(app, f"mount({path!r}, …)")
+        check_arguments(path, app, name)
         super().__init__(starlette_path(path), app, name=name)
         self.runs_lifespan = lifespan
         # Lists of the blueprint and its groups, which may grow until the start.
