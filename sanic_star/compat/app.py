@@ -719,7 +719,8 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
                 handler would answer.
 
         Raises:
-            TypeError: `app` cannot be called, or `middleware` is no list of `Middleware(…)` objects.
+            TypeError: `app` cannot be called, `path` or `name` is not a string, or `middleware` is not a list of
+                `Middleware(…)` objects.
             ValueError: the path does not start with a slash, has a parameter of a type that Starlette does not have, or
                 is the path of another mount.
 

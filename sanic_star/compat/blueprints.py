@@ -166,7 +166,8 @@ class Blueprint(Registrar):
             handle_errors: as in `Sanic.mount`.
 
         Raises:
-            TypeError: `app` cannot be called, or `middleware` is no list of `Middleware(…)` objects.
+            TypeError: `app` cannot be called, `path` or `name` is not a string, or `middleware` is not a list of
+                `Middleware(…)` objects.
             ValueError: the path does not start with a slash, or the blueprint has a host. With the registration also:
                 the path has a parameter of a type that Starlette does not have, or is the path of another mount.
 
@@ -175,8 +176,10 @@ class Blueprint(Registrar):
             >>> bp = Blueprint("tools", url_prefix="/tools")
             >>> bp.mount("/hello", hello)
         """
-        if not callable(app):
-            raise TypeError(f"mount({path!r}, …) takes an ASGI application, got {app!r}")
+        # Loaded with the first mount.
+        from sanic_star.compat._app.mounts import check_arguments
+
+        check_arguments(path, app, name)
         if not path.startswith("/"):
             raise ValueError(f"A mount's path starts with a slash: mount('/{path}', …) instead of mount({path!r}, …)")
         if self.host:

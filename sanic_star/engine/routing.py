@@ -1075,22 +1075,23 @@ class Router(routing.Router):
         bare = path.rstrip("/")
         most = max(self.index.depth - (0 if self.index.patterns else bare.count("/")), 1)
         for slashes in range(min(len(path) - len(bare) - 1, most), -1, -1):
-            match = self._search(bare + "/" * slashes or "/", method, scope, slashless=True)
+            # Mounts and Starlette's routes are out: the path has lost a slash at its end.
+            match, weight = self._in_index(bare + "/" * slashes or "/", method, scope, slashless=True)
+            refused = match is not None and isinstance(match[0], _Refused)
+            if behind is not None and (weight <= _ROOT or (refused and weight < _TREE)):
+                # A catch-all route ranks below the mount, as it does without a slash at the end.
+                match = None
             if not _may_go_on(match):
                 break
         if behind is not None and (match is None or (isinstance(match[0], _Refused) and method == WEBSOCKET)):
             return behind
         return match
 
-    def _search(self, path: str, method: str, scope: Scope, slashless: bool = False) -> Found | None:
-        """Search the index, mounts and Starlette's own routes in the order that the module's head tells.
-
-        Args:
-            slashless: whether `path` lost a trailing slash: mounts and Starlette's routes are out then.
-        """
-        match, weight = self._in_index(path, method, scope, slashless)
+    def _search(self, path: str, method: str, scope: Scope) -> Found | None:
+        """Search the index, mounts and Starlette's own routes in the order that the module's head tells."""
+        match, weight = self._in_index(path, method, scope, slashless=False)
         answered = match is not None and not isinstance(match[0], _Refused)
-        if slashless or (answered and weight == _TREE):
+        if answered and weight == _TREE:
             return match
         mount, mount_weight = self._mount(path) if self.mounts else (None, _NONE)
         if answered and weight > max(mount_weight, _PATTERN):

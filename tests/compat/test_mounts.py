@@ -17,7 +17,8 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sanic_star import Blueprint, Request, Sanic, text
-from sanic_star.compat.exceptions import NotFound
+from sanic_star.compat.exceptions import Forbidden, NotFound, ServerError, ServiceUnavailable
+from sanic_star.compat.handlers import ErrorHandler
 from sanic_star.testing import TestClient
 
 
@@ -185,6 +186,10 @@ def test_sanic_in_sanic_in_sanic_finds_its_routes_below_every_root_path() -> Non
         (lambda app: app.mount("x", child()), ValueError),
         (lambda app: app.mount("/x/<when:ymd>", child()), ValueError),
         (lambda app: app.mount("/x/<>", child()), ValueError),
+        (lambda app: app.mount("/x/{when:ymd}", child()), ValueError),
+        (lambda app: app.mount(None, child()), TypeError),
+        (lambda app: app.mount(b"/x", child()), TypeError),
+        (lambda app: app.mount("/x", child(), name=5), TypeError),
         (lambda app: app.mount("/x", child(), middleware=[Tagged]), TypeError),
         (lambda app: app.host("", child()), ValueError),
         (lambda app: app.host("  ", child()), ValueError),
@@ -195,6 +200,8 @@ def test_sanic_in_sanic_in_sanic_finds_its_routes_below_every_root_path() -> Non
         (lambda app: app.host("example.org", None), TypeError),
         (lambda app: Blueprint("b").mount("/x", None), TypeError),  # type: ignore[arg-type]
         (lambda app: Blueprint("b").mount("x", child()), ValueError),
+        (lambda app: Blueprint("b").mount(None, child()), TypeError),  # type: ignore[arg-type]
+        (lambda app: Blueprint("b").mount("/x", child(), name=5), TypeError),  # type: ignore[arg-type]
         (lambda app: Blueprint("b", host="example.org").mount("/x", child()), ValueError),
     ],
 )
@@ -305,6 +312,34 @@ def test_below_a_mount_at_the_root_a_websocket_is_the_mounts() -> None:
     app.mount("/", Starlette(routes=[WebSocketRoute("/ws", speak)]))
     with TestClient(app) as client, client.websocket_connect("/ws") as websocket:
         assert websocket.receive_text() == "mounted"
+
+
+@pytest.mark.parametrize(
+    ("uri", "answer"),
+    [
+        ("/<rest:path>", "mounted"),
+        (r"/<rest:.+>", "mounted"),
+        ("/a/<rest:path>", "own"),
+        ("/a/<name>", "own"),
+        ("/<first:[a-z]+>/b", "own"),
+    ],
+)
+def test_a_slash_at_the_end_does_not_change_what_ranks_above_a_mount_at_the_root(uri: str, answer: str) -> None:
+    app = Sanic("ranks")
+
+    @app.get(uri)
+    async def own(request: Request, **params: Any) -> Any:
+        return text("own")
+
+    async def mounted(scope: Scope, receive: Receive, send: Send) -> None:
+        await PlainTextResponse("mounted")(scope, receive, send)
+
+    app.mount("/", mounted)
+    with TestClient(app) as client:
+        assert [client.get(path).text for path in ("/a/b", "/a/b/", "/a/b//")] == [answer] * 3
+        if "path" in uri:
+            # Where only a catch-all route has the path, the mount answers methods that the route does not have.
+            assert [client.post(path).text for path in ("/a/b", "/a/b/")] == ["mounted"] * 2
 
 
 # Hosts ---------------------------------------------------------------------------------------------------------------
@@ -646,6 +681,64 @@ def test_handle_errors_for_sanic_in_sanic_and_for_a_bare_application() -> None:
 
     assert answers_of(outer_with(inner, handle_errors=True), "/x/fail") == [(418, "outer inner")]
     assert answers_of(outer_with(bare), "/x/fail") == [(418, "outer bare")]
+
+
+def test_handle_errors_for_what_sanic_would_answer_with_an_error_page(caplog: pytest.LogCaptureFixture) -> None:
+    inner = Sanic("inner")
+
+    @inner.get("/refuse")
+    async def refuse(request: Request) -> Any:
+        raise Forbidden("inner")
+
+    @inner.get("/handled")
+    async def handled(request: Request) -> Any:
+        raise ServiceUnavailable("inner")
+
+    @inner.exception(ServiceUnavailable)
+    async def own(request: Request, error: Any) -> Any:
+        return text("inner handler", 503)
+
+    @inner.get("/fail")
+    async def failing(request: Request) -> Any:
+        raise Teapot("inner")
+
+    app = outer_with(inner, handle_errors=True)
+    expected = [(403, "outer 403"), (404, "outer 404"), (503, "inner handler"), (418, "outer inner")]
+    assert answers_of(app, "/x/refuse", "/x/none", "/x/handled", "/x/fail") == expected
+    # A handler has answered each of them: none is an error in the log.
+    assert [record for record in caplog.records if record.name == "sanic.error"] == []
+
+
+def test_handle_errors_leaves_the_error_pages_of_an_own_error_handler() -> None:
+    class Pages(ErrorHandler):
+        def default(self, request: Any, exception: Any) -> Any:
+            return text("inner page", 404)
+
+    inner = Sanic("inner", error_handler=Pages())
+    assert answers_of(outer_with(inner, handle_errors=True), "/x/none") == [(404, "inner page")]
+
+
+def test_handle_errors_asks_the_nearest_application_first() -> None:
+    innermost, inner = Sanic("innermost"), Sanic("inner")
+
+    @inner.exception(NotFound)
+    async def missing(request: Request, error: Any) -> Any:
+        return text("inner handler", 404)
+
+    @innermost.get("/refuse")
+    async def refuse(request: Request) -> Any:
+        raise Forbidden("innermost")
+
+    @innermost.get("/fail")
+    async def failing(request: Request) -> Any:
+        raise ServerError("innermost")
+
+    inner.mount("/y", innermost, handle_errors=True)
+    answers = answers_of(outer_with(inner, handle_errors=True), "/x/y/none", "/x/y/refuse", "/x/y/fail")
+    assert answers[:2] == [(404, "inner handler"), (403, "outer 403")]
+    # Nobody has a handler for it: the error page is the outermost application's.
+    assert answers[2][0] == 500
+    assert "innermost" in answers[2][1]
 
 
 def test_handle_errors_sends_what_an_application_answers_that_swallows_its_exception() -> None:

@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.responses import Response as StarletteResponse
 from starlette.routing import Mount, Route
 from starlette.templating import Jinja2Templates
+from starlette.testclient import TestClient, WebSocketDenialResponse
 from starlette.types import Message, Receive, Scope, Send
 
 from sanic_star import HTTPResponse, NegotiatedResponse, NotAcceptable, Request, Sanic, text
@@ -519,6 +520,42 @@ async def test_a_handler_of_errors_may_negotiate() -> None:
         status, headers, body = await exchange(app, accept, path="/missing")
         assert (status, headers["content-type"].partition(";")[0]) == (404, accept)
         assert b"missing" in body
+
+
+async def test_respond_sends_what_a_coroutine_function_renders() -> None:
+    async def render(value: Any) -> str:
+        await asyncio.sleep(0)
+        return "rendered"
+
+    app = Sanic("respond")
+
+    @app.get("/")
+    async def handler(request: Request) -> None:
+        await request.respond(NegotiatedResponse(VALUE, 201, renderers={"application/json": render}))
+
+    status, headers, body = await exchange(app, "application/json")
+    assert (status, headers["content-length"], body) == (201, "8", b"rendered")
+
+
+@pytest.mark.parametrize(
+    ("accept", "status", "content_type"),
+    [("*/*", 403, "application/json"), ("text/html", 403, "text/html; charset=utf-8"), ("image/png", 406, None)],
+)
+def test_it_refuses_the_handshake_of_a_websocket(accept: str, status: int, content_type: str | None) -> None:
+    app = Sanic("handshake")
+
+    @app.on_request
+    async def refuse(request: Request) -> NegotiatedResponse:
+        return NegotiatedResponse(VALUE, 403, html=lambda value: "<p>No.</p>")
+
+    @app.websocket("/feed")
+    async def feed(request: Request, ws: Any) -> None: ...
+
+    client = TestClient(app)
+    with pytest.raises(WebSocketDenialResponse) as refused:
+        client.websocket_connect("/feed", headers={"accept": accept}).__enter__()
+    assert refused.value.status_code == status
+    assert content_type in (None, refused.value.headers["content-type"])
 
 
 async def test_it_is_an_answer_among_starlettes() -> None:

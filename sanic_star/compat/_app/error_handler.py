@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 # In the scope, where a monitoring tool is to see them: the exceptions that a handler for `Exception` has answered.
 UNEXPECTED = "sanic_star.unexpected"
+# In the scope of a mount with `handle_errors=True`: a list for the exceptions that no handler answers. The application
+# around the mount answers them.
+UNHANDLED = "sanic_star.unhandled"
 # A handler, and whether it takes Sanic's exception of the same status instead of the one that was raised.
 _Match: TypeAlias = tuple[Callable[..., Any] | None, bool]
 
@@ -232,6 +235,10 @@ class ErrorHandler:
         if handler is None:
             if not issubclass(type(subject), SanicException):
                 subject = as_sanic_exception(subject)
+            if request is not None and UNHANDLED in request.scope and self._hands_over(exception):
+                request.scope[UNHANDLED].append(exception)
+                # Never sent, so that no page is rendered, and nothing is logged here.
+                return text("", attribute(subject, "status_code", 500)), False
             return self.default(request, subject), False
         settled = self.settles(handler, exception)
         if not settled:
@@ -243,6 +250,10 @@ class ErrorHandler:
         except Exception as raised:
             return self._answer_to_failure(request, handler, raised), settled
         return self.default(request, as_sanic_exception(subject)) if answer is None else answer, settled
+
+    def _hands_over(self, exception: BaseException) -> bool:
+        """Tell whether the application around answers an exception. A subclass with its own `default` answers it."""
+        return isinstance(exception, Exception) and getattr(self.default, "__func__", None) is _OWN_DEFAULT
 
     def _answer_to_failure(self, request: Request, handler: Any, raised: Exception) -> HTTPResponse:
         """Log what a synchronous handler has raised, and return the answer."""
@@ -287,7 +298,7 @@ class ErrorHandler:
 
 
 # A subclass may override these, and a monitoring tool replace them on the class: each is called then.
-OWN_RESPONSE, _OWN_LOOKUP = ErrorHandler.response, ErrorHandler.lookup
+OWN_RESPONSE, _OWN_LOOKUP, _OWN_DEFAULT = ErrorHandler.response, ErrorHandler.lookup, ErrorHandler.default
 
 
 def _as_starlette(request: Request, exception: BaseException) -> HTTPResponse | None:

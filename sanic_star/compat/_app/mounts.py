@@ -13,16 +13,20 @@ import re
 import sys
 from collections.abc import Iterable, Sequence
 
+from starlette.convertors import CONVERTOR_TYPES
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from sanic_star.compat._app.error_handler import UNHANDLED
 from sanic_star.engine import routing
 from sanic_star.engine.failures import REPORTED, attributes
 
 # Starlette's convertor for each of Sanic's types of parameters that has one.
 _CONVERTORS = {"": "str", "str": "str", "string": "str", "int": "int", "float": "float", "uuid": "uuid", "path": "path"}
+# The type in Starlette's spelling; an application may register more of them.
+_CONVERTOR = re.compile(r"\{[a-zA-Z_]\w*:([a-zA-Z_]\w*)\}")
 _PARAMETER = re.compile(r"<\s*([^<>:\s]*)\s*(?::\s*([^<>\s]*)\s*)?>")
 
 
@@ -33,7 +37,7 @@ def starlette_path(path: str) -> str:
         path: in Sanic's way or in Starlette's.
 
     Raises:
-        ValueError: Starlette has no such type of parameter.
+        ValueError: Starlette has no such type of parameter, in either spelling.
 
     Examples:
         >>> starlette_path("/t/<tenant>/<year:int>"), starlette_path("/t/{tenant}")
@@ -47,7 +51,24 @@ def starlette_path(path: str) -> str:
             raise ValueError(f"A mount's path can't have the parameter {match[0]}: it takes <name>, {allowed}")
         return f"{{{name}:{_CONVERTORS[kind]}}}"
 
-    return _PARAMETER.sub(parameter, path)
+    translated = _PARAMETER.sub(parameter, path)
+    for kind in _CONVERTOR.findall(translated):
+        if kind not in CONVERTOR_TYPES:
+            raise ValueError(f"A mount's path can't have a parameter of type {kind!r}: Starlette has no such convertor")
+    return translated
+
+
+def check_arguments(path: object, app: object, name: object) -> None:
+    """Refuse arguments of `mount` that have the wrong type.
+
+    Raises:
+        TypeError: the application cannot be called, or the path or the name is not a string.
+    """
+    check_application(app, f"mount({path!r}, …)")
+    if not isinstance(path, str):
+        raise TypeError(f"A mount's path is a string, such as '/admin', got {path!r}")
+    if not isinstance(name, str | None):
+        raise TypeError(f"mount({path!r}, …, name=…) takes a string, got {name!r}")
 
 
 def check_application(app: object, where: str) -> None:
@@ -79,7 +100,7 @@ class Mount(routing.Mount):
         lifespan: bool = True,
         handle_errors: bool = False,
     ) -> None:
-        check_application(app, f"mount({path!r}, …)")
+        check_arguments(path, app, name)
         super().__init__(starlette_path(path), app, name=name)
         self.runs_lifespan = lifespan
         # Lists of the blueprint and its groups, which may grow until the start.
@@ -107,7 +128,8 @@ class Unhandled:
     """ASGI middleware that lets exceptions out which the application inside does not handle itself.
 
     Starlette, and frameworks that are built on it, answer such an exception with a 500 and raise it again. That answer
-    is held back, and so is that of Starlette's own handler to an `HTTPException`, which is raised instead.
+    is held back, and so is that of Starlette's own handler to an `HTTPException`, which is raised instead. An
+    application of this package notes the exceptions for which it has no handler in the scope, and they are raised, too.
 
     Args:
         app: the application.
@@ -122,15 +144,18 @@ class Unhandled:
             await self.app(scope, receive, send)
             return
         held: list[Message] = []
+        unhandled: list[Exception] = []
         has_begun = False
-        answered: HTTPException | None = None
+        answered: Exception | None = None
 
         async def send_unless_unhandled(message: Message) -> None:
             nonlocal has_begun, answered
             if not has_begun:
                 has_begun = True
                 error = sys.exc_info()[1]
-                if isinstance(error, HTTPException):
+                if unhandled:
+                    answered = unhandled[0]
+                elif isinstance(error, HTTPException):
                     # Raised later: Starlette takes the response for begun once it has called this.
                     answered = error if _is_answered_by_default(error, scope) else None
                 if answered or (error is not None and message.get("status") == 500):
@@ -141,6 +166,8 @@ class Unhandled:
                 return
             await send(message)
 
+        outer = scope.get(UNHANDLED)
+        scope[UNHANDLED] = unhandled
         try:
             await self.app(scope, receive, send_unless_unhandled)
         except Exception as error:
@@ -149,6 +176,13 @@ class Unhandled:
                 attributes(error).pop(REPORTED, None)
                 scope.pop(REPORTED, None)
             raise
+        finally:
+            unhandled = []
+            # The application around answers next, and it may be mounted like this itself.
+            if outer is None:
+                del scope[UNHANDLED]
+            else:
+                scope[UNHANDLED] = outer
         if answered is not None:
             try:
                 raise answered

@@ -295,12 +295,18 @@ class NegotiatedResponse(HTTPResponse, own_names=False):
             return
         await super().__call__(scope, receive, send)
 
+    async def _declared(self, request: Any) -> None:
+        # `request.respond` sends the body itself.
+        if not self._by_hand:
+            await self._render(request.scope)
+
     async def _render(self, scope: Scope) -> None:
         request = Request(scope)
         try:
             # The scope decides: middleware may have changed its field, and several requests may get one response.
             if self._accept is None or self._accept != _accept_field(request):
-                self._choose(request, StarletteRequest(scope))
+                # Starlette has no request for the handshake of a websocket, which a response may refuse.
+                self._choose(request, StarletteRequest(scope) if scope["type"] == "http" else request)
         except SanicException as error:
             # Starlette knows its own exceptions only.
             detail = str(error).encode("utf-8", "backslashreplace").decode()
