@@ -2,13 +2,13 @@
 
 TABLE = """
 app:
-  sanic.application.constants.ServerStage sanic.application.ext.setup_ext sanic.base.root.BaseSanic
-  sanic.compat.OS_IS_WINDOWS sanic.exceptions.BadRequest sanic.exceptions.ServerError
-  sanic.exceptions.URLBuildError sanic.http.constants.Stage sanic.log.LOGGING_CONFIG_DEFAULTS
-  sanic.log.error_logger sanic.log.logger sanic.logging.deprecation.deprecation
-  sanic.logging.setup.setup_logging sanic.mixins.commands.CommandMixin sanic.mixins.listeners.ListenerEvent
-  sanic.mixins.startup.StartupMixin sanic.mixins.static.StaticHandleMixin sanic.models.ctx_types.REPLContext
-  sanic.models.futures.FutureException sanic.models.futures.FutureListener
+  sanic.application.constants.ServerStage sanic.application.ext.setup_ext
+  sanic.application.state.ApplicationState sanic.base.root.BaseSanic sanic.compat.OS_IS_WINDOWS
+  sanic.exceptions.BadRequest sanic.exceptions.ServerError sanic.exceptions.URLBuildError
+  sanic.http.constants.Stage sanic.log.LOGGING_CONFIG_DEFAULTS sanic.log.error_logger
+  sanic.logging.deprecation.deprecation sanic.logging.setup.setup_logging sanic.mixins.commands.CommandMixin
+  sanic.mixins.listeners.ListenerEvent sanic.mixins.startup.StartupMixin sanic.mixins.static.StaticHandleMixin
+  sanic.models.ctx_types.REPLContext sanic.models.futures.FutureException sanic.models.futures.FutureListener
   sanic.models.futures.FutureMiddleware sanic.models.futures.FutureRegistry sanic.models.futures.FutureRoute
   sanic.models.futures.FutureSignal sanic.models.handler_types.ListenerType
   sanic.models.handler_types.MiddlewareType sanic.response.types.BaseHTTPResponse
