@@ -276,7 +276,7 @@ class Redis:
     async def _show_life(self, pubsub: Any) -> None:
         async with asyncio.timeout(COMMAND_S):
             await pubsub.ping()
-            await self._client.set(self._alive(self._token), 1, ex=int(4 * HEARTBEAT_S))
+            await self._client.set(self._alive(self._token), 1, px=int(4000 * HEARTBEAT_S))
 
     async def _follow(self, pubsub: Any, names: Collection[str]) -> None:
         """Subscribe to channels or leave them, and count their subscribers."""

@@ -116,7 +116,10 @@ class Attachment:
 
     def deliver(self, message: Message) -> None:
         """Send a message, now or as soon as the client reads."""
-        if self._task is None:
+        if getattr(self._ws, "_closed", False):
+            # Its handler learns that from the next call, and leaves the block.
+            self._hub._leave(self.channel, self)
+        elif self._task is None:
             if self._wire is not None and self._wire.write(message.frame):
                 return
             self._queue.put(message)
