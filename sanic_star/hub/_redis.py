@@ -105,8 +105,8 @@ class Redis:
                 url,
                 max_connections=CONNECTIONS + 1,
                 timeout=COMMAND_S,
-                # With a time-out redis-py writes inside `asyncio.wait_for`, which loses a cancellation now and then until
-                # Python 3.12. All commands here have a time limit of their own.
+                # With a time-out redis-py writes inside `asyncio.wait_for`, which now and then loses a cancellation
+                # until Python 3.12. All commands here have a time limit of their own.
                 socket_timeout=None,
                 socket_connect_timeout=OPEN_S,
                 # It reconnects itself, because it has to ask what was lost meanwhile.

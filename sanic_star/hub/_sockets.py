@@ -51,7 +51,7 @@ class _Wire:
     def behind(cls, ws: WebSocket) -> _Wire | None:
         """Return the connection behind a websocket; `None` where it is of another kind, or is not open."""
         send = getattr(ws, "_server_send", None) or getattr(ws, "_send", None)
-        protocol = getattr(send, "__self__", None)
+        protocol: Any = getattr(send, "__self__", None)
         names = ("conn", "transport", "writable", "close_sent", "handshake_complete")
         if not all(hasattr(protocol, name) for name in names):
             return None

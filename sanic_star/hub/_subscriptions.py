@@ -18,8 +18,6 @@ POLICIES = ("drop_oldest", "drop_newest", "close")
 class Subscriber(Protocol):
     """What a channel hands its messages to, without waiting."""
 
-    # Messages that were dropped, because the subscriber is slow.
-    dropped: int
     # Messages that did not arrive, because Redis was away; `None`: nobody knows how many.
     lost: int | None
 
@@ -102,10 +100,6 @@ class _Inbox:
         self.leave = leave
         self.ended = False
         self.waiter: Future[None] | None = None
-
-    @property
-    def dropped(self) -> int:
-        return self.queue.dropped
 
     def deliver(self, message: Message) -> None:
         if not self.queue.put(message):

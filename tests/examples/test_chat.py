@@ -134,9 +134,7 @@ def start(folder: Path, port: int) -> Process:
 @pytest.mark.parametrize(
     ("query", "status"), [("", "connected by websocket"), ("?transport=events", "connected by events")]
 )
-def test_a_browser_connects_again(
-    query: str, status: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_browser_connects_again(query: str, status: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CHAT_HISTORY", str(tmp_path / "chat.db"))
     monkeypatch.setenv("CHAT_AUTO_EXTEND", "false")
     port = free_port()

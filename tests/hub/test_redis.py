@@ -40,7 +40,7 @@ async def hubs(server: RedisServer, count: int = 2) -> AsyncIterator[list[Hub]]:
 
 async def until(condition: Callable[[], Any]) -> None:
     async with asyncio.timeout(60):
-        while not condition():
+        while not condition():  # noqa: ASYNC110
             await asyncio.sleep(0.01)
 
 
@@ -69,12 +69,10 @@ async def test_prefixes_keep_applications_apart(redis_server: RedisServer) -> No
         assert (await anext(here), await anext(there)) == ("one", "two")
 
 
-async def test_presence_counts_all_processes(
-    redis_server: RedisServer
-) -> None:
+async def test_presence_counts_all_processes(redis_server: RedisServer) -> None:
     async def presence(*counts: int) -> None:
         async with asyncio.timeout(60):
-            while tuple([await hub.presence("a") for hub in (one, two)]) != counts:
+            while tuple([await hub.presence("a") for hub in (one, two)]) != counts:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
 
     async with hubs(redis_server) as (one, two):
@@ -260,7 +258,9 @@ async def test_a_server_that_refuses_to_write(redis_server: RedisServer, caplog:
     assert errors(caplog) == []
 
 
-@pytest.mark.parametrize("url", ["http://localhost", "localhost:6379", "redis://localhost:port", "nonsense", "redis://[::1"])
+@pytest.mark.parametrize(
+    "url", ["http://localhost", "localhost:6379", "redis://localhost:port", "nonsense", "redis://[::1"]
+)
 async def test_a_url_that_is_none(url: str) -> None:
     with pytest.raises(InvalidSetting, match="HUB_URL is"):
         await Hub(url=url).open()
