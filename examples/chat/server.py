@@ -46,7 +46,7 @@ def create_app() -> Sanic[Config, Any]:
 
     @app.before_server_start
     async def open_history(app: Sanic[Config, Any]) -> None:
-        app.ctx.history = History(app.config.get("HISTORY", "chat.db"))
+        app.ctx.history = History(app.config.get("HISTORY", "chat.sqlite3"))
 
     @app.after_server_stop
     async def close_history(app: Sanic[Config, Any]) -> None:
