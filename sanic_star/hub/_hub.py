@@ -96,6 +96,8 @@ class Hub:
         url = config.get("HUB_URL") if self._url is None else self._url
         if self._redis is not None or not url:
             return
+        if not isinstance(url, str):
+            raise InvalidSetting(f"HUB_URL is {url!r:.80}; it has to be the URL of a Redis server")
         prefix = config.get("HUB_PREFIX") if self._prefix is None else self._prefix
         if prefix is None:
             prefix = "sanic_star:" if self._app is None else f"sanic_star:{self._app.name}:"
@@ -104,8 +106,8 @@ class Hub:
         except ImportError as error:
             if (error.name or "").partition(".")[0] != "redis":
                 raise
-            raise InvalidSetting("HUB_URL needs the package redis: pip install 'sanic-star[redis]'") from None
-        self._redis = Redis(url, prefix, self._channels, self._deliver)
+            raise InvalidSetting("HUB_URL needs the package redis, which the extra `redis` installs") from None
+        self._redis = Redis(url, str(prefix), self._channels, self._deliver)
         await self._redis.open()
 
     async def close(self) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import sys
 from collections import deque
 from collections.abc import Callable
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from sanic_star import EventStream, Hub, Sanic, Websocket, empty
+from sanic_star.engine.lifespan import InvalidSetting
 from sanic_star.hub import Subscription
 from sanic_star.testing import TestClient
 
@@ -224,6 +226,32 @@ def test_the_hub_is_closed_with_its_application() -> None:
         assert hub._channels
     assert hub._channels == {}
     assert asyncio.run(rest(app.ctx.messages)) == []
+
+
+@pytest.mark.parametrize("url", [5, True, ["redis://localhost"]])
+async def test_a_url_that_is_no_text(url: Any) -> None:
+    app = Sanic("App")
+    app.config.HUB_URL = url
+    with pytest.raises(InvalidSetting, match="HUB_URL is"):
+        await Hub(app).open()
+
+
+@pytest.mark.parametrize("url", [None, ""])
+async def test_without_a_url_nothing_is_loaded(url: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "redis", None)
+    monkeypatch.delitem(sys.modules, "sanic_star.hub._redis", raising=False)
+    app = Sanic("App")
+    app.config.HUB_URL = url
+    async with Hub(app) as hub:
+        assert not hub.is_connected
+
+
+async def test_a_url_needs_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "redis.asyncio", None)
+    monkeypatch.setitem(sys.modules, "redis", None)
+    monkeypatch.delitem(sys.modules, "sanic_star.hub._redis", raising=False)
+    with pytest.raises(InvalidSetting, match="needs the package redis"):
+        await Hub(url="redis://localhost").open()
 
 
 def test_an_event_stream_sends_a_channel() -> None:
