@@ -62,6 +62,7 @@ WITHOUT_SERVERS = (
             "engine/test_supervisor",
             "fuzz/test_tables",
             "fuzz/test_wire",
+            "hub/test_hub_served",
         )
     ),
 )

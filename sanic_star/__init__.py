@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from sanic_star.compat.response._negotiation import NegotiatedResponse as NegotiatedResponse
     from sanic_star.compat.response._negotiation import NotAcceptable as NotAcceptable
     from sanic_star.compat.response._server_sent_event import ServerSentEvent as ServerSentEvent
+    from sanic_star.hub import Hub as Hub
 else:
 
     def __getattr__(name):
@@ -56,6 +57,10 @@ else:
             from sanic_star.compat.response import _negotiation
 
             return getattr(_negotiation, name)
+        if name == "Hub":
+            from sanic_star.hub import Hub
+
+            return Hub
         from importlib import import_module
         from importlib.util import find_spec
 

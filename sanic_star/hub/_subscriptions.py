@@ -1,0 +1,203 @@
+"""A subscriber that iterates over the messages of a channel, and its bounded queue."""
+
+from __future__ import annotations
+
+from asyncio import Future, get_running_loop
+from collections import deque
+from collections.abc import Callable, Coroutine
+from types import TracebackType
+from typing import Any, Literal, Protocol, Self, TypeAlias
+
+from sanic_star.hub._messages import Message
+
+# What happens to a message for a subscriber whose queue is full.
+WhenFull: TypeAlias = Literal["drop_oldest", "drop_newest", "close"]
+POLICIES = ("drop_oldest", "drop_newest", "close")
+
+
+class Subscriber(Protocol):
+    """What a channel hands its messages to, without waiting."""
+
+    # Messages that did not arrive, because Redis was away; `None`: nobody knows how many.
+    lost: int | None
+
+    def deliver(self, message: Message) -> None:
+        """Take a message."""
+
+    def end(self) -> None:
+        """Learn that no message follows: the hub is closed."""
+
+
+class Channels(Protocol):
+    """The hub, as its subscribers know it."""
+
+    async def _join(self, channel: str, subscriber: Subscriber) -> None: ...
+    def _leave(self, channel: str, subscriber: Subscriber) -> None: ...
+
+
+class MessageQueue:
+    """The messages that wait for one subscriber, at most `size`.
+
+    Args:
+        size: how many.
+        when_full: what happens to the next one.
+
+    Raises:
+        TypeError, ValueError: the size is no whole number from 1 on, or there is no such policy.
+    """
+
+    __slots__ = ("_messages", "dropped", "size", "when_full")
+
+    def __init__(self, size: int, when_full: WhenFull) -> None:
+        if isinstance(size, bool) or not isinstance(size, int):
+            raise TypeError(f"size is a number of messages; got {size!r:.80}")
+        if size < 1:
+            raise ValueError(f"size is a number of messages from 1 on; got {size}")
+        if when_full not in POLICIES:
+            raise ValueError(f"when_full is one of {', '.join(POLICIES)}; got {when_full!r:.80}")
+        self.size, self.when_full = size, when_full
+        self.dropped = 0
+        self._messages: deque[Message] = deque()
+
+    def __len__(self) -> int:
+        return len(self._messages)
+
+    def put(self, message: Message) -> bool:
+        """Add a message, or drop one; return `False` where the policy is to close the subscriber instead."""
+        if len(self._messages) < self.size:
+            self._messages.append(message)
+            return True
+        self.dropped += 1
+        if self.when_full == "drop_oldest":
+            self._messages.popleft()
+            self._messages.append(message)
+        return self.when_full != "close"
+
+    def take(self) -> Message:
+        """Remove and return the oldest message.
+
+        Raises:
+            IndexError: there is none.
+        """
+        return self._messages.popleft()
+
+    def clear(self) -> None:
+        """Forget all messages."""
+        self._messages.clear()
+
+
+class _Inbox:
+    """The part of a subscription that the channel holds.
+
+    The channel must not hold the subscription itself: a loop that is left by `break` drops that, which is how the
+    channel learns that nobody reads.
+    """
+
+    lost: int | None = 0
+
+    def __init__(self, queue: MessageQueue, leave: Callable[[_Inbox], None]) -> None:
+        self.queue = queue
+        self.leave = leave
+        self.ended = False
+        self.waiter: Future[None] | None = None
+
+    def deliver(self, message: Message) -> None:
+        if not self.queue.put(message):
+            self.leave(self)
+            self.ended = True
+        self.wake()
+
+    def end(self) -> None:
+        self.ended = True
+        self.wake()
+
+    def wake(self) -> None:
+        if self.waiter is not None and not self.waiter.done():
+            self.waiter.set_result(None)
+
+
+class Subscription:
+    """The messages of one channel, from the moment at which the iteration begins, or the `async with` block.
+
+    `hub.subscribe` makes it. It ends when the hub is closed, and with the policy `close` when it was too slow: after
+    the messages that it has room for. One task at a time may iterate.
+
+    Args:
+        hub: where it subscribes.
+        channel: the name of the channel.
+        queue: holds the messages until they are read.
+        decode: whether JSON is read, or arrives as text.
+    """
+
+    _inbox: _Inbox | None = None
+
+    def __init__(self, hub: Channels, channel: str, queue: MessageQueue, decode: bool) -> None:
+        self.channel = channel
+        self._hub = hub
+        self._queue = queue
+        self._decode = decode
+        self._is_closed = False
+
+    @property
+    def dropped(self) -> int:
+        """How many messages were dropped because this subscriber was slow."""
+        return self._queue.dropped
+
+    @property
+    def lost(self) -> int | None:
+        """How many messages did not arrive because Redis could not be reached; `None`: that cannot be known."""
+        return 0 if self._inbox is None else self._inbox.lost
+
+    async def __aenter__(self) -> Self:
+        await self._begin()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Any:
+        inbox = await self._begin() if self._inbox is None else self._inbox
+        while not len(self._queue):
+            if self._is_closed or inbox.ended:
+                raise StopAsyncIteration
+            if inbox.waiter is not None:
+                raise RuntimeError(f"Another task is already waiting for the next message of {self.channel!r}")
+            inbox.waiter = get_running_loop().create_future()
+            try:
+                await inbox.waiter
+            finally:
+                inbox.waiter = None
+        message = self._queue.take()
+        return message.value() if self._decode else message.data
+
+    async def _begin(self) -> _Inbox:
+        if self._is_closed:
+            raise RuntimeError(f"This subscription of {self.channel!r} is closed: subscribe again")
+        if self._inbox is None:
+            hub, channel = self._hub, self.channel
+            self._inbox = inbox = _Inbox(self._queue, lambda inbox: hub._leave(channel, inbox))
+            await hub._join(channel, inbox)
+        return self._inbox
+
+    def close(self) -> None:
+        """Receive no further message. What is in the queue is dropped, and a task that waits leaves its loop."""
+        self._is_closed = True
+        self._queue.clear()
+        inbox = self._inbox
+        if inbox is not None:
+            inbox.leave(inbox)
+            inbox.end()
+
+    # What closes an asynchronous generator closes a subscription, too: `EventStream` does, `contextlib.aclosing` does.
+    def aclose(self) -> Coroutine[Any, Any, None]:
+        """Do as `close` does."""
+        return self.__aexit__(None, None, None)
+
+    def __del__(self) -> None:
+        if self._inbox is not None and not self._is_closed:
+            self._inbox.leave(self._inbox)
