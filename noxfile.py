@@ -62,6 +62,7 @@ WITHOUT_SERVERS = (
             "engine/test_supervisor",
             "fuzz/test_tables",
             "fuzz/test_wire",
+            "parity/test_talks_served",
         )
     ),
 )

@@ -173,17 +173,25 @@ class Inbox:
         if self.state is Reading.IDLE:
             self._read()
 
+    async def wait_for_readers(self) -> None:
+        """Wait until nobody waits for a message."""
+        while self.waiting:
+            await self._wait_for_change()
+
     async def wait_for_end(self) -> None:
         """Wait until the end of the connection is known; keep what comes before it."""
         while (state := self.state) is not Reading.ENDED:
             if state in (Reading.HANDLER, Reading.FULL):
-                changed = self._changed = self._changed or asyncio.Event()
-                changed.clear()
-                await changed.wait()
+                await self._wait_for_change()
             else:
                 pending = self._pending or self._read()
                 await asyncio.wait({pending})
                 self._keep(pending)
+
+    async def _wait_for_change(self) -> None:
+        changed = self._changed = self._changed or asyncio.Event()
+        changed.clear()
+        await changed.wait()
 
     def finish(self, end: Message) -> None:
         """Note the end of the connection, and stop reading.
