@@ -102,8 +102,12 @@ class WebSocket(websockets.WebSocket):
             self._closed = True
         return message
 
-    def _note(self, message: Message) -> Message:
-        """Follow a message to the server; return it as it is to be sent."""
+    def _note(self, message: Message) -> Message | None:
+        """Follow a message to the server; return it as it is to be sent; `None` if it is not sent."""
+        if not self._opened and DENIAL not in (self.scope.get("extensions") or ()):
+            if message["type"] == f"{DENIAL}.body":
+                return None
+            message = as_close(message)
         kind = message["type"]
         if kind == "websocket.accept":
             self._opened = True
@@ -118,13 +122,11 @@ class WebSocket(websockets.WebSocket):
 
     async def _send_message(self, message: Message) -> None:
         """Pass a message on to the server."""
-        if not self._opened and DENIAL not in (self.scope.get("extensions") or ()):
-            if message["type"] == f"{DENIAL}.body":
-                return
-            message = as_close(message)
-        message = self._note(message)
+        noted = self._note(message)
+        if noted is None:
+            return
         try:
-            await self._server_send(message)
+            await self._server_send(noted)
         except OSError as error:
             self._closed = True
             self._send_failure = error

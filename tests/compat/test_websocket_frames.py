@@ -61,7 +61,7 @@ class Passing:
         await self.app(scope, receive, passing)
 
 
-# The third, `websockets`, warns that it is deprecated: tests/parity/test_talks_served.py has it in a process of its own.
+# The third, `websockets`, warns that it is deprecated: tests/parity/test_talks_served.py has it.
 @pytest.mark.parametrize("middleware", [False, True])
 @pytest.mark.parametrize("ws_setting", ["websockets-sansio", "wsproto"])
 async def test_pings_reach_the_client_and_its_pongs_come_back(ws_setting: str, middleware: bool) -> None:

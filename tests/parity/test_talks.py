@@ -1,6 +1,5 @@
 """Websockets frame by frame: each conversation goes as on Sanic's own server."""
 
-
 import pytest
 
 from tests.parity.page import PAGE

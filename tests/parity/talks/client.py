@@ -46,7 +46,11 @@ class Frame:
         if size < 126:
             head += bytes([mask | size])
         else:
-            head += bytes([mask | 126]) + struct.pack("!H", size) if size < 65536 else bytes([mask | 127]) + struct.pack("!Q", size)
+            head += (
+                bytes([mask | 126]) + struct.pack("!H", size)
+                if size < 65536
+                else bytes([mask | 127]) + struct.pack("!Q", size)
+            )
         # A mask of zeros leaves the data as they are.
         return head + (bytes(4) if self.masked else b"") + self.data
 
@@ -247,7 +251,7 @@ class Client:
                 assert closing is not None
                 self.transcript.append(f"close {int(closing.code)} {closing.reason!r}")
             elif frame.opcode is Opcode.TEXT:
-                self.transcript.append(f"text {_short(frame.data.decode())}")
+                self.transcript.append(f"text {_short(bytes(frame.data).decode())}")
             elif frame.opcode is Opcode.PING and len(frame.data) == 4:
                 self.transcript.append("ping of four random bytes")
             else:

@@ -36,7 +36,7 @@ while True:
 """
 
 # Messages --------------------------------------------------------------------------------------------------------
-for label, message in {
+MESSAGES: dict[str, str | bytes] = {
     "text": "hello",
     "bytes": b"\x00\xff\x80",
     "an empty text": "",
@@ -47,7 +47,8 @@ for label, message in {
     "text as long as two bytes go": "x" * 65535,
     "bytes of a length in eight bytes": b"x" * 65536,
     "bytes as large as is allowed": b"x" * 100_000,
-}.items():
+}
+for label, message in MESSAGES.items():
     talk(f"echo of {label}", ECHO, message, Expect(), Close(), needs=() if message else EMPTY)
 talk("echo of many messages at once", ECHO, *(f"{n}" for n in range(40)), Expect(40), Close())
 talk("echo of a text in parts", ECHO, Parts(("one ", "two ", "three")), Expect(), Close())
@@ -221,12 +222,13 @@ for code in (1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1
         f"await ws.close({code}, 'because')",
         needs=(CODES if 1000 < code < 3000 else ()) + REASONS,
     )
-for code in (0, 999, 1004, 1005, 1015, 1016, 2999, 5000, -1, 70000, "4000", 1.5):
+WRONG_CODES: tuple[object, ...] = (0, 999, 1004, 1005, 1015, 1016, 2999, 5000, -1, 70000, "4000", 1.5)
+for wrong in WRONG_CODES:
     talk(
-        f"close({code!r}) is refused, and the websocket stays open",
+        f"close({wrong!r}) is refused, and the websocket stays open",
         f"""
         try:
-            await ws.close({code!r})
+            await ws.close({wrong!r})
         except Exception as error:
             await ws.send("refused")
         """,
@@ -235,21 +237,39 @@ for code in (0, 999, 1004, 1005, 1015, 1016, 2999, 5000, -1, 70000, "4000", 1.5)
 talk("close() says 1000", "await ws.close()")
 talk("close(None)", "await ws.close(None)", needs=NO_CODE)
 talk("the longest reason", "await ws.close(4000, 'ü' * 61 + 'x')", needs=REASONS)
-talk("a reason that is too long", "try:\n    await ws.close(4000, 'x' * 124)\nexcept ProtocolError:\n    await ws.send('refused')", Expect())
+talk(
+    "a reason that is too long",
+    "try:\n    await ws.close(4000, 'x' * 124)\nexcept ProtocolError:\n    await ws.send('refused')",
+    Expect(),
+)
 talk(
     "close(1006) breaks the connection off",
     "await ws.close(1006)",
     needs=BREAK_OFF,
 )
 talk("close twice", "await ws.close(4000, 'first')\nawait ws.close(4001, 'second')\nevent('runs')", needs=REASONS)
-talk("the handler goes on after close", "await ws.close()\nawait asyncio.sleep(0.1)\nevent('runs on')", differs="websocket-leaves")
+talk(
+    "the handler goes on after close",
+    "await ws.close()\nawait asyncio.sleep(0.1)\nevent('runs on')",
+    differs="websocket-leaves",
+)
 talk("send after close", "await ws.close()\nevent(await outcome(ws.send('late')))")
-talk("recv after close", "await ws.send('x')\nawait ws.close()\nevent(await outcome(ws.recv(0.2)))", Expect(2), differs="websocket-leaves")
+talk(
+    "recv after close",
+    "await ws.send('x')\nawait ws.close()\nevent(await outcome(ws.recv(0.2)))",
+    Expect(2),
+    differs="websocket-leaves",
+)
 talk("a handler that returns at once", "return None")
 talk("a handler that returns a response", "return text('dropped')")
 talk("a handler that forgets to close", "await ws.send('only this')", Expect())
 talk("a handler that raises", "raise ValueError('x')", differs="websocket-errors")
-talk("a handler that raises after a message", "await ws.send('x')\nraise NotFound('y')", Expect(), differs="websocket-errors")
+talk(
+    "a handler that raises after a message",
+    "await ws.send('x')\nraise NotFound('y')",
+    Expect(),
+    differs="websocket-errors",
+)
 talk(
     "a handler that sends after close and does not catch it",
     "await ws.close()\nawait ws.send('late')",
@@ -290,7 +310,7 @@ talk(
 )
 talk(
     "code and reason while it is open",
-    "try:\n    event(ws.ws_proto.close_code)\nexcept AttributeError:\n    event('none')\nevent(ws.ws_proto.close_rcvd, ws.ws_proto.close_sent)",
+    "event(ws.ws_proto.close_code, ws.ws_proto.close_rcvd, ws.ws_proto.close_sent)",
 )
 talk(
     "code and reason of the server's close",
@@ -302,11 +322,21 @@ for name in ("ping_interval", "ping_timeout", "close_timeout", "max_queue", "can
 talk("ws.loop", "event(ws.loop is asyncio.get_running_loop())")
 talk("ws.pings", "event(ws.pings)")
 talk("ws.subprotocol", "event(ws.subprotocol)")
-talk("ws.ws_proto.subprotocol", "event(ws.ws_proto.subprotocol)", subprotocols=("b", "a"), options="subprotocols=['a', 'b']")
-talk("ws.ws_proto.side and id", "event(ws.ws_proto.side.name, type(ws.ws_proto.id).__name__, ws.ws_proto.id == ws.ws_proto.id)")
+talk(
+    "ws.ws_proto.subprotocol",
+    "event(ws.ws_proto.subprotocol)",
+    subprotocols=("b", "a"),
+    options="subprotocols=['a', 'b']",
+)
+talk(
+    "ws.ws_proto.side and id",
+    "event(ws.ws_proto.side.name, type(ws.ws_proto.id).__name__, ws.ws_proto.id == ws.ws_proto.id)",
+)
 talk("ws.ws_proto.extensions", "event(ws.ws_proto.extensions)")
 talk("ws.ws_proto.close_expected", "event(ws.ws_proto.close_expected())")
-talk("ws.io_proto", "event(ws.io_proto.app is request.app, ws.io_proto.websocket is ws, ws.io_proto.conn_info.client_ip)")
+talk(
+    "ws.io_proto", "event(ws.io_proto.app is request.app, ws.io_proto.websocket is ws, ws.io_proto.conn_info.client_ip)"
+)
 talk("ws.io_proto.transport", "event(ws.io_proto.transport.get_extra_info('peername')[0], ws.io_proto.loop is ws.loop)")
 talk(
     "end_connection closes with its code",
@@ -316,7 +346,11 @@ talk(
 talk("end_connection without arguments", "ws.end_connection()")
 talk(
     "fail_connection with a code",
-    "event(ws.fail_connection(1011, 'broken'))\nevent(ws.ws_proto.state is OPEN)\nevent(await outcome(ws.send('late')))",
+    """
+    event(ws.fail_connection(1011, "broken"))
+    event(ws.ws_proto.state is OPEN)
+    event(await outcome(ws.send("late")))
+    """,
     needs=CODES + REASONS,
 )
 talk(
@@ -390,25 +424,61 @@ for label, frame in {
     "of a close whose reason is not UTF-8": Frame(8, b"\x03\xe8\xff"),
 }.items():
     talk(f"a frame {label}", READ, frame, needs=BAD_FRAMES, any_reason=True)
-talk("a new message between the parts of another", READ, Frame(1, b"a", fin=False), Frame(1, b"b"), needs=BAD_FRAMES, any_reason=True)
+talk(
+    "a new message between the parts of another",
+    READ,
+    Frame(1, b"a", fin=False),
+    Frame(1, b"b"),
+    needs=BAD_FRAMES,
+    any_reason=True,
+)
 talk("bytes that are no frames", READ, Raw(b"GET / HTTP/1.1\r\n\r\n"), needs=BAD_FRAMES, any_reason=True)
-talk("what comes before a bad frame is read", READ, "first", Pause(0.3), Frame(3, b"x"), needs=BAD_FRAMES, any_reason=True)
+talk(
+    "what comes before a bad frame is read",
+    READ,
+    "first",
+    Pause(0.3),
+    Frame(3, b"x"),
+    needs=BAD_FRAMES,
+    any_reason=True,
+)
 
 # Clients that leave ----------------------------------------------------------------------------------------------
-for label, move in {
+WAYS_TO_LEAVE: dict[str, Close | HalfClose | Leave] = {
     "closes": Close(),
     "closes with a code": Close(4005, "bye"),
     "closes without a code": Close(None),
     "closes its direction": HalfClose(),
     "vanishes": Leave(),
     "resets the connection": Leave(reset=True),
-}.items():
+}
+for label, move in WAYS_TO_LEAVE.items():
     needs = ECHO_CODE if isinstance(move, Close) and move.code != 1000 else ()
-    talk(f"a client {label} while the handler reads", "await ws.send('x')\nawait ws.recv()", Expect(), move, needs=needs)
-    talk(f"a client {label} in an iteration", "await ws.send('x')\nasync for message in ws: pass\nevent('end')", Expect(), move, differs="websocket-leaves")
-    talk(f"a client {label} while the handler sleeps", "await ws.send('x')\nawait asyncio.sleep(20)", Expect(), move, needs=needs)
+    talk(
+        f"a client {label} while the handler reads", "await ws.send('x')\nawait ws.recv()", Expect(), move, needs=needs
+    )
+    talk(
+        f"a client {label} in an iteration",
+        "await ws.send('x')\nasync for message in ws: pass\nevent('end')",
+        Expect(),
+        move,
+        differs="websocket-leaves",
+    )
+    talk(
+        f"a client {label} while the handler sleeps",
+        "await ws.send('x')\nawait asyncio.sleep(20)",
+        Expect(),
+        move,
+        needs=needs,
+    )
     if isinstance(move, Leave):
-        sends = "await ws.send('x')\nawait asyncio.sleep(0.2)\nwhile True:\n    await ws.send('x' * 1000)\n    await asyncio.sleep(0.01)"
+        sends = """
+        await ws.send("x")
+        await asyncio.sleep(0.2)
+        while True:
+            await ws.send("x" * 1000)
+            await asyncio.sleep(0.01)
+        """
         talk(f"a client {label} while the handler sends", sends, Expect(), move)
 talk(
     "a client vanishes in the middle of a frame",

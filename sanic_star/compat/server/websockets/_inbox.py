@@ -93,6 +93,7 @@ class Inbox:
         # `websocket.disconnect`, and when it came, in the loop's time.
         self.end: Message | None = None
         self.ended_at = 0.0
+        self._is_released = False
 
     @property
     def state(self) -> Reading:
@@ -134,6 +135,7 @@ class Inbox:
             if self._changed is not None:
                 self._changed.set()
         if message["type"] == "websocket.disconnect":
+            self._check_released()
             self.finish(message)
         return message
 
@@ -157,6 +159,7 @@ class Inbox:
                     timeout = max(timeout, TURN, 0 if is_queue(self._receive) else HANDOVER - passed)
                 if not (await asyncio.wait({pending}, timeout=timeout))[0]:
                     return None
+                self._check_released()
                 self._keep(pending)
         finally:
             self.waiting -= 1
@@ -212,8 +215,14 @@ class Inbox:
         if on_end is not None:
             on_end()
 
+    def _check_released(self) -> None:
+        """Cancel a task that the handler has left behind, and that waits for a message, as Sanic 25.12 does."""
+        if self._is_released:
+            raise asyncio.CancelledError("the handler of the websocket is over")
+
     def release(self) -> None:
         """Stop reading: the handler is over. The event loop may be, too."""
+        self._is_released = True
         self._on_end = None
         if self.end is None:
             self.end = {"type": "websocket.disconnect", "code": 1006}
