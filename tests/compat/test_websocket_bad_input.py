@@ -37,7 +37,7 @@ async def reads(request, ws):
 
 @app.websocket("/never-reads")
 async def never_reads(request, ws):
-    await asyncio.sleep(5)
+    await asyncio.sleep(3)
 
 @app.websocket("/sends")
 async def sends(request, ws):

@@ -65,10 +65,8 @@ class InvalidClose(ProtocolError, ValueError):
 
 
 def explain(name: str) -> str:
-    """Return the text of the `AttributeError` for a name that a websocket does not have."""
-    reason = _REASONS.get(name)
-    about = f"'Websocket' object has no attribute {name!r}"
-    return about if reason is None else f"{about}: {reason}"
+    """Return the text of the `AttributeError` for a member that is the server's."""
+    return f"'Websocket' object has no attribute {name!r} here: {_REASONS[name]}"
 
 
 def configured(websocket: WebsocketImplProtocol, name: Literal["ping_interval", "ping_timeout"]) -> float | None:
@@ -112,11 +110,12 @@ class Members:
         self.ws_proto = ServerProtocol(websocket)
 
     @cached_property
-    def io_proto(self) -> Protocol:
-        """Sanic's protocol of the connection, with the websocket as its attribute `websocket`."""
+    def io_proto(self) -> Protocol | None:
+        """Sanic's protocol of the connection, with the websocket as its attribute `websocket`; `None` if it is closed."""
         websocket: Any = self._websocket
         protocol: Any = websocket._request.protocol
-        protocol.websocket = websocket
+        if protocol is not None:
+            protocol.websocket = websocket
         return protocol  # type: ignore[no-any-return]
 
 

@@ -70,6 +70,19 @@ def _check_close(code: Any, reason: Any) -> None:
 _Handler: TypeAlias = Literal["cancellable", "starlette", "informed", "cancelled"]
 
 
+class ServersOwn(OldName):
+    """A member of Sanic's websocket that belongs to the server here; its `AttributeError` says what takes its place."""
+
+    __slots__ = ()
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        if instance is None:
+            return self
+        from sanic_star.compat.server.websockets._members import explain
+
+        raise AttributeError(explain(self.name.rpartition(".")[2]), name=self.name, obj=instance)
+
+
 class WebsocketImplProtocol(WebSocket):
     """A websocket.
 
@@ -93,6 +106,30 @@ class WebsocketImplProtocol(WebSocket):
     wait_closed = OldName()
     remote_address = OldName()
     local_address = OldName()
+    # What the server does. PERF: no `__getattr__`, with which the interpreter looks up each attribute of the class the
+    # slow way: a third more for each message, see the echo in `benchmarks/`.
+    assembler = ServersOwn()
+    async_data_received = ServersOwn()
+    async_eof_received = ServersOwn()
+    auto_close_connection = ServersOwn()
+    auto_closer_task = ServersOwn()
+    conn_mutex = ServersOwn()
+    connection_lost = ServersOwn()
+    connection_lost_waiter = ServersOwn()
+    connection_made = ServersOwn()
+    data_finished_fut = ServersOwn()
+    data_received = ServersOwn()
+    eof_received = ServersOwn()
+    keepalive_ping = ServersOwn()
+    keepalive_ping_task = ServersOwn()
+    pause_frame_fut = ServersOwn()
+    pause_frames = ServersOwn()
+    process_event_mutex = ServersOwn()
+    process_events = ServersOwn()
+    process_pong = ServersOwn()
+    recv_cancel = ServersOwn()
+    resume_frames = ServersOwn()
+    send_data = ServersOwn()
 
     subprotocol: str | None = None
     _frames: Frames | None = None
@@ -448,7 +485,7 @@ class WebsocketImplProtocol(WebSocket):
         return self._load_members().ws_proto
 
     @property
-    def io_proto(self) -> Protocol:
+    def io_proto(self) -> Protocol | None:
         """Sanic's protocol of the connection: `app`, `loop`, `transport`, `conn_info`, `websocket`."""
         return self._load_members().io_proto
 
@@ -493,13 +530,6 @@ class WebsocketImplProtocol(WebSocket):
 
             self._members = Members(self)
         return self._members
-
-    if not TYPE_CHECKING:
-
-        def __getattr__(self, name):
-            from sanic_star.compat.server.websockets._members import explain
-
-            raise AttributeError(explain(name), name=name, obj=self)
 
     # Starlette's methods ---------------------------------------------------------------------------------------------
 
