@@ -111,7 +111,7 @@ class Members:
 
     @cached_property
     def io_proto(self) -> Protocol | None:
-        """Sanic's protocol of the connection, with the websocket as its attribute `websocket`; `None` if it is closed."""
+        """Sanic's protocol of the connection, with the attribute `websocket`; `None` if it is closed."""
         websocket: Any = self._websocket
         protocol: Any = websocket._request.protocol
         if protocol is not None:

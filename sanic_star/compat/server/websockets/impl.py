@@ -70,14 +70,12 @@ def _check_close(code: Any, reason: Any) -> None:
 _Handler: TypeAlias = Literal["cancellable", "starlette", "informed", "cancelled"]
 
 
-class ServersOwn(OldName):
+class _ServersOwn(OldName):
     """A member of Sanic's websocket that belongs to the server here; its `AttributeError` says what takes its place."""
 
     __slots__ = ()
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
-        if instance is None:
-            return self
         from sanic_star.compat.server.websockets._members import explain
 
         raise AttributeError(explain(self.name.rpartition(".")[2]), name=self.name, obj=instance)
@@ -99,7 +97,9 @@ class WebsocketImplProtocol(WebSocket):
                 await ws.send(message)
     """
 
-    __dir__ = names_without_old
+    def __dir__(self) -> list[str]:
+        return [name for name in names_without_old(self) if hasattr(type(self), name) or name in vars(self)]
+
     open = OldName()
     closed = OldName()
     ensure_open = OldName()
@@ -108,28 +108,28 @@ class WebsocketImplProtocol(WebSocket):
     local_address = OldName()
     # What the server does. PERF: no `__getattr__`, with which the interpreter looks up each attribute of the class the
     # slow way: a third more for each message, see the echo in `benchmarks/`.
-    assembler = ServersOwn()
-    async_data_received = ServersOwn()
-    async_eof_received = ServersOwn()
-    auto_close_connection = ServersOwn()
-    auto_closer_task = ServersOwn()
-    conn_mutex = ServersOwn()
-    connection_lost = ServersOwn()
-    connection_lost_waiter = ServersOwn()
-    connection_made = ServersOwn()
-    data_finished_fut = ServersOwn()
-    data_received = ServersOwn()
-    eof_received = ServersOwn()
-    keepalive_ping = ServersOwn()
-    keepalive_ping_task = ServersOwn()
-    pause_frame_fut = ServersOwn()
-    pause_frames = ServersOwn()
-    process_event_mutex = ServersOwn()
-    process_events = ServersOwn()
-    process_pong = ServersOwn()
-    recv_cancel = ServersOwn()
-    resume_frames = ServersOwn()
-    send_data = ServersOwn()
+    assembler = _ServersOwn()
+    async_data_received = _ServersOwn()
+    async_eof_received = _ServersOwn()
+    auto_close_connection = _ServersOwn()
+    auto_closer_task = _ServersOwn()
+    conn_mutex = _ServersOwn()
+    connection_lost = _ServersOwn()
+    connection_lost_waiter = _ServersOwn()
+    connection_made = _ServersOwn()
+    data_finished_fut = _ServersOwn()
+    data_received = _ServersOwn()
+    eof_received = _ServersOwn()
+    keepalive_ping = _ServersOwn()
+    keepalive_ping_task = _ServersOwn()
+    pause_frame_fut = _ServersOwn()
+    pause_frames = _ServersOwn()
+    process_event_mutex = _ServersOwn()
+    process_events = _ServersOwn()
+    process_pong = _ServersOwn()
+    recv_cancel = _ServersOwn()
+    resume_frames = _ServersOwn()
+    send_data = _ServersOwn()
 
     subprotocol: str | None = None
     _frames: Frames | None = None
