@@ -1,4 +1,4 @@
-"""`If-Range`: a part is sent of the version of a file that the client has, else the whole (RFC 9110, section 13.1.5)."""
+"""`If-Range`: a part is sent of the version that the client has, else the whole (RFC 9110, 13.1.5)."""
 
 from __future__ import annotations
 
