@@ -52,6 +52,7 @@ WITHOUT_SERVERS = (
             "compat/test_inspector",
             "compat/test_mounts_over_sockets",
             "compat/test_threads_served",
+            "compat/test_websocket_bad_input",
             "compat/test_websocket_leaving",
             "engine/test_after_errors",
             "engine/test_connections",
@@ -63,6 +64,7 @@ WITHOUT_SERVERS = (
             "fuzz/test_tables",
             "fuzz/test_wire",
             "hub/test_hub_served",
+            "parity/test_talks_served",
         )
     ),
 )

@@ -59,7 +59,7 @@ from sanic_star.engine.routing import WEBSOCKET, Call, Route, Router, WebSocketR
 from sanic_star.engine.steps import UP, Limit, Phase
 from sanic_star.engine.streams import Cut, OpenStream, OpenStreams, is_event_stream
 from sanic_star.engine.timeouts import Sweeper
-from sanic_star.engine.websockets import WebSocket, announce_close
+from sanic_star.engine.websockets import SERVER_SEND, WebSocket, announce_close, closing_refusals
 
 # The boundary and the limit outside ASGI middleware are loaded where the user adds such middleware.
 if TYPE_CHECKING:
@@ -267,9 +267,11 @@ class Engine:
                 # Not every server answers for an application that raises, or says why.
                 log_error(_error_logger, error, "The application could not be started")
                 response = PlainTextResponse("Internal Server Error", 500)
+                send = closing_refusals(scope, send) if scope["type"] == "websocket" else send
                 await response(scope, receive, announcing_close(scope, send))
                 raise
             if self.lifecycle.is_closed:
+                send = closing_refusals(scope, send) if scope["type"] == "websocket" else send
                 await PlainTextResponse("Service Unavailable", 503)(scope, receive, send)
                 return
             self.started()
@@ -516,6 +518,7 @@ class Engine:
             _log_failed_answer(error, failure)
             if not begun and not self.behaviour.has_begun(request):
                 response = PlainTextResponse("Internal Server Error", 500)
+                send = closing_refusals(scope, send) if scope["type"] == "websocket" else send
                 await response(scope, receive, announcing_close(scope, send))
         return None if pending is None else _for_the_server(pending, scope)
 
@@ -654,12 +657,18 @@ class Engine:
 
         async def bounded(scope: Scope, receive: Receive, send: Send) -> None:
             if scope["type"] != "http":
+                if scope["type"] == "websocket":
+                    scope[SERVER_SEND] = send
+                    send = closing_refusals(scope, send)
                 try:
                     await stack(scope, receive, send)
                 except Exception as error:
                     if scope["type"] != "websocket" or is_marked(error):
                         raise
                     await self._refuse_websocket(error, scope, receive, send)
+                finally:
+                    # The server's object for the connection has the scope, too.
+                    scope.pop(SERVER_SEND, None)
                 return
             body = CountedBody(self._find_body_limit, scope, receive)
             boundary = Boundary(self, scope)
@@ -701,6 +710,8 @@ class Engine:
             return
         assert scope["type"] == "websocket", f"unknown ASGI scope type {scope['type']!r}"
         scope.setdefault("router", self.app.router)
+        # Optional in ASGI's scope; Starlette would take `http` for the default.
+        scope.setdefault("scheme", "ws")
         connection = self.make_websocket(scope, receive, send)
         plain = self._plain
         if plain is not None:

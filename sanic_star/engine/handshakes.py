@@ -24,7 +24,6 @@ from sanic_star.engine.requests import HANDSHAKE
 from sanic_star.engine.routing import LEAF, WEBSOCKET, Router
 from sanic_star.engine.websockets import WebSocket
 
-_DENIAL = "websocket.http.response"
 # What holds for a websocket only: where the search for its route ended, and what the server can do with it.
 _OF_WEBSOCKETS = (LEAF, "extensions", "subprotocols")
 
@@ -60,10 +59,8 @@ class Handshake:
         connection = self.connection
         if connection._opened:
             return
-        if _DENIAL in connection.scope.get("extensions", {}):
-            await self._send({**message, "type": f"websocket.{message['type']}"})
-        elif not connection._closed:
-            await self._send({"type": "websocket.close", "code": 1000, "reason": ""})
+        # Where the server sends no responses to handshakes, the connection makes a refusal of it.
+        await self._send({**message, "type": f"websocket.{message['type']}"})
 
 
 def is_answered_by_http(router: Router, scope: Scope) -> bool:

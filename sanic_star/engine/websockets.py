@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from asyncio import Task
 from contextvars import ContextVar
 from typing import Any
 
@@ -13,6 +14,13 @@ from sanic_star.engine.requests import Request
 
 # Whether this task has answered a handshake with a response; uvicorn 0.54 reports that as none at all.
 refused: ContextVar[bool] = ContextVar("sanic_star.refused", default=False)
+
+# The key of the server's `send` in the scope of a websocket, while ASGI middleware of the application's own stands
+# between: frames that ASGI has no message for are written on the connection behind it.
+SERVER_SEND = "sanic_star.server_send"
+
+# The ASGI extension with which an application refuses a handshake by a response.
+DENIAL = "websocket.http.response"
 
 
 def announce_close(scope: Scope, start: Message) -> Message:
@@ -29,6 +37,34 @@ def announce_close(scope: Scope, start: Message) -> Message:
         return start
     fields = [field for field in start.get("headers", ()) if field[0].lower() != b"connection"]
     return {**start, "headers": [*fields, (b"connection", b"close")]}
+
+
+def as_close(message: Message) -> Message:
+    """Return the refusal of a handshake for a server that sends no responses to handshakes: 403, whatever the status.
+
+    Args:
+        message: the start of the response, or any other message, which is returned as it is.
+    """
+    if message["type"] == f"{DENIAL}.start":
+        return {"type": "websocket.close", "code": 1000, "reason": ""}
+    return message
+
+
+def closing_refusals(scope: Scope, send: Send) -> Send:
+    """Return a `send` for ASGI middleware that refuses a handshake with a response, where the server sends none.
+
+    Args:
+        scope: the ASGI scope of the handshake.
+        send: the server's.
+    """
+    if DENIAL in (scope.get("extensions") or ()):
+        return send
+
+    async def send_close(message: Message) -> None:
+        if message["type"] != f"{DENIAL}.body":
+            await send(as_close(message))
+
+    return send_close
 
 
 def request_of(connection: Any) -> Any:
@@ -49,6 +85,8 @@ class WebSocket(websockets.WebSocket):
     _outer: dict[str, Any] = {}
     # What the server raised when the client had left and a message was sent (ASGI 2.4: an `OSError`).
     _send_failure: OSError | None = None
+    # Says the end while nobody waits for it.
+    _ending: Task[None] | None = None
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         super().__init__(scope, self._receive_message, self._send_message)
@@ -64,8 +102,12 @@ class WebSocket(websockets.WebSocket):
             self._closed = True
         return message
 
-    def _note(self, message: Message) -> Message:
-        """Follow a message to the server; return it as it is to be sent."""
+    def _note(self, message: Message) -> Message | None:
+        """Follow a message to the server; return it as it is to be sent; `None` if it is not sent."""
+        if not self._opened and DENIAL not in (self.scope.get("extensions") or ()):
+            if message["type"] == f"{DENIAL}.body":
+                return None
+            message = as_close(message)
         kind = message["type"]
         if kind == "websocket.accept":
             self._opened = True
@@ -80,9 +122,11 @@ class WebSocket(websockets.WebSocket):
 
     async def _send_message(self, message: Message) -> None:
         """Pass a message on to the server."""
-        message = self._note(message)
+        noted = self._note(message)
+        if noted is None:
+            return
         try:
-            await self._server_send(message)
+            await self._server_send(noted)
         except OSError as error:
             self._closed = True
             self._send_failure = error
@@ -95,17 +139,23 @@ class WebSocket(websockets.WebSocket):
             code: as a number; `None` sends a close frame without one, or 1000 where the server sends none without.
             reason: in words.
         """
-        if not self._closed:
-            close = {"type": "websocket.close", "code": code, "reason": reason}
-            try:
-                await self._send_message(close)
-            except OSError:
-                pass  # The client has left, and cannot be told.
-            except Exception:
-                if code is not None and not 1000 < code < 3000:
-                    raise
-                # hypercorn takes no `None`, and daphne no other codes than 1000 and those that are free to use.
-                await self._send_message({**close, "code": 1000 if code is None else code + 3000})
+        if self._closed:
+            if self._ending is not None:
+                await self._ending
+        else:
+            await self._send_close(code, reason)
+
+    async def _send_close(self, code: int | None, reason: str) -> None:
+        close = {"type": "websocket.close", "code": code, "reason": reason}
+        try:
+            await self._send_message(close)
+        except OSError:
+            pass  # The client has left, and cannot be told.
+        except Exception:
+            if code is not None and not 1000 < code < 3000:
+                raise
+            # hypercorn takes no `None`, and daphne no other codes than 1000 and those that are free to use.
+            await self._send_message({**close, "code": 1000 if code is None else code + 3000})
 
     def _is_own_end(self, error: BaseException) -> bool:
         """Tell whether a handler failed only because this connection is over.

@@ -11,7 +11,7 @@ from starlette.types import Message
 from starlette.websockets import WebSocketDisconnect
 
 from sanic_star import Sanic, Websocket, text
-from sanic_star.compat.exceptions import WebsocketClosed
+from sanic_star.compat.exceptions import ServerError, WebsocketClosed
 from sanic_star.testing import TestClient, WebSocketDenialResponse
 from tests.engine.raw import Peer, websocket_scope
 
@@ -201,7 +201,7 @@ def test_only_one_task_may_wait() -> None:
         await asyncio.sleep(0)
         try:
             await ws.recv()
-        except WebsocketClosed as error:
+        except ServerError as error:
             await ws.send(str(error))
         await ws.send(str(await waiting))
 

@@ -76,15 +76,17 @@ async def test_an_idle_connection_has_no_task_and_no_timer_of_its_own() -> None:
 
     def timers() -> int:
         scheduled = asyncio.get_running_loop()._scheduled  # type: ignore[attr-defined]
-        return sum(not timer.cancelled() for timer in scheduled)
+        return sum(not timer.cancelled() and "Watch._look" in repr(timer) for timer in scheduled)
 
     waiting: list[Websocket] = []
     app = speaking(reading=reading, sleeping=sleeping)
     before = len(asyncio.all_tasks())
-    connections = [await Connection(app, "/reading").opened() for _ in range(20)]
-    once = timers()
-    connections += [await Connection(app, "/reading").opened() for _ in range(20)]
-    assert timers() == once
+    connections = [await Connection(app, "/reading").opened() for _ in range(40)]
+    # All handlers wait for messages.
+    await until(lambda: timers() == 0)
+    connections[0].say("receive", text="x")
+    await until(lambda: timers() == 1)
+    await until(lambda: timers() == 0)
     connections += [await Connection(app, "/sleeping").opened() for _ in range(10)]
     await until(lambda: all(ws._inbox._pending is not None for ws in waiting))
     # One for each connection, as the server has started it.
@@ -93,7 +95,7 @@ async def test_an_idle_connection_has_no_task_and_no_timer_of_its_own() -> None:
         connection.say("disconnect")
     await asyncio.wait_for(asyncio.gather(*(connection.task for connection in connections)), PATIENCE)
     sweeper = app._answers._sweeper
-    await until(lambda: sweeper is not None and not sweeper._websockets)
+    await until(lambda: sweeper is not None and not any(watch.websockets for watch in sweeper._watches.values()))
 
 
 async def test_a_burst_that_ends_with_the_connection_is_returned_first() -> None:

@@ -48,7 +48,23 @@ async def connected(app: ASGIApp, ws: str = "auto") -> AsyncIterator[ClientConne
         await asyncio.wait_for(serving, PATIENCE)
 
 
-async def test_pings_reach_the_client_and_its_pongs_come_back() -> None:
+class Passing:
+    """ASGI middleware that hides the server's `send`."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        async def passing(message: Message) -> None:
+            await send(message)
+
+        await self.app(scope, receive, passing)
+
+
+# The third, `websockets`, warns that it is deprecated: tests/parity/test_talks_served.py has it.
+@pytest.mark.parametrize("middleware", [False, True])
+@pytest.mark.parametrize("ws_setting", ["websockets-sansio", "wsproto"])
+async def test_pings_reach_the_client_and_its_pongs_come_back(ws_setting: str, middleware: bool) -> None:
     async def handler(request: Any, ws: Websocket) -> None:
         times = [await asyncio.wait_for(await ws.ping(data), PATIENCE) for data in (None, "text", b"bytes")]
         first, second = await ws.ping("1"), await ws.ping("2")
@@ -57,47 +73,41 @@ async def test_pings_reach_the_client_and_its_pongs_come_back() -> None:
         await asyncio.wait_for(asyncio.gather(first, second), PATIENCE)
         await ws.pong()
         await ws.pong("sign of life")
-        await ws.send(f"{len(times)} {all(0 <= each < PATIENCE for each in times)}")
+        await ws.send(f"{len(times)} {all(0 <= time < PATIENCE for time in times)} {ws.pings}")
         await ws.recv()
         unanswered = await ws.ping("3")
+        assert list(ws.pings) == [b"3"]
+        with pytest.raises(ServerError, match="a pong may still come"):
+            ws.abort_pings()
         await ws.close()
+        ws.abort_pings()
         seen.append(unanswered.cancelled())
-        for call in (ws.ping, ws.pong):
-            with pytest.raises(WebsocketClosed, match="is closed"):
-                await call()
+        with pytest.raises(WebsocketClosed, match="is closed"):
+            await ws.ping()
+        await ws.pong()
         seen.append("done")
 
     seen: list[Any] = []
-    async with connected(speaking(handler)) as client:
-        assert await asyncio.wait_for(client.recv(), PATIENCE) == "3 True"
+    app = speaking(handler)
+    if middleware:
+        app.add_middleware(Passing)
+    async with connected(app, ws_setting) as client:
+        assert await asyncio.wait_for(client.recv(), PATIENCE) == "3 True {}"
         await client.pong("nobody asked")
         await client.send("go on")
         await asyncio.wait_for(client.wait_closed(), PATIENCE)
     assert seen == [True, "done"]
 
 
-@pytest.mark.parametrize("where", ["wsproto", "middleware"])
-async def test_a_server_that_has_no_way_to_it_is_told_of(where: str) -> None:
+async def test_a_server_that_has_no_way_to_it_is_told_of() -> None:
     async def handler(request: Any, ws: Websocket) -> None:
         for call in (ws.ping, ws.pong):
             with pytest.raises(ServerError, match=r"sends no p[io]ng for an application"):
                 await call()
         await ws.send("told")
 
-    class Pass:
-        def __init__(self, app: ASGIApp) -> None:
-            self.app = app
-
-        async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-            async def passing(message: Message) -> None:
-                await send(message)
-
-            await self.app(scope, receive, passing)
-
-    app = speaking(handler)
-    if where == "middleware":
-        app.add_middleware(Pass)
-    async with connected(app, "wsproto" if where == "wsproto" else "auto") as client:
+    # The application is mounted behind middleware of somebody else's.
+    async with connected(Passing(speaking(handler))) as client:
         assert await asyncio.wait_for(client.recv(), PATIENCE) == "told"
 
 

@@ -34,6 +34,7 @@ from sanic_star.compat._app.pipeline import Call, Step, respond_through, run_bef
 from sanic_star.engine.failures import attribute, only_member
 from sanic_star.engine.responses import Response
 from sanic_star.engine.streams import SharedReceive
+from sanic_star.engine.websockets import SERVER_SEND
 
 if TYPE_CHECKING:
 
@@ -215,13 +216,18 @@ class WebSocketPassage:
         server_send = connection._server_send
 
         async def send_noted(message: Message) -> None:
-            await server_send(connection._note(message))
+            noted = connection._note(message)
+            if noted is not None:
+                await server_send(noted)
 
+        is_outermost = scope.setdefault(SERVER_SEND, server_send) is server_send
         self._parsed = scope.get("headers"), scope.get("query_string")
         scope[key], scope[REQUEST] = self, connection._request
         try:
             await self._layer.app(scope, connection._server_receive, send_noted)
         finally:
+            if is_outermost:
+                scope.pop(SERVER_SEND, None)
             scope.pop(key, None)
             scope.pop(REQUEST, None)
 

@@ -181,7 +181,7 @@ async def _answer(
     streamed = threshold and size >= (LARGE if threshold is True else threshold)
     headers = (_stream_headers if streamed else _whole_headers)(definition, stat)
     start, length, status = 0, size, 200
-    if part is not None:
+    if part:
         start, length, status = part.start, part.size, 206
         headers.update(part.headers)
     if kept is not None:

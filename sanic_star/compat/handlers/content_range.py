@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from email.utils import formatdate
 from typing import TYPE_CHECKING
 
 from sanic_star.compat.exceptions import HeaderNotFound, InvalidRangeType, RangeNotSatisfiable
@@ -13,6 +14,10 @@ if TYPE_CHECKING:
 
 class ContentRangeHandler:
     """A part of a file, read from a request's `Range` header.
+
+    If the request's `If-Range` names another version of the file than the present one, the request is for the whole
+    (RFC 9110, section 13.1.5): the object is false then, and `file` and `file_stream` send the whole for it with 200.
+    One part can be asked for. A list of parts is answered with 416, as in Sanic 25.12.
 
     Args:
         request: the request.
@@ -32,27 +37,33 @@ class ContentRangeHandler:
         SanicException: 431, the header is longer than `REQUEST_MAX_HEADER_SIZE`.
     """
 
-    __slots__ = ("end", "headers", "size", "start", "total")
+    __slots__ = ("_is_part", "end", "headers", "size", "start", "total")
 
     def __init__(self, request: Request, stats: os.stat_result) -> None:
         # What the exceptions tell the client is the whole.
         self.total = stats.st_size
         self.start, self.end, self.size = 0, self.total - 1, self.total
         self.headers: dict[str, str] = {}
+        self._is_part = False
         # Sanic's tests give an object that has headers, and nothing else.
-        header = getattr(request, "_parsed_fields", request.headers).get("range")
+        fields = getattr(request, "_parsed_fields", request.headers)
+        header = fields.get("range")
         if header is None:
             raise HeaderNotFound("Range Header Not Found")
         unit, _, value = header.partition("=")
         if unit.strip() != "bytes":
             raise InvalidRangeType(f"{unit} is not a valid Range Type", self)
+        version = fields.get("if-range")
+        if version is not None and version.strip() != formatdate(int(stats.st_mtime), usegmt=True):
+            return
+        self._is_part = True
         first, _, last = value.partition("-")
         self.start, self.end = self._bounds(self._number(first), self._number(last))
         self.size = self.end - self.start + 1
         self.headers["Content-Range"] = f"bytes {self.start}-{self.end}/{self.total}"
 
     def __bool__(self) -> bool:
-        return self.size > 0
+        return self._is_part and self.size > 0
 
     def _number(self, text: str) -> int | None:
         if not text:

@@ -836,7 +836,8 @@ class Request(requests.Request, Generic[AppT, CtxT]):
             # Addresses and scheme are read from the scope.
             # A test may set an object with a part of the attributes.
             client = getattr(conn_info, "client_ip", ""), getattr(conn_info, "client_port", 0)
-            scheme = self.scope.get("scheme", "http").rstrip("s") + ("s" if getattr(conn_info, "ssl", False) else "")
+            plain = "ws" if self.scope["type"] == "websocket" else "http"
+            scheme = f"{plain}s" if getattr(conn_info, "ssl", False) else plain
             if (self.scope.get("client"), self.scope.get("scheme")) != (client, scheme):
                 self._amend(client=client, scheme=scheme)
 
@@ -939,7 +940,7 @@ class Request(requests.Request, Generic[AppT, CtxT]):
         if not public and "app" in self.scope:
             public = str(self.forwarded.get("proto", ""))
         if not public:
-            return str(self.scope.get("scheme", "http"))
+            return str(self.scope.get("scheme") or ("ws" if self.scope["type"] == "websocket" else "http"))
         # Both name the scheme of the site: `https` for its websockets, too.
         return public.replace("http", "ws") if self.scope["type"] == "websocket" else public
 

@@ -290,7 +290,7 @@ async def file(
     for name, value in _cache_fields(max_age, no_store).items():
         fields.setdefault(name, value)
     kind = mime_type or guess_content_type(filename or os.path.basename(location), fallback=TEXT)
-    if _range is None and status == 200 and _may_send_paths():
+    if not _range and status == 200 and _may_send_paths():
         # Loaded only under a server that has the extension.
         from sanic_star.compat.response._pathsend import path_response
 
@@ -340,7 +340,7 @@ async def file_stream(
         status = 206
 
     async def write(response: Any) -> None:
-        if _range is None and status == 200 and _may_send_paths():
+        if not _range and status == 200 and _may_send_paths():
             from sanic_star.compat.response._pathsend import send_stream_by_path  # as above
 
             if await send_stream_by_path(response, location):

@@ -24,9 +24,10 @@ def files(
     fails: bool = False,
     scrub: tuple[str, ...] = (),
     log_differs: str | None = None,
+    differs: str | None = None,
 ) -> None:
     """Add a case with a tree of files."""
-    case(name, TREE + lines, *steps, fails=fails, scrub=scrub, log_differs=log_differs)
+    case(name, TREE + lines, *steps, fails=fails, scrub=scrub, log_differs=log_differs, differs=differs)
 
 
 def ranges(*values: str, path: str = "/a") -> tuple[Step, ...]:
@@ -343,6 +344,13 @@ files(
     "ranges of a file",
     'app.static("/a", public / "a.txt", use_content_range=True)',
     *ranges("bytes=0-3", "bytes=3-3", "bytes=4-", "bytes=-4", "bytes=0-9", "bytes=-10", "bytes=0-"),
+)
+files(
+    "a part of another version of a file",
+    'app.static("/a", public / "a.txt", use_content_range=True)',
+    get("/a", {"range": "bytes=0-1", "if-range": '"x"'}),
+    get("/a", {"range": "bytes=0-1", "if-range": "Tue, 14 Nov 2000 22:13:20 GMT"}),
+    differs="if-range",
 )
 files(
     "ranges that make no sense",

@@ -6,8 +6,9 @@ one `Sweeper` starts to read ahead. What comes is kept for the handler, up to `K
 beyond that nothing is read, so that the server stops the client (back-pressure).
 
 A read beside each handler would cost every message two turns of the event loop, and a timer for each connection would
-wake the process for each idle one. So one timer for all websockets looks which handlers do not read. A handler that
-waits for a message, as most do, costs one truth test each time. A handler whose client has left is cancelled by it.
+wake the process for each idle one. So one timer for all websockets looks which handlers do not read (`Watch`). While
+all of them wait for messages, as most do, there is no timer; the next message starts it. A handler whose client has
+left is cancelled by it.
 
 At any moment an inbox is in one of the states of `Reading`. `next` stands for both of its forms; a message or an end
 is what the server sends:
@@ -32,7 +33,7 @@ from collections.abc import Callable
 from contextvars import Context
 from enum import Enum
 from typing import Protocol
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, ref
 
 from starlette.types import Message, Receive
 
@@ -47,7 +48,7 @@ HANDOVER = 0.02
 TURN = 0.002
 # As many bytes as one message may have by default (`WEBSOCKET_MAX_SIZE`).
 READ_AHEAD = 2**20
-# Seconds between two looks: for 2,000 idle websockets, 0.1 % of a core.
+# Seconds between two looks, while a handler does something else than read.
 PERIOD = 0.1
 # How long a handler that does not read may go on after its client has left, in seconds: it may be busy with a message,
 # and about to read the next one. It is cancelled at the latest `GRACE + 2 * PERIOD` after that, which is less than the
@@ -65,6 +66,59 @@ class Reading(Enum):
     AHEAD = "ahead"
     FULL = "full"
     ENDED = "ended"
+
+
+class Swept(Protocol):
+    """A websocket, as the sweeper sees it."""
+
+    _inbox: Inbox
+
+    def _look(self, now: float) -> None:
+        """Read ahead; cancel the handler if its client left long enough ago."""
+
+
+class Watch:
+    """The looks at the websockets of one event loop: ten a second while a handler does something else than read.
+
+    While all handlers wait for messages, there is no timer. The first message wakes the watch.
+
+    Args:
+        loop: the event loop.
+    """
+
+    is_asleep = False
+
+    def __init__(self, loop: AbstractEventLoop) -> None:
+        # The watch is the value of a weak reference to its loop.
+        self._loop = ref(loop)
+        self.websockets: set[Swept] = set()
+
+    def wake(self) -> None:
+        """Look again from now on."""
+        self.is_asleep = False
+        loop = self._loop()
+        if loop is not None and not loop.is_closed():
+            # In an empty context: that of a handler would live as long as the application has websockets.
+            loop.call_later(PERIOD, self._look, context=Context())
+
+    def _look(self) -> None:
+        now, busy = asyncio.get_running_loop().time(), False
+        for websocket in list(self.websockets):
+            if not websocket._inbox.waiting:
+                busy = True
+                websocket._look(now)
+        if busy:
+            self.wake()
+        else:
+            self.is_asleep = True
+
+
+class _NoWatch(Watch):
+    def __init__(self) -> None:
+        """Watch nothing: for a connection that no handler of Sanic's serves."""
+
+
+_NO_WATCH = _NoWatch()
 
 
 class Inbox:
@@ -93,6 +147,10 @@ class Inbox:
         # `websocket.disconnect`, and when it came, in the loop's time.
         self.end: Message | None = None
         self.ended_at = 0.0
+        self._is_released = False
+
+    # That of the event loop, once the sweeper looks after the websocket.
+    watch: Watch = _NO_WATCH
 
     @property
     def state(self) -> Reading:
@@ -131,9 +189,12 @@ class Inbox:
             message = await self._receive()
         finally:
             self.waiting -= 1
+            if self.watch.is_asleep:
+                self.watch.wake()
             if self._changed is not None:
                 self._changed.set()
         if message["type"] == "websocket.disconnect":
+            self._check_released()
             self.finish(message)
         return message
 
@@ -157,9 +218,12 @@ class Inbox:
                     timeout = max(timeout, TURN, 0 if is_queue(self._receive) else HANDOVER - passed)
                 if not (await asyncio.wait({pending}, timeout=timeout))[0]:
                     return None
+                self._check_released()
                 self._keep(pending)
         finally:
             self.waiting -= 1
+            if self.watch.is_asleep:
+                self.watch.wake()
             if self._changed is not None:
                 self._changed.set()
         if self.end is not None:
@@ -173,17 +237,25 @@ class Inbox:
         if self.state is Reading.IDLE:
             self._read()
 
+    async def wait_for_readers(self) -> None:
+        """Wait until nobody waits for a message."""
+        while self.waiting:
+            await self._wait_for_change()
+
     async def wait_for_end(self) -> None:
         """Wait until the end of the connection is known; keep what comes before it."""
         while (state := self.state) is not Reading.ENDED:
             if state in (Reading.HANDLER, Reading.FULL):
-                changed = self._changed = self._changed or asyncio.Event()
-                changed.clear()
-                await changed.wait()
+                await self._wait_for_change()
             else:
                 pending = self._pending or self._read()
                 await asyncio.wait({pending})
                 self._keep(pending)
+
+    async def _wait_for_change(self) -> None:
+        changed = self._changed = self._changed or asyncio.Event()
+        changed.clear()
+        await changed.wait()
 
     def finish(self, end: Message) -> None:
         """Note the end of the connection, and stop reading.
@@ -204,8 +276,14 @@ class Inbox:
         if on_end is not None:
             on_end()
 
+    def _check_released(self) -> None:
+        """Cancel a task that the handler has left behind, and that waits for a message, as Sanic 25.12 does."""
+        if self._is_released:
+            raise asyncio.CancelledError("the handler of the websocket is over")
+
     def release(self) -> None:
         """Stop reading: the handler is over. The event loop may be, too."""
+        self._is_released = True
         self._on_end = None
         if self.end is None:
             self.end = {"type": "websocket.disconnect", "code": 1006}
@@ -242,20 +320,11 @@ class Inbox:
             self._kept.append(message)
 
 
-class Swept(Protocol):
-    """A websocket, as the sweeper sees it."""
-
-    _inbox: Inbox
-
-    def _look(self, now: float) -> None:
-        """Read ahead; cancel the handler if its client left long enough ago."""
-
-
 class Sweeper:
     """Looks after the websockets of one application, in each event loop that serves some."""
 
     def __init__(self) -> None:
-        self._websockets: WeakKeyDictionary[AbstractEventLoop, set[Swept]] = WeakKeyDictionary()
+        self._watches: WeakKeyDictionary[AbstractEventLoop, Watch] = WeakKeyDictionary()
 
     def add(self, websocket: Swept) -> set[Swept]:
         """Look after a websocket from now on.
@@ -267,25 +336,12 @@ class Sweeper:
             Those of this event loop; remove the websocket from the set when its handler is over.
         """
         loop = asyncio.get_running_loop()
-        websockets = self._websockets.get(loop)
-        if websockets is None:
-            websockets = self._websockets[loop] = set()
-            _call_later(loop, self._look_at_all)
-        websockets.add(websocket)
-        return websockets
-
-    def _look_at_all(self, loop: AbstractEventLoop) -> None:
-        websockets, now = self._websockets[loop], loop.time()
-        for websocket in list(websockets):
-            if not websocket._inbox.waiting:
-                websocket._look(now)
-        # Without websockets there is no timer, either.
-        if websockets:
-            _call_later(loop, self._look_at_all)
-        else:
-            del self._websockets[loop]
-
-
-def _call_later(loop: AbstractEventLoop, callback: Callable[[AbstractEventLoop], None]) -> None:
-    # In an empty context: that of a handler would live as long as the application is never without a websocket.
-    loop.call_later(PERIOD, callback, loop, context=Context())
+        watch = self._watches.get(loop)
+        if watch is None:
+            watch = self._watches[loop] = Watch(loop)
+            watch.wake()
+        elif watch.is_asleep:
+            watch.wake()
+        websocket._inbox.watch = watch
+        watch.websockets.add(websocket)
+        return watch.websockets

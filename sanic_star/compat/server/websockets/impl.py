@@ -23,12 +23,14 @@ from sanic_star.engine.websockets import WebSocket
 
 # The inbox and the frames are loaded with the first connection: most applications have no websockets.
 if TYPE_CHECKING:
+    from sanic_star.compat.request._protocol import Protocol
     from sanic_star.compat.server.websockets._frames import Frames
     from sanic_star.compat.server.websockets._inbox import Inbox
+    from sanic_star.compat.server.websockets._members import Members, RecvLock, ServerProtocol
 
 # What a close frame may say (RFC 6455, section 7.4, and IANA's registry of close codes).
 _CLOSE_CODES = {*range(1000, 1004), *range(1007, 1015), *range(3000, 5000)}
-# Sanic breaks the connection off for this one, which stands for no frame. ASGI has no word for that.
+# Sanic breaks the connection off for this one, which stands for no frame.
 _NO_FRAME, _INTERNAL_ERROR = 1006, 1011
 # As much as a control frame holds beside the code (section 5.5), in bytes.
 _REASON_SIZE = 123
@@ -41,9 +43,14 @@ _DISCONNECT = "websocket.disconnect"
 
 def _check_close(code: Any, reason: Any) -> None:
     if code is not None and not (isinstance(code, int) and code in _CLOSE_CODES):
-        raise ValueError(f"close code {code!r}: 1000 to 1003, 1007 to 1014 and 3000 to 4999 may be sent")
-    if not isinstance(reason, str) or len(reason.encode()) > _REASON_SIZE:
-        raise ValueError(f"close reason {reason!r}: text of up to {_REASON_SIZE} bytes may be sent")
+        problem = f"close code {code!r}: 1000 to 1003, 1007 to 1014 and 3000 to 4999 may be sent"
+    elif not isinstance(reason, str) or len(reason.encode()) > _REASON_SIZE:
+        problem = f"close reason {reason!r}: text of up to {_REASON_SIZE} bytes may be sent"
+    else:
+        return
+    from sanic_star.compat.server.websockets._members import InvalidClose
+
+    raise InvalidClose(problem)
 
 
 # How the handler of a websocket learns that its client has left:
@@ -63,6 +70,17 @@ def _check_close(code: Any, reason: Any) -> None:
 _Handler: TypeAlias = Literal["cancellable", "starlette", "informed", "cancelled"]
 
 
+class _ServersOwn(OldName):
+    """A member of Sanic's websocket that belongs to the server here; its `AttributeError` says what takes its place."""
+
+    __slots__ = ()
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        from sanic_star.compat.server.websockets._members import explain
+
+        raise AttributeError(explain(self.name.rpartition(".")[2]), name=self.name, obj=instance)
+
+
 class WebsocketImplProtocol(WebSocket):
     """A websocket.
 
@@ -79,13 +97,39 @@ class WebsocketImplProtocol(WebSocket):
                 await ws.send(message)
     """
 
-    __dir__ = names_without_old
+    def __dir__(self) -> list[str]:
+        return [name for name in names_without_old(self) if hasattr(type(self), name) or name in vars(self)]
+
     open = OldName()
     closed = OldName()
     ensure_open = OldName()
     wait_closed = OldName()
     remote_address = OldName()
     local_address = OldName()
+    # What the server does. PERF: no `__getattr__`, with which the interpreter looks up each attribute of the class the
+    # slow way: a third more for each message, see the echo in `benchmarks/`.
+    assembler = _ServersOwn()
+    async_data_received = _ServersOwn()
+    async_eof_received = _ServersOwn()
+    auto_close_connection = _ServersOwn()
+    auto_closer_task = _ServersOwn()
+    conn_mutex = _ServersOwn()
+    connection_lost = _ServersOwn()
+    connection_lost_waiter = _ServersOwn()
+    connection_made = _ServersOwn()
+    data_finished_fut = _ServersOwn()
+    data_received = _ServersOwn()
+    eof_received = _ServersOwn()
+    keepalive_ping = _ServersOwn()
+    keepalive_ping_task = _ServersOwn()
+    pause_frame_fut = _ServersOwn()
+    pause_frames = _ServersOwn()
+    process_event_mutex = _ServersOwn()
+    process_events = _ServersOwn()
+    process_pong = _ServersOwn()
+    recv_cancel = _ServersOwn()
+    resume_frames = _ServersOwn()
+    send_data = _ServersOwn()
 
     subprotocol: str | None = None
     _frames: Frames | None = None
@@ -99,6 +143,17 @@ class WebsocketImplProtocol(WebSocket):
     # How many tasks wait for the connection's end.
     _awaited = 0
     _plain: websockets.WebSocket | None = None
+    # What is there for code that looks at the parts of Sanic's websocket.
+    _members: Members | None = None
+    _recv_lock: RecvLock | None = None
+    # Code and reason with which the handler has closed the connection.
+    _close_sent: tuple[int | None, str] | None = None
+    # Whether `receive` still has to return the end, which the handler has brought about itself.
+    _end_is_due = False
+    # Whether the route has accepted the connection, before its handler was called.
+    _accepted_by_route = False
+    # Whether the handler is over.
+    _is_released = False
     # The messages for the handler, from the moment at which the connection is accepted.
     _inbox: Inbox
 
@@ -120,6 +175,7 @@ class WebsocketImplProtocol(WebSocket):
         config = getattr(self.scope.get("app"), "config", {})
         self._max_size = config.get("WEBSOCKET_MAX_SIZE")
         await self.accept(self.subprotocol)
+        self._accepted_by_route = True
 
     # Sanic's methods: receiving --------------------------------------------------------------------------------------
 
@@ -135,7 +191,7 @@ class WebsocketImplProtocol(WebSocket):
         Raises:
             asyncio.CancelledError: the connection is over; raised in its handler, once.
             WebsocketClosed: the same in any other case: in the handler of another connection, or a second time.
-                Also, if another task is waiting for a message already.
+            ServerError: another task is waiting for a message already, or holds `recv_lock`.
         """
         message = await self._take(timeout)
         if message is None:
@@ -148,8 +204,8 @@ class WebsocketImplProtocol(WebSocket):
 
     async def _take(self, timeout: float | None = None) -> Message | None:  # noqa: ASYNC109
         inbox = self._inbox
-        if inbox.waiting:
-            raise WebsocketClosed("Another task is already waiting for the next message")
+        if inbox.waiting or (self._recv_lock is not None and self._recv_lock.is_held):
+            raise ServerError("Another task is already waiting for the next message")
         self._reads = True
         message = await (inbox.next() if timeout is None else inbox.next_within(timeout))
         if message is None:
@@ -298,48 +354,182 @@ class WebsocketImplProtocol(WebSocket):
             data: up to 125 bytes that the pong brings back, by default four random ones.
 
         Returns:
-            A future, done when the pong arrives: `await (await ws.ping())`.
+            A future, done when the pong arrives, with the seconds that it took: `await (await ws.ping())`.
 
         Raises:
-            ServerError: this server gives no way to it. Under uvicorn there is one, unless an ASGI middleware stands
-                before it; under every server `WEBSOCKET_PING_INTERVAL`, or its own setting, makes the server ping.
+            ServerError: this server gives no way to it. Under uvicorn there is one, unless the application is mounted
+                in one whose ASGI middleware stands before it; under every server `WEBSOCKET_PING_INTERVAL`, or its own
+                setting, makes the server ping.
+            ValueError: a ping with the same data waits for its pong.
             WebsocketClosed: the connection is closed.
         """
-        return self._control("ping").ping(data.encode() if isinstance(data, str) else data)
+        if self._closed:
+            raise WebsocketClosed("Cannot send a ping when the websocket interface is closed.")
+        return await self._control("ping").ping(data if data is None else _control_data(data))
 
     async def pong(self, data: str | bytes = b"") -> None:
-        """Send a pong that nobody asked for, as a sign of life; where that is possible, see `ping`."""
-        self._control("pong").pong(data.encode() if isinstance(data, str) else bytes(data))
+        """Send a pong that nobody asked for, as a sign of life.
 
-    def _control(self, what: str) -> Frames:
-        if self._closed:
-            raise WebsocketClosed(f"Cannot send a {what} when the websocket interface is closed.")
-        if self._frames is None:
-            from sanic_star.compat.server.websockets._frames import Frames
+        Nothing is sent on a connection that is closed, as in Sanic.
 
-            self._frames = Frames.behind(self._server_send)
+        Raises:
+            ServerError: this server gives no way to it; see `ping`.
+        """
+        if not self._closed:
+            await self._control("pong").pong(_control_data(data))
+
+    def _control(self, kind: str) -> Frames:
+        frames = self._find_frames()
+        if frames is None:
+            raise ServerError(f"This server sends no {kind} for an application; it sends its own (see its settings)")
+        return frames
+
+    def _find_frames(self) -> Frames | None:
         if self._frames is None:
-            raise ServerError(f"This server sends no {what} for an application; it sends its own (see its settings)")
+            from sanic_star.compat.server.websockets._frames import frames_of
+
+            self._frames = frames_of(self.scope, self._server_send)
         return self._frames
 
     async def close(self, code: int | None = 1000, reason: str | None = "") -> None:
         """Close the connection. The handler that does so runs on; any other handler of the connection is cancelled.
 
         Args:
-            code: why, as a number (RFC 6455, section 7.4.1); `None` says nothing. 1006, with which Sanic sends no close
-                frame, sends 1011, because an ASGI application cannot break a connection off.
+            code: why, as a number (RFC 6455, section 7.4.1); `None` says nothing. 1006 breaks the connection off
+                without a close frame; it sends 1011 where the server gives no way to that (any but uvicorn).
             reason: why, in words.
 
         Raises:
-            ValueError: a close frame can't say so; the connection stays open. The server would break it off.
+            ValueError: a close frame can't say so; the connection stays open. It is a `ProtocolError` of the package
+                `websockets`, too, which Sanic 25.12 raises.
         """
         if code == _NO_FRAME:
+            if self._closed:
+                return
+            if self._break_off():
+                assert self._ending is not None
+                await self._ending
+                return
             code = _INTERNAL_ERROR
+        elif code is None and (frames := self._find_frames()) is not None and frames.needs_code:
+            code = 1000
         if not self._closed:
             _check_close(code, reason or "")
-            if self._handler == "cancellable" and self._is_own_handler():
-                self._handler = "informed"
+            self._inform_handler()
         await self._end_by_handler(code, reason or "")
+
+    def end_connection(self, code: int = 1000, reason: str = "") -> bool:
+        """Close the connection from code that cannot await `close`.
+
+        Args:
+            code: as for `close`.
+            reason: why, in words.
+
+        Returns:
+            `False`, as in Sanic 25.12: the server takes care of the rest.
+
+        Raises:
+            ValueError: as `close` does.
+
+        Example, a callback that is no coroutine:
+
+            request.app.loop.call_later(60, ws.end_connection, 1001, "a minute is over")
+        """
+        if self._closed:
+            return False
+        if code == _NO_FRAME:
+            if self._break_off():
+                return False
+            code = _INTERNAL_ERROR
+        _check_close(code, reason)
+        self._inform_handler()
+        self._note_own_end(code, reason)
+        self._closed = True
+        self._ending = self.loop.create_task(self._send_close(code, reason))
+        self._inbox.finish({"type": _DISCONNECT, "code": code, "reason": reason})
+        return False
+
+    def fail_connection(self, code: int = 1006, reason: str = "") -> bool:
+        """Break the connection off, or close it with another code than 1006; see `end_connection`."""
+        return self.end_connection(code, reason)
+
+    def abort_pings(self) -> None:
+        """Cancel the futures of pings that have no pong yet.
+
+        Raises:
+            ServerError: the connection is open, so that a pong may still come.
+        """
+        if not self._closed:
+            raise ServerError("The connection is open: a pong may still come")
+        if self._frames is not None:
+            self._frames.close()
+
+    # Attributes of Sanic's websocket ---------------------------------------------------------------------------------
+
+    max_queue: int | None = None
+    can_pause = True
+    # In seconds; Sanic's default, for which it has no setting.
+    close_timeout = 10.0
+
+    @property
+    def ws_proto(self) -> ServerProtocol:
+        """What there is of the protocol object of the package `websockets`: `state`, `close_code`, `subprotocol`, …
+
+        Example:
+
+            from websockets.protocol import State
+
+            if ws.ws_proto.state is State.OPEN:
+                await ws.send("still here")
+        """
+        return self._load_members().ws_proto
+
+    @property
+    def io_proto(self) -> Protocol | None:
+        """Sanic's protocol of the connection: `app`, `loop`, `transport`, `conn_info`, `websocket`."""
+        return self._load_members().io_proto
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The event loop that serves the connection; also when it is asked for from another thread."""
+        stream = self._request._open_stream if self._request is not None else None
+        task: asyncio.Task[Any] | None = stream.task if stream is not None else None
+        return asyncio.get_running_loop() if task is None else task.get_loop()
+
+    @property
+    def ping_interval(self) -> float | None:
+        """Seconds between two pings of the server's: `WEBSOCKET_PING_INTERVAL`."""
+        from sanic_star.compat.server.websockets._members import configured
+
+        return configured(self, "ping_interval")
+
+    @property
+    def ping_timeout(self) -> float | None:
+        """Seconds that a pong may take: `WEBSOCKET_PING_TIMEOUT`."""
+        from sanic_star.compat.server.websockets._members import configured
+
+        return configured(self, "ping_timeout")
+
+    @property
+    def pings(self) -> dict[bytes, asyncio.Future[float]]:
+        """The futures of the handler's pings that have no pong yet, by their data."""
+        return {} if self._frames is None else self._frames.waiting
+
+    @property
+    def recv_lock(self) -> RecvLock:
+        """The lock that is held while a task waits for a message."""
+        if self._recv_lock is None:
+            from sanic_star.compat.server.websockets._members import RecvLock
+
+            self._recv_lock = RecvLock(self)
+        return self._recv_lock
+
+    def _load_members(self) -> Members:
+        if self._members is None:
+            from sanic_star.compat.server.websockets._members import Members
+
+            self._members = Members(self)
+        return self._members
 
     # Starlette's methods ---------------------------------------------------------------------------------------------
 
@@ -348,11 +538,15 @@ class WebsocketImplProtocol(WebSocket):
     ) -> None:
         """Accept the connection, as Starlette's method does.
 
-        From here on its messages come by way of the inbox, in the context of the caller.
+        From here on its messages come by way of the inbox, in the context of the caller. A route of Sanic's has
+        accepted the connection when its handler is called; a library that accepts it once more changes nothing.
 
         Raises:
-            RuntimeError: it is accepted already, or the server does not offer one.
+            RuntimeError: it is accepted already, with another subprotocol, or not by the route; or the server does not
+                offer one.
         """
+        if self._is_accepted_like(subprotocol, headers):
+            return
         event = {"type": "websocket.accept", "subprotocol": subprotocol, "headers": list(headers or ())}
         if self.application_state is not WebSocketState.CONNECTING:
             # Starlette's method says what is wrong.
@@ -370,8 +564,28 @@ class WebsocketImplProtocol(WebSocket):
         self._inbox = inbox = Inbox(self._server_receive, self._note_end, copy_context())
         self._receive = inbox.next
 
+    def _is_accepted_like(self, subprotocol: str | None, headers: Iterable[tuple[bytes, bytes]] | None) -> bool:
+        """Tell whether the route has accepted the connection, as a handler wants to do now.
+
+        Raises:
+            RuntimeError: it has, and otherwise.
+        """
+        if not self._accepted_by_route or self._closed:
+            return False
+        if subprotocol not in (None, self.subprotocol) or list(headers or ()):
+            raise RuntimeError(
+                f"the route has accepted this websocket with the subprotocol {self.subprotocol!r}: name yours where "
+                f"the route is made, as in @app.websocket(path, subprotocols=[{subprotocol!r}]); header fields cannot "
+                "be added any more"
+            )
+        return True
+
     async def receive(self) -> Message:
         """Return the next ASGI message, as Starlette's method does; `recv` is Sanic's."""
+        if self._end_is_due and not self._inbox.unread:
+            self._end_is_due = False
+            assert self._inbox.end is not None
+            return self._inbox.end
         if self.client_state is _CONNECTED:
             self._use_starlette()
             if self._inbox.end is not None and not self._inbox.unread:
@@ -433,9 +647,11 @@ class WebsocketImplProtocol(WebSocket):
         if self._plain is None:
             from sanic_star.compat.server.websockets._plain import PlainWebSocket
 
-            self._plain = PlainWebSocket(self.scope, self._receive_as_starlette, self._send_message)
-            self._plain.client_state = self.client_state
-            self._plain.application_state = self.application_state
+            plain = PlainWebSocket(self.scope, self._receive_as_starlette, self._send_message)
+            plain._websocket = self
+            plain.client_state = self.client_state
+            plain.application_state = self.application_state
+            self._plain = plain
         return self._plain
 
     def url_for(self, name: str, /, **path_params: Any) -> URL:
@@ -473,7 +689,33 @@ class WebsocketImplProtocol(WebSocket):
         """Close the connection unless it is closed already, and wait for no message any more."""
         if not self._closed:
             await self._end(code, reason)
+            self._note_own_end(code, reason)
             self._inbox.finish({"type": _DISCONNECT, "code": code, "reason": reason})
+
+    def _note_own_end(self, code: int | None, reason: str) -> None:
+        self._close_sent = code, reason
+        self._end_is_due = self.client_state is _CONNECTED
+        for websocket in (self, self._plain):
+            if websocket is not None:
+                websocket.client_state = websocket.application_state = WebSocketState.DISCONNECTED
+
+    def _break_off(self) -> bool:
+        """Close the connection without a close frame; tell whether the server gives a way to that."""
+        frames = self._find_frames()
+        if frames is None:
+            return False
+        self._inform_handler()
+        self._closed = True
+        self._ending = self.loop.create_task(frames.break_off())
+        self._note_own_end(_NO_FRAME, "")
+        self._close_sent = None
+        self._inbox.finish({"type": _DISCONNECT, "code": _NO_FRAME, "reason": ""})
+        return True
+
+    def _inform_handler(self) -> None:
+        """Keep the handler from being cancelled: it has closed the connection itself."""
+        if self._handler == "cancellable" and self._is_own_handler():
+            self._handler = "informed"
 
     def _note_end(self) -> None:
         self._closed = True
@@ -536,7 +778,8 @@ class WebsocketImplProtocol(WebSocket):
     def _end_reading(self) -> None:
         """Stop reading, and release the server's connection: the handler is over."""
         self._inbox.release()
-        self._plain = None
+        self._is_released = True
+        self._plain = self._members = None
         if self._frames is not None:
             self._frames.close()
 
@@ -555,6 +798,10 @@ def _joined(parts: Iterable[Any]) -> str | bytes:
     if all(isinstance(part, (bytes, bytearray, memoryview)) for part in parts):
         return b"".join(parts)
     raise TypeError("Websocket data must be bytes, str: all parts of a message of one kind")
+
+
+def _control_data(data: str | bytes | bytearray | memoryview) -> bytes:
+    return data.encode() if isinstance(data, str) else bytes(data)
 
 
 def _size(data: str | bytes) -> int:
