@@ -1256,8 +1256,8 @@ def enter(connection: Any, router: Router) -> ASGIApp:
     route = scope["route"]
     child = scope.pop(_CHILD, None)
     if child is None:
-        # PERF: what `Mount.enter` or a mount's `matches` does, for a path that stays as it is. One entry more in the scope of uvicorn, and its
-        # dictionary would grow here, which takes 0.4 µs.
+        # PERF: what `Mount.enter` or a mount's `matches` does, for a path that stays as it is. One entry more in the
+        # scope of uvicorn, and its dictionary would grow here, which takes 0.4 µs.
         outer = {"root_path": scope.get("root_path", "")}
         if "app_root_path" in scope:
             outer["app_root_path"] = scope["app_root_path"]
