@@ -395,6 +395,7 @@ class Engine:
                         # Some middleware (Starlette's `BaseHTTPMiddleware`) makes an internal error of the 413.
                         raise request._body_refusal
                     if _reports_exception(message):
+                        request._answered_error = id(sys.exc_info()[1])
                         message = announce_close(scope, message)
                 request.responded = True
                 if _starts_event_stream(message) and not _is_watched_by_another(request):
