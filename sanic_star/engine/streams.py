@@ -250,9 +250,9 @@ class SharedReceive:
     async def __call__(self) -> Message:
         """Return the next message for the handler; after the last one always this."""
         while not self._kept:
-            if isinstance(self._end, BaseException):
-                raise self._end
             if self._end is not None:
+                if isinstance(self._end, BaseException):
+                    raise self._end
                 return self._end
             self._readers += 1
             try:
@@ -266,7 +266,9 @@ class SharedReceive:
                     self._finish(error)
                     raise
                 finally:
-                    self._hand_over()
+                    self._is_receiving = False
+                    if self._waiting:
+                        self._wake()
                 if message["type"] == "http.disconnect":
                     self._finish(message)
                 else:
@@ -307,17 +309,14 @@ class SharedReceive:
                 self._kept_size += len(message.get("body", b""))
                 self._body_is_complete = not message.get("more_body", False)
         finally:
-            self._hand_over()
+            # Also after a cancellation: the other one awaits the server from here on.
+            self._is_receiving = False
+            if self._waiting:
+                self._wake()
 
     def _finish(self, end: Message | BaseException) -> None:
         """Note the last message, or what the server's `receive` has raised."""
         self._end, self._reader_was_told = end, self._readers > 0
-
-    def _hand_over(self) -> None:
-        """Let the other one await the server; also after a cancellation."""
-        self._is_receiving = False
-        if self._waiting:
-            self._wake()
 
     async def _wait(self) -> None:
         waiting = asyncio.get_running_loop().create_future()
