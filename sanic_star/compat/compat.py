@@ -115,7 +115,9 @@ def _read_fields(fields: Iterable[tuple[bytes, bytes]]) -> Header:
     """
     try:
         if type(fields) is list and len(fields) > _MANY_FIELDS:
-            return _read_many_fields(fields)
+            # PERF: names that are not in the table take the places of others there: without it a quarter of the time of
+            # 1,000 fields («large»). In lower case they are in the scope already.
+            return Header([(name.decode("latin-1"), value.decode()) for name, value in fields])
         # PERF: without arguments `decode` takes a third of the time.
         return Header([(_request_names[name], value.decode()) for name, value in fields])
     except (UnicodeDecodeError, TypeError):
@@ -125,20 +127,6 @@ def _read_fields(fields: Iterable[tuple[bytes, bytes]]) -> Header:
 
 # More than browsers and proxies send together.
 _MANY_FIELDS = 64
-
-
-def _read_many_fields(fields: list[tuple[bytes, bytes]]) -> Header:
-    """Do what `_read_fields` does, for more fields than the table of names is meant for.
-
-    PERF: all names, and all values, are decoded at once: a third of the time for 1,000 fields («large»). Safe because
-    the line break between them can be in none of them if there are as many pieces as fields.
-    """
-    names_of, values_of = zip(*fields, strict=True)
-    names = b"\n".join(names_of).decode("latin-1").split("\n")
-    values = b"\n".join(values_of).decode().split("\n")
-    if not len(names) == len(values) == len(fields):
-        return Header([(_read_name(name), value.decode()) for name, value in fields])
-    return Header(zip(names, values, strict=True))
 
 
 _TOKEN = pattern(r"[A-Za-z0-9!#$%&'*+\-.^_`|~]+")

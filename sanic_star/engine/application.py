@@ -79,7 +79,7 @@ _MOST_MIDDLEWARE = 100
 # What nginx's access log says of a client that left before its response; no client ever sees it.
 _CLIENT_CLOSED_REQUEST = 499
 _error_logger = logging.getLogger("sanic.error")
-# PERF: before Python 3.12 `asyncio.current_task` is not written in C, and takes 0.3 µs for one look into this.
+# The running task of each event loop; see `_running_task`.
 _running_tasks: Any = getattr(asyncio.tasks, "_current_tasks", None) if sys.version_info < (3, 12) else None
 _NO_TRIO = (
     "This application runs on asyncio, not on trio: start the server with its asyncio worker, "
@@ -386,7 +386,7 @@ class Engine:
             send: sends the response on.
         """
         # Starlette's responses may send from a child of it.
-        task = asyncio.current_task() if _running_tasks is None else _running_tasks.get(asyncio.get_running_loop())
+        task = _running_task()
 
         # PERF: no coroutine of its own, which would take as long as all that it does; `benchmarks/`: `overhead`.
         def watched(message: Message) -> Awaitable[None]:
@@ -397,6 +397,7 @@ class Engine:
                         # Some middleware (Starlette's `BaseHTTPMiddleware`) makes an internal error of the 413.
                         raise request._body_refusal
                     if _reports_exception(message):
+                        request._answered_error = id(sys.exc_info()[1])
                         message = announce_close(scope, message)
                 request.responded = True
                 if _starts_event_stream(message) and not _is_watched_by_another(request):
@@ -418,6 +419,8 @@ class Engine:
             await send({"type": "http.response.body", "body": b"", "more_body": False})
 
         await send(start)
+        if task is None or task.get_loop() is not asyncio.get_running_loop():
+            task = asyncio.current_task()
         # After the start: once the stop has begun this cuts the stream, and its end completes only the body.
         self.streams.open(request, finish, task=task)
 
@@ -901,6 +904,18 @@ def _collect(routes: Sequence[BaseRoute], engines: list[Engine], seen: list[Any]
             engines.append(engine)
         _collect(app.routes, engines, seen)
     return engines
+
+
+def _running_task() -> asyncio.Task[Any] | None:
+    """Return the running task; in a thread whose loop runs none, it may be one of another thread's loop.
+
+    PERF: before Python 3.12 `asyncio.current_task` is not written in C, and finding the loop is a system call: 0.4 µs
+    («overhead»). While one loop runs a task, that is this one.
+    """
+    if _running_tasks is None:
+        return asyncio.current_task()
+    tasks = tuple(_running_tasks.values())
+    return tasks[0] if len(tasks) == 1 else asyncio.current_task()
 
 
 def _starts_event_stream(start: Message) -> bool:

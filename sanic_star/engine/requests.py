@@ -128,6 +128,8 @@ class Request(requests.Request):
     _open_stream: OpenStream | None = None
     # Whether another ASGI application, or a response of Starlette's, has sent a complete response.
     _is_answered = False
+    # The `id` of the exception that such a response was sent for; as a rule it is raised then.
+    _answered_error: int | None = None
     # What the initialiser of the application's own request class has raised.
     _initialiser_error: Exception | None = None
     # True where something is to be closed when the request is over.

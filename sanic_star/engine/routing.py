@@ -595,11 +595,11 @@ class _Door:
     Args:
         start: how its paths begin, up to the slash behind its last segment before a parameter.
         mount: the mount; `None` where the long way has to decide.
-        segments: of a mount of Starlette's its segments, `None` for a parameter; else nothing.
+        segments: of a mount that the router asks for its path: its segments, `None` for a parameter; else nothing.
         names: the names of its parameters.
     """
 
-    __slots__ = ("mount", "names", "segments", "start")
+    __slots__ = ("literals", "mount", "names", "segments", "size", "start")
 
     def __init__(
         self,
@@ -608,25 +608,31 @@ class _Door:
         segments: Sequence[str | None] = (),
         names: Sequence[str] = (),
     ) -> None:
-        self.start, self.mount, self.segments, self.names = start, mount, segments, names
+        self.start, self.mount, self.segments, self.size = start, mount, segments, len(segments) + 1
+        places = [place for place, segment in enumerate(segments, 1) if segment is None]
+        self.names = list(zip(places, names, strict=True))
+        # Those behind a parameter; the ones before are part of `start`.
+        self.literals = [
+            (place, segment)
+            for place, segment in enumerate(segments, 1)
+            if segment is not None and places and place > places[0]
+        ]
 
-    def enter(self, scope: Scope, path: str) -> dict[str, Any] | None:
-        """Return what the mount's `matches` gives for a path, without what the scope has anyway; `None` if nothing."""
-        size = len(self.segments)
-        parts = path.split("/", size + 1)[1:]
-        if len(parts) <= size or not all(parts[:size]):
-            return None
-        values = []
-        for part, segment in zip(parts, self.segments, strict=False):
-            if segment is None:
-                values.append(part)
-            elif segment != part:
-                return None
-        params = dict(zip(self.names, values, strict=True))
+    def read(self, scope: Scope, path: str) -> bool:
+        """Put the parameters of a path that begins with `start` into the scope; tell whether the mount matches."""
+        parts = path.split("/", self.size)
+        if len(parts) <= self.size:
+            return False
+        for place, literal in self.literals:
+            if parts[place] != literal:
+                return False
+        params = {}
+        for place, name in self.names:
+            params[name] = value = parts[place]
+            if not value:
+                return False
         scope["path_params"] = {**scope["path_params"], **params} if "path_params" in scope else params
-        root = scope.get("root_path", "")
-        prefix = "/".join(parts[:size])
-        return {"app_root_path": scope.get("app_root_path", root), "root_path": f"{root}/{prefix}"}
+        return True
 
 
 def _door_of(mount: routing.Mount) -> tuple[str, _Door] | None:
@@ -670,9 +676,9 @@ class _Table:
         self.foreign: list[BaseRoute] = []
         self.hosts: list[BaseRoute] = []
         self.by_name: dict[str, BaseRoute] = {}
-        # By their first segment: mounts below which no route of Sanic's matches, the longest first, each with how its
-        # paths begin. `None` stands for a mount with which such a route competes.
-        self.doors: dict[bytes, list[_Door]] = {}
+        # By their first segment: mounts below which no route of Sanic's matches, the longest first. By `None` the mount
+        # at the root, if each of the other ways has its first segment in here.
+        self.doors: dict[bytes | None, list[_Door]] = {}
         # The routes that are to be arranged in the index, and their methods.
         self._indexed: list[tuple[Any, Iterable[str]]] = []
 
@@ -685,17 +691,36 @@ class _Table:
                 # What the path says with escapes is compared with more effort.
                 is_plain = quote(mount.path, PATH_SAFE) == mount.path
                 way = mount if is_plain and not self._is_outranked(segments, True) else None
-                self.doors.setdefault(segments[0].encode(), []).append(_Door(mount.path.encode() + b"/", way))
+                doors = self.doors.setdefault(segments[0].encode(), [])
+                doors.append(_Door(mount.path.encode() + b"/", way))
+                if len(segments) > 1:
+                    # Its path without a slash is its own, and begins like those of a mount above it.
+                    doors.append(_Door(mount.path.encode(), None))
+        is_complete = True
         for foreign in self.foreign:
             named = _door_of(foreign) if isinstance(foreign, routing.Mount) else None
             if named is None:
                 # It may match any path, and comes before the ones behind it.
+                is_complete = False
                 break
             first, door = named
             if self._is_outranked(door.segments, False):
                 door = _Door(door.start, None)
+            else:
+                foreign._door_depth = len(door.segments)  # type: ignore[attr-defined]
             self.doors.setdefault(first.encode(), []).append(door)
+        if is_complete and "" in self.mounts:
+            self._add_door_at_root(self.mounts[""])
         self._indexed = []
+
+    def _add_door_at_root(self, mount: Mount) -> None:
+        """Let the mount at the root take the paths whose first segment no other way has."""
+        firsts = {route.pieces[0] if route.pieces else "" for route, _ in self._indexed}
+        if any(isinstance(first, Parameter) for first in firsts):
+            return
+        for first in {"", *map(unquote, firsts)}:
+            self.doors.setdefault(first.encode(), [])
+        self.doors[None] = [_Door(b"/", mount)]
 
     def _is_outranked(self, segments: Sequence[str | None], is_literal: bool) -> bool:
         """Tell whether a route of Sanic's takes paths from a mount."""
@@ -765,7 +790,7 @@ class Router(routing.Router):
         self._shapes: dict[int, Sequence[Shape[Any]]] = {}
         self._tails: dict[bytes, Tail[Any]] = {}
         self._unbarred: dict[bytes, Tail[Any]] = {}
-        self._doors: dict[bytes, list[_Door]] = {}
+        self._doors: dict[bytes | None, list[_Door]] = {}
         # Emptied, not replaced: the application's dispatch holds on to this dictionary.
         self.direct.clear()
 
@@ -884,20 +909,19 @@ class Router(routing.Router):
             # PERF: what the search would find for most paths of mounts, in a tenth of its time; `benchmarks/`:
             # `overhead`. Safe because `_Table.settle` leaves out mounts with which another route competes.
             segments = raw.split(b"/", 2)  # type: ignore[union-attr]
-            for door in self._doors.get(segments[1], ()) if len(segments) == 3 else ():
+            doors = self._doors.get(segments[1]) if len(segments) > 1 else ()
+            for door in self._doors.get(None, ()) if doors is None else doors:
                 if raw.startswith(door.start):  # type: ignore[union-attr]
                     mount = door.mount
                     if mount is None:
                         break
                     if door.segments:
-                        child = door.enter(scope, path)
-                        if child is None:
+                        if not door.read(scope, path):
                             break
-                        scope[_CHILD] = child
+                    elif "path_params" not in scope:
+                        scope["path_params"] = {}
                     scope["route"] = mount
                     scope["endpoint"] = mount.app
-                    if "path_params" not in scope:
-                        scope["path_params"] = {}
                     return self.forward, {}
         if raw is not None and (nothing_encoded or unquote(raw) == path):
             # PERF: most paths with parameters are literal up to one parameter at their end. A walk over the literals
@@ -1232,14 +1256,15 @@ def enter(connection: Any, router: Router) -> ASGIApp:
     route = scope["route"]
     child = scope.pop(_CHILD, None)
     if child is None:
-        # PERF: what `Mount.enter` does, for a path that stays as it is. One entry more in the scope of uvicorn, and its
-        # dictionary would grow here, which takes 0.4 µs.
+        # PERF: what `Mount.enter` or a mount's `matches` does, for a path that stays as it is. One entry more in the
+        # scope of uvicorn, and its dictionary would grow here, which takes 0.4 µs.
         outer = {"root_path": scope.get("root_path", "")}
         if "app_root_path" in scope:
             outer["app_root_path"] = scope["app_root_path"]
         else:
             scope["app_root_path"] = outer["root_path"]
-        scope["root_path"] = outer["root_path"] + route.path
+        depth = getattr(route, "_door_depth", 0)
+        scope["root_path"] = _leading(scope, depth) if depth else outer["root_path"] + route.path
     else:
         outer = {}
         for key in child:
@@ -1260,8 +1285,17 @@ def enter(connection: Any, router: Router) -> ASGIApp:
 
 def child_scope(scope: Scope) -> Scope:
     """Return the scope that the application behind `Router.forward` gets, which `scope["route"]` names."""
-    child = scope.get(_CHILD)
-    return {**scope, **(scope["route"].enter(scope) if child is None else child)}
+    child, route = scope.get(_CHILD), scope["route"]
+    if child is None and (depth := getattr(route, "_door_depth", 0)):
+        root = scope.get("root_path", "")
+        child = {"app_root_path": scope.get("app_root_path", root), "root_path": _leading(scope, depth)}
+    return {**scope, **(route.enter(scope) if child is None else child)}
+
+
+def _leading(scope: Scope, depth: int) -> str:
+    """Return the root path and so many segments of the path behind it, for a path that begins with the root path."""
+    size = depth + 1 + scope.get("root_path", "").count("/")
+    return "/".join(scope["path"].split("/", size)[:size])
 
 
 class _Redirect(BaseRoute):

@@ -8,7 +8,7 @@ cancel the task that writes the stream, so that its clean-up runs. Then the disp
 from __future__ import annotations
 
 import asyncio
-from asyncio import Task
+from asyncio import Future, Task
 from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -218,10 +218,16 @@ class OpenStreams:
 class SharedReceive:
     """A request's `receive` for two: a handler that may still read the body, and a watcher.
 
-    A server reports the body and the client's leaving through one channel. Here one task at a time awaits the server's
-    `receive`, on behalf of both, and every message is kept for the handler. Nothing of the body gets lost, whoever is
-    cancelled. Of a body that the handler does not read, no more than `MOST_AHEAD` bytes and one message are taken; as
-    long as more of it comes, a client that leaves is not noticed.
+    A server reports the body and the client's leaving through one channel. Here one of the two at a time awaits the
+    server's `receive`; what the watcher receives of the body is kept for the handler. Of a body that the handler does
+    not read, no more than `MOST_AHEAD` bytes and one message are kept; as long as more of it comes, a client that
+    leaves is not noticed.
+
+    A handler whose read is cancelled while it awaits the server cancels the server's `receive`, as it does where there
+    is no watcher. What the server receives later is not lost: servers hand it to the next caller.
+
+    PERF: the handler awaits the server itself while the watcher does not. A message that is there already costs no turn
+    of the event loop, and none costs a task: a fifth of the time («streams»).
 
     Args:
         receive: the server's.
@@ -229,10 +235,11 @@ class SharedReceive:
 
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
-        self._pending: Task[None] | None = None
+        self._is_receiving = False
+        # Those who wait until the other one has received a message, or the handler has read one that was kept.
+        self._waiting: list[Future[None]] = []
         self._kept: deque[Message] = deque()
         self._kept_size = 0
-        self._was_read = asyncio.Event()
         self._body_is_complete = False
         # The last message, or what the server's `receive` has raised.
         self._end: Message | BaseException | None = None
@@ -243,57 +250,81 @@ class SharedReceive:
     async def __call__(self) -> Message:
         """Return the next message for the handler; after the last one always this."""
         while not self._kept:
-            if isinstance(self._end, BaseException):
-                raise self._end
             if self._end is not None:
+                if isinstance(self._end, BaseException):
+                    raise self._end
                 return self._end
             self._readers += 1
             try:
-                await self._one_more()
+                if self._is_receiving:
+                    await self._wait()
+                    continue
+                self._is_receiving = True
+                try:
+                    message = await self._receive()
+                except Exception as error:
+                    self._finish(error)
+                    raise
+                finally:
+                    self._is_receiving = False
+                    if self._waiting:
+                        self._wake()
+                if message["type"] == "http.disconnect":
+                    self._finish(message)
+                else:
+                    self._body_is_complete = not message.get("more_body", False)
+                return message
             finally:
                 self._readers -= 1
         message = self._kept.popleft()
         self._kept_size -= len(message.get("body", b""))
-        self._was_read.set()
+        if self._waiting:
+            self._wake()
         return message
 
     async def disconnect(self) -> Message:
         """Return the message that the client has left; never, if it reaches the handler, which waits for the body."""
         while self._end is None:
-            if self._kept_size < MOST_AHEAD or self._body_is_complete:
-                await self._one_more()
+            if self._is_receiving or (self._kept_size >= MOST_AHEAD and not self._body_is_complete):
+                await self._wait()
             else:
-                self._was_read.clear()
-                await self._was_read.wait()
+                await self._keep_one()
         if self._reader_was_told or isinstance(self._end, BaseException):
             await asyncio.Event().wait()
         assert not isinstance(self._end, BaseException)
         return self._end
 
-    async def _one_more(self) -> None:
-        if self._pending is None:
-            self._pending = asyncio.get_running_loop().create_task(self._take())
-        # A handler or watcher that is cancelled here leaves the message to the other one.
-        await asyncio.wait({self._pending})
-
-    async def _take(self) -> None:
+    async def _keep_one(self) -> None:
+        """Receive a message on behalf of the watcher, and keep it for the handler."""
+        self._is_receiving = True
         try:
             message = await self._receive()
         except Exception as error:
-            self._end = error
+            self._finish(error)
         else:
             if message["type"] == "http.disconnect":
-                self._end = message
+                self._finish(message)
             else:
                 self._kept.append(message)
                 self._kept_size += len(message.get("body", b""))
                 self._body_is_complete = not message.get("more_body", False)
         finally:
-            self._pending = None
-        if self._end is not None:
-            self._reader_was_told = self._readers > 0
+            # Also after a cancellation: the other one awaits the server from here on.
+            self._is_receiving = False
+            if self._waiting:
+                self._wake()
 
-    def close(self) -> None:
-        """Await the server's `receive` no longer: the request is over."""
-        if self._pending is not None:
-            self._pending.cancel()
+    def _finish(self, end: Message | BaseException) -> None:
+        """Note the last message, or what the server's `receive` has raised."""
+        self._end, self._reader_was_told = end, self._readers > 0
+
+    async def _wait(self) -> None:
+        waiting = asyncio.get_running_loop().create_future()
+        self._waiting.append(waiting)
+        await waiting
+
+    def _wake(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for future in waiting:
+            if not future.done():
+                future.set_result(None)

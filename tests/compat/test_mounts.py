@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from starlette.applications import Starlette
+from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.responses import PlainTextResponse
@@ -771,6 +772,75 @@ def test_an_error_after_the_response_has_begun_is_not_answered_twice() -> None:
     with pytest.raises(Teapot):
         asyncio.run(app(scope, receive, send))
     assert messages.count("http.response.start") == 1
+
+
+class Answering:
+    """Bare ASGI application that answers its own exception, then raises it: alone, in a group, or as a cause."""
+
+    def __init__(self, how: str) -> None:
+        self.how = how
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            raise ZeroDivisionError("inner")
+        except ZeroDivisionError as error:
+            await PlainTextResponse("its own 500", 500)(scope, receive, send)
+            if self.how == "group":
+                raise ExceptionGroup("group", [error]) from None
+            if self.how == "cause":
+                raise LookupError("outer") from error
+            raise
+
+
+async def divide(request: Any) -> Any:
+    raise ZeroDivisionError("inner")
+
+
+async def say_500(request: Any, error: Exception) -> Any:
+    return PlainTextResponse("its own 500", 500)
+
+
+DIVIDE = Route("/", divide)
+ANSWERING: dict[str, Callable[[], ASGIApp]] = {
+    "Starlette": lambda: Starlette(routes=[DIVIDE]),
+    "Starlette in debug mode": lambda: Starlette(routes=[DIVIDE], debug=True),
+    "with a handler for 500": lambda: Starlette(routes=[DIVIDE], exception_handlers={500: say_500}),
+    "with middleware": lambda: Starlette(routes=[DIVIDE], middleware=[Middleware(Tagged, tag="inner")]),
+    "Starlette in Starlette": lambda: Starlette(routes=[Mount("/", Starlette(routes=[DIVIDE]))]),
+    "bare": lambda: Answering("plain"),
+    "bare, in a group": lambda: Answering("group"),
+    "bare, as a cause": lambda: Answering("cause"),
+}
+
+
+@pytest.mark.parametrize("around", [[], [Middleware(Tagged, tag="outer")]], ids=["alone", "behind middleware"])
+@pytest.mark.parametrize("kind", ANSWERING)
+def test_an_exception_that_a_mounted_application_has_answered_is_logged_once_as_any_other(
+    kind: str, around: list[Middleware], caplog: pytest.LogCaptureFixture
+) -> None:
+    app = Sanic("answering", middleware=around)
+    app.mount("/x", ANSWERING[kind]())
+    with TestClient(app, raise_server_exceptions=False) as client:
+        assert client.get("/x/").status_code == 500
+    records = [record for record in caplog.records if record.levelno >= logging.ERROR]
+    assert [(record.name, record.getMessage().partition(": ")[0]) for record in records] == [
+        ("sanic.error", "Exception occurred while handling uri")
+    ]
+    assert records[0].exc_info
+
+
+def test_a_background_task_that_fails_in_a_mounted_application_is_still_logged_as_one(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def refuse_and_go_on(request: Any) -> Any:
+        return PlainTextResponse("no", 500, background=BackgroundTask(divide, request))
+
+    app = Sanic("background")
+    app.mount("/x", Starlette(routes=[Route("/", refuse_and_go_on)]))
+    with TestClient(app, raise_server_exceptions=False) as client:
+        assert client.get("/x/").status_code == 500
+    messages = [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR]
+    assert messages == ["The background task of a response to '/x/' failed"]
 
 
 @pytest.mark.parametrize("depth", [1, 2])

@@ -41,6 +41,7 @@ from sanic_star.engine.failures import (
     log_error,
     message_of,
     only_member,
+    related,
 )
 from sanic_star.engine.requests import current_request
 
@@ -106,7 +107,12 @@ class ErrorAnswers:
             await self.tell(request, raised)
         if request.responded or request._writer is not None:
             if request._is_answered:
-                await self.handle_background_failure(request, error)
+                if any(id(cause) == request._answered_error for cause in related(raised)):
+                    # A mounted application of another framework has answered its own exception.
+                    self._app.error_handler.log(request, subject)
+                    await self._call_dropped(request, error)
+                else:
+                    await self.handle_background_failure(request, error)
                 return None, raised
             if self._answers.has_begun(request):
                 self._log_too_late(request, error, subject)
@@ -266,9 +272,12 @@ class ErrorAnswers:
 
         The response to the request is sent; what the handler returns is dropped.
         """
-        table = self._app.error_handler
         log_error(error_logger, error, BACKGROUND_FAILED, request.scope["path"])
-        handler, takes_twin = table._match_any(error, request.name)
+        await self._call_dropped(request, error)
+
+    async def _call_dropped(self, request: Request, error: BaseException) -> None:
+        """Call the handler of an exception, if there is one, and drop the response that it makes."""
+        handler, takes_twin = self._app.error_handler._match_any(error, request.name)
         if handler is None:
             return
         try:

@@ -33,7 +33,6 @@ from sanic_star.compat._app.guard import REQUEST
 from sanic_star.compat._app.pipeline import Call, Step, respond_through, run_before
 from sanic_star.engine.failures import attribute, only_member
 from sanic_star.engine.responses import Response
-from sanic_star.engine.streams import SharedReceive
 from sanic_star.engine.websockets import SERVER_SEND
 
 if TYPE_CHECKING:
@@ -148,8 +147,6 @@ class HTTPPassage:
                 await self._adopt_body(receive)
             await self._answer(scope, receive, send)
         finally:
-            if isinstance(request._receive, SharedReceive) and request._receive is not former[1]:
-                request._receive.close()
             parsed = scope.get("headers"), scope.get("query_string")
             request._receive, request._send = former[1:]
             _let_read(request, former[0], *parsed)

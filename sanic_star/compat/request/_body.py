@@ -90,16 +90,19 @@ class BodyStream:
                 Sanic 25.12.
             ClientDisconnect: the same in any other case: in the handler of another request, or a second time.
         """
-        request = self.request
-        again = request._is_disconnected
+        again = self.request._is_disconnected
         try:
             return await self._receive_part()
         except ClientDisconnect:
-            if not again and live.get(current.get(0)) is cast(object, request):
-                raise CancelledError("the request's client has left") from None
-            # Something that tries again and again must not stop the event loop.
-            await asyncio.sleep(0)
+            await self._end_with_client(again)
             raise
+
+    async def _end_with_client(self, again: bool) -> None:
+        """Cancel the handler of this request, whose client has left, unless it was cancelled for that already."""
+        if not again and live.get(current.get(0)) is cast(object, self.request):
+            raise CancelledError("the request's client has left") from None
+        # Something that tries again and again must not stop the event loop.
+        await asyncio.sleep(0)
 
     async def _receive_part(self) -> bytes | None:
         request = self.request
@@ -109,27 +112,53 @@ class BodyStream:
         while not request._stream_consumed:
             request._waits_for_part = True
             try:
-                message = await request._watched_receive(request._receive)
+                message = await request._receive()
             finally:
                 request._waits_for_part = False
-            if message["type"] == "http.disconnect":
-                raise ClientDisconnect
-            request._stream_consumed = not message.get("more_body", False)
-            if request._stream_consumed and self.writer is not None and self.writer.on_open is not None:
-                # Until now this read would have noticed a client that leaves.
-                self.writer.on_open()
-            chunk: bytes = message.get("body", b"")
-            request._received += len(chunk)
-            limit = _limit(request)
-            if limit is not None and request._received > limit:
-                raise PayloadTooLarge(TOO_LARGE)
-            if chunk:
+            if chunk := self._take(message, _limit(request)):
                 return chunk
         return None
 
+    def _take(self, message: Message, limit: int | None) -> bytes:
+        """Return the part of the body that a message brings; it may be empty."""
+        request = self.request
+        if message["type"] == "http.disconnect":
+            request._is_disconnected = True
+            raise ClientDisconnect
+        chunk: bytes = message.get("body", b"")
+        if not message.get("more_body", False):
+            request._stream_consumed = True
+            writer = request._writer
+            if writer is not None and writer.on_open is not None:
+                # Until now this read would have noticed a client that leaves.
+                writer.on_open()
+        request._received += len(chunk)
+        if limit is not None and request._received > limit:
+            raise PayloadTooLarge(TOO_LARGE)
+        return chunk
+
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        while (chunk := await self.read()) is not None:
-            yield chunk
+        # PERF: as `read` does, without two coroutines for each part: a third of the time («streams»).
+        request, take = self.request, self._take
+        limit = _limit(request)
+        while not request._stream_consumed:
+            again = request._is_disconnected
+            request._waits_for_part = True
+            try:
+                message = await request._receive()
+                if limit is None and message.get("more_body"):
+                    # Neither the end nor a disconnect.
+                    chunk = message.get("body", b"")
+                    request._received += len(chunk)
+                else:
+                    chunk = take(message, limit)
+            except ClientDisconnect:
+                await self._end_with_client(again)
+                raise
+            finally:
+                request._waits_for_part = False
+            if chunk:
+                yield chunk
 
     async def __call__(self) -> AsyncGenerator[bytes, None]:
         """Yield the body in Starlette's way: the parts, then an empty one.

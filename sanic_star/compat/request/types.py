@@ -54,7 +54,6 @@ from sanic_star.compat.response.types import BaseHTTPResponse, HTTPResponse
 from sanic_star.engine import requests
 from sanic_star.engine.index import PATH_SAFE
 from sanic_star.engine.routing import Route, wire_path
-from sanic_star.engine.streams import SharedReceive
 
 if TYPE_CHECKING:
     from typing_extensions import TypeVar
@@ -645,8 +644,6 @@ class Request(requests.Request, Generic[AppT, CtxT]):
         super()._release()
         if self._writer is not None:
             self._writer.let_go()
-        if isinstance(self._receive, SharedReceive):
-            self._receive.close()
         if self._upload is not None and self._upload.on_disk:
             self._upload.let_go()
             self.parsed_files = None
