@@ -561,7 +561,8 @@ class Request(requests.Request, Generic[AppT, CtxT]):
     @property
     def cookies(self) -> CookieRequestParameters:  # type: ignore[override]
         """The cookies."""
-        return self.get_cookies() if self.parsed_cookies is None else self.parsed_cookies
+        cookies = self.parsed_cookies
+        return self.get_cookies() if cookies is None else cookies
 
     # The body -------------------------------------------------------------------------------------------------------
 
