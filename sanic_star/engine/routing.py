@@ -982,8 +982,13 @@ class Router(routing.Router):
             params: dict[str, Any] = {}
             for place, name, convert in steps:
                 segment = parts[place]
-                if segment in barred:
+                if barred and segment in barred:  # PERF: no hash of the segment for an empty set
                     return None
+                if convert is None:
+                    if not segment:
+                        return None
+                    params[name] = segment
+                    continue
                 try:
                     params[name] = convert(segment)
                 except ValueError:

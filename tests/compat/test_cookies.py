@@ -288,6 +288,9 @@ c["__Host-a"]
 c.get(None)
 c.get(None, 7)
 c.getlist(None)
+c.get(1)
+c.get(True)
+c.get([])
 c[None]
 c._x
 """

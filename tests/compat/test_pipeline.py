@@ -16,6 +16,7 @@ from sanic_star.compat._app.pipeline import (
     with_middleware,
 )
 from sanic_star.compat.middleware import Middleware, MiddlewareLocation
+from sanic_star.compat.types.hashable_dict import HashableDict
 from sanic_star.testing import TestClient
 
 
@@ -85,6 +86,37 @@ async def test_a_handler_gets_its_only_parameter_under_its_name() -> None:
     assert await handler_call(partial(second, z=4), True, "x")(request) == ("a", 4)
     with pytest.raises(TypeError, match="positional-only"):
         await handler_call(by_place_only, True, "x")(request)
+
+
+@pytest.mark.parametrize("handler", [second, other_name, by_name_only, coroutine])
+@pytest.mark.parametrize("params", [{"x": "a"}, {"x": "a", "y": 5}, {"y": 5}, {}, HashableDict(x="a"), {"no name": 1}])
+async def test_changed_parameters_reach_a_handler_as_keywords_do(handler: Any, params: Any) -> None:
+    async def answer(called: Any) -> Any:
+        try:
+            return await called(SimpleNamespace(_route_params=params))
+        except TypeError as error:
+            return str(error)
+
+    expected = await answer(handler_call(handler, True))
+    assert await answer(handler_call(handler, True, "x", changeable=True)) == expected
+
+
+@pytest.mark.parametrize("change", [{"x": "b"}, {"x": "b", "y": 1}, {}, None])
+async def test_request_middleware_changes_parameters(change: dict[str, Any] | None) -> None:
+    app: Sanic[Any, Any] = Sanic("Changing")
+
+    @app.on_request
+    async def replace(request: Request) -> None:
+        if change is not None:
+            request.match_info = change
+
+    @app.get("/<x:str>/items")
+    async def handler(request: Request, x: str = "default", y: int = 0) -> HTTPResponse:
+        return text(f"{x} {y}")
+
+    expected = {"x": "a"} if change is None else change
+    answer = await app.asgi_client.get("/a/items")
+    assert answer[1].text == f"{expected.get('x', 'default')} {expected.get('y', 0)}"
 
 
 async def test_without_middleware_nothing_stands_between() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from starlette.background import BackgroundTask
 from starlette.types import Message, Receive, Scope, Send
 
 from sanic_star import HTTPResponse, Sanic, html, raw, text
+from sanic_star.compat.compat import Header
 from sanic_star.compat.exceptions import SanicException
 from sanic_star.compat.response import BaseHTTPResponse, JSONResponse
 from sanic_star.testing import TestClient
@@ -60,7 +62,20 @@ def test_what_depends_on_no_request_is_sent_by_the_dispatch() -> None:
             super().__init__("x", content_type="text/html; charset=utf-8")
 
     assert Plain()._start_message() == html("x")._start_message()
-    for response in (text("x", 201), text("x", headers={"a": "b"}), raw("x", 404, {"x-a": 1}, "x/of-no-other-test")):
+    several = Header([("set-cookie", "a=1"), ("x-a", "ü"), ("set-cookie", "b=2"), ("x-long", "1" * 9_000)])
+    for response in (
+        text("x", 201),
+        text("x", headers={"a": "b"}),
+        text("x", HTTPStatus.CREATED, {"a": "b"}),
+        raw("x", 404, {"x-a": 1}, "x/of-no-other-test"),
+        HTTPResponse("x", 200, {"a": "b"}),
+        HTTPResponse("x", 200, {"a": "b", "Content-Type": "a/b"}, "c/d"),
+        HTTPResponse("x", 200, {"a": "b", "Connection": "close", "transfer-encoding": "chunked"}, "c/d"),
+        HTTPResponse("x", 200, {"a": "tab\there", "b": "\udce9"}, "c/d"),
+        HTTPResponse("x", 200, {}, "c/d"),
+        HTTPResponse("x", 599, several, "c/d"),
+        HTTPResponse("x", 599, several),
+    ):
         start = response._start_message()
         assert start is not None
         assert (start["status"], start["headers"]) == (response.status, response._head())

@@ -20,6 +20,7 @@ import sanic.helpers
 import sanic.types
 import sanic.types.shared_ctx
 import sanic.utils
+from multidict import istr
 
 from sanic_star.compat import compat, constants, exceptions, helpers, types, utils
 from sanic_star.compat.application import constants as application
@@ -44,6 +45,20 @@ def test_headers_are_attributes(name: str) -> None:
 @pytest.mark.parametrize("key", ["x-foo", "content-type", "vary"])
 def test_get_all_lists_the_values(key: str) -> None:
     assert compat.Header(ITEMS).get_all(key) == sanic.compat.Header(ITEMS).get_all(key)
+
+
+@pytest.mark.parametrize("items", [[], ITEMS, [*ITEMS, ("X-FOO", "3"), ("vary", "a")]])
+@pytest.mark.parametrize("name", ["x-foo", "X-Foo", "content-type", "vary", istr("X-foo")])
+@pytest.mark.parametrize("value", ["1", "2", "new", "tab\there", ""])
+def test_a_field_that_is_set_replaces_all_of_its_name(items: list[tuple[str, str]], name: str, value: str) -> None:
+    made = []
+    for kind in (compat.Header, sanic.compat.Header):
+        headers = kind(items)
+        headers[name] = value
+        headers["x-other"] = value
+        headers[name] = value
+        made.append([(key.lower(), text) for key, text in headers.items()])
+    assert made[0] == made[1]
 
 
 def test_a_private_attribute_is_no_header() -> None:

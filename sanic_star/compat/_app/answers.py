@@ -314,14 +314,14 @@ class Answers:
         route.max_body_size = everywhere if own_limit is None else own_limit
         # Request middleware and listeners may change the parameters, also those of a path without any.
         changeable = bool(before) or self._hears
-        only = route.names[0] if route.names and len(route.names) == 1 and not changeable else None
+        only = route.names[0] if route.names and len(route.names) == 1 else None
         around: Callable[[Call], Call] | None = self._events.around_handler if self._hears else None
         has_params = bool(route.parameters) or changeable
         if self._runs_in_thread(getattr(route, "_threaded", None)) and not is_endpoint(route.endpoint):
             around = self._with_thread(route.endpoint, around)
         if _has_layers(route):
             return partial(self._in_layers, route, has_params, around)
-        return partial(handler_in_middleware, route.endpoint, has_params, only, before, after, around)
+        return partial(handler_in_middleware, route.endpoint, has_params, only, before, after, around, changeable)
 
     def _with_thread(self, handler: Any, around: Callable[[Call], Call] | None) -> Callable[[Call], Call]:
         """Return what lets a thread call a handler, and puts `around` around that."""

@@ -62,13 +62,16 @@ def _of_endpoint(endpoint: Any) -> Call:
     return handle
 
 
-def handler_call(handler: Callable[..., Any], has_params: bool, only: str | None = None) -> Call:
+def handler_call(
+    handler: Callable[..., Any], has_params: bool, only: str | None = None, changeable: bool = False
+) -> Call:
     """Return what calls a handler with the request and its path parameters.
 
     Args:
         handler: the user's.
-        has_params: whether the route has parameters.
-        only: the name of its parameter, where it has just one and nothing adds others.
+        has_params: whether the handler may get parameters.
+        only: the name of the route's parameter, where it has just one.
+        changeable: whether middleware or listeners may change the parameters.
     """
     if is_endpoint(handler):
         return _of_endpoint(handler)
@@ -76,7 +79,7 @@ def handler_call(handler: Callable[..., Any], has_params: bool, only: str | None
     if has_params:
         if only is not None and _is_second(only, handler):
             # PERF: a call by keyword out of a dictionary takes three times as long; `benchmarks/`: `/user/<id:int>`.
-            call = lambda request: handler(request, request._route_params[only])  # noqa: E731
+            call = _with_one_parameter(handler, only) if changeable else _with_only_parameter(handler, only)
         else:
             call = lambda request: handler(request, **request._route_params)  # noqa: E731
     if is_coroutine_function(handler):
@@ -87,6 +90,23 @@ def handler_call(handler: Callable[..., Any], has_params: bool, only: str | None
         return await response if isawaitable(response) else response
 
     return settled
+
+
+def _with_only_parameter(handler: Callable[..., Any], name: str) -> Callable[[Any], Any]:
+    """Return what calls a handler with the one path parameter that there is."""
+    return lambda request: handler(request, request._route_params[name])
+
+
+def _with_one_parameter(handler: Callable[..., Any], name: str) -> Callable[[Any], Any]:
+    """Return what does the same where somebody may have changed the parameters: it looks at them first."""
+
+    def call(request: Any) -> Any:
+        params = request._route_params
+        if type(params) is dict and len(params) == 1 and name in params:
+            return handler(request, params[name])
+        return handler(request, **params)
+
+    return call
 
 
 def _is_second(name: str, handler: Callable[..., Any]) -> bool:
@@ -104,18 +124,20 @@ def handler_in_middleware(
     before: Sequence[Step],
     after: Sequence[Step],
     around: Callable[[Call], Call] | None = None,
+    changeable: bool = False,
 ) -> Call:
     """Return what calls a handler with middleware around it; see `handler_call` and `with_middleware`.
 
     Args:
         handler: the user's.
-        has_params: whether the route has parameters.
-        only: the name of its parameter, where it has just one and nothing adds others.
+        has_params: whether the handler may get parameters.
+        only: the name of the route's parameter, where it has just one.
         before: request middleware.
         after: response middleware.
         around: puts something between the middleware and the handler.
+        changeable: whether middleware or listeners may change the parameters.
     """
-    call = handler_call(handler, has_params, only)
+    call = handler_call(handler, has_params, only, changeable)
     return with_middleware(call if around is None else around(call), before, after)
 
 

@@ -40,6 +40,8 @@ class PathType(Convertor[Any]):
         self.label = label
         # PERF: a builtin such as `int` stands here unwrapped; see `index.Edge`.
         self.convert = convert  # type: ignore[method-assign,assignment]
+        # Whether any text but an empty one stays as it is; see `index.Shape.add`.
+        self.keeps_text = convert is _nonempty
         self.regex = regex  # type: ignore[misc]  # a class variable in Starlette, one class a type
         self.to_string = to_string  # type: ignore[method-assign,assignment]
 

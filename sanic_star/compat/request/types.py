@@ -519,12 +519,13 @@ class Request(requests.Request, Generic[AppT, CtxT]):
         """
         token = self.parsed_token
         if token is None:
-            header = self._parsed_field(_AUTHORIZATION)
-            # PERF: without `parse_credentials` for what most clients send, 0.1 µs («real»).
-            if header is not None and header.startswith("Bearer "):
-                token = header[7:].strip()
+            # PERF: without `parse_credentials` for what most clients send, and without a frame for what
+            # `_parsed_field` looks at: 0.3 µs («real»).
+            values = self.headers.getall(_AUTHORIZATION, ())
+            if len(values) == 1 and len(values[0]) <= 64 and values[0].startswith("Bearer "):
+                token = values[0][7:].strip()
             else:
-                token = parse_credentials(header, _TOKEN_SCHEMES)[1]
+                token = parse_credentials(self._parsed_field(_AUTHORIZATION), _TOKEN_SCHEMES)[1]
             self.parsed_token = token
         return token
 
@@ -559,7 +560,8 @@ class Request(requests.Request, Generic[AppT, CtxT]):
     @property
     def cookies(self) -> CookieRequestParameters:  # type: ignore[override]
         """The cookies."""
-        return self.get_cookies() if self.parsed_cookies is None else self.parsed_cookies
+        cookies = self.parsed_cookies
+        return self.get_cookies() if cookies is None else cookies
 
     # The body -------------------------------------------------------------------------------------------------------
 

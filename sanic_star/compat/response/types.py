@@ -483,13 +483,33 @@ class HTTPResponse(BaseHTTPResponse):
         """Return the message that starts this response, unless it depends on the request or something follows it."""
         # PERF: `status` and `_body` themselves, not the properties on them, and the two fields that most responses
         # have without a call of `_head`: 0.3 µs of 2, as `benchmarks/` shows in «in process».
-        kind, status = self.content_type, self.status
+        kind, status, headers = self.content_type, self.status, self._headers
         if self.background is not None:
             return None
-        if self._headers is None and status == 200 and kind is not None:
+        if headers is None and status == 200 and kind is not None:
             fields = [_lengths[len(self._body)], _content_types[kind]]
             return {"type": "http.response.start", "status": 200, "headers": fields}
-        if status == 204 or status == 304 or (self._headers is not None and _CONTENT_LENGTH in self._headers):
+        if status == 204 or status == 304:
+            # What is sent depends on the request's method.
+            return None
+        if headers is None:
+            return {"type": "http.response.start", "status": status, "headers": self._head()}
+        if kind is not None and type(status) is int and 200 <= status <= 599:
+            # PERF: fields that need neither a check nor a place of their own, without the frame and the conditions of
+            # `_head`: 0.3 µs («real»). Safe because whatever is out of the ordinary goes the way below.
+            fields = []
+            for name, value in headers.items():
+                if type(value) is not str or not value.isprintable():
+                    break
+                encoded = _field_names[name]
+                if encoded in _OWN_FIELDS:
+                    break
+                fields.append((encoded, value.encode()))
+            else:
+                fields.append(_lengths[len(self._body)])
+                fields.append(_content_types[kind])
+                return {"type": "http.response.start", "status": status, "headers": fields}
+        if _CONTENT_LENGTH in headers:
             # What is sent depends on the request's method, or is to be reported.
             return None
         return {"type": "http.response.start", "status": status, "headers": self._head()}
