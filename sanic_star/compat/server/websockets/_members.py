@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 from uuid import UUID, uuid4
 
 from websockets.exceptions import ConnectionClosed, ConnectionClosedError, ConnectionClosedOK, ProtocolError
@@ -19,10 +19,6 @@ from websockets.frames import Close
 from websockets.protocol import CLOSED, CLOSING, CONNECTING, OPEN, SERVER, Side, State
 
 from sanic_star.compat.log import websockets_logger
-
-if TYPE_CHECKING:
-    from sanic_star.compat.request._protocol import Protocol
-    from sanic_star.compat.server.websockets.impl import WebsocketImplProtocol
 
 _MESSAGES = "the ASGI server reads and writes the frames; use `send`, `recv` and iteration"
 _END = "the ASGI server closes the connection; use `close`, `end_connection` or `wait_for_connection_lost`"
@@ -69,7 +65,7 @@ def explain(name: str) -> str:
     return f"'Websocket' object has no attribute {name!r} here: {_REASONS[name]}"
 
 
-def configured(websocket: WebsocketImplProtocol, name: Literal["ping_interval", "ping_timeout"]) -> float | None:
+def configured(websocket: Any, name: Literal["ping_interval", "ping_timeout"]) -> float | None:
     """Return the setting that has Sanic's attribute `ping_interval` or `ping_timeout`, in seconds."""
     config: Mapping[str, Any] = getattr(websocket.scope.get("app"), "config", {})
     return config.get(_CONFIGURED[name])
@@ -78,7 +74,7 @@ def configured(websocket: WebsocketImplProtocol, name: Literal["ping_interval", 
 class RecvLock(asyncio.Lock):
     """Held while a task waits for a message; who takes it keeps others from reading."""
 
-    def __init__(self, websocket: WebsocketImplProtocol) -> None:
+    def __init__(self, websocket: Any) -> None:
         super().__init__()
         self._inbox = websocket._inbox
 
@@ -105,18 +101,18 @@ class RecvLock(asyncio.Lock):
 class Members:
     """The objects behind Sanic's `ws_proto`, `io_proto` and `recv_lock`, for one websocket."""
 
-    def __init__(self, websocket: WebsocketImplProtocol) -> None:
+    def __init__(self, websocket: Any) -> None:
         self._websocket = websocket
         self.ws_proto = ServerProtocol(websocket)
 
     @cached_property
-    def io_proto(self) -> Protocol | None:
+    def io_proto(self) -> Any:
         """Sanic's protocol of the connection, with the attribute `websocket`; `None` if it is closed."""
         websocket: Any = self._websocket
         protocol: Any = websocket._request.protocol
         if protocol is not None:
             protocol.websocket = websocket
-        return protocol  # type: ignore[no-any-return]
+        return protocol
 
 
 class ServerProtocol:
@@ -133,7 +129,7 @@ class ServerProtocol:
     close_rcvd_then_sent: bool | None = None
     logger = websockets_logger
 
-    def __init__(self, websocket: WebsocketImplProtocol) -> None:
+    def __init__(self, websocket: Any) -> None:
         self._websocket = websocket
         self.id: UUID = uuid4()
         # The server negotiates extensions with the client, and reports none.
@@ -153,12 +149,12 @@ class ServerProtocol:
     @property
     def subprotocol(self) -> str | None:
         """The subprotocol that was chosen."""
-        return self._websocket.subprotocol
+        return self._websocket.subprotocol  # type: ignore[no-any-return]
 
     @property
     def max_message_size(self) -> int | None:
         """The greatest size of a message, in bytes."""
-        return self._websocket._max_size
+        return self._websocket._max_size  # type: ignore[no-any-return]
 
     @property
     def close_sent(self) -> Close | None:

@@ -6,20 +6,17 @@ Loaded with the first.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import Any
 
 from starlette.websockets import WebSocket
 
 from sanic_star.engine.urls import OwnNames
 
-if TYPE_CHECKING:
-    from sanic_star.compat.server.websockets.impl import WebsocketImplProtocol
-
 
 class PlainWebSocket(OwnNames, WebSocket):
     """Starlette's websocket, which builds URLs by the names of a mounted application, too."""
 
-    _websocket: WebsocketImplProtocol
+    _websocket: Any  # a `WebsocketImplProtocol`
 
     async def accept(
         self, subprotocol: str | None = None, headers: Iterable[tuple[bytes, bytes]] | None = None

@@ -23,7 +23,6 @@ from sanic_star.engine.websockets import WebSocket
 
 # The inbox and the frames are loaded with the first connection: most applications have no websockets.
 if TYPE_CHECKING:
-    from sanic_star.compat.request._protocol import Protocol
     from sanic_star.compat.server.websockets._frames import Frames
     from sanic_star.compat.server.websockets._inbox import Inbox
     from sanic_star.compat.server.websockets._members import Members, RecvLock, ServerProtocol
@@ -485,7 +484,7 @@ class WebsocketImplProtocol(WebSocket):
         return self._load_members().ws_proto
 
     @property
-    def io_proto(self) -> Protocol | None:
+    def io_proto(self) -> Any:
         """Sanic's protocol of the connection: `app`, `loop`, `transport`, `conn_info`, `websocket`."""
         return self._load_members().io_proto
 
