@@ -39,7 +39,6 @@ if TYPE_CHECKING:
         @property
         def _is_read_first(self) -> bool: ...
         def _kept_body(self) -> Iterable[bytes]: ...
-        async def _watched_receive(self, receive: Receive) -> Message: ...
 
 
 def _limit(request: ReadRequest) -> int | None:
@@ -140,6 +139,8 @@ class BodyStream:
     async def __aiter__(self) -> AsyncIterator[bytes]:
         # PERF: as `read` does, without two coroutines for each part: a third of the time («streams»).
         request, take = self.request, self._take
+        if request._is_read_first and request._body_is_read:
+            return
         limit = _limit(request)
         while not request._stream_consumed:
             again = request._is_disconnected
