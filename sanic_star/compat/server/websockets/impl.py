@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from sanic_star.compat.server.websockets._members import Members, RecvLock, ServerProtocol
 
 # What a close frame may say (RFC 6455, section 7.4, and IANA's registry of close codes).
-_CLOSE_CODES = {*range(1000, 1004), *range(1007, 1015), *range(3000, 5000)}
+_CLOSE_CODES = (range(1000, 1004), range(1007, 1015), range(3000, 5000))
 # Sanic breaks the connection off for this one, which stands for no frame.
 _NO_FRAME, _INTERNAL_ERROR = 1006, 1011
 # As much as a control frame holds beside the code (section 5.5), in bytes.
@@ -41,7 +41,7 @@ _DISCONNECT = "websocket.disconnect"
 
 
 def _check_close(code: Any, reason: Any) -> None:
-    if code is not None and not (isinstance(code, int) and code in _CLOSE_CODES):
+    if code is not None and not (isinstance(code, int) and any(code in codes for codes in _CLOSE_CODES)):
         problem = f"close code {code!r}: 1000 to 1003, 1007 to 1014 and 3000 to 4999 may be sent"
     elif not isinstance(reason, str) or len(reason.encode()) > _REASON_SIZE:
         problem = f"close reason {reason!r}: text of up to {_REASON_SIZE} bytes may be sent"
