@@ -31,8 +31,9 @@ EXTRAS = ",".join(PYPROJECT["project"]["optional-dependencies"])
 # Where sanic-ext is installed it extends each application at its start.
 EXTRAS_BUT_EXT = ",".join(extra for extra in EXTRAS.split(",") if extra != "ext")
 
-# Beyond four workers, the tests over sockets slow each other down more than the others gain.
-PARALLEL = ("-n", "auto", "--maxprocesses", "4", "--dist", "worksteal")
+# Tests over sockets wait most of the time, so there are more workers than cores; beyond four they slow each other down
+# more than they gain.
+PARALLEL = ("-n", "4", "--dist", "worksteal")
 # Hundreds of tests start servers and processes, some of them Sanic's, on a machine that others use too. A test that
 # fails runs once more, and the summary names it as RERUN: mend it, it is no less at fault. `.ci/run` allows three.
 ONCE_MORE = ("--reruns=1", "-raR")
