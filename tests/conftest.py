@@ -1,5 +1,6 @@
 """What tests of several folders need."""
 
+import logging
 import os
 import sys
 from collections.abc import Iterator
@@ -24,6 +25,16 @@ def own_json() -> Iterator[None]:
     """Let JSON outside of requests not be written as an application of an earlier test says."""
     yield
     writing.outside = None
+
+
+@pytest.fixture(autouse=True)
+def own_log_levels() -> Iterator[None]:
+    """Let an application in debug mode make the log of later tests no longer."""
+    loggers = [logging.getLogger(name) for name in ("sanic.root", "sanic.error", "sanic.access", "sanic.server")]
+    levels = [logger.level for logger in loggers]
+    yield
+    for logger, level in zip(loggers, levels, strict=True):
+        logger.setLevel(level)
 
 
 @pytest.fixture

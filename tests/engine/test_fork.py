@@ -117,11 +117,14 @@ def make():
     @made.after_server_start
     async def ready(made):
         handlers = [signal.getsignal(number) for number in (signal.SIGHUP, signal.SIGUSR1)]
-        say("ready", os.getpid(), handlers[0] == signal.SIG_DFL, handlers[1] is note)
+        say("ready", os.getpid(), handlers[0] == inherited, handlers[1] is note)
     return made
 
 def note(number, frame):
     pass
+
+# Ignored under `nohup`.
+inherited = signal.getsignal(signal.SIGHUP)
 
 if __name__ == "__main__":
     signal.signal(signal.SIGUSR1, note)
