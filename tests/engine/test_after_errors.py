@@ -169,7 +169,9 @@ def test_a_close_code_arrives(served: Process, code: int, arrives: int) -> None:
     with connect(f"ws://127.0.0.1:{served.port}/closes/{code}", open_timeout=PATIENCE) as websocket:
         with pytest.raises(ConnectionClosed):
             websocket.recv(PATIENCE)
-        assert (websocket.close_code, websocket.close_reason) == (arrives, "reason")
+        closed = (websocket.close_code, websocket.close_reason)
+        # 1006 breaks the connection off, as in Sanic, where the server can do that: uvicorn.
+        assert closed == (arrives, "reason") or (code == 1006 and closed == (1006, ""))
 
 
 def test_a_close_without_a_code_is_a_proper_one(served: Process) -> None:
