@@ -160,9 +160,10 @@ async def report_to_tool(self: Any, scope: Scope, receive: Receive, send: Send) 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
         # Starlette's entry puts its first argument there.
         scope["app"] = self
-        if self.middleware_stack is None:
-            self.middleware_stack = self.build_middleware_stack()
-        await self.middleware_stack(scope, receive, send)
+        stack = self.middleware_stack
+        if stack is None:
+            stack = self.middleware_stack = self.build_middleware_stack()
+        await stack(scope, receive, send)
         if unexpected:
             raise unexpected[0]
 

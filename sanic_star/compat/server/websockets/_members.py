@@ -143,7 +143,7 @@ class ServerProtocol:
             return CLOSED if websocket._closed else CONNECTING
         if not websocket._closed:
             return OPEN
-        # Sanic is told of the client's answer to a close frame; an ASGI application is not.
+        # Sanic learns of the client's answer to a close frame; an ASGI application is not.
         return CLOSING if websocket._close_sent is not None and not websocket._is_released else CLOSED
 
     @property
