@@ -15,7 +15,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextvars import Context, ContextVar, copy_context
 from itertools import count
-from typing import Any
+from typing import Any, NamedTuple
 
 from starlette import requests
 from starlette.requests import ClientDisconnect, empty_receive, empty_send
@@ -70,7 +70,7 @@ def may_have_body(scope: Scope, receive: Receive) -> bool:
     return False
 
 
-class Limits:
+class Limits(NamedTuple):
     """The limits that requests are kept to; `None` stands for no limit.
 
     Attributes:
@@ -83,24 +83,13 @@ class Limits:
         cuts_at_stop: whether the stop waits for no request: in development, where it mostly is a restart.
     """
 
-    def __init__(
-        self,
-        *,
-        body: int | None = None,
-        field: int | None = None,
-        part_s: float | None = None,
-        whole_body_s: float | None = None,
-        response_s: float | None = None,
-        graceful_s: float = 15.0,
-        cuts_at_stop: bool = False,
-    ) -> None:
-        self.body = body
-        self.field = field
-        self.part_s = part_s
-        self.whole_body_s = whole_body_s
-        self.response_s = response_s
-        self.graceful_s = graceful_s
-        self.cuts_at_stop = cuts_at_stop
+    body: int | None = None
+    field: int | None = None
+    part_s: float | None = None
+    whole_body_s: float | None = None
+    response_s: float | None = None
+    graceful_s: float = 15.0
+    cuts_at_stop: bool = False
 
 
 class Request(requests.Request):
