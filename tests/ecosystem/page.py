@@ -17,7 +17,7 @@ Packages for Sanic and [packages for Starlette and ASGI](#packages-for-starlette
 
 ## Packages for Sanic
 
-These packages are written for Sanic. They run here unmodified, through the [alias](porting.md#2-run-it-as-it-is).
+These packages are written for Sanic. They run here unmodified, through the [alias](port/index.md#2-run-it-as-it-is).
 `nox -s ecosystem` installs each of them, serves the same applications on Sanic's own server, here by `app.run` and here
 under uvicorn, and compares. The tests are in `tests/ecosystem/`, one module for each package.
 

@@ -1,4 +1,4 @@
-"""What servers make of a proxy's headers: the table "Behind a proxy" in docs/deploying.md."""
+"""What servers make of a proxy's headers: the table "Behind a proxy" in docs/deploy/index.md."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Writes the table of idioms into `docs/porting.md`; with interpreters, records first what old releases answer.
+"""Writes the table of idioms into `docs/port/index.md`; with interpreters, records first what old releases answer.
 
 python -m tests.old 0.8=/venvs/0.8/bin/python 18.12=/venvs/18.12/bin/python …
 """

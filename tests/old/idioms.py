@@ -1,7 +1,7 @@
 """The idioms of older releases that Sanic 25.12 refuses, each with an application that uses it and what is asked of it.
 
 `recorder` has run these applications under the old releases; `observed.json` has their answers. `python -m tests.old`
-says how to record them anew. The table in `docs/porting.md` is made from this list and from the answers: an idiom's
+says how to record them anew. The table in `docs/port/index.md` is made from this list and from the answers: an idiom's
 last release is the last one in which its application gave the answers that are expected here.
 """
 

@@ -1,4 +1,4 @@
-"""The table of idioms in `docs/porting.md`."""
+"""The table of idioms in `docs/port/index.md`."""
 
 from __future__ import annotations
 

@@ -42,7 +42,9 @@ def run(page: Path) -> dict[str, object]:
     return namespace
 
 
-@pytest.mark.parametrize("page", [pytest.param(page, id=page.name) for page in PAGES if any(examples(page))])
+@pytest.mark.parametrize(
+    "page", [pytest.param(page, id=str(page.relative_to(ROOT))) for page in PAGES if any(examples(page))]
+)
 def test_examples_run(page: Path) -> None:
     run(page)
 
@@ -67,7 +69,7 @@ def test_docstring_examples_run(name: str) -> None:
 
 
 def test_the_reference_has_every_public_name() -> None:
-    described = re.findall(r"^::: sanic_star\.(\w+)$", (ROOT / "docs/reference.md").read_text(), re.MULTILINE)
+    described = re.findall(r"^::: sanic_star\.(\w+)$", (ROOT / "docs/reference/index.md").read_text(), re.MULTILINE)
     assert sorted(described) == sorted({*sanic_star.__all__, "testing"} - {"__version__"})
 
 

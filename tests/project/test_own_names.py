@@ -54,7 +54,7 @@ def annotated(kind: type) -> set[str]:
 
 def documented() -> dict[str, set[str]]:
     """Return the names that the table in the reference lists, by the class."""
-    page = (ROOT / "docs/reference.md").read_text()
+    page = (ROOT / "docs/reference/index.md").read_text()
     table = page.partition("## Names of this package\n")[2].partition("\n## ")[0]
     rows = re.findall(r"^\| `(\w+)` \| (.+?) \|", table, re.MULTILINE)
     assert rows

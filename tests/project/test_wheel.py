@@ -38,7 +38,7 @@ def test_installed_wheel_is_typed_and_has_its_command(wheel: Path, tmp_path: Pat
 
 
 def test_the_page_on_installation_says_what_works(tmp_path: Path) -> None:
-    page = (ROOT / "docs/install.md").read_text()
+    page = (ROOT / "docs/start/install.md").read_text()
     commands = re.findall(r"^```sh\n(.*?)\n```$", page, re.MULTILINE | re.DOTALL)
     assert [command.split()[:2] for command in commands] == [["pip", "install"], ["pip", "wheel"], ["pip", "install"]]
     checkout = tmp_path / "checkout"
@@ -66,14 +66,14 @@ def test_the_page_on_installation_says_what_works(tmp_path: Path) -> None:
 
 
 def test_no_other_place_says_how_to_install_it() -> None:
-    pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]
+    pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]
     sources = [*(ROOT / "sanic_star").rglob("*.py"), *(ROOT / "examples").rglob("*.py")]
     named = re.compile(r"pip install [^\n]*sanic.star")
     assert [path.name for path in pages + sources if named.search(path.read_text())] == ["install.md"]
 
 
 def test_the_table_of_extras_is_whole() -> None:
-    page = (ROOT / "docs/install.md").read_text()
+    page = (ROOT / "docs/start/install.md").read_text()
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
     assert set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)) == set(extras)
 
