@@ -7,7 +7,7 @@ from pathlib import Path
 from tests.old.idioms import IDIOMS
 from tests.old.observed import key, load
 
-PAGE = Path(__file__).parents[2] / "docs" / "porting.md"
+PAGE = Path(__file__).parents[2] / "docs" / "port/index.md"
 START, END = "<!-- old idioms, written by `python -m tests.old` -->\n", "<!-- end of old idioms -->\n"
 
 
