@@ -32,8 +32,8 @@ _ERRORS = {
     "handled_plainly": 0.3,
     "logged_500": 1.5,
 }
-# A request through a mount takes no longer than the same one takes in Starlette.
-_OVERHEAD = dict.fromkeys(("theirs", "ours", "theirs_deeper", "ours_deeper", "parameter", "root"), 1.0)
+# A request through a mount, or to a function in a thread, takes no longer than the same one takes in Starlette.
+_OVERHEAD = dict.fromkeys(("theirs", "ours", "theirs_deeper", "ours_deeper", "parameter", "root", "thread"), 1.0)
 _HANDLERS = {"page": 1.0, "page_starlette": 1.0, "stream_out": 1.0, "stream_in": 1.0}
 # The time of a request by that of one half as large. Two is linear, four is quadratic. Twice the fields of a form take
 # 2.5 times as long from 5,000 on: the objects are more than the cache holds, and the collector looks through them.

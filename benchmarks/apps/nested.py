@@ -1,7 +1,7 @@
 """The applications of the part `overhead`: the same thing around one endpoint, here and in Starlette.
 
-An endpoint is always the same: `Hello, world!` at `/`, below the mounts where there are some. What is called *theirs*
-is a Starlette application, *ours* one of this package.
+Each endpoint answers `Hello, world!` at `/`, below the mounts where there are some. In the names of kinds, *theirs* is a
+Starlette application, *ours* one of this package.
 """
 
 from typing import Any
@@ -30,6 +30,7 @@ KINDS = {
     "ours_deeper": ("/in/in/hello", "an application of the same framework, two mounts deep"),
     "parameter": ("/t/acme/hello", "a Starlette application at `/t/<tenant>`"),
     "root": ("/hello", "a Starlette application at `/`"),
+    "thread": ("/", "a synchronous function in a thread"),
 }
 
 
@@ -57,13 +58,17 @@ async def _their_hello(request: StarletteRequest) -> Response:
     return PlainTextResponse("Hello, world!")
 
 
+def _their_synchronous_hello(request: StarletteRequest) -> Response:
+    return PlainTextResponse("Hello, world!")
+
+
 def _their_leaf() -> Starlette:
     return Starlette(routes=[Route("/hello", _their_hello)])
 
 
 def theirs(kind: str) -> Any:
     """Return the application of a kind in Starlette."""
-    own = Route("/", _their_hello)
+    own = Route("/", _their_synchronous_hello if kind == "thread" else _their_hello)
     if kind == "level":
         below = Mount("/in", routes=[Route("/hello", _their_hello)], middleware=[Middleware(Passing)])
     elif kind in ("theirs", "ours"):
@@ -83,6 +88,10 @@ async def _our_hello(request: Request) -> HTTPResponse:
     return text("Hello, world!")
 
 
+def _our_synchronous_hello(request: Request) -> HTTPResponse:
+    return text("Hello, world!")
+
+
 def _with_hello(name: str, path: str, **options: Any) -> Sanic:
     app = Sanic(name, **options)
     app.add_route(_our_hello, path)
@@ -91,6 +100,10 @@ def _with_hello(name: str, path: str, **options: Any) -> Sanic:
 
 def ours(kind: str) -> Any:
     """Return the application of a kind in this package."""
+    if kind == "thread":
+        app = Sanic("outer", sync_handlers="thread")
+        app.add_route(_our_synchronous_hello, "/")
+        return app
     app = _with_hello("outer", "/", middleware=_middleware(kind))
     if kind == "level":
         blueprint = Blueprint("level", url_prefix="/in", middleware=[Middleware(Passing)])

@@ -599,7 +599,7 @@ class _Door:
         names: the names of its parameters.
     """
 
-    __slots__ = ("literals", "mount", "names", "segments", "size", "start")
+    __slots__ = ("last", "literals", "mount", "names", "segments", "size", "start")
 
     def __init__(
         self,
@@ -617,19 +617,26 @@ class _Door:
             for place, segment in enumerate(segments, 1)
             if segment is not None and places and place > places[0]
         ]
+        # The only parameter, where it is the last segment.
+        self.last = names[0] if places == [len(segments)] else None
 
     def read(self, scope: Scope, path: str) -> bool:
         """Put the parameters of a path that begins with `start` into the scope; tell whether the mount matches."""
-        parts = path.split("/", self.size)
-        if len(parts) <= self.size:
-            return False
-        for place, literal in self.literals:
-            if parts[place] != literal:
+        if self.last is not None:
+            # PERF: the common case, without a list of the segments; `benchmarks/`: `overhead`.
+            value, slash, _ = path[len(self.start) :].partition("/")
+            if not value or not slash:
                 return False
-        params = {}
-        for place, name in self.names:
-            params[name] = value = parts[place]
-            if not value:
+            params = {self.last: value}
+        else:
+            parts = path.split("/", self.size)
+            if len(parts) <= self.size:
+                return False
+            for place, literal in self.literals:
+                if parts[place] != literal:
+                    return False
+            params = {name: parts[place] for place, name in self.names}
+            if not all(params.values()):
                 return False
         scope["path_params"] = {**scope["path_params"], **params} if "path_params" in scope else params
         return True
@@ -707,7 +714,7 @@ class _Table:
             if self._is_outranked(door.segments, False):
                 door = _Door(door.start, None)
             else:
-                foreign._door_depth = len(door.segments)  # type: ignore[attr-defined]
+                foreign._root_format = foreign.path_format[: -len("/{path}")]  # type: ignore[attr-defined]
             self.doors.setdefault(first.encode(), []).append(door)
         if is_complete and "" in self.mounts:
             self._add_door_at_root(self.mounts[""])
@@ -1268,8 +1275,9 @@ def enter(connection: Any, router: Router) -> ASGIApp:
             outer["app_root_path"] = scope["app_root_path"]
         else:
             scope["app_root_path"] = outer["root_path"]
-        depth = getattr(route, "_door_depth", 0)
-        scope["root_path"] = _leading(scope, depth) if depth else outer["root_path"] + route.path
+        root_format = getattr(route, "_root_format", None)
+        below = route.path if root_format is None else root_format.format_map(scope["path_params"])
+        scope["root_path"] = outer["root_path"] + below
     else:
         outer = {}
         for key in child:
@@ -1291,16 +1299,11 @@ def enter(connection: Any, router: Router) -> ASGIApp:
 def child_scope(scope: Scope) -> Scope:
     """Return the scope that the application behind `Router.forward` gets, which `scope["route"]` names."""
     child, route = scope.get(_CHILD), scope["route"]
-    if child is None and (depth := getattr(route, "_door_depth", 0)):
+    if child is None and (root_format := getattr(route, "_root_format", None)):
         root = scope.get("root_path", "")
-        child = {"app_root_path": scope.get("app_root_path", root), "root_path": _leading(scope, depth)}
+        below = root_format.format_map(scope["path_params"])
+        child = {"app_root_path": scope.get("app_root_path", root), "root_path": root + below}
     return {**scope, **(route.enter(scope) if child is None else child)}
-
-
-def _leading(scope: Scope, depth: int) -> str:
-    """Return the root path and so many segments of the path behind it, for a path that begins with the root path."""
-    size = depth + 1 + scope.get("root_path", "").count("/")
-    return "/".join(scope["path"].split("/", size)[:size])
 
 
 class _Redirect(BaseRoute):
