@@ -1,7 +1,7 @@
 """The applications of the part `overhead`: the same thing around one endpoint, here and in Starlette.
 
-Each endpoint answers `Hello, world!` at `/`, below the mounts where there are some. In the names of kinds, *theirs* is a
-Starlette application, *ours* one of this package.
+Each endpoint answers `Hello, world!` at `/`, below the mounts where there are some. In the names of kinds, *theirs* is
+a Starlette application, *ours* one of this package.
 """
 
 from typing import Any

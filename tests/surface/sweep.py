@@ -206,8 +206,8 @@ This page is for you if you look for a name of Sanic 25.12 and do not find it. A
 module and class of Sanic with this package under the alias. What is missing is listed here, with the reason.
 
 Names that a module of Sanic imports from other packages (`sanic.app.partial`) are not compared. Names that a module
-imports from another module of Sanic (`sanic.app.Blueprint`) are there if the [alias](port/index.md) is installed. Without
-it, import them from the module that defines them.
+imports from another module of Sanic (`sanic.app.Blueprint`) are there if the [alias](port/index.md) is installed.
+Without it, import them from the module that defines them.
 
 Some names can be imported and not be used: see [`private-modules`](compatibility.md#private-modules).
 
