@@ -12,7 +12,7 @@ from contextlib import suppress
 
 from sanic_star.engine import requests
 from sanic_star.engine.os_signals import chain
-from sanic_star.engine.streams import FAREWELL, Cut, OpenStreams
+from sanic_star.engine.streams import STREAM_END_S, Cut, OpenStreams
 
 
 class ForeignStreams:
@@ -25,7 +25,7 @@ class ForeignStreams:
     def __init__(self, *, hears_signals: bool) -> None:
         self.stop_event = asyncio.Event()
         self.streams = OpenStreams(self)
-        self._chain = chain(self._stop, FAREWELL) if hears_signals else None
+        self._chain = chain(self._stop, STREAM_END_S) if hears_signals else None
         if self._chain is not None:
             self._chain.started()
 
@@ -35,7 +35,7 @@ class ForeignStreams:
         for stream in list(self.streams.endless):
             stream.cut(Cut.STOP)
         if tasks:
-            await asyncio.wait(tasks, timeout=FAREWELL)
+            await asyncio.wait(tasks, timeout=STREAM_END_S)
         return bool(tasks)
 
 

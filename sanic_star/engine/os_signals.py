@@ -25,22 +25,22 @@ from weakref import WeakValueDictionary
 
 logger = logging.getLogger("sanic.server")
 SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGBREAK") if hasattr(signal, name))
-# At the stop, clients learn for so many seconds that their connections will not be used again, before idle ones are
-# closed under them: a request that is on its way gets its answer.
-LAME = 0.2
-# Two signals that are less than this apart, in seconds, are one: nobody presses keys as fast.
-MOMENT_S = 0.05
+# For how many seconds a stopping server announces `connection: close` before it closes idle connections: a request
+# that is on its way is still answered.
+DRAIN_NOTICE_S = 0.2
+# Two signals less than this apart, in seconds, count as one: no user presses Ctrl-C twice as fast.
+SAME_SIGNAL_S = 0.05
 
-# The pauses, in seconds from the start on, after which signals that come by the event loop are held: granian starts
+# The pauses, in seconds, after which the pipe is put before the loop's wakeup file descriptor again: granian starts
 # applications in one run of the loop and serves in another, and uvloop takes a new file descriptor for each run.
-NEXT_RUN = (0.01, 0.1, 1.0)
-NOBODY = (signal.SIG_DFL, signal.SIG_IGN, signal.default_int_handler, None)
+WAKEUP_DELAYS_S = (0.01, 0.1, 1.0)
+NOT_A_SERVERS = (signal.SIG_DFL, signal.SIG_IGN, signal.default_int_handler, None)
 
 
-class Signalled:
-    """The signals that this process has got; called with one, it tells whether that is Ctrl-C in a stop.
+class ReceivedSignals:
+    """The signals that this process has received. A call with a signal returns whether it is a second Ctrl-C.
 
-    Two within a moment are one: a launcher passes on what the terminal has sent to all processes.
+    Two within `SAME_SIGNAL_S` count as one: a launcher passes on what the terminal sends to all processes.
     """
 
     def __init__(self) -> None:
@@ -49,10 +49,10 @@ class Signalled:
     def __call__(self, number: int, stopping: bool) -> bool:
         now, first = monotonic(), self._first
         self._first = first or (number, now)
-        return number == signal.SIGINT and (stopping if first is None else now - first[1] > MOMENT_S)
+        return number == signal.SIGINT and (stopping if first is None else now - first[1] > SAME_SIGNAL_S)
 
-    def say(self) -> None:
-        """Write it to the log; not in the handler, which may have interrupted somebody who does so."""
+    def log(self) -> None:
+        """Log the first signal. Not to be called in a handler, which may have interrupted the logging itself."""
         if self._first is not None:
             logger.info("Received signal %s. Shutting down.", signal.Signals(self._first[0]).name)
 
@@ -60,15 +60,15 @@ class Signalled:
 def chain(stop: Callable[[], Coroutine[Any, Any, bool]], patience: float) -> Chain | None:
     """Begin the application's stop when SIGINT or SIGTERM arrives, and hold the server's handler back until it is done.
 
-    A SIGINT that comes later lets go of it as well: somebody is impatient. Other signals after the first are held with
-    it: supervisors send one to the process and one to its group.
+    A second SIGINT releases the handler at once. Other signals after the first are held back with it, because
+    supervisors send one to the process and one to its group.
 
     Args:
         stop: stops the application, on its event loop; returns whether streams or websockets were ended.
-        patience: how long the server's handler is held back at most, in seconds.
+        patience: for how long the server's handler is held back at most, in seconds.
 
     Returns:
-        What stands before the handlers; None: this is not the main thread, or no server has taken a signal.
+        The chain; `None` outside of the main thread, or if no server handles a signal.
     """
     if threading.current_thread() is not threading.main_thread():
         return None
@@ -77,16 +77,16 @@ def chain(stop: Callable[[], Coroutine[Any, Any, bool]], patience: float) -> Cha
 
 
 class Chain:
-    """What stands before a server's handlers; see `chain`."""
+    """Our signal handlers, installed before those of a server; see `chain`."""
 
     def __init__(self, stop: Callable[[], Coroutine[Any, Any, bool]], patience: float) -> None:
         self._stop, self._patience = stop, patience
         self._loop = asyncio.get_running_loop()
         self._tasks: list[asyncio.Future[Any]] = []
-        self._signalled = Signalled()
-        # What the server will hear when the stop is done, and whether it hears at once.
-        self._held: list[Callable[[], Any]] = []
-        self._free = False
+        self._received_signals = ReceivedSignals()
+        # The calls of the server's handlers that wait for the stop, and whether they wait no longer.
+        self._held_back: list[Callable[[], Any]] = []
+        self._is_released = False
         # By signal: our handler, and the one before it.
         self.handlers: dict[int, tuple[Any, Any]] = {}
         for number in SIGNALS:
@@ -94,8 +94,8 @@ class Chain:
             while isinstance(before, _Handler) and before.chain._loop.is_closed():
                 # Its application was never stopped.
                 before = before.before
-            # No server has taken the signal: a test, or a program with plans of its own. Nothing would follow ours.
-            if before not in NOBODY:
+            # No server handles the signal: this is a test, or a program of another kind. No handler would follow ours.
+            if before not in NOT_A_SERVERS:
                 handler = _Handler(self, before)
                 signal.signal(number, handler)
                 self.handlers[number] = (handler, before)
@@ -103,61 +103,61 @@ class Chain:
         self._timer: asyncio.TimerHandle | None = None
 
     def started(self) -> None:
-        """Hold what comes by the event loop, too, as soon as the server serves."""
+        """Hold back signals that come through the event loop, too, once the server serves."""
         if self.handlers:
             self._wakeup = _Wakeup(self._loop, self._pass_byte)
-            self._take_after(self._wakeup, NEXT_RUN)
+            self._hold_after(self._wakeup, WAKEUP_DELAYS_S)
 
-    def _take_after(self, wakeup: _Wakeup, delays: Sequence[float]) -> None:
-        def take() -> None:
-            wakeup.take()
-            self._take_after(wakeup, delays[1:])
+    def _hold_after(self, wakeup: _Wakeup, delays: Sequence[float]) -> None:
+        def hold() -> None:
+            wakeup.hold()
+            self._hold_after(wakeup, delays[1:])
 
-        self._timer = self._loop.call_later(delays[0], take) if delays else None
+        self._timer = self._loop.call_later(delays[0], hold) if delays else None
 
     def handle(self, before: Any, number: int, frame: Any) -> None:
-        """Do what a signal asks for; `before` is the handler of the server."""
-        if self._free or not self._loop.is_running():
-            self._let_go()
+        """Handle a signal; `before` is the handler of the server."""
+        if self._is_released or not self._loop.is_running():
+            self._release()
             before(number, frame)
             return
-        self._held.append(partial(before, number, frame))
-        if self._signalled(number, False):
-            self._let_go()
+        self._held_back.append(partial(before, number, frame))
+        if self._received_signals(number, False):
+            self._release()
         elif len(self._tasks) == 0:
             self._loop.call_soon_threadsafe(self._begin)
 
     def _pass_byte(self, number: int, write: Callable[[], None]) -> None:
-        # The handler of the same signal has run before: it decides, and this follows.
-        if self._free or number not in self.handlers:
+        # `handle` has run for the same signal, and has decided already.
+        if self._is_released or number not in self.handlers:
             write()
         else:
-            self._held.append(write)
+            self._held_back.append(write)
 
     def _begin(self) -> None:
         if not self._tasks:
-            self._tasks.append(asyncio.ensure_future(self._stop_then_let_go()))
+            self._tasks.append(asyncio.ensure_future(self._stop_then_release()))
 
-    async def _stop_then_let_go(self) -> None:
+    async def _stop_then_release(self) -> None:
         try:
             self._tasks.append(asyncio.ensure_future(self._stop_application()))
             await asyncio.wait(self._tasks[-1:], timeout=self._patience)
         finally:
-            # Not here: what the server's handler raises is not this task's.
-            self._loop.call_soon(self._let_go)
+            # Not in this task, which an exception of the server's handler would end.
+            self._loop.call_soon(self._release)
 
     async def _stop_application(self) -> None:
-        if await self._stop() and self._wakeup is not None and self._wakeup.taken:
-            # granian's threads hold the last messages, and drop them when granian stops.
-            await asyncio.sleep(LAME)
+        if await self._stop() and self._wakeup is not None and self._wakeup.holds:
+            # granian's threads still hold the last messages, and drop them when granian stops.
+            await asyncio.sleep(DRAIN_NOTICE_S)
 
-    def _let_go(self) -> None:
-        self._free = True
-        while self._held:
-            self._held.pop(0)()
+    def _release(self) -> None:
+        self._is_released = True
+        while self._held_back:
+            self._held_back.pop(0)()
 
     def undo(self) -> None:
-        """Give the signals back to the server."""
+        """Restore the server's handlers."""
         # A client of a test may be collected, and stop its application, in any thread.
         if threading.current_thread() is not threading.main_thread():
             return
@@ -167,12 +167,12 @@ class Chain:
         if self._timer is not None:
             self._timer.cancel()
         if self._wakeup is not None:
-            self._let_go()
+            self._release()
             self._wakeup.undo()
 
 
 class _Handler:
-    """The handler of one signal, before a server's; its `repr` must not contain the others of a long chain."""
+    """The handler of one signal, before a server's; its `repr` must not contain the whole chain."""
 
     def __init__(self, chain: Chain, before: Any) -> None:
         self.chain, self.before = chain, before
@@ -182,47 +182,47 @@ class _Handler:
 
 
 class _Wakeup:
-    """A pipe before the file descriptor by which an event loop hears of signals.
+    """A pipe before the wakeup file descriptor of an event loop.
 
     Args:
         loop: the event loop.
-        arrived: is called for each signal, with its number and with what tells the loop of it.
+        received: called for each signal, with its number and a function that passes it on to the loop.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, arrived: Callable[[int, Callable[[], None]], None]) -> None:
-        self._loop, self._arrived = loop, arrived
-        # -1: there is no pipe, because the loop has no file descriptor: nobody has asked it for signals.
+    def __init__(self, loop: asyncio.AbstractEventLoop, received: Callable[[int, Callable[[], None]], None]) -> None:
+        self._loop, self._received = loop, received
+        # -1: there is no pipe, because the loop handles no signals.
         self._reader = self._writer = self._before = -1
-        self._file: tuple[int, int] | None = None
+        self._identity: tuple[int, int] | None = None
 
     @property
-    def taken(self) -> bool:
-        """Whether the loop has heard of signals by itself."""
+    def holds(self) -> bool:
+        """Whether the pipe stands before the loop's file descriptor."""
         return self._writer != -1
 
-    def take(self) -> None:
-        """Put the pipe before the loop's file descriptor, if it does not stand there yet."""
+    def hold(self) -> None:
+        """Put the pipe before the loop's file descriptor, unless it stands there."""
         if sys.platform == "win32":
-            # Servers take signals with handlers there: its event loop has none.
+            # Servers install signal handlers there, because its event loop handles no signals.
             return
         if threading.current_thread() is not threading.main_thread():
-            # A test client has another thread run the loop in which the application was started.
+            # A test client runs the application's loop in another thread.
             return
         current = signal.set_wakeup_fd(-1)
         if current == -1 or self._is_behind(current):
             signal.set_wakeup_fd(current)
             return
-        if not self.taken:
+        if not self.holds:
             self._reader, self._writer = os.pipe()
             for end in (self._reader, self._writer):
                 os.set_blocking(end, False)
             self._loop.add_reader(self._reader, self._read)
             _pipes[self._writer] = self
-        self._before, self._file = current, _file(current)
+        self._before, self._identity = current, _identity(current)
         signal.set_wakeup_fd(self._writer)
 
     def _is_behind(self, descriptor: int) -> bool:
-        # Other applications of this process have pipes, too. Two that wrote to each other would never stop.
+        # Two pipes of applications of this process must not write to each other: they would never stop.
         while (pipe := _pipes.get(descriptor)) is not None:
             if pipe is self:
                 return True
@@ -232,23 +232,23 @@ class _Wakeup:
     def _read(self) -> None:
         with contextlib.suppress(BlockingIOError):
             for number in os.read(self._reader, 4096):
-                self._arrived(number, partial(self._write, number))
+                self._received(number, partial(self._write, number))
 
     def _write(self, number: int) -> None:
-        # The loop may have closed it, and somebody else's file may have its number.
-        if _file(self._before) == self._file:
+        # The loop may have closed it, and another file may have its number since.
+        if _identity(self._before) == self._identity:
             os.write(self._before, bytes([number]))
 
     def undo(self) -> None:
-        """Let the event loop hear of signals by itself."""
-        if sys.platform == "win32" or not self.taken or self._loop.is_closed():
+        """Restore the loop's own file descriptor."""
+        if sys.platform == "win32" or not self.holds or self._loop.is_closed():
             return
         current = signal.set_wakeup_fd(-1)
         if current != self._writer:
-            # Who has put another one before it may write to ours: it stays, and passes everything on.
+            # Another pipe was put before ours and writes to it: ours stays, and passes everything on.
             signal.set_wakeup_fd(current)
             return
-        if _file(self._before) == self._file:
+        if _identity(self._before) == self._identity:
             signal.set_wakeup_fd(self._before)
         self._loop.remove_reader(self._reader)
         self._read()
@@ -258,12 +258,12 @@ class _Wakeup:
         self._reader = self._writer = -1
 
 
-# By the file descriptor that is written to.
+# Pipes by the file descriptor of their writing end.
 _pipes: WeakValueDictionary[int, _Wakeup] = WeakValueDictionary()
 
 
-def _file(descriptor: int) -> tuple[int, int] | None:
-    """Return what names the open file of a descriptor: its device and inode; None: it is closed."""
+def _identity(descriptor: int) -> tuple[int, int] | None:
+    """Return device and inode of a descriptor's open file; `None` if it is closed."""
     try:
         status = os.fstat(descriptor)
     except OSError:

@@ -175,9 +175,11 @@ def is_a_server() -> bool:
 
     A process is a server's where this is the main thread, and somebody has taken SIGTERM.
     """
-    from sanic_star.engine.os_signals import NOBODY
+    from sanic_star.engine.os_signals import NOT_A_SERVERS
 
-    return threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) not in NOBODY
+    return (
+        threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) not in NOT_A_SERVERS
+    )
 
 
 def start_watching() -> None:

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from starlette.types import Message, Receive
 
-# How long websockets and endless streams have to say goodbye at the stop, in seconds.
-FAREWELL = 1.0
+# How long websockets and endless streams may take to end at the stop, in seconds.
+STREAM_END_S = 1.0
 # How much of a body is received before the handler reads it, in bytes: as much as uvicorn reads ahead.
 MOST_AHEAD = 65_536
 
@@ -127,7 +127,7 @@ class OpenStream:
         if self.reason is Cut.STOP:
             # A peer that has vanished takes nothing any more, and the last part would wait for it without end.
             with suppress(TimeoutError):
-                async with asyncio.timeout(FAREWELL):
+                async with asyncio.timeout(STREAM_END_S):
                     await self.finish()
         elif self.reason is not Cut.CLIENT_LEFT:
             await self.finish()

@@ -28,7 +28,7 @@ logger = logging.getLogger("sanic.root")
 Due = Callable[[float, float | None], float]
 
 # The longest sleep, in seconds: a clock that is set, or a computer that sleeps, is noticed after it.
-NAP = 60.0
+LONGEST_SLEEP_S = 60.0
 
 
 class Lock:
@@ -225,4 +225,4 @@ class Timer:
 
 async def _sleep_until(due: float) -> None:
     while (left := due - time.time()) > 0:  # noqa: ASYNC110 (the clock is waited for)
-        await asyncio.sleep(min(left, NAP))
+        await asyncio.sleep(min(left, LONGEST_SLEEP_S))

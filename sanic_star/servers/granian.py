@@ -15,11 +15,11 @@ from granian.http import HTTP1Settings, HTTP2Settings
 from granian.log import LogLevels
 from granian.server.embed import Server as Embedded
 
-from sanic_star.engine.os_signals import LAME
+from sanic_star.engine.os_signals import DRAIN_NOTICE_S
 from sanic_star.engine.seams import Host
 from sanic_star.engine.steps import Stage
 from sanic_star.servers.settings import CannotServe, Settings
-from sanic_star.servers.stopping import CANCELLED_REQUESTS_S, POLL_S, Stop, first, lose_patience
+from sanic_star.servers.stopping import CANCELLED_REQUESTS_S, POLL_S, Stop, end_requests_after, first
 
 # What the HTTP library of granian insists on, in bytes.
 LEAST_BUFFER = 8192
@@ -83,24 +83,24 @@ async def serve(
         await app._engine.lifecycle.after_start()
         accepting()
         await first(stop.wait_announced(), [task])
-        if stop.ended_endless and not stop.hurried:
+        if stop.ended_endless and not stop.forced:
             # What was sent last is in the hands of its threads, and goes under when they are told to stop.
-            await asyncio.sleep(LAME)
+            await asyncio.sleep(DRAIN_NOTICE_S)
     finally:
         server.stop()  # type: ignore[no-untyped-call,unused-ignore]
         await _ended(app, task, stop, settings.graceful_timeout)
-        if not stop.hurried:
+        if not stop.forced:
             await app._engine.lifecycle.stop()  # where granian did not come to it
 
 
 async def _ended(app: Host, task: asyncio.Task[None], stop: Stop, patience: float) -> None:
     """Wait until granian has ended, which waits for the requests in flight; after a while, or told so, end them."""
-    impatient = asyncio.ensure_future(lose_patience(app, patience))
-    hurry = asyncio.ensure_future(stop.call_when_hurried(task.cancel))
+    impatient = asyncio.ensure_future(end_requests_after(app, patience))
+    forcing = asyncio.ensure_future(stop.call_when_forced(task.cancel))
     await asyncio.wait({task}, timeout=patience + CANCELLED_REQUESTS_S)
     # Requests are over, but listeners and tasks may take longer, and have limits of their own.
     while app._engine.lifecycle.stage is Stage.CLOSING and not task.done():
         await asyncio.wait({task}, timeout=POLL_S)
-    for each in (task, impatient, hurry):
+    for each in (task, impatient, forcing):
         each.cancel()
     await asyncio.gather(task, return_exceptions=True)

@@ -16,16 +16,16 @@ from hypercorn.asyncio import serve as serve_hypercorn
 from hypercorn.utils import LifespanFailureError
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from sanic_star.engine.os_signals import LAME
+from sanic_star.engine.os_signals import DRAIN_NOTICE_S
 from sanic_star.engine.seams import Host
 from sanic_star.engine.steps import Stage
 from sanic_star.servers.settings import TLS, CannotServe, Settings
 from sanic_star.servers.stopping import CANCELLED_REQUESTS_S, POLL_S, Stalled, Stop, first
 
-# How long connections may take to close, once all is sent, in seconds.
-WAIT_FOR_FAREWELL = 3.0
+# How long connections may take to close, once everything is sent, in seconds.
+CLOSE_TIMEOUT_S = 3.0
 WAIT_FOR_WEBSOCKETS = 0.5
-# For options that know no "without limit", in seconds.
+# For options that have no value for "unlimited", in seconds.
 A_DAY = 24 * 3600
 
 
@@ -136,7 +136,7 @@ async def serve(
         # Clients learn that their connections will not be used again, before idle ones are closed under them.
         config.keep_alive_max_requests = 0
         if not app._engine.limits.cuts_at_stop:
-            await asyncio.sleep(LAME)
+            await asyncio.sleep(DRAIN_NOTICE_S)
         await app._engine.requests_ended()
         app._engine.sweeper.end_all()
         ending.append(asyncio.ensure_future(_abort_stalled(transports)))
@@ -158,11 +158,11 @@ async def serve(
 
     served: Any = noting_own_date(app)
     task = asyncio.ensure_future(serve_hypercorn(served, config, shutdown_trigger=until_stop, mode="asgi"))
-    hurry = asyncio.ensure_future(stop.call_when_hurried(task.cancel))
+    forcing = asyncio.ensure_future(stop.call_when_forced(task.cancel))
     try:
         await first(closes_connections.wait(), [task])
         if not await _has_ended(app, task, config):
-            if not stop.hurried:
+            if not stop.forced:
                 await app._engine.lifecycle.stop()  # hypercorn does not come to it
             return
         error = None if task.cancelled() else task.exception()
@@ -172,7 +172,7 @@ async def serve(
             raise error
     finally:
         watching.close()
-        for helper in (hurry, *ending):
+        for helper in (forcing, *ending):
             helper.cancel()
 
 
@@ -260,7 +260,7 @@ def _listening(
     loop: Any = asyncio.get_running_loop()
     create = loop.create_server
     # Closing, TLS waits half a minute for the client's farewell, and a client that keeps connections says none.
-    farewell = {} if settings.tls is None else {"ssl_shutdown_timeout": WAIT_FOR_FAREWELL}
+    farewell = {} if settings.tls is None else {"ssl_shutdown_timeout": CLOSE_TIMEOUT_S}
     watches = True
 
     async def create_server(make: Any, *args: Any, sock: socket | None = None, **options: Any) -> Any:

@@ -23,11 +23,11 @@ from typing import Any
 # Names of states, as Sanic 25.12 has them in `sanic.worker.constants.ProcessState`.
 NONE, STARTED, ACKED, TERMINATED = "NONE", "STARTED", "ACKED", "TERMINATED"
 FAILED, COMPLETED = "FAILED", "COMPLETED"
-FINAL = frozenset({NONE, FAILED, COMPLETED})
+ENDED_STATES = frozenset({NONE, FAILED, COMPLETED})
 MAIN = "Sanic-Main"
 
 
-class Late:
+class LazyValue:
     """A value that travels to another process, and is made there when it is asked for.
 
     Its classes may be those of the main module, which is not there yet when the rest arrives. In a forked process it
@@ -38,12 +38,12 @@ class Late:
         self.value = value
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Arrived, (dumped(self.value),)
+        return PickledValue, (dumped(self.value),)
 
 
 @dataclass
-class Arrived:
-    """A `Late` in the other process.
+class PickledValue:
+    """A `LazyValue` in the other process.
 
     Args:
         data: the pickled value.
@@ -134,7 +134,7 @@ class Job:
 
     name: str
     ident: str
-    call: Late | Arrived | None
+    call: LazyValue | PickledValue | None
     transient: bool
     restartable: bool
     tracked: bool
@@ -178,7 +178,7 @@ class Jobs:
     def add(
         self,
         name: str,
-        call: Late | Arrived,
+        call: LazyValue | PickledValue,
         *,
         transient: bool = False,
         restartable: bool | None = None,

@@ -1,8 +1,8 @@
-"""Serving in this process, until it is told to stop.
+"""Serving in this process, until the stop.
 
-Each server (`sanic_star.servers.backends`) starts an application, says when it accepts connections, waits for the stop,
-and ends. A signal, `app.stop()` or the supervisor begins the stop: one `Stop` for all applications of the process.
-A second Ctrl-C ends the process without waiting for requests.
+Each server (`sanic_star.servers.backends`) starts an application, reports when it accepts connections, waits for the
+stop, and ends. A signal, `app.stop()` or the supervisor begins the stop: one `Stop` for all applications of the
+process. A second Ctrl-C ends the process without waiting for requests.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from sanic_star.servers.stopping import CANCELLED_REQUESTS_S, Stop, Watchdog, fi
 
 logger = logging.getLogger("sanic.server")
 error_logger = logging.getLogger("sanic.error")
-# What is being served in this process, and how to end it.
+# The applications that this process serves, each with the object that stops it.
 served: list[tuple[Host, Stop]] = []
 
 
@@ -48,11 +48,11 @@ def serve(
     Args:
         apps: the applications.
         settings: how each is served.
-        sockets: what each listens on.
+        sockets: those that each listens on.
         signals: whether SIGINT and SIGTERM end it.
         ready: called when all accept connections.
-        begun: called first, with what ends it.
-        everywhere: what `app.stop` calls so that other workers stop, too.
+        begun: called first, with the object that stops the servers.
+        everywhere: called by `app.stop`, to stop the other workers too.
         on_stop_step: called with the name of each listener of the stop, and the seconds that it may take; with an empty
             name when it has ended.
 
@@ -60,11 +60,13 @@ def serve(
         CannotServe: the start of one failed.
     """
 
-    # In another thread than the main one, somebody else has plans for this process.
+    # In another thread, the program around decides when the process ends.
     watchdog = Watchdog(apps) if threading.current_thread() is threading.main_thread() else None
 
     async def main() -> None:
-        stop = Stop(everywhere, max(how.graceful_timeout for how in settings) + CLEAN_UP_BEFORE_EXIT_S)
+        stop = Stop(
+            everywhere, max(one_settings.graceful_timeout for one_settings in settings) + CLEAN_UP_BEFORE_EXIT_S
+        )
         if watchdog is not None:
             watchdog.start()
             stop.watchdog = watchdog
@@ -91,8 +93,8 @@ async def _serve_all(
     ready: Callable[[], None],
     on_stop_step: Callable[[str, float | None], None] | None,
 ) -> None:
-    here = [(app, stop) for app in apps]
-    served.extend(here)
+    entries = [(app, stop) for app in apps]
+    served.extend(entries)
     for app in apps:
         app._engine.lifecycle.starter = "server"
         app._engine.lifecycle.owns_process = stop.watchdog is not None
@@ -100,13 +102,19 @@ async def _serve_all(
             app._engine.lifecycle.on_stop_step = on_stop_step
     running: list[asyncio.Task[None]] = []
     accepted: list[Host] = []
-    # A start that has begun comes to its end before the stop; but not for ever.
-    late = asyncio.ensure_future(stop.wait_overdue(max(how.graceful_timeout for how in settings)))
+    # A start that has begun may end before the stop, within this time.
+    overdue = asyncio.ensure_future(
+        stop.wait_until_overdue(max(one_settings.graceful_timeout for one_settings in settings))
+    )
     try:
-        for app, how, where in zip(apps, settings, sockets, strict=True):
+        for app, one_settings, where in zip(apps, settings, sockets, strict=True):
             accepting = asyncio.Event()
-            running.append(asyncio.ensure_future(find_backend(how.server).load()(app, how, where, stop, accepting.set)))
-            await first(accepting.wait(), [late, *running])
+            running.append(
+                asyncio.ensure_future(
+                    find_backend(one_settings.server).load()(app, one_settings, where, stop, accepting.set)
+                )
+            )
+            await first(accepting.wait(), [overdue, *running])
             if accepting.is_set():
                 accepted.append(app)
             if stop.begun or not accepting.is_set():
@@ -117,20 +125,20 @@ async def _serve_all(
             await first(stop.wait_begun(), running)
     finally:
         stop.begin()
-        late.cancel()
-        cut = len(running) > len(accepted)
-        if cut:
+        overdue.cancel()
+        start_was_cancelled = len(running) > len(accepted)
+        if start_was_cancelled:
             running[-1].cancel()
             if not (await asyncio.wait({running[-1]}, timeout=CLEAN_UP_BEFORE_EXIT_S))[0] and stop.watchdog is not None:
                 stop.watchdog.expect_end(0)
         announcing = asyncio.ensure_future(stop.announce(accepted))
-        hurry = asyncio.ensure_future(stop.call_when_hurried(announcing.cancel))
+        forcing = asyncio.ensure_future(stop.call_when_forced(announcing.cancel))
         results = await asyncio.gather(*running, announcing, return_exceptions=True)
-        hurry.cancel()
-        if cut and stop.watchdog is not None:
+        forcing.cancel()
+        if start_was_cancelled and stop.watchdog is not None:
             # The server's task has ended; that of the application's start may ignore its cancellation.
             stop.watchdog.expect_end(CLEAN_UP_BEFORE_EXIT_S)
-        for entry in here:
+        for entry in entries:
             served.remove(entry)
         for app in apps:
             app._engine.lifecycle.starter = "lifespan"
@@ -143,9 +151,9 @@ async def _serve_all(
 
 
 async def _end_tasks(watchdog: Watchdog | None) -> None:
-    """Cancel what still runs; end the process if something ignores its cancellation.
+    """Cancel the tasks that still run; end the process if one ignores its cancellation.
 
-    The event loop's end would wait for it without a limit: for a handler, say, that catches every `CancelledError`.
+    The event loop would wait for it without a limit: for example for a handler that catches every `CancelledError`.
     """
     tasks = asyncio.all_tasks() - {asyncio.current_task()}
     for task in tasks:
@@ -160,7 +168,7 @@ async def _end_tasks(watchdog: Watchdog | None) -> None:
 
 
 def _is_timeout(error: object) -> bool:
-    """Tell whether a server has ended because a listener took too long at the start, which the log has said."""
+    """Return whether a server has ended because a listener took too long at the start, which was logged."""
     if isinstance(error, BaseExceptionGroup):
         return all(_is_timeout(inner) for inner in error.exceptions)
     return isinstance(error, StepTimeout)
@@ -168,7 +176,7 @@ def _is_timeout(error: object) -> bool:
 
 @contextmanager
 def _signals(stop: Stop | None) -> Iterator[None]:
-    """Let signals begin the stop, in the main thread; in others nobody may take them."""
+    """Let signals begin the stop. Python allows signal handlers in the main thread only."""
     if stop is None or threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -183,24 +191,24 @@ def _signals(stop: Stop | None) -> Iterator[None]:
 def _loop_factory(
     settings: Sequence[Settings], *, inherited: bool = False
 ) -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """Return what makes the event loop; None for asyncio's default.
+    """Return the factory of the event loop; `None` for asyncio's default.
 
     Args:
         settings: how each application is served.
         inherited: whether the sockets are those of several processes.
     """
-    for how in settings:
-        if how.loop is not None:
-            loop = how.loop
+    for one_settings in settings:
+        if one_settings.loop is not None:
+            loop = one_settings.loop
             return lambda: loop
-    wanted = {how.uvloop for how in settings}
+    choices = {one_settings.uvloop for one_settings in settings}
     if sys.platform == "win32":
-        if True in wanted:
+        if True in choices:
             raise CannotServe("USE_UVLOOP is set, and there is no uvloop for Windows")
         # A socket belongs to one completion port for ever, so that two processes, or a worker and the one that
         # replaces it, can't both accept by the default loop. uvicorn's own workers take this one there, too.
         return asyncio.SelectorEventLoop if inherited else None
-    if False in wanted or (True not in wanted and find_spec("uvloop") is None):
+    if False in choices or (True not in choices and find_spec("uvloop") is None):
         return None
     try:
         factory: Callable[[], asyncio.AbstractEventLoop] = import_module("uvloop").new_event_loop

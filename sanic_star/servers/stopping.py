@@ -1,10 +1,13 @@
 """The stop of all servers of a process.
 
-`Stop` has three moments, always in this order. It *begins*: by a signal, by `app.stop()`, or by the supervisor. It is
-*announced* when the applications have run `before_server_stop` and ended their endless responses; servers wait for
-that, then let requests end. It is *hurried* by a second Ctrl-C: from then on nothing waits for requests or listeners.
+`Stop` has three states, in this order:
 
-A blocked event loop sees none of these moments. `Watchdog` is a thread that then ends the process.
+- *begun*, by a signal, by `app.stop()`, or by the supervisor;
+- *announced*, once the applications have run `before_server_stop` and ended their endless responses. Servers wait for
+  this state, then let requests end;
+- *forced*, by a second Ctrl-C. From then on nothing waits for requests or listeners.
+
+A blocked event loop reaches none of these states. `Watchdog` is a thread that then ends the process.
 """
 
 from __future__ import annotations
@@ -21,10 +24,10 @@ from time import monotonic
 from typing import Any
 
 from sanic_star.engine.failures import log_error
-from sanic_star.engine.os_signals import Signalled
+from sanic_star.engine.os_signals import ReceivedSignals
 from sanic_star.engine.seams import Host
 from sanic_star.engine.steps import CLEAN_UP_BEFORE_EXIT_S, end_process, position
-from sanic_star.engine.streams import FAREWELL
+from sanic_star.engine.streams import STREAM_END_S
 
 logger = logging.getLogger("sanic.server")
 error_logger = logging.getLogger("sanic.error")
@@ -37,9 +40,9 @@ POLL_S = 0.05
 
 
 def bound_exit() -> None:
-    """End this process although threads are left, once the main thread has ended and they had their time.
+    """Let this process end although threads still run, some time after the main thread has ended.
 
-    A listener of the main process may leave one that waits for ever: aiosqlite has one for each open connection.
+    A listener of the main process may leave a thread that waits for ever: aiosqlite has one for each open connection.
     """
     if threading.current_thread() is threading.main_thread():
         threading.Thread(target=_end_after_main_thread, daemon=True, name="exit").start()
@@ -70,14 +73,14 @@ class Stop:
         self._loop = asyncio.get_running_loop()
         self._begun = asyncio.Event()
         self._announced = asyncio.Event()
-        self._hurried = asyncio.Event()
+        self._forced = asyncio.Event()
         self._everywhere = everywhere
-        # Ends the process if the event loop does not react; None where the process is not ours.
+        # Ends the process if the event loop does not react; `None` if this package does not own the process.
         self.watchdog: Watchdog | None = None
         self._patience = patience
         # Whether websockets or event streams were open when the stop began.
         self.ended_endless = False
-        self._signalled = Signalled()
+        self._received_signals = ReceivedSignals()
 
     def begin(self, *, everywhere: bool = False) -> None:
         """Begin the stop; can be called in any thread, and in a signal handler."""
@@ -86,14 +89,14 @@ class Stop:
         self._set(self._begun, self._patience)
 
     def handle_signal(self, number: int, frame: Any) -> None:
-        """Begin the stop; at the second Ctrl-C, hurry it.
+        """Begin the stop; at the second Ctrl-C, force it.
 
-        A second SIGTERM does not hurry it: many supervisors send SIGTERM to a process and to its group.
+        A second SIGTERM does not force it: many supervisors send SIGTERM to a process and to its group.
         """
-        if self._signalled(number, self.begun):
+        if self._received_signals(number, self.begun):
             if self.watchdog is not None:
                 self.watchdog.expect_end(CLEAN_UP_BEFORE_EXIT_S)
-            self._set(self._hurried, CANCELLED_REQUESTS_S)
+            self._set(self._forced, CANCELLED_REQUESTS_S)
         else:
             self._set(self._begun, self._patience)
 
@@ -116,9 +119,9 @@ class Stop:
         return self._begun.is_set()
 
     @property
-    def hurried(self) -> bool:
-        """Whether nothing waits for requests or listeners any longer."""
-        return self._hurried.is_set()
+    def forced(self) -> bool:
+        """Whether the stop no longer waits for requests or listeners."""
+        return self._forced.is_set()
 
     async def wait_announced(self) -> None:
         """Wait until the applications have run `before_server_stop`: then a server lets its requests end."""
@@ -128,11 +131,11 @@ class Stop:
         """Wait until the stop begins."""
         await self._begun.wait()
 
-    async def wait_overdue(self, patience: float) -> None:
-        """Wait until `patience` seconds after the beginning of the stop, or until it is hurried."""
+    async def wait_until_overdue(self, patience: float) -> None:
+        """Wait until `patience` seconds after the beginning of the stop, or until it is forced."""
         await self._begun.wait()
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._hurried.wait(), patience)
+            await asyncio.wait_for(self._forced.wait(), patience)
 
     async def announce(self, apps: Sequence[Host]) -> None:
         """Wait until the stop begins, run `before_server_stop`, and let the servers go on.
@@ -141,7 +144,7 @@ class Stop:
             apps: the applications that were started, in the order of their start; the last one comes first.
         """
         await self._begun.wait()
-        self._signalled.say()
+        self._received_signals.log()
         logger.info("Stopping worker [%d]", os.getpid())
         self.ended_endless = any(app._engine.streams.endless for app in apps)
         try:
@@ -150,30 +153,31 @@ class Stop:
                     app._engine.behaviour.stopping()
                     await app._engine.lifecycle.before_stop()
                 except Exception as error:
-                    # The stop goes on, for the other applications too, and ends as it would have (Sanic 25.12: with 0).
+                    # The stop goes on, also for the other applications, and the exit status stays 0 (as in Sanic
+                    # 25.12).
                     log_error(error_logger, error, "A listener failed before the stop of %r", app)
-                await app._engine.endless_ended(FAREWELL)
+                await app._engine.endless_ended(STREAM_END_S)
         finally:
             self._announced.set()
 
-    async def call_when_hurried(self, end: Callable[[], object]) -> None:
-        """Wait until the stop is hurried, then call `end`."""
-        await self._hurried.wait()
+    async def call_when_forced(self, end: Callable[[], object]) -> None:
+        """Wait until the stop is forced, then call `end`."""
+        await self._forced.wait()
         end()
 
 
 class Stalled:
-    """Finds the connections whose client reads no longer, or has vanished.
+    """Finds connections whose client has stopped reading, or has vanished.
 
     A server would wait without a limit to send such a client the rest of its response.
     """
 
     def __init__(self) -> None:
-        # How many bytes each transport has still to send, and since when it is that many.
+        # How many bytes each transport has still to send, and since when that number is the same.
         self._unsent: dict[asyncio.WriteTransport, tuple[int, float]] = {}
 
     def has(self, transport: asyncio.WriteTransport) -> bool:
-        """Return whether a connection has sent nothing of its rest for `STALLED_CLIENT_S`; call it repeatedly."""
+        """Return whether a connection has sent none of its bytes for `STALLED_CLIENT_S`; call it repeatedly."""
         size, now = transport.get_write_buffer_size(), monotonic()
         before, since = self._unsent.get(transport, (size, now))
         self._unsent[transport] = size, since if size == before else now
@@ -183,7 +187,7 @@ class Stalled:
 class Watchdog(threading.Thread):
     """Ends this process with status 1 when its stop has begun and does not end.
 
-    Either something blocks the event loop, or a task ignores its cancellation after the second Ctrl-C. Make it in the
+    Either something blocks the event loop, or a task ignores its cancellation after the second Ctrl-C. Create it in the
     thread of the event loop.
 
     Args:
@@ -237,7 +241,7 @@ class Watchdog(threading.Thread):
     def _end_process(self, seconds: float | None) -> None:
         step = next((app._engine.lifecycle.step for app in self._apps if app._engine.lifecycle.step), "something")
         if seconds is None:
-            error_logger.error("The stop does not come to its end: %s ignores its cancellation; the process ends", step)
+            error_logger.error("The stop does not end: %s ignores its cancellation; the process ends", step)
         else:
             where = position(self._watched)
             error_logger.error(
@@ -256,7 +260,7 @@ async def first(waiting: Any, tasks: Sequence[asyncio.Task[None]]) -> None:
     waiter.cancel()
 
 
-async def lose_patience(app: Host, patience: float) -> None:
+async def end_requests_after(app: Host, patience: float) -> None:
     """End the requests in flight after `patience` seconds."""
     await asyncio.sleep(patience)
     app._engine.sweeper.end_all()

@@ -1,18 +1,18 @@
 """The parent of several workers, or of one that is restarted when a file changes or has a main process beside it.
 
     SIGINT, SIGTERM     all workers stop at once; a second Ctrl-C kills them
-    SIGHUP              rolling restart: each worker is replaced by one that accepts connections already
+    SIGHUP              rolling restart: a new worker accepts connections before the old one stops
     a worker ends       another one takes its place, see `Place`
-    none ever started   nothing is served, and the process ends with status 1
-    a file changes      all workers stop and are started again; if that fails, the next change is waited for
-    a job ends          nothing; the log says so if its function has failed. A job is a function that runs beside the
-                        workers, see `sanic_star.servers.jobs`
+    none ever started   the process ends with status 1
+    a file changes      all workers stop and start again; if that fails, the supervisor waits for the next change
+    a job ends          one line in the log, if its function has failed. A job is a function that runs beside the
+                        workers; see `sanic_star.servers.jobs`
 
-It owns the sockets, so that connections that wait to be accepted outlive any worker. It tells a worker to stop by way
-of a pipe and not by a signal: that works on every system, and a worker whose supervisor was killed ends, too.
+It owns the sockets, so that connections that wait to be accepted outlive any worker. It stops a worker by a message in
+a pipe and not by a signal: that works on every system, and a worker whose supervisor was killed ends, too.
 
-Nothing here waits for one worker alone: a worker may hang at its start for ever, and meanwhile others end, files change
-and signals arrive. So all of it is one loop that attends to what has happened (`_attend`) and then waits (`_look`).
+It never waits for one worker alone: a worker may hang at its start for ever, while others end, files change and signals
+arrive. So one loop handles the events that have happened (`_attend`), and then waits for more (`_wait`).
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ from multiprocessing import spawn
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
-from sanic_star.engine.os_signals import SIGNALS, Signalled
-from sanic_star.servers.jobs import FAILED, FINAL, NONE, TERMINATED, Job, Jobs, Late, Slot
+from sanic_star.engine.os_signals import SIGNALS, ReceivedSignals
+from sanic_star.servers.jobs import ENDED_STATES, FAILED, NONE, TERMINATED, Job, Jobs, LazyValue, Slot
 from sanic_star.servers.settings import CannotServe, NotImportable, Plan
 from sanic_star.servers.sockets import Sockets
 from sanic_star.servers.watching import Watch
@@ -46,9 +46,9 @@ from sanic_star.servers.worker import (
     Ask,
     Change,
     Manage,
-    Order,
+    ProcessSpec,
     Published,
-    ServeOrder,
+    ServeSpec,
     Step,
     Unimportable,
     main,
@@ -87,41 +87,44 @@ class Starter:
         self.channels: list[Connection] = []
         self.sockets: Sequence[socket.socket] = ()
 
-    def start(self, name: str, target: Callable[[Any, Connection], None], order: Order) -> tuple[Any, Connection]:
+    def start(self, name: str, target: Callable[[Any, Connection], None], spec: ProcessSpec) -> tuple[Any, Connection]:
         """Start a process.
 
         Args:
             name: of the process.
-            target: what runs in it, called with the order and its end of the channel.
-            order: what it shall do.
+            target: the function that runs in it, called with the specification and its end of the channel.
+            spec: what it runs.
 
         Returns:
             The process, and the supervisor's end of the channel.
 
         Raises:
-            Exception: the order can't be sent to another process; see `_is_unsendable`.
+            Exception: the specification can't be sent to another process; see `_is_unsendable`.
         """
-        ours, theirs = self.context.Pipe()
+        parent_end, child_end = self.context.Pipe()
         try:
             if self.forks:
-                self.channels.append(ours)
-                process = self._fork(name, target, order, theirs)
+                self.channels.append(parent_end)
+                process = self._fork(name, target, spec, child_end)
             else:
-                process = self.context.Process(target=target, args=(order, theirs), name=name)
+                process = self.context.Process(target=target, args=(spec, child_end), name=name)
                 with _main_hidden():
                     process.start()
         except BaseException:
-            self.close(ours)
+            self.close(parent_end)
             raise
         finally:
-            theirs.close()
-        return process, ours
+            child_end.close()
+        return process, parent_end
 
-    def _fork(self, name: str, target: Callable[[Any, Connection], None], order: Order, theirs: Connection) -> Any:
+    def _fork(
+        self, name: str, target: Callable[[Any, Connection], None], spec: ProcessSpec, child_end: Connection
+    ) -> Any:
         if sys.platform == "win32":
             raise NotImplementedError
-        process = self.context.Process(target=self._run_forked, args=(target, order, theirs), name=name)
-        # A signal that comes between the fork and the restored handlers would otherwise be the supervisor's business.
+        process = self.context.Process(target=self._run_forked, args=(target, spec, child_end), name=name)
+        # A signal that comes between the fork and the restored handlers would otherwise reach a copy of the
+        # supervisor's handler.
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, self.signal_handlers)
         try:
             with warnings.catch_warnings():
@@ -132,7 +135,7 @@ class Starter:
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         return process
 
-    def _run_forked(self, target: Callable[[Any, Connection], None], order: Order, theirs: Connection) -> None:
+    def _run_forked(self, target: Callable[[Any, Connection], None], spec: ProcessSpec, child_end: Connection) -> None:
         if sys.platform == "win32":
             raise NotImplementedError
         signal.set_wakeup_fd(-1)
@@ -143,7 +146,7 @@ class Starter:
             channel.close()
         for end in self.sockets:
             end.close()
-        target(order, theirs)
+        target(spec, child_end)
 
     def close(self, channel: Connection) -> None:
         """Close the supervisor's end of a channel."""
@@ -157,37 +160,37 @@ class Child:
 
     Args:
         slot: the name under which it runs.
-        target: what runs in it, called with the order and its end of the channel.
-        order: what it shall do.
+        target: the function that runs in it, called with the specification and its end of the channel.
+        spec: what it runs.
         stop_limit: how long it may take to end, in seconds.
         starter: starts it.
 
     Raises:
-        Exception: the order can't be sent to another process; see `_is_unsendable`.
+        Exception: the specification can't be sent to another process; see `_is_unsendable`.
     """
 
     def __init__(
         self,
         slot: Slot,
         target: Callable[[Any, Connection], None],
-        order: Order,
+        spec: ProcessSpec,
         stop_limit: float,
         starter: Starter,
     ) -> None:
         self.slot = slot
         self._starter = starter
-        # As far as the supervisor has noticed: two questions to the system may get two answers.
-        self.gone = False
+        # As far as the supervisor has noticed: the system may answer differently a moment later.
+        self.has_ended = False
         # A function may close all files of its process: then its end of the channel is closed, and since some moment
         # (`time.monotonic`) its sentinel looks as if the process had ended.
         self.is_mute = False
         self.closed_at: float | None = None
-        # Until when it has to end (`time.monotonic`), once it was told to, and what it is doing.
+        # When it has to have ended (`time.monotonic`), once the stop was requested; and the listener that it runs.
         self.deadline = math.inf
-        self.is_told = False
+        self.stop_requested = False
         self.step = ""
         self._step_limit = stop_limit
-        self.process, self.channel = starter.start(slot.name, target, order)
+        self.process, self.channel = starter.start(slot.name, target, spec)
         slot.note_start(self.process)
 
     def close(self) -> None:
@@ -195,10 +198,10 @@ class Child:
         self._starter.close(self.channel)
 
     def stop(self) -> None:
-        """Tell it to end, if nobody has."""
-        if self.is_told or self.gone:
+        """Request its end, once."""
+        if self.stop_requested or self.has_ended:
             return
-        self.is_told = True
+        self.stop_requested = True
         self.deadline = time.monotonic() + self._step_limit
         if self.slot.process is self.process:
             self.slot.note(state=TERMINATED)
@@ -207,20 +210,20 @@ class Child:
 
     def note_end(self) -> None:
         """Note that it has ended."""
-        self.gone = True
+        self.has_ended = True
         # Not if its successor runs already.
         if self.slot.process is self.process:
             self.slot.note_end()
 
     def pause(self) -> float:
-        """Return after how many seconds to see whether it has ended; infinite where its sentinel says so."""
+        """Return after how many seconds to look whether it has ended; infinite while its sentinel tells."""
         if self.closed_at is None:
             return math.inf
         # A process that ends closes its files a moment before it can be waited for.
         return SOON_S if time.monotonic() - self.closed_at < LATER_S else LATER_S
 
     def messages(self) -> Iterator[Any]:
-        """What it has said since the last time."""
+        """Yield the messages that it has sent since the last call."""
         try:
             while not self.is_mute and self.channel.poll():
                 yield self.channel.recv()
@@ -239,7 +242,7 @@ class Worker(Child):
         starter: starts it.
 
     Raises:
-        NotImportable: what it shall serve can't be sent to another process.
+        NotImportable: what it serves can't be sent to another process.
     """
 
     def __init__(
@@ -251,23 +254,23 @@ class Worker(Child):
         starter: Starter,
     ) -> None:
         self.could_not_import = False
-        # When it said that it accepts connections (`time.monotonic`), if it did.
+        # When it reported that it accepts connections (`time.monotonic`).
         self.ready_at: float | None = None
-        # Requests end, then tasks; both have that time.
+        # First requests, then tasks have this time to end.
         self._stop_limit = 2 * max(settings.graceful_timeout for settings in plan.settings) + MARGIN
-        order = ServeOrder(
+        spec = ServeSpec(
             slot.name,
             slot.ident,
             plan.in_fork if starter.forks else plan.prelude,
             _main_module(),
             # A forked process has the applications themselves.
-            Late((lambda shared: plan.apps, None) if starter.forks else (plan.load, plan.shared)),
+            LazyValue((lambda shared: plan.apps, None) if starter.forks else (plan.load, plan.shared)),
             plan.settings,
             list(sockets),
             reports,
         )
         try:
-            super().__init__(slot, main, order, self._stop_limit, starter)
+            super().__init__(slot, main, spec, self._stop_limit, starter)
         except AssertionError as error:
             # Where `app.run` was called in a daemonic process.
             raise NotImportable(str(error)) from None
@@ -278,21 +281,21 @@ class Worker(Child):
 
     @property
     def ready(self) -> bool:
-        """Whether it has said that it accepts connections."""
+        """Whether it has reported that it accepts connections."""
         return self.ready_at is not None
 
     def note_ready(self) -> None:
         """Note that it accepts connections."""
         self.ready_at = time.monotonic()
-        if self.slot.process is self.process and not self.is_told:
+        if self.slot.process is self.process and not self.stop_requested:
             self.slot.note_ready()
 
     def note(self, step: Step) -> None:
-        """Note what it does while it stops. It ends a listener by itself whose time is over."""
+        """Note the listener that runs at its stop. The worker itself ends a listener whose time is over."""
         self.step = step.name
         limit = math.inf if step.limit is None else step.limit + MARGIN
         self._step_limit = limit if step.name else self._stop_limit
-        if self.is_told:
+        if self.stop_requested:
             self.deadline = time.monotonic() + self._step_limit
 
 
@@ -313,8 +316,8 @@ class Runner(Child):
         self.job = job
         try:
             prelude = plan.in_fork if starter.forks else plan.prelude
-            order = Order(slot.name, slot.ident, prelude, _main_module(), job.call)
-            super().__init__(slot, run_job, order, JOB_STOP_S, starter)
+            spec = ProcessSpec(slot.name, slot.ident, prelude, _main_module(), job.call)
+            super().__init__(slot, run_job, spec, JOB_STOP_S, starter)
         except Exception as error:
             if not _is_unsendable(error):
                 raise
@@ -327,8 +330,8 @@ class Runner(Child):
 class Place:
     """A place for a worker, which is filled again when its worker ends.
 
-    At once, if the worker was ready. A worker that ends while it starts, or so soon after the last one that the
-    application seems to end it, leaves the place empty for a while: 1 s, then twice as long each time, up to 30 s.
+    If the worker was ready, it is filled at once. If workers end while they start, or shortly after each other, it
+    stays empty for a while: 1 s, then twice as long each time, up to 30 s.
 
     Args:
         number: its number.
@@ -339,7 +342,7 @@ class Place:
         self.worker: Worker | None = None
         # How often in a row a worker has ended too soon.
         self._failures = 0
-        # When the next worker is to be started (`time.monotonic`); never, where that has been decided by nobody.
+        # When the next worker starts (`time.monotonic`); infinite while none is planned.
         self.due = math.inf
 
     def fill(self, worker: Worker) -> None:
@@ -350,7 +353,7 @@ class Place:
         """Take the worker that has ended out of the place.
 
         Returns:
-            After how many seconds the next one is to be started.
+            After how many seconds the next one starts.
         """
         worker, pause = self.worker, 0.0
         assert worker is not None
@@ -376,11 +379,11 @@ class Place:
 
 
 class Supervisor:
-    """Looks after workers until it is told to stop.
+    """Starts, replaces and stops workers, until it has to stop itself.
 
     Args:
-        plan: what they serve, and how many they are.
-        sockets: what they listen on.
+        plan: what they serve, and how many there are.
+        sockets: those that they listen on.
 
     Raises:
         CannotServe: there are too many.
@@ -392,32 +395,32 @@ class Supervisor:
         self.plan = plan
         self.sockets = sockets
         self.jobs = plan.jobs or Jobs(plan.workers)
-        self.jobs.on_change = self._ring
+        self.jobs.on_change = self._wake
         self.places = [Place(number) for number in range(plan.workers)]
-        # Workers that are in a place, and those that will be or have been; and those that run jobs.
+        # Workers in places, those that are about to enter or have left one, and processes that run jobs.
         self._children: list[Child] = []
         self.stopping = self.now = False
-        self._got = Signalled()
-        # The names of processes to be restarted; an empty one means all.
-        self._roll_wanted: set[str] = set()
-        self._wanted_workers = plan.workers
+        self._received_signals = ReceivedSignals()
+        # The names of processes to restart; an empty name means all.
+        self._restarts_requested: set[str] = set()
+        self._target_workers = plan.workers
         # Why a worker could not import the application.
         self._unimportable = ""
         self._was_ready = self._announced = False
-        # The files whose change has started the workers again, until these are ready.
+        # The files whose change has restarted the workers, until these are ready.
         self._reloaded: set[str] | None = None
         # Whether a signal ends the listener for restarts that runs in this process.
         self._interruptible = False
-        self._alarm, self._bell = socket.socketpair()
-        self._alarm.setblocking(False)
-        self._bell.setblocking(False)
+        self._wake_receiver, self._wake_sender = socket.socketpair()
+        self._wake_receiver.setblocking(False)
+        self._wake_sender.setblocking(False)
         self._starter = self._job_starter = Starter(plan.start_method)
         self._starter.channels.append(self.jobs.subscriber)
-        self._starter.sockets = (self._alarm, self._bell)
-        self._watch = None if plan.watch is None else Watch(plan.watch, self._ring)
+        self._starter.sockets = (self._wake_receiver, self._wake_sender)
+        self._watch = None if plan.watch is None else Watch(plan.watch, self._wake)
 
     def run(self) -> None:
-        """Serve until told to stop.
+        """Serve until the stop.
 
         Raises:
             CannotServe: no worker could be started.
@@ -426,14 +429,14 @@ class Supervisor:
             try:
                 self._run()
             finally:
-                self._got.say()
+                self._received_signals.log()
                 self._end_in_order(list(self._children))
                 self._close_jobs()
                 if self._watch is not None:
                     self._watch.stop()
                     self._notify("stop", set())
-                self._alarm.close()
-                self._bell.close()
+                self._wake_receiver.close()
+                self._wake_sender.close()
 
     def _run(self) -> None:
         if self._watch is not None:
@@ -442,14 +445,14 @@ class Supervisor:
         self._populate()
         self._start_jobs()
         while not self.stopping:
-            # What has happened meanwhile comes before waiting: nobody rings twice.
+            # Before the wait: for a change that came meanwhile, nothing wakes the supervisor again.
             if self._watch is not None and (changed := self._watch.changed()):
                 self._reload(changed)
-            elif self._roll_wanted:
-                names, self._roll_wanted = self._roll_wanted, set()
+            elif self._restarts_requested:
+                names, self._restarts_requested = self._restarts_requested, set()
                 self._restart(names)
-            elif self._wanted_workers != len(self.places):
-                self._scale(self._wanted_workers)
+            elif self._target_workers != len(self.places):
+                self._scale(self._target_workers)
             else:
                 self._attend()
 
@@ -457,7 +460,7 @@ class Supervisor:
 
     @property
     def workers(self) -> list[Worker]:
-        """Those that are in a place."""
+        """The workers in places."""
         return [place.worker for place in self.places if place.worker is not None]
 
     def _start(self, number: int) -> Worker:
@@ -483,7 +486,7 @@ class Supervisor:
         return self._job_starter.forks and not self._starter.forks
 
     def _fork_again(self, reason: str) -> None:
-        """Fork workers after all, because they cannot import the application."""
+        """Fork workers again, because they cannot import the application."""
         self._starter = self._job_starter
         logger.warning(
             "No other process can import the application, so workers are forked, and a change shows when the whole "
@@ -506,24 +509,24 @@ class Supervisor:
             logger.error("A worker could not be started: %s; it is tried again in %d s", error, place.postpone())
 
     def _attend(self) -> None:
-        """Do what is due, then wait until something happens."""
-        if all(worker.ready or worker.gone for worker in self.workers):
+        """Handle what has happened, then wait for the next event."""
+        if all(worker.ready or worker.has_ended for worker in self.workers):
             self._all_started()
-        # At the first start the others are waited for: if all have failed, there is nothing to be served.
+        # At the first start, wait for the others first: if all of them fail, the supervisor gives up.
         if self._was_ready or self._watch is not None:
-            self._replace_the_dead()
+            self._replace_ended_workers()
         self._note_ended_jobs()
         self._start_jobs()
-        self._look(min(place.due for place in self.places))
+        self._wait(min(place.due for place in self.places))
 
     def _all_started(self) -> None:
-        """Say, the first time, where it is listened, and after a reload that it is done.
+        """Announce the addresses after the first start, and run the listeners after a reload.
 
         Raises:
             NotImportable: the worker could not import the application.
             CannotServe: no worker was ever ready.
         """
-        failed = any(worker.gone and not worker.ready for worker in self.workers)
+        failed = any(worker.has_ended and not worker.ready for worker in self.workers)
         if self._was_ready and not self._announced:
             self._announced = True
             self.sockets.announce()
@@ -535,16 +538,16 @@ class Supervisor:
             changed, self._reloaded = self._reloaded, None
             self._notify("after", changed)
 
-    def _replace_the_dead(self) -> None:
+    def _replace_ended_workers(self) -> None:
         now = time.monotonic()
         for place in self.places:
             worker = place.worker
-            if worker is not None and worker.gone:
-                self._bury(place, worker)
+            if worker is not None and worker.has_ended:
+                self._vacate(place, worker)
             if place.due <= now:
                 self._fill(place)
 
-    def _bury(self, place: Place, worker: Worker) -> None:
+    def _vacate(self, place: Place, worker: Worker) -> None:
         pause = place.vacate()
         self._end([worker])
         if worker.could_not_import and self._starter.forks:
@@ -553,7 +556,7 @@ class Supervisor:
         what = f"Worker [{worker.process.pid}] has ended with status {worker.process.exitcode}"
         if not worker.ready:
             what += " while it was starting"
-        # A signal is nothing that an edit would mend.
+        # An edit of a file does not mend an end by a signal.
         if self._watch is not None and not worker.ready and (worker.process.exitcode or 0) >= 0:
             place.due = math.inf
             logger.error("%s: the application could not be started; waiting for the next change", what)
@@ -597,13 +600,13 @@ class Supervisor:
             except OSError as error:
                 logger.error("A new worker could not be started: %s; the old ones go on", error)
                 return
-            self._until(lambda new=new: new.ready or new.gone or self._has_changes())  # type: ignore[misc]
+            self._attend_until(lambda new=new: new.ready or new.has_ended or self._has_changes())  # type: ignore[misc]
             if not new.ready:
-                if new.gone and not self.stopping:
+                if new.has_ended and not self.stopping:
                     logger.error("A new worker could not be started; the old ones go on")
                 self._end([new])
                 return
-            # Not the one that was there at the start of this: it may have died, and have been replaced.
+            # Read again: the worker of before may have died, and have been replaced.
             old = place.worker
             place.fill(new)
             if old is not None:
@@ -621,17 +624,17 @@ class Supervisor:
         for place in surplus:
             self.jobs.remove_server(place.number)
 
-    def _scale_later(self, count: Any) -> None:
-        most = _MOST_ON_WINDOWS if sys.platform == "win32" else math.inf
-        if isinstance(count, int) and 1 <= count <= most:
-            self._wanted_workers = count
+    def _request_scale(self, count: Any) -> None:
+        limit = _MOST_ON_WINDOWS if sys.platform == "win32" else math.inf
+        if isinstance(count, int) and 1 <= count <= limit:
+            self._target_workers = count
         else:
             logger.error("Cannot scale to %s workers", count)
 
     # Jobs -----------------------------------------------------------------------------------------------------------
 
     def _start_jobs(self) -> None:
-        """Start the jobs that have come since the last time."""
+        """Start the jobs that were added since the last call."""
         for job in self.jobs:
             if job.is_started or self.stopping:
                 continue
@@ -657,7 +660,7 @@ class Supervisor:
             for slot in job.slots:
                 if slot.is_server or not (slot.name in names or ("" in names and job.transient)):
                     continue
-                if not job.restartable or not (job.transient or slot.state in FINAL):
+                if not job.restartable or not (job.transient or slot.state in ENDED_STATES):
                     why = "it still runs" if job.restartable else "it is not restartable"
                     logger.error("Failed to restart processes: %s, because %s", slot.name, why)
                     continue
@@ -666,12 +669,12 @@ class Supervisor:
                     self._start_job(job, slot)
 
     def _note_ended_jobs(self) -> None:
-        for child in [child for child in self._children if isinstance(child, Runner) and child.gone]:
+        for child in [child for child in self._children if isinstance(child, Runner) and child.has_ended]:
             pid, status = child.process.pid, child.process.exitcode
             self._end([child])
             if status:
                 logger.error("Process %s [%s] has ended with status %s", child.slot.name, pid, status)
-            if not child.job.tracked and all(slot.state in FINAL for slot in child.job.slots):
+            if not child.job.tracked and all(slot.state in ENDED_STATES for slot in child.job.slots):
                 self.jobs.remove(child.job)
                 logger.info("Removed worker %s", child.job.name)
 
@@ -682,7 +685,7 @@ class Supervisor:
                 slot.is_over = slot.process is not None
 
     def _manage(self, name: str, call: Any, options: dict[str, Any]) -> None:
-        """Add a job that another process wants."""
+        """Add a job that another process has asked for."""
         try:
             self.jobs.add(name, call, **options)
         except (ValueError, TypeError) as error:
@@ -692,7 +695,7 @@ class Supervisor:
         return self._watch is not None and self._watch.has_changes
 
     def _end_in_order(self, children: list[Child]) -> None:
-        """Stop workers, then what runs jobs: it may handle what workers say at their stop, such as their log."""
+        """Stop workers, then what runs jobs: it may handle what workers send at their stop, such as their log."""
         self._end([child for child in children if isinstance(child, Worker)])
         self._end([child for child in children if isinstance(child, Runner)])
 
@@ -700,45 +703,45 @@ class Supervisor:
         """Stop processes and wait until they have ended; kill those that take too long, or all at the second Ctrl-C."""
         for child in children:
             child.stop()
-        while not self.now and (left := [child for child in children if not child.gone]):
+        while not self.now and (running := [child for child in children if not child.has_ended]):
             if self.stopping:
                 for child in self._children:
                     if isinstance(child, Worker):
                         child.stop()
-            deadline = min(child.deadline for child in left)
+            deadline = min(child.deadline for child in running)
             if deadline <= time.monotonic():
                 break
-            self._look(deadline)
+            self._wait(deadline)
         for child in children:
-            if not child.gone:
+            if not child.has_ended:
                 kind = "Worker" if isinstance(child, Worker) else f"Process {child.slot.name}"
                 doing = f" (it runs {child.step})" if child.step else ""
                 logger.error("%s [%s] does not end%s; it is killed", kind, child.process.pid, doing)
                 child.process.kill()
             child.process.join()
-            if not child.gone:
+            if not child.has_ended:
                 child.note_end()
             child.close()
             self._children.remove(child)
 
     # What happens ---------------------------------------------------------------------------------------------------
 
-    def _until(self, done: Callable[[], bool]) -> None:
-        """Attend to what happens until something is done, or the stop begins."""
+    def _attend_until(self, done: Callable[[], bool]) -> None:
+        """Handle events until `done` returns true, or the stop begins."""
         while not done() and not self.stopping:
             self._attend()
 
-    def _look(self, deadline: float) -> None:
-        """Wait until something happens, and take note of it.
+    def _wait(self, deadline: float) -> None:
+        """Wait for an event, and handle it.
 
         Args:
             deadline: until when to wait (`time.monotonic`); infinite for as long as it takes.
         """
-        alive = [child for child in self._children if not child.gone]
+        alive = [child for child in self._children if not child.has_ended]
         pause = min([deadline - time.monotonic(), *(child.pause() for child in alive)])
         timeout = None if pause == math.inf else max(0.0, pause)
         handles: list[Any] = [
-            self._alarm,
+            self._wake_receiver,
             self.jobs.subscriber,
             *(child.process.sentinel for child in alive if child.closed_at is None),
             *(child.channel for child in alive if not child.is_mute),
@@ -747,22 +750,22 @@ class Supervisor:
         # On Windows, Ctrl-C ends the wait with this error once the handler has run.
         with suppress(InterruptedError):
             happened = wait(handles, timeout)
-        if self._alarm in happened:
+        if self._wake_receiver in happened:
             with suppress(BlockingIOError):
-                self._alarm.recv(4096)
+                self._wake_receiver.recv(4096)
         for child in alive:
             if child.process.exitcode is not None:
                 child.note_end()
             elif child.process.sentinel in happened:
                 child.closed_at = time.monotonic()
-        # Of those too that have ended meanwhile: their last word may be that all shall stop.
+        # Also those of processes that have ended: the last message may stop all.
         for child in alive:
             for message in child.messages():
-                self._hear(child, message)
+                self._handle(child, message)
         while self.jobs.subscriber.poll():
-            self._hear_publisher()
+            self._handle_publisher()
 
-    def _hear(self, child: Child, message: Any) -> None:
+    def _handle(self, child: Child, message: Any) -> None:
         match message:
             case Ask(number):
                 with suppress(OSError):
@@ -770,9 +773,9 @@ class Supervisor:
             case Change(name, values, removed, facts):
                 self.jobs.change(name, values, removed, facts)
             case _ if isinstance(child, Worker):
-                self._hear_worker(child, message)
+                self._handle_worker(child, message)
 
-    def _hear_worker(self, worker: Worker, message: Any) -> None:
+    def _handle_worker(self, worker: Worker, message: Any) -> None:
         match message:
             case Step():
                 worker.note(message)
@@ -782,25 +785,25 @@ class Supervisor:
                     self._fork_again(reason)
             case Manage(name, call, options):
                 self._manage(name, call, options)
-            case Published(order):
-                self._obey(order)
+            case Published(spec):
+                self._execute(spec)
             case str() if message == READY:
                 worker.note_ready()
                 self._was_ready = True
             case str() if message == STOP_ALL:
                 self.stopping = True
 
-    def _hear_publisher(self) -> None:
+    def _handle_publisher(self) -> None:
         """Do what has come through `app.manager.monitor_publisher`."""
         try:
             message = self.jobs.subscriber.recv()
         except Exception as error:  # what it was may not be there in this process
             logger.error("The manager received an invalid message: %s: %s", type(error).__name__, error)
             return
-        self._obey(message)
+        self._execute(message)
 
-    def _obey(self, message: Any) -> None:
-        """Carry out an order in the words of Sanic's manager.
+    def _execute(self, message: Any) -> None:
+        """Execute a command of Sanic's manager.
 
         `Sanic-Server-0-0,Sanic-Server-1-0:` restarts processes, `__ALL_PROCESSES__:` all of them, `__SCALE__:4` changes
         the number of workers, `__TERMINATE__` stops the server. What follows a second colon (`STARTUP_FIRST`) has no
@@ -811,20 +814,20 @@ class Supervisor:
                 self.stopping = True
             case str() if message.startswith("__SCALE__:"):
                 count = message.removeprefix("__SCALE__:")
-                self._scale_later(int(count) if count.isdecimal() else count)
+                self._request_scale(int(count) if count.isdecimal() else count)
             case str():
                 names = message.partition(":")[0]
-                self._want_restart("" if "__ALL_PROCESSES__" in names else names)
+                self._request_restart("" if "__ALL_PROCESSES__" in names else names)
             case _:
                 logger.error("The manager received an invalid message: %r", message)
 
-    def _want_restart(self, names: str) -> None:
-        self._roll_wanted |= {name.strip() for name in names.split(",")}
+    def _request_restart(self, names: str) -> None:
+        self._restarts_requested |= {name.strip() for name in names.split(",")}
 
     def _notify(self, event: str, changed: set[str]) -> None:
-        """Let the application's listeners for restarts run, which a signal interrupts: they may hang.
+        """Run the application's listeners for restarts. A signal interrupts them, because they may hang.
 
-        Those for the end of it run when the first signal has come, so that only Ctrl-C once more interrupts them.
+        Those for the end of the server run after the first signal, so that only a second Ctrl-C interrupts them.
         """
         try:
             try:
@@ -835,18 +838,18 @@ class Supervisor:
         except KeyboardInterrupt:
             logger.error("The listeners for restarts (%s) were interrupted", event)
 
-    def _ring(self) -> None:
+    def _wake(self) -> None:
         with suppress(OSError):
-            self._bell.send(b"\0")
+            self._wake_sender.send(b"\0")
 
     @contextmanager
     def _signals(self) -> Iterator[None]:
-        """Take note of signals while the block lasts."""
+        """Handle signals while the block runs."""
         if not self.plan.signals or threading.current_thread() is not threading.main_thread():
             yield
             return
         numbers = [*SIGNALS, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
-        before = {number: signal.signal(number, self._signalled) for number in numbers}
+        before = {number: signal.signal(number, self._handle_signal) for number in numbers}
         self._starter.signal_handlers = before
         try:
             yield
@@ -854,14 +857,14 @@ class Supervisor:
             for number, handler in before.items():
                 signal.signal(number, handler)
 
-    def _signalled(self, number: int, frame: Any) -> None:
+    def _handle_signal(self, number: int, frame: Any) -> None:
         if number not in SIGNALS:
-            self._roll_wanted.add("")
-            self._ring()
+            self._restarts_requested.add("")
+            self._wake()
             return
         first, self.stopping = not self.stopping, True
-        self.now = self._got(number, not first) or self.now
-        self._ring()
+        self.now = self._received_signals(number, not first) or self.now
+        self._wake()
         if self._interruptible and (first or self.now):
             raise KeyboardInterrupt
 
@@ -876,12 +879,12 @@ def _main_module() -> dict[str, str]:
 def _main_hidden() -> Iterator[None]:
     """Keep the main module from `multiprocessing`, which would have it imported before anything else."""
     module: Any = sys.modules["__main__"]
-    kept = {name: module.__dict__.pop(name) for name in ("__spec__", "__file__") if name in module.__dict__}
+    hidden = {name: module.__dict__.pop(name) for name in ("__spec__", "__file__") if name in module.__dict__}
     module.__spec__ = None
     try:
         yield
     finally:
-        module.__dict__.update(kept)
+        module.__dict__.update(hidden)
 
 
 def _is_unsendable(error: Exception) -> bool:

@@ -17,7 +17,7 @@ from typing import Any
 
 import uvicorn
 
-from sanic_star.engine.os_signals import LAME
+from sanic_star.engine.os_signals import DRAIN_NOTICE_S
 from sanic_star.engine.seams import Host
 from sanic_star.servers.connections import ConnectionSweeper, Limits
 from sanic_star.servers.heads import CLOSE, HAS_HTTPTOOLS, DefaultHeaders, Limited, TimedH11
@@ -28,7 +28,7 @@ from sanic_star.servers.stopping import CANCELLED_REQUESTS_S, POLL_S, Stalled, S
 # report that as an error of the application, with a traceback.
 _SILENT = logging.Logger("sanic_star.servers.uvicorn", logging.CRITICAL + 1)
 # How long a client that speaks TLS may take to confirm that a connection is closed, in seconds; it holds one meanwhile.
-WAIT_FOR_FAREWELL = 3.0
+TLS_CLOSE_S = 3.0
 
 
 class _SweptServer(uvicorn.Server):
@@ -64,7 +64,7 @@ class _SweptServer(uvicorn.Server):
         # uvicorn listens likewise, but has no options for these two.
         tls: dict[str, Any] = {}
         if config.ssl is not None:
-            tls = {"ssl_handshake_timeout": self.limits.request_timeout, "ssl_shutdown_timeout": WAIT_FOR_FAREWELL}
+            tls = {"ssl_handshake_timeout": self.limits.request_timeout, "ssl_shutdown_timeout": TLS_CLOSE_S}
         self.servers = [
             await loop.create_server(make, sock=bound, ssl=config.ssl, backlog=config.backlog, **tls)
             for bound in sockets or ()
@@ -130,7 +130,7 @@ class Server(_SweptServer):
         state, loop = self.server_state, asyncio.get_running_loop()
         state.default_headers = DefaultHeaders([*state.default_headers, CLOSE])
         if state.connections and not self.force_exit and not self.app._engine.limits.cuts_at_stop:
-            await asyncio.sleep(LAME)
+            await asyncio.sleep(DRAIN_NOTICE_S)
         patience = self.config.timeout_graceful_shutdown
         deadline = loop.time() + (float("inf") if patience is None else patience)
         while state.tasks and not self.force_exit:
@@ -208,7 +208,7 @@ async def serve(
     async def watch() -> None:
         await stop.wait_announced()
         server.should_exit = True
-        await stop.call_when_hurried(force)
+        await stop.call_when_forced(force)
         # The last of its stop, the application's own, it waits for nevertheless.
         await asyncio.sleep(CANCELLED_REQUESTS_S)
         if task is not None:

@@ -28,7 +28,7 @@ class Watch:
         except ModuleNotFoundError:
             raise CannotServe("Restarting on changes needs watchfiles: pip install 'uvicorn[standard]'") from None
         self._watchfiles = watchfiles
-        self._ring = ring
+        self._wake = ring
         # Filled in the thread, emptied in the supervisor's: what is appended meanwhile is not lost.
         self._changed: deque[str] = deque()
         self._over = threading.Event()
@@ -78,4 +78,4 @@ class Watch:
             ignore_permission_denied=True,
         ):
             self._changed.extend(path for _, path in changes)
-            self._ring()
+            self._wake()

@@ -1,8 +1,8 @@
-"""A process that a supervisor has started: what runs in it. It serves (`main`), or it runs a function (`run_job`).
+"""The code of a process that a supervisor has started: it serves (`main`), or it runs a function (`run_job`).
 
-The supervisor starts it through `multiprocessing`, but without telling that of the main module: it would import it
-before anything of ours runs. What an application's main module imports may have to be prepared first (`prelude`: the
-names of `sanic` may have to mean this package).
+The supervisor starts it through `multiprocessing`, but hides the main module from it: `multiprocessing` would import
+that module before any code of this package runs. Some main modules need a preparation first (`prelude`), for example
+the alias, which makes `import sanic` return this package.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from socket import socket
 from typing import Any, NamedTuple
 
 from sanic_star.engine.seams import Host
-from sanic_star.servers.jobs import Arrived, Late, unpickled
+from sanic_star.servers.jobs import LazyValue, PickledValue, unpickled
 from sanic_star.servers.serving import serve
 from sanic_star.servers.settings import CannotServe, Settings
 from sanic_star.servers.stopping import Stop
 
 logger = logging.getLogger("sanic.server")
-# What comes from the supervisor; anything else is the answer to a question.
+# The message of the supervisor that ends the process; any other one answers a question.
 STOP = "stop"
 READY, STOP_ALL = "ready", "stop all"
 # How long a process waits for an answer of its supervisor, in seconds.
@@ -41,7 +41,7 @@ JOB_STOP_S = 10.0
 
 
 class Step(NamedTuple):
-    """What a worker tells its supervisor of a listener at the stop: the next word is waited for as long as it may take.
+    """A worker runs a listener of its stop; its supervisor waits for the next message as long as the listener may take.
 
     Args:
         name: of the listener; empty when it has ended.
@@ -53,7 +53,7 @@ class Step(NamedTuple):
 
 
 class Unimportable(NamedTuple):
-    """A worker could not get at the application.
+    """A worker could not import the application.
 
     Args:
         reason: why, as the end of a sentence.
@@ -63,19 +63,19 @@ class Unimportable(NamedTuple):
 
 
 class Ask(NamedTuple):
-    """A process asks for what is known of all processes; the answer has the same number."""
+    """A process asks for the state of all processes; the answer has the same number."""
 
     number: int
 
 
 class Change(NamedTuple):
-    """A process changes what is known of a process.
+    """A process changes the state of a process.
 
     Args:
         name: of the process.
-        values: what a user has set, pickled.
-        removed: the names of what a user has removed.
-        facts: what this package has set.
+        values: set by a user, each pickled.
+        removed: the names of values that a user has removed.
+        facts: set by this package.
     """
 
     name: str
@@ -85,33 +85,33 @@ class Change(NamedTuple):
 
 
 class Manage(NamedTuple):
-    """A worker wants a function to run in processes of its own, see `Jobs.add`."""
+    """A worker asks for a function to run in processes of its own; see `Jobs.add`."""
 
     name: str
-    call: Arrived
+    call: PickledValue
     options: dict[str, Any]
 
 
 class Published(NamedTuple):
-    """A worker sends an order in the words of Sanic's manager, see `Supervisor`.
+    """A worker sends a command of Sanic's manager; see `Supervisor`.
 
     Args:
-        order: `Sanic-Server-0-0:` or `__SCALE__:4`, for example.
+        command: `Sanic-Server-0-0:` or `__SCALE__:4`, for example.
     """
 
-    order: str
+    command: str
 
 
 @dataclass
-class Order:
-    """What a process shall do.
+class ProcessSpec:
+    """What a process runs.
 
     Args:
         name: of the process.
         ident: goes before the lines of its log.
         prelude: called first, before the main module is imported.
-        main: where that is: an entry of `multiprocessing.spawn.prepare`, or nothing.
-        call: what to call, and with what; it travels as `Late`.
+        main: the location of that module, an entry of `multiprocessing.spawn.prepare`; or nothing.
+        call: the function and its arguments; sent as `LazyValue`.
     """
 
     name: str
@@ -122,12 +122,12 @@ class Order:
 
 
 @dataclass
-class ServeOrder(Order):
-    """What a worker shall do: `call` gives the applications.
+class ServeSpec(ProcessSpec):
+    """What a worker serves: `call` returns the applications.
 
     Args:
         settings: how each application is served.
-        sockets: what each listens on.
+        sockets: those that each listens on.
         reports: exceptions of the application's import that the supervisor logs.
     """
 
@@ -136,12 +136,12 @@ class ServeOrder(Order):
     reports: tuple[type[BaseException], ...]
 
 
-def main(order: ServeOrder, channel: Connection) -> None:
-    """Serve until the supervisor says that it is over, or has gone.
+def main(spec: ServeSpec, channel: Connection) -> None:
+    """Serve until the supervisor ends this process, or has ended itself.
 
     Args:
-        order: what to serve.
-        channel: tells the supervisor how far this is; what comes from it is the end.
+        spec: what to serve.
+        channel: the connection to the supervisor.
     """
     # Ctrl-C in a terminal reaches all processes; the supervisor passes it on in its own time.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -149,73 +149,73 @@ def main(order: ServeOrder, channel: Connection) -> None:
     global _parent
     parent = _parent = _ParentOfWorker(channel)
     try:
-        apps = _applications(order)
+        apps = _applications(spec)
         serve(
             apps,
-            order.settings,
-            order.sockets,
-            begun=parent.obey,
-            ready=lambda stop: parent.say(READY),
-            everywhere=lambda: parent.say(STOP_ALL),
-            on_stop_step=lambda name, limit: parent.say(Step(name, limit)),
+            spec.settings,
+            spec.sockets,
+            begun=parent.attach,
+            ready=lambda stop: parent.send(READY),
+            everywhere=lambda: parent.send(STOP_ALL),
+            on_stop_step=lambda name, limit: parent.send(Step(name, limit)),
         )
     except CannotServe as error:
         logger.error("%s", error)
         sys.exit(1)
 
 
-def _applications(order: ServeOrder) -> Sequence[Host]:
+def _applications(spec: ServeSpec) -> Sequence[Host]:
     try:
-        load, shared = _load(order)
+        load, shared = _load(spec)
         with _importing():
             apps: Sequence[Host] = load(shared)
-    except order.reports as error:
+    except spec.reports as error:
         assert _parent is not None
         reason = str(error) if isinstance(error, CannotServe) else f"{type(error).__name__}: {error}"
-        _parent.say(Unimportable(reason.partition("\n")[0].removesuffix(".")))
+        _parent.send(Unimportable(reason.partition("\n")[0].removesuffix(".")))
         sys.exit(1)
     return apps
 
 
-def run_job(order: Order, channel: Connection) -> None:
-    """Run a function of the application until it returns, or until the supervisor ends it or has gone.
+def run_job(spec: ProcessSpec, channel: Connection) -> None:
+    """Run a function of the application until it returns, or until the supervisor ends it or has ended itself.
 
-    It ends with a SIGINT, as if somebody had pressed Ctrl-C: `KeyboardInterrupt` is raised where it has no handler.
+    The function is ended by a SIGINT, as by Ctrl-C: without a handler of its own, it gets a `KeyboardInterrupt`.
 
     Args:
-        order: what to run.
-        channel: what comes from it is the end.
+        spec: what to run.
+        channel: the connection to the supervisor.
     """
     global _parent
     parent = _parent = _ParentOfJob(channel)
     try:
         try:
-            function, arguments = _load(order)
+            function, arguments = _load(spec)
             parent.begin()
             function(**arguments)
         finally:
             parent.end()
     except KeyboardInterrupt:
-        logger.debug("%s was interrupted", order.name)
+        logger.debug("%s was interrupted", spec.name)
 
 
-def _load(order: Order) -> Any:
-    """Import the main module, and return what the order is about. A forked process has both already."""
-    os.environ["SANIC_WORKER_NAME"] = order.name
-    os.environ["SANIC_WORKER_IDENTIFIER"] = order.ident
-    if order.prelude is not None:
-        order.prelude()
-    if isinstance(order.call, Late):
-        return order.call.value
+def _load(spec: ProcessSpec) -> Any:
+    """Import the main module, and return the value of the specification. A forked process has both already."""
+    os.environ["SANIC_WORKER_NAME"] = spec.name
+    os.environ["SANIC_WORKER_IDENTIFIER"] = spec.ident
+    if spec.prelude is not None:
+        spec.prelude()
+    if isinstance(spec.call, LazyValue):
+        return spec.call.value
     with _importing():
-        if order.main:
-            spawn.prepare(order.main)
-        return pickle.loads(order.call.data)
+        if spec.main:
+            spawn.prepare(spec.main)
+        return pickle.loads(spec.call.data)
 
 
 @contextmanager
 def _importing() -> Iterator[None]:
-    """Set what `multiprocessing` sets while it imports the main module: no process is started, nothing is served."""
+    """Mark this process as importing its main module, as `multiprocessing` does: nothing may be started or served."""
     process: Any = current_process()
     process._inheriting = True
     try:
@@ -227,8 +227,9 @@ def _importing() -> Iterator[None]:
 class Parent:
     """The supervisor, as one of its processes sees it.
 
-    It is asked for what is known of all processes, and told of changes; it says when this process has to end. A thread
-    listens to it. Subclasses set their attributes before `__init__` of this class starts that thread.
+    A process asks it for the state of all processes, and sends it changes. It sends a message when the process has to
+    end. A thread reads its messages. Subclasses set their attributes before `__init__` of this class starts that
+    thread.
 
     Args:
         channel: this process' end of the connection.
@@ -259,44 +260,44 @@ class Parent:
             self._end()
 
     def _end(self) -> None:
-        """End this process, because the supervisor has said so or has gone."""
+        """End this process: the supervisor has sent the message to stop, or has ended itself."""
         raise NotImplementedError
 
     def ask(self) -> dict[str, dict[str, Any]]:
-        """Return what is known of each process, by its name.
+        """Return the state of each process, by its name.
 
         Raises:
-            BrokenPipeError: the supervisor has gone.
+            BrokenPipeError: the supervisor has ended.
             TimeoutError: it does not answer.
         """
         number, answers = next(self._numbers), SimpleQueue[Any]()
         self._waiting[number] = answers
         try:
-            if not self._is_gone and self._sent(Ask(number)):
+            if not self._is_gone and self._try_send(Ask(number)):
                 snapshot = answers.get(timeout=ANSWER_S)
                 if snapshot is not None:
-                    return {name: unpickled(*known) for name, known in snapshot.items()}
+                    return {name: unpickled(*state) for name, state in snapshot.items()}
         except Empty:
             raise TimeoutError(f"The main process has not answered for {ANSWER_S:g} s") from None
         finally:
             del self._waiting[number]
         raise BrokenPipeError("The main process has ended")
 
-    def say(self, what: Any) -> None:
-        """Tell the supervisor something, if it is still there."""
-        self._sent(what)
+    def send(self, message: Any) -> None:
+        """Send a message to the supervisor, if it still runs."""
+        self._try_send(message)
 
-    def _sent(self, what: Any) -> bool:
+    def _try_send(self, message: Any) -> bool:
         try:
             with self._sending:
-                self._channel.send(what)
+                self._channel.send(message)
         except OSError:
             return False
         return True
 
 
 class _ParentOfJob(Parent):
-    """Interrupts the function of this process when the supervisor says so, or has gone."""
+    """Interrupts the function of this process when the supervisor ends it, or has ended itself."""
 
     def __init__(self, channel: Connection) -> None:
         self._lock = threading.Lock()
@@ -318,12 +319,12 @@ class _ParentOfJob(Parent):
             os._exit(1)
 
     def begin(self) -> None:
-        """The function is called now: from here on a signal reaches it."""
+        """Let signals interrupt the function from here on: it is about to be called."""
         with self._lock:
             self._has_begun = True
 
     def end(self) -> None:
-        """The function has returned: interrupt nothing that comes after it."""
+        """Interrupt nothing from here on: the function has returned."""
         with self._lock:
             self._has_ended = True
 
@@ -339,7 +340,7 @@ def _interrupt() -> None:
 
 
 class _ParentOfWorker(Parent):
-    """Stops the server of this process when the supervisor says so, or has gone."""
+    """Stops the server of this process when the supervisor ends it, or has ended itself."""
 
     def __init__(self, channel: Connection) -> None:
         self._stop: Stop | None = None
@@ -353,8 +354,8 @@ class _ParentOfWorker(Parent):
             os._exit(0)
         self._stop.begin()
 
-    def obey(self, stop: Stop) -> None:
-        """Let the supervisor end this process."""
+    def attach(self, stop: Stop) -> None:
+        """Take the object that stops the server, for when the supervisor ends this process."""
         self._stop = stop
         if self._is_over:
             stop.begin()

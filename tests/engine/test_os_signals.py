@@ -11,7 +11,7 @@ import uvloop
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-from sanic_star.engine.os_signals import MOMENT_S, NEXT_RUN, chain
+from sanic_star.engine.os_signals import SAME_SIGNAL_S, WAKEUP_DELAYS_S, chain
 from tests.engine.processes import PATIENCE, UVICORN, process
 
 HANDLED = (signal.SIGINT, signal.SIGTERM)
@@ -102,7 +102,7 @@ async def test_ctrl_c_once_more_lets_go(heard: list[str]) -> None:
     server = Server(heard)
     undo = await server.chained()
     send(signal.SIGINT)
-    await asyncio.sleep(2 * MOMENT_S)
+    await asyncio.sleep(2 * SAME_SIGNAL_S)
     send(signal.SIGINT)
     assert heard == ["SIGINT", "SIGINT"]
     server.may_stop.set()
@@ -173,7 +173,7 @@ def test_a_server_that_hears_by_the_event_loop_is_held_back(loop: Callable[[], a
         return undo
 
     async def serve(server: Server) -> None:
-        await asyncio.sleep(2 * NEXT_RUN[1])
+        await asyncio.sleep(2 * WAKEUP_DELAYS_S[1])
         signal.raise_signal(signal.SIGTERM)
         await asyncio.wait_for(server.stopping.wait(), PATIENCE)
         signal.raise_signal(signal.SIGTERM)
@@ -218,7 +218,7 @@ def test_a_loop_that_goes_on_in_another_thread(caplog: pytest.LogCaptureFixture)
 
     loop = asyncio.new_event_loop()
     undo = loop.run_until_complete(start())
-    thread = threading.Thread(target=loop.run_until_complete, args=[asyncio.sleep(2 * NEXT_RUN[0])])
+    thread = threading.Thread(target=loop.run_until_complete, args=[asyncio.sleep(2 * WAKEUP_DELAYS_S[0])])
     thread.start()
     thread.join(PATIENCE)
     undo()
@@ -233,10 +233,10 @@ async def test_ctrl_c_once_more_lets_go_of_a_loop_too() -> None:
     listen(heard)
     server = Server(heard)
     undo = await server.chained()
-    await asyncio.sleep(2 * NEXT_RUN[0])
+    await asyncio.sleep(2 * WAKEUP_DELAYS_S[0])
     signal.raise_signal(signal.SIGINT)
     await asyncio.wait_for(server.stopping.wait(), PATIENCE)
-    await asyncio.sleep(2 * MOMENT_S)
+    await asyncio.sleep(2 * SAME_SIGNAL_S)
     signal.raise_signal(signal.SIGINT)
     await until(lambda: heard == ["SIGINT", "SIGINT"])
     server.may_stop.set()
@@ -252,7 +252,7 @@ async def test_other_signals_of_a_loop_pass_at_once() -> None:
     loop.add_signal_handler(signal.SIGUSR1, heard.append, "SIGUSR1")
     server = Server(heard)
     undo = await server.chained()
-    await asyncio.sleep(2 * NEXT_RUN[0])
+    await asyncio.sleep(2 * WAKEUP_DELAYS_S[0])
     signal.raise_signal(signal.SIGTERM)
     await asyncio.wait_for(server.stopping.wait(), PATIENCE)
     signal.raise_signal(signal.SIGUSR1)
@@ -273,7 +273,7 @@ async def test_two_applications_of_one_process_give_a_loop_back_in_any_order() -
     for server in servers:
         server.may_stop.set()
         undo.append(await server.chained())
-        await asyncio.sleep(2 * NEXT_RUN[0])
+        await asyncio.sleep(2 * WAKEUP_DELAYS_S[0])
     undo[0]()
     signal.raise_signal(signal.SIGTERM)
     await until(lambda: heard == ["stopped", "SIGTERM"])
@@ -290,7 +290,7 @@ async def test_two_applications_of_one_process_do_not_write_to_each_other() -> N
     servers = [Server(heard), Server(heard)]
     undo = [await server.chained() for server in servers]
     # Each looks several times for a loop that has put its file descriptor back.
-    await asyncio.sleep(2 * NEXT_RUN[1])
+    await asyncio.sleep(2 * WAKEUP_DELAYS_S[1])
     signal.raise_signal(signal.SIGTERM)
     for server in servers:
         server.may_stop.set()

@@ -596,7 +596,7 @@ async def test_an_error_before_the_first_part_is_answered_whatever_happens_meanw
 
 
 async def test_a_client_that_vanishes_does_not_hold_the_stop(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sanic_star.engine.streams.FAREWELL", 0.01)
+    monkeypatch.setattr("sanic_star.engine.streams.STREAM_END_S", 0.01)
     app: Sanic[Any, Any] = Sanic("Vanished")
     quiet = Quiet()
     quiet.add(app)

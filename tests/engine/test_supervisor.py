@@ -291,7 +291,7 @@ def test_a_wait_that_ctrl_c_ends_as_on_windows(monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr(supervisor, "wait", interrupted)
     made: Any = object.__new__(supervisor.Supervisor)
-    made._children, made._alarm, made.jobs = [], None, Jobs(0)
-    made._look(0.0)
+    made._children, made._wake_receiver, made.jobs = [], None, Jobs(0)
+    made._wait(0.0)
     assert made._children == []
     made.jobs.close()

@@ -33,7 +33,7 @@ from sanic_star.compat.response.types import HTTPResponse
 from sanic_star.engine import requests
 from sanic_star.engine.failures import log_error, mark
 from sanic_star.engine.foreign_streams import foreign_streams
-from sanic_star.engine.streams import FAREWELL, Cut, OpenStream
+from sanic_star.engine.streams import STREAM_END_S, Cut, OpenStream
 
 if TYPE_CHECKING:
     from sanic_star.compat.response._writer import ResponseWriter as Writer
@@ -328,7 +328,7 @@ class EventStream(HTTPResponse):
                     continue
                 # The source has caught the cancellation. At the stop it may say goodbye.
                 now = get_running_loop().time()
-                deadline = now + FAREWELL if deadline is None else deadline
+                deadline = now + STREAM_END_S if deadline is None else deadline
                 if reason is not Cut.STOP or now >= deadline:
                     break
         finally:

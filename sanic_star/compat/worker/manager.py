@@ -10,7 +10,7 @@ from typing import Any
 from sanic_star.compat.worker.constants import RestartOrder
 from sanic_star.compat.worker.process import Worker, WorkerProcess, arguments_of
 from sanic_star.compat.worker.state import SharedState, state_of
-from sanic_star.servers.jobs import Jobs, Late
+from sanic_star.servers.jobs import Jobs, LazyValue
 
 
 class WorkerManager:
@@ -77,7 +77,7 @@ class WorkerManager:
         return Worker(
             self._jobs.add(
                 name,
-                Late(arguments_of(func, kwargs)),
+                LazyValue(arguments_of(func, kwargs)),
                 transient=transient,
                 restartable=restartable,
                 tracked=tracked,

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from sanic_star.compat.worker.process import arguments_of
 from sanic_star.compat.worker.state import SharedState, WorkerState
-from sanic_star.servers.jobs import Arrived, dumped
+from sanic_star.servers.jobs import PickledValue, dumped
 from sanic_star.servers.worker import Manage, Parent, Published, parent_of_worker
 
 
@@ -39,11 +39,11 @@ class WorkerPublisher:
         if isinstance(order, tuple):
             name, function, kwargs, *options = order
             # Pickled here, because the main process may be unable to import it.
-            call = Arrived(dumped((function, kwargs)))
+            call = PickledValue(dumped((function, kwargs)))
             names = ("transient", "restartable", "tracked", "auto_start", "workers")
-            self._parent.say(Manage(name, call, dict(zip(names, options, strict=True))))
+            self._parent.send(Manage(name, call, dict(zip(names, options, strict=True))))
         else:
-            self._parent.say(Published(order))
+            self._parent.send(Published(order))
 
 
 class WorkerMultiplexer:

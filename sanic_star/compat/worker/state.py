@@ -16,7 +16,7 @@ def _ask() -> dict[str, dict[str, Any]]:
 def _tell(
     name: str, values: Mapping[str, bytes], removed: Iterable[str] = (), facts: Mapping[str, Any] | None = None
 ) -> None:
-    parent().say(Change(name, dict(values), list(removed), dict(facts or {})))
+    parent().send(Change(name, dict(values), list(removed), dict(facts or {})))
 
 
 class SharedState(MutableMapping[str, dict[str, Any]]):
