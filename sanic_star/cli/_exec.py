@@ -40,8 +40,8 @@ def execute(arguments: Sequence[str], program: str) -> None:
 
 def as_command(name: str, function: Callable[..., Any]) -> click.Command:
     """Return a command of the command line for a function."""
-    parameters = [each for each in signature(function).parameters.values() if each.kind in NAMED]
-    options: list[click.Parameter] = [_option(each) for each in parameters]
+    parameters = [parameter for parameter in signature(function).parameters.values() if parameter.kind in NAMED]
+    options: list[click.Parameter] = [_option(parameter) for parameter in parameters]
     return click.Command(
         name,
         context_settings=HELP,
@@ -57,9 +57,9 @@ def _option(parameter: Parameter) -> click.Option:
     return click.Option([*sorted(flags), parameter.name], help=getattr(annotation, "__name__", str(annotation)))
 
 
-def _call(function: Callable[..., Coroutine[Any, Any, Any]], parameters: Sequence[Parameter], **said: Any) -> None:
+def _call(function: Callable[..., Coroutine[Any, Any, Any]], parameters: Sequence[Parameter], **options: Any) -> None:
     arguments = {}
-    for each in parameters:
-        default = None if each.default is Parameter.empty else each.default
-        arguments[each.name] = default if said[each.name] is None else said[each.name]
+    for parameter in parameters:
+        default = None if parameter.default is Parameter.empty else parameter.default
+        arguments[parameter.name] = default if options[parameter.name] is None else options[parameter.name]
     asyncio.run(function(**arguments))

@@ -52,10 +52,10 @@ def inspect(arguments: Sequence[str], program: str) -> None:
 @click.option("--raw", is_flag=True, help="Write JSON only.")
 @click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="[ACTION [ARGUMENT …]]")
 def _command(host: str, port: int, secure: bool, api_key: str | None, raw: bool, words: tuple[str, ...]) -> None:
-    action, *rest = words or ("info",)
+    action, *arguments = words or ("info",)
     if action.startswith("-"):
         raise click.NoSuchOption(action)
-    InspectorClient(host, port, secure, raw, api_key).do(action, **arguments_of(action, rest))
+    InspectorClient(host, port, secure, raw, api_key).do(action, **arguments_of(action, arguments))
 
 
 def arguments_of(action: str, words: Sequence[str]) -> dict[str, Any]:

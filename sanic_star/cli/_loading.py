@@ -42,7 +42,7 @@ def load(
     loader = AppLoader(target, factory, simple, args)
     _check(target, simple)
     try:
-        found = loader.load()
+        loaded = loader.load()
     except ModuleNotFoundError as error:
         asked = loader.module_name or target
         if error.name is None or not f"{asked}.".startswith(f"{error.name}."):
@@ -52,15 +52,15 @@ def load(
         raise Unusable(str(error)) from None
     if loader.made_nothing:
         raise Unusable(f"{target!r} was called and returned None; it should return the application that it makes.")
-    if found is None:
+    if loaded is None:
         module, name = (loader.module_name, loader.app_name) if loader.module_name else (target, DEFAULT_APP_NAME)
         raise Unusable(f"{module!r} has no {name!r}; write module:app, with the name of your application.")
-    if not isinstance(found, Sanic):
-        hint = " If it makes one, add --factory." if callable(found) else ""
-        raise Unusable(f"{target!r} is a {type(found).__name__}, no application of sanic_star.{hint}")
+    if not isinstance(loaded, Sanic):
+        hint = " If it makes one, add --factory." if callable(loaded) else ""
+        raise Unusable(f"{target!r} is a {type(loaded).__name__}, no application of sanic_star.{hint}")
     if debug:
-        found.debug = True
-    return found
+        loaded.debug = True
+    return loaded
 
 
 def _check(target: str, simple: bool) -> None:

@@ -50,12 +50,12 @@ def _methods(route: Any) -> str:
 
 def _blueprint(name: str, blueprints: set[str]) -> str:
     """Return the blueprint that a route's name begins with, after the application's."""
-    rest = name.partition(".")[2]
-    return max((each for each in blueprints if rest.startswith(f"{each}.")), key=len, default="")
+    local_name = name.partition(".")[2]
+    return max((blueprint for blueprint in blueprints if local_name.startswith(f"{blueprint}.")), key=len, default="")
 
 
-def _named(thing: Any) -> str:
+def _named(handler: Any) -> str:
     # A view's handler is made from its class, which is what its author knows.
-    thing = getattr(thing, "view_class", thing)
-    named = thing if hasattr(thing, "__qualname__") else type(thing)
+    handler = getattr(handler, "view_class", handler)
+    named = handler if hasattr(handler, "__qualname__") else type(handler)
     return f"{named.__module__}.{named.__qualname__}"

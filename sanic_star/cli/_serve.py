@@ -187,15 +187,17 @@ def settings(
     """Return what was said as arguments of `app.prepare`, and nothing that was not."""
     server = flags["server"]
     if server is not None and BACKENDS[server].only_http1 and http in {"2", "3"}:
-        other = default_backend(int(http)).name
-        raise click.UsageError(f"{server} speaks HTTP/1.1; --http {http} goes with --server {other}.")
-    found = {NAMES.get(name, name): list(value) if isinstance(value, tuple) else value for name, value in flags.items()}
-    found |= {
+        http_backend = default_backend(int(http)).name
+        raise click.UsageError(f"{server} speaks HTTP/1.1; --http {http} goes with --server {http_backend}.")
+    merged = {
+        NAMES.get(name, name): list(value) if isinstance(value, tuple) else value for name, value in flags.items()
+    }
+    merged |= {
         "ssl": certificate(cert, key, tls, tls_strict_host),
         "version": http and int(http),
         "verbosity": verbosity or None,
     }
-    return {name: value for name, value in found.items() if value is not None and value != []}
+    return {name: value for name, value in merged.items() if value is not None and value != []}
 
 
 def certificate(cert: str | None, key: str | None, directories: tuple[str, ...], strict: bool) -> Any:
@@ -203,9 +205,9 @@ def certificate(cert: str | None, key: str | None, directories: tuple[str, ...],
     # With status 1, as in Sanic; other wrong command lines have 2.
     if bool(cert) != bool(key):
         raise Unusable("TLS certificates must be specified by --cert and --key together, or by --tls.")
-    found: list[Any] = [*([{"cert": cert, "key": key}] if cert else []), *directories]
+    parts: list[Any] = [*([{"cert": cert, "key": key}] if cert else []), *directories]
     if strict:
-        if not found:
+        if not parts:
             raise Unusable("--tls-strict-host: TLS certificates must be specified, by --tls or by --cert and --key.")
-        return [None, *found]
-    return found[0] if len(found) == 1 else found or None
+        return [None, *parts]
+    return parts[0] if len(parts) == 1 else parts or None

@@ -100,8 +100,10 @@ class Backend:
             raise CannotServe("HTTP/3 needs a certificate, and a port: ssl=…, and no unix=…")
         tls = settings.tls
         if tls is not None and http in self.reads_certificates and not (tls.cert and tls.key):
-            others = [other.name for other in BACKENDS.values() if http in other.versions - other.reads_certificates]
-            remedy = f", or take {others[0]}" if others else ""
+            able = [
+                backend.name for backend in BACKENDS.values() if http in backend.versions - backend.reads_certificates
+            ]
+            remedy = f", or take {able[0]}" if able else ""
             raise CannotServe(f"{self.name} reads certificates by itself: give ssl=… the paths of one{remedy}")
 
     def without_effect(self, settings: Settings) -> list[str]:

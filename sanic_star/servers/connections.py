@@ -182,13 +182,13 @@ class ConnectionSweeper:
     Args:
         connections: the server's, which changes; those of websockets are left alone.
         limits: how long they may wait.
-        most: from how many connections on waiting ones are closed for new ones.
+        max_connections: from how many connections on waiting ones are closed for new ones.
     """
 
-    def __init__(self, connections: set[Any], limits: Limits, most: float | None = None) -> None:
+    def __init__(self, connections: set[Any], limits: Limits, max_connections: float | None = None) -> None:
         self.connections = connections
         self.limits = limits
-        self.most = most_connections() if most is None else most
+        self.max_connections = most_connections() if max_connections is None else max_connections
         shortest = limits.shortest
         self._every = min(max(shortest / SHARE, SHORTEST), LONGEST) if shortest else LONGEST
         self._timer: asyncio.TimerHandle | None = None
@@ -228,11 +228,11 @@ class ConnectionSweeper:
     def accept(self, connection: Connection) -> None:
         """Number a new connection, and close waiting ones if there are too many."""
         connection.number = next(self._numbers)
-        if len(self.connections) > self.most:
+        if len(self.connections) > self.max_connections:
             self._make_room()
 
     def _make_room(self) -> None:
-        excess = len(self.connections) - self.most
+        excess = len(self.connections) - self.max_connections
         waiting: list[tuple[int, float, int, Connection, Phase]] = []
         for connection in list(self.connections):
             if not isinstance(connection, Connection):
@@ -250,7 +250,7 @@ class ConnectionSweeper:
                 waiting.append((_ROOM.index(phase), waits_since, connection.number, connection, phase))
         if excess > 0:
             # Some more than needed: in a flood of connections not each of them should look at all others.
-            for *_, connection, phase in sorted(waiting)[: int(excess + self.most // ROOM_SHARE)]:
+            for *_, connection, phase in sorted(waiting)[: int(excess + self.max_connections // ROOM_SHARE)]:
                 connection.give_way(phase)
 
 

@@ -101,6 +101,6 @@ async def _ended(app: Host, task: asyncio.Task[None], stop: Stop, patience: floa
     # Requests are over, but listeners and tasks may take longer, and have limits of their own.
     while app._engine.lifecycle.stage is Stage.CLOSING and not task.done():
         await asyncio.wait({task}, timeout=POLL_S)
-    for each in (task, impatient, forcing):
-        each.cancel()
+    for pending in (task, impatient, forcing):
+        pending.cancel()
     await asyncio.gather(task, return_exceptions=True)

@@ -119,8 +119,8 @@ class _Timed(Connection):
         if not cycle.more_body or cycle.response_started:
             return Phase.ANSWER
         # A client that waits for `100 Continue`, or for a handler that does not read, is not slow.
-        waits = cycle.waiting_for_100_continue or cycle.body or self.flow.read_paused
-        return Phase.PAUSED_BODY if waits else Phase.BODY
+        is_waiting = cycle.waiting_for_100_continue or cycle.body or self.flow.read_paused
+        return Phase.PAUSED_BODY if is_waiting else Phase.BODY
 
     def _phase_between_requests(self) -> Phase:
         raise NotImplementedError
@@ -210,8 +210,8 @@ class _Timed(Connection):
                 # Spaces around a value are no part of it (RFC 9110, 5.5), and h11 refuses them.
                 fields = [(name, value.strip(b" \t")) for name, value in message.get("headers", ())]
                 fields = [field for field in fields if field[0].lower() != b"connection"]
-                own = [*fields, CLOSE]
-                headers = self.server_state.default_headers + own
+                fields_sent = [*fields, CLOSE]
+                headers = self.server_state.default_headers + fields_sent
                 phrase = HTTPStatus(status).phrase if status in set(HTTPStatus) else ""
                 self._write(wire.send(h11.Response(status_code=status, headers=headers, reason=phrase)))
             elif message["type"] == "http.response.body":

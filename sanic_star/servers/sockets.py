@@ -41,12 +41,12 @@ class Sockets(list[list[socket.socket]]):
         self._settings = settings
         self._paths: list[tuple[str, int]] = []
         try:
-            for number, each in enumerate(settings):
+            for number, listener in enumerate(settings):
                 self.append([])
                 taken = given[number] if number < len(given) else None
-                self[-1].append(taken if taken is not None else self._bind(each))
-                if each.version == 3:
-                    self[-1].append(_bind_datagrams(each, self[-1][0]))
+                self[-1].append(taken if taken is not None else self._bind(listener))
+                if listener.version == 3:
+                    self[-1].append(_bind_datagrams(listener, self[-1][0]))
         except BaseException:
             self.close()
             raise
@@ -66,8 +66,8 @@ class Sockets(list[list[socket.socket]]):
 
     def close(self) -> None:
         """Close them, and remove the files of unix sockets, unless somebody else has put his own there."""
-        for each in self:
-            for bound in each:
+        for listener in self:
+            for bound in listener:
                 bound.close()
         for path, inode in self._paths:
             with suppress(OSError):

@@ -29,6 +29,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from multiprocessing import spawn
 from multiprocessing.connection import Connection, wait
 from typing import Any
@@ -553,17 +554,17 @@ class Supervisor:
         if worker.could_not_import and self._starter.forks:
             place.due = time.monotonic()
             return
-        what = f"Worker [{worker.process.pid}] has ended with status {worker.process.exitcode}"
+        report = f"Worker [{worker.process.pid}] has ended with status {worker.process.exitcode}"
         if not worker.ready:
-            what += " while it was starting"
+            report += " while it was starting"
         # An edit of a file does not mend an end by a signal.
         if self._watch is not None and not worker.ready and (worker.process.exitcode or 0) >= 0:
             place.due = math.inf
-            logger.error("%s: the application could not be started; waiting for the next change", what)
+            logger.error("%s: the application could not be started; waiting for the next change", report)
         elif pause:
-            logger.error("%s; another one is started in %d s", what, pause)
+            logger.error("%s; another one is started in %d s", report, pause)
         else:
-            logger.error("%s; another one is started", what)
+            logger.error("%s; another one is started", report)
 
     def _reload(self, changed: set[str]) -> None:
         logger.info("Reloading, because of %s", ", ".join(sorted(changed)))
@@ -596,21 +597,25 @@ class Supervisor:
         logger.info("Restarting %d workers, one after the other", len(places))
         for place in places:
             try:
-                new = self._start(place.number)
+                successor = self._start(place.number)
             except OSError as error:
                 logger.error("A new worker could not be started: %s; the old ones go on", error)
                 return
-            self._attend_until(lambda new=new: new.ready or new.has_ended or self._has_changes())  # type: ignore[misc]
-            if not new.ready:
-                if new.has_ended and not self.stopping:
+            self._attend_until(partial(self._is_settled, successor))
+            if not successor.ready:
+                if successor.has_ended and not self.stopping:
                     logger.error("A new worker could not be started; the old ones go on")
-                self._end([new])
+                self._end([successor])
                 return
             # Read again: the worker of before may have died, and have been replaced.
-            old = place.worker
-            place.fill(new)
-            if old is not None:
-                self._end([old])
+            former = place.worker
+            place.fill(successor)
+            if former is not None:
+                self._end([former])
+
+    def _is_settled(self, successor: Worker) -> bool:
+        """Return whether a rolling restart need not wait for a new worker any longer."""
+        return successor.ready or successor.has_ended or self._has_changes()
 
     def _scale(self, count: int) -> None:
         """Change the number of workers."""

@@ -32,7 +32,7 @@ class Watch:
         # Filled in the thread, emptied in the supervisor's: what is appended meanwhile is not lost.
         self._changed: deque[str] = deque()
         self._over = threading.Event()
-        self._named = [Path(each).resolve() for each in folders]
+        self._named = [Path(folder).resolve() for folder in folders]
         for folder in self._named:
             if not folder.is_dir():
                 raise CannotServe(f"Cannot watch {folder}: it is no directory")
@@ -65,15 +65,17 @@ class Watch:
         return changed
 
     def _counts(self, path: str) -> bool:
-        found = Path(path)
-        return found.suffix == ".py" or (found.suffix != ".pyc" and any(each in found.parents for each in self._named))
+        changed = Path(path)
+        return changed.suffix == ".py" or (
+            changed.suffix != ".pyc" and any(folder in changed.parents for folder in self._named)
+        )
 
     def _run(self) -> None:
         # Its own filter leaves out what editors, version control and caches write.
-        known = self._watchfiles.DefaultFilter()
+        default_filter = self._watchfiles.DefaultFilter()
         for changes in self._watchfiles.watch(
             *self._folders,
-            watch_filter=lambda change, path: known(change, path) and self._counts(path),
+            watch_filter=lambda change, path: default_filter(change, path) and self._counts(path),
             stop_event=self._over,
             ignore_permission_denied=True,
         ):

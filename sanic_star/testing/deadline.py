@@ -79,12 +79,12 @@ class Deadline:
     def __init__(self, what: str, seconds: float | None = None) -> None:
         self._what = what
         self._place: str | None = None
-        self._exact = seconds is not None
-        self._seconds = seconds if self._exact else deadline()
+        self._is_explicit = seconds is not None
+        self._seconds = seconds if self._is_explicit else deadline()
         self._handle: asyncio.TimerHandle | None = None
         if self._seconds is not None:
             self._task = asyncio.current_task()
-            self._left = 1 if self._exact else _STEPS
+            self._left = 1 if self._is_explicit else _STEPS
             self._step = self._seconds / self._left
             self._handle = asyncio.get_running_loop().call_later(self._step, self._tick)
 
@@ -93,7 +93,7 @@ class Deadline:
         if self._place is not None:
             assert self._task is not None
             self._task.uncancel()
-            advice = "" if self._exact else f"; end it there, or set {VARIABLE} to more seconds"
+            advice = "" if self._is_explicit else f"; end it there, or set {VARIABLE} to more seconds"
             raise DeadlineExceeded(f"{self._what} within {self._seconds:g} s: it waits {self._place}{advice}") from None
 
     def end(self) -> None:
@@ -113,16 +113,16 @@ class Deadline:
 
 def place_of(task: "asyncio.Task[Any]") -> str:
     """Say where a task waits: the innermost line of the user, in it or else in another task of the loop."""
-    tasks = [task, *(one for one in asyncio.all_tasks(task.get_loop()) if one is not task)]
-    for one in tasks:
-        own = [frame for frame in _frames(one) if not frame.f_code.co_filename.startswith(_FOREIGN)]
-        if own:
-            return _told(own[-1])
+    tasks = [task, *(pending for pending in asyncio.all_tasks(task.get_loop()) if pending is not task)]
+    for pending in tasks:
+        own_frames = [frame for frame in _frames(pending) if not frame.f_code.co_filename.startswith(_FOREIGN)]
+        if own_frames:
+            return _position(own_frames[-1])
     frames = list(_frames(task))
-    return _told(frames[-1]) if frames else "at a place unknown"
+    return _position(frames[-1]) if frames else "at a place unknown"
 
 
-def _told(frame: FrameType) -> str:
+def _position(frame: FrameType) -> str:
     name, line = frame.f_code.co_filename, frame.f_lineno
     source = getline(name, line).strip()
     return f"at {name}:{line} in {frame.f_code.co_name}" + (f" ({source})" if source else "")

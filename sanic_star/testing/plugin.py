@@ -29,12 +29,12 @@ _DEADLINE = "SANIC_STAR_TEST_DEADLINE"
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options."""
     group = parser.getgroup("sanic_star")
-    says = "let `import sanic` and `import sanic_testing` mean sanic_star"
-    group.addoption("--sanic-star-alias", action="store_true", help=says)
-    parser.addini("sanic_alias", says, type="bool", default=False)
-    says = "how many seconds the test clients of sanic_star wait for an app; 0: for ever"
-    group.addoption("--sanic-star-deadline", metavar="SECONDS", type=float, help=says)
-    parser.addini("sanic_star_deadline", says)
+    description = "let `import sanic` and `import sanic_testing` mean sanic_star"
+    group.addoption("--sanic-star-alias", action="store_true", help=description)
+    parser.addini("sanic_alias", description, type="bool", default=False)
+    description = "how many seconds the test clients of sanic_star wait for an app; 0: for ever"
+    group.addoption("--sanic-star-deadline", metavar="SECONDS", type=float, help=description)
+    parser.addini("sanic_star_deadline", description)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -175,12 +175,12 @@ class ReusableClient(Verbs):
         if host is not None or port is not None:
             base = address_of(self._connection.base.partition(":")[0], host or self.host, port or self.port)
         try:
-            found = self._connection.request(session, method, self._url(uri, base), for_requests(settings))
+            answer = self._connection.request(session, method, self._url(uri, base), for_requests(settings))
         except NO_RESPONSE:
             if not allow_none:
                 raise
             return self._connection.last_request() if gather_request else None, None
-        request, response = found
+        request, response = answer
         return request if gather_request else None, TestingResponse(response)
 
     def _run(self, coroutine: Coroutine[Any, Any, T]) -> T:
@@ -198,8 +198,8 @@ class ReusableClient(Verbs):
 
     def _running(self) -> Session:
         if self._session is None:
-            what = "was stopped" if self._stopped else "does not run yet"
-            raise RuntimeError(f"this ReusableClient {what}: call run(), or use it in a `with` block")
+            reason = "was stopped" if self._stopped else "does not run yet"
+            raise RuntimeError(f"this ReusableClient {reason}: call run(), or use it in a `with` block")
         return self._session
 
     def _url(self, uri: str, base: str | None) -> str:

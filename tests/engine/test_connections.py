@@ -548,7 +548,7 @@ async def test_room_is_made_by_what_waits_longest_for_a_head() -> None:
         (2, [0, 1, 3, 4, 5]),
         (1, [0, 1, 3, 4, 5]),
     ):
-        swept.most = most
+        swept.max_connections = most
         swept._make_room()
         ended = [at for at, one in enumerate(connections) if one.refused or one.transport.closing]
         assert ended == closed
@@ -560,7 +560,7 @@ async def test_room_is_made_by_bodies_of_which_nothing_was_heard_for_longest() -
     await look(swept, 1)
     connections[0].received = 1
     await look(swept, 1)
-    swept.most = 2
+    swept.max_connections = 2
     swept._make_room()
     assert [one.refused for one in connections] == [[], [Phase.BODY], []]
 
@@ -573,7 +573,7 @@ async def test_room_is_made_at_once_where_tls_would_wait_for_the_client() -> Non
     sent.transport.closing = unsent.transport.closing = True
     unsent.transport.unsent = 1
     swept = sweeper(*connections)
-    swept.most = 0
+    swept.max_connections = 0
     swept._make_room()
     assert [one.transport.aborted for one in connections] == [True, True, False]
     assert not connections[0].refused

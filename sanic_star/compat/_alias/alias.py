@@ -74,10 +74,10 @@ def twin(name: str) -> ModuleSpec | None:
     """
     ours = TWINS.get(name)
     if ours is None:
-        head, _, rest = name.partition(".")
-        if head != "sanic" or any(part.startswith("_") for part in rest.split(".")):
+        head, _, submodule = name.partition(".")
+        if head != "sanic" or any(part.startswith("_") for part in submodule.split(".")):
             return None
-        ours = f"{HERE}.{rest}"
+        ours = f"{HERE}.{submodule}"
     try:
         return find_spec(ours)
     except ModuleNotFoundError:
@@ -191,13 +191,13 @@ def _of_sanic_routing(name: str) -> ModuleSpec | None:
 
     What such a module imports of its own package are the twins, where there are some.
     """
-    package, _, rest = name.partition(".")
-    if package != "sanic_routing" or not rest:
+    package, _, submodule = name.partition(".")
+    if package != "sanic_routing" or not submodule:
         return None
     installed = PathFinder.find_spec(package)
     if installed is None or installed.submodule_search_locations is None:
         return None
-    if "." in rest:
+    if "." in submodule:
         return None
     return PathFinder.find_spec(name, list(installed.submodule_search_locations))
 

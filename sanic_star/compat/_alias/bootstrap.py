@@ -50,11 +50,11 @@ def stand_before(main: ModuleType | None, what: str = "") -> None:
 if __name__ == SPAWNED:
     install()
     how, _, target = os.environ.get(MAIN, "").partition(":")
-    found = {}
+    namespace = {}
     if how == "path":
-        found = runpy.run_path(target, run_name=SPAWNED)
+        namespace = runpy.run_path(target, run_name=SPAWNED)
     elif how == "module":
-        found = runpy.run_module(target, run_name=SPAWNED, alter_sys=True)
-    globals().update(found)
+        namespace = runpy.run_module(target, run_name=SPAWNED, alter_sys=True)
+    globals().update(namespace)
     # For the processes that this one spawns.
     stand_before(sys.modules[SPAWNED], os.environ.get(MAIN, ""))

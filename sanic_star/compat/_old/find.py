@@ -33,10 +33,10 @@ def attribute(name: str, instance: Any) -> Any:
         instance: the object.
     """
     gone, instead, home, is_value = ATTRIBUTES[name]
-    kind, _, own = name.partition(".")
+    kind, _, member = name.partition(".")
     # `__len__` is `len_` there, beside the builtin.
-    implementation = getattr(import_module(home), own.removeprefix("__").replace("__", "_"))
-    text = f"{_SHOWN.get(kind, kind.lower())}.{own} is gone: {instead}."
+    implementation = getattr(import_module(home), member.removeprefix("__").replace("__", "_"))
+    text = f"{_SHOWN.get(kind, kind.lower())}.{member} is gone: {instead}."
     if is_value:
         deprecation(text, gone)
         return implementation(instance)

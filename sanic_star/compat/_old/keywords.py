@@ -17,11 +17,11 @@ _CREATE_SERVER = tuple(name for name in _RUN if name not in ("workers", "registe
 _LOAD_ENV = "{}(load_env=…) is gone: write env_prefix={!r}."
 
 
-def of_application(old: Mapping[str, Any], env_prefix: str | None) -> tuple[str | None, bool]:
+def of_application(old_options: Mapping[str, Any], env_prefix: str | None) -> tuple[str | None, bool]:
     """Read the keywords that `Sanic(…)` does not have any more.
 
     Args:
-        old: the keywords.
+        old_options: the keywords.
         env_prefix: the argument of that name.
 
     Returns:
@@ -30,35 +30,35 @@ def of_application(old: Mapping[str, Any], env_prefix: str | None) -> tuple[str 
     Raises:
         TypeError: there never was one of that name.
     """
-    rest = dict(old)
-    if "load_env" in rest:
-        env_prefix = _prefix("Sanic", rest.pop("load_env"), env_prefix)
+    leftover = dict(old_options)
+    if "load_env" in leftover:
+        env_prefix = _prefix("Sanic", leftover.pop("load_env"), env_prefix)
     is_registered = True
-    if "register" in rest:
-        is_registered = rest.pop("register") is not False
+    if "register" in leftover:
+        is_registered = leftover.pop("register") is not False
         deprecation("Sanic(register=…) is gone: use Sanic.unregister_app(app).", 22.3)
-    _refuse("Sanic", rest)
+    _refuse("Sanic", leftover)
     return env_prefix, is_registered
 
 
-def of_config(old: Mapping[str, Any], env_prefix: str | None) -> str | None:
+def of_config(old_options: Mapping[str, Any], env_prefix: str | None) -> str | None:
     """Read the keywords that `Config(…)` does not have any more; return the prefix of environment variables.
 
     Raises:
         TypeError: there never was one of that name.
     """
-    rest = dict(old)
-    if "load_env" in rest:
-        env_prefix = _prefix("Config", rest.pop("load_env"), env_prefix)
-    _refuse("Config", rest)
+    leftover = dict(old_options)
+    if "load_env" in leftover:
+        env_prefix = _prefix("Config", leftover.pop("load_env"), env_prefix)
+    _refuse("Config", leftover)
     return env_prefix
 
 
-def of_run(old: Sequence[Any], options: dict[str, Any]) -> AbstractEventLoop | None:
+def of_run(old_options: Sequence[Any], options: dict[str, Any]) -> AbstractEventLoop | None:
     """Read what `app.run` does not take any more.
 
     Args:
-        old: arguments by position, behind host and port.
+        old_options: arguments by position, behind host and port.
         options: the keywords; what is old is taken out, and arguments by position are added.
 
     Raises:
@@ -67,7 +67,7 @@ def of_run(old: Sequence[Any], options: dict[str, Any]) -> AbstractEventLoop | N
     Returns:
         The event loop that serves, `None` for a new one.
     """
-    _name("app.run", _RUN, old, options)
+    _name("app.run", _RUN, old_options, options)
     _drop_stop_event("app.run", options)
     if "legacy" in options:
         del options["legacy"]
@@ -84,29 +84,31 @@ def of_run(old: Sequence[Any], options: dict[str, Any]) -> AbstractEventLoop | N
     return loop
 
 
-def of_create_server(old: Sequence[Any], gone: Mapping[str, Any]) -> dict[str, Any]:
+def of_create_server(old_options: Sequence[Any], dropped: Mapping[str, Any]) -> dict[str, Any]:
     """Read what `app.create_server` does not take any more; return it as the keywords of today.
 
     Args:
-        old: arguments by position, behind host and port.
-        gone: keywords that it does not know.
+        old_options: arguments by position, behind host and port.
+        dropped: keywords that it does not know.
 
     Raises:
         TypeError: there are too many arguments, or a keyword was never one.
     """
-    options = dict(gone)
-    _name("app.create_server", _CREATE_SERVER, old, options)
+    options = dict(dropped)
+    _name("app.create_server", _CREATE_SERVER, old_options, options)
     _drop_stop_event("app.create_server", options)
-    _refuse("create_server", {name: value for name, value in gone.items() if name in options})
+    _refuse("create_server", {name: value for name, value in dropped.items() if name in options})
     return options
 
 
-def _name(function: str, names: Sequence[str], old: Sequence[Any], options: dict[str, Any]) -> None:
-    if not old:
+def _name(function: str, names: Sequence[str], old_options: Sequence[Any], options: dict[str, Any]) -> None:
+    if not old_options:
         return
-    if len(old) > len(names):
-        raise TypeError(f"{function}() takes at most {len(names) + 2} arguments by position, got {len(old) + 2}")
-    for name, value in zip(names, old, strict=False):
+    if len(old_options) > len(names):
+        raise TypeError(
+            f"{function}() takes at most {len(names) + 2} arguments by position, got {len(old_options) + 2}"
+        )
+    for name, value in zip(names, old_options, strict=False):
         if name in options:
             raise TypeError(f"{function}() got multiple values for argument {name!r}")
         options[name] = value
@@ -125,7 +127,7 @@ def _prefix(owner: str, load_env: Any, env_prefix: str | None) -> str | None:
     return prefix or None
 
 
-def _refuse(owner: str, rest: Mapping[str, Any]) -> None:
-    if rest:
+def _refuse(owner: str, leftover: Mapping[str, Any]) -> None:
+    if leftover:
         where = owner if owner.islower() else f"{owner}.__init__"
-        raise TypeError(f"{where}() got an unexpected keyword argument {next(iter(rest))!r}")
+        raise TypeError(f"{where}() got an unexpected keyword argument {next(iter(leftover))!r}")

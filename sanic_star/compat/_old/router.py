@@ -30,14 +30,16 @@ def path_of(router: Any, uri: str, route: Any) -> bool:
         uri: the path.
         route: one of the router's.
     """
-    handler, own = getattr(route, "handler", None), getattr(route, "uri", None)
-    if handler is None or own is None:
+    handler, route_path = getattr(route, "handler", None), getattr(route, "uri", None)
+    if handler is None or route_path is None:
         return False
     try:
         shown, _ = router._parse("/" + uri.lstrip("/"), handler)
     except (InvalidUsage, SanicException):
         return False
-    return bool(shown == own) or (not getattr(route, "strict", False) and shown.strip("/") == own.strip("/"))
+    return bool(shown == route_path) or (
+        not getattr(route, "strict", False) and shown.strip("/") == route_path.strip("/")
+    )
 
 
 def get_supported_methods(router: Any, url: str) -> list[str] | None:
@@ -47,14 +49,14 @@ def get_supported_methods(router: Any, url: str) -> list[str] | None:
         router: the application's.
         url: the path, with values of parameters.
     """
-    found: set[str] = set()
+    names: set[str] = set()
     for method in router.ALLOWED_METHODS:
         try:
             route = router.get(url, str(method), None)[0]
         except (NotFound, SanicException):
             continue
-        found.update(route.methods or ())
-    return sorted(found) if found else None
+        names.update(route.methods or ())
+    return sorted(names) if names else None
 
 
 def is_stream_handler(router: Any, request: Any) -> bool:

@@ -94,9 +94,9 @@ class AutoFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Write a record: a line, the exception, and a line for each thing that was given as `extra`."""
         written = super().format(record)
-        told = _extra(record) if self.LOG_EXTRA else {}
+        fields = _extra(record) if self.LOG_EXTRA else {}
         before, after = (f"\n  {Colors.YELLOW}", Colors.END) if self._colored else ("\n", "")
-        return written + "".join(f"{before}{name}{after}={value}" for name, value in told.items())
+        return written + "".join(f"{before}{name}{after}={value}" for name, value in fields.items())
 
     def formatMessage(self, record: logging.LogRecord) -> str:
         """Put a record into one line."""
@@ -151,8 +151,8 @@ class AutoAccessFormatter(AutoFormatter):
 
     def _level(self, record: logging.LogRecord) -> str:
         # On a terminal this is what tells accesses from the rest.
-        told = self._colored and record.levelno == logging.INFO
-        return f"{Colors.SANIC}ACCESS{Colors.END}" if told else record.levelname
+        is_colored = self._colored and record.levelno == logging.INFO
+        return f"{Colors.SANIC}ACCESS{Colors.END}" if is_colored else record.levelname
 
 
 class DebugAccessFormatter(AutoAccessFormatter):
@@ -200,17 +200,17 @@ class JSONFormatter(AutoFormatter):
 
     def to_dict(self, record: logging.LogRecord) -> dict[str, Any]:
         """Return what a record says."""
-        told: dict[str, Any] = {
+        fields: dict[str, Any] = {
             "timestamp": self.formatTime(record, self.datefmt),
             "level": record.levelname,
             "message": record.getMessage(),
         }
-        told |= {name: getattr(record, name, None) for name in self.FIELDS}
+        fields |= {name: getattr(record, name, None) for name in self.FIELDS}
         if self.LOG_EXTRA:
-            told |= _extra(record)
+            fields |= _extra(record)
         if record.exc_info:
-            told["exc_info"] = self.formatException(record.exc_info)
-        return told
+            fields["exc_info"] = self.formatException(record.exc_info)
+        return fields
 
 
 class JSONAccessFormatter(JSONFormatter):

@@ -32,8 +32,8 @@ def setup_logging(debug: bool, no_color: bool = False, log_extra: bool | Default
     AutoFormatter.LOG_EXTRA = debug if isinstance(log_extra, Default) else bool(log_extra)
     AutoFormatter.IDENT = identity()
     line, access = (DebugFormatter, DebugAccessFormatter) if debug else (ProdFormatter, ProdAccessFormatter)
-    for each in (logger, error_logger, access_logger, server_logger, websockets_logger):
-        for handler in each.handlers:
+    for log in (logger, error_logger, access_logger, server_logger, websockets_logger):
+        for handler in log.handlers:
             kind = getattr(handler.formatter, _MADE, type(handler.formatter))
             if kind in (AutoFormatter, AutoAccessFormatter):
                 made = access() if kind is AutoAccessFormatter else line()

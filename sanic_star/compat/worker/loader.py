@@ -88,32 +88,32 @@ class AppLoader:
             raise ValueError("AppLoader needs the name of an application, such as server:app, or a factory")
         if "" not in sys.path and str(Path.cwd()) not in sys.path:
             sys.path.insert(0, str(Path.cwd()))
-        found = self._find()
-        if engine_of(found) is not None or not (self.as_factory or isroutine(found)):
-            return found
-        return self._call(found)
+        target = self._find()
+        if engine_of(target) is not None or not (self.as_factory or isroutine(target)):
+            return target
+        return self._call(target)
 
     def _find(self) -> Any:
         if not self.module_name:
             return self._app_of(self.module_input)
         module = import_module(self.module_name)
-        found: Any = module
+        target: Any = module
         for name in self.app_name.split("."):
-            found = getattr(found, name, None)
+            target = getattr(target, name, None)
         # `shop.server` may be a module, which has its `app`, as well as the name `server` in the module `shop`.
         dotted = self.module_input
-        if ":" not in dotted and (isinstance(found, ModuleType) or (found is None and _exists(dotted, module))):
+        if ":" not in dotted and (isinstance(target, ModuleType) or (target is None and _exists(dotted, module))):
             return self._app_of(dotted)
-        return found
+        return target
 
     def _app_of(self, module: str) -> Any:
-        found = getattr(import_module(module), DEFAULT_APP_NAME, None)
-        if found is None:
+        target = getattr(import_module(module), DEFAULT_APP_NAME, None)
+        if target is None:
             raise NoApplication(
                 f"There is no {DEFAULT_APP_NAME!r} in the module {module!r}; say which name is the application, "
                 f"as in {module}:{DEFAULT_APP_NAME}, or which function makes it."
             )
-        return found
+        return target
 
     def _call(self, factory: Callable[..., Any]) -> Any:
         try:

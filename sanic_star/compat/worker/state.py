@@ -13,7 +13,7 @@ def _ask() -> dict[str, dict[str, Any]]:
     return parent().ask()
 
 
-def _tell(
+def _send_change(
     name: str, values: Mapping[str, bytes], removed: Iterable[str] = (), facts: Mapping[str, Any] | None = None
 ) -> None:
     parent().send(Change(name, dict(values), list(removed), dict(facts or {})))
@@ -32,7 +32,7 @@ class SharedState(MutableMapping[str, dict[str, Any]]):
     """
 
     def __init__(
-        self, read: Callable[[], dict[str, dict[str, Any]]] = _ask, change: Callable[..., Any] = _tell
+        self, read: Callable[[], dict[str, dict[str, Any]]] = _ask, change: Callable[..., Any] = _send_change
     ) -> None:
         self._read = read
         self._change = change
@@ -44,11 +44,11 @@ class SharedState(MutableMapping[str, dict[str, Any]]):
     def __getitem__(self, name: str) -> dict[str, Any]:
         return self._read()[name]
 
-    def __setitem__(self, name: str, known: Mapping[str, Any]) -> None:
+    def __setitem__(self, name: str, state: Mapping[str, Any]) -> None:
         before = self._read().get(name, {})
         # Only what differs: meanwhile the supervisor may have changed the rest.
-        changed = {key: value for key, value in known.items() if key not in before or before[key] != value}
-        self._change(name, pickled(changed), [key for key in before if key not in known])
+        changed = {key: value for key, value in state.items() if key not in before or before[key] != value}
+        self._change(name, pickled(changed), [key for key in before if key not in state])
 
     def __delitem__(self, name: str) -> None:
         self._change(name, {}, list(self[name]))
@@ -80,7 +80,7 @@ def state_of(jobs: Jobs) -> SharedState:
     """Return what the main process knows of all processes."""
 
     def read() -> dict[str, dict[str, Any]]:
-        return {name: unpickled(*known) for name, known in jobs.snapshot().items()}
+        return {name: unpickled(*state) for name, state in jobs.snapshot().items()}
 
     return SharedState(read, jobs.change)
 
@@ -108,12 +108,12 @@ class WorkerState(Mapping[str, Any]):
         self._name = current
 
     @property
-    def _own(self) -> dict[str, Any]:
+    def _own_state(self) -> dict[str, Any]:
         # Read anew each time: other processes change it.
         return self._state[self._name]
 
     def __getitem__(self, key: str) -> Any:
-        return self._own[key]
+        return self._own_state[key]
 
     def __setitem__(self, key: str, value: Any) -> None:
         self.update({key: value})
@@ -121,19 +121,19 @@ class WorkerState(Mapping[str, Any]):
     def __delitem__(self, key: str) -> None:
         self._check([key])
         # Sanic raises nothing for a key that is not there.
-        self._state[self._name] = {other: value for other, value in self._own.items() if other != key}
+        self._state[self._name] = {other: value for other, value in self._own_state.items() if other != key}
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._own)
+        return iter(self._own_state)
 
     def __len__(self) -> int:
-        return len(self._own)
+        return len(self._own_state)
 
     def __repr__(self) -> str:
-        return repr(self._own)
+        return repr(self._own_state)
 
     def __eq__(self, other: object) -> bool:
-        return self._own == other
+        return self._own_state == other
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -147,7 +147,7 @@ class WorkerState(Mapping[str, Any]):
             LookupError: a key is one of `RESTRICTED`.
         """
         self._check(mapping)
-        self._state[self._name] = {**self._own, **mapping}
+        self._state[self._name] = {**self._own_state, **mapping}
 
     def pop(self) -> None:
         """Raise `NotImplementedError`, as in Sanic: use `del`."""

@@ -124,7 +124,7 @@ class Exchange:
         # The app's own TimeoutError is kept by _run: one that comes out here is ours.
         self = cls(app, scope, body_chunks(body), stream=False, raise_app_exceptions=raise_app_exceptions)
         try:
-            await within(self._run(), self._what("no answer"), seconds)
+            await within(self._run(), self._describe("no answer"), seconds)
         except DeadlineExceeded as error:
             raise SlowResponse(str(error)) from error
         if self.stage is not Stage.COMPLETE or self.error is not None or self._client_error is not None:
@@ -172,10 +172,10 @@ class Exchange:
                 await self._readable.wait()
         except TimeoutError as error:
             assert self._task is not None
-            what = self._what("no answer" if self.stage is Stage.WAITING else "no more of the body")
+            what = self._describe("no answer" if self.stage is Stage.WAITING else "no more of the body")
             raise SlowResponse(f"{what} within {limit:g} s: it waits {place_of(self._task)}") from error
 
-    def _what(self, what: str) -> str:
+    def _describe(self, what: str) -> str:
         return f"{what} to {self.scope['method']} {self.scope['path']}"
 
     def _hang_up(self) -> None:
@@ -215,16 +215,16 @@ class Exchange:
     async def _receive(self) -> Message:
         if not self._request_read:
             try:
-                body, more = next(self._body) if isinstance(self._body, Iterator) else await anext(self._body)
+                body, more_body = next(self._body) if isinstance(self._body, Iterator) else await anext(self._body)
             except Exception as error:
                 # A client whose body breaks off drops the connection, and its user gets the exception.
                 self._client_error = error
                 self._request_read = True
                 self._hang_up()
             else:
-                self._request_read = not more
+                self._request_read = not more_body
                 if not self._gone:
-                    return {"type": "http.request", "body": body, "more_body": more}
+                    return {"type": "http.request", "body": body, "more_body": more_body}
         await self._over.wait()
         return {"type": "http.disconnect"}
 
@@ -249,20 +249,20 @@ class Exchange:
             self._missing = next((int(value) for name, value in self.headers if name == b"content-length"), None)
         self._readable.set()
 
-    async def _take(self, body: bytes, more: bool) -> None:
+    async def _take(self, body: bytes, more_body: bool) -> None:
         if self._missing is not None:
             self._missing -= len(body)
-            if self._missing < 0 or (self._missing and not more):
+            if self._missing < 0 or (self._missing and not more_body):
                 raise RuntimeError(
                     f"the body is {'longer' if self._missing < 0 else 'shorter'} than its Content-Length"
                 )
         if body and self.scope["method"] != "HEAD":
             self._chunks.append(bytes(body))
-        if not more:
+        if not more_body:
             self.stage = Stage.COMPLETE
             self._over.set()
         self._readable.set()
-        if more and self._high_water and len(self._chunks) >= self._high_water:
+        if more_body and self._high_water and len(self._chunks) >= self._high_water:
             self._writable.clear()
             await self._writable.wait()
             if self._gone:
@@ -286,13 +286,13 @@ class AsyncBody:
 def body_chunks(body: Any) -> Body:
     """Cut up any body that a prepared request can have; each chunk comes with whether more may follow."""
     if body is None or isinstance(body, str | bytes | bytearray):
-        return _cut(_encode(body or b""))
+        return _chunks(_encode(body or b""))
     if isinstance(body, AsyncBody):
         return _pass_async(body.chunks)
     return _pass(iter(lambda: body.read(CHUNK), type(body.read(0))()) if hasattr(body, "read") else body)
 
 
-def _cut(data: bytes) -> Iterator[tuple[bytes, bool]]:
+def _chunks(data: bytes) -> Iterator[tuple[bytes, bool]]:
     for start in range(0, len(data) or 1, CHUNK):
         yield data[start : start + CHUNK], start + CHUNK < len(data)
 

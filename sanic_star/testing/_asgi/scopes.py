@@ -35,7 +35,7 @@ class Several(str):
 
 def fields_of(headers: Mapping[str, Any]) -> list[tuple[bytes, bytes]]:
     """Return header fields as an ASGI scope has them; a header may have several values."""
-    return [(_encode(name), _encode(each)) for name, value in headers.items() for each in values_of(value)]
+    return [(_encode(name), _encode(item)) for name, value in headers.items() for item in values_of(value)]
 
 
 def values_of(value: str | bytes) -> list[Any]:

@@ -35,9 +35,9 @@ from starlette.types import ASGIApp, Message
 from sanic_star.testing.deadline import DeadlineExceeded, deadline, place_of
 
 __all__ = [
+    "Conversation",
     "EventLoop",
     "Lifespan",
-    "Open",
     "OwnLoop",
     "PortalLoop",
     "Server",
@@ -242,7 +242,7 @@ class Lifespan:
         self._moved.set()
 
 
-class Open(Protocol):
+class Conversation(Protocol):
     """A stream or a websocket that may still be open when the client closes."""
 
     ended: bool
@@ -265,7 +265,7 @@ class Server:
         self._loop = loop
         self._lifespan = Lifespan(app)
         self.state = self._lifespan.state
-        self._open: list[Open] = []
+        self._conversations: list[Conversation] = []
 
     def start(self) -> None:
         """Run the app's start-up; frees the loop when it fails.
@@ -283,10 +283,10 @@ class Server:
         """Block until a coroutine is done."""
         return self._loop.run(coroutine)
 
-    def keep(self, conversation: Open) -> None:
+    def keep(self, conversation: Conversation) -> None:
         """Remember a conversation, to end it with the server."""
-        self._open = [one for one in self._open if not one.ended]
-        self._open.append(conversation)
+        self._conversations = [entry for entry in self._conversations if not entry.ended]
+        self._conversations.append(conversation)
 
     def close(self) -> None:
         """End the open conversations, run the app's shutdown, cancel what is left.
@@ -297,9 +297,9 @@ class Server:
         with ExitStack() as stack:
             stack.callback(self._loop.close)
             stack.callback(lambda: self._loop.run(self._lifespan.stop()))
-            for conversation in self._open:
+            for conversation in self._conversations:
                 if not conversation.ended:
-                    stack.callback(lambda one: self._loop.run(one.leave()), conversation)
+                    stack.callback(lambda entry: self._loop.run(entry.leave()), conversation)
 
 
 _finalizers: "list[weakref.finalize[..., Any]]" = []
@@ -309,7 +309,7 @@ def close_with(owner: object, server: Server) -> "weakref.finalize[..., Any]":
     """Close a server when its owner is dropped, or the interpreter ends."""
     finalizer = weakref.finalize(owner, abandon, server)
     finalizer.atexit = False
-    _finalizers[:] = [one for one in _finalizers if one.alive]
+    _finalizers[:] = [entry for entry in _finalizers if entry.alive]
     _finalizers.append(finalizer)
     return finalizer
 

@@ -16,7 +16,7 @@ from sanic_star.testing._transports.session import Session, pairs_of
 __all__ = ["configure", "for_handshake", "for_requests"]
 
 # What httpx takes; then the older name of `follow_redirects`, and what asks `sanic_testing` for the cookies.
-_KNOWN = frozenset(
+_KEYWORDS = frozenset(
     {
         *("auth", "content", "cookies", "data", "extensions", "files", "follow_redirects", "headers", "json"),
         *("params", "timeout", "allow_redirects", "raw_cookies"),
@@ -33,9 +33,9 @@ def for_requests(keywords: dict[str, Any]) -> dict[str, Any]:
     Raises:
         TypeError: one that there is nothing for.
     """
-    if not keywords.keys() <= _KNOWN:
-        unknown = ", ".join(sorted(keywords.keys() - _KNOWN))
-        raise TypeError(f"a request has no {unknown} here: it takes {', '.join(sorted(_KNOWN))}")
+    if not keywords.keys() <= _KEYWORDS:
+        unknown = ", ".join(sorted(keywords.keys() - _KEYWORDS))
+        raise TypeError(f"a request has no {unknown} here: it takes {', '.join(sorted(_KEYWORDS))}")
     result = dict(keywords)
     follow = result.pop("follow_redirects", True)
     result["allow_redirects"] = result.get("allow_redirects", follow)
@@ -91,8 +91,8 @@ def configure(session: Session, settings: Mapping[str, Any]) -> None:
         elif name == "params":
             # A mapping, or the session would not join them with those of a request.
             params: dict[str, list[Any]] = {}
-            for key, one in pairs_of(value or {}):
-                params.setdefault(key, []).append(one)
+            for key, item in pairs_of(value or {}):
+                params.setdefault(key, []).append(item)
             session.params = params
         elif name == "auth":
             session.auth = None if value is None else _auth(value)
@@ -116,21 +116,21 @@ def for_handshake(keywords: dict[str, Any]) -> tuple[dict[str, Any], dict[str, A
     Returns:
         The keywords of a request, and those that ask for a real connection.
     """
-    rest = dict(keywords)
-    headers = _joined(rest.pop("headers", None) or {})
+    leftover = dict(keywords)
+    headers = _joined(leftover.pop("headers", None) or {})
     for name in ("extra_headers", "additional_headers"):
-        headers |= _joined(rest.pop(name, None) or {})
+        headers |= _joined(leftover.pop(name, None) or {})
     for name, header in (("origin", "Origin"), ("user_agent_header", "User-Agent")):
-        if (value := rest.pop(name, None)) is not None:
+        if (value := leftover.pop(name, None)) is not None:
             headers[header] = value
-    request = for_requests({name: rest.pop(name) for name in ("params", "cookies") if name in rest})
-    return {"headers": headers, **{name: request[name] for name in ("params", "cookies") if name in request}}, rest
+    request = for_requests({name: leftover.pop(name) for name in ("params", "cookies") if name in leftover})
+    return {"headers": headers, **{name: request[name] for name in ("params", "cookies") if name in request}}, leftover
 
 
 def _auth(given: Any) -> Any:
     if isinstance(given, tuple):
         # httpx writes them in UTF-8, `requests` in Latin-1.
-        return tuple(one.encode() if isinstance(one, str) else one for one in given)
+        return tuple(item.encode() if isinstance(item, str) else item for item in given)
     flow = getattr(given, "auth_flow", None)
     return given if flow is None else lambda request: next(flow(request))
 
@@ -141,11 +141,11 @@ def _body(content: Any) -> Any:
 
 def _file(value: Any) -> tuple[Any, ...]:
     if isinstance(value, tuple):
-        name, content, *rest = value
+        name, content, *leftover = value
     else:
-        name, content, rest = getattr(value, "name", None) or "upload", value, []
+        name, content, leftover = getattr(value, "name", None) or "upload", value, []
     if name is None:
-        return (None, content, *rest)
-    if not rest:
-        rest = [mimetypes.guess_type(str(name))[0] or "application/octet-stream"]
-    return (str(name).rpartition("/")[2], content, *rest)
+        return (None, content, *leftover)
+    if not leftover:
+        leftover = [mimetypes.guess_type(str(name))[0] or "application/octet-stream"]
+    return (str(name).rpartition("/")[2], content, *leftover)

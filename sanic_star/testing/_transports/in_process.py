@@ -198,16 +198,16 @@ class _Stream(io.RawIOBase):
         self._exchange = exchange
         self._server = server
         self._timeout = timeout
-        self._rest = memoryview(b"")
+        self._unread = memoryview(b"")
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int:
-        if not self._rest:
-            self._rest = memoryview(self._next())
-        size = min(len(buffer), len(self._rest))
-        buffer[:size], self._rest = self._rest[:size], self._rest[size:]
+        if not self._unread:
+            self._unread = memoryview(self._next())
+        size = min(len(buffer), len(self._unread))
+        buffer[:size], self._unread = self._unread[:size], self._unread[size:]
         return size
 
     def leave(self) -> None:

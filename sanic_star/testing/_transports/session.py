@@ -40,8 +40,8 @@ class Session(requests.Session):
         given: Any = request.params
         pairs = given if isinstance(given, _Given) else _Given()
         names = {name for name, _ in pairs}
-        own: dict[str, list[Any]] = dict(self.params)  # type: ignore[arg-type]  # as `configure` has set it
-        params = [(name, one) for name, values in own.items() if name not in names for one in values]
+        own_params: dict[str, list[Any]] = dict(self.params)  # type: ignore[arg-type]  # as `configure` has set it
+        params = [(name, item) for name, values in own_params.items() if name not in names for item in values]
         replaced = [*params, *pairs] if params or given is pairs else None
         prepared.url = f"{parts.scheme}://{parts.netloc}{target_of(request.url, replaced)}"
         if prepared.method in _BODILESS and prepared.body is None:
@@ -61,8 +61,8 @@ def target_of(url: str, params: list[tuple[str, Any]] | None = None) -> str:
     >>> target_of("http://127.0.0.1?a=b", [("c", "d e")])
     '/?c=d+e'
     """
-    rest = url.partition("://")[2].partition("#")[0]
-    location, asked, query = rest.partition("?")
+    target = url.partition("://")[2].partition("#")[0]
+    location, asked, query = target.partition("?")
     path = quote(_without_dots("/" + location.partition("/")[2]), _IN_PATH)
     if params is not None:
         query = urlencode(params)
@@ -100,9 +100,9 @@ def pairs_of(params: Any) -> list[tuple[str, Any]]:
         return _Given(params.multi_items())
     pairs = params.items() if hasattr(params, "items") else params
     return _Given(
-        (name, _primitive(one))
+        (name, _primitive(item))
         for name, value in pairs
-        for one in (value if isinstance(value, list | tuple) else [value])
+        for item in (value if isinstance(value, list | tuple) else [value])
     )
 
 
