@@ -549,7 +549,7 @@ async def test_a_source_may_say_goodbye_at_the_stop() -> None:
 
 
 async def test_a_source_that_does_not_stop_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_event_stream, "FAREWELL", 0.05)
+    monkeypatch.setattr(_event_stream, "STREAM_END_S", 0.05)
     app: Sanic[Any, Any] = Sanic("Stubborn")
     ended = []
 
