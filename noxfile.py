@@ -1,4 +1,4 @@
-"""One command per task: `nox -s demo`, `tests`, `lint`, `types`, `docs`, `bench`; the same commands run in CI.
+"""One command per task: `nox -s demo`, `quick`, `tests`, `lint`, `types`, `docs`, `bench`; CI runs the same commands.
 
 Each session makes its own virtual environment and installs what it needs, so that nox is all one has to have. The
 dependencies stand in `pyproject.toml` (its groups bear the sessions' names). What follows `--` goes to the tool:
@@ -70,6 +70,56 @@ WITHOUT_SERVERS = (
     ),
 )
 
+# What `nox -s quick` leaves out beside `WITHOUT_SERVERS`: modules whose tests take more than 0.1 s each, or many seconds together.
+SLOW = tuple(
+    f"--ignore=tests/{module}.py"
+    for module in (
+        "compat/test_async_server",
+        "compat/test_async_server_order",
+        "compat/test_background",
+        "compat/test_bad_input",
+        "compat/test_error_snapshot",
+        "compat/test_event_stream",
+        "compat/test_exception_handlers",
+        "compat/test_ext",
+        "compat/test_field_size",
+        "compat/test_files_root",
+        "compat/test_garbage",
+        "compat/test_handshakes",
+        "compat/test_log",
+        "compat/test_main_process",
+        "compat/test_manager",
+        "compat/test_monitoring",
+        "compat/test_names",
+        "compat/test_parsers_both",
+        "compat/test_path_guards",
+        "compat/test_response_fuzz",
+        "compat/test_root_path",
+        "compat/test_server_names",
+        "compat/test_starlette_exceptions",
+        "compat/test_tls",
+        "compat/test_websocket_frames",
+        "engine/test_body_limit_served",
+        "engine/test_boundary",
+        "engine/test_floods",
+        "engine/test_fork",
+        "engine/test_heads",
+        "engine/test_listening",
+        "engine/test_malformed_bodies",
+        "engine/test_malformed_requests",
+        "engine/test_os_signals",
+        "engine/test_routes_in_threads",
+        "engine/test_servers",
+        "engine/test_shared_receive",
+        "engine/test_workers",
+        "testing/test_as_httpx",
+        "testing/test_plugin",
+        "testing/test_sanic",
+        "testing/test_sockets",
+        "testing/test_traces",
+    )
+)
+
 # Their source archives have the tests that `nox -s acceptance` runs; `acceptance/page.py` has the same two.
 ACCEPTANCE_SUITES = {"sanic": "25.12.0", "starlette": "1.10.0"}
 
@@ -137,6 +187,18 @@ def tests(session: nox.Session) -> None:
     install_for_tests(session)
     install_newest_multidict(session)
     run_pytest(session, "--cov", "--cov-report=term")
+
+
+@nox.session
+def quick(session: nox.Session) -> None:
+    """Check the format, the code and the layers, and run the tests that need no server: less than a minute."""
+    # Without `--upgrade`: a check before each commit does not ask for newer releases.
+    session.install("-e", f".[{EXTRAS}]", *group("tests"), *group("lint"))
+    session.run("ruff", "format", "--check", ".")
+    session.run("ruff", "check", ".")
+    session.run("lint-imports")
+    # One worker for each core: each imports and collects all tests, which takes as long as a third of them.
+    run_pytest(session, "-n", "auto", *WITHOUT_SERVERS, *SLOW, "tests/compat", "tests/engine", "tests/testing")
 
 
 @nox.session(name="tests-on", python=["3.11", "3.12", "3.13"])
