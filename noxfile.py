@@ -70,7 +70,7 @@ WITHOUT_SERVERS = (
     ),
 )
 
-# What `nox -s quick` leaves out beside `WITHOUT_SERVERS`: modules whose tests take more than 0.1 s each, or many seconds together.
+# What `nox -s quick` leaves out beside `WITHOUT_SERVERS`: tests that take more than 0.1 s each, or seconds together.
 SLOW = tuple(
     f"--ignore=tests/{module}.py"
     for module in (
