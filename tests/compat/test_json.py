@@ -279,6 +279,19 @@ def test_values_inside_of_objects_keep_their_form(value: Any, written: bytes) ->
     assert dumps(value) == written
 
 
+@pytest.mark.parametrize("options", [{}, {"default": str}, {"sort_keys": True}], ids=["plain", "default", "sorted"])
+@pytest.mark.parametrize("container", ["alone", "dict", "list", "toDict", "beside a key of None"])
+@pytest.mark.parametrize("name", ["toDict", "__json__"])
+@pytest.mark.parametrize("value", ["s", 3, 1.5, [1], (1,), {"a": 1}, Decimal("1.5")], ids=type)
+def test_a_subclass_of_a_type_that_json_knows_is_written_as_that_type(
+    value: Any, name: str, container: str, options: dict[str, Any]
+) -> None:
+    # As in ujson. A cookie mapping, for example, has every attribute: the cookie of that name, else an empty text.
+    kind = type("Odd", (type(value),), {name: lambda self: {"t": 1}})
+    put = CONTAINERS[container]
+    assert json.loads(dumps(put(kind(value)), **options)) == json.loads(dumps(put(value), **options))  # type: ignore[no-untyped-call]
+
+
 class Unexpected(Exception):
     """An exception that no release of msgspec has raised so far."""
 

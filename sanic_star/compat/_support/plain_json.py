@@ -28,12 +28,11 @@ def through_plain_hook(value: Any) -> Any:
 
 
 def _has_own_json(value: Any) -> bool:
-    return hasattr(value, "__json__") and not hasattr(value, "toDict")
+    # As in ujson, a subclass of a type that JSON knows is written as that type, whatever else it has.
+    return hasattr(value, "__json__") and not hasattr(value, "toDict") and not isinstance(value, _BUILTIN)
 
 
 def _converted(value: Any) -> Any:
-    if hasattr(value, "toDict"):
-        return _own_dict(value)
     if isinstance(value, bool):
         # It comes only as a key, and its base is `int`: `plain` writes it as a word, as it does beside other keys.
         raise TypeError("a boolean key")
@@ -41,6 +40,8 @@ def _converted(value: Any) -> Any:
         # An exact one comes as a key that can't be one; returned as it is it would come again.
         if isinstance(value, kind) and type(value) is not kind:
             return kind(value)
+    if hasattr(value, "toDict"):
+        return _own_dict(value)
     dumped = _dumped_model(value)
     if dumped is not _NO_MODEL:
         return dumped
@@ -132,14 +133,14 @@ def plain(
     def convert(value: Any) -> Any:
         if value is None or isinstance(value, _SCALARS):
             return value
-        if hasattr(value, "toDict"):
-            return convert(_own_dict(value))
         if isinstance(value, dict):
             return {_key(key): convert(item) for key, item in value.items()}
         if isinstance(value, (list, tuple)):
             return [convert(item) for item in value]
         if isinstance(value, Decimal):
             return _plain_decimal(value) if decimals else _plain_float(value)
+        if hasattr(value, "toDict"):
+            return convert(_own_dict(value))
         if text_of_bytes and isinstance(value, bytes):
             return value.decode()
         if hasattr(value, "__json__"):

@@ -19,6 +19,11 @@ class WithJson:
     def __json__(self): return '{"from": "__json__"}'
 class WithToDict:
     def toDict(self): return {"from": "toDict"}
+class BothWays(WithJson, WithToDict): pass
+class OddStr(BothWays, str): pass
+class OddInt(BothWays, int): pass
+class OddList(BothWays, list): pass
+class OddDict(BothWays, dict): pass
 @dataclasses.dataclass
 class Data: x: int = 1
 Point = collections.namedtuple("Point", "x y")
@@ -164,6 +169,32 @@ values(
     differs="json-msgspec",
 )
 values("objects with a way of their own", {"json": "WithJson", "todict": "WithToDict", "in": "lambda: [WithJson()]"})
+values(
+    "subclasses with a way of their own",
+    {
+        "text": 'OddStr("s")',
+        "int": "OddInt(3)",
+        "list": "OddList([1])",
+        "dict": "OddDict(a=1)",
+        "inside": 'lambda: [OddStr("s"), {"a": OddDict(a=OddList([1]))}]',
+        "beside-none": "lambda: {None: OddDict(a=1)}",
+    },
+)
+case(
+    "mappings of a request, with options of the serialiser",
+    """
+    @app.get("/cookies")
+    async def a(request): return json({"cookies": request.cookies}, default=str)
+    @app.get("/args")
+    async def b(request): return json({"args": request.args}, sort_keys=True)
+    @app.get("/headers")
+    async def c(request): return json({"headers": dict(request.headers.items())["x-a"]}, default=str)
+    """,
+    get("/cookies", {"cookie": "a=1; b=2"}),
+    get("/cookies"),
+    get("/args?a=1&a=2"),
+    get("/headers", {"x-a": "1"}),
+)
 values(
     "objects that JSON has not",
     {
