@@ -102,11 +102,17 @@ def _hints(handler: Callable[..., Any]) -> dict[str, str]:
 
 def _decoding(part: Parameter) -> Parameter:
     """Return a parameter that is percent-decoded after it was found; regular expressions are not, as in Sanic."""
-    if part.exact and part.label != "ext":
+    if part.needs_regex and part.label != "ext":
         return part
     expand = partial(_decoded, part.name, part.expand)
     return ParamInfo(
-        part.name, part.convertor, part.label, part.priority, spans=part.spans, expand=expand, exact=part.exact
+        part.name,
+        part.convertor,
+        part.label,
+        part.priority,
+        spans=part.spans,
+        expand=expand,
+        needs_regex=part.needs_regex,
     )
 
 
@@ -354,7 +360,7 @@ class Router(routing.Router):
                     "and not regular expressions."
                 )
             kind = FileType(name, self.path_types.get(stem or ""), allowed.split("|") if allowed else ())
-            return ParamInfo(name, kind, "ext", self._priority("ext"), expand=kind.expand, exact=bool(allowed))
+            return ParamInfo(name, kind, "ext", self._priority("ext"), expand=kind.expand, needs_regex=bool(allowed))
         match = _PARAMETER.match(part)
         if match is None:
             raise InvalidUsage(f"Invalid declaration: {part}")
@@ -363,8 +369,8 @@ class Router(routing.Router):
             raise InvalidUsage(f"Invalid extension parameter definition: {uri.lstrip('/')}")
         known = self.path_types.get(label)
         if known is not None:
-            lasting = known in PATH_TYPES
-            return ParamInfo(name, known, label, self._priority(label), spans=label == "path", lasting=lasting)
+            cacheable = known in PATH_TYPES
+            return ParamInfo(name, known, label, self._priority(label), spans=label == "path", cacheable=cacheable)
         self._check_is_expression(name, label, uri)
         return self._expression(name, label, uri)
 
@@ -394,7 +400,7 @@ class Router(routing.Router):
         first, colon, rest = part.label.partition(":")
         if colon:
             return first in self.path_types and not rest.endswith("path")
-        return not (part.exact or part.spans)
+        return not (part.needs_regex or part.spans)
 
     def _priority(self, label: str) -> int:
         return list(self.path_types).index(label)
@@ -419,7 +425,7 @@ class Router(routing.Router):
         source = re.sub(r"\((?:\?P<\w+>|(?!\?))", "(?:", label.removeprefix("^").removesuffix("$"))
         value = PathType(label, str, source)
         expands = expand if pattern.groups else None
-        return ParamInfo(name, value, label, 0, spans="/" in label, expand=expands, exact=True)
+        return ParamInfo(name, value, label, 0, spans="/" in label, expand=expands, needs_regex=True)
 
     # Finding --------------------------------------------------------------------------------------------------------
 

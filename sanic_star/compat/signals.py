@@ -335,7 +335,7 @@ class SignalRouter:
         fits: list[tuple[SignalGroup, list[Signal], Any]] = []
         for group in sorted(self._groups(parts), key=lambda each: -each.parameter.priority):
             parameter = group.parameter
-            if parameter.exact and not re.fullmatch(parameter.convertor.regex, parts[2]):
+            if parameter.needs_regex and not re.fullmatch(parameter.convertor.regex, parts[2]):
                 continue
             try:
                 value = parameter.convertor.convert(parts[2])

@@ -1,21 +1,21 @@
-"""The route index: which routes stand at a path, at a cost that does not grow with the number of routes.
+"""The route index: it finds the routes of a path, at a cost that does not grow with the number of routes.
 
-Paths are cut at their slashes and kept in three structures, asked by the router in this order:
+Paths are split at their slashes and kept in three structures. The router asks them in this order:
 
-1. `exact`: a path without parameters is one dictionary look-up;
-2. a tree over segments (`walk`): a literal segment is a look-up in its node, a parameter an edge, the more specific
-   type first, with a step back where a branch ends in nothing; but ways where no path ends by itself come before
-   those where one does. As in Sanic, a path without parameters is here if one of its routes is for certain hosts.
-   `tails` and `shapes` lead to the same places in fewer steps;
-3. parameters that may hold slashes (`spanning`): a path that ends in its only one is found by its literal prefix, any
-   other by its regular expression; of both, the path with more segments first, then the one registered first.
+1. `literal_paths`: a path without parameters is one dictionary look-up;
+2. a tree over segments (`walk`): a literal segment is a look-up in its node, a parameter is an edge. The more specific
+   type is tried first, and the walk steps back from a branch that leads to no route. Edges to nodes at which no path
+   ends come before the others, as in Sanic. A path without parameters is here, too, if one of its routes is for certain
+   hosts. `tails` and `shapes` lead to the same leaves in fewer steps;
+3. parameters that may hold slashes (`spanning`): a path that ends in its only parameter is found by its literal prefix,
+   any other by its regular expression. The path with more segments comes first, then the one registered first.
 
 A client may escape characters that need no escape: `/%61dmin` and `/admin` are one path (RFC 3986, section 6.2.2.2).
-Literals are compared with these escapes undone, as `request.path` shows them, so that a guard and the route read one
-spelling. Parameters get their text as it came. An escaped slash stays escaped: both spellings have the same segments.
+Literals are compared with these escapes decoded, as in `request.path`, so that a guard and the route see one spelling.
+Parameters get their text undecoded. An escaped slash stays escaped, so that both spellings have the same segments.
 
-Each structure leads to a `Leaf`: the routes of one path, by method. The first leaf whose path matches decides; which of
-its routes fits the request (method, host) is the router's to say.
+Each structure leads to a `Leaf`: the routes of one path, by method. The first leaf whose path matches decides. The
+router then chooses one of its routes by the method and host of the request.
 """
 
 from __future__ import annotations
@@ -36,20 +36,20 @@ PATH_SAFE = "/:@!$&'()*+,;=~-._"
 
 
 class Parameter:
-    """A path parameter, as one segment of a route's path; not to be changed once it is made.
+    """A path parameter: one segment of a route's path; immutable by convention.
 
     Args:
         name: the name under which the handler gets the value.
-        convertor: turns the segment into a value and back; `convert` raises `ValueError` for what it refuses.
-        label: the type's name, as in `{name:label}`; parameters of one label in one place are one way.
-        priority: of two parameters in one place the higher is tried first.
+        convertor: turns the segment into a value and back; `convert` raises `ValueError` for a segment that it refuses.
+        label: the type's name, as in `{name:label}`; parameters of one label in one place share an edge.
+        priority: of two parameters in one place, the one with the higher priority is tried first.
         spans: whether the value may hold slashes.
         expand: makes several parameters of the value, instead of the one called `name`; a `ValueError` is no match.
-        exact: whether the whole path's regular expression has to match too, because `convertor` takes more.
-        lasting: whether a segment always gives the same value, and one that can't be changed.
+        needs_regex: whether the whole path's regular expression has to match too, because `convertor` accepts more.
+        cacheable: whether a segment always gives the same, immutable value.
     """
 
-    __slots__ = ("convertor", "exact", "expand", "label", "lasting", "name", "priority", "spans")
+    __slots__ = ("cacheable", "convertor", "expand", "label", "name", "needs_regex", "priority", "spans")
 
     def __init__(
         self,
@@ -59,8 +59,8 @@ class Parameter:
         priority: int = 0,
         spans: bool = False,
         expand: Callable[[Any], dict[str, Any]] | None = None,
-        exact: bool = False,
-        lasting: bool = False,
+        needs_regex: bool = False,
+        cacheable: bool = False,
     ) -> None:
         self.name = name
         self.convertor = convertor
@@ -68,31 +68,31 @@ class Parameter:
         self.priority = priority
         self.spans = spans
         self.expand = expand
-        self.exact = exact
-        self.lasting = lasting
+        self.needs_regex = needs_regex
+        self.cacheable = cacheable
 
 
 Segments: TypeAlias = tuple[str | Parameter, ...]
-# The place of a parameter, its name, and what converts its text; `None` where any text but an empty one stays as it is.
+# The place of a parameter, its name, and its converting function; `None` where any text but an empty one is the value.
 _Step: TypeAlias = tuple[int, str, Callable[[str], Any] | None]
-# A path of the same length that is in none of them is cut so many times in vain.
+# A path that no shape of its length has is split this many times in vain.
 _MOST_SHAPES = 4
 
 
 if TYPE_CHECKING:
 
     class Indexed(Protocol):
-        """What the index must know of a route."""
+        """What the index reads of a route."""
 
-        pieces: Segments
+        path_segments: Segments
         hosts: tuple[str, ...]
 
         @property
         def names(self) -> tuple[str, ...] | None:
-            """Return the parameters' names; `None` where one of them makes others."""
+            """Return the parameters' names; `None` if one of them expands into others."""
 
         def expression(self) -> Pattern[str]:
-            """Return the whole path as a regular expression; asked for only where the tree can't express it."""
+            """Return the whole path as a regular expression; called only for paths that the tree can't express."""
 
 
 R = TypeVar("R", bound="Indexed")
@@ -103,24 +103,24 @@ class Leaf(Generic[R]):
     """The routes of one path.
 
     Attributes:
-        open: those for all hosts, by method.
-        sure: those that answer whatever the request's host is.
-        hosted: those for certain hosts, by method and host, as it stands on the wire.
-        regex: what the path must match beside; `None` where the way to this leaf says it all.
-        rank: the place among the leaves with a parameter that holds slashes, the lower first.
-        shared: whether several routes are here, or one for certain hosts.
-        final: whether the search is over where no route here fits the request. Else the path without its last slash
-            may lead on; that is how Sanic does it where the path has parameters and there is something to choose.
+        without_host: those registered without a host, by method.
+        for_any_host: those of `without_host`, if no route of the path is for certain hosts; else empty.
+        hosted: those for certain hosts, by method and undecoded host.
+        regex: an expression that the path has to match, too; `None` if the tree is exact.
+        rank: the order among the leaves with a parameter that holds slashes, the lowest first.
+        shared: whether there are several routes, or one for certain hosts.
+        ends_search: whether the search ends if no route of the leaf fits the request. Otherwise it goes on with the
+            path without its last slash, as Sanic does for a path with parameters and several routes.
     """
 
-    __slots__ = ("hosted", "literal", "open", "rank", "regex", "shared", "sure")
+    __slots__ = ("for_any_host", "hosted", "literal", "rank", "regex", "shared", "without_host")
 
     def __init__(
         self, regex: Pattern[str] | None = None, rank: tuple[int, int] = (0, 0), literal: bool = False
     ) -> None:
-        # One dictionary until a route for certain hosts comes: most leaves never get one.
-        self.open: dict[str, R] = {}
-        self.sure = self.open
+        # One dictionary, until a route for certain hosts is added; most leaves never have one.
+        self.without_host: dict[str, R] = {}
+        self.for_any_host = self.without_host
         self.hosted: dict[tuple[str, bytes], R] = {}
         self.shared = False
         self.literal = literal
@@ -129,29 +129,29 @@ class Leaf(Generic[R]):
 
     @property
     def parameters(self) -> list[Parameter]:
-        """The parameters of the path; their names are those of one of the routes."""
-        route = next(iter((self.open or self.hosted).values()))
-        return [part for part in route.pieces if isinstance(part, Parameter)]
+        """The parameters of the path, named as in one of the routes."""
+        route = next(iter((self.without_host or self.hosted).values()))
+        return [part for part in route.path_segments if isinstance(part, Parameter)]
 
     @property
-    def final(self) -> bool:
-        return not self.shared or (self.literal and bool(self.sure))
+    def ends_search(self) -> bool:
+        return not self.shared or (self.literal and bool(self.for_any_host))
 
     def add(self, route: R, methods: Iterable[str]) -> None:
-        """Put a route under its methods; of several the first answers."""
-        self.shared = bool(self.open or self.hosted or route.hosts)
+        """Add a route under its methods; of several for one method, the first answers."""
+        self.shared = bool(self.without_host or self.hosted or route.hosts)
         if route.hosts:
-            self.sure = {}
+            self.for_any_host = {}
             names = [host.encode(errors="replace") for host in route.hosts]
             for place in product(methods, names):
                 self.hosted.setdefault(place, route)
         else:
             for method in methods:
-                self.open.setdefault(method, route)
+                self.without_host.setdefault(method, route)
 
 
 class Edge(Generic[R]):
-    """A way from a node to the next, through a parameter."""
+    """An edge from a node to the next, through a parameter."""
 
     __slots__ = ("convert", "node", "parameter")
 
@@ -163,25 +163,25 @@ class Edge(Generic[R]):
 
 
 class Node(Generic[R]):
-    """A place in the tree: all routes whose segments so far are alike.
+    """A node of the tree: all routes whose segments up to here are the same.
 
     Attributes:
-        early: how many of the edges lead to nodes where none ends; they come first.
-        waits: whether these edges of the node before come before this one, which is reached by a literal.
+        first_edges: the number of edges to nodes at which no path ends; these edges come first.
+        is_deferred: whether this node, which a literal leads to, is tried after the `first_edges` of its parent.
     """
 
-    __slots__ = ("early", "edges", "leaves", "literals", "waits")
+    __slots__ = ("edges", "first_edges", "is_deferred", "leaves", "literals")
 
     def __init__(self) -> None:
-        self.waits = False
-        self.early = 0
+        self.is_deferred = False
+        self.first_edges = 0
         self.literals: dict[str, Node[R]] = {}
         self.edges: Sequence[Edge[R]] = ()
-        # One, or none; two where types that look alike to the tree differ in what they refuse (see `Parameter.exact`).
+        # None or one; two if parameters of one label differ in what they accept (see `Parameter.needs_regex`).
         self.leaves: Sequence[Leaf[R]] = ()
 
     def follow(self, parameter: Parameter) -> Node[R]:
-        """Return the node behind `parameter`, made where it is missing."""
+        """Return the node behind `parameter`; create it if it is missing."""
         for edge in self.edges:
             if edge.parameter.label == parameter.label:
                 return edge.node
@@ -190,7 +190,7 @@ class Node(Generic[R]):
         return made.node
 
     def leaf(self, regex: Pattern[str] | None) -> Leaf[R]:
-        """Return the leaf of this node for routes with that expression, made where it is missing."""
+        """Return the leaf of this node for routes with that expression; create it if it is missing."""
         for leaf in self.leaves:
             if (leaf.regex is None) == (regex is None):
                 return leaf
@@ -198,64 +198,64 @@ class Node(Generic[R]):
         self.leaves = (made, *self.leaves) if regex else (*self.leaves, made)
         return made
 
-    def settle(self) -> int:
-        """Put all edges below in the order in which they are tried; return how many segments lie below.
+    def arrange(self) -> int:
+        """Sort all edges below into the order in which they are tried; return how many segments there are below.
 
-        Ways that end nowhere by themselves come before those that do: that is how Sanic does it.
+        Edges to nodes at which no path ends come before the others, as in Sanic.
         """
-        depth = max((1 + child.settle() for child in self.literals.values()), default=0)
+        depth = max((1 + child.arrange() for child in self.literals.values()), default=0)
         if self.edges:
-            order = {id(edge): _order(edge, edge.node.settle()) for edge in self.edges}
+            order = {id(edge): _order(edge, edge.node.arrange()) for edge in self.edges}
             self.edges = sorted(self.edges, key=lambda edge: order[id(edge)])
             depth = max(depth, *(1 - order[id(edge)][2] for edge in self.edges))
-            self.early = sum(not edge.node.leaves for edge in self.edges)
+            self.first_edges = sum(not edge.node.leaves for edge in self.edges)
         for child in self.literals.values():
-            child.waits = bool(self.early and child.leaves)
+            child.is_deferred = bool(self.first_edges and child.leaves)
         return depth
 
 
 def _order(edge: Edge[Any], depth: int) -> tuple[bool, int, int, int, str]:
     node, parameter = edge.node, edge.parameter
-    # A literal that is spelled in two ways is one way on.
+    # A literal with two spellings counts once.
     ways = len(set(node.literals.values())) + len(node.edges)
     return bool(node.leaves), -parameter.priority, -depth, ways, parameter.label
 
 
 class Tail(Generic[R]):
-    """The ways through one more parameter to the end of a path, from a node that literals alone lead to.
+    """The paths that end with one parameter after a literal beginning.
 
     Attributes:
-        ways: each with what converts the bytes, the route and the parameter's name by method, and the leaf.
-        lasting: whether the same bytes always take the same way, to the same value.
-        barred: the last segments for which a literal path comes first.
+        ways: for each edge the function that converts the bytes, route and parameter name by method, and the leaf.
+        cacheable: whether the same bytes always lead to the same route and value.
+        reserved: the last segments for which a literal path comes first.
     """
 
-    __slots__ = ("barred", "lasting", "ways")
+    __slots__ = ("cacheable", "reserved", "ways")
 
     def __init__(self, node: Node[R]) -> None:
-        self.lasting = all(edge.parameter.lasting for edge in node.edges if edge.node.leaves)
+        self.cacheable = all(edge.parameter.cacheable for edge in node.edges if edge.node.leaves)
         self.ways = tuple(way for edge in node.edges for way in _ways(edge))
-        self.barred = {literal.encode("ascii") for literal, child in node.literals.items() if child.leaves}
+        self.reserved = {literal.encode("ascii") for literal, child in node.literals.items() if child.leaves}
 
 
 def _ways(edge: Edge[R]) -> Iterator[tuple[Callable[[bytes], Any], dict[str, tuple[R, str]], Leaf[R]]]:
-    """Yield the way to the end of a path through an edge, if there is one."""
+    """Yield what `Tail.ways` holds for an edge, if a path ends behind it."""
     for leaf in edge.node.leaves:
         routes: dict[str, tuple[R, str]] = {}
-        for method, route in leaf.sure.items():
-            last = route.pieces[-1]
+        for method, route in leaf.for_any_host.items():
+            last = route.path_segments[-1]
             if isinstance(last, Parameter) and not last.expand:
                 routes[method] = route, last.name
         yield _reads_bytes(edge.parameter), routes, leaf
 
 
 def _reads_bytes(parameter: Parameter) -> Callable[[bytes], Any]:
-    """Return what converts a segment as it stands on the wire; what is not ASCII is refused, and takes the long way."""
+    """Return a function that converts the bytes of a segment, and raises ValueError for bytes beyond ASCII."""
     convert = parameter.convertor.convert
     if convert in (int, float):
-        # PERF: these read bytes as they read text; not to decode them saves a tenth of the look-up.
+        # PERF: both read bytes as they read text. Not to decode them saves a tenth of the look-up.
         return convert
-    if not parameter.exact:
+    if not parameter.needs_regex:
         return lambda segment: convert(segment.decode("ascii"))
     matches = re.compile(parameter.convertor.regex).fullmatch
 
@@ -271,14 +271,14 @@ def _reads_bytes(parameter: Parameter) -> Callable[[bytes], Any]:
 class Shape(Generic[R]):
     """Where parameters stand from the first one to the end of a path: `<>/items/<>`, whatever stands before.
 
-    PERF: cutting a path from its end and looking its literals up takes a third of the time of a walk («real»). Safe
-    because a path is here only if a walk has nothing else to try first: see `Index._add_shapes`.
+    PERF: splitting a path from its end and looking its literals up takes a third of the time of a walk («real»). It is
+    safe because a shape has only paths for which a walk tries nothing else first: see `Index._add_shapes`.
 
     Attributes:
-        count: how many segments there are from the first parameter on.
-        literals: takes the literal parts out of a path that was cut `count` times from its end.
-        ways: by these literals, the segments for which a literal path may come first, the routes by method, and what
-            is to be done for each parameter.
+        count: the number of segments from the first parameter on.
+        literals: returns the literal parts of a path that was split `count` times from its end.
+        ways: by these literals, the segments for which a literal path may come first, the routes by method, and a step
+            for each parameter.
     """
 
     __slots__ = ("_steps", "count", "literals", "ways")
@@ -290,81 +290,82 @@ class Shape(Generic[R]):
         self.ways: dict[Any, tuple[frozenset[str], dict[str, R], tuple[_Step, ...]]] = {}
 
     def add(
-        self, parts: Sequence[str], barred: frozenset[str], edges: Sequence[tuple[int, Edge[R]]], leaf: Leaf[R]
+        self, parts: Sequence[str], reserved: frozenset[str], edges: Sequence[tuple[int, Edge[R]]], leaf: Leaf[R]
     ) -> None:
-        """Put a leaf under the literals of its path, if its routes call their parameters the same.
+        """Add a leaf under the literals of its path, if its routes have the same parameter names.
 
         Args:
             parts: the path up to its first parameter, and the segments after that.
-            barred: literals that stand where a parameter does.
+            reserved: literals at the place of a parameter.
             edges: the parameters, each with its place in `parts`.
             leaf: the leaf.
         """
-        names, *others = {route.names for route in leaf.sure.values()} or {None}
+        names, *others = {route.names for route in leaf.for_any_host.values()} or {None}
         if names is not None and not others:
-            # PERF: a frame less for each parameter that is plain text: 0.1 µs («real»).
+            # PERF: one frame less for each parameter that is plain text, 0.1 µs («real»). Safe: its value is the
+            # segment.
             steps = tuple(
                 (place, name, None if getattr(edge.parameter.convertor, "keeps_text", False) else edge.convert)
                 for (place, edge), name in zip(edges, names, strict=True)
             )
-            # Many routes have the same; each would take 200 bytes.
+            # Many routes share one tuple, which takes 200 bytes.
             steps = self._steps.setdefault(tuple((name, id(convert)) for _, name, convert in steps), steps)
-            self.ways[self.literals(parts)] = barred, leaf.sure, steps
+            self.ways[self.literals(parts)] = reserved, leaf.for_any_host, steps
 
     def bar(self, path: str) -> None:
-        """Note a path without parameters, which comes before any path with some."""
+        """Reserve the segments of a path without parameters, which comes before all paths with some."""
         key = self.literals(path.rsplit("/", self.count))
         if key in self.ways:
-            barred, routes, steps = self.ways[key]
-            self.ways[key] = barred.union(path.rsplit("/", self.count)), routes, steps
+            reserved, routes, steps = self.ways[key]
+            self.ways[key] = reserved.union(path.rsplit("/", self.count)), routes, steps
 
 
 class Index(Generic[R]):
-    """All routes of one router, arranged for look-up; built anew as a whole when a route comes or goes."""
+    """All routes of one router, arranged for look-up; rebuilt as a whole when a route is added or removed."""
 
     def __init__(self) -> None:
-        self.exact: dict[str, Leaf[R]] = {}
+        self.literal_paths: dict[str, Leaf[R]] = {}
         self.tree: Node[R] = Node()
-        # By the path up to its last slash, as it stands on the wire.
+        # By the undecoded path up to its last slash.
         self.tails: dict[bytes, Tail[R]] = {}
         self.prefixes: dict[str, Leaf[R]] = {}
         self.patterns: list[tuple[Leaf[R], Segments]] = []
-        # By how many slashes a path has; those with the most paths first.
+        # By the number of slashes; those with the most paths first.
         self.shapes: dict[int, Sequence[Shape[R]]] = {}
-        # The most segments that a path has, and that a prefix has.
+        # The highest number of segments of a path, and of a prefix.
         self.depth = 0
         self.longest_prefix = 0
         # Whether a route has a parameter that holds slashes.
         self.has_spanning = False
 
     def add(self, route: R, methods: Iterable[str]) -> None:
-        """Put a route under its segments.
+        """Add a route.
 
         Args:
-            route: what a search shall give.
+            route: the result of a search.
             methods: the HTTP methods, upper case.
         """
-        self.depth = max(self.depth, len(route.pieces))
+        self.depth = max(self.depth, len(route.path_segments))
         self._leaf(route).add(route, methods)
 
     def fill(self, routes: Iterable[tuple[R, Iterable[str]]]) -> None:
-        """Put routes under their segments, each with its methods, and settle."""
+        """Add routes, each with its methods, and arrange them."""
         for route, methods in routes:
             self.add(route, methods)
-        self.settle()
+        self.arrange()
 
     def _leaf(self, route: R) -> Leaf[R]:
-        segments = route.pieces
+        segments = route.path_segments
         parameters = [part for part in segments if isinstance(part, Parameter)]
         if not parameters:
             path = "/" + "/".join(part for part in segments if isinstance(part, str))
-            return _entry(self.exact, path, partial(Leaf, literal=True))
+            return _entry(self.literal_paths, path, partial(Leaf, literal=True))
         if any(part.spans for part in parameters):
             return self._spanning(route, parameters)
-        return self._follow(segments).leaf(route.expression() if any(part.exact for part in parameters) else None)
+        return self._follow(segments).leaf(route.expression() if any(part.needs_regex for part in parameters) else None)
 
     def _spanning(self, route: R, parameters: list[Parameter]) -> Leaf[R]:
-        segments = route.pieces
+        segments = route.path_segments
         self.has_spanning = True
         rank = -len(segments), len(self.prefixes) + len(self.patterns)
         if len(parameters) == 1 and segments[-1] is parameters[0] and parameters[0].label == "path":
@@ -372,19 +373,19 @@ class Index(Generic[R]):
             prefix = "/".join(("", *(part for part in segments if isinstance(part, str))))
             return _entry(self.prefixes, prefix, partial(Leaf, rank=rank))
         shape = _shape(segments)
-        for known, others in self.patterns:
-            if _shape(others) == shape:
-                return known
+        for former, former_segments in self.patterns:
+            if _shape(former_segments) == shape:
+                return former
         leaf: Leaf[R] = Leaf(route.expression(), rank)
         self.patterns.append((leaf, segments))
         self.patterns.sort(key=lambda entry: entry[0].rank)
         return leaf
 
-    def settle(self) -> None:
-        """Put everything in the order of a search; to be called when all routes are added."""
-        for path in [path for path, leaf in self.exact.items() if leaf.hosted]:
-            self._follow(path[1:].split("/")).leaves = (self.exact.pop(path),)
-        self.tree.settle()
+    def arrange(self) -> None:
+        """Sort everything into the order of a search; to be called after the last `add`."""
+        for path in [path for path, leaf in self.literal_paths.items() if leaf.hosted]:
+            self._follow(path[1:].split("/")).leaves = (self.literal_paths.pop(path),)
+        self.tree.arrange()
         reached = [("", self.tree)]
         shapes: dict[int, dict[tuple[int, ...], Shape[R]]] = {}
         while reached:
@@ -392,34 +393,36 @@ class Index(Generic[R]):
             if node.edges:
                 self.tails[head.encode("ascii")] = Tail(node)
                 self._add_shapes(head, node, shapes)
-            reached += ((f"{head}/{literal}", child) for literal, child in node.literals.items() if not child.waits)
-        for path in self.exact:
+            reached += (
+                (f"{head}/{literal}", child) for literal, child in node.literals.items() if not child.is_deferred
+            )
+        for path in self.literal_paths:
             start, _, last = path.encode("ascii").rpartition(b"/")
             if start in self.tails:
-                self.tails[start].barred.add(last)
+                self.tails[start].reserved.add(last)
         for slashes, alike in shapes.items():
             self.shapes[slashes] = sorted(alike.values(), key=lambda shape: -len(shape.ways))[:_MOST_SHAPES]
-        for path in self.exact:
+        for path in self.literal_paths:
             for shape in self.shapes.get(path.count("/"), ()):
                 shape.bar(path)
 
     @staticmethod
     def _add_shapes(head: str, start: Node[R], shapes: dict[int, dict[tuple[int, ...], Shape[R]]]) -> None:
-        """Put the paths that go on with a parameter into `shapes`, by their slashes and the places of parameters.
+        """Add the paths below a node that begin with a parameter to `shapes`.
 
-        A walk finds such a path first if each of its segments leads to the first way on that there is: a literal that
-        does not wait, or the first edge for a segment that is no literal there.
+        A walk finds such a path first if each of its segments takes the first branch: a literal that is not deferred,
+        or the first edge for a segment that is no literal there.
 
         Args:
             head: the path up to the node, literals only.
             start: the node.
             shapes: by the number of slashes, then by the number of segments after `head` and the places in those.
         """
-        # The node, the path to it, its parameters, and the literals that stand beside those.
+        # A node, the path to it, its parameters, and the literals at their places.
         reached: list[tuple[Node[R], tuple[str, ...], tuple[tuple[int, Edge[R]], ...], frozenset[str]]]
         reached = [(start, (head,), (), frozenset())]
         while reached:
-            node, parts, edges, barred = reached.pop()
+            node, parts, edges, reserved = reached.pop()
             if edges and len(parts) > 2 and len(node.leaves) == 1 and node.leaves[0].regex is None:
                 places = tuple(place for place, _ in edges)
                 count = len(parts) - 1
@@ -427,49 +430,49 @@ class Index(Generic[R]):
                 key = count, *places
                 if key not in alike:
                     alike[key] = Shape(places, count)
-                alike[key].add(parts, barred, edges, node.leaves[0])
-            if node.edges and not node.edges[0].parameter.exact:
-                beside = barred.union(node.literals) if node.literals else barred
+                alike[key].add(parts, reserved, edges, node.leaves[0])
+            if node.edges and not node.edges[0].parameter.needs_regex:
+                beside = reserved.union(node.literals) if node.literals else reserved
                 edge = node.edges[0]
                 reached.append((edge.node, (*parts, ""), (*edges, (len(parts), edge)), beside))
             if edges:
                 for literal, child in node.literals.items():
-                    if not child.waits:
-                        reached.append((child, (*parts, literal), edges, barred))
+                    if not child.is_deferred:
+                        reached.append((child, (*parts, literal), edges, reserved))
 
     def _follow(self, segments: Iterable[str | Parameter]) -> Node[R]:
-        """Return the node at the end of a path, made where it is missing."""
+        """Return the node at the end of a path; create it if it is missing."""
         node = self.tree
         for part in segments:
             node = node.follow(part) if isinstance(part, Parameter) else _entry(node.literals, part, Node)
         return node
 
-    def walk(self, path: str, undone: str | None = None) -> tuple[Leaf[R], Sequence[Any]] | None:
+    def walk(self, path: str, normalized: str | None = None) -> tuple[Leaf[R], Sequence[Any]] | None:
         """Find the first leaf of the tree whose path matches, and the values of its parameters.
 
         Args:
             path: the request's path, undecoded, with its leading slash.
-            undone: the same without needless escapes, if that is known: `path` itself, where it has none.
+            normalized: the same with normalized escapes, if the caller has it.
         """
-        # No more pieces than the tree is deep: a path of ten thousand slashes is not worth as many strings.
+        # Not split further than the tree is deep: a path may have ten thousand slashes.
         segments = path.split("/", self.depth + 1)
         end = len(segments)
         if end > self.depth + 1:
             return None
-        names = segments if undone is path else (undone or undo_needless_escapes(path)).split("/")
+        names = segments if normalized is path else (normalized or normalize_escapes(path)).split("/")
         depth = 1
         node = self.tree
         values: list[Any] = []
-        # Where a step back leads: the depth, the values so far, the edges not tried there, or a node that waits.
+        # Branches to step back to: the depth, the values so far, and the edges not tried there, or a deferred node.
         untried: list[tuple[int, list[Any], Sequence[Edge[R]] | Node[R]]] = []
         edges: Sequence[Edge[R]]
         while True:
             if depth < end:
                 child = node.literals.get(names[depth])
                 edges = node.edges
-                if child is not None and child.waits:
-                    untried += (depth, values[:], edges[node.early :]), (depth + 1, values[:], child)
-                    edges = edges[: node.early]
+                if child is not None and child.is_deferred:
+                    untried += (depth, values[:], edges[node.first_edges :]), (depth + 1, values[:], child)
+                    edges = edges[: node.first_edges]
                 elif child is not None:
                     if edges:
                         untried.append((depth, values[:], edges))
@@ -478,7 +481,7 @@ class Index(Generic[R]):
                     continue
             else:
                 for leaf in node.leaves:
-                    if leaf.regex is None or matches_spelled(leaf.regex, path, leaf.parameters) is not None:
+                    if leaf.regex is None or match_any_spelling(leaf.regex, path, leaf.parameters) is not None:
                         return leaf, values
                 edges = ()
             while True:
@@ -507,7 +510,7 @@ class Index(Generic[R]):
         """Find the first leaf with a parameter that holds slashes whose path matches.
 
         Returns:
-            The leaf, the values of its parameters, and the literal prefix where it was found by that.
+            The leaf, the values of its parameters, and its literal prefix if it was found by that.
         """
         by_prefix = self._by_prefix(path) if self.prefixes else None
         for leaf, segments in self.patterns:
@@ -519,21 +522,21 @@ class Index(Generic[R]):
                 return leaf, [match[part.name] for part in segments if isinstance(part, Parameter)], None
             if "%" in path:
                 parameters = [part for part in segments if isinstance(part, Parameter)]
-                values = matches_spelled(leaf.regex, path, parameters)
+                values = match_any_spelling(leaf.regex, path, parameters)
                 if values is not None:
                     return leaf, values, None
         return by_prefix
 
     def _by_prefix(self, path: str) -> tuple[Leaf[R], Sequence[Any], str] | None:
         for prefix in prefixes_of(path, self.longest_prefix):
-            leaf = self.prefixes.get(undo_needless_escapes(prefix))
+            leaf = self.prefixes.get(normalize_escapes(prefix))
             if leaf is not None and len(prefix) < len(path):
                 return leaf, (path[len(prefix) + 1 :],), prefix
         return None
 
 
 def plain(literal: str) -> str:
-    """Return a literal as clients may write it too: without the escapes that a path does not need.
+    """Return a literal with normalized escapes (RFC 3986, section 6.2.2.2).
 
     Examples:
         >>> plain("/users/%40me/%C3%A4"), plain("/users")
@@ -544,17 +547,17 @@ def plain(literal: str) -> str:
 
 # PERF: compiled when the first path has an escape, which keeps 1 ms out of the import.
 @cache
-def _needless_escapes() -> Pattern[str]:
-    """Return the escapes of the characters that may stand in a path as they are, the slash left out."""
+def _unneeded_escapes() -> Pattern[str]:
+    """Return an expression for the escapes of characters that a path may contain unescaped, except the slash."""
     safe = (f"{byte:02X}" for byte in range(128) if quote(chr(byte), PATH_SAFE) == chr(byte) != "/")
     return re.compile(f"(?<!%)(?<!%[0-9a-fA-F])%(?:{'|'.join(safe)})", re.IGNORECASE)
 
 
-def undo_needless_escapes(path: str) -> str:
-    """Undo the escapes of characters that may stand in a path as they are (RFC 3986, sections 2.3 and 3.3).
+def normalize_escapes(path: str) -> str:
+    """Decode the escapes of characters that a path may contain unescaped (RFC 3986, sections 2.3 and 3.3).
 
-    A slash stays encoded, because it would separate segments. What follows an incomplete escape stays, too: it could
-    become another escape (`%%341` is not `%41`). So `unquote` gives the same for the result as for `path`.
+    A slash stays encoded, because it would separate segments. An escape after an incomplete one stays, too, because it
+    could complete that one (`%%341` is not `%41`). So `unquote` returns the same for the result as for `path`.
 
     Args:
         path: a percent-encoded path.
@@ -565,11 +568,11 @@ def undo_needless_escapes(path: str) -> str:
     """
     if "%" not in path:
         return path
-    return _needless_escapes().sub(lambda escape: chr(int(escape[0][1:], 16)), path)
+    return _unneeded_escapes().sub(lambda escape: chr(int(escape[0][1:], 16)), path)
 
 
-def matches_spelled(regex: Pattern[str], path: str, parameters: Sequence[Parameter]) -> list[Any] | None:
-    """Match a path whose literals may have needless escapes; return the parameters' texts as they came.
+def match_any_spelling(regex: Pattern[str], path: str, parameters: Sequence[Parameter]) -> list[Any] | None:
+    """Match a path whose literals may have unneeded escapes; return the undecoded texts of the parameters.
 
     Args:
         regex: the whole path, with a group for each parameter.
@@ -577,13 +580,13 @@ def matches_spelled(regex: Pattern[str], path: str, parameters: Sequence[Paramet
         parameters: the parameters.
 
     Returns:
-        `None` where the path does not match; for a group that took no part `None` in the list.
+        `None` if the path does not match. A group that takes no part is `None` in the list.
     """
     match = regex.fullmatch(path)
     if match is not None:
         return [match[part.name] for part in parameters]
-    undone = undo_needless_escapes(path)
-    match = None if undone == path else regex.fullmatch(undone)
+    normalized = normalize_escapes(path)
+    match = None if normalized == path else regex.fullmatch(normalized)
     if match is None:
         return None
     starts = _starts(path)
@@ -591,7 +594,7 @@ def matches_spelled(regex: Pattern[str], path: str, parameters: Sequence[Paramet
     for part in parameters:
         start, end = match.span(part.name)
         value = None if start < 0 else path[starts[start] : starts[end]]
-        # What the expression has seen is not what came.
+        # The expression has matched the normalized text, not this one.
         if value is not None and re.fullmatch(part.convertor.regex, value) is None:
             return None
         values.append(value)
@@ -599,17 +602,17 @@ def matches_spelled(regex: Pattern[str], path: str, parameters: Sequence[Paramet
 
 
 def _starts(path: str) -> list[int]:
-    """Return where each character of a path without needless escapes begins in the path, and where that ends."""
+    """Return the position in the path of each character of the normalized path, and of its end."""
     starts: list[int] = []
     at = 0
-    for escape in _needless_escapes().finditer(path):
+    for escape in _unneeded_escapes().finditer(path):
         starts += range(at, escape.start() + 1)
         at = escape.end()
     return [*starts, *range(at, len(path) + 1)]
 
 
 def _entry(table: dict[str, T], literal: str, make: Callable[[], T]) -> T:
-    """Return a table's entry for a literal, made where it is missing; it stands there under both spellings."""
+    """Return a table's entry for a literal under both spellings; create it if it is missing."""
     entry = table.get(plain(literal))
     if entry is None:
         entry = make()
@@ -617,18 +620,18 @@ def _entry(table: dict[str, T], literal: str, make: Callable[[], T]) -> T:
     return entry
 
 
-def prefixes_of(path: str, most: int) -> Iterator[str]:
+def prefixes_of(path: str, max_slashes: int) -> Iterator[str]:
     """Yield the path's beginnings at its slashes, longest first.
 
     Args:
         path: begins with a slash.
-        most: how many slashes the longest that matters has: a path of ten thousand would be copied as many times.
+        max_slashes: the number of slashes of the longest one; a path may have ten thousand, and each prefix is a copy.
 
     Examples:
         >>> list(prefixes_of("/a/b/c", 2))
         ['/a/b', '/a', '']
     """
-    segments = path.split("/", most + 1)[: most + 1]
+    segments = path.split("/", max_slashes + 1)[: max_slashes + 1]
     while segments:
         yield "/".join(segments)
         segments.pop()

@@ -44,15 +44,15 @@ from sanic_star.engine.index import (
     Segments,
     Shape,
     Tail,
-    matches_spelled,
+    match_any_spelling,
+    normalize_escapes,
     plain,
     prefixes_of,
-    undo_needless_escapes,
 )
 
 WEBSOCKET = "(websocket)"  # no HTTP method has brackets
 # Where a scope keeps what changes in it at the door of a mounted application: paths are the outer one's until then. It
-# is not there for a mount that was found in `_Table.doors`.
+# is not there for a mount that was found in `_Table.mount_entries`.
 _CHILD = "sanic_star.child"
 # Where a scope keeps the leaf that its path has led to, if no route there is for its method or host.
 LEAF = "sanic_star.leaf"
@@ -171,7 +171,7 @@ def either(literal: str) -> str:
 class _Indexed:
     """What HTTP and websocket routes have in common beside Starlette's attributes."""
 
-    pieces: Segments
+    path_segments: Segments
     parameters: tuple[Parameter, ...] = ()
     # The parameters' names; `None` where one of them makes others.
     names: tuple[str, ...] | None = ()
@@ -183,7 +183,7 @@ class _Indexed:
     strict = False
 
     def _keep(self, segments: Segments) -> None:
-        self.pieces = segments
+        self.path_segments = segments
         self.call = not_finalised
         parameters = tuple(part for part in segments if isinstance(part, Parameter))
         if parameters:
@@ -202,14 +202,14 @@ class _Indexed:
     def _source(self) -> str:
         parts = [
             either(part) if isinstance(part, str) else f"(?P<{part.name}>{part.convertor.regex})"
-            for part in self.pieces
+            for part in self.path_segments
         ]
         return "^/" + "/".join(parts)
 
     @cached_property
     def path_format(self) -> str:
         """The path with `{name}` for each parameter."""
-        return _format(self.pieces, lambda part: f"{{{part.name}}}")
+        return _format(self.path_segments, lambda part: f"{{{part.name}}}")
 
     def bind(self, values: Sequence[Any]) -> dict[str, Any]:
         """Return the parameters by their names; raise `ValueError` where one is refused after all.
@@ -309,7 +309,7 @@ class Route(_Indexed, routing.Route):  # type: ignore[override]  # computed on f
         """
         if scope["type"] != "http" or not self.admits(scope):
             return Match.NONE, {}
-        values = matches_spelled(self.path_regex, route_path(scope), self.parameters)
+        values = match_any_spelling(self.path_regex, route_path(scope), self.parameters)
         if values is None:
             return Match.NONE, {}
         try:
@@ -527,7 +527,7 @@ def _choose(leaf: Leaf[Any], method: str, scope: Scope) -> Any:
                 if route is not None:
                     return route
                 break
-    return leaf.open.get(method)
+    return leaf.without_host.get(method)
 
 
 def _methods_for(leaf: Leaf[Any], scope: Scope) -> Collection[str]:
@@ -536,8 +536,8 @@ def _methods_for(leaf: Leaf[Any], scope: Scope) -> Collection[str]:
     To a GET for its own host, the websocket of a route for certain hosts counts: the handshake is a GET.
     """
     if leaf.hosted and scope.get("method") == "GET" and _choose(leaf, WEBSOCKET, scope) is not None:
-        return {*leaf.open, WEBSOCKET}
-    return leaf.open
+        return {*leaf.without_host, WEBSOCKET}
+    return leaf.without_host
 
 
 # What competes for a path, by weight: a leaf of the tree; a mount or a catch-all route by the segments of its literal
@@ -550,17 +550,17 @@ class _Refused:
 
     Args:
         leaf: the leaf; `None` where the path is not quite a route's after all.
-        final: whether the path without its last slash may lead on; as in Sanic it may where several routes were to
-            choose from.
+        ends_search: whether the path without its last slash may lead on; as in Sanic it may where several routes were
+            to choose from.
     """
 
-    def __init__(self, leaf: Leaf[Any] | None, final: bool) -> None:
+    def __init__(self, leaf: Leaf[Any] | None, ends_search: bool) -> None:
         self.leaf = leaf
-        self.final = final
+        self.ends_search = ends_search
 
 
-def _may_go_on(match: Found | None) -> bool:
-    return match is None or (isinstance(match[0], _Refused) and not match[0].final)
+def _may_continue(match: Found | None) -> bool:
+    return match is None or (isinstance(match[0], _Refused) and not match[0].ends_search)
 
 
 Found: TypeAlias = tuple[Any, dict[str, Any]]
@@ -571,25 +571,25 @@ _Direct: TypeAlias = dict[bytes | None, dict[str, tuple[Any, dict[str, Any], str
 _building = RLock()
 
 
-def _matches_below(pieces: Segments, mount: Sequence[str | None], is_literal: bool) -> bool:
+def _matches_below(path_segments: Segments, mount: Sequence[str | None], is_literal: bool) -> bool:
     """Tell whether a route may match a path below a mount, and outrank it.
 
     Args:
-        pieces: the route's segments.
+        path_segments: the route's segments.
         mount: the mount's; `None` for a parameter.
         is_literal: whether the mount is one whose path says how it ranks.
     """
-    for position, (piece, segment) in enumerate(zip(pieces, mount, strict=False)):
+    for position, (piece, segment) in enumerate(zip(path_segments, mount, strict=False)):
         if isinstance(piece, Parameter):
             if piece.spans:
                 # Its literal prefix is shorter than a literal mount.
                 return not is_literal and position > 0
         elif segment is not None and unquote(piece) != segment:
             return False
-    return len(pieces) > len(mount)
+    return len(path_segments) > len(mount)
 
 
-class _Door:
+class _MountEntry:
     """How a mount is found by the first segment of a path.
 
     Args:
@@ -642,7 +642,7 @@ class _Door:
         return True
 
 
-def _door_of(mount: routing.Mount) -> tuple[str, _Door] | None:
+def _mount_entry(mount: routing.Mount) -> tuple[str, _MountEntry] | None:
     """Return the first segment of a mount of Starlette's and its door; `None` where the path begins otherwise."""
     segments: list[str | None] = []
     names: list[str] = []
@@ -661,7 +661,7 @@ def _door_of(mount: routing.Mount) -> tuple[str, _Door] | None:
         return None
     literal = segments[: segments.index(None)] if None in segments else segments
     start = "/".join(("", *(part or "" for part in literal), ""))
-    return segments[0], _Door(start.encode(), mount, segments, names)
+    return segments[0], _MountEntry(start.encode(), mount, segments, names)
 
 
 class _Table:
@@ -685,11 +685,11 @@ class _Table:
         self.by_name: dict[str, BaseRoute] = {}
         # By their first segment: mounts below which no route of Sanic's matches, the longest first. By `None` the mount
         # at the root, if each of the other ways has its first segment in here.
-        self.doors: dict[bytes | None, list[_Door]] = {}
+        self.mount_entries: dict[bytes | None, list[_MountEntry]] = {}
         # The routes that are to be arranged in the index, and their methods.
         self._indexed: list[tuple[Any, Iterable[str]]] = []
 
-    def settle(self) -> None:
+    def arrange(self) -> None:
         """Arrange the index; no route is added from here on."""
         self.index.fill(self._indexed)
         for mount in sorted(self.mounts.values(), key=lambda mount: -mount.path.count("/")):
@@ -698,40 +698,40 @@ class _Table:
                 # What the path says with escapes is compared with more effort.
                 is_plain = quote(mount.path, PATH_SAFE) == mount.path
                 way = mount if is_plain and not self._is_outranked(segments, True) else None
-                doors = self.doors.setdefault(segments[0].encode(), [])
-                doors.append(_Door(mount.path.encode() + b"/", way))
+                mount_entries = self.mount_entries.setdefault(segments[0].encode(), [])
+                mount_entries.append(_MountEntry(mount.path.encode() + b"/", way))
                 if len(segments) > 1:
                     # Its path without a slash is its own, and begins like those of a mount above it.
-                    doors.append(_Door(mount.path.encode(), None))
+                    mount_entries.append(_MountEntry(mount.path.encode(), None))
         is_complete = True
         for foreign in self.foreign:
-            named = _door_of(foreign) if isinstance(foreign, routing.Mount) else None
+            named = _mount_entry(foreign) if isinstance(foreign, routing.Mount) else None
             if named is None:
                 # It may match any path, and comes before the ones behind it.
                 is_complete = False
                 break
-            first, door = named
-            if self._is_outranked(door.segments, False):
-                door = _Door(door.start, None)
+            first, entry = named
+            if self._is_outranked(entry.segments, False):
+                entry = _MountEntry(entry.start, None)
             else:
                 foreign._root_format = foreign.path_format[: -len("/{path}")]  # type: ignore[attr-defined]
-            self.doors.setdefault(first.encode(), []).append(door)
+            self.mount_entries.setdefault(first.encode(), []).append(entry)
         if is_complete and "" in self.mounts:
-            self._add_door_at_root(self.mounts[""])
+            self._add_entry_at_root(self.mounts[""])
         self._indexed = []
 
-    def _add_door_at_root(self, mount: Mount) -> None:
+    def _add_entry_at_root(self, mount: Mount) -> None:
         """Let the mount at the root take the paths whose first segment no other way has."""
-        firsts = {route.pieces[0] if route.pieces else "" for route, _ in self._indexed}
+        firsts = {route.path_segments[0] if route.path_segments else "" for route, _ in self._indexed}
         if any(isinstance(first, Parameter) for first in firsts):
             return
         for first in {"", *map(unquote, firsts)}:
-            self.doors.setdefault(first.encode(), [])
-        self.doors[None] = [_Door(b"/", mount)]
+            self.mount_entries.setdefault(first.encode(), [])
+        self.mount_entries[None] = [_MountEntry(b"/", mount)]
 
     def _is_outranked(self, segments: Sequence[str | None], is_literal: bool) -> bool:
         """Tell whether a route of Sanic's takes paths from a mount."""
-        return any(_matches_below(route.pieces, segments, is_literal) for route, _ in self._indexed)
+        return any(_matches_below(route.path_segments, segments, is_literal) for route, _ in self._indexed)
 
     def add(self, route: BaseRoute) -> None:
         """Put a route where it belongs."""
@@ -752,8 +752,8 @@ class _Table:
     def direct(self) -> _Direct:
         """Return what the paths without parameters lead to, whatever the request's host is."""
         return {
-            path.encode("ascii"): {method: (route, {}, unquote(path)) for method, route in leaf.sure.items()}
-            for path, leaf in self.index.exact.items()
+            path.encode("ascii"): {method: (route, {}, unquote(path)) for method, route in leaf.for_any_host.items()}
+            for path, leaf in self.index.literal_paths.items()
         }
 
 
@@ -796,8 +796,8 @@ class Router(routing.Router):
         # These lead past the mark.
         self._shapes: dict[int, Sequence[Shape[Any]]] = {}
         self._tails: dict[bytes, Tail[Any]] = {}
-        self._unbarred: dict[bytes, Tail[Any]] = {}
-        self._doors: dict[bytes | None, list[_Door]] = {}
+        self._unreserved_tails: dict[bytes, Tail[Any]] = {}
+        self._mount_entries: dict[bytes | None, list[_MountEntry]] = {}
         # Emptied, not replaced: the application's dispatch holds on to this dictionary.
         self.direct.clear()
 
@@ -819,7 +819,7 @@ class Router(routing.Router):
                     elif isinstance(route, Mount) and route.literal:
                         route.router = self
                     table.add(route)
-                table.settle()
+                table.arrange()
                 self._publish(table)
                 self._stale = False
                 if self._version is not version:
@@ -833,20 +833,20 @@ class Router(routing.Router):
         self.mounts = table.mounts
         self._deepest_mount = table.deepest_mount
         self.foreign = table.foreign
-        self._doors = table.doors
+        self._mount_entries = table.mount_entries
         self.by_name = table.by_name
         # Before `direct`: `_keep` looks at it.
         self.hosts = table.hosts
         if table.hosts:
             # The host decides before the path: each request takes the long way.
-            self._shapes, self._tails, self._unbarred, self._doors = {}, {}, {}, {}
+            self._shapes, self._tails, self._unreserved_tails, self._mount_entries = {}, {}, {}, {}
             self._recent = deque()
             self.direct.clear()
             return
         self._shapes = table.index.shapes
         self._tails = table.index.tails
         # For a last segment with escapes, which a literal may spell in another way.
-        self._unbarred = {head: tail for head, tail in self._tails.items() if not tail.barred}
+        self._unreserved_tails = {head: tail for head, tail in self._tails.items() if not tail.reserved}
         self._recent = deque()
         self.direct.clear()
         self.direct.update(table.direct())
@@ -899,10 +899,10 @@ class Router(routing.Router):
             method: its method, `WEBSOCKET` for a websocket.
         """
         path: str = scope["path"]
-        nothing_encoded = raw is not None and path.isascii() and path.encode() == raw
+        is_unescaped = raw is not None and path.isascii() and path.encode() == raw
         if raw is None and (below := _below_plain_root(scope, path)) is not None:
             # PERF: in a mounted application, too, most paths are in the tables by their bytes.
-            path, nothing_encoded = below, True
+            path, is_unescaped = below, True
             raw = below.encode()
             entry = self.direct.get(raw, _NOTHING).get(method)
             if entry is not None and entry[2] == path:
@@ -912,32 +912,32 @@ class Router(routing.Router):
                 params = params.copy()
                 scope["path_params"] = {**scope["path_params"], **params} if "path_params" in scope else params
                 return route, params
-        if nothing_encoded and self._doors:
+        if is_unescaped and self._mount_entries:
             # PERF: what the search would find for most paths of mounts, in a tenth of its time; `benchmarks/`:
-            # `overhead`. Safe because `_Table.settle` leaves out mounts with which another route competes.
+            # `overhead`. Safe because `_Table.arrange` leaves out mounts with which another route competes.
             segments = raw.split(b"/", 2)  # type: ignore[union-attr]
-            doors = self._doors.get(segments[1]) if len(segments) > 1 else ()
-            for door in self._doors.get(None, ()) if doors is None else doors:
-                if raw.startswith(door.start):  # type: ignore[union-attr]
-                    mount = door.mount
+            mount_entries = self._mount_entries.get(segments[1]) if len(segments) > 1 else ()
+            for entry in self._mount_entries.get(None, ()) if mount_entries is None else mount_entries:
+                if raw.startswith(entry.start):  # type: ignore[union-attr]
+                    mount = entry.mount
                     if mount is None:
                         break
-                    if door.segments:
-                        if not door.read(scope, path):
+                    if entry.segments:
+                        if not entry.read(scope, path):
                             break
                     elif "path_params" not in scope:
                         scope["path_params"] = {}
                     scope["route"] = mount
                     scope["endpoint"] = mount.app
                     return self.forward, {}
-        if raw is not None and (nothing_encoded or unquote(raw) == path):
+        if raw is not None and (is_unescaped or unquote(raw) == path):
             # PERF: most paths with parameters are literal up to one parameter at their end. A walk over the literals
             # would arrive at the same place and take the same way on, which makes this safe; it takes twice as long.
             # `benchmarks/` shows it as `/user/<id:int>`.
             head, _, last = raw.rpartition(b"/")
-            tails = self._tails if nothing_encoded else self._unbarred
+            tails = self._tails if is_unescaped else self._unreserved_tails
             tail = tails.get(head)
-            if tail is not None and last not in tail.barred:
+            if tail is not None and last not in tail.reserved:
                 for convert, routes, leaf in tail.ways:
                     try:
                         value = convert(last)
@@ -945,17 +945,17 @@ class Router(routing.Router):
                         continue
                     if method in routes:
                         route, name = routes[method]
-                        lasting = tail.lasting
+                        cacheable = tail.cacheable
                     else:
                         route = _choose(leaf, method, scope) if leaf.shared else None
                         if route is None or route.names is None:
                             break
                         name = route.names[0]
-                        lasting = False
+                        cacheable = False
                     scope["route"] = route
                     scope["endpoint"] = route.endpoint
                     params = {name: value}
-                    if lasting and len(raw) <= _LONGEST_KEPT:
+                    if cacheable and len(raw) <= _LONGEST_KEPT:
                         # PERF: kept from the second time on; to keep what comes but once would cost 0.2 µs.
                         seen = self._seen
                         if raw in seen:
@@ -966,30 +966,30 @@ class Router(routing.Router):
                             seen.clear()
                     scope["path_params"] = {**scope["path_params"], **params} if "path_params" in scope else params
                     return route, params
-            if self._shapes and (nothing_encoded or raw.isascii()):
-                match = self._by_shape(scope, path if nothing_encoded else raw.decode("ascii"), method, nothing_encoded)
+            if self._shapes and (is_unescaped or raw.isascii()):
+                match = self._by_shape(scope, path if is_unescaped else raw.decode("ascii"), method, is_unescaped)
                 if match is not None:
                     return match
-            if nothing_encoded:
+            if is_unescaped:
                 return self._walk(scope, path, method)
         return self._walk(scope, route_path(scope), method)
 
-    def _by_shape(self, scope: Scope, path: str, method: str, nothing_encoded: bool) -> Found | None:
+    def _by_shape(self, scope: Scope, path: str, method: str, is_unescaped: bool) -> Found | None:
         """Find a path whose first parameter is not all of its end; `None` where it takes a walk to decide."""
         for shape in self._shapes.get(path.count("/"), ()):
             parts = path.rsplit("/", shape.count)
             way = shape.ways.get(shape.literals(parts))
             if way is None:
                 continue
-            barred, routes, steps = way
+            reserved, routes, steps = way
             route = routes.get(method)
             # A segment with escapes may be a literal in another spelling.
-            if route is None or (barred and not nothing_encoded):
+            if route is None or (reserved and not is_unescaped):
                 return None
             params: dict[str, Any] = {}
             for place, name, convert in steps:
                 segment = parts[place]
-                if barred and segment in barred:  # PERF: no hash of the segment for an empty set
+                if reserved and segment in reserved:  # PERF: no hash of the segment for an empty set
                     return None
                 if convert is None:
                     if not segment:
@@ -1025,7 +1025,7 @@ class Router(routing.Router):
                 self.direct.pop(recent.popleft(), None)
             recent.append(raw)
         self.direct.setdefault(raw, {})[method] = found
-        if self._tails is not tails and self._unbarred is not tails:
+        if self._tails is not tails and self._unreserved_tails is not tails:
             # Another thread has changed the routes meanwhile.
             self.direct.pop(raw, None)
 
@@ -1033,28 +1033,28 @@ class Router(routing.Router):
         """Find a route the long way; see `_find`."""
         if self._stale:
             self._build()
-        match: Found | None = self._theirs(scope, self.hosts) if self.hosts else None
+        match: Found | None = self._match_foreign(scope, self.hosts) if self.hosts else None
         if match is not None:
-            return self._leave(match[0], match[1], scope)
+            return self._forward_to(match[0], match[1], scope)
         # PERF: what most paths with several parameters come to; the search below gives the same, in more steps.
-        undone = undo_needless_escapes(path) if "%" in path else path
-        exact = self.index.exact.get(undone)
+        normalized = normalize_escapes(path) if "%" in path else path
+        exact = self.index.literal_paths.get(normalized)
         if exact is not None:
             # Nothing else competes for a literal path; a slash at its end may lead to another one.
             if not self.mounts and not self.foreign and (path == "/" or not path.endswith("/")):
                 match = self._decide(exact, (), method, scope, slashless=False)
         else:
-            at: tuple[Any, ...] | None = self.index.walk(path, undone)
+            at: tuple[Any, ...] | None = self.index.walk(path, normalized)
             if at is None and not self.mounts and not self.foreign:
                 at = self.index.spanning(path)
                 if at is None and not path.endswith("/"):
                     return self.fallback, {}
             if at is None and not self.index.has_spanning and not ("" in self.mounts and path.endswith("/")):
                 # PERF: nothing of Sanic's matches, so that no rank is to be compared; `benchmarks/`: `overhead`.
-                match = self._beside(path, scope)
+                match = self._match_outside_index(path, scope)
             if at is not None:
                 leaf: Leaf[Any] = at[0]
-                route = leaf.sure.get(method) or (_choose(leaf, method, scope) if leaf.shared else None)
+                route = leaf.for_any_host.get(method) or (_choose(leaf, method, scope) if leaf.shared else None)
                 if route is not None and route.names is not None:
                     match = route, route.bind(at[1])
         if match is None:
@@ -1071,9 +1071,9 @@ class Router(routing.Router):
             outer = scope.get("path_params")
             scope["path_params"] = {**outer, **params} if outer else params
             return match
-        return self._leave(route, params, scope)
+        return self._forward_to(route, params, scope)
 
-    def _leave(self, route: BaseRoute, child: dict[str, Any], scope: Scope) -> Found:
+    def _forward_to(self, route: BaseRoute, child: dict[str, Any], scope: Scope) -> Found:
         """Return `forward`, and note in the scope which mount or route of Starlette's it leads to.
 
         Args:
@@ -1102,25 +1102,25 @@ class Router(routing.Router):
         match = self._search(path, method, scope)
         if not path.endswith("/"):
             return match
-        behind: Found | None = None
+        root_match: Found | None = None
         if match is not None and "" in self.mounts and match[0] is self.mounts[""] and path != "/":
             # Also the path without its last slash may be a route's, which the mount at the root does not hide.
-            behind, match = match, None
-        if not _may_go_on(match):
+            root_match, match = match, None
+        if not _may_continue(match):
             return match
         bare = path.rstrip("/")
-        most = max(self.index.depth - (0 if self.index.patterns else bare.count("/")), 1)
-        for slashes in range(min(len(path) - len(bare) - 1, most), -1, -1):
+        max_slashes = max(self.index.depth - (0 if self.index.patterns else bare.count("/")), 1)
+        for slashes in range(min(len(path) - len(bare) - 1, max_slashes), -1, -1):
             # Mounts and Starlette's routes are out: the path has lost a slash at its end.
             match, weight = self._in_index(bare + "/" * slashes or "/", method, scope, slashless=True)
             refused = match is not None and isinstance(match[0], _Refused)
-            if behind is not None and (weight <= _ROOT or (refused and weight < _TREE)):
+            if root_match is not None and (weight <= _ROOT or (refused and weight < _TREE)):
                 # A catch-all route ranks below the mount, as it does without a slash at the end.
                 match = None
-            if not _may_go_on(match):
+            if not _may_continue(match):
                 break
-        if behind is not None and (match is None or (isinstance(match[0], _Refused) and method == WEBSOCKET)):
-            return behind
+        if root_match is not None and (match is None or (isinstance(match[0], _Refused) and method == WEBSOCKET)):
+            return root_match
         return match
 
     def _search(self, path: str, method: str, scope: Scope) -> Found | None:
@@ -1134,9 +1134,9 @@ class Router(routing.Router):
             return match
         if mount is not None and mount_weight > _PATTERN:
             return mount, {}
-        theirs = self._theirs(scope, self.foreign) if self.foreign else None
-        if theirs is not None:
-            return theirs
+        foreign_match = self._match_foreign(scope, self.foreign) if self.foreign else None
+        if foreign_match is not None:
+            return foreign_match
         if mount is not None and not (answered and weight > mount_weight):
             # A mount at the root hides nothing: where a route of Sanic's has the path, its 405 is the answer. It has no
             # answer to a websocket.
@@ -1145,17 +1145,17 @@ class Router(routing.Router):
                 return mount, {}
         return match
 
-    def _beside(self, path: str, scope: Scope) -> Found | None:
+    def _match_outside_index(self, path: str, scope: Scope) -> Found | None:
         """Search mounts and Starlette's own routes for a path that is in no way one of the index."""
         mount, weight = self._mount(path) if self.mounts else (None, _NONE)
         if mount is not None and (weight > _PATTERN or not self.foreign):
             return mount, {}
-        theirs = self._theirs(scope, self.foreign) if self.foreign else None
-        return theirs or (None if mount is None else (mount, {}))
+        foreign_match = self._match_foreign(scope, self.foreign) if self.foreign else None
+        return foreign_match or (None if mount is None else (mount, {}))
 
     def _in_index(self, path: str, method: str, scope: Scope, slashless: bool) -> tuple[Found | None, int]:
         """Search the index; the first leaf that matches decides. Return what it gives and what it weighs."""
-        leaf = self.index.exact.get(undo_needless_escapes(path))
+        leaf = self.index.literal_paths.get(normalize_escapes(path))
         if leaf is not None:
             return self._decide(leaf, (), method, scope, slashless), _TREE
         at = self.index.walk(path)
@@ -1172,20 +1172,20 @@ class Router(routing.Router):
     @staticmethod
     def _decide(leaf: Leaf[Any], values: Sequence[Any], method: str, scope: Scope, slashless: bool) -> Found:
         """Choose a route of the leaf that a path led to."""
-        route = leaf.sure.get(method) or _choose(leaf, method, scope)
+        route = leaf.for_any_host.get(method) or _choose(leaf, method, scope)
         # A route that is alone with its parameters is asked for its path's last details before its method.
-        alone = None if leaf.shared or leaf.literal else next(iter(leaf.open.values()))
+        alone = None if leaf.shared or leaf.literal else next(iter(leaf.without_host.values()))
         route = route or alone
         if route is None:
-            return _Refused(leaf, leaf.final), {}
-        if slashless and route.strict and route.pieces[-1] != "":
+            return _Refused(leaf, leaf.ends_search), {}
+        if slashless and route.strict and route.path_segments[-1] != "":
             return _Refused(None, True), {}
         try:
             params = route.bind(values)
         except ValueError:
             return _Refused(None, True), {}
-        if route is alone and method not in leaf.open:
-            return _Refused(leaf, leaf.final), {}
+        if route is alone and method not in leaf.without_host:
+            return _Refused(leaf, leaf.ends_search), {}
         return route, params
 
     def _mount(self, path: str) -> tuple[Mount | None, int]:
@@ -1199,7 +1199,7 @@ class Router(routing.Router):
         return None, _NONE
 
     @staticmethod
-    def _theirs(scope: Scope, routes: Iterable[BaseRoute]) -> Found | None:
+    def _match_foreign(scope: Scope, routes: Iterable[BaseRoute]) -> Found | None:
         """Ask Starlette's own routes, as Starlette does."""
         partial = None
         for foreign in routes:

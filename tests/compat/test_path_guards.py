@@ -24,7 +24,7 @@ from starlette.websockets import WebSocket
 
 from sanic_star import Request, Sanic, text
 from sanic_star import json as as_json
-from sanic_star.engine.index import undo_needless_escapes
+from sanic_star.engine.index import normalize_escapes
 from sanic_star.testing import TestClient
 from tests.engine.processes import UVICORN, process
 from tests.engine.raw import Peer, ask, http_scope, websocket_scope
@@ -253,7 +253,7 @@ async def test_literals_are_matched_by_the_spelling_that_a_guard_reads(root: str
             if uri is None:
                 assert peer.status == 404, raw
             else:
-                path = undo_needless_escapes(raw)
+                path = normalize_escapes(raw)
                 assert json.loads(peer.body) == [uri, params, path, path], raw
 
 
@@ -269,7 +269,7 @@ async def test_needless_escapes_lead_to_no_other_route(path: list[str], escaped:
     for number, uri in enumerate(LITERAL_ROUTES[:9]):
 
         async def tell(request: Request, uri: str = uri, **params: str) -> Any:
-            return as_json([uri, [undo_needless_escapes(value) for value in params.values()]])
+            return as_json([uri, [normalize_escapes(value) for value in params.values()]])
 
         # Without the expression: it may refuse an escape where it takes what is meant.
         app.add_route(tell, uri.replace("<x:[a-z%0-9]+>", "<x>"), name=f"r{number}")

@@ -54,17 +54,17 @@ class Place:
     """A route, as far as the index knows one."""
 
     name: str
-    pieces: Segments
+    path_segments: Segments
     methods: tuple[str, ...] = ("GET",)
     hosts: tuple[str, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...] | None:
-        parameters = [part for part in self.pieces if isinstance(part, Parameter)]
+        parameters = [part for part in self.path_segments if isinstance(part, Parameter)]
         return None if any(part.expand for part in parameters) else tuple(part.name for part in parameters)
 
     def expression(self) -> re.Pattern[str]:
-        return Route(self.pieces, print, methods=()).expression()
+        return Route(self.path_segments, print, methods=()).expression()
 
 
 TEXT = Parameter("text", CONVERTOR_TYPES["str"])
@@ -72,14 +72,14 @@ NUMBER = Parameter("number", Digits(), "int", priority=5)
 PAIR = Parameter("pair", Pair(), "pair", priority=9, expand=dict)
 REST = Parameter("rest", CONVERTOR_TYPES["path"], "path", spans=True)
 TWO = Parameter("two", Text(r"\d+/\d+"), r"\d+/\d+", spans=True)
-UPPER = Parameter("upper", Text("[A-Z]+"), "[A-Z]+", exact=True)
+UPPER = Parameter("upper", Text("[A-Z]+"), "[A-Z]+", needs_regex=True)
 
 
 def build(*places: Place) -> Index[Place]:
     index: Index[Place] = Index()
     for place in places:
         index.add(place, place.methods)
-    index.settle()
+    index.arrange()
     return index
 
 
@@ -88,12 +88,15 @@ def walk(index: Index[Place], path: str, method: str = "GET") -> tuple[str | Non
     if found is None:
         return None
     leaf, values = found
-    return leaf.sure[method].name if method in leaf.sure else None, list(values)
+    return leaf.for_any_host[method].name if method in leaf.for_any_host else None, list(values)
 
 
 def test_a_path_without_parameters_is_in_the_dictionary() -> None:
     index = build(Place("root", ("",)), Place("deep", ("a", "b")))
-    assert {path: leaf.sure["GET"].name for path, leaf in index.exact.items()} == {"/": "root", "/a/b": "deep"}
+    assert {path: leaf.for_any_host["GET"].name for path, leaf in index.literal_paths.items()} == {
+        "/": "root",
+        "/a/b": "deep",
+    }
     assert walk(index, "/a/b") is None
 
 
@@ -202,11 +205,11 @@ def test_equal_types_share_a_way_whatever_their_names_are() -> None:
 
 def test_what_is_sure_and_what_is_final() -> None:
     leaf = build(Place("first", (NUMBER,)), Place("second", (NUMBER,))).tree.edges[0].node.leaves[0]
-    assert (leaf.sure["GET"].name, leaf.shared, leaf.final) == ("first", True, False)
+    assert (leaf.for_any_host["GET"].name, leaf.shared, leaf.ends_search) == ("first", True, False)
     leaf = build(Place("for a", (NUMBER,), hosts=("a",))).tree.edges[0].node.leaves[0]
-    assert (leaf.sure, leaf.shared, leaf.final) == ({}, True, False)
+    assert (leaf.for_any_host, leaf.shared, leaf.ends_search) == ({}, True, False)
     leaf = build(Place("alone", (NUMBER,))).tree.edges[0].node.leaves[0]
-    assert (list(leaf.sure), leaf.shared, leaf.final) == (["GET"], False, True)
+    assert (list(leaf.for_any_host), leaf.shared, leaf.ends_search) == (["GET"], False, True)
 
 
 def test_routes_of_one_path_are_found_by_host_however_many_there_are() -> None:
@@ -214,13 +217,13 @@ def test_routes_of_one_path_are_found_by_host_however_many_there_are() -> None:
         *(Place(f"for {number}", ("a",), ("GET", "POST"), (f"h{number}.test", "ä.test")) for number in range(100)),
         Place("for all", ("a",)),
     )
-    assert index.exact == {}
+    assert index.literal_paths == {}
     found = index.walk("/a")
     assert found is not None
     leaf = found[0]
     assert leaf.hosted["POST", b"h99.test"].name == "for 99"
     assert leaf.hosted["GET", "ä.test".encode()].name == "for 0"
-    assert (leaf.sure, leaf.open["GET"].name, leaf.final) == ({}, "for all", False)
+    assert (leaf.for_any_host, leaf.without_host["GET"].name, leaf.ends_search) == ({}, "for all", False)
 
 
 def test_a_type_that_takes_more_than_its_expression_asks_it_at_the_end() -> None:
@@ -230,7 +233,9 @@ def test_a_type_that_takes_more_than_its_expression_asks_it_at_the_end() -> None
 
 
 def test_two_leaves_of_one_way() -> None:
-    loose, tight = (Parameter("f", CONVERTOR_TYPES["str"], "ext", exact=exact) for exact in (False, True))
+    loose, tight = (
+        Parameter("f", CONVERTOR_TYPES["str"], "ext", needs_regex=needs_regex) for needs_regex in (False, True)
+    )
     tight.convertor = Digits()
     index = build(Place("any", (loose,)), Place("digits", (tight,)))
     assert walk(index, "/12") == ("digits", ["12"])
@@ -257,14 +262,18 @@ def test_the_tails_of_literal_beginnings() -> None:
         uppers(b"ab")
     with pytest.raises(UnicodeDecodeError):
         texts("ä".encode())
-    assert index.tails[b"/a"].barred == {b"new"}
+    assert index.tails[b"/a"].reserved == {b"new"}
     # What makes several parameters goes the long way.
     assert index.tails[b"/b"].ways[0][1] == {}
 
 
 def spanning(index: Index[Place], path: str, method: str = "GET") -> Any:
     found = index.spanning(path)
-    return found and (found[0].sure[method].name if method in found[0].sure else None, list(found[1]), found[2])
+    return found and (
+        found[0].for_any_host[method].name if method in found[0].for_any_host else None,
+        list(found[1]),
+        found[2],
+    )
 
 
 @pytest.mark.parametrize(

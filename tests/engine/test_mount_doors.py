@@ -67,7 +67,7 @@ def compare(seeds: range) -> int:
         app = build(chance)
         router = app.router
         router._build()
-        doors = router._doors
+        mount_entries = router._mount_entries
         for _ in range(25):
             path = "/" + "/".join(chance.choices(SEGMENTS, k=chance.randrange(5)))
             root = chance.choice(["", "", "/outer", "/outer/in"])
@@ -83,9 +83,9 @@ def compare(seeds: range) -> int:
                 "query_string": b"",
                 "headers": [],
             }
-            router._doors = doors
+            router._mount_entries = mount_entries
             short = entered(router, scope)
-            router._doors = {}
+            router._mount_entries = {}
             paths = [getattr(route, "path", None) for route in router.routes]
             assert short == entered(router, scope), (seed, paths, root, path)
             forwarded += isinstance(short["route"], starlette_routing.Mount)

@@ -19,7 +19,7 @@ from starlette.types import Receive, Scope, Send
 
 from sanic_star import Request, Sanic, text
 from sanic_star.engine.application import Application
-from sanic_star.engine.index import Parameter, undo_needless_escapes
+from sanic_star.engine.index import Parameter, normalize_escapes
 from sanic_star.engine.responses import Response
 from sanic_star.engine.routing import Mount, Route, RouteList, Router, WebSocketRoute, route_path
 from sanic_star.testing import TestClient
@@ -388,9 +388,9 @@ def test_route_path(scope: Scope, path: str) -> None:
 @example(path="/%%341")
 @example(path="/%2%35%41")
 def test_needless_escapes_mean_the_same_without(path: str) -> None:
-    undone = undo_needless_escapes(path)
+    undone = normalize_escapes(path)
     assert unquote(undone) == unquote(path)
-    assert undo_needless_escapes(undone) == undone
+    assert normalize_escapes(undone) == undone
     assert undone.count("/") == path.count("/")
 
 

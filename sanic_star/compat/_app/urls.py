@@ -130,11 +130,11 @@ def _keep_template(router: Router, version: object, whole: str, route: Route | W
     """Keep how the path of a route is written, if `plain_path` can do it."""
     if whole.endswith(".static") or route.extra.static or type(router).find_route_by_view_name != _find_route:
         return
-    parts = [part for part in route.pieces if not isinstance(part, str)]
+    parts = [part for part in route.path_segments if not isinstance(part, str)]
     kinds = [part.convertor for part in parts]
     if route.names is None or any(isinstance(kind, FileType) or not isinstance(kind, PathType) for kind in kinds):
         return
-    text = "/" + "/".join(part.replace("%", "%%") if isinstance(part, str) else "%s" for part in route.pieces)
+    text = "/" + "/".join(part.replace("%", "%%") if isinstance(part, str) else "%s" for part in route.path_segments)
     matches = [kind.pattern.match for kind in kinds if isinstance(kind, PathType)]
     parameters = tuple((part.name, match) for part, match in zip(parts, matches, strict=True))
     if len({name for name, _ in parameters}) != len(parameters):
@@ -220,7 +220,7 @@ def _path(app: Application, route: Route | WebSocketRoute, arguments: dict[str, 
         return types.index(part.label) if part.label in types else len(types)
 
     values = {id(part): _value(part, arguments, types) for part in sorted(route.params.values(), key=rank)}
-    return "/" + "/".join(part if isinstance(part, str) else values[id(part)] for part in route.pieces)
+    return "/" + "/".join(part if isinstance(part, str) else values[id(part)] for part in route.path_segments)
 
 
 def _value(part: Parameter, arguments: dict[str, Any], types: list[str]) -> str:

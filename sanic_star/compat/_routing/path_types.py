@@ -167,4 +167,4 @@ class ParamInfo(Parameter):
     @property
     def regex(self) -> bool:
         """Whether the type is a regular expression."""
-        return self.exact
+        return self.needs_regex

@@ -38,7 +38,7 @@ def _spans(part: str | Parameter) -> bool:
 
 
 def _is_expression(param: ParamInfo) -> bool:
-    return param.exact and param.label != "ext"
+    return param.needs_regex and param.label != "ext"
 
 
 # Behind the type that was registered last.
@@ -78,7 +78,7 @@ class RouteExtra(SimpleNamespace):
 class _SanicRoute:
     """Sanic's words for a route of either kind."""
 
-    pieces: Segments
+    path_segments: Segments
     endpoint: Callable[..., Any]
     methods: Any
     name: str
@@ -119,7 +119,7 @@ class _SanicRoute:
     @property
     def segments(self) -> tuple[str, ...]:
         """The segments of the path, parameters by their type alone: what two routes must not have in common."""
-        return tuple(part if isinstance(part, str) else f"<__dynamic__:{part.label}>" for part in self.pieces)
+        return tuple(part if isinstance(part, str) else f"<__dynamic__:{part.label}>" for part in self.path_segments)
 
     @property
     def params(self) -> dict[int, ParamInfo]:
@@ -127,7 +127,7 @@ class _SanicRoute:
 
         OpenAPI documents that are made of them list parameters in this order.
         """
-        params = [(place, part) for place, part in enumerate(self.pieces) if isinstance(part, ParamInfo)]
+        params = [(place, part) for place, part in enumerate(self.path_segments) if isinstance(part, ParamInfo)]
         if len(params) > 1:
             params.sort(key=lambda param: _LAST if _is_expression(param[1]) else param[1].priority)
         return dict(params)
@@ -135,24 +135,24 @@ class _SanicRoute:
     @property
     def labels(self) -> list[str]:
         """The parameters' names, in the order of the path."""
-        return [part.name for part in self.pieces if isinstance(part, ParamInfo)]
+        return [part.name for part in self.path_segments if isinstance(part, ParamInfo)]
 
     @property
     def regex(self) -> bool:
         """Whether the path holds a regular expression or a `path` parameter."""
-        return any(isinstance(part, ParamInfo) and (part.exact or part.spans) for part in self.pieces)
+        return any(isinstance(part, ParamInfo) and (part.needs_regex or part.spans) for part in self.path_segments)
 
     @property
     def static(self) -> bool:
         """Whether the path has no parameters."""
-        return not any(isinstance(part, ParamInfo) for part in self.pieces)
+        return not any(isinstance(part, ParamInfo) for part in self.path_segments)
 
     @property
     def pattern(self) -> str | None:
         """The path's regular expression, where the route needs one."""
         if not self.regex:
             return None
-        return "/" + "/".join(_source(part, shown=True) for part in self.pieces)
+        return "/" + "/".join(_source(part, shown=True) for part in self.path_segments)
 
     def expression(self) -> re.Pattern[str]:
         """Return the path as a regular expression that is read in one pass.
@@ -161,7 +161,7 @@ class _SanicRoute:
         parameter: that one takes anything, so that a later place would do no better. Atomic groups say so; without them
         a path of some thousand slashes, which a client may send, takes seconds.
         """
-        whole, rest = "", [*self.pieces]
+        whole, rest = "", [*self.path_segments]
         while rest:
             end = next((at for at, part in enumerate(rest[1:], 1) if _spans(part)), len(rest))
             chunk, rest = rest[:end], rest[end:]
