@@ -138,7 +138,15 @@ exec(compile(pathlib.Path(name).read_text(), name, "exec"), {"__name__": "check"
 """
 
 
-@pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed")
+def curl_version() -> tuple[int, ...]:
+    """Return the version of curl, `()` where it is not installed."""
+    if not shutil.which("curl"):
+        return ()
+    words = subprocess.run(["curl", "--version"], text=True, capture_output=True, check=True).stdout.split()
+    return tuple(int(part) for part in words[1].split("-")[0].split("."))
+
+
+@pytest.mark.skipif(curl_version() < (7, 82), reason="curl with --json is not installed")
 @pytest.mark.parametrize(
     "page",
     [
