@@ -76,8 +76,11 @@ def environment() -> dict[str, str]:
     path = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
     # A reader has installed neither sanic-ext nor the plugins of pytest that are beside these tests.
     return os.environ | {
-        "PATH": path, "SANIC_AUTO_EXTEND": "false", "TASKBOARD_AUTO_EXTEND": "false", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
-    }  # fmt: skip
+        "PATH": path,
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+        "SANIC_AUTO_EXTEND": "false",
+        "TASKBOARD_AUTO_EXTEND": "false",
+    }
 
 
 def run(command: list[str], folder: Path) -> str:
