@@ -17,8 +17,9 @@ import pytest
 import sanic_star
 from tests.project import ROOT
 from tests.project.public_names import ONLY_WITHOUT_SANIC
+from tests.project.test_walkthroughs import PAGES as WALKTHROUGHS
 
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted({*(ROOT / "docs").rglob("*.md")} - {*WALKTHROUGHS})]
 BLOCK = re.compile(r"^```python[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 NOT_RUN = re.compile(r"<!-- not run: \S.*-->\n+$")
 ENTRY = re.compile(
