@@ -94,7 +94,7 @@ def test_each_compatibility_entry_has_its_anchor() -> None:
 def test_each_compatibility_entry_has_the_same_parts() -> None:
     page = (ROOT / "docs/compatibility.md").read_text()
     parts = {
-        entry["name"]: re.findall(r"^(\w[^\n]*)\n:   (?=\S)", entry["text"], re.MULTILINE)
+        entry["name"]: re.findall(r"^\*\*([\w, ]+)\*\*\n:   (?=\S)", entry["text"], re.MULTILINE)
         for entry in ENTRY.finditer(page)
     }
     wanted = [
