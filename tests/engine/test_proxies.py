@@ -1,4 +1,4 @@
-"""What servers make of a proxy's headers: the table "Behind a proxy" in docs/deploy/index.md."""
+"""What servers make of a proxy's headers: the table of servers in docs/deploy/proxies.md."""
 
 import sys
 from pathlib import Path

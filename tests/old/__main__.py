@@ -1,4 +1,4 @@
-"""Writes the table of idioms into `docs/port/index.md`; with interpreters, records first what old releases answer.
+"""Writes the lists of idioms into `docs/port/old-releases.md`; given interpreters, records the answers of old releases.
 
 python -m tests.old 0.8=/venvs/0.8/bin/python 18.12=/venvs/18.12/bin/python …
 """
@@ -14,4 +14,4 @@ if __name__ == "__main__":
         pythons = dict(argument.split("=", 1) for argument in sys.argv[1:])
         observed.record(pythons)
         applications.record(pythons)
-    page.PAGE.write_text(page.with_table(page.PAGE.read_text()))
+    page.PAGE.write_text(page.with_lists(page.PAGE.read_text()))

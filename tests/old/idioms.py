@@ -1,8 +1,8 @@
 """The idioms of older releases that Sanic 25.12 refuses, each with an application that uses it and what is asked of it.
 
 `recorder` has run these applications under the old releases; `observed.json` has their answers. `python -m tests.old`
-says how to record them anew. The table in `docs/port/index.md` is made from this list and from the answers: an idiom's
-last release is the last one in which its application gave the answers that are expected here.
+says how to record them anew. The lists in `docs/port/old-releases.md` are made from this one and from the answers. The
+last release of an idiom is the last one in which its application gave the answers that are expected here.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The table of idioms in `docs/port/index.md`."""
+"""The lists of idioms in `docs/port/old-releases.md`."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from pathlib import Path
 from tests.old.idioms import IDIOMS
 from tests.old.observed import key, load
 
-PAGE = Path(__file__).parents[2] / "docs" / "port/index.md"
+PAGE = Path(__file__).parents[2] / "docs/port/old-releases.md"
 START, END = "<!-- old idioms, written by `python -m tests.old` -->\n", "<!-- end of old idioms -->\n"
 
 
-def table() -> str:
-    """Return the table, by the last release that had each idiom."""
+def lists() -> str:
+    """Return a list of idioms for each release that was the last to have them."""
     observed = load()
-    rows = ["| in old code | Sanic until | now |", "|---|---|---|"]
-    rows += [
-        f"| {idiom.old} | {observed[idiom.name].until} | {idiom.new} |"
-        for idiom in sorted(IDIOMS, key=lambda idiom: (key(observed[idiom.name].until), IDIOMS.index(idiom)))
-    ]
-    return "\n".join(rows) + "\n"
+    by_release: dict[str, list[str]] = {}
+    for idiom in IDIOMS:
+        by_release.setdefault(observed[idiom.name].until, []).append(f"- {idiom.old} → {idiom.new}\n")
+    return "\n".join(
+        f"### Until {release}\n\n" + "".join(by_release[release]) for release in sorted(by_release, key=key)
+    )
 
 
-def with_table(text: str) -> str:
-    """Return the page with the table as it has to be."""
+def with_lists(text: str) -> str:
+    """Return the page with the lists made anew."""
     before, start, rest = text.partition(START)
     _, end, after = rest.partition(END)
     if not (start and end):
-        raise ValueError(f"{PAGE} lacks the marks of the table")
-    return f"{before}{start}\n{table()}\n{end}{after}"
+        raise ValueError(f"{PAGE} lacks the marks of the lists")
+    return f"{before}{start}\n{lists()}\n{end}{after}"

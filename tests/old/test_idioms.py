@@ -47,6 +47,6 @@ def test_sanic_refuses_it_now(idiom: Idiom) -> None:
     assert load()[idiom.name].others["25.12"]
 
 
-def test_the_page_has_the_table() -> None:
+def test_the_page_has_the_lists() -> None:
     text = page.PAGE.read_text()
-    assert page.with_table(text) == text, "python -m tests.old writes it"
+    assert page.with_lists(text) == text, "python -m tests.old writes it"

@@ -13,16 +13,18 @@ BEGIN, END = "<!-- written by `python -m tests.parity page` -->\n", "<!-- end --
 
 
 def written(page: str) -> str:
-    """Return the page's text with its table of cases as the marks have it."""
+    """Return the page's text with its list of cases as the marks have it."""
     before, _, rest = page.partition(BEGIN)
-    return before + BEGIN + _table() + END + rest.partition(END)[2]
+    return before + BEGIN + _cases() + END + rest.partition(END)[2]
 
 
-def _table() -> str:
+def _cases() -> str:
     shown: dict[str, list[str]] = {}
     for case in CASES:
         for entry, what in ((case.differs, ""), (case.log_differs, " (log)")):
             if entry:
                 shown.setdefault(entry, []).append(f"{case.group}: {case.name}{what}")
-    rows = (f"| `{entry}` | {'<br>'.join(sorted(names))} |\n" for entry, names in sorted(shown.items()))
-    return "\n| entry | parity cases that show it |\n|---|---|\n" + "".join(rows) + "\n"
+    lines: list[str] = []
+    for entry, names in sorted(shown.items()):
+        lines += [f"- [`{entry}`](#{entry})\n", *(f"    - {name}\n" for name in sorted(names))]
+    return "\n" + "".join(lines) + "\n"
