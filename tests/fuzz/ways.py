@@ -254,7 +254,7 @@ class Routes:
                 hosts = ["b.test"] if place % 7 == 6 else None
                 outcome(router.add, uri, [method], _handler, host=hosts, name=f"r{place}")
             router._build()
-        self.slow._shapes, self.slow._tails, self.slow._unbarred = {}, {}, {}
+        self.slow._shapes, self.slow._tails, self.slow._unreserved_tails = {}, {}, {}
 
     def _ask(self, router: Router, scope: dict[str, Any]) -> Any:
         route, params = router._find(scope)
