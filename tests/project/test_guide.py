@@ -4,6 +4,7 @@ import ast
 import importlib
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from enum import Enum
 from typing import Any
 
@@ -18,7 +19,9 @@ from sanic_star.servers.settings import Settings
 from tests.project import ROOT
 
 GUIDE = ROOT / "docs/guide"
-SETTING = re.compile(r"^`(?P<name>[A-Z_]+)` · default (?P<default>unset|`[^`]*`)(?: (?P<unit>seconds|bytes))?$", re.MULTILINE)
+SETTING = re.compile(
+    r"^`(?P<name>[A-Z_]+)` · default (?P<default>unset|`[^`]*`)(?: (?P<unit>seconds|bytes))?$", re.MULTILINE
+)
 UNSET = "unset"
 # Defaults that a function imports when it reads the setting: `settings_read` does not see them.
 IMPORTED_LATE = {"REQUEST_HEAD_TIMEOUT": Settings.head_timeout, "THREAD_POOL_SIZE": DEFAULT_SIZE}
@@ -29,7 +32,7 @@ IMPORTED_LATE = {"REQUEST_HEAD_TIMEOUT": Settings.head_timeout, "THREAD_POOL_SIZ
 
 def is_config(node: ast.expr) -> bool:
     """Tell whether an expression is `config`, `app.config`, `self.app.config` or the like."""
-    return (isinstance(node, ast.Name) and node.id == "config") or (isinstance(node, ast.Attribute) and node.attr == "config")
+    return (node.id if isinstance(node, ast.Name) else getattr(node, "attr", None)) == "config"
 
 
 def settings_read(tree: ast.AST, names: dict[str, Any]) -> Iterator[tuple[str, Any]]:
@@ -99,3 +102,57 @@ def test_each_entry_of_the_page_is_read() -> None:
     # An entry that is written in another way would be missing above without a message that says why.
     page = (GUIDE / "configuration.md").read_text()
     assert len(re.findall(r"^`[A-Z_]+` ·", page, re.MULTILINE)) == len(SETTING.findall(page))
+
+
+# The command line -----------------------------------------------------------------------------------------------------
+
+ENTRY = re.compile(
+    r"^(?P<names>`-[\w-]+`(?:, `-[\w-]+`)*)(?P<value> [^·\n]+)?(?: · default `(?P<default>[^`]*)`)?\n:   ", re.MULTILINE
+)
+HELP = re.compile(r"^  (?P<names>-[^\s,]*(?:(?:, | / )-[^\s,]*)*)(?P<value> [A-Z\[]\S*)?", re.MULTILINE)
+Option = tuple[frozenset[str], bool, str | None]
+
+
+def listed_options(text: str) -> list[Option]:
+    """Return the options of a part of the page: their names, whether they take a value, their default."""
+    return [
+        (frozenset(re.findall(r"`(.+?)`", match["names"])), bool(match["value"]), match["default"])
+        for match in ENTRY.finditer(text)
+    ]
+
+
+def options_of(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> list[Option]:
+    """Return the options that a help text shows."""
+    with suppress(SystemExit):  # `inspect` returns
+        main(arguments)
+    options = []
+    text = capsys.readouterr().out.partition("Options:\n")[2]
+    for block in re.split(r"\n(?=  -)", text):
+        match = HELP.match(block)
+        assert match, block
+        default = re.search(r"\[default:\s+([^;\]]+)", block)
+        names = frozenset(re.split(r", | / ", match["names"]))
+        options.append((names, bool(match["value"]), default and default[1].strip()))
+    return options
+
+
+def key(option: Option) -> list[str]:
+    return sorted(option[0])
+
+
+@pytest.mark.parametrize("command", [[], ["inspect"]])
+def test_the_page_lists_the_options_of_the_help(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    page = (GUIDE / "cli.md").read_text().partition("## All options\n")[2]
+    serve, _, inspect = page.partition("### Options of `inspect`\n")
+    listed = listed_options(inspect if command else serve)
+    assert sorted(listed, key=key) == sorted(options_of([*command, "--help"], capsys), key=key)
+
+
+@pytest.mark.parametrize("command", ["routes", "exec"])
+def test_the_page_names_the_options_of_the_other_commands(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    sentence = re.search(rf"`{command}` takes ((?:`--\w+`|,| |and)+)", (GUIDE / "cli.md").read_text())
+    assert sentence
+    # `exec` comes behind its target and options.
+    arguments = ["--help", "exec"] if command == "exec" else [command, "--help"]
+    names = [name for option in options_of(arguments, capsys) for name in option[0] if name[:2] == "--"]
+    assert sorted(re.findall(r"`(.+?)`", sentence[1].partition(", and")[0])) == sorted(names)
