@@ -6,14 +6,17 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 from enum import Enum
+from itertools import pairwise
 from typing import Any
 
 import pytest
 
+from sanic_star import HTTPResponse, Request, Sanic, text
 from sanic_star.cli import main
-from sanic_star.compat._app.listeners import LISTENER_TIMEOUTS
+from sanic_star.compat._app.listeners import LISTENER_EVENTS, LISTENER_TIMEOUTS
 from sanic_star.compat.config import DEFAULT_CONFIG, Config
 from sanic_star.compat.helpers import Default
+from sanic_star.compat.signals import Event
 from sanic_star.engine.threads import DEFAULT_SIZE
 from sanic_star.servers.settings import Settings
 from tests.project import ROOT
@@ -102,6 +105,58 @@ def test_each_entry_of_the_page_is_read() -> None:
     # An entry that is written in another way would be missing above without a message that says why.
     page = (GUIDE / "configuration.md").read_text()
     assert len(re.findall(r"^`[A-Z_]+` ·", page, re.MULTILINE)) == len(SETTING.findall(page))
+
+
+# Moments and events ---------------------------------------------------------------------------------------------------
+
+
+def test_the_page_lists_each_listener() -> None:
+    page = (GUIDE / "listeners.md").read_text()
+    listed = re.findall(r"^\| `(\w+)` \| .+ \|$", page.partition("## Know the order")[0], re.MULTILINE)
+    assert sorted(listed) == sorted(LISTENER_EVENTS)
+
+
+def test_the_page_names_each_event() -> None:
+    page = (GUIDE / "signals.md").read_text()
+    assert [event.value for event in Event if f"`{event.value}`" not in page] == []
+
+
+def test_the_events_of_a_request_come_in_the_order_of_the_page() -> None:
+    numbered = re.findall(r"^\d+\. (.+)$", (GUIDE / "signals.md").read_text(), re.MULTILINE)
+    listed = [name for line in numbered for name in re.findall(r"`(http\.\w+\.\w+)`", line)]
+    app: Sanic[Any, Any] = Sanic("Observed")
+    seen: list[str] = []
+
+    def observer(event: Event) -> Any:
+        return lambda **context: seen.append(event.value)
+
+    for event in Event:
+        if event.value in listed:
+            for place in ("request", "response") if ".middleware." in event.value else (None,):
+                app.add_signal(observer(event), event, condition={"attach_to": place} if place else None)
+
+    @app.on_request
+    async def before(request: Request) -> None: ...
+
+    @app.on_response
+    async def after(request: Request, response: HTTPResponse) -> None: ...
+
+    @app.post("/")
+    async def handler(request: Request) -> HTTPResponse:
+        return text("")
+
+    app.test_client.post("/", content=b"1")
+    assert seen == listed
+
+
+# The glossary ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_glossary_is_sorted() -> None:
+    lines = (ROOT / "docs/glossary.md").read_text().splitlines()
+    terms = [before.strip("`").lower() for before, line in pairwise(lines) if line.startswith(":   ")]
+    assert terms == sorted(set(terms))
+    assert len(terms) >= 40
 
 
 # The command line -----------------------------------------------------------------------------------------------------
