@@ -27,7 +27,7 @@ def execute(arguments: Sequence[str], program: str) -> None:
 
     @click.command(context_settings={**HELP})
     @click.argument("target")
-    @click.option("--factory", is_flag=True, help="The name is something to call that makes the application.")
+    @click.option("--factory", is_flag=True, help="TARGET is something to call that returns the application.")
     def choose(target: str, factory: bool) -> None:
         """Run a command of the application TARGET: sanic-star TARGET exec NAME."""
         app: Any = load(target, factory)

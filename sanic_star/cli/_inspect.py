@@ -10,9 +10,9 @@ import click
 
 from sanic_star.compat.cli.inspector_client import InspectorClient
 
-HELP = """Ask the inspector of a running application, which has INSPECTOR=True.
+HELP = """Talk to the inspector of a running application that has INSPECTOR=True.
 
-Without an ACTION it shows what is known of each process. Actions are:
+Without an ACTION it shows the state of each process. The actions are:
 
 \b
     reload [--zero-downtime]   restart the workers, one after the other
@@ -20,8 +20,8 @@ Without an ACTION it shows what is known of each process. Actions are:
     shutdown                   stop the application, and all its processes
     NAME [ARGUMENT …]          call a method of the application's own inspector
 
-An own method gets `--name=value` as a keyword argument, `--name` and `--no-name` as true and false, and everything else
-as positional arguments.
+A method of your own gets `--name=value` as a keyword argument, `--name` and `--no-name` as true and false, and
+everything else as positional arguments.
 """
 
 
@@ -47,9 +47,9 @@ def inspect(arguments: Sequence[str], program: str) -> None:
 @click.option(
     "--port", "-p", type=click.IntRange(1, 65535), default=6457, show_default=True, help="Port of the inspector."
 )
-@click.option("--secure", "-s", is_flag=True, help="Speak TLS.")
+@click.option("--secure", "-s", is_flag=True, help="Use TLS.")
 @click.option("--api-key", "-k", help="The application's INSPECTOR_API_KEY.")
-@click.option("--raw", is_flag=True, help="Write JSON only.")
+@click.option("--raw", is_flag=True, help="Print JSON only.")
 @click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="[ACTION [ARGUMENT …]]")
 def _command(host: str, port: int, secure: bool, api_key: str | None, raw: bool, words: tuple[str, ...]) -> None:
     action, *arguments = words or ("info",)

@@ -15,7 +15,7 @@ HEAD = ("METHODS", "PATH", "NAME", "HANDLER", "BLUEPRINT")
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("target")
-@click.option("--factory", is_flag=True, help="The name is something to call that makes the application.")
+@click.option("--factory", is_flag=True, help="TARGET is something to call that returns the application.")
 @click.option("--simple", "-s", is_flag=True, help="TARGET is a directory.")
 def routes(target: str, factory: bool, simple: bool) -> None:
     """Show the routes of the application TARGET, and what is mounted in it."""

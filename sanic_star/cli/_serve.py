@@ -76,53 +76,57 @@ def pair(name: str, text: str) -> Callable[[Any], Any]:
 @click.command(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog=(
-        "Besides: `sanic-star routes TARGET` shows the routes, "
+        "Other commands: `sanic-star routes TARGET` lists the routes, "
         "`sanic-star TARGET exec NAME` runs a command of the application, "
-        "`sanic-star inspect` asks the inspector of a running one."
+        "`sanic-star inspect` talks to the inspector of a running application."
     ),
 )
 @click.argument("target")
 @click.argument("action", required=False, default="serve", metavar="")
 @click.option("--pid", hidden=True, expose_value=False)
-@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=show_version, help="Show it.")
-@click.option("--factory", is_flag=True, help="The name is something to call that makes the application.")
-@click.option("--simple", "-s", is_flag=True, help="TARGET is a directory, whose files are served.")
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=show_version, help="Show the version."
+)
+@click.option("--factory", is_flag=True, help="TARGET is something to call that returns the application.")
+@click.option("--simple", "-s", is_flag=True, help="TARGET is a directory: serve its files.")
 @click.option("--host", "-H", help="Address to listen on.  [default: 127.0.0.1]")
-@click.option("--port", "-p", type=click.IntRange(0, 65535), help="Port; 0 for any.  [default: 8000]")
-@click.option("--unix", "-u", help="Path of a socket to listen on, in place of host and port.")
-@click.option("--http", type=click.Choice(["1", "2", "3"]), help="Highest version of HTTP; 2 and 3 need hypercorn.")
+@click.option("--port", "-p", type=click.IntRange(0, 65535), help="Port; 0 takes any free one.  [default: 8000]")
+@click.option("--unix", "-u", help="Unix socket to listen on, instead of host and port.")
+@click.option("--http", type=click.Choice(["1", "2", "3"]), help="Highest version of HTTP; 2 and 3 take hypercorn.")
 @click.option("-1", "http", flag_value="1", help="The same as --http 1.")
 @click.option("-3", "http", flag_value="3", help="The same as --http 3.")
-@click.option("--server", type=click.Choice(list(BACKENDS)), help="What speaks HTTP.")
-@click.option("--cert", type=click.Path(), help="File of the certificate; with --key.")
-@click.option("--key", type=click.Path(), help="File of the certificate's key; with --cert.")
+@click.option("--server", type=click.Choice(list(BACKENDS)), help="The ASGI server.")
+@click.option("--cert", type=click.Path(), help="File of the certificate; needs --key.")
+@click.option("--key", type=click.Path(), help="File of the certificate's key; needs --cert.")
 @click.option("--tls", type=click.Path(), multiple=True, help="Directory with fullchain.pem and privkey.pem.")
-@click.option("--tls-strict-host", is_flag=True, help="Answer only clients that ask for a host of a certificate.")
-@click.option("--auto-tls", is_flag=True, default=None, help="Make a certificate for development.")
-@click.option("--debug", is_flag=True, default=None, help="Explain errors to the client.")
+@click.option("--tls-strict-host", is_flag=True, help="Refuse clients that ask for a host of no certificate.")
+@click.option("--auto-tls", is_flag=True, default=None, help="Make a certificate for local development.")
+@click.option("--debug", is_flag=True, default=None, help="Debug mode: error pages explain the error.")
 @click.option("--dev", "-d", is_flag=True, default=None, help="--debug and --reload.")
-@click.option("--reload", "--auto-reload", "-r", "auto_reload", is_flag=True, default=None, help="Restart on changes.")
-@click.option("--reload-dir", "-R", "path", multiple=True, help="Watch this directory too; can be said several times.")
-@click.option("--workers", "-w", type=click.IntRange(1), help="Number of processes.  [default: 1]")
-@click.option("--fast", is_flag=True, default=None, help="As many processes as there are processors.")
-@click.option("--single-process", "single", is_flag=True, default=None, help="One process, which serves in itself.")
-@click.option("--repl", is_flag=True, help="Show a prompt for Python beside the server.")
-@pair("access-logs", "Log requests.")
-@pair("noisy-exceptions", "Log exceptions that are quiet by themselves.")
-@pair("motd", "Say at the start what is served.")
-@pair("coffee", "Say it with coffee.")
-@click.option("--verbosity", type=click.IntRange(0), help="Say more: 1, 2.")
+@click.option(
+    "--reload", "--auto-reload", "-r", "auto_reload", is_flag=True, default=None, help="Restart when a file changes."
+)
+@click.option("--reload-dir", "-R", "path", multiple=True, help="Watch this directory too; may be repeated.")
+@click.option("--workers", "-w", type=click.IntRange(1), help="Number of processes that serve.  [default: 1]")
+@click.option("--fast", is_flag=True, default=None, help="Start as many processes as there are processors.")
+@click.option("--single-process", "single", is_flag=True, default=None, help="Serve without a main process.")
+@click.option("--repl", is_flag=True, help="Show a Python prompt beside the server.")
+@pair("access-logs", "Log each request.")
+@pair("noisy-exceptions", "Log quiet exceptions too.")
+@pair("motd", "Log at the start where the application is served.")
+@pair("coffee", "Show a cup of coffee at the start.")
+@click.option("--verbosity", type=click.IntRange(0), help="Log more: 1 or 2.")
 @click.option("-v", "louder", count=True, help="The same, once or twice.")
 @click.pass_obj
 def serve(extras: dict[str, str] | None, /, target: str, action: str, louder: int, **flags: Any) -> None:
     """Serve the application TARGET.
 
-    TARGET is server:app, or server for a name `app` in it, or server:create_app for a function that makes the
-    application, or a directory whose files are served. An application written for Sanic runs as it is.
+    TARGET is server:app, or server for the variable `app` of that module, or server:create_app for a function that
+    returns the application, or a directory whose files are served. An application for Sanic runs unchanged.
     """
     instead = VERBS.get(target) or ACTIONS.get(action)
     if instead:
-        raise Unusable(f"The command keeps no daemon, and tells nothing of one: {instead}.")
+        raise Unusable(f"sanic-star has no daemon to control: {instead}.")
     if action != "serve":
         raise click.UsageError(f"{action!r} is nothing that can be done; write exec before the name of a command.")
     flags["verbosity"] = louder if flags["verbosity"] is None else flags["verbosity"]

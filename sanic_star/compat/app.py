@@ -221,6 +221,8 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
             env_prefix, is_registered = of_application(old, env_prefix)
         if config is not None and env_prefix != SANIC_PREFIX:
             raise SanicException("When instantiating Sanic with config, you cannot also pass env_prefix")
+        if config is not None and not isinstance(config, Config):
+            raise TypeError(f"config has to be a Config, got {config!r:.80}; write config=Config({{…}})")
         if configure_logging:
             configure(log_config)
         # Imported here, because a plain import, as the command's and a blueprint's, has no need of it.

@@ -381,3 +381,11 @@ def test_a_mapping_counts_before_a_keyword_argument() -> None:
         for wrong in (5, [5], ["abc"]):
             with pytest.raises((TypeError, ValueError)):
                 config.update(wrong)
+
+
+def test_a_configuration_that_is_none_is_refused() -> None:
+    wrong: Any
+    for wrong in ({"SHOP": "Delft"}, "settings.py", [], object()):
+        with pytest.raises(TypeError, match="config has to be a Config"):
+            Sanic("Wrong", config=wrong)
+    assert Sanic("Right", config=Config({"SHOP": "Delft"})).config.SHOP == "Delft"
