@@ -563,7 +563,7 @@ def normalize_escapes(path: str) -> str:
         path: a percent-encoded path.
 
     Examples:
-        >>> undo_needless_escapes("/users/%40me/%61%2Fb%20c/%2561")
+        >>> normalize_escapes("/users/%40me/%61%2Fb%20c/%2561")
         '/users/@me/a%2Fb%20c/%2561'
     """
     if "%" not in path:
