@@ -431,6 +431,17 @@ class Host(routing.Host):
     runs_lifespan = True
 
 
+def _filled(find: Callable[..., URLPath], name: str, path_params: dict[str, Any]) -> URLPath:
+    """Build a path by `find`; where it leaves parameters in braces, take them from the request."""
+    path = find(name, **path_params)
+    if "{" in path or "{" in path.host:
+        # Loaded where a mount or a host has parameters.
+        from sanic_star.engine.urls import fill_in
+
+        path = fill_in(find, name, path_params)
+    return path
+
+
 class RouteList(list[BaseRoute]):
     """The router's routes, in order of registration; tells the router of every change.
 
@@ -1239,6 +1250,8 @@ class Router(routing.Router):
     def url_path_for(self, name: str, /, **path_params: Any) -> URLPath:
         """Build a path from a route's name and its parameters, as Starlette does.
 
+        Parameters of mounts and hosts that are left out are those of the request that is being answered.
+
         Raises:
             NoMatchFound: no route has that name and just these parameters.
         """
@@ -1247,10 +1260,10 @@ class Router(routing.Router):
         route = self.by_name.get(name)
         if route is not None:
             try:
-                return route.url_path_for(name, **path_params)
+                return _filled(route.url_path_for, name, path_params)
             except NoMatchFound:
                 pass
-        return super().url_path_for(name, **path_params)
+        return _filled(super().url_path_for, name, path_params)
 
     def mount(self, path: str, app: ASGIApp, name: str | None = None) -> None:
         """Serve another ASGI application below `path`."""

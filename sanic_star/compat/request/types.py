@@ -1039,6 +1039,7 @@ class Request(requests.Request, Generic[AppT, CtxT]):
         """Build a whole URL to a view, with the scheme and host of this request.
 
         In a mounted application its own names come first, then those of the outermost application, as in Starlette.
+        Parameters of the mounts around that you leave out are those of this request.
 
         Args:
             view_name: the view's name, in Sanic's way or in Starlette's (`mount:name`).
@@ -1054,7 +1055,10 @@ class Request(requests.Request, Generic[AppT, CtxT]):
             if outermost is None or outermost is self.app.router:
                 raise
             try:
-                path = outermost.url_path_for(view_name, **kwargs)
+                # Loaded with the first URL to an application around this one.
+                from sanic_star.engine.urls import fill_in
+
+                path = fill_in(outermost.url_path_for, view_name, kwargs, self.scope.get("path_params", {}))
             except NoMatchFound:
                 pass
             else:
