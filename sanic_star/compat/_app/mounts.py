@@ -2,7 +2,8 @@
 
 The path may be written in Sanic's way (`/t/<tenant>`) or in Starlette's (`/t/{tenant}`). `handle_errors=True` lets the
 exception handlers of the application around answer what the mounted one does not handle: `Unhandled` holds back the
-answer that is sent while such an exception is being handled.
+answer to such an exception. Middleware may send it from another task, as Starlette's `BaseHTTPMiddleware` does:
+`note_and_answer` notes which response it is.
 
 Loaded with the first mount.
 """
@@ -11,22 +12,36 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
+from starlette.applications import Starlette
 from starlette.convertors import CONVERTOR_TYPES
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.exceptions import ExceptionMiddleware
+from starlette.requests import Request as StarletteRequest
+from starlette.responses import Response as StarletteResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sanic_star.compat._app.error_handler import UNHANDLED
-from sanic_star.engine import routing
+from sanic_star.engine import requests, routing
+from sanic_star.engine.application import engine_of
 from sanic_star.engine.failures import REPORTED, attributes
 
 # Starlette's convertor for each of Sanic's types of parameters that has one.
 _CONVERTORS = {"": "str", "str": "str", "string": "str", "int": "int", "float": "float", "uuid": "uuid", "path": "path"}
 # The type in Starlette's spelling; an application may register more of them.
 _CONVERTOR = re.compile(r"\{[a-zA-Z_]\w*:([a-zA-Z_]\w*)\}")
+# The entry of the scope in which `note_and_answer` leaves an exception and the header fields of its answer.
+_ANSWERED = "sanic_star.answered_by_default"
+# How much of a body that the mounted application has read is kept for the handlers around, in bytes: as much as
+# Starlette keeps of an upload in memory (`MultiPartParser.spool_max_size`).
+_KEPT_BODY = 1024 * 1024
+# How much of a response with status 500 is held back, in bytes; Starlette's pages with a traceback are shorter.
+_HELD_RESPONSE = 1024 * 1024
+# Anything may have an attribute `app`.
+_MOST_LAYERS = 100
 _PARAMETER = re.compile(r"<\s*([^<>:\s]*)\s*(?::\s*([^<>\s]*)\s*)?>")
 
 
@@ -117,6 +132,7 @@ class Mount(routing.Mount):
         """Put the middleware around the application."""
         app: ASGIApp = self._base_app
         if self._handle_errors:
+            _note_default_answers(app, [])
             app = Unhandled(app)
         for level in reversed(self._levels):
             for cls, args, kwargs in reversed(level):
@@ -127,9 +143,12 @@ class Mount(routing.Mount):
 class Unhandled:
     """ASGI middleware that lets exceptions out which the application inside does not handle itself.
 
-    Starlette, and frameworks that are built on it, answer such an exception with a 500 and raise it again. That answer
-    is held back, and so is that of Starlette's own handler to an `HTTPException`, which is raised instead. An
-    application of this package notes the exceptions for which it has no handler in the scope, and they are raised, too.
+    Starlette, and frameworks that are built on it, answer such an exception with a 500 and raise it again. Every 500 is
+    held back until it is known whether an exception follows. So is the answer of Starlette's own handler to an
+    `HTTPException`, which is raised instead. An application of this package notes the exceptions for which it has no
+    handler in the scope, and they are raised, too.
+
+    The handler that answers then finds the body of the request, if the application has read no more than 1 MiB of it.
 
     Args:
         app: the application.
@@ -145,45 +164,57 @@ class Unhandled:
             return
         held: list[Message] = []
         unhandled: list[Exception] = []
-        has_begun = False
+        by_default: list[tuple[Exception, Any]] = []
+        body = _ReadBody(receive)
+        has_begun, held_size = False, 0
         answered: Exception | None = None
 
         async def send_unless_unhandled(message: Message) -> None:
-            nonlocal has_begun, answered
+            nonlocal has_begun, answered, held_size
             if not has_begun:
                 has_begun = True
                 error = sys.exc_info()[1]
+                headers = message.get("headers")
                 if unhandled:
                     answered = unhandled[0]
+                elif by_default and headers is by_default[-1][1]:
+                    answered = by_default[-1][0]
                 elif isinstance(error, HTTPException):
                     # Raised later: Starlette takes the response for begun once it has called this.
                     answered = error if _is_answered_by_default(error, scope) else None
-                if answered or (error is not None and message.get("status") == 500):
-                    held.append(message)
+                if not answered and message.get("status") != 500:
+                    await send(message)
                     return
-            elif held:
-                held.append(message)
+            elif not held:
+                await send(message)
                 return
-            await send(message)
+            held.append(message)
+            held_size += len(message.get("body", b""))
+            if held_size > _HELD_RESPONSE and not answered:
+                # It is no error page.
+                messages, held[:] = held[:], []
+                for message in messages:
+                    await send(message)
 
-        outer = scope.get(UNHANDLED)
-        scope[UNHANDLED] = unhandled
+        before = {key: scope[key] for key in (UNHANDLED, _ANSWERED) if key in scope}
+        scope[UNHANDLED], scope[_ANSWERED] = unhandled, by_default
+        request = requests.current_request()
         try:
-            await self.app(scope, receive, send_unless_unhandled)
+            await self.app(scope, body, send_unless_unhandled)
         except Exception as error:
+            body.give_to(request)
             if held:
                 # An application of this package has marked it as answered and logged.
                 attributes(error).pop(REPORTED, None)
                 scope.pop(REPORTED, None)
             raise
         finally:
-            unhandled = []
+            unhandled, by_default = [], []
             # The application around answers next, and it may be mounted like this itself.
-            if outer is None:
-                del scope[UNHANDLED]
-            else:
-                scope[UNHANDLED] = outer
+            del scope[UNHANDLED], scope[_ANSWERED]
+            scope.update(before)
         if answered is not None:
+            body.give_to(request)
             try:
                 raise answered
             finally:
@@ -193,13 +224,108 @@ class Unhandled:
             await send(message)
 
 
+class _ReadBody:
+    """An ASGI `receive` that keeps what the application inside reads of the body, as far as it is short.
+
+    Args:
+        receive: the one of the connection.
+    """
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._messages: list[Message] = []
+        self._size = 0
+
+    async def __call__(self) -> Message:
+        message = await self._receive()
+        if message["type"] == "http.request":
+            self._size += len(message.get("body", b""))
+            if self._size <= _KEPT_BODY:
+                self._messages.append(message)
+            else:
+                self._messages.clear()
+        return message
+
+    def give_to(self, request: Any) -> None:
+        """Let a request have what was read: as its body if that is complete, else before the rest.
+
+        Args:
+            request: the one of the application around; one that has read the body itself keeps that.
+        """
+        messages, self._messages = self._messages, []
+        if not messages or self._size > _KEPT_BODY or request._body_is_read:
+            return
+        if not messages[-1].get("more_body"):
+            request._body = b"".join(message.get("body", b"") for message in messages)
+            return
+        receive = request._receive
+        messages.reverse()
+
+        async def receive_again() -> Message:
+            return messages.pop() if messages else await receive()
+
+        request._receive = receive_again
+
+
+async def note_and_answer(request: StarletteRequest, error: Exception) -> StarletteResponse:
+    """Answer an `HTTPException` as Starlette's own handler does; for `Unhandled`, note that it was this one.
+
+    Behind `BaseHTTPMiddleware` the answer is sent in another task, which handles no exception.
+    """
+    response = await _default_answers.http_exception(request, error)
+    noted = request.scope.get(_ANSWERED)
+    if noted is not None:
+        # Middleware sends a response on with its list of fields, and a response of its own with another.
+        noted.append((error, response.raw_headers))
+    return response
+
+
+async def _no_application(scope: Scope, receive: Receive, send: Send) -> None:
+    """Stand in for the application of a middleware of which only the handler is used."""
+
+
+_default_answers = ExceptionMiddleware(_no_application)
+
+
+def _note_default_answers(app: Any, seen: list[Any]) -> None:
+    """Let Starlette's applications in and below `app` note what its own handler of `HTTPException` answers.
+
+    Those that have a handler for that class are left alone.
+    """
+    for layer in _layers(app):
+        if any(layer is other for other in seen):
+            return
+        seen.append(layer)
+        if isinstance(layer, Starlette) and engine_of(layer) is None:
+            layer.exception_handlers.setdefault(HTTPException, note_and_answer)
+            for built in _layers(layer.middleware_stack):
+                # It has copied the handlers.
+                if isinstance(built, ExceptionMiddleware) and _is_default(built._exception_handlers[HTTPException]):
+                    built.add_exception_handler(HTTPException, note_and_answer)
+        for route in getattr(layer, "routes", None) or ():
+            _note_default_answers(getattr(route, "app", None), seen)
+
+
+def _layers(app: Any) -> Iterator[Any]:
+    """Yield an application and what it wraps; by convention ASGI middleware keeps that as `app`."""
+    for _ in range(_MOST_LAYERS):
+        if app is None:
+            return
+        yield app
+        app = getattr(app, "app", None)
+
+
+def _is_default(handler: object) -> bool:
+    return handler is note_and_answer or getattr(handler, "__func__", None) is ExceptionMiddleware.http_exception
+
+
 def _is_answered_by_default(error: HTTPException, scope: Scope) -> bool:
     """Tell whether Starlette's own handler answers an exception, not one of the mounted application's."""
     by_class, by_status = scope.get("starlette.exception_handlers", ({}, {}))
     if error.status_code in by_status:
         return False
     handler = next((by_class[cls] for cls in type(error).__mro__ if cls in by_class), None)
-    return getattr(handler, "__func__", None) is ExceptionMiddleware.http_exception
+    return _is_default(handler)
 
 
 def make_host(host: str, app: ASGIApp, name: str | None, lifespan: bool) -> routing.Host:
