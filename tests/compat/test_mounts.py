@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
@@ -201,6 +202,24 @@ def test_sanic_in_sanic_in_sanic_finds_its_routes_below_every_root_path() -> Non
         (lambda app: app.host("/path", child()), ValueError),
         (lambda app: app.host("https://example.org", child()), ValueError),
         (lambda app: app.host("example.org:8000", child()), ValueError),
+        (lambda app: app.host("a b.org", child()), ValueError),
+        (lambda app: app.host("a\tb.org", child()), ValueError),
+        (lambda app: app.host("a\x00.org", child()), ValueError),
+        (lambda app: app.host("a,b.org", child()), ValueError),
+        (lambda app: app.host("a..org", child()), ValueError),
+        (lambda app: app.host(".org", child()), ValueError),
+        (lambda app: app.host("user@example.org", child()), ValueError),
+        (lambda app: app.host("example.org?x", child()), ValueError),
+        (lambda app: app.host("example%20.org", child()), ValueError),
+        (lambda app: app.host("*.example.org", child()), ValueError),
+        (lambda app: app.host("münchen.example", child()), ValueError),
+        (lambda app: app.host("[::1]", child()), ValueError),
+        (lambda app: app.host("<a b>.example.org", child()), ValueError),
+        (lambda app: app.host("<tenant.example.org", child()), ValueError),
+        (lambda app: app.host("<tenant:ymd>.example.org", child()), ValueError),
+        (lambda app: app.mount("/<tenant", child()), ValueError),
+        (lambda app: app.mount("/{tenant", child()), ValueError),
+        (lambda app: app.mount("/tenant>", child()), ValueError),
         (lambda app: app.host(None, child()), TypeError),
         (lambda app: app.host("example.org", None), TypeError),
         (lambda app: Blueprint("b").mount("/x", None), TypeError),  # type: ignore[arg-type]
@@ -215,6 +234,37 @@ def test_a_mount_that_cannot_work_is_refused_at_once(mount: Callable[[Any], Any]
     with pytest.raises(error):
         mount(app)
     assert not app.router.routes
+
+
+@pytest.mark.parametrize(
+    ("host", "words"),
+    [
+        ("a b.org", "a name without scheme, port and path"),
+        ("example.org:80", "requests may come to any"),
+        ("*.example.org", "<name>.example.org"),
+        ("münchen.example", "Punycode"),
+        ("<t:ymd>.org", "A host can't have the parameter <t:ymd>"),
+    ],
+)
+def test_the_message_for_a_host_says_what_to_write(host: str, words: str) -> None:
+    app = Sanic("refused")
+    with pytest.raises(ValueError, match=re.escape(words)) as refusal:
+        app.host(host, child())
+    assert host in str(refusal.value)
+
+
+@pytest.mark.parametrize("path", ["", "/"])
+@pytest.mark.parametrize(("prefix", "below"), [(None, ""), ("/in", "/in")])
+def test_a_mount_at_the_root_of_a_blueprint_or_an_application(path: str, prefix: str | None, below: str) -> None:
+    app, bp = Sanic("root"), Blueprint("root", url_prefix=prefix)
+    bp.mount(path, child())
+    app.blueprint(bp)
+    other = Sanic("other")
+    other.mount(below + path, child())
+    for served in (app, other):
+        with TestClient(served) as client:
+            assert client.get(f"{below}/x").status_code == 200
+            assert client.get(f"{below}/none").text == "Not Found"
 
 
 @pytest.mark.parametrize(

@@ -43,16 +43,21 @@ _HELD_RESPONSE = 1024 * 1024
 # Anything may have an attribute `app`.
 _MOST_LAYERS = 100
 _PARAMETER = re.compile(r"<\s*([^<>:\s]*)\s*(?::\s*([^<>\s]*)\s*)?>")
+# A parameter in Starlette's spelling.
+_BRACES = re.compile(r"\{[a-zA-Z_]\w*(?::[a-zA-Z_]\w*)?\}")
+# A host as clients name it: labels of letters, digits, hyphens and underscores (RFC 3986, section 3.2.2, has more).
+_HOST = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?")
 
 
-def starlette_path(path: str) -> str:
-    """Return a mount's path with its parameters in Starlette's way.
+def starlette_path(path: str, what: str = "A mount's path") -> str:
+    """Return a mount's path or host with its parameters in Starlette's way.
 
     Args:
         path: in Sanic's way or in Starlette's.
+        what: what messages call it.
 
     Raises:
-        ValueError: Starlette has no such type of parameter, in either spelling.
+        ValueError: Starlette has no such type of parameter, in either spelling, or a parameter is not written as one.
 
     Examples:
         >>> starlette_path("/t/<tenant>/<year:int>"), starlette_path("/t/{tenant}")
@@ -63,27 +68,32 @@ def starlette_path(path: str) -> str:
         name, kind = match[1], match[2] or ""
         if not name.isidentifier() or kind not in _CONVERTORS:
             allowed = ", ".join(f"<name:{kind}>" for kind in sorted(set(_CONVERTORS) - {""}))
-            raise ValueError(f"A mount's path can't have the parameter {match[0]}: it takes <name>, {allowed}")
+            raise ValueError(f"{what} can't have the parameter {match[0]}: it takes <name>, {allowed}")
         return f"{{{name}:{_CONVERTORS[kind]}}}"
 
     translated = _PARAMETER.sub(parameter, path)
     for kind in _CONVERTOR.findall(translated):
         if kind not in CONVERTOR_TYPES:
-            raise ValueError(f"A mount's path can't have a parameter of type {kind!r}: Starlette has no such convertor")
+            raise ValueError(f"{what} can't have a parameter of type {kind!r}: Starlette has no such convertor")
+    if re.search("[<>{}]", _BRACES.sub("", translated)):
+        raise ValueError(f"{what} has parameters such as <name> or <name:int>, got {path!r}")
     return translated
 
 
 def check_arguments(path: object, app: object, name: object) -> None:
-    """Refuse arguments of `mount` that have the wrong type.
+    """Refuse arguments of `mount` that are wrong wherever it stands.
 
     Raises:
         TypeError: the application cannot be called, or the path or the name is not a string.
+        ValueError: the path does not start with a slash. An empty one is the root, as in Starlette.
     """
     check_application(app, f"mount({path!r}, …)")
     if not isinstance(path, str):
         raise TypeError(f"A mount's path is a string, such as '/admin', got {path!r}")
     if not isinstance(name, str | None):
         raise TypeError(f"mount({path!r}, …, name=…) takes a string, got {name!r}")
+    if path and not path.startswith("/"):
+        raise ValueError(f"A mount's path starts with a slash: mount('/{path}', …) instead of mount({path!r}, …)")
 
 
 def check_application(app: object, where: str) -> None:
@@ -333,18 +343,28 @@ def make_host(host: str, app: ASGIApp, name: str | None, lifespan: bool) -> rout
 
     Raises:
         TypeError: the application cannot be called, or the host is no text.
-        ValueError: the host is empty, or a path or URL.
+        ValueError: the host is no name that a client can send, or has a parameter that Starlette does not have.
     """
     check_application(app, f"host({host!r}, …)")
     if not isinstance(host, str):
         raise TypeError(f"A host is text, such as 'api.example.org', got {host!r}")
-    pattern = starlette_path(host.strip())
-    if not pattern or "/" in pattern:
-        raise ValueError(f"A host is a name without scheme and path, such as 'api.example.org', got {host!r}")
-    if re.search(r":\d+$", pattern):
-        raise ValueError(f"A host has no port here, requests may come to any: got {host!r}")
+    pattern = starlette_path(host.strip(), "A host")
     # The client's is compared in lower case; names of parameters keep theirs.
     pattern = re.sub(r"\{[^}]*\}|[^{]+", lambda part: part[0] if part[0][0] == "{" else part[0].lower(), pattern)
+    text = _BRACES.sub("x", pattern)
+    if not _HOST.fullmatch(text):
+        raise ValueError(f"A host is {_why_no_host(text)}, got {host!r}")
     route = routing.Host(pattern, app, name)
     route.runs_lifespan = lifespan
     return route
+
+
+def _why_no_host(host: str) -> str:
+    """Return what a host is, with regard to what is wrong with one that clients do not send."""
+    if re.fullmatch(r".*:\d+", host) and _HOST.fullmatch(host.rpartition(":")[0]):
+        return "a name without a port: requests may come to any"
+    if "*" in host:
+        return "a name; a part that may be anything is a parameter, such as '<name>.example.org'"
+    if not host.isascii():
+        return "written as clients send it, in Punycode: 'xn--mnchen-3ya.example' for 'münchen.example'"
+    return "a name without scheme, port and path, such as 'api.example.org'"
