@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -270,7 +271,7 @@ def test_forkserver(tmp_path: Path) -> None:
 def test_no_such_method(caplog: pytest.LogCaptureFixture, method: object) -> None:
     app = Sanic("Wrong")
     app.add_route(lambda request: text("never"), "/")
-    begun = []
+    begun: list[Any] = []
     for event in ("main_process_start", "main_process_ready", "main_process_stop"):
         app.register_listener(begun.append, event)
     with use_context(method), pytest.raises(SystemExit) as end:  # type: ignore[arg-type]
