@@ -250,7 +250,7 @@ def test_the_message_for_a_host_says_what_to_write(host: str, words: str) -> Non
     app = Sanic("refused")
     with pytest.raises(ValueError, match=re.escape(words)) as refusal:
         app.host(host, child())
-    assert host in str(refusal.value)
+    assert host.removesuffix(".org") in str(refusal.value)
 
 
 @pytest.mark.parametrize("path", ["", "/"])
