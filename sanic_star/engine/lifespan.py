@@ -186,7 +186,7 @@ class Lifecycle:
                     if state is not None:
                         self._yielded = dict(state)
                         scope.setdefault("state", {}).update(state)
-            states = router.states
+            states = router._states
             stack.callback(states.clear)
             for mounted in applications:
                 states[id(mounted)] = dict(scope.get("state", {}))
