@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from benchmarks.cases import Case
-from benchmarks.real_requests import RealCase
+from benchmarks.real_requests import RealCase, http_scope
 
 AnyCase = Case | RealCase
 
@@ -27,22 +27,7 @@ def scope_of(case: Case) -> dict[str, Any]:
         length = sum(map(len, case.pieces()))
         headers += [(b"content-type", case.type.encode()), (b"content-length", b"%d" % length)]
     headers += [(name.encode(), value.encode()) for name, value in case.headers]
-    path = case.paths(1)[0]
-    return {
-        "type": "http",
-        "asgi": {"version": "3.0", "spec_version": "2.3"},
-        "http_version": "1.1",
-        "server": ("127.0.0.1", 8000),
-        "client": ("127.0.0.1", 50000),
-        "scheme": "http",
-        "method": case.method,
-        "root_path": "",
-        "path": path,
-        "raw_path": path.encode(),
-        "query_string": case.query.encode(),
-        "headers": headers,
-        "state": {},
-    }
+    return http_scope(case.method, case.paths(1)[0], case.query, headers)
 
 
 class Lifespan:

@@ -39,6 +39,25 @@ HEADERS = (
 _numbers = itertools.count(10_000_000)
 
 
+def http_scope(method: str, path: str, query: str, headers: list[tuple[bytes, bytes]]) -> dict[str, Any]:
+    """Return the scope that uvicorn makes for a request."""
+    return {
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.3"},
+        "http_version": "1.1",
+        "server": ("127.0.0.1", 8000),
+        "client": ("127.0.0.1", 50000),
+        "scheme": "http",
+        "method": method,
+        "root_path": "",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": query.encode(),
+        "headers": headers,
+        "state": {},
+    }
+
+
 @dataclass(frozen=True)
 class Prepared:
     """One request, ready to be sent, and the number that makes it different from all others."""
@@ -83,22 +102,9 @@ class RealCase:
     def _prepared(self, number: int) -> Prepared:
         digits = str(number)
         path = self.path.replace("@", digits)
-        scope = {
-            "type": "http",
-            "asgi": {"version": "3.0", "spec_version": "2.3"},
-            "http_version": "1.1",
-            "server": ("127.0.0.1", 8000),
-            "client": ("127.0.0.1", 50000),
-            "scheme": "http",
-            "method": self.method,
-            "root_path": "",
-            "path": path,
-            "raw_path": path.encode(),
-            "query_string": self.query.replace("@", digits).encode(),
-            # A server reads the names from the socket too: they are new objects as well.
-            "headers": [(name.encode(), value.replace("@", digits).encode()) for name, value in self.headers()],
-            "state": {},
-        }
+        # A server reads the names from the socket too: they are new objects as well.
+        headers = [(name.encode(), value.replace("@", digits).encode()) for name, value in self.headers()]
+        scope = http_scope(self.method, path, self.query.replace("@", digits), headers)
         return Prepared(number, scope, self.body.replace("@", digits).encode())
 
     def fault(self, number: int, status: int, headers: Headers, body: bytes) -> str | None:

@@ -180,8 +180,6 @@ class Blueprint(Registrar):
         from sanic_star.compat._app.mounts import check_arguments
 
         check_arguments(path, app, name)
-        if not path.startswith("/"):
-            raise ValueError(f"A mount's path starts with a slash: mount('/{path}', …) instead of mount({path!r}, …)")
         if self.host:
             raise ValueError(f"{self} is for certain hosts, which a mount cannot be: use app.host(…) for {app!r}")
         self._define(MountDefinition(path, app, name, check_middleware(middleware), lifespan, handle_errors))

@@ -12,7 +12,7 @@ from urllib.parse import quote, unquote
 from uuid import UUID
 
 from starlette.datastructures import URLPath
-from starlette.routing import BaseRoute, Mount, NoMatchFound
+from starlette.routing import BaseRoute, NoMatchFound
 from starlette.types import ASGIApp, Scope
 
 from sanic_star.compat._routing.exceptions import (
@@ -522,15 +522,9 @@ class Router(routing.Router):
         try:
             return super().url_path_for(name, **path_params)
         except NoMatchFound:
-            mount, colon, rest = name.partition(":")
-            route = None if colon or not hasattr(self.ctx, "app") else self.find_route_by_view_name(name)
+            route = None if ":" in name or not hasattr(self.ctx, "app") else self.find_route_by_view_name(name)
             if route is not None:
                 return route.url_path_for(route.name, **path_params)
-            for each in self.routes if colon else ():
-                inner = getattr(getattr(each, "_base_app", None), "router", None)
-                if isinstance(each, Mount) and each.name == mount and isinstance(inner, Router):
-                    found = inner.url_path_for(rest, **path_params)
-                    return URLPath(path=each.path.rstrip("/") + found, protocol=found.protocol)
             raise
 
     @property

@@ -290,7 +290,7 @@ class Engine:
         «in process».
         """
         router, live, set_current, numbers = self.app.router, requests.live, requests.current.set, requests.numbers
-        direct, look_up, new, make = router.direct, router._look_up, object.__new__, self._make
+        direct, look_up, new, make = router._direct, router._look_up, object.__new__, self._make
         plain, behaviour = _plain_class(make), self.behaviour
         self._plain = plain
 
@@ -633,7 +633,7 @@ class Engine:
                 unless it sets one; before, a middleware reads the body, and the application's limit holds.
         """
         raw = None if scope.get("root_path") else scope.get("raw_path")
-        entry = self.app.router.direct.get(raw, _NOTHING).get(scope["method"])
+        entry = self.app.router._direct.get(raw, _NOTHING).get(scope["method"])
         if entry is None or entry[2] != scope["path"]:
             # A copy, because the router notes there what it finds.
             scope = dict(scope)

@@ -25,7 +25,10 @@ A signal may come while listeners of AFTER_START run: the stage stays STOPPING w
 has started the application, `stop` waits for the end of the start: nobody else would call it.
 
 Where no lifespan arrives at all (a server without it, a plain mount in another application) the first request starts
-the application, once, while all others wait.
+the application, once, while all others wait. Its signal stops it, or the application around it.
+
+One life may have several holders: lifespan conversations with servers and with applications around, and blocks
+`async with app.router.lifespan_context(app)` (`LifespanContext`). The first one starts it, the last one stops it.
 """
 
 from __future__ import annotations
@@ -34,8 +37,9 @@ import asyncio
 import contextlib
 import logging
 import traceback
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
+from contextvars import ContextVar
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -59,6 +63,8 @@ if TYPE_CHECKING:
     from sanic_star.engine.os_signals import Chain
     from sanic_star.engine.seams import RunningEngine
 
+# The stop events of the starts that the running code is a step of, the outermost first.
+_starts: ContextVar[tuple[asyncio.Event, ...]] = ContextVar("sanic_star.starts", default=())
 # How long the stop of a foreign server waits for the application's, in seconds.
 PATIENCE_S = 1.0
 
@@ -88,13 +94,23 @@ class Lifecycle:
         # Set when requests and streams are to end; a new one for each start.
         self.stop_event = asyncio.Event()
         self._stack: contextlib.AsyncExitStack | None = None
-        self._starting: asyncio.Lock | None = None
+        # Whether `start` runs, in whatever stage, and who waits for its end.
+        self._is_starting = False
+        self._waiting: list[asyncio.Future[None]] = []
         self._signals: Chain | None = None
         # Whether the listeners of AFTER_START were called in this life.
         self._after_start_was_run = False
-        # Of how many servers, each with a port of its own, and what their requests find in their state.
-        self._servers = 0
+        # Who keeps this life going: a new set for each. Conversations with servers, blocks that were entered by hand.
+        self._holders: set[object] = set()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        # What the user's lifespan has yielded in this life.
         self._yielded: dict[str, Any] = {}
+        # The mounted applications that have heard of the stop.
+        self._mounted: Sequence[RunningEngine] = ()
+        # Whether the start waits for a lifespan that replaced the user's own and may enter that.
+        self._awaits_own = False
+        self.context = LifespanContext(self, engine.app.router)
+        engine.app.router.lifespan_context = self.context
 
     @property
     def is_up(self) -> bool:
@@ -116,15 +132,33 @@ class Lifecycle:
         """Whether requests and streams are to end; it stays true until the next start."""
         return self.stop_event.is_set()
 
-    async def start(self, scope: Scope) -> None:
+    async def start(self, scope: Scope, *, by_hand: bool = False) -> None:
         """Bring the application up: everything that comes before requests are answered.
 
         Args:
             scope: a lifespan scope; its `state` receives what the user's lifespan yields.
+            by_hand: whether `LifespanContext` asks for it: what replaced it on the router stands around it then.
         """
         self.stage = Stage.STARTING
         self.stop_event = asyncio.Event()
         self._after_start_was_run = False
+        self._yielded = {}
+        self._loop = asyncio.get_running_loop()
+        self._is_starting, self._awaits_own = True, False
+        outer = _starts.get()
+        _starts.set((*outer, self.stop_event))
+        try:
+            await self._start(scope, by_hand)
+        finally:
+            # Not by a token: an abandoned start is closed in another context.
+            _starts.set(outer)
+            self._is_starting = False
+            waiting, self._waiting = self._waiting, []
+            for waiter in waiting:
+                if not waiter.done():
+                    waiter.set_result(None)
+
+    async def _start(self, scope: Scope, by_hand: bool) -> None:
         if self.engine.behaviour.step_limit(True) is not None:
             start_watching()
         if self.starter != "server":
@@ -135,18 +169,24 @@ class Lifecycle:
             stack.push_async_callback(self.engine.behaviour.run_phase, Phase.AFTER_STOP)
             router = self.engine.app.router
             applications = mounted_applications(router.routes)
-            if router.lifespan_context is not router._default_lifespan:
+            make_lifespan: Any = router.lifespan_context
+            if by_hand or make_lifespan is self.context:
+                make_lifespan = self.context.own
+            if make_lifespan is not None and make_lifespan is not router._default_lifespan:
                 # Loaded only where there is such a lifespan.
                 from sanic_star.engine.entered import is_entered, noting
 
-                lifespan = router.lifespan_context(self.engine.app)
+                lifespan = make_lifespan(self.engine.app)
                 if not is_entered(lifespan, self.engine.app):
+                    self._awaits_own = make_lifespan is not self.context.own
                     with noting(self.engine.app) if applications else contextlib.nullcontext():
                         limited = _Limited(self, lifespan, _name_of_lifespan(lifespan))
                         state = await stack.enter_async_context(limited)
+                    self._awaits_own = False
                     if state is not None:
+                        self._yielded = dict(state)
                         scope.setdefault("state", {}).update(state)
-            states = router.states
+            states = router._states
             stack.callback(states.clear)
             for mounted in applications:
                 states[id(mounted)] = dict(scope.get("state", {}))
@@ -199,7 +239,8 @@ class Lifecycle:
             stack.callback(self._end_streams)
             # Mounted applications say goodbye while connections are open, too. Only the server's own application hears
             # of the stop where that is no signal.
-            for mounted in self.engine.mounted():
+            self._mounted = self.engine.mounted()
+            for mounted in self._mounted:
                 mounted.lifecycle.on_stop_step = self.on_stop_step
                 stack.push_async_callback(mounted.lifecycle.before_stop)
             await self.engine.behaviour.run_phase(Phase.BEFORE_STOP)
@@ -224,6 +265,11 @@ class Lifecycle:
         finally:
             self.stage = Stage.CLOSING
             self._restore_signals()
+            mounted, self._mounted = self._mounted, ()
+            for engine in mounted:
+                # Nobody else stops what a request has started.
+                if engine.lifecycle.starter == "request" and engine.lifecycle.is_up:
+                    stack.push_async_callback(engine.lifecycle.stop)
             try:
                 await self.engine.behaviour.drain()
             finally:
@@ -261,59 +307,102 @@ class Lifecycle:
 
     async def ensure_started(self) -> None:
         """Start the application if no lifespan did; of many that ask at once, one starts and the others wait."""
-        if self.is_up:
-            return
-        if self._starting is None:
-            self._starting = asyncio.Lock()
-        async with self._starting:
-            if self.is_down and not self.is_closed:
-                if self.starter == "lifespan":
-                    self.starter = "request"
-                try:
-                    await self.start({"type": "lifespan", "state": self.engine.lazy_state})
-                except BaseException:
-                    self._not_started()
-                    raise
-                # The next start may be on another event loop, where this lock can't be waited for.
-                self._starting = None
+        while not self.is_up:
+            if self._is_starting:
+                # A listener of this start may send requests; so may one in a thread with an event loop of its own.
+                if self.stop_event in _starts.get() or self._loop is not asyncio.get_running_loop():
+                    return
+                await self._start_is_over()
+                continue
+            if self.is_closed:
+                return
+            if self.starter == "lifespan":
+                self.starter = "request"
+            # A server that calls the phases itself calls `stop`, too.
+            self._holders = {self} if self.starter == "server" else set()
+            try:
+                await self.start({"type": "lifespan", "state": self.engine.lazy_state})
+            except BaseException:
+                self._not_started()
+                raise
+
+    async def _start_is_over(self) -> None:
+        """Wait for the end of the start that runs, whatever becomes of it."""
+        waiter = asyncio.get_running_loop().create_future()
+        self._waiting.append(waiter)
+        await waiter
+
+    async def hold(self, scope: Scope | None = None) -> object:
+        """Start the application, or join the life that somebody else has started on this event loop.
+
+        Args:
+            scope: a lifespan scope, whose `state` receives what the user's lifespan yields; `None` for a block that is
+                entered by hand, where requests find it in the state nevertheless.
+
+        Returns:
+            The holder: what `release` takes.
+        """
+        holder = object()
+        while self._loop is asyncio.get_running_loop():
+            # A step of this very start must not wait for its end.
+            if self._is_starting and self.stop_event not in _starts.get():
+                await self._start_is_over()
+                continue
+            # A life without holders was abandoned: its conversation was cancelled.
+            if not self._is_starting and not (self.is_up and (self._holders or self.starter != "lifespan")):
+                break
+            if self.starter == "request" and not self._is_starting:
+                self.starter = "lifespan"
+            self._holders.add(holder)
+            if scope is not None:
+                scope.setdefault("state", {}).update(self._yielded)
+            return holder
+        if self.starter == "request":
+            self.starter = "lifespan"
+        self._holders = {holder}
+        by_hand = scope is None
+        try:
+            await self.start(scope or {"type": "lifespan", "state": self.engine.lazy_state}, by_hand=by_hand)
+        except BaseException:
+            self._not_started()
+            raise
+        self.engine.started()
+        return holder
+
+    async def release(self, holder: object) -> None:
+        """Stop the application if its last holder leaves.
+
+        Args:
+            holder: what `hold` has returned. One of an earlier life does nothing.
+        """
+        holders = self._holders
+        if holder in holders:
+            holders.remove(holder)
+            if not holders:
+                await self.stop()
 
     async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Speak the lifespan protocol with the server (ASGI lifespan specification 2.0)."""
         await receive()
-        if self.starter == "server" and self.stage is Stage.RUNNING:
-            # Another port of the same application.
-            scope.setdefault("state", {}).update(self._yielded)
-        else:
-            await self._begin(scope, send)
-        self._servers += 1
-        await send({"type": "lifespan.startup.complete"})
-        await receive()
-        self._servers -= 1
-        if self._servers == 0:
-            await self._end(send)
-        await send({"type": "lifespan.shutdown.complete"})
-
-    async def _begin(self, scope: Scope, send: Send) -> None:
-        if self.starter == "request":
-            self.starter = "lifespan"
-        self._servers = 0
         try:
-            await self.start(scope)
+            holder = await self.hold(scope)
         except BaseException as error:
-            self._not_started()
             # Where the message says all, or the log has named the step that took too long, a traceback adds nothing.
             message = str(error) if isinstance(error, (InvalidSetting, StepTimeout)) else traceback.format_exc()
             await send({"type": "lifespan.startup.failed", "message": message})
             raise
-        self._yielded = dict(scope.get("state", {}))
-        self.engine.started()
-
-    async def _end(self, send: Send) -> None:
         try:
-            await self.stop()
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+        except BaseException:
+            self._holders.discard(holder)
+            raise
+        try:
+            await self.release(holder)
         except BaseException:
             await send({"type": "lifespan.shutdown.failed", "message": traceback.format_exc()})
             raise
+        await send({"type": "lifespan.shutdown.complete"})
 
     def _not_started(self) -> None:
         # After a signal another request must not start it again.
@@ -337,10 +426,9 @@ class Lifecycle:
             log_error(logging.getLogger("sanic.error"), error, "A listener failed when the application was to stop")
         ended = await self.engine.endless_ended(PATIENCE_S)
         if self.starter == "request":
-            if self._starting is not None:
+            if self._is_starting:
                 # A signal that comes during the start: `stop` has nothing to undo before its end.
-                async with self._starting:
-                    pass
+                await self._start_is_over()
             await self.engine.requests_ended()
             self.engine.sweeper.end_all()
             try:
@@ -348,6 +436,58 @@ class Lifecycle:
             finally:
                 self.stage = Stage.CLOSED
         return ended
+
+
+class LifespanContext:
+    """What `router.lifespan_context` is on an application: whoever enters it starts the application, or joins its life.
+
+    Starlette's is the user's lifespan alone. Here it stands for all that the start and the stop do, so that code which
+    enters it, as one does for an application mounted in Starlette, brings up listeners and background tasks as well.
+    The user may replace it by a lifespan that enters it. Within the start that one is the user's lifespan, and what it
+    enters is `own`.
+
+    Args:
+        lifecycle: the application's life.
+        router: the application's router, with the user's lifespan.
+
+    Attributes:
+        own: what makes the user's lifespan, `None` without one.
+    """
+
+    def __init__(self, lifecycle: Lifecycle, router: Any) -> None:
+        self._lifecycle = lifecycle
+        context = router.lifespan_context
+        if isinstance(context, LifespanContext) and context._lifecycle.engine.app.router is router:
+            # An earlier application has the same router.
+            context = context.own
+        self.own: Callable[[Any], AbstractAsyncContextManager[Any]] | None = (
+            None if context is router._default_lifespan else context
+        )
+
+    def __call__(self, app: object) -> AbstractAsyncContextManager[Any]:
+        """Return what starts the application and stops it.
+
+        Args:
+            app: ignored. An application around it may be given; the user's lifespan gets its own.
+
+        Returns:
+            A context manager that gives what the user's lifespan has yielded, a mapping, or `None`.
+        """
+        return self._run()
+
+    @contextlib.asynccontextmanager
+    async def _run(self) -> AsyncIterator[Any]:
+        lifecycle = self._lifecycle
+        if lifecycle._awaits_own and lifecycle.stop_event in _starts.get():
+            lifecycle._awaits_own = False
+            async with self.own(lifecycle.engine.app) if self.own else contextlib.nullcontext() as state:
+                yield state
+            return
+        holder = await lifecycle.hold()
+        try:
+            yield dict(lifecycle._yielded) or None
+        finally:
+            await lifecycle.release(holder)
 
 
 class _Limited:

@@ -192,10 +192,12 @@ class Request(requests.Request):
         return _Replay(self._kept_body(), self._receive)
 
     async def _watched_receive(self, receive: Receive) -> Message:
-        """Receive a message, and note if it tells that the client has left."""
+        """Receive a message, and note if the client has left or the body ends: nobody may wait for more of it then."""
         message = await receive()
         if message["type"] == "http.disconnect":
             self._is_disconnected = True
+        elif not message.get("more_body"):
+            self._stream_consumed = True
         return message
 
     async def _client_has_left(self) -> bool:

@@ -3,7 +3,7 @@
 A route holds one callable, `call`, which is compiled when the application is finalised. The dispatch calls it with the
 connection and sends what it returns. Three rules keep the way of a request short:
 
-- a path that leads to just one route whatever the request says (no parameter, no host) is in `Router.direct`, by the
+- a path that leads to just one route whatever the request says (no parameter, no host) is in `Router._direct`, by the
   bytes that stand on the wire; so are the last thousand paths with a parameter that came again;
 - every other request asks `Router._look_up`, which answers with a route in any case: where nothing matches with
   `fallback` (404, 405, 426), where a mounted application or one of Starlette's own routes does with `forward`;
@@ -431,6 +431,17 @@ class Host(routing.Host):
     runs_lifespan = True
 
 
+def _filled(find: Callable[..., URLPath], name: str, path_params: dict[str, Any]) -> URLPath:
+    """Build a path by `find`; where it leaves parameters in braces, take them from the request."""
+    path = find(name, **path_params)
+    if "{" in path or "{" in path.host:
+        # Loaded where a mount or a host has parameters.
+        from sanic_star.engine.urls import fill_in
+
+        path = fill_in(find, name, path_params)
+    return path
+
+
 class RouteList(list[BaseRoute]):
     """The router's routes, in order of registration; tells the router of every change.
 
@@ -773,13 +784,13 @@ class Router(routing.Router):
         self._default_lifespan = self.lifespan_context if lifespan is None else None
         # By `raw_path` and method: what `_find` returns, and the decoded path, which a middleware may have rewritten.
         # The parameters are copied for each request.
-        self.direct: _Direct = {}
+        self._direct: _Direct = {}
         # The paths with a parameter that are in there, the oldest first; and those that came at least once.
         self._recent: deque[bytes] = deque()
         self._seen: set[bytes] = set()
         self._publish(_Table())
         # What mounted applications' requests find in their state, by the application's id; kept by `lifespan`.
-        self.states: dict[int, dict[str, Any]] = {}
+        self._states: dict[int, dict[str, Any]] = {}
         self.fallback = Route((), not_finalised, methods=(), name="fallback")
         self.forward = Route((), not_finalised, methods=(), name="forward")
         # Gives a callable to a route that comes while the application runs; the application puts it in.
@@ -799,7 +810,7 @@ class Router(routing.Router):
         self._unreserved_tails: dict[bytes, Tail[Any]] = {}
         self._mount_entries: dict[bytes | None, list[_MountEntry]] = {}
         # Emptied, not replaced: the application's dispatch holds on to this dictionary.
-        self.direct.clear()
+        self._direct.clear()
 
     def _build(self) -> None:
         """Arrange all routes in a new table, if they have changed since.
@@ -827,29 +838,29 @@ class Router(routing.Router):
 
     def _publish(self, table: _Table) -> None:
         """Let requests use a table."""
-        self.index: Index[Any] = table.index
+        self._index: Index[Any] = table.index
         # A look-up between these lines finds the mounts that both tables have.
         self._deepest_mount = max(getattr(self, "_deepest_mount", 0), table.deepest_mount)
-        self.mounts = table.mounts
+        self._mounts = table.mounts
         self._deepest_mount = table.deepest_mount
-        self.foreign = table.foreign
+        self._foreign = table.foreign
         self._mount_entries = table.mount_entries
-        self.by_name = table.by_name
-        # Before `direct`: `_keep` looks at it.
-        self.hosts = table.hosts
+        self._by_name = table.by_name
+        # Before `_direct`: `_keep` looks at it.
+        self._hosts = table.hosts
         if table.hosts:
             # The host decides before the path: each request takes the long way.
             self._shapes, self._tails, self._unreserved_tails, self._mount_entries = {}, {}, {}, {}
             self._recent = deque()
-            self.direct.clear()
+            self._direct.clear()
             return
         self._shapes = table.index.shapes
         self._tails = table.index.tails
         # For a last segment with escapes, which a literal may spell in another way.
         self._unreserved_tails = {head: tail for head, tail in self._tails.items() if not tail.reserved}
         self._recent = deque()
-        self.direct.clear()
-        self.direct.update(table.direct())
+        self._direct.clear()
+        self._direct.update(table.direct())
 
     def _find(self, scope: Scope) -> Found:
         """Return the route that answers a request, with its own path parameters.
@@ -904,7 +915,7 @@ class Router(routing.Router):
             # PERF: in a mounted application, too, most paths are in the tables by their bytes.
             path, is_unescaped = below, True
             raw = below.encode()
-            entry = self.direct.get(raw, _NOTHING).get(method)
+            entry = self._direct.get(raw, _NOTHING).get(method)
             if entry is not None and entry[2] == path:
                 route, params, _ = entry
                 scope["route"] = route
@@ -1009,7 +1020,7 @@ class Router(routing.Router):
     def _keep(
         self, raw: bytes, method: str, found: tuple[Any, dict[str, Any], str], tails: dict[bytes, Tail[Any]]
     ) -> None:
-        """Keep what a path has led to in `direct`; the path that was kept first goes when there are too many.
+        """Keep what a path has led to in `_direct`; the path that was kept first goes when there are too many.
 
         Args:
             raw: the path.
@@ -1020,36 +1031,36 @@ class Router(routing.Router):
         if method == WEBSOCKET:
             return
         recent = self._recent
-        if raw not in self.direct:
+        if raw not in self._direct:
             if len(recent) >= _KEPT:
-                self.direct.pop(recent.popleft(), None)
+                self._direct.pop(recent.popleft(), None)
             recent.append(raw)
-        self.direct.setdefault(raw, {})[method] = found
+        self._direct.setdefault(raw, {})[method] = found
         if self._tails is not tails and self._unreserved_tails is not tails:
             # Another thread has changed the routes meanwhile.
-            self.direct.pop(raw, None)
+            self._direct.pop(raw, None)
 
     def _walk(self, scope: Scope, path: str, method: str) -> Found:
         """Find a route the long way; see `_find`."""
         if self._stale:
             self._build()
-        match: Found | None = self._match_foreign(scope, self.hosts) if self.hosts else None
+        match: Found | None = self._match_foreign(scope, self._hosts) if self._hosts else None
         if match is not None:
             return self._forward_to(match[0], match[1], scope)
         # PERF: what most paths with several parameters come to; the search below gives the same, in more steps.
         normalized = normalize_escapes(path) if "%" in path else path
-        exact = self.index.literal_paths.get(normalized)
+        exact = self._index.literal_paths.get(normalized)
         if exact is not None:
             # Nothing else competes for a literal path; a slash at its end may lead to another one.
-            if not self.mounts and not self.foreign and (path == "/" or not path.endswith("/")):
+            if not self._mounts and not self._foreign and (path == "/" or not path.endswith("/")):
                 match = self._decide(exact, (), method, scope, slashless=False)
         else:
-            at: tuple[Any, ...] | None = self.index.walk(path, normalized)
-            if at is None and not self.mounts and not self.foreign:
-                at = self.index.spanning(path)
+            at: tuple[Any, ...] | None = self._index.walk(path, normalized)
+            if at is None and not self._mounts and not self._foreign:
+                at = self._index.spanning(path)
                 if at is None and not path.endswith("/"):
                     return self.fallback, {}
-            if at is None and not self.index.has_spanning and not ("" in self.mounts and path.endswith("/")):
+            if at is None and not self._index.has_spanning and not ("" in self._mounts and path.endswith("/")):
                 # PERF: nothing of Sanic's matches, so that no rank is to be compared; `benchmarks/`: `overhead`.
                 match = self._match_outside_index(path, scope)
             if at is not None:
@@ -1060,7 +1071,7 @@ class Router(routing.Router):
         if match is None:
             match = self._search_slashes(path, method, scope)
         if match is None or isinstance(match[0], _Refused):
-            redirect = self._redirect(path, scope) if self.foreign else None
+            redirect = self._redirect(path, scope) if self._foreign else None
             if redirect is None and match is not None:
                 scope[LEAF] = match[0].leaf
             return redirect or (self.fallback, {})
@@ -1103,13 +1114,13 @@ class Router(routing.Router):
         if not path.endswith("/"):
             return match
         root_match: Found | None = None
-        if match is not None and "" in self.mounts and match[0] is self.mounts[""] and path != "/":
+        if match is not None and "" in self._mounts and match[0] is self._mounts[""] and path != "/":
             # Also the path without its last slash may be a route's, which the mount at the root does not hide.
             root_match, match = match, None
         if not _may_continue(match):
             return match
         bare = path.rstrip("/")
-        max_slashes = max(self.index.depth - (0 if self.index.patterns else bare.count("/")), 1)
+        max_slashes = max(self._index.depth - (0 if self._index.patterns else bare.count("/")), 1)
         for slashes in range(min(len(path) - len(bare) - 1, max_slashes), -1, -1):
             # Mounts and Starlette's routes are out: the path has lost a slash at its end.
             match, weight = self._in_index(bare + "/" * slashes or "/", method, scope, slashless=True)
@@ -1129,12 +1140,12 @@ class Router(routing.Router):
         answered = match is not None and not isinstance(match[0], _Refused)
         if answered and weight == _TREE:
             return match
-        mount, mount_weight = self._mount(path) if self.mounts else (None, _NONE)
+        mount, mount_weight = self._mount(path) if self._mounts else (None, _NONE)
         if answered and weight > max(mount_weight, _PATTERN):
             return match
         if mount is not None and mount_weight > _PATTERN:
             return mount, {}
-        foreign_match = self._match_foreign(scope, self.foreign) if self.foreign else None
+        foreign_match = self._match_foreign(scope, self._foreign) if self._foreign else None
         if foreign_match is not None:
             return foreign_match
         if mount is not None and not (answered and weight > mount_weight):
@@ -1147,22 +1158,22 @@ class Router(routing.Router):
 
     def _match_outside_index(self, path: str, scope: Scope) -> Found | None:
         """Search mounts and Starlette's own routes for a path that is in no way one of the index."""
-        mount, weight = self._mount(path) if self.mounts else (None, _NONE)
-        if mount is not None and (weight > _PATTERN or not self.foreign):
+        mount, weight = self._mount(path) if self._mounts else (None, _NONE)
+        if mount is not None and (weight > _PATTERN or not self._foreign):
             return mount, {}
-        foreign_match = self._match_foreign(scope, self.foreign) if self.foreign else None
+        foreign_match = self._match_foreign(scope, self._foreign) if self._foreign else None
         return foreign_match or (None if mount is None else (mount, {}))
 
     def _in_index(self, path: str, method: str, scope: Scope, slashless: bool) -> tuple[Found | None, int]:
         """Search the index; the first leaf that matches decides. Return what it gives and what it weighs."""
-        leaf = self.index.literal_paths.get(normalize_escapes(path))
+        leaf = self._index.literal_paths.get(normalize_escapes(path))
         if leaf is not None:
             return self._decide(leaf, (), method, scope, slashless), _TREE
-        at = self.index.walk(path)
+        at = self._index.walk(path)
         if at is not None:
             return self._decide(*at, method, scope, slashless), _TREE
         # Without its last slash the root is no path at all, and none that an expression takes.
-        spanning = None if slashless and path == "/" else self.index.spanning(path)
+        spanning = None if slashless and path == "/" else self._index.spanning(path)
         if spanning is None:
             return None, _NONE
         leaf, values, prefix = spanning
@@ -1190,10 +1201,10 @@ class Router(routing.Router):
 
     def _mount(self, path: str) -> tuple[Mount | None, int]:
         if not self._deepest_mount:
-            return self.mounts.get(""), _ROOT
+            return self._mounts.get(""), _ROOT
         for prefix in prefixes_of(path, self._deepest_mount):
             # A segment's escapes are undone, but a slash that is encoded separates no segments.
-            mount = self.mounts.get(unquote(prefix) if "%" in prefix else prefix)
+            mount = self._mounts.get(unquote(prefix) if "%" in prefix else prefix)
             if mount is not None and mount.path.count("/") == prefix.count("/"):
                 return mount, prefix.count("/") or _ROOT
         return None, _NONE
@@ -1212,13 +1223,13 @@ class Router(routing.Router):
 
     def _redirect(self, path: str, scope: Scope) -> tuple[Any, dict[str, Any]] | None:
         """Find out whether one of Starlette's own routes would match with a slash more or less, as Starlette does."""
-        if not (self.foreign and self.redirect_slashes and scope["type"] == "http" and path != "/"):
+        if not (self._foreign and self.redirect_slashes and scope["type"] == "http" and path != "/"):
             return None
         # Starlette reads the query as UTF-8, which a client need not send.
         query = quote(scope.get("query_string", b""), "!$&'()*+,;=:@/?%")
         other = {**scope, "query_string": query.encode()}
         other["path"] = other["path"].rstrip("/") if path.endswith("/") else other["path"] + "/"
-        if all(foreign.matches(other)[0] is Match.NONE for foreign in self.foreign):
+        if all(foreign.matches(other)[0] is Match.NONE for foreign in self._foreign):
             return None
         scope["route"], scope[_CHILD] = _Redirect(str(URL(scope=other))), {}
         return self.forward, {}
@@ -1239,18 +1250,20 @@ class Router(routing.Router):
     def url_path_for(self, name: str, /, **path_params: Any) -> URLPath:
         """Build a path from a route's name and its parameters, as Starlette does.
 
+        Parameters of mounts and hosts that are left out are those of the request that is being answered.
+
         Raises:
             NoMatchFound: no route has that name and just these parameters.
         """
         if self._stale:
             self._build()
-        route = self.by_name.get(name)
+        route = self._by_name.get(name)
         if route is not None:
             try:
-                return route.url_path_for(name, **path_params)
+                return _filled(route.url_path_for, name, path_params)
             except NoMatchFound:
                 pass
-        return super().url_path_for(name, **path_params)
+        return _filled(super().url_path_for, name, path_params)
 
     def mount(self, path: str, app: ASGIApp, name: str | None = None) -> None:
         """Serve another ASGI application below `path`."""
@@ -1287,8 +1300,8 @@ def enter(connection: Any, router: Router) -> ASGIApp:
     connection._outer = outer
     if EXCHANGE not in scope:
         scope[EXCHANGE] = object()
-    if router.states:
-        state = router.states.get(id(getattr(route, "_base_app", None) or getattr(route, "app", None)))
+    if router._states:
+        state = router._states.get(id(getattr(route, "_base_app", None) or getattr(route, "app", None)))
         if state:
             scope["state"] = {**scope.get("state", {}), **state}
     # PERF: one frame less, where nobody has overridden or patched the method.

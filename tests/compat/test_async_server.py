@@ -181,7 +181,7 @@ async def test_what_has_no_effect_is_said(caplog: pytest.LogCaptureFixture) -> N
             noisy_exceptions=True,
         )
     assert app.config.NOISY_EXCEPTIONS
-    for words in ("protocol=", "reuse_port", "not available with create_server()"):
+    for words in ("protocol=", "reuse_port", "create_server starts no main process: main_process_start"):
         assert words in caplog.text
     server.close()
 

@@ -81,7 +81,7 @@ WRONG = [
     (b"--X\r\n", "X", "it ends before its last boundary"),
     (part(FIELD) + b"--X-", "X", "it ends before its last boundary"),
     (part(FIELD).replace(b"\r", b"") + END, "X", "Did not find CR at end of boundary"),
-    (part(FIELD).replace(b"\r\n", b" \r\n", 1) + END, "X", "Did not find CR at end of boundary"),
+    (part(FIELD).replace(b"\r\n", b" x\r\n", 1) + END, "X", "Did not find CR at end of boundary"),
     (part(FIELD, b"\xe9") + END, "X", "the field 'a' is not in utf-8"),
     (part(FIELD + "\r\nContent-Type: text/plain; charset=ASCII", b"\xe9") + END, "X", "the field 'a' is not in ascii"),
     *(
@@ -263,6 +263,37 @@ def test_an_empty_part_may_end_with_its_headers(last: bytes, boundary: str, size
     full = b"--X\r\n" + HEADERS + b"\r\n\r\n--\r\n"
     assert read(empty + full + empty + empty + b"--X--", boundary, size) == [b"", b"\r\n\r\n--", b"", b""]
     assert read(empty + b"--X", boundary, size) == read(empty + b"--X\r\n", boundary, size) == [b""]
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5, 1000])
+@pytest.mark.parametrize("padding", [b" ", b"\t", b" \t  ", b" " * 500])
+@pytest.mark.parametrize("where", ["first", "between", "last", "all"])
+@pytest.mark.parametrize("before", [b"", b"preamble\r\n"])
+def test_blanks_may_stand_behind_a_boundary(padding: bytes, where: str, before: bytes, size: int) -> None:
+    # RFC 2046, 5.1.1: delimiter and close-delimiter are followed by transport-padding, which receivers have to take.
+    first, between, last = (padding if where in (name, "all") else b"" for name in ("first", "between", "last"))
+    empty = HEADERS[:-2] + b"\r\n"
+    body = before + b"--X" + first + b"\r\n" + HEADERS + b"1"
+    body += b"\r\n--X" + between + b"\r\n" + empty + b"--X" + between + b"\r\n" + HEADERS + b"2 --X \r\n"
+    assert read(body + b"\r\n--X--" + last + b"\r\nepilogue", "X", size) == [b"1", b"", b"2 --X \r\n"]
+
+
+@pytest.mark.parametrize("size", [1, 3, 1000])
+@pytest.mark.parametrize("behind", [b" x", b"\x0b", b"\xa0", b" \n", b" --", b"x", b"\r"])
+def test_nothing_else_may_stand_behind_the_first_boundary(behind: bytes, size: int) -> None:
+    with pytest.raises(BadRequest):
+        read(b"--X" + behind + b"\r\n" + HEADERS + b"1\r\n--X--", "X", size)
+
+
+def test_a_flood_of_blanks_takes_time_that_grows_with_its_length_only() -> None:
+    reader = MultipartReader("X")
+    reader.feed(b"--X\r\n" + HEADERS[:-2] + b"\r\n--X")
+    for _ in range(200):
+        reader.feed(b" " * 2**16)
+        # What waits for the end of the blanks is short.
+        assert len(reader._held) < 2**17
+    with pytest.raises(BadRequest):
+        reader.finish()
 
 
 NEARLY = st.lists(st.sampled_from([b"\r", b"\n", b"-", b"--", b"X", b"\r\n--", b"\r\n-", b"a", b"\xff"])).map(b"".join)

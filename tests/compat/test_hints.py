@@ -69,6 +69,29 @@ async def test_early_hints_are_links(links: Any, extensions: dict[str, Any] | No
     assert messages[1]["body"] == b"None"
 
 
+@pytest.mark.parametrize("extensions", [None, EXTENSIONS])
+@pytest.mark.parametrize("arguments", [(None,), (5,), (LINK.encode(),), ([None],), ([LINK, 5],), (LINK, None), (True,)])
+async def test_what_is_no_text_is_no_hint(arguments: Any, extensions: dict[str, Any] | None) -> None:
+    async def act(request: Request) -> str:
+        with pytest.raises(TypeError, match="early hints are strings such as"):
+            await request.send_early_hints(*arguments)
+        return "refused"
+
+    messages = await sent_by(app_that(act), extensions)
+    assert messages[-1]["body"] == b"'refused'"
+
+
+@pytest.mark.parametrize("headers", [["a"], "a: b", 5, [("a", "b")]])
+async def test_the_fields_of_a_push_promise_are_a_mapping(headers: Any) -> None:
+    async def act(request: Request) -> str:
+        with pytest.raises(TypeError, match="are a mapping"):
+            await request.send_push_promise("/a.css", headers)
+        return "refused"
+
+    messages = await sent_by(app_that(act))
+    assert messages[-1]["body"] == b"'refused'"
+
+
 async def test_a_push_promise_is_made_of_the_request() -> None:
     fields = [(b"host", b"h"), (b"accept", b"text/css"), (b"user-agent", b"a"), (b"cookie", b"a=b")]
     fields.append((b"accept", b"*/*"))

@@ -65,6 +65,9 @@ def test_how_many_processes(tmp_path: Path, script: str, how: str, processes: in
         assert server.terminate() == 0
     assert server.phases().count("after_server_stop") == max(1, processes - 1)
     assert ALONE not in server.log
+    # Nobody calls them, so that the log says so.
+    warning = "because a single process has no main process beside it: main_process_start (started); main_process_ready"
+    assert (warning in server.log) is (script == LISTENERS and processes == 1)
     if script == LISTENERS:
         told = re.findall(r"^main_process_\w+ .*", server.log, re.M)
         main = server.popen.pid

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
@@ -12,7 +13,10 @@ from starlette.applications import Starlette
 from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.middleware.base import BaseHTTPMiddleware, RequestResponseEndpoint
+from starlette.requests import Request as StarletteRequest
 from starlette.responses import PlainTextResponse
+from starlette.responses import Response as StarletteResponse
 from starlette.routing import Host, Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -21,6 +25,7 @@ from sanic_star import Blueprint, Request, Sanic, text
 from sanic_star.compat.exceptions import Forbidden, NotFound, ServerError, ServiceUnavailable
 from sanic_star.compat.handlers import ErrorHandler
 from sanic_star.testing import TestClient
+from tests.engine.raw import Peer, http_scope
 
 
 async def show(request: Any) -> PlainTextResponse:
@@ -197,6 +202,24 @@ def test_sanic_in_sanic_in_sanic_finds_its_routes_below_every_root_path() -> Non
         (lambda app: app.host("/path", child()), ValueError),
         (lambda app: app.host("https://example.org", child()), ValueError),
         (lambda app: app.host("example.org:8000", child()), ValueError),
+        (lambda app: app.host("a b.org", child()), ValueError),
+        (lambda app: app.host("a\tb.org", child()), ValueError),
+        (lambda app: app.host("a\x00.org", child()), ValueError),
+        (lambda app: app.host("a,b.org", child()), ValueError),
+        (lambda app: app.host("a..org", child()), ValueError),
+        (lambda app: app.host(".org", child()), ValueError),
+        (lambda app: app.host("user@example.org", child()), ValueError),
+        (lambda app: app.host("example.org?x", child()), ValueError),
+        (lambda app: app.host("example%20.org", child()), ValueError),
+        (lambda app: app.host("*.example.org", child()), ValueError),
+        (lambda app: app.host("münchen.example", child()), ValueError),
+        (lambda app: app.host("[::1]", child()), ValueError),
+        (lambda app: app.host("<a b>.example.org", child()), ValueError),
+        (lambda app: app.host("<tenant.example.org", child()), ValueError),
+        (lambda app: app.host("<tenant:ymd>.example.org", child()), ValueError),
+        (lambda app: app.mount("/<tenant", child()), ValueError),
+        (lambda app: app.mount("/{tenant", child()), ValueError),
+        (lambda app: app.mount("/tenant>", child()), ValueError),
         (lambda app: app.host(None, child()), TypeError),
         (lambda app: app.host("example.org", None), TypeError),
         (lambda app: Blueprint("b").mount("/x", None), TypeError),  # type: ignore[arg-type]
@@ -211,6 +234,37 @@ def test_a_mount_that_cannot_work_is_refused_at_once(mount: Callable[[Any], Any]
     with pytest.raises(error):
         mount(app)
     assert not app.router.routes
+
+
+@pytest.mark.parametrize(
+    ("host", "words"),
+    [
+        ("a b.org", "a name without scheme, port and path"),
+        ("example.org:80", "requests may come to any"),
+        ("*.example.org", "<name>.example.org"),
+        ("münchen.example", "Punycode"),
+        ("<t:ymd>.org", "A host can't have the parameter <t:ymd>"),
+    ],
+)
+def test_the_message_for_a_host_says_what_to_write(host: str, words: str) -> None:
+    app = Sanic("refused")
+    with pytest.raises(ValueError, match=re.escape(words)) as refusal:
+        app.host(host, child())
+    assert host.removesuffix(".org") in str(refusal.value)
+
+
+@pytest.mark.parametrize("path", ["", "/"])
+@pytest.mark.parametrize(("prefix", "below"), [(None, ""), ("/in", "/in")])
+def test_a_mount_at_the_root_of_a_blueprint_or_an_application(path: str, prefix: str | None, below: str) -> None:
+    app, bp = Sanic("root"), Blueprint("root", url_prefix=prefix)
+    bp.mount(path, child())
+    app.blueprint(bp)
+    other = Sanic("other")
+    other.mount(below + path, child())
+    for served in (app, other):
+        with TestClient(served) as client:
+            assert client.get(f"{below}/x").status_code == 200
+            assert client.get(f"{below}/none").text == "Not Found"
 
 
 @pytest.mark.parametrize(
@@ -708,6 +762,191 @@ def test_handle_errors_for_what_sanic_would_answer_with_an_error_page(caplog: py
     assert answers_of(app, "/x/refuse", "/x/none", "/x/handled", "/x/fail") == expected
     # A handler has answered each of them: none is an error in the log.
     assert [record for record in caplog.records if record.name == "sanic.error"] == []
+
+
+class Passing(BaseHTTPMiddleware):
+    """Sends every response on from another task."""
+
+    async def dispatch(self, request: StarletteRequest, call_next: RequestResponseEndpoint) -> StarletteResponse:
+        response = await call_next(request)
+        response.headers["x-passed"] = "1"
+        return response
+
+
+class OwnPages(BaseHTTPMiddleware):
+    """Answers a 404 with a page of its own."""
+
+    async def dispatch(self, request: StarletteRequest, call_next: RequestResponseEndpoint) -> StarletteResponse:
+        response = await call_next(request)
+        return PlainTextResponse("own page", 404) if response.status_code == 404 else response
+
+
+def behind_base_http_middleware(how: str) -> tuple[ASGIApp, str]:
+    """Return an application that fails behind `BaseHTTPMiddleware`, and the path before its routes."""
+    passing = Middleware(Passing)
+    if how == "twice":
+        return child(*FAILING, middleware=[passing, passing]), ""
+    if how == "wrapped":
+        return Passing(child(*FAILING)), ""
+    if how == "below":
+        return child(Mount("/y", child(*FAILING, middleware=[passing]))), "/y"
+    if how == "around a mount":
+        return child(Mount("/y", child(*FAILING)), middleware=[passing]), "/y"
+    if how == "of a mount":
+        return child(Mount("/y", routes=FAILING, middleware=[passing])), "/y"
+    return child(*FAILING, middleware=[passing]), ""
+
+
+@pytest.mark.parametrize("how", ["once", "twice", "wrapped", "below", "around a mount", "of a mount", "started before"])
+def test_handle_errors_behind_base_http_middleware(how: str) -> None:
+    inner, prefix = behind_base_http_middleware(how)
+    if how == "started before":
+        with TestClient(inner, raise_server_exceptions=False) as client:
+            response = client.get("/refuse")
+            assert (response.status_code, response.text) == (403, "inner detail")
+    paths = [f"/x{prefix}/{name}" for name in ("fail", "refuse", "no")]
+    answers = answers_of(outer_with(inner, handle_errors=True), *paths)
+    assert answers == [(418, "outer inner"), (403, "outer 403"), (404, "outer 404")]
+    # By itself it answers as it did.
+    with TestClient(inner, raise_server_exceptions=False) as client:
+        response = client.get(f"{prefix}/refuse")
+    assert (response.status_code, response.text) == (403, "inner detail")
+    assert response.headers["x-passed"] == "1"
+
+
+@pytest.mark.parametrize("debug", [False, True])
+def test_handle_errors_for_an_answered_exception_that_comes_from_another_task(debug: bool) -> None:
+    inner = Passing(child(*FAILING, debug=debug))
+    assert answers_of(outer_with(inner, handle_errors=True), "/x/fail") == [(418, "outer inner")]
+
+
+async def test_handle_errors_sends_a_long_500_on_while_it_comes() -> None:
+    part, count = b"x" * 2**16, 40
+    sizes: list[int] = []
+
+    async def long(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 500, "headers": []})
+        for number in range(1, count + 1):
+            await send({"type": "http.response.body", "body": part, "more_body": number < count})
+            sizes.append(len(peer.body))
+
+    outer = Sanic("long")
+    outer.mount("/x", long, lifespan=False, handle_errors=True)
+    peer = Peer()
+    await outer(http_scope("/x/"), peer.receive, peer.send)
+    assert peer.status == 500
+    assert len(peer.body) == count * len(part)
+    # What is held back has a limit.
+    assert max(len(part) * number - size for number, size in enumerate(sizes, 1)) <= 2**20
+
+
+def test_handle_errors_leaves_a_page_that_middleware_puts_in_the_place_of_the_default_answer() -> None:
+    inner = child(*FAILING, middleware=[Middleware(OwnPages)])
+    answers = answers_of(outer_with(inner, handle_errors=True), "/x/nothing", "/x/refuse")
+    assert answers == [(404, "own page"), (403, "outer 403")]
+
+
+@pytest.mark.parametrize("middleware", [[], [Middleware(Passing)]])
+def test_handle_errors_leaves_own_handlers_behind_base_http_middleware(middleware: list[Middleware]) -> None:
+    async def own(request: Any, error: Exception) -> Any:
+        return PlainTextResponse("inner handler", 500)
+
+    inner = child(*FAILING, exception_handlers={Teapot: own, HTTPException: own}, middleware=middleware)
+    answers = answers_of(outer_with(inner, handle_errors=True), *PATHS[:3])
+    assert answers == [(500, "inner handler")] * 3
+
+
+# How much of the body the mounted application reads before it fails.
+@pytest.mark.parametrize("reads", ["all", "a part", "nothing"])
+@pytest.mark.parametrize("way", ["Starlette", "behind BaseHTTPMiddleware", "Sanic", "bare"])
+def test_the_handler_finds_the_body_that_the_mounted_application_has_read(reads: str, way: str) -> None:
+    async def read(request: Any) -> None:
+        if reads == "all":
+            async for _ in request.stream():
+                pass
+        elif reads == "a part":
+            async for _ in request.stream():
+                break
+
+    async def failing(request: Any) -> Any:
+        await read(request)
+        raise Teapot("inner")
+
+    async def bare(scope: Scope, receive: Receive, send: Send) -> None:
+        await failing(StarletteRequest(scope, receive))
+
+    inner: Any = bare
+    if way == "Sanic":
+        inner = Sanic("inner")
+        inner.post("/fail", stream=True)(failing)
+    elif way != "bare":
+        middleware = [Middleware(Passing)] if way != "Starlette" else []
+        inner = Starlette(routes=[Route("/fail", failing, methods=["POST"])], middleware=middleware)
+    outer = Sanic("outer")
+    outer.mount("/x", inner, handle_errors=True)
+    seen: list[bytes] = []
+
+    @outer.exception(Teapot)
+    async def teapot(request: Request, error: Teapot) -> Any:
+        seen.append(request.body)
+        await request.receive_body()
+        seen.append(request.body)
+        return text(str(request.json), 418)
+
+    body = [b'{"a":', b" 1}"]
+    with TestClient(outer, raise_server_exceptions=False) as client:
+        response = client.post("/x/fail", data=iter(body), headers={"content-type": "application/json"})
+        assert (response.status_code, response.text) == (418, "{'a': 1}")
+    whole = b"".join(body)
+    assert seen == ([whole, whole] if reads == "all" else [b"", whole])
+
+
+def test_a_long_body_is_not_kept_and_the_handler_does_not_wait_for_it() -> None:
+    async def failing(request: Any) -> Any:
+        await request.body()
+        raise Teapot("inner")
+
+    inner, seen = Starlette(routes=[Route("/fail", failing, methods=["POST"])]), list[int]()
+    outer = Sanic("outer")
+    outer.mount("/kept", inner, handle_errors=True)
+    outer.mount("/x", inner)
+
+    @outer.exception(Teapot)
+    async def teapot(request: Request, error: Teapot) -> Any:
+        await request.receive_body()
+        seen.append(len(request.body))
+        return text("", 418)
+
+    with TestClient(outer, raise_server_exceptions=False) as client:
+        assert client.post("/kept/fail", data=b"x" * 2**20).status_code == 418
+        assert client.post("/kept/fail", data=b"x" * (2**20 + 1)).status_code == 418
+    assert seen == [2**20, 0]
+
+
+def test_a_handler_may_ask_for_a_body_that_another_application_has_read() -> None:
+    async def bare(scope: Scope, receive: Receive, send: Send) -> None:
+        await StarletteRequest(scope, receive).body()
+        raise Teapot("bare")
+
+    async def endpoint(request: Any) -> Any:
+        await request.body()
+        raise Teapot("endpoint")
+
+    app = Sanic("asking", routes=[Route("/star", endpoint, methods=["POST"])])
+    app.mount("/x", bare)
+
+    @app.exception(Teapot)
+    async def teapot(request: Request, error: Teapot) -> Any:
+        await request.receive_body()
+        return text(f"{error}", 418)
+
+    @app.on_response
+    async def see(request: Request, response: Any) -> None:
+        await request.receive_body()
+
+    with TestClient(app, raise_server_exceptions=False) as client:
+        assert client.post("/x/y", data=b"body").text == "bare"
+        assert client.post("/star", data=b"body").text == "endpoint"
 
 
 def test_handle_errors_leaves_the_error_pages_of_an_own_error_handler() -> None:

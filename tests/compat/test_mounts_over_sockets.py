@@ -17,7 +17,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.staticfiles import StaticFiles
-from sanic_star import Blueprint, NotFound
+from sanic_star import Blueprint, NotFound, Sanic
 
 @asynccontextmanager
 async def entered(app):
@@ -41,13 +41,24 @@ def child(**options):
 
 inner = child(lifespan=entered)
 
+def noting(name):
+    noted = Sanic(name)
+    noted.add_route(lambda request: text(name), "/show")
+    for phase in ("before_server_start", "after_server_start", "before_server_stop", "after_server_stop"):
+        noted.register_listener(lambda app, phase=phase: say(f"{name}:{phase};"), phase)
+    return noted
+
+by_hand, lazy = noting("by_hand"), noting("lazy")
+
 @asynccontextmanager
 async def outer_lifespan(app):
-    async with inner.router.lifespan_context(inner):
+    async with inner.router.lifespan_context(inner), by_hand.router.lifespan_context(by_hand):
         yield
 
 app.router.lifespan_context = outer_lifespan
 app.mount("/t/<tenant>", inner)
+app.mount("/by_hand", by_hand)
+app.mount("/lazy", lazy, lifespan=False)
 app.mount("/alone", child(lifespan=alone), lifespan=False)
 app.mount("/errors", child(), handle_errors=True)
 app.host("other.example.org", child())
@@ -67,6 +78,7 @@ async def found(request, error):
 async def missing(request, error):
     return text("outer 404", 404)
 """
+PHASES = ("before_server_start", "after_server_start", "before_server_stop", "after_server_stop")
 
 
 def free_port() -> int:
@@ -90,6 +102,8 @@ def test_mounts_work_under_every_kind_of_server(tmp_path: Path, server: str) -> 
 
         assert ask("/t/acme/none").status_code == 404
         assert ask("/alone/show").text == "/alone {} b''"
+        assert ask("/by_hand/show").text == "by_hand"
+        assert ask("/lazy/show").text == "lazy"
         assert ask("/alone/fail").status_code == 500
         answer = ask("/errors/fail")
         assert (answer.status_code, answer.text) == (418, "outer inner")
@@ -101,3 +115,7 @@ def test_mounts_work_under_every_kind_of_server(tmp_path: Path, server: str) -> 
         served.terminate()
     assert served.log.count("entered") == served.log.count("left") == 1
     assert "never" not in served.log
+    for name in ("by_hand", "lazy"):
+        order = [served.log.index(f"{name}:{phase};") for phase in PHASES]
+        assert order == sorted(order)
+        assert [served.log.count(f"{name}:{phase};") for phase in PHASES] == [1, 1, 1, 1]

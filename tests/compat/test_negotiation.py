@@ -570,3 +570,126 @@ async def test_it_is_an_answer_among_starlettes() -> None:
     app = Sanic("Host", routes=[Mount("/sub", routes=[Route("/", show)])], exception_handlers={404: missing})
     assert (await exchange(app, "text/plain", path="/sub/"))[0] == 200
     assert (await exchange(app, "text/html", path="/sub/"))[0] == 404
+
+
+# Statuses without a body, and answers to errors ----------------------------------------------------------------------
+
+
+def starlette_app_of(make: Any) -> Starlette:
+    async def endpoint(request: StarletteRequest) -> StarletteResponse:
+        response: StarletteResponse = make()
+        return response
+
+    return Starlette(routes=[Route("/", endpoint)])
+
+
+def app_of(kind: str, make: Any) -> Any:
+    if kind == "Starlette":
+        return starlette_app_of(make)
+    app = Sanic("Negotiation")
+    app.add_route(lambda request: make(), "/")
+    return app
+
+
+@pytest.mark.parametrize("kind", ["Sanic", "Starlette"])
+@pytest.mark.parametrize("status", [204, 304])
+async def test_a_status_without_a_body_renders_nothing(kind: str, status: int) -> None:
+    rendered: list[Any] = []
+
+    def render(value: Any) -> str:
+        rendered.append(value)
+        return "never"
+
+    app = app_of(kind, lambda: NegotiatedResponse(VALUE, status, renderers={"application/json": render}))
+    for accept in ("*/*", "image/png"):
+        answered, headers, body = await exchange(app, accept)
+        assert (answered, body) == (status, b"")
+        assert headers["vary"].lower() == "accept"
+        assert "content-type" not in headers
+    assert rendered == []
+
+
+async def test_response_middleware_finds_no_body_in_a_204_and_may_change_its_status() -> None:
+    app = Sanic("Negotiation")
+    app.add_route(lambda request: NegotiatedResponse(VALUE, 204), "/")
+    bodies: list[bytes] = []
+
+    @app.on_response
+    async def change(request: Request, response: Any) -> None:
+        bodies.append(response.body)
+        response.status = 200
+
+    status, headers, body = await exchange(app, "text/plain")
+    assert (status, headers["content-type"]) == (200, "text/plain; charset=utf-8")
+    assert body
+    assert bodies == [b""]
+
+
+class Teapot(Exception):
+    pass
+
+
+def failing(kind: str, answer: Any) -> Any:
+    """Make an application in which an exception handler answers by negotiation."""
+
+    async def fail(request: Any) -> Any:
+        raise Teapot
+
+    async def handle(request: Any, error: Exception) -> Any:
+        return answer()
+
+    def handle_in_thread(request: Any, error: Exception) -> Any:
+        return answer()
+
+    if kind == "Starlette":
+        return Starlette(routes=[Route("/", fail)], exception_handlers={Teapot: handle, 404: handle})
+    if kind == "Starlette in Sanic":
+        app = Sanic("Outer", routes=[Route("/", fail)])
+    else:
+        app = Sanic("Failing", sync_handlers="thread" if kind == "threads" else "loop")
+        app.add_route(fail, "/")
+    handler = handle_in_thread if kind == "threads" else handle
+    app.exception(Teapot)(handler)
+    app.exception(404)(handler)
+    return app
+
+
+@pytest.mark.parametrize("kind", ["Sanic", "Starlette", "Starlette in Sanic", "threads"])
+@pytest.mark.parametrize("accept", ["image/png", "*/*;q=0", "application/json;q=0", "audio/*, video/mp4"])
+@pytest.mark.parametrize("status", [200, 418, 500])
+@pytest.mark.parametrize("path", ["/", "/missing"])
+async def test_an_exception_handler_answers_in_the_default_type(kind: str, accept: str, status: int, path: str) -> None:
+    answer = lambda: NegotiatedResponse(VALUE, status, renderers={"text/html": None, "text/plain": None})  # noqa: E731
+    app = failing(kind, answer)
+    answered, headers, body = await exchange(app, accept, path=path)
+    if accept == "application/json;q=0":
+        # Nothing else is accepted either.
+        assert headers["content-type"] == "application/json"
+    assert (answered, headers["content-type"]) == (status, "application/json")
+    assert json.loads(body) == VALUE
+
+
+@pytest.mark.parametrize("kind", ["Sanic", "Starlette", "Starlette in Sanic"])
+async def test_an_exception_handler_answers_in_what_the_client_accepts(kind: str) -> None:
+    app = failing(kind, lambda: NegotiatedResponse(VALUE, 418))
+    assert (await exchange(app, "text/html, image/png"))[1]["content-type"] == "text/html; charset=utf-8"
+
+
+@pytest.mark.parametrize("kind", ["Sanic", "Starlette in Sanic"])
+@pytest.mark.parametrize("accept", ["nothing", "a/b/c;;=", "/"])
+async def test_an_exception_handler_answers_to_an_accept_field_without_sense(kind: str, accept: str) -> None:
+    app = failing(kind, lambda: NegotiatedResponse(VALUE, 418))
+    assert (await exchange(app, accept))[0] == 418
+
+
+async def test_a_handler_that_catches_an_exception_itself_negotiates() -> None:
+    app = Sanic("Catching")
+
+    @app.get("/")
+    async def show(request: Request) -> HTTPResponse:
+        try:
+            raise Teapot
+        except Teapot:
+            return NegotiatedResponse(VALUE)
+
+    assert (await exchange(app, "image/png"))[0] == 406

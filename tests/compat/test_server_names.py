@@ -557,11 +557,16 @@ async def tell(request):
     return json([facts(request) for request in kept])
 
 if __name__ == "__main__":
-    app.run("127.0.0.1", int(sys.argv[2]), single_process=True, motd=False)
+    if sys.argv[1].startswith("plain"):
+        import uvicorn
+        print("Starting worker", flush=True)
+        uvicorn.run(app, port=int(sys.argv[2]), http=sys.argv[1].removeprefix("plain-"))
+    else:
+        app.run("127.0.0.1", int(sys.argv[2]), single_process=True, motd=False)
 """
 
 
-@pytest.mark.parametrize("server", ["sanic", "httptools", "h11"])
+@pytest.mark.parametrize("server", ["sanic", "httptools", "h11", "plain-httptools", "plain-h11"])
 def test_a_request_has_no_protocol_after_its_connection(server: str, tmp_path: Path) -> None:
     (tmp_path / "served.py").write_text(KEPT)
     port = free_port()

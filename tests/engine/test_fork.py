@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -270,10 +271,12 @@ def test_forkserver(tmp_path: Path) -> None:
 def test_no_such_method(caplog: pytest.LogCaptureFixture, method: object) -> None:
     app = Sanic("Wrong")
     app.add_route(lambda request: text("never"), "/")
-    begun = []
-    app.main_process_start(lambda app: begun.append(app))
+    begun: list[Any] = []
+    for event in ("main_process_start", "main_process_ready", "main_process_stop"):
+        app.register_listener(begun.append, event)
     with use_context(method), pytest.raises(SystemExit) as end:  # type: ignore[arg-type]
         app.run(port=0, motd=False)
     assert end.value.code == 1
     assert not begun
     assert f"Sanic.start_method is one of fork, spawn, forkserver on this system, not {method!r}" in caplog.text
+    assert not app.state.server_info

@@ -36,8 +36,8 @@ async def test_a_path_leads_to_the_same_again(path: str, value: str) -> None:
     for number, method in enumerate(("GET", "POST", "GET", "POST", "GET")):
         peer = await ask(app, http_scope(path, method=method))
         assert peer.body.decode() == f"{method} {{'x': {value}}}"
-        assert (path.encode() in app.router.direct) is (number > 0)
-    assert sorted(app.router.direct[path.encode()]) == ["GET", "POST"]
+        assert (path.encode() in app.router._direct) is (number > 0)
+    assert sorted(app.router._direct[path.encode()]) == ["GET", "POST"]
     assert (await ask(app, http_scope(path, method="PUT"))).status == 405
     assert len({id(params) for params in seen}) == 5
 
@@ -96,21 +96,21 @@ async def test_a_type_of_the_users_own_is_asked_each_time(beside: bool) -> None:
 async def test_only_so_many_paths_are_kept_and_only_short_ones() -> None:
     app, _ = app_that_notes()
     await ask(app, http_scope("/int/0"))
-    before = len(app.router.direct)
+    before = len(app.router._direct)
     for number in range(_KEPT + 10):
         await ask(app, http_scope(f"/int/{number}"))
-    assert len(app.router.direct) == before + 1  # only the one that came twice
+    assert len(app.router._direct) == before + 1  # only the one that came twice
     assert len(app.router._seen) <= _KEPT
     for number in range(_KEPT + 10):
         for _ in range(2):
             await ask(app, http_scope(f"/int/{number}"))
-    assert len(app.router.direct) == before + _KEPT
-    assert b"/int/0" not in app.router.direct
+    assert len(app.router._direct) == before + _KEPT
+    assert b"/int/0" not in app.router._direct
     assert (await ask(app, http_scope("/int/0"))).body == b"GET {'x': 0}"
     long = "/str/" + "a" * _LONGEST_KEPT
     for _ in range(3):
         assert (await ask(app, http_scope(long))).status == 200
-    assert long.encode() not in app.router.direct
+    assert long.encode() not in app.router._direct
 
 
 async def test_websockets_take_no_room() -> None:
@@ -123,7 +123,7 @@ async def test_websockets_take_no_room() -> None:
     for _ in range(3):
         route, params = app.router._find(websocket_scope("/feed/7"))
         assert (route.endpoint, params) == (feed, {"x": 7})
-    assert b"/feed/7" not in app.router.direct
+    assert b"/feed/7" not in app.router._direct
 
 
 def mounted(app: Sanic[Any, Any]) -> Starlette:

@@ -743,7 +743,7 @@ def test_a_mount_with_parameters_is_starlettes_affair() -> None:
     assert (plain.literal, with_parameter.literal) == (True, False)
     router = Router([plain, with_parameter])
     router._build()
-    assert router.foreign == [with_parameter]
+    assert router._foreign == [with_parameter]
 
 
 async def test_a_mount_with_parameters_is_entered() -> None:
@@ -774,13 +774,13 @@ def test_a_path_of_many_slashes_is_searched_a_few_times_only(path: str, monkeypa
         app.add_route(handler, uri, methods=["GET", "POST", "PUT"], name=f"r{number}")
     app.finalize()
     walks: list[str] = []
-    walk = app.router.index.walk
+    walk = app.router._index.walk
 
     def counted(path: str, *rest: Any) -> Any:
         walks.append(path)
         return walk(path, *rest)
 
-    monkeypatch.setattr(app.router.index, "walk", counted)
+    monkeypatch.setattr(app.router._index, "walk", counted)
     scope = {"type": "http", "method": "DELETE", "path": path, "raw_path": path.encode(), "headers": []}
     app.router._find(scope)
     app.router._allowed(path, scope)

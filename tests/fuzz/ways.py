@@ -259,7 +259,7 @@ class Routes:
     def _ask(self, router: Router, scope: dict[str, Any]) -> Any:
         route, params = router._find(scope)
         if router is self.slow:
-            for methods in router.direct.values():
+            for methods in router._direct.values():
                 methods.clear()
         return route.name, params
 

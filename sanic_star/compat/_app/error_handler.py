@@ -245,6 +245,8 @@ class ErrorHandler:
             self.log(request, exception)
         elif request is not None and (unexpected := request.scope.get(UNEXPECTED)) is not None:
             self._tell_tool(unexpected, handler, exception, name)
+        if request is not None:
+            request._answers_error = True
         try:
             answer = handler(request, subject)
         except Exception as raised:

@@ -43,7 +43,7 @@ def leads_to_ours(route: Any) -> bool:
 def limited(request: Request, limit: int) -> Receive:
     """Return a `receive` that raises 413 when the body is larger than `limit`, as soon as that is known.
 
-    It notes for the request whether the client has left, too.
+    It notes for the request whether the client has left, too, and whether the body has ended.
 
     Args:
         request: the request; it keeps the exception as its `_body_refusal`.
@@ -64,6 +64,8 @@ def limited(request: Request, limit: int) -> Receive:
             _refuse(request)
         if message["type"] == "http.disconnect":
             request._is_disconnected = True
+        elif not message.get("more_body"):
+            request._stream_consumed = True
         return message
 
     return receive_within

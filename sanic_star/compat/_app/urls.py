@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from urllib.parse import urlencode, urlunparse
 
-from starlette.routing import NoMatchFound
+from starlette.routing import Host, Mount, NoMatchFound
 
 from sanic_star.compat._routing.path_types import FileType, PathType
 from sanic_star.compat._routing.routes import Route, WebSocketRoute
@@ -185,12 +185,24 @@ def _of_starlette(app: Application, name: str, whole: str, arguments: dict[str, 
     try:
         path = root_path(app) + str(app.router.url_path_for(name, **arguments))
     except NoMatchFound:
+        for parameter in _parameters_around(app, name):
+            if parameter not in arguments:
+                raise URLBuildError(f"Required parameter `{parameter}` was not passed to url_for") from None
         raise URLBuildError(f"Endpoint with name `{whole}` was not found") from None
     netloc = options.get("_server") or app.config.get("SERVER_NAME") or ""
     scheme = options.get("_scheme") or _scheme(netloc, False)
     if not options.get("_external"):
         return path
     return str(urlunparse((scheme, netloc.split("://", 1)[-1], path, "", "", options.get("_anchor", ""))))
+
+
+def _parameters_around(app: Application, name: str) -> list[str]:
+    """Return the parameters of the mount or host that a name begins with."""
+    prefix = name.partition(":")[0]
+    for route in app.router.routes:
+        if isinstance(route, Mount | Host) and route.name == prefix:
+            return [parameter for parameter in route.param_convertors if parameter != "path"]
+    return []
 
 
 def _host(route: Route | WebSocketRoute, host: str | None) -> str | None:

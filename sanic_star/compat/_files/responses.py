@@ -18,6 +18,7 @@ import anyio
 from starlette.types import Message, Receive, Scope, Send
 
 from sanic_star.compat._files.root import Trail, mark_of
+from sanic_star.compat._files.unread import UnreadFileResponse
 from sanic_star.compat.compat import Header
 from sanic_star.compat.exceptions import FileNotFound
 from sanic_star.compat.response._writer import run_background
@@ -185,7 +186,7 @@ class KeptFileResponse(HTTPResponse, own_names=False, own_start=True):
         return {"type": "http.response.start", "status": 200, "headers": kept.fields}
 
 
-class LargeFileResponse(HTTPResponse, own_names=False):
+class LargeFileResponse(UnreadFileResponse, own_names=False):
     """A response with a file, or a part of one, that is read while it is sent.
 
     Args:
@@ -210,29 +211,11 @@ class LargeFileResponse(HTTPResponse, own_names=False):
         kind: str,
         opener: Callable[[str, int], int] | None = None,
     ) -> None:
-        super().__init__(None, status, {**headers, "content-length": str(size)}, kind)
-        del self._body
+        super().__init__(path, status, {**headers, "content-length": str(size)}, kind)
         self._request = request
-        self._path = path
         self._start = start
         self._size = size
         self._opener = opener
-
-    @property
-    def body(self) -> bytes:
-        """The whole content: asked for by a middleware, it is read at once."""
-        if "_body" not in self.__dict__:
-            try:
-                with open(self._path, "rb", opener=self._opener) as opened:
-                    opened.seek(self._start)
-                    self._body = opened.read(self._size)
-            except OSError as error:
-                raise FileNotFound("File not found", path=self._path) from error
-        return self._body
-
-    @body.setter
-    def body(self, value: Any) -> None:
-        self._body = self._encode_body(value)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the response piece by piece; one whose client leaves is cut short.

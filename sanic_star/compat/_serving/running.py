@@ -344,8 +344,7 @@ class Runner:
         backlog, ssl = more.pop("backlog", backlog), more.pop("ssl", ssl)
         if more:
             logger.warning("create_server: without effect on uvicorn: %s", ", ".join(sorted(more)))
-        if any(self.app.listeners.get(event) for event in _OF_THE_MAIN_PROCESS):
-            logger.warning("Listener events for the main process are not available with create_server()")
+        self.warn_of_main_listeners("create_server starts no main process")
         _warn_of_uvloop(self.app, "create_server uses the event loop that runs")
         self.set_mode(debug, access_log, noisy_exceptions, self.app.state.verbosity)
         how = self.settings(host, port, unix=unix, backlog=backlog, ssl=ssl)
@@ -369,7 +368,7 @@ class Runner:
     def log_server_settings(self) -> None:
         """Log which settings have no effect, where another command has started the server."""
         _warn_of_uvloop(self.app, "the server that runs this application chooses the event loop")
-        self._warn_of_main_listeners()
+        self.warn_of_main_listeners("neither app.run nor sanic-star has started this application")
         changed = [name for name in _OF_THE_SERVER if self.app.config.get(name) != DEFAULT_CONFIG.get(name)]
         if changed:
             names = ", ".join(changed)
@@ -381,8 +380,12 @@ class Runner:
                 logger.warning(UNSAFE_SERVER)
         self.has_logged_server_settings = True
 
-    def _warn_of_main_listeners(self) -> None:
-        """Log which listeners never run, because there is no main process. They may create the tables of a database."""
+    def warn_of_main_listeners(self, reason: str) -> None:
+        """Log which listeners never run, because there is no main process. They may create the tables of a database.
+
+        Args:
+            reason: why there is none.
+        """
         listeners = self.app.listeners
         names = [
             f"{event} ({', '.join(getattr(listener, '__name__', repr(listener)) for listener in listeners[event])})"
@@ -391,9 +394,9 @@ class Runner:
         ]
         if names:
             logger.warning(
-                "Listeners that do not run, because neither app.run nor sanic-star has started this application: "
-                "%s. Call them before you start the server, or register them for before_server_start, which runs in "
-                "each worker",
+                "Listeners that do not run, because %s: %s. Call them before you start the server, or register them "
+                "for before_server_start, which runs in each worker",
+                reason,
                 "; ".join(names),
             )
 
@@ -436,12 +439,21 @@ def serve(apps: list[Application], app_loader: Any = None, factory: Callable[[],
     primary = apps[0]
     if app_loader is None and factory is not None:
         app_loader = _plans.Loader(factory)
+    try:
+        # Before anything has started, so that nothing is to be stopped.
+        primary._runner.extend()
+        # Extensions may have added listeners.
+        supervised = _needs_main_process(primary)
+        start_method = _start_method(primary)
+    except InvalidSetting as error:
+        error_logger.error("%s", error)
+        _forget(apps)
+        raise SystemExit(1) from None
+    except BaseException:
+        _forget(apps)
+        raise
     with _plans.MainListeners(primary) as listeners:
         try:
-            primary._runner.extend()
-            # Extensions may have added listeners.
-            supervised = _needs_main_process(primary)
-            start_method = _start_method(primary)
             if supervised:
                 _choose(start_method)
             listeners.run("main_process_start")
@@ -520,6 +532,8 @@ def serve_single(apps: list[Application]) -> None:
     if any(app.state.workers > 1 or app.state.auto_reload for app in apps):
         _forget(apps)
         raise RuntimeError("Single process cannot be run with multiple workers or auto-reload")
+    for app in apps:
+        app._runner.warn_of_main_listeners("a single process has no main process beside it")
     if apps[0].config.INSPECTOR:
         logger.warning("INSPECTOR has no effect in a single process: the inspector runs beside workers")
     _warn_of_different_loops(apps)

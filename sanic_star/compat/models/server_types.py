@@ -57,7 +57,7 @@ class ConnInfo:
 
     @property
     def lost(self) -> bool:
-        """Whether the connection is closed. Only the server of `app.run`, uvicorn, tells it; elsewhere it is False."""
+        """Whether the connection is closed. Only uvicorn tells it; elsewhere it is False."""
         if not self._is_lost and self._connection is not None:
             connection = self._connection()
             # asyncio and uvloop take the protocol from a transport when they have called its `connection_lost`.
@@ -72,7 +72,8 @@ class ConnInfo:
         """Return how many requests the connection has brought, `None` where the server does not count them."""
         connection = self._connection() if self._connection is not None else None
         if connection is not None:
-            self._requests = connection.requests
+            # uvicorn counts them where this package runs it.
+            self._requests = getattr(connection, "requests", None)
         return self._requests
 
 
@@ -103,7 +104,7 @@ def conn_info_of(scope: Scope, receive: Any) -> ConnInfo:
     tls = _scope_of(transport, None)["extensions"]["tls"]
     conn_info = ConnInfo({**scope, "extensions": {"tls": tls}} if tls else scope)
     protocol: Any = getattr(transport, "get_protocol", object)()
-    if hasattr(protocol, "requests"):
+    if hasattr(protocol, "transport"):
         conn_info._connection = ref(protocol)
     # Asked for after the end of the connection.
     conn_info._is_lost = protocol is None

@@ -15,24 +15,30 @@ _LINK = pattern(r"<[^<>\s]*>\s*(;.*)?")
 _PATH = pattern(r"/[!-\"$-~]*")
 
 
-def early_hints(links: Iterable[str]) -> Message:
+def early_hints(link: str | Iterable[str], *more: str) -> Message:
     """Return the message that sends Link fields ahead of a response (ASGI, `http.response.early_hint`).
 
     Args:
-        links: values of Link fields (RFC 8288).
+        link: the value of a Link field (RFC 8288), or several of them.
+        more: more of them.
 
     Raises:
+        TypeError: a link is no string.
         ValueError: there is none, or one is no such value, or has CR, LF or NUL in it.
 
     >>> early_hints(["</a.css>; rel=preload; as=style"])
     {'type': 'http.response.early_hint', 'links': [b'</a.css>; rel=preload; as=style']}
     """
+    if not isinstance(link, str) and (isinstance(link, bytes | bytearray) or not isinstance(link, Iterable)):
+        raise TypeError(f"early hints are strings such as '</style.css>; rel=preload; as=style', not {link!r}")
     fields: list[bytes] = []
-    for link in links:
-        _, value = header_field("link", link)
-        if not _LINK.fullmatch(str(link)):
-            raise ValueError(f"early hints are links such as '</style.css>; rel=preload; as=style', not {link!r}")
-        fields.append(value)
+    for value in (*([link] if isinstance(link, str) else link), *more):
+        if not isinstance(value, str):
+            raise TypeError(f"early hints are strings such as '</style.css>; rel=preload; as=style', not {value!r}")
+        _, field = header_field("link", value)
+        if not _LINK.fullmatch(value):
+            raise ValueError(f"early hints are links such as '</style.css>; rel=preload; as=style', not {value!r}")
+        fields.append(field)
     if not fields:
         raise ValueError("early hints have at least one link")
     return {"type": "http.response.early_hint", "links": fields}
@@ -47,8 +53,11 @@ def push_promise(scope: Scope, path: str, headers: Mapping[str, str] | None) -> 
         headers: its header fields, beside those that choose a representation, which come from the scope.
 
     Raises:
+        TypeError: the header fields are no mapping.
         ValueError: the path or a field is nothing that HTTP has.
     """
+    if headers is not None and not isinstance(headers, Mapping):
+        raise TypeError(f"the header fields of a push promise are a mapping, not {headers!r}")
     if not isinstance(path, str) or not _PATH.fullmatch(path):
         raise ValueError(f"a push promise has a percent-encoded path such as '/style.css?v=2', not {path!r}")
     given = [header_field(name, value) for name, value in (headers or {}).items()]

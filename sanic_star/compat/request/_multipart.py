@@ -7,6 +7,7 @@ Every mistake of the client is a `BadRequest` that says what is wrong, or a `Pay
 
 from __future__ import annotations
 
+import re
 from io import BufferedReader
 from typing import Any
 from urllib.parse import unquote
@@ -25,6 +26,8 @@ MAX_FILES = 1000  # Starlette's
 HEADERS_SIZE = 65536
 # Behind the delimiter: of a part, and of the end.
 _AFTER_DELIMITER = (b"\r\n", b"--")
+# Blanks behind a delimiter (RFC 2046, section 5.1.1, `transport-padding`); more of them are content.
+_PADDING = re.compile(rb"[ \t]{0,1000}")
 
 
 class FormLimits:
@@ -127,6 +130,8 @@ class MultipartReader:
         # What is before the first boundary counts for nothing (RFC 2046, 5.1.1), and python-multipart wants it gone.
         self._before: bytes | None = b""
         self._form_start = 0
+        # Whether the blanks behind the first boundary are skipped now.
+        self._skips_padding = False
         # The last bytes, if an empty part may end with them.
         self._held = b""
 
@@ -158,10 +163,31 @@ class MultipartReader:
             if found < 0:
                 return
             self._form_start = self._read
+            self._parse(self._delimiter)
+            self._skips_padding, data = True, data[len(self._delimiter) :]
+        if self._skips_padding:
+            data = self._after_padding(data)
         try:
             self._write(data)
         except FormParserError as error:
             raise BadRequest(f"{FAILED}{error}") from None
+
+    def _after_padding(self, data: bytes) -> bytes:
+        """Return what follows the blanks that may stand behind a boundary (RFC 2046, 5.1.1, `transport-padding`).
+
+        python-multipart takes them behind all boundaries but the first.
+
+        Raises:
+            BadRequest: they stand before the dashes of the last boundary.
+        """
+        rest = data.lstrip(b" \t")
+        self._read += len(data) - len(rest)
+        if rest:
+            self._skips_padding = False
+            end = self._form_start + len(self._delimiter)
+            if self._read > end and rest.startswith(b"-"):
+                raise BadRequest(f"{FAILED}blanks stand in its last boundary")
+        return rest
 
     def _accept_short_delimiter(self, start: bytes) -> None:
         """Take the boundary itself for the delimiter, if the body starts with it.
@@ -187,8 +213,11 @@ class MultipartReader:
         size = len(blank_and_delimiter)
         position, found, end = 0, data.find(blank_and_delimiter), len(data)
         while found >= 0:
-            what_follows = data[found + size : found + size + 2]
-            if what_follows in _AFTER_DELIMITER:
+            padding_end = _PADDING.match(data, found + size).end()  # type: ignore[union-attr]
+            what_follows = data[padding_end : padding_end + 2]
+            if padding_end > found + size and what_follows.startswith(b"-"):
+                pass
+            elif what_follows in _AFTER_DELIMITER:
                 self._parse(data[position : found + 4])
                 position = found + 4
                 if self.parts and self.parts[-1].start == self._read:

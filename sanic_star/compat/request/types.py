@@ -156,6 +156,8 @@ class Request(requests.Request, Generic[AppT, CtxT]):
     # Whether the route was found once more, after an event's handler had changed the method, host or path.
     _routed = False
     _request_middleware_started = False
+    # Whether an exception handler is called for it, or has been.
+    _answers_error = False
     # Chooses another exception handler; a test client sets it: see `testing.refusals`.
     _stand_in: Callable[[Any, BaseException, Any], Any] | None = None
     _response_middleware_started = False
@@ -1039,6 +1041,7 @@ class Request(requests.Request, Generic[AppT, CtxT]):
         """Build a whole URL to a view, with the scheme and host of this request.
 
         In a mounted application its own names come first, then those of the outermost application, as in Starlette.
+        Parameters of the mounts around that you leave out are those of this request.
 
         Args:
             view_name: the view's name, in Sanic's way or in Starlette's (`mount:name`).
@@ -1054,7 +1057,10 @@ class Request(requests.Request, Generic[AppT, CtxT]):
             if outermost is None or outermost is self.app.router:
                 raise
             try:
-                path = outermost.url_path_for(view_name, **kwargs)
+                # Loaded with the first URL to an application around this one.
+                from sanic_star.engine.urls import fill_in
+
+                path = fill_in(outermost.url_path_for, view_name, kwargs, self.scope.get("path_params", {}))
             except NoMatchFound:
                 pass
             else:
@@ -1178,6 +1184,7 @@ class Request(requests.Request, Generic[AppT, CtxT]):
             Whether the server has got them. A server that does not offer `http.response.early_hint` gets nothing.
 
         Raises:
+            TypeError: a link is no string.
             ValueError: there is no link, it is not of this form, or it has CR, LF or NUL in it.
             ServerError: a part of the response is sent already.
 
@@ -1189,7 +1196,7 @@ class Request(requests.Request, Generic[AppT, CtxT]):
         # Next to no application uses it, and the import is part of each start.
         from sanic_star.compat.request._hints import early_hints
 
-        message = early_hints(((link,) if isinstance(link, str) else tuple(link)) + additional_links)
+        message = early_hints(link, *additional_links)
         return await self._send_ahead(message, "http.response.early_hint")
 
     async def send_push_promise(  # type: ignore[override]

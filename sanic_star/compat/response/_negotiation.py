@@ -12,6 +12,7 @@ differs from its own. There the choice is made when the response is sent, by the
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Awaitable, Callable, Mapping
 from functools import lru_cache
 from inspect import isawaitable
@@ -25,6 +26,7 @@ from starlette.types import Receive, Scope, Send
 
 from sanic_star.compat.exceptions import InvalidHeader, SanicException
 from sanic_star.compat.headers import AcceptList, MediaType, parse_accept
+from sanic_star.compat.helpers import has_message_body
 from sanic_star.compat.request.types import Request
 from sanic_star.compat.response._renderers import render_html, render_json, render_msgpack, render_text
 from sanic_star.compat.response.types import HTTPResponse, header_field
@@ -127,6 +129,9 @@ class NegotiatedResponse(HTTPResponse, own_names=False):
     A missing or empty `Accept` field accepts everything: the first renderer writes the body. Several `Accept` fields
     count as one (RFC 9110, section 5.3).
 
+    What an exception handler returns is sent in any case: where the client accepts none of the media types, the first
+    renderer writes it (RFC 9110, section 12.5.1, allows that). A status without a body (204, 304) renders nothing.
+
     Args:
         value: what is rendered.
         status: the HTTP status.
@@ -205,8 +210,8 @@ class NegotiatedResponse(HTTPResponse, own_names=False):
         if html is not None:
             self._renderers.setdefault(HTML, render_html)
         request = _handled_request()
-        if request is not None:
-            self._choose(request, request)
+        if request is not None and has_message_body(self.status):
+            self._choose(request, request, request._answers_error)
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -258,7 +263,7 @@ class NegotiatedResponse(HTTPResponse, own_names=False):
         Raises:
             RuntimeError: it is rendered when the response is sent.
         """
-        if not self._rendered and not self._by_hand:
+        if not self._rendered and not self._by_hand and has_message_body(self.status):
             raise RuntimeError("the body of this NegotiatedResponse is rendered when it is sent")
         return self._body
 
@@ -286,7 +291,7 @@ class NegotiatedResponse(HTTPResponse, own_names=False):
             HTTPException: 400 or 431, the Accept field; likewise.
         """
         try:
-            if not self._by_hand:
+            if not self._by_hand and has_message_body(self.status):
                 await self._render(scope)
         except HTTPException as error:
             if "app" in scope:
@@ -297,7 +302,7 @@ class NegotiatedResponse(HTTPResponse, own_names=False):
 
     async def _declared(self, request: Any) -> None:
         # `request.respond` sends the body itself.
-        if not self._by_hand:
+        if not self._by_hand and has_message_body(self.status):
             await self._render(request.scope)
 
     async def _render(self, scope: Scope) -> None:
@@ -306,7 +311,9 @@ class NegotiatedResponse(HTTPResponse, own_names=False):
             # The scope decides: middleware may have changed its field, and several requests may get one response.
             if self._accept is None or self._accept != _accept_field(request):
                 # Starlette has no request for the handshake of a websocket, which a response may refuse.
-                self._choose(request, StarletteRequest(scope) if scope["type"] == "http" else request)
+                shown = StarletteRequest(scope) if scope["type"] == "http" else request
+                # The response of an exception handler is sent while the exception is handled.
+                self._choose(request, shown, sys.exc_info()[1] is not None)
         except SanicException as error:
             # Starlette knows its own exceptions only.
             detail = str(error).encode("utf-8", "backslashreplace").decode()
@@ -315,15 +322,23 @@ class NegotiatedResponse(HTTPResponse, own_names=False):
             pending, self._pending = self._pending, None
             self._take_body(await pending)
 
-    def _choose(self, request: Request, shown: StarletteRequest) -> None:
+    def _choose(self, request: Request, shown: StarletteRequest, answers_error: bool) -> None:
         """Choose a media type for a request, and render the value.
 
         Args:
             request: its Accept fields decide.
             shown: the request as a template gets it: in an endpoint of Starlette's it is one of Starlette's.
+            answers_error: whether an exception handler makes the response.
         """
-        accept = _accept_field(request)
-        chosen = choose(_read_accept(request, accept), list(self._renderers))
+        offered, accept = list(self._renderers), None
+        try:
+            accept = _accept_field(request)
+            chosen = choose(_read_accept(request, accept), offered)
+        except (NotAcceptable, SanicException):
+            # The client learns more from the answer than from a 406 or 400 about its Accept field.
+            if not offered or not answers_error:
+                raise
+            chosen = offered[0]
         self._drop_pending()
         self._rendered = False
         self._media_type, self._accept = chosen, accept

@@ -20,6 +20,7 @@ import anyio
 from starlette.types import Receive, Scope, Send
 
 from sanic_star.compat._files.root import Mark, mark_of
+from sanic_star.compat._files.unread import UnreadFileResponse
 from sanic_star.compat.exceptions import FileNotFound
 from sanic_star.compat.response._writer import ResponseWriter, run_background
 from sanic_star.compat.response.types import HTTPResponse
@@ -150,7 +151,7 @@ async def open_for_server(path: str, opener: Opener | None = None) -> Opened | N
     return None if held is None else Opened(held, opened[1], True)
 
 
-class PathResponse(HTTPResponse, own_names=False):
+class PathResponse(UnreadFileResponse, own_names=False):
     """A response with a whole file, which the server reads; a middleware that asks for its body gets it, too.
 
     Args:
@@ -161,25 +162,8 @@ class PathResponse(HTTPResponse, own_names=False):
     """
 
     def __init__(self, path: str, opened: Opened, headers: Any, kind: str) -> None:
-        super().__init__(None, 200, headers, kind)
-        del self._body
-        self._path = path
+        super().__init__(path, 200, headers, kind)
         self._opened = opened
-
-    @property
-    def body(self) -> bytes:
-        """The content: asked for by a middleware, it is read at once."""
-        if "_body" not in self.__dict__:
-            try:
-                with open(self._path, "rb") as opened:
-                    self._body = opened.read()
-            except OSError as error:
-                raise FileNotFound("File not found", path=self._path) from error
-        return self._body
-
-    @body.setter
-    def body(self, value: Any) -> None:
-        self._body = self._encode_body(value)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the response.

@@ -166,6 +166,41 @@ case(
     differs="malformed-forms",
 )
 case(
+    "blanks behind the boundaries of a form",
+    """
+    @app.post("/")
+    async def a(request): return json([dict(request.form), [[f.name, len(f.body)] for f in request.files.getlist("f")]])
+    """,
+    *(
+        post(
+            "/",
+            {"content-type": "multipart/form-data; boundary=x"},
+            b"--x"
+            + first
+            + b'\r\ncontent-disposition: form-data; name="a"\r\n\r\n1\r\n--x'
+            + between
+            + b'\r\ncontent-disposition: form-data; name="f"; filename="a.txt"\r\n\r\nabc\r\n--x--\r\n',
+        )
+        for first, between in ((b" ", b""), (b"", b" \t"), (b"\t", b" "), (b" y", b""))
+    ),
+    differs="malformed-forms",
+)
+case(
+    "blanks behind the last boundary of a form",
+    """
+    @app.post("/")
+    async def a(request): return json(dict(request.form))
+    """,
+    *(
+        post(
+            "/",
+            {"content-type": "multipart/form-data; boundary=x"},
+            b'--x\r\ncontent-disposition: form-data; name="a"\r\n\r\n1\r\n--x--' + end,
+        )
+        for end in (b" ", b"\t\r\n", b"  \r\nepilogue")
+    ),
+)
+case(
     "json",
     """
     @app.route("/", methods=["POST", "GET"])
