@@ -17,7 +17,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from sanic_star.compat._support.json import dumps as json_bytes
 from sanic_star.compat._support.lazy import BoundedTable, OldName, names_without_old
-from sanic_star.compat.compat import Header, _add_item, _field_names, check_field
+from sanic_star.compat.compat import Header, _add_item, _field_names, _header_of_response, check_field
 from sanic_star.compat.exceptions import SanicException, ServerError
 from sanic_star.compat.helpers import Default, _default, has_message_body
 from sanic_star.compat.log import deprecation, logger
@@ -228,7 +228,7 @@ class BaseHTTPResponse(responses.Response):
 
     @headers.setter
     def headers(self, value: Mapping[str, Any] | None) -> None:
-        self._headers = value if isinstance(value, Header) else Header.checked(value or {})
+        self._headers = _header_of_response(value)
 
     def _keep(self, body: bytes) -> None:
         """Take a body that is not set by hand."""
@@ -681,7 +681,7 @@ class ResponseStream:
         self.streaming_fn = streaming_fn
         self.endless = endless
         self.status = status
-        self.headers = headers if isinstance(headers, Header) else Header.checked(headers or {})
+        self.headers = _header_of_response(headers)
         self.content_type = content_type
         self.request: AnsweredRequest | None = None
         self.response: HTTPResponse
