@@ -31,7 +31,8 @@ def __getattr__(name: str) -> Any:
         return stand_in
     if name != "UVLOOP_INSTALLED":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    # PERF: looking through the path takes longer than the rest of this module.
+    # PERF: looking through the path takes longer than the rest of this module. Safe because what is installed does not
+    # change while the process runs.
     from importlib.util import find_spec
 
     found = globals()[name] = find_spec("uvloop") is not None
@@ -113,7 +114,8 @@ def check_field(name: object, value: object) -> None:
     Raises:
         ValueError: there is CR, LF or NUL in one of them.
     """
-    # PERF: two calls, not six searches, for nearly all fields; what breaks off is not printable. 0.3 µs a field set.
+    # PERF: two calls, not six searches, for nearly all fields: 0.3 µs a field set. Safe because CR, LF and NUL are not
+    # printable.
     if type(value) is str and type(name) is str and value.isprintable() and name.isprintable():
         return
     for what, text in (("name", name), ("value", value)):
@@ -133,14 +135,15 @@ def check_foreign(response: Any) -> None:
     fields = getattr(response, "raw_headers", None)
     if not fields:
         return
-    # PERF: one text for all of them, 0.3 µs; which it is only the message asks.
+    # PERF: one search through all fields together: 0.3 µs. Safe because each field is checked by itself where that
+    # search succeeds.
     whole = b"".join(chain.from_iterable(fields))
     if b"\r" in whole or b"\n" in whole or b"\0" in whole:
         for name, value in fields:
             check_field(name.decode("latin-1"), value.decode("latin-1"))
 
 
-# PERF: a call of one takes half the time that the same by `super()` takes.
+# PERF: a call of one takes half the time of a call by `super()`. Safe because `Header` has no other base.
 _set_item: Any = CIMultiDict.__setitem__
 _add_item: Any = CIMultiDict.add
 
