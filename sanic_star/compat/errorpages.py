@@ -410,8 +410,8 @@ _TELLS_OF_A_BODY = frozenset({b"content-type", b"content-length", b"transfer-enc
 def _mime_without_body(request: Any, fallback: str) -> str | None:
     """Do what `guess_mime` does where only the Accept header matters; `None` where the body does, too.
 
-    PERF: parsing and matching Accept takes 10 µs, a look-up 0.5 («errors»). The look-up has everything that the choice
-    depends on as its key, and whatever changes where a request's fields come from goes the long way.
+    PERF: parsing and matching Accept takes 10 µs, a look-up 0.5 («errors»). Safe because the key of the look-up has
+    everything that the choice depends on, and whatever changes where a request's fields come from goes the long way.
     """
     accept: str | None = None
     try:

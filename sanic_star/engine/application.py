@@ -910,7 +910,7 @@ def _running_task() -> asyncio.Task[Any] | None:
     """Return the running task; in a thread whose loop runs none, it may be one of another thread's loop.
 
     PERF: before Python 3.12 `asyncio.current_task` is not written in C, and finding the loop is a system call: 0.4 µs
-    («overhead»). While one loop runs a task, that is this one.
+    («overhead»). Safe because while one loop runs a task, that is this one.
     """
     if _running_tasks is None:
         return asyncio.current_task()
@@ -920,7 +920,8 @@ def _running_task() -> asyncio.Task[Any] | None:
 
 def _starts_event_stream(start: Message) -> bool:
     for name, value in start.get("headers", ()):
-        # PERF: the lengths tell most fields apart, and most responses begin with their length.
+        # PERF: without a comparison of text for most fields, because their lengths differ. Safe because the names are
+        # compared where the lengths agree.
         size = len(name)
         if size == 14 and name.lower() == b"content-length":
             return False  # it has an end

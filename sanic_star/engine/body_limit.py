@@ -34,7 +34,8 @@ class CountedBody:
         receive: the ASGI `receive` of the server.
     """
 
-    # PERF: most requests have no body. They look up no limit: the first byte exceeds this one.
+    # PERF: without a look-up of the limit for most requests, which have no body. Safe because the first byte exceeds
+    # this one.
     _known_limit: float = 0
     _size = 0
     _is_announced_checked = False

@@ -8,14 +8,16 @@ import pytest
 
 from sanic_star import Request, Sanic, text
 from sanic_star.compat._support.lazy import BoundedTable
-from sanic_star.compat.compat import Header, _field_names, _request_names
+from sanic_star.compat.compat import Header, _field_names
 from sanic_star.compat.cookies import request as request_cookies
 from sanic_star.compat.cookies import response as response_cookies
+from sanic_star.compat.request._headers import _asked_names, _request_names
 from sanic_star.compat.response import types
 from tests.engine.raw import Peer, http_scope
 
 TABLES: dict[str, BoundedTable[Any, Any]] = {
     "names of request headers": _request_names,
+    "names of request headers that are looked up": _asked_names,
     "names of response headers": _field_names,
     "names of request cookies": request_cookies._names,
     "names of response cookies": response_cookies._names,

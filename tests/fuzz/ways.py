@@ -8,15 +8,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from copy import copy, deepcopy
 from datetime import UTC, datetime
+from pickle import dumps, loads
 from random import Random
 from typing import Any, TypeAlias
 from urllib.parse import parse_qs, quote, unquote
 
+from multidict import CIMultiDict, MultiDict, istr
+
 from sanic_star import HTTPResponse, Request, Sanic, text
-from sanic_star.compat.compat import Header, _field_names, _read_fields, check_field
+from sanic_star.compat.compat import Header, _field_names, check_field
 from sanic_star.compat.cookies.request import CookieRequestParameters, _unquote, parse_cookie
 from sanic_star.compat.cookies.response import Cookie
+from sanic_star.compat.request._headers import read_all, read_fields
 from sanic_star.compat.request._urlencoded import UrlencodedReader
 from sanic_star.compat.request.form import parse_urlencoded_form
 from sanic_star.compat.request.parameters import _read_query
@@ -54,8 +59,69 @@ def request_headers(random: Random) -> Outcome:
         for _ in range(random.randrange(6) if random.random() < 0.98 else random.randrange(60, 90))
     ]
     slow = Header([(name.decode("latin-1"), value.decode("utf-8", "surrogateescape")) for name, value in fields])
-    fast = _read_fields(fields)
+    fast = read_all(fields)
     return fields, (list(fast.items()), fast), (list(slow.items()), slow)
+
+
+def request_header(random: Random) -> Outcome:
+    """Compare look-ups and changes in the header of a request with those in a mapping of all fields."""
+    choices = _NAMES if random.random() < 0.3 else [name.lower() for name in _NAMES]
+    names = random.choices(choices, k=random.randrange(70 if random.random() < 0.02 else 6))
+    if random.random() < 0.8:
+        names = list(dict.fromkeys(names))
+    fields: list[tuple[bytes, bytes]] = [
+        (name.encode(), words(random).encode("utf-8", "surrogateescape") + random.choice((b"", b"", b"\xff")))
+        for name in names
+    ]
+    asked: list[Any] = random.choices((*_NAMES, *map(str.upper, names), istr("cookie"), "\u212aey", 1, b"cookie", None),
+                                      k=random.randrange(6))  # fmt: skip
+    methods = random.choices((*_LOOK_UPS, *_LOOK_UPS, *_VIEWS), k=len(asked))
+
+    def look_up(header: Header) -> list[Any]:
+        return [outcome(method, header, name) for method, name in zip(methods, asked, strict=True)]
+
+    header = read_fields(list(fields))
+    return (fields, asked), (look_up(header), header), (look_up(slow := read_all(fields)), slow)
+
+
+_LOOK_UPS: tuple[Callable[[Header, Any], Any], ...] = (
+    lambda header, name: header.get(name),
+    lambda header, name: header.get(name, 7),
+    lambda header, name: header.get(key=name, default=7),  # type: ignore[call-overload]
+    lambda header, name: header[name],
+    lambda header, name: header.getone(name),
+    lambda header, name: header.getone(name, 7),
+    lambda header, name: header.getall(name),
+    lambda header, name: header.getall(name, ()),
+    lambda header, name: header.get_all(name),
+    lambda header, name: name in header,
+    lambda header, name: getattr(header, name.replace("-", "_")),
+    lambda header, name: len(header),
+    lambda header, name: bool(header),
+)
+_VIEWS: tuple[Callable[[Header, Any], Any], ...] = (
+    lambda header, name: list(header.items()),
+    lambda header, name: (list(header), list(header.keys()), list(header.values())),
+    lambda header, name: dict(header),
+    lambda header, name: {**header},
+    lambda header, name: CIMultiDict(header),
+    lambda header, name: MultiDict(header),
+    lambda header, name: (repr(header), header == {"x-id": "a"}, header == 7, header == CIMultiDict(header)),
+    # multidict compares another mapping name by name: a name that comes twice makes it unequal.
+    lambda header, name: (len(set(header)) < len(header) or CIMultiDict(header) == header, header == header.copy()),
+    lambda header, name: (copy(header), deepcopy(header), loads(dumps(header))),
+    lambda header, name: Header.checked(header),
+    lambda header, name: header.__setitem__(name, "set"),
+    lambda header, name: header.__delitem__(name),
+    lambda header, name: header.add(name, "added"),
+    lambda header, name: header.setdefault(name, "default"),
+    lambda header, name: header.extend({"x-id": "extended"}),
+    lambda header, name: header.update({"x-id": "updated"}),
+    lambda header, name: header.pop(name),
+    lambda header, name: header.popall(name, None),
+    lambda header, name: header.popitem(),
+    lambda header, name: header.clear(),
+)
 
 
 def _parse_cookie(raw: str) -> dict[str, list[str]]:
@@ -322,6 +388,7 @@ class _Empty(dict[str, Any]):
 
 COMPARISONS: dict[str, Callable[[], Callable[[Random], Outcome]]] = {
     "request headers": lambda: request_headers,
+    "request header": lambda: request_header,
     "request cookies": lambda: request_cookies,
     "arguments": lambda: arguments,
     "response cookies": lambda: response_cookies,

@@ -79,6 +79,7 @@ def handler_call(
     if has_params:
         if only is not None and _is_second(only, handler):
             # PERF: a call by keyword out of a dictionary takes three times as long; `benchmarks/`: `/user/<id:int>`.
+            # Safe because the only parameter is surely the handler's second argument.
             call = _with_one_parameter(handler, only) if changeable else _with_only_parameter(handler, only)
         else:
             call = lambda request: handler(request, **request._route_params)  # noqa: E731

@@ -19,7 +19,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from sanic_star.compat._files.root import Trail, mark_of
 from sanic_star.compat._files.unread import UnreadFileResponse
-from sanic_star.compat.compat import Header
+from sanic_star.compat.compat import Header, _header_of_response
 from sanic_star.compat.exceptions import FileNotFound
 from sanic_star.compat.response._writer import run_background
 from sanic_star.compat.response.types import HTTPResponse
@@ -165,7 +165,7 @@ class KeptFileResponse(HTTPResponse, own_names=False, own_start=True):
 
     @headers.setter
     def headers(self, value: Any) -> None:
-        self._headers = value if isinstance(value, Header) else Header.checked(value or {})
+        self._headers = _header_of_response(value)
 
     def _head(self, length: bool = True, declared: bool = False) -> list[tuple[bytes, bytes]]:
         """Return the header fields as they go over the wire; see `BaseHTTPResponse._head`."""

@@ -37,6 +37,7 @@ def _read_name(text: str) -> str | None:
 
 
 # PERF: what stands before the equals sign, with its space, is checked once for many requests: 0.4 µs a cookie («real»).
+# Safe because the check depends on nothing else, and the table is bounded.
 _names = BoundedTable(_read_name, 256)
 
 
@@ -75,7 +76,8 @@ def _add_prefixes(name: str) -> tuple[str, str]:
 
 
 _prefixed_names = BoundedTable(_add_prefixes, 256)
-# PERF: half the time of `super()`. `[]` would look for a name with a prefix first.
+# PERF: half the time of `super()`. Safe because no other class stands between; `[]` would look for a name with a prefix
+# first.
 _get: Any = dict.get
 _item: Any = dict.__getitem__
 
@@ -101,7 +103,7 @@ class CookieRequestParameters(RequestParameters):
     def get(self, name: str, default: Any | None = None) -> Any | None:  # type: ignore[override]
         """Return the first value of a cookie, or the default."""
         # PERF: one look-up for each spelling, and no call of `_actual`: 0.1 µs («real»). As much is saved by names that
-        # are put together, and have their hash, once for many requests; only by text, because `1 == True`.
+        # are put together, and have their hash, once for many requests. Safe for text only, because `1 == True`.
         host, secure = _prefixed_names[name] if type(name) is str else _add_prefixes(name)
         values = _get(self, host)
         if values is None:

@@ -13,7 +13,7 @@ MAX_FIELD_SIZE = 10_000_000
 FAILED = "Failed when parsing form: "
 
 
-# PERF: half the time of `super().get`.
+# PERF: half the time of `super().get`. Safe because no other class stands between.
 _get = dict.get
 
 
@@ -52,7 +52,8 @@ def _read_query(query: str, keep_blank_values: bool = False) -> RequestParameter
 def _read_pairs(pairs: list[str], encoded: bool, keep_blank_values: bool) -> RequestParameters:
     """Read the fields of a query or form, which are cut at their `&` and have no `+` for a space any more.
 
-    PERF: most names and values have nothing to decode; 3 µs of a request with four of them («real»).
+    PERF: most names and values have nothing to decode: 3 µs of a request with four of them («real»). Safe because only
+    `%` and `+` stand for something else.
     """
     parameters = RequestParameters()
     for pair in pairs:

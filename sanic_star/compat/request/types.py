@@ -11,13 +11,12 @@ from __future__ import annotations
 import uuid
 import weakref
 from collections import defaultdict
-from collections.abc import AsyncIterable, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterable, Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache, partial
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, overload
 from urllib.parse import parse_qs, parse_qsl, quote, unquote
 
-from multidict import istr
 from starlette.requests import Request as StarletteRequest
 from starlette.routing import NoMatchFound
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -25,7 +24,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from sanic_star.compat._support.json import Codec, codec
 from sanic_star.compat._support.json import loads as json_loads
 from sanic_star.compat._support.lazy import BoundedTable, OldName, names_without_old
-from sanic_star.compat.compat import Header, _read_fields
+from sanic_star.compat.compat import Header
 from sanic_star.compat.constants import (
     CACHEABLE_HTTP_METHODS,
     DEFAULT_HTTP_CONTENT_TYPE,
@@ -78,17 +77,28 @@ else:
 
 QueryOptions = tuple[bool, bool, str, str]
 _QUERY_DEFAULTS = (False, False, "utf-8", "replace")
-_COOKIE, _AUTHORIZATION, _HOST = istr("cookie"), istr("authorization"), istr("host")
 _TOKEN_SCHEMES = ("Bearer", "Token")
 _DEFAULT_PORTS = {"http": 80, "ws": 80, "https": 443, "wss": 443}
 
 
-@cache
-def _cookie_reader() -> Callable[[Iterable[str]], CookieRequestParameters]:
-    """Return what reads Cookie headers; it is loaded with the first request whose cookies are read."""
+# What reads header fields and cookies is loaded with the first request that needs it, and takes the name of its loader:
+# from then on a call of it is a call of a plain function.
+def _load_and_read_fields(fields: Iterable[tuple[bytes, bytes]]) -> Header:
+    global _read_fields
+    from sanic_star.compat.request._headers import read_fields as _read_fields
+
+    return _read_fields(fields)
+
+
+def _load_and_read_cookies(headers: Iterable[str]) -> CookieRequestParameters:
+    global _read_cookies
     from sanic_star.compat.cookies.request import _read_cookies
 
-    return _read_cookies
+    return _read_cookies(headers)
+
+
+_read_fields: Callable[[Iterable[tuple[bytes, bytes]]], Header] = _load_and_read_fields
+_read_cookies: Callable[[Iterable[str]], CookieRequestParameters] = _load_and_read_cookies
 
 
 @cache
@@ -351,7 +361,7 @@ class Request(requests.Request, Generic[AppT, CtxT]):
         Raises:
             HTTPException: 400, the request is a form in a charset that a client may not choose.
         """
-        # PERF: next to nobody asks for it, and the import is part of each start.
+        # PERF: imported here, which keeps it out of the start of programs that do not use it, nearly all.
         from sanic_star.compat.request._plain import PlainRequest
 
         receive = partial(self._receive_body, self.receive)
@@ -521,13 +531,15 @@ class Request(requests.Request, Generic[AppT, CtxT]):
         """
         token = self.parsed_token
         if token is None:
-            # PERF: without `parse_credentials` for what most clients send, and without a frame for what
-            # `_parsed_field` looks at: 0.3 µs («real»).
-            values = self.headers.getall(_AUTHORIZATION, ())
-            if len(values) == 1 and len(values[0]) <= 64 and values[0].startswith("Bearer "):
-                token = values[0][7:].strip()
+            # PERF: without `parse_credentials` for what most clients send, and without the frames of `getall` and
+            # `_parsed_field`: 0.5 µs («real»). Safe because a long, repeated or other value goes the long way; with a
+            # limit of 64 bytes no request would pass. A subclass may have `headers` of another kind.
+            fields = getattr(self.headers, "_fields", None)
+            value = fields.get(b"authorization") if fields else None
+            if value is not None and len(value) <= 64 and value.startswith(b"Bearer ") and value.isascii():
+                token = value[7:].decode().strip()
             else:
-                token = parse_credentials(self._parsed_field(_AUTHORIZATION), _TOKEN_SCHEMES)[1]
+                token = parse_credentials(self._parsed_field("authorization"), _TOKEN_SCHEMES)[1]
             self.parsed_token = token
         return token
 
@@ -539,7 +551,7 @@ class Request(requests.Request, Generic[AppT, CtxT]):
             SanicException: 431, the header is longer than `REQUEST_MAX_HEADER_SIZE`.
         """
         if self.parsed_credentials is None:
-            kind, token = parse_credentials(self._parsed_field(_AUTHORIZATION))
+            kind, token = parse_credentials(self._parsed_field("authorization"))
             if token:
                 from sanic_star.compat.models.http_types import Credentials
 
@@ -552,11 +564,16 @@ class Request(requests.Request, Generic[AppT, CtxT]):
         Raises:
             SanicException: 431, all Cookie headers together are longer than `REQUEST_MAX_HEADER_SIZE`.
         """
-        headers = self.headers.getall(_COOKIE, ())
-        # PERF: as `_parsed_field` does it.
-        if headers and (len(headers) > 1 or len(headers[0]) > 64):
+        fields = getattr(self.headers, "_fields", None)
+        value = fields.get(b"cookie") if fields else None
+        headers: Sequence[str]
+        # PERF: as in `token`, and safe for the same reasons.
+        if value is not None and len(value) <= 64 and value.isascii():
+            headers = (value.decode(),)
+        else:
+            headers = self.headers.getall("cookie", [])
             check_field_size("cookie", headers, self._config)
-        self.parsed_cookies = cookies = _cookie_reader()(headers)
+        self.parsed_cookies = cookies = _read_cookies(headers)
         return cookies
 
     @property
@@ -570,7 +587,8 @@ class Request(requests.Request, Generic[AppT, CtxT]):
     @property  # type: ignore[override]
     def body(self) -> bytes:
         """The body, read before the handler was called; empty in a handler that streams it."""
-        # PERF: asked for its `__dict__` an object makes one; the attribute alone does not.
+        # PERF: an object makes its `__dict__` when it is asked for it; to read an attribute does without. Safe because
+        # both find the same attribute.
         try:
             return self._body
         except AttributeError:
@@ -622,8 +640,8 @@ class Request(requests.Request, Generic[AppT, CtxT]):
 
     @property
     def _config(self) -> Mapping[str, Any]:
-        # PERF: two frames less than `self.app.config`, 0.1 µs; with each use of a parser («real»). A request may be
-        # made in an application of Starlette's, too: that has no settings, or settings of another kind.
+        # PERF: two frames less than `self.app.config`, 0.1 µs with each use of a parser («real»). Safe for a request in
+        # an application of Starlette's, too: that has no settings, or settings of another kind.
         config = getattr(self.scope.get("app") if self._app is None else self._app, "config", None)
         return config if isinstance(config, dict) else {}
 
@@ -662,8 +680,8 @@ class Request(requests.Request, Generic[AppT, CtxT]):
         parsed = self.parsed_json
         if parsed is not None:
             return parsed
-        # PERF: three frames less than `load_json` takes, 0.4 µs of a request with a body («in process»); whatever is
-        # out of the ordinary is left to that.
+        # PERF: three frames less than `load_json` takes, 0.4 µs of a request with a body («in process»). Safe because
+        # whatever raises here is read by `load_json`, which also raises the right exception.
         try:
             self.parsed_json = self._codec.decode(self._body)  # type: ignore[union-attr]
         except Exception:
@@ -781,7 +799,8 @@ class Request(requests.Request, Generic[AppT, CtxT]):
             errors: what to do where they are not in that encoding, as in `bytes.decode`.
         """
         options = keep_blank_values, strict_parsing, encoding, errors
-        # PERF: without the dictionary of what was read, until somebody asks for that: 0.5 µs («real»).
+        # PERF: without the dictionary of what was read, until something asks for that: 0.5 µs («real»). Safe because
+        # `parsed_args` takes over what was kept here.
         if self._parsed_args is None and options == _QUERY_DEFAULTS:
             arguments = self._args
             if arguments is None:
@@ -862,7 +881,7 @@ class Request(requests.Request, Generic[AppT, CtxT]):
 
     def _described_connection(self) -> Protocol:
         if self._protocol is None:
-            # PERF: next to nobody asks for it, and the import is part of each start.
+            # PERF: imported here, which keeps it out of the start of programs that do not use it, nearly all.
             from sanic_star.compat.request._protocol import Protocol
 
             self._protocol = Protocol(self.scope, self.conn_info, type(self))
@@ -1071,7 +1090,7 @@ class Request(requests.Request, Generic[AppT, CtxT]):
         app: Any = self.app
         server_name = self._server_name
         if not server_name and not self.forwarded and app.url_for == app._plain_url_for:
-            host = self._parsed_field(_HOST)
+            host = self._parsed_field("host")
             path = _plain_path()(app, view_name, kwargs, external=True) if host else None
             if path is not None:
                 return RequestURL(_origins[f"{self.scheme}://{host}"] + path)

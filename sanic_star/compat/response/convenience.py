@@ -52,7 +52,8 @@ def text(
         raise TypeError(f"Bad body type. Expected str, got {type(body).__name__})")
     if headers:
         return HTTPResponse(body, status, headers, content_type)
-    # PERF: without the class being called: 0.15 µs of 0.4 («in process»). It sets what is asked when this is sent.
+    # PERF: without the class being called: 0.15 µs of 0.4 («in process»). Safe because it sets all that the initialiser
+    # sets, and what is read when this is sent.
     response = _new(HTTPResponse)
     response._body = body.encode()
     response.status = status
@@ -85,7 +86,8 @@ def json(
     """
     if writing.by_application or JSONResponse._dumps is not write_json_text or dumps is not None or kwargs or headers:
         return JSONResponse(body, status, headers, content_type, dumps, **kwargs)
-    # PERF: as in `text`, and without a frame for the writer: 0.3 µs of 0.6. What the encoder refuses goes the long way.
+    # PERF: as in `text`, and without a frame for the writer: 0.3 µs of 0.6. Safe because `_write` writes what the
+    # encoder refuses.
     response = _new(JSONResponse)
     response._value = body
     response.status = status

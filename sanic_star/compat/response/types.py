@@ -17,7 +17,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from sanic_star.compat._support.json import dumps as json_bytes
 from sanic_star.compat._support.lazy import BoundedTable, OldName, names_without_old
-from sanic_star.compat.compat import Header, _add_item, _field_names, check_field
+from sanic_star.compat.compat import Header, _add_item, _field_names, _header_of_response, check_field
 from sanic_star.compat.exceptions import SanicException, ServerError
 from sanic_star.compat.helpers import Default, _default, has_message_body
 from sanic_star.compat.log import deprecation, logger
@@ -57,7 +57,8 @@ def header_field(name: str, value: object) -> tuple[bytes, bytes]:
         (b'x-count', b'3')
     """
     text = value if type(value) is str else str(value)
-    # PERF: 0.6 µs a field («errors»). CR, LF, NUL and lone surrogates are not printable.
+    # PERF: without the searches of `check_field`: 0.6 µs a field («errors»). Safe because CR, LF, NUL and lone
+    # surrogates are not printable.
     if text.isprintable():
         return _field_names[name], text.encode()
     check_field(name, text)
@@ -72,8 +73,8 @@ def _content_length_field(size: int) -> tuple[bytes, bytes]:
     return b"content-length", b"%d" % size
 
 
-# PERF: encoding type and length costs a tenth of a text response; an application uses a handful of types, and most of
-# its answers are of few lengths.
+# PERF: type and length are encoded once for many responses: a tenth of a text response; an application uses a handful
+# of types, and most of its answers are of few lengths. Safe because both tables are bounded.
 _content_types: BoundedTable[str | None, tuple[bytes, bytes]] = BoundedTable(_content_type_field, 256)
 _lengths = BoundedTable(_content_length_field, 1024)
 # The fields that `_head` does not take over as they are.
@@ -93,7 +94,8 @@ def _cookie_class() -> type[Cookie]:
 def is_surely_valid(response: Any) -> bool:
     """Tell whether a response is one of this package whose `head` cannot raise; `False` where that is not known.
 
-    PERF: a third of the time that `head` takes, for an error page with an `Allow` field («errors»).
+    PERF: a third of the time that `head` takes, for an error page with an `Allow` field («errors»). Safe because
+    `False` only means the long way.
     """
     if type(response) is not HTTPResponse and type(response) is not JSONResponse:
         return False
@@ -228,7 +230,7 @@ class BaseHTTPResponse(responses.Response):
 
     @headers.setter
     def headers(self, value: Mapping[str, Any] | None) -> None:
-        self._headers = value if isinstance(value, Header) else Header.checked(value or {})
+        self._headers = _header_of_response(value)
 
     def _keep(self, body: bytes) -> None:
         """Take a body that is not set by hand."""
@@ -302,7 +304,8 @@ class BaseHTTPResponse(responses.Response):
             # How the body is framed is the server's to say; headers taken over from another answer tell of that one's.
             declared = (declared or not length) and not bodiless
             for name, value in headers.items():
-                # PERF: as `header_field` does it, without its frame: 0.1 µs a field («real»).
+                # PERF: as `header_field` does it, without its frame: 0.1 µs a field («real»). Safe because
+                # `header_field` has what is not printable.
                 text = value if type(value) is str else str(value)
                 if text.isprintable():
                     encoded = _field_names[name]
@@ -383,7 +386,8 @@ class BaseHTTPResponse(responses.Response):
         """
         if self._cookies is not None or self._own_headers:
             return self.cookies.add_cookie(key, value, **options)
-        # PERF: as the jar does it, without making one: 1 µs («real»).
+        # PERF: as the jar does it, without making one: 1 µs («real»). Safe because a jar that is made later reads the
+        # cookies from the headers.
         make = _cookie_class()
         cookie = make(key, value, **options)
         if self._headers is None:
@@ -481,8 +485,9 @@ class HTTPResponse(BaseHTTPResponse):
 
     def _start_message(self) -> Message | None:
         """Return the message that starts this response, unless it depends on the request or something follows it."""
-        # PERF: `status` and `_body` themselves, not the properties on them, and the two fields that most responses
-        # have without a call of `_head`: 0.3 µs of 2, as `benchmarks/` shows in «in process».
+        # PERF: `status` and `_body` themselves, not the properties on them, and the two fields that most responses have
+        # without a call of `_head`: 0.3 µs of 2, as `benchmarks/` shows in «in process». Safe because a subclass with
+        # names of its own has another method: see `__init_subclass__`.
         kind, status, headers = self.content_type, self.status, self._headers
         if self.background is not None:
             return None
@@ -681,7 +686,7 @@ class ResponseStream:
         self.streaming_fn = streaming_fn
         self.endless = endless
         self.status = status
-        self.headers = headers if isinstance(headers, Header) else Header.checked(headers or {})
+        self.headers = _header_of_response(headers)
         self.content_type = content_type
         self.request: AnsweredRequest | None = None
         self.response: HTTPResponse

@@ -267,6 +267,62 @@ case(
     differs="json-msgspec",
 )
 case(
+    "the header as a mapping: look-ups, copies, comparisons, changes",
+    """
+    import copy, pickle
+    from multidict import CIMultiDict, MultiDict
+    @app.get("/look")
+    async def look(request):
+        h = request.headers
+        return json([h.get("X-A"), h["x-b"], h.getone("x-a"), h.getall("X-B"), h.get_all("none"), h.get("none", "d"),
+                     "X-A" in h, "none" in h, h.x_a, h.none, isinstance(h, CIMultiDict)])
+    @app.get("/copies")
+    async def copies(request):
+        h = request.headers
+        made = [CIMultiDict(h), MultiDict(h), h.copy(), copy.copy(h), pickle.loads(pickle.dumps(h))]
+        return json([[m.getall("x-a", []), m == h, h == m] for m in made] + [dict(h)["x-b"], {**h}["x-b"]])
+    @app.get("/change")
+    async def change(request):
+        h = request.headers
+        before = h.get("x-a")
+        h["X-A"] = "new"
+        h.add("x-c", "1")
+        del h["x-b"]
+        return json([before, h.getall("x-a"), h["x-c"], h.get("x-b"), [n for n in h if n.lower().startswith("x-")]])
+    @app.get("/wrong/<kind>")
+    async def wrong(request, kind):
+        h = request.headers
+        ways = {"missing": lambda: h["none"], "number": lambda: h.get(1), "getall": lambda: h.getall("none"),
+                "hash": lambda: hash(h)}
+        try:
+            ways[kind]()
+        except Exception as error:
+            return text(type(error).__name__)
+        return text("no error")
+    """,
+    get("/look", headers={"x-a": "1", "x-b": "2"}),
+    get("/look", headers={"x-a": "\u00e9", "x-b": ""}),
+    get("/copies", headers={"x-a": "1", "x-b": "2"}),
+    get("/change", headers={"x-a": "1", "x-b": "2"}),
+    get("/wrong/missing"),
+    get("/wrong/number"),
+    get("/wrong/getall"),
+    get("/wrong/hash"),
+)
+case(
+    "the header in a proxy of multidict",
+    """
+    from multidict import CIMultiDictProxy
+    @app.get("/")
+    async def a(request): return text(CIMultiDictProxy(request.headers)["x-a"])
+    @app.get("/copy")
+    async def b(request): return text(CIMultiDictProxy(request.headers.copy())["x-a"])
+    """,
+    get("/", headers={"x-a": "1"}),
+    get("/copy", headers={"x-a": "1"}),
+    differs="request-headers",
+)
+case(
     "a request class that reads JSON in its own way",
     """
     class Mine(Request):
