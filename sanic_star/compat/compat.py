@@ -64,10 +64,11 @@ def use_context(method: str) -> Iterator[None]:
 class UpperStrEnum(StrEnum):
     """A `StrEnum` of upper-case names; it equals its value in any case, and hashes as the value is written.
 
-    >>> class Unit(UpperStrEnum):
-    ...     KILO = "KILO"
-    >>> Unit.KILO == "kilo"
-    True
+    Examples:
+        >>> class Unit(UpperStrEnum):
+        ...     KILO = "KILO"
+        >>> Unit.KILO == "kilo"
+        True
     """
 
     @staticmethod
@@ -202,13 +203,14 @@ class Header(CIMultiDict[str]):
     Besides items it has attributes: the header with `_` for `-`, all values of it joined by commas, and an empty
     string where there is none.
 
-    >>> headers = Header([("Accept", "text/html"), ("accept", "text/plain")])
-    >>> headers["accept"]
-    'text/html'
-    >>> headers.accept
-    'text/html,text/plain'
-    >>> headers.content_type
-    ''
+    Examples:
+        >>> headers = Header([("Accept", "text/html"), ("accept", "text/plain")])
+        >>> headers["accept"]
+        'text/html'
+        >>> headers.accept
+        'text/html,text/plain'
+        >>> headers.content_type
+        ''
     """
 
     def __getattr__(self, name: str) -> str:
@@ -220,8 +222,9 @@ class Header(CIMultiDict[str]):
     def get_all(self, key: str) -> list[str]:
         """List the values of a header, none if it is not there.
 
-        >>> Header({"etag": '"1"'}).get_all("vary")
-        []
+        Examples:
+            >>> Header({"etag": '"1"'}).get_all("vary")
+            []
         """
         return self.getall(key, [])
 
@@ -236,8 +239,9 @@ class Header(CIMultiDict[str]):
         Raises:
             ValueError: there is CR, LF or NUL in one of them.
 
-        >>> Header.checked({"x-a": "1"})["X-A"]
-        '1'
+        Examples:
+            >>> Header.checked({"x-a": "1"})["X-A"]
+            '1'
         """
         made = cls(*fields, **more)
         for name, value in made.items():
@@ -280,10 +284,11 @@ class Header(CIMultiDict[str]):
     def append(self, key: str, value: str) -> None:
         """Add a header beside others of that name: `add`, as code for Starlette calls it.
 
-        >>> headers = Header({"vary": "accept"})
-        >>> headers.append("vary", "cookie")
-        >>> headers.get_all("vary")
-        ['accept', 'cookie']
+        Examples:
+            >>> headers = Header({"vary": "accept"})
+            >>> headers.append("vary", "cookie")
+            >>> headers.get_all("vary")
+            ['accept', 'cookie']
         """
         self.add(key, value)
 
