@@ -149,7 +149,17 @@ class HTTPException(SanicException):
 
 
 class NotFound(HTTPException):
-    """404: there is nothing at this URL."""
+    """404: there is nothing at this URL.
+
+    Examples:
+        >>> from sanic_star import NotFound, Sanic, json
+        >>> app = Sanic("shop")
+        >>> @app.get("/items/<name>", error_format="json")
+        ... async def item(request, name):
+        ...     raise NotFound(f"No item {name}")
+        >>> app.test_client.get("/items/tea")[1].json["message"]
+        'No item tea'
+    """
 
     status_code = 404
     quiet = True
