@@ -678,6 +678,15 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
 
         Raises:
             TypeError: arguments are missing, or of both kinds.
+
+        Examples:
+            >>> from sanic_star import Sanic, text
+            >>> app = Sanic("shop")
+            >>> async def hello(request):
+            ...     return text("hello")
+            >>> route = app.add_route(hello, "/hello", methods=["GET"])
+            >>> app.test_client.get("/hello")[1].text
+            'hello'
         """
         if _are_starlettes(args, options):
             self._append(starlette_routing.Route(*args, **_as_endpoint(options)))
