@@ -241,12 +241,18 @@ def undocumented() -> Iterator[str]:
                 continue
             if not thing.__doc__:
                 yield f"{name}.{public_name}"
-            for member, value in vars(thing).items() if inspect.isclass(thing) else ():
-                function = value.fget if isinstance(value, property) else getattr(value, "__func__", value)
-                if inspect.isfunction(function) and not member.startswith("_") and not inspect.getdoc(function):
-                    base = next((base for base in thing.__mro__[1:] if hasattr(base, member)), None)
-                    if base is None or not inspect.getdoc(getattr(base, member)):
-                        yield f"{name}.{public_name}.{member}"
+            if inspect.isclass(thing):
+                yield from (f"{name}.{public_name}.{member}" for member in undocumented_methods(thing))
+
+
+def undocumented_methods(cls: type) -> Iterator[str]:
+    """Yield the public methods and properties that neither the class nor a base of it explains."""
+    for name, value in vars(cls).items():
+        function = value.fget if isinstance(value, property) else getattr(value, "__func__", value)
+        if not inspect.isfunction(function) or name.startswith("_"):
+            continue
+        if not any(inspect.getdoc(getattr(base, name)) for base in cls.__mro__ if hasattr(base, name)):
+            yield name
 
 
 def test_each_public_name_has_a_docstring() -> None:
