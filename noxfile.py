@@ -275,10 +275,12 @@ def types(session: nox.Session) -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """Build the documentation into `site/`, warnings as errors; `nox -s docs -- serve` shows it while one writes."""
+    """Build the documentation into `site/`, warnings as errors, and check it; `-- serve` shows it while one writes."""
     session.install("-e", ".", *group("docs"))
     # The theme's notice about its successor would be the longest part of the output.
     session.run("mkdocs", *(session.posargs or ["build", "--strict"]), env={"NO_MKDOCS_2_WARNING": "1"})
+    if not session.posargs:
+        session.run("python", "-m", "tests.site")
 
 
 @nox.session

@@ -338,6 +338,12 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
 
         Raises:
             SanicException: there is none of that name, or there are several to choose from.
+
+        Examples:
+            >>> from sanic_star import Sanic
+            >>> app = Sanic("shop")
+            >>> Sanic.get_app("shop") is app
+            True
         """
         apps = cls._app_registry
         if name is None:
@@ -593,6 +599,17 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
 
         Raises:
             AssertionError: another blueprint has the same name.
+
+        Examples:
+            >>> from sanic_star import Blueprint, Sanic, text
+            >>> bp = Blueprint("items", url_prefix="/items")
+            >>> @bp.get("/<name>")
+            ... async def item(request, name):
+            ...     return text(name)
+            >>> app = Sanic("shop")
+            >>> app.blueprint(bp)
+            >>> app.test_client.get("/items/tea")[1].text
+            'tea'
         """
         given = {
             "url_prefix": url_prefix,
@@ -661,6 +678,15 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
 
         Raises:
             TypeError: arguments are missing, or of both kinds.
+
+        Examples:
+            >>> from sanic_star import Sanic, text
+            >>> app = Sanic("shop")
+            >>> async def hello(request):
+            ...     return text("hello")
+            >>> route = app.add_route(hello, "/hello", methods=["GET"])
+            >>> app.test_client.get("/hello")[1].text
+            'hello'
         """
         if _are_starlettes(args, options):
             self._append(starlette_routing.Route(*args, **_as_endpoint(options)))
@@ -804,7 +830,15 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
         self.error_handler.add(exc_class_or_status_code, self._answers.exception_handler(handler))
 
     def update_config(self, config: Any) -> None:
-        """Take settings from a mapping, an object, a file or a module; see `Config.update_config`."""
+        """Take settings from a mapping, an object, a file or a module; see `Config.update_config`.
+
+        Examples:
+            >>> from sanic_star import Sanic
+            >>> app = Sanic("shop")
+            >>> app.update_config({"REQUEST_MAX_SIZE": 1_000_000})
+            >>> app.config.REQUEST_MAX_SIZE
+            1000000
+        """
         self.config.update_config(config)
 
     # URLs -----------------------------------------------------------------------------------------------------------
@@ -1437,7 +1471,18 @@ class Sanic(Registrar, Starlette, Generic[ConfigT, ContextT]):
 
     @property
     def test_client(self) -> SanicTestClient:
-        """A client for tests without a running event loop; see `sanic_star.testing`."""
+        """A client for tests without a running event loop; see `sanic_star.testing`.
+
+        Examples:
+            >>> from sanic_star import Sanic, text
+            >>> app = Sanic("shop")
+            >>> @app.get("/")
+            ... async def hello(request):
+            ...     return text("hello")
+            >>> request, response = app.test_client.get("/")
+            >>> response.status, response.text
+            (200, 'hello')
+        """
         if self._test_client is None:
             self._test_client = _testing().SanicTestClient(self)
         return self._test_client  # type: ignore[no-any-return]

@@ -241,6 +241,13 @@ class Blueprint(Registrar):
         Raises:
             AssertionError: the copy would be registered under a name that is taken.
             SanicException: the copy would be registered, and serves files.
+
+        Examples:
+            >>> from sanic_star import Blueprint
+            >>> first = Blueprint("items", version=1)
+            >>> second = first.copy("items_2", version=2)
+            >>> second.name, second.version
+            ('items_2', 2)
         """
         other = shallow_copy(self)
         other._definitions = list(self._definitions)
@@ -295,6 +302,18 @@ class Blueprint(Registrar):
 
         Raises:
             TypeError: `middleware` is no list of `Middleware(…)` objects, or `threaded` is neither true nor false.
+
+        Examples:
+            >>> from sanic_star import Blueprint, Sanic, text
+            >>> items = Blueprint("items", url_prefix="/items")
+            >>> @items.get("/<name>")
+            ... async def item(request, name):
+            ...     return text(name)
+            >>> api = Blueprint.group(items, url_prefix="/api", version=1)
+            >>> app = Sanic("shop")
+            >>> app.blueprint(api)
+            >>> app.test_client.get("/v1/api/items/tea")[1].text
+            'tea'
         """
         check_threaded(threaded)
         more: dict[str, Any] = {"middleware": check_middleware(middleware)} if middleware else {}

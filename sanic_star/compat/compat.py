@@ -65,10 +65,11 @@ def use_context(method: str) -> Iterator[None]:
 class UpperStrEnum(StrEnum):
     """A `StrEnum` of upper-case names; it equals its value in any case, and hashes as the value is written.
 
-    >>> class Unit(UpperStrEnum):
-    ...     KILO = "KILO"
-    >>> Unit.KILO == "kilo"
-    True
+    Examples:
+        >>> class Unit(UpperStrEnum):
+        ...     KILO = "KILO"
+        >>> Unit.KILO == "kilo"
+        True
     """
 
     @staticmethod
@@ -157,13 +158,14 @@ class Header(CIMultiDict[str]):
     Besides items it has attributes: the header with `_` for `-`, all values of it joined by commas, and an empty
     string where there is none.
 
-    >>> headers = Header([("Accept", "text/html"), ("accept", "text/plain")])
-    >>> headers["accept"]
-    'text/html'
-    >>> headers.accept
-    'text/html,text/plain'
-    >>> headers.content_type
-    ''
+    Examples:
+        >>> headers = Header([("Accept", "text/html"), ("accept", "text/plain")])
+        >>> headers["accept"]
+        'text/html'
+        >>> headers.accept
+        'text/html,text/plain'
+        >>> headers.content_type
+        ''
     """
 
     # The bytes that the mapping is made of later; see `request._headers`.
@@ -178,8 +180,9 @@ class Header(CIMultiDict[str]):
     def get_all(self, key: str) -> list[str]:
         """List the values of a header, none if it is not there.
 
-        >>> Header({"etag": '"1"'}).get_all("vary")
-        []
+        Examples:
+            >>> Header({"etag": '"1"'}).get_all("vary")
+            []
         """
         return self.getall(key, [])
 
@@ -194,8 +197,9 @@ class Header(CIMultiDict[str]):
         Raises:
             ValueError: there is CR, LF or NUL in one of them.
 
-        >>> Header.checked({"x-a": "1"})["X-A"]
-        '1'
+        Examples:
+            >>> Header.checked({"x-a": "1"})["X-A"]
+            '1'
         """
         made = cls(*fields, **more)
         for name, value in made.items():
@@ -238,10 +242,11 @@ class Header(CIMultiDict[str]):
     def append(self, key: str, value: str) -> None:
         """Add a header beside others of that name: `add`, as code for Starlette calls it.
 
-        >>> headers = Header({"vary": "accept"})
-        >>> headers.append("vary", "cookie")
-        >>> headers.get_all("vary")
-        ['accept', 'cookie']
+        Examples:
+            >>> headers = Header({"vary": "accept"})
+            >>> headers.append("vary", "cookie")
+            >>> headers.get_all("vary")
+            ['accept', 'cookie']
         """
         self.add(key, value)
 

@@ -168,12 +168,13 @@ class Config(dict[str, Any]):
     Raises:
         ValueError, SanicException: a setting has an impossible value.
 
-    >>> config = Config({"SHOP": "Delft"}, env_prefix=None)
-    >>> config.SHOP, config["REQUEST_TIMEOUT"]
-    ('Delft', 60)
-    >>> config.TILL
-    Traceback (most recent call last):
-    AttributeError: Config has no 'TILL'
+    Examples:
+        >>> config = Config({"SHOP": "Delft"}, env_prefix=None)
+        >>> config.SHOP, config["REQUEST_TIMEOUT"]
+        ('Delft', 60)
+        >>> config.TILL
+        Traceback (most recent call last):
+        AttributeError: Config has no 'TILL'
     """
 
     ACCESS_LOG: bool
@@ -369,10 +370,11 @@ class Config(dict[str, Any]):
             TypeError: it cannot hold settings.
             OSError, ImportError, LoadFileException, PyFileError: the file or module cannot be loaded.
 
-        >>> config = Config(env_prefix=None)
-        >>> config.update_config({"SHOP": "Delft", "ignored": 1})
-        >>> config.SHOP
-        'Delft'
+        Examples:
+            >>> config = Config(env_prefix=None)
+            >>> config.update_config({"SHOP": "Delft", "ignored": 1})
+            >>> config.SHOP
+            'Delft'
         """
         if isinstance(config, (bytes, str, os.PathLike)):
             from sanic_star.compat.utils import load_module_from_file_location
@@ -394,9 +396,10 @@ class Config(dict[str, Any]):
         Raises:
             SettingError: it names the setting, its value and what it has to be.
 
-        >>> Config({"REQUEST_MAX_SIZE": "1 MB"}, env_prefix=None)._validate()
-        Traceback (most recent call last):
-        sanic_star.compat.config.SettingError: REQUEST_MAX_SIZE is '1 MB'; it has to be a number from 0 on, or None
+        Examples:
+            >>> Config({"REQUEST_MAX_SIZE": "1 MB"}, env_prefix=None)._validate()
+            Traceback (most recent call last):
+            sanic_star.compat.config.SettingError: REQUEST_MAX_SIZE is '1 MB'; it has to be a number from 0 on, or None
         """
         for name in names:
             least, optional = _NUMBERS[name]
@@ -420,9 +423,10 @@ class Config(dict[str, Any]):
     def register_type(self, converter: Callable[..., Any]) -> None:
         """Add a converter for environment variables; it is asked before those that are there.
 
-        >>> from decimal import Decimal
-        >>> config = Config(env_prefix=None)
-        >>> config.register_type(Decimal)
+        Examples:
+            >>> from decimal import Decimal
+            >>> config = Config(env_prefix=None)
+            >>> config.register_type(Decimal)
         """
         converters = vars(self)["_converters"]
         if converter in converters:

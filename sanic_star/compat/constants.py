@@ -10,10 +10,11 @@ from sanic_star.compat.compat import UpperStrEnum
 class HTTPMethod(UpperStrEnum):
     """The methods that routes can have; each equals its name in any case.
 
-    >>> HTTPMethod.GET == "get"
-    True
-    >>> f"{HTTPMethod.PATCH}"
-    'PATCH'
+    Examples:
+        >>> HTTPMethod.GET == "get"
+        True
+        >>> f"{HTTPMethod.PATCH}"
+        'PATCH'
     """
 
     GET = auto()

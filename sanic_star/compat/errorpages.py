@@ -55,8 +55,9 @@ RESPONSE_MAPPING = {"json": "json", "text": "text", "html": "html", "JSONRespons
 def escape(text: object) -> str:
     """Make text safe in HTML, in attributes, too.
 
-    >>> escape('<a href="x">')
-    '&lt;a href=&quot;x&quot;&gt;'
+    Examples:
+        >>> escape('<a href="x">')
+        '&lt;a href=&quot;x&quot;&gt;'
     """
     return quoted(str(text))
 

@@ -73,10 +73,11 @@ class SanicException(StarletteHTTPException):
         extra: data that is shown in debug mode only.
         headers: headers of the response, added to nothing else: they replace the class's.
 
-    >>> str(SanicException(status_code=404))
-    'Not Found'
-    >>> SanicException("Out of tea", 418).status_code
-    418
+    Examples:
+        >>> str(SanicException(status_code=404))
+        'Not Found'
+        >>> SanicException("Out of tea", 418).status_code
+        418
     """
 
     status_code: int = 500
@@ -129,8 +130,9 @@ class HTTPException(SanicException):
 
     Sanic up to 22 let a caller override that status; this is still understood, with a warning.
 
-    >>> HTTPException("no").status_code
-    500
+    Examples:
+        >>> HTTPException("no").status_code
+        500
     """
 
     def __init__(
@@ -147,7 +149,17 @@ class HTTPException(SanicException):
 
 
 class NotFound(HTTPException):
-    """404: there is nothing at this URL."""
+    """404: there is nothing at this URL.
+
+    Examples:
+        >>> from sanic_star import NotFound, Sanic, json
+        >>> app = Sanic("shop")
+        >>> @app.get("/items/<name>", error_format="json")
+        ... async def item(request, name):
+        ...     raise NotFound(f"No item {name}")
+        >>> app.test_client.get("/items/tea")[1].json["message"]
+        'No item tea'
+    """
 
     status_code = 404
     quiet = True
@@ -171,8 +183,9 @@ class MethodNotAllowed(HTTPException):
         method: the method of the request.
         allowed_methods: the methods that it could be; they become the `Allow` header.
 
-    >>> MethodNotAllowed("no", "PUT", ["GET", "HEAD"]).headers
-    {'Allow': 'GET, HEAD'}
+    Examples:
+        >>> MethodNotAllowed("no", "PUT", ["GET", "HEAD"]).headers
+        {'Allow': 'GET, HEAD'}
     """
 
     status_code = 405
@@ -338,8 +351,9 @@ class Unauthorized(HTTPException):
         scheme: the authentication scheme to use, `"Basic"` for example. With it the response has a challenge.
         challenges: the parameters of the challenge, such as `realm`.
 
-    >>> Unauthorized("Who?", scheme="Basic", realm="Office").headers
-    {'WWW-Authenticate': 'Basic realm="Office"'}
+    Examples:
+        >>> Unauthorized("Who?", scheme="Basic", realm="Office").headers
+        {'WWW-Authenticate': 'Basic realm="Office"'}
     """
 
     status_code = 401

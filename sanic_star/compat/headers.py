@@ -42,10 +42,11 @@ class MediaType:
         subtype: the part after it.
         **params: parameters, the weight `q` among them.
 
-    >>> MediaType("text", "html", q="0.5")
-    text/html;q=0.5
-    >>> MediaType("text", "html") == "text/html"
-    True
+    Examples:
+        >>> MediaType("text", "html", q="0.5")
+        text/html;q=0.5
+        >>> MediaType("text", "html") == "text/html"
+        True
     """
 
     def __init__(self, type_: str, subtype: str, **params: str) -> None:
@@ -78,8 +79,9 @@ class MediaType:
         Args:
             mime_with_params: what to compare with. Each parameter that it has must be here with the same value.
 
-        >>> MediaType("text", "*").match("text/html")
-        text/*
+        Examples:
+            >>> MediaType("text", "*").match("text/html")
+            text/*
         """
         other = _read_media_type(mime_with_params) if isinstance(mime_with_params, str) else mime_with_params
         if (
@@ -116,11 +118,12 @@ class Matched:
 
     It is false if there is none, and equals the text of the media type and that of the entry.
 
-    >>> found = parse_accept("text/*, */*;q=0.1").match("text/html")
-    >>> found
-    <text/html matched text/*>
-    >>> found == "text/html"
-    True
+    Examples:
+        >>> found = parse_accept("text/*, */*;q=0.1").match("text/html")
+        >>> found
+        <text/html matched text/*>
+        >>> found == "text/html"
+        True
     """
 
     def __init__(self, mime: str, header: MediaType | None) -> None:
@@ -147,8 +150,9 @@ class Matched:
     def match(self, other: str | Matched) -> Matched | None:
         """Return the other one if it is the same, wildcards on either side counting, else None.
 
-        >>> parse_accept("text/html").match("text/html").match("text/*")
-        <text/* matched text/*>
+        Examples:
+            >>> parse_accept("text/html").match("text/html").match("text/*")
+            <text/* matched text/*>
         """
         if isinstance(other, str):
             other = Matched.parse(other)
@@ -160,8 +164,9 @@ class Matched:
     def parse(cls, raw: str) -> Matched:
         """Make one of the text of a media type, as if a header had named exactly that.
 
-        >>> Matched.parse("text/html")
-        <text/html matched text/html>
+        Examples:
+            >>> Matched.parse("text/html")
+            <text/html matched text/html>
         """
         header = _read_media_type(raw)
         return cls(raw if header else "", header)
@@ -180,8 +185,9 @@ class AcceptList(list[MediaType]):
             *mimes: media types, the best first; of two that are wanted alike the first one is chosen.
             accept_wildcards: whether entries such as `*/*` count.
 
-        >>> parse_accept("text/plain, text/html").match("text/html", "text/plain")
-        <text/html matched text/html>
+        Examples:
+            >>> parse_accept("text/plain, text/html").match("text/html", "text/plain")
+            <text/html matched text/html>
         """
         usable = [entry for entry in self if accept_wildcards or not entry.has_wildcard]
         # Read once, not for each entry of a header that a client chooses.
@@ -204,8 +210,9 @@ def parse_accept(accept: str | None) -> AcceptList:
     Raises:
         InvalidHeader: no entry makes sense; of several those that do are read.
 
-    >>> parse_accept("text/*;q=0.3, text/html")
-    [text/html, text/*;q=0.3]
+    Examples:
+        >>> parse_accept("text/*;q=0.3, text/html")
+        [text/html, text/*;q=0.3]
     """
     if not accept:
         return AcceptList([] if accept == "" else [MediaType("*", "*")])
@@ -222,8 +229,9 @@ def parse_content_header(value: str) -> tuple[str, Options]:
         The value in lower case, and its parameters by their names in lower case. `%22` and `%0D%0A` in them, which
         browsers write for a quote and a line break, are read.
 
-    >>> parse_content_header('form-data; name=upload; filename="a b.txt"')
-    ('form-data', {'name': 'upload', 'filename': 'a b.txt'})
+    Examples:
+        >>> parse_content_header('form-data; name=upload; filename="a b.txt"')
+        ('form-data', {'name': 'upload', 'filename': 'a b.txt'})
     """
     options: Options = {}
     for name, token, quoted, lenient in _PARAMETER.findall(value):
@@ -260,10 +268,11 @@ def parse_forwarded(headers: Header | _Fields, config: _ProxyConfig) -> Options 
     Returns:
         The parameters of the last element with the secret, normalised, or None if there is none.
 
-    >>> from types import SimpleNamespace
-    >>> trusted = SimpleNamespace(FORWARDED_SECRET="_s3cret")
-    >>> parse_forwarded(Header({"forwarded": "for=evil, for=10.0.0.7;secret=_s3cret"}), trusted)
-    {'for': '10.0.0.7', 'secret': '_s3cret'}
+    Examples:
+        >>> from types import SimpleNamespace
+        >>> trusted = SimpleNamespace(FORWARDED_SECRET="_s3cret")
+        >>> parse_forwarded(Header({"forwarded": "for=evil, for=10.0.0.7;secret=_s3cret"}), trusted)
+        {'for': '10.0.0.7', 'secret': '_s3cret'}
     """
     secret = config.FORWARDED_SECRET
     text = ",".join(headers.getall("forwarded", []))
@@ -322,10 +331,11 @@ def parse_xforwarded(headers: Header | _Fields, config: _ProxyConfig) -> Options
     Returns:
         The address and what else is told, normalised, or None if no trusted proxy told the address.
 
-    >>> from types import SimpleNamespace
-    >>> one = SimpleNamespace(REAL_IP_HEADER=None, PROXIES_COUNT=1, FORWARDED_FOR_HEADER="X-Forwarded-For")
-    >>> parse_xforwarded(Header({"x-forwarded-for": "6.6.6.6, 10.0.0.7", "x-forwarded-proto": "https"}), one)
-    {'for': '10.0.0.7', 'proto': 'https'}
+    Examples:
+        >>> from types import SimpleNamespace
+        >>> one = SimpleNamespace(REAL_IP_HEADER=None, PROXIES_COUNT=1, FORWARDED_FOR_HEADER="X-Forwarded-For")
+        >>> parse_xforwarded(Header({"x-forwarded-for": "6.6.6.6, 10.0.0.7", "x-forwarded-proto": "https"}), one)
+        {'for': '10.0.0.7', 'proto': 'https'}
     """
     address = headers.get(config.REAL_IP_HEADER) if config.REAL_IP_HEADER else None
     if not address:
@@ -351,8 +361,9 @@ def _proxied_address(headers: Header | _Fields, config: _ProxyConfig) -> str | N
 def fwd_normalize(fwd: OptionsIterable) -> Options:
     """Put the parameters of a Forwarded header into one form; leave out those that cannot be read.
 
-    >>> fwd_normalize([("for", "2001:DB8::1"), ("port", "80"), ("path", "/a%20b"), ("proto", "HTTPS")])
-    {'for': '[2001:db8::1]', 'port': 80, 'path': '/a b', 'proto': 'https'}
+    Examples:
+        >>> fwd_normalize([("for", "2001:DB8::1"), ("port", "80"), ("path", "/a%20b"), ("proto", "HTTPS")])
+        {'for': '[2001:db8::1]', 'port': 80, 'path': '/a b', 'proto': 'https'}
     """
     told: Options = {}
     for name, value in fwd:
@@ -385,8 +396,9 @@ def fwd_normalize_address(addr: str) -> str:
     Raises:
         ValueError: it is `unknown` (RFC 7239, 6.2).
 
-    >>> fwd_normalize_address("2001:DB8::1")
-    '[2001:db8::1]'
+    Examples:
+        >>> fwd_normalize_address("2001:DB8::1")
+        '[2001:db8::1]'
     """
     if addr == "unknown":
         raise ValueError("the address is not known")
@@ -401,10 +413,11 @@ def parse_host(host: str) -> tuple[str | None, int | None]:
     Returns:
         None and None if it cannot be a host; None for a port that is not given.
 
-    >>> parse_host("Example.com:8080")
-    ('example.com', 8080)
-    >>> parse_host("[::1]")
-    ('[::1]', None)
+    Examples:
+        >>> parse_host("Example.com:8080")
+        ('example.com', 8080)
+        >>> parse_host("[::1]")
+        ('[::1]', None)
     """
     found = _HOST.fullmatch(host)
     if found is None:
@@ -423,10 +436,11 @@ def parse_credentials(header: str | None, prefixes: Collection[str] | None = Non
     Returns:
         The scheme or None, and what follows it, or the whole text if it is of no such scheme.
 
-    >>> parse_credentials("Bearer abc")
-    ('Bearer', 'abc')
-    >>> parse_credentials("abc")
-    (None, 'abc')
+    Examples:
+        >>> parse_credentials("Bearer abc")
+        ('Bearer', 'abc')
+        >>> parse_credentials("abc")
+        (None, 'abc')
     """
     if header is None:
         return None, None

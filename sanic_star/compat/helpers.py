@@ -125,8 +125,9 @@ _default = Default()
 def has_message_body(status: int) -> bool:
     """Tell whether a response with this status may have a body (RFC 9110, 6.4.1).
 
-    >>> has_message_body(204), has_message_body(404)
-    (False, True)
+    Examples:
+        >>> has_message_body(204), has_message_body(404)
+        (False, True)
     """
     return status not in (204, 304) and not 100 <= status < 200
 
@@ -134,8 +135,9 @@ def has_message_body(status: int) -> bool:
 def is_entity_header(header: str) -> bool:
     """Tell whether a header describes the body.
 
-    >>> is_entity_header("Content-Type")
-    True
+    Examples:
+        >>> is_entity_header("Content-Type")
+        True
     """
     return header.lower() in _ENTITY_HEADERS
 
@@ -143,8 +145,9 @@ def is_entity_header(header: str) -> bool:
 def is_hop_by_hop_header(header: str) -> bool:
     """Tell whether a header is for the next hop only and must not be passed on.
 
-    >>> is_hop_by_hop_header("Connection")
-    True
+    Examples:
+        >>> is_hop_by_hop_header("Connection")
+        True
     """
     return header.lower() in _HOP_BY_HOP_HEADERS
 
@@ -162,8 +165,9 @@ def str_to_bool(val: str) -> bool:
     Raises:
         ValueError: it is none of these.
 
-    >>> str_to_bool("Yes"), str_to_bool("off")
-    (True, False)
+    Examples:
+        >>> str_to_bool("Yes"), str_to_bool("off")
+        (True, False)
     """
     word = val.lower()
     if word in _TRUE:
@@ -187,8 +191,9 @@ def import_string(module_name: str, package: str | None = None) -> Any:
         ValueError: the name has no dot.
         ImportError, AttributeError: there is no such module, or no such thing in it.
 
-    >>> import_string("collections.OrderedDict")
-    OrderedDict()
+    Examples:
+        >>> import_string("collections.OrderedDict")
+        OrderedDict()
     """
     home, dot, name = module_name.rpartition(".")
     if not dot:

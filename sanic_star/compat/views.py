@@ -29,8 +29,9 @@ class HTTPMethodView:
     """
 
     decorators: ClassVar[list[Callable[[Callable[..., Any]], Callable[..., Any]]]] = []
-    # ASGI middleware around the view's routes, the outermost first.
+    """Decorators of the handler that `as_view` makes; the last of the list is the outermost."""
     middleware: ClassVar[Sequence[Middleware]] = ()
+    """ASGI middleware around the view's routes, the outermost first."""
 
     def __init_subclass__(cls, attach: Registrar | None = None, uri: str = "", **options: Any) -> None:
         routing = {name: options.pop(name) for name in _ROUTE_OPTIONS if name in options}

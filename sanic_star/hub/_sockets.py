@@ -86,6 +86,7 @@ class Attachment:
     """
 
     lost: int | None = 0
+    """How many messages did not arrive because Redis could not be reached; `None`: that cannot be told."""
 
     def __init__(self, hub: Channels, ws: WebSocket, channel: str, queue: MessageQueue) -> None:
         self.channel = channel

@@ -45,18 +45,19 @@ class SanicASGITestClient(httpx2.AsyncClient):
         httpx2.ReadTimeout: from a request, when its ``timeout`` seconds have passed.
         httpx2.RemoteProtocolError: from a request, when the app stopped in the middle of the body.
 
-    >>> import asyncio
-    >>> from starlette.applications import Starlette
-    >>> from starlette.responses import PlainTextResponse
-    >>> from starlette.routing import Route
-    >>> async def hello(request):
-    ...     return PlainTextResponse("Hello")
-    >>> async def test():
-    ...     client = SanicASGITestClient(Starlette(routes=[Route("/", hello)]))
-    ...     request, response = await client.get("/")
-    ...     return response.status, response.text
-    >>> asyncio.run(test())
-    (200, 'Hello')
+    Examples:
+        >>> import asyncio
+        >>> from starlette.applications import Starlette
+        >>> from starlette.responses import PlainTextResponse
+        >>> from starlette.routing import Route
+        >>> async def hello(request):
+        ...     return PlainTextResponse("Hello")
+        >>> async def test():
+        ...     client = SanicASGITestClient(Starlette(routes=[Route("/", hello)]))
+        ...     request, response = await client.get("/")
+        ...     return response.status, response.text
+        >>> asyncio.run(test())
+        (200, 'Hello')
     """
 
     __test__ = False

@@ -44,14 +44,15 @@ class TestClient(requests.Session):
             closed.
         Exception: from the first request, or on entering the block, what the app's start-up raised.
 
-    >>> from starlette.applications import Starlette
-    >>> from starlette.responses import PlainTextResponse
-    >>> from starlette.routing import Route
-    >>> async def hello(request):
-    ...     return PlainTextResponse("Hello")
-    >>> with TestClient(Starlette(routes=[Route("/", hello)])) as client:
-    ...     client.get("/").text
-    'Hello'
+    Examples:
+        >>> from starlette.applications import Starlette
+        >>> from starlette.responses import PlainTextResponse
+        >>> from starlette.routing import Route
+        >>> async def hello(request):
+        ...     return PlainTextResponse("Hello")
+        >>> with TestClient(Starlette(routes=[Route("/", hello)])) as client:
+        ...     client.get("/").text
+        'Hello'
     """
 
     __test__ = False  # pytest takes the name for that of a test case
@@ -167,17 +168,18 @@ class TestClient(requests.Session):
             WebSocketDenialResponse: on entering, when the app does not accept.
             Exception: the app's own.
 
-        >>> from starlette.applications import Starlette
-        >>> from starlette.routing import WebSocketRoute
-        >>> async def echo(websocket):
-        ...     await websocket.accept()
-        ...     await websocket.send_text(await websocket.receive_text())
-        ...     await websocket.close()
-        >>> with TestClient(Starlette(routes=[WebSocketRoute("/", echo)])) as client:
-        ...     with client.websocket_connect("/") as websocket:
-        ...         websocket.send_text("Hello")
-        ...         websocket.receive_text()
-        'Hello'
+        Examples:
+            >>> from starlette.applications import Starlette
+            >>> from starlette.routing import WebSocketRoute
+            >>> async def echo(websocket):
+            ...     await websocket.accept()
+            ...     await websocket.send_text(await websocket.receive_text())
+            ...     await websocket.close()
+            >>> with TestClient(Starlette(routes=[WebSocketRoute("/", echo)])) as client:
+            ...     with client.websocket_connect("/") as websocket:
+            ...         websocket.send_text("Hello")
+            ...         websocket.receive_text()
+            'Hello'
         """
         absolute = self._absolute(url)
         if absolute.startswith("ws"):

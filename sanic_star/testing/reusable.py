@@ -44,14 +44,15 @@ class ReusableClient(Verbs):
         client_kwargs: for all requests, what ``httpx.AsyncClient`` takes: ``headers cookies auth params timeout
             follow_redirects max_redirects verify cert base_url``.
 
-    >>> from starlette.applications import Starlette
-    >>> from starlette.responses import PlainTextResponse
-    >>> from starlette.routing import Route
-    >>> async def hello(request):
-    ...     return PlainTextResponse("Hello")
-    >>> with ReusableClient(Starlette(routes=[Route("/", hello)])) as client:
-    ...     client.get("/")[1].status
-    200
+    Examples:
+        >>> from starlette.applications import Starlette
+        >>> from starlette.responses import PlainTextResponse
+        >>> from starlette.routing import Route
+        >>> async def hello(request):
+        ...     return PlainTextResponse("Hello")
+        >>> with ReusableClient(Starlette(routes=[Route("/", hello)])) as client:
+        ...     client.get("/")[1].status
+        200
     """
 
     __test__ = False

@@ -53,15 +53,16 @@ class SanicTestClient(Verbs):
         port: the port to listen on; by default nothing listens, and requests need none.
         host: the address to listen on.
 
-    >>> from starlette.applications import Starlette
-    >>> from starlette.responses import PlainTextResponse
-    >>> from starlette.routing import Route
-    >>> async def hello(request):
-    ...     return PlainTextResponse("Hello")
-    >>> client = SanicTestClient(Starlette(routes=[Route("/", hello)]))
-    >>> request, response = client.get("/")
-    >>> response.status, response.text
-    (200, 'Hello')
+    Examples:
+        >>> from starlette.applications import Starlette
+        >>> from starlette.responses import PlainTextResponse
+        >>> from starlette.routing import Route
+        >>> async def hello(request):
+        ...     return PlainTextResponse("Hello")
+        >>> client = SanicTestClient(Starlette(routes=[Route("/", hello)]))
+        >>> request, response = client.get("/")
+        >>> response.status, response.text
+        (200, 'Hello')
     """
 
     __test__ = False
@@ -156,16 +157,17 @@ class SanicTestClient(Verbs):
         Returns:
             A session of `requests`, where `sanic_testing` has one of httpx.
 
-        >>> from sanic_star import Sanic, text
-        >>> class Client(SanicTestClient):
-        ...     def get_new_session(self, **kwargs):
-        ...         return super().get_new_session(headers={"X-Tenant": "a"}, **kwargs)
-        >>> app = Sanic("Tenants")
-        >>> @app.get("/")
-        ... async def tenant(request):
-        ...     return text(request.headers["x-tenant"])
-        >>> Client(app).get("/")[1].text
-        'a'
+        Examples:
+            >>> from sanic_star import Sanic, text
+            >>> class Client(SanicTestClient):
+            ...     def get_new_session(self, **kwargs):
+            ...         return super().get_new_session(headers={"X-Tenant": "a"}, **kwargs)
+            >>> app = Sanic("Tenants")
+            >>> @app.get("/")
+            ... async def tenant(request):
+            ...     return text(request.headers["x-tenant"])
+            >>> Client(app).get("/")[1].text
+            'a'
         """
         session = self._connected.session()
         configure(session, kwargs)

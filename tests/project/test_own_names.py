@@ -53,12 +53,12 @@ def annotated(kind: type) -> set[str]:
 
 
 def documented() -> dict[str, set[str]]:
-    """Return the names that the table in the reference lists, by the class."""
+    """Return the names that the reference lists as this package's own, by the class."""
     page = (ROOT / "docs/reference/index.md").read_text()
-    table = page.partition("## Names of this package\n")[2].partition("\n## ")[0]
-    rows = re.findall(r"^\| `(\w+)` \| (.+?) \|", table, re.MULTILINE)
-    assert rows
-    return {kind: set(re.findall(r"`(\w+)`", names)) for kind, names in rows}
+    section = page.partition("## Names of this package\n")[2].partition("\n## ")[0]
+    entries = re.findall(r"^- `(\w+)`: (.+?)\. ", section, re.MULTILINE)
+    assert entries
+    return {kind: set(re.findall(r"`(\w+)`", names)) for kind, names in entries}
 
 
 KINDS: dict[str, tuple[Any, tuple[type, ...], set[str]]] = {

@@ -206,6 +206,15 @@ class Registrar:
         Raises:
             ValueError: the handler takes too few arguments, or the host is neither text nor a list of texts.
             TypeError: a keyword is unknown, or an argument is of another type.
+
+        Examples:
+            >>> from sanic_star import Sanic, text
+            >>> app = Sanic("shop")
+            >>> @app.route("/items/<number:int>", methods=["GET", "DELETE"])
+            ... async def item(request, number):
+            ...     return text(f"{request.method} {number}")
+            >>> app.test_client.delete("/items/7")[1].text
+            'DELETE 7'
         """
         unknown = [keyword for keyword in ctx_kwargs if not keyword.startswith("ctx_")]
         if unknown:
@@ -258,7 +267,17 @@ class Registrar:
         strict_slashes: bool | None = None,
         **options: Unpack[RouteOptions],
     ) -> Callable[[H], H]:
-        """Answer GET; arguments as in `route`."""
+        """Answer GET; arguments as in `route`.
+
+        Examples:
+            >>> from sanic_star import Sanic, json
+            >>> app = Sanic("shop")
+            >>> @app.get("/items/<number:int>")
+            ... async def item(request, number):
+            ...     return json({"number": number})
+            >>> app.test_client.get("/items/7")[1].json
+            {'number': 7}
+        """
         options.setdefault("ignore_body", True)
         return self.route(uri, ("GET",), host, strict_slashes, **options)
 
@@ -291,7 +310,17 @@ class Registrar:
         strict_slashes: bool | None = None,
         **options: Unpack[RouteOptions],
     ) -> Callable[[H], H]:
-        """Answer POST; arguments as in `route`."""
+        """Answer POST; arguments as in `route`.
+
+        Examples:
+            >>> from sanic_star import Sanic, json
+            >>> app = Sanic("shop")
+            >>> @app.post("/items")
+            ... async def add(request):
+            ...     return json(request.json, status=201)
+            >>> app.test_client.post("/items", json={"name": "tea"})[1].status
+            201
+        """
         return self.route(uri, ("POST",), host, strict_slashes, **options)
 
     def put(
@@ -301,7 +330,17 @@ class Registrar:
         strict_slashes: bool | None = None,
         **options: Unpack[RouteOptions],
     ) -> Callable[[H], H]:
-        """Answer PUT; arguments as in `route`."""
+        """Answer PUT; arguments as in `route`.
+
+        Examples:
+            >>> from sanic_star import Sanic, text
+            >>> app = Sanic("shop")
+            >>> @app.put("/items/<number:int>")
+            ... async def replace(request, number):
+            ...     return text(request.json["name"])
+            >>> app.test_client.put("/items/7", json={"name": "tea"})[1].text
+            'tea'
+        """
         return self.route(uri, ("PUT",), host, strict_slashes, **options)
 
     def patch(
@@ -311,7 +350,17 @@ class Registrar:
         strict_slashes: bool | None = None,
         **options: Unpack[RouteOptions],
     ) -> Callable[[H], H]:
-        """Answer PATCH; arguments as in `route`."""
+        """Answer PATCH; arguments as in `route`.
+
+        Examples:
+            >>> from sanic_star import Sanic, text
+            >>> app = Sanic("shop")
+            >>> @app.patch("/items/<number:int>")
+            ... async def change(request, number):
+            ...     return text(request.json["name"])
+            >>> app.test_client.patch("/items/7", json={"name": "tea"})[1].text
+            'tea'
+        """
         return self.route(uri, ("PATCH",), host, strict_slashes, **options)
 
     def delete(
@@ -321,7 +370,17 @@ class Registrar:
         strict_slashes: bool | None = None,
         **options: Unpack[RouteOptions],
     ) -> Callable[[H], H]:
-        """Answer DELETE; arguments as in `route`."""
+        """Answer DELETE; arguments as in `route`.
+
+        Examples:
+            >>> from sanic_star import Sanic, empty
+            >>> app = Sanic("shop")
+            >>> @app.delete("/items/<number:int>")
+            ... async def remove(request, number):
+            ...     return empty()
+            >>> app.test_client.delete("/items/7")[1].status
+            204
+        """
         return self.route(uri, ("DELETE",), host, strict_slashes, **options)
 
     def websocket(
@@ -335,6 +394,19 @@ class Registrar:
         """Let the decorated function speak over a websocket; arguments as in `route`.
 
         The function is called with the request and the websocket, once the handshake is done.
+
+        Examples:
+            >>> from sanic_star import Sanic
+            >>> from sanic_star.testing import TestClient
+            >>> app = Sanic("shop")
+            >>> @app.websocket("/echo")
+            ... async def echo(request, ws):
+            ...     async for message in ws:
+            ...         await ws.send(message)
+            >>> with TestClient(app) as client, client.websocket_connect("/echo") as ws:
+            ...     ws.send_text("hello")
+            ...     ws.receive_text()
+            'hello'
         """
         return self.route(uri, None, host, strict_slashes, subprotocols=subprotocols, websocket=True, **options)
 
@@ -353,6 +425,15 @@ class Registrar:
         """Let `handler` answer requests to a path; arguments as in `route`.
 
         A class view's methods are those that it has.
+
+        Examples:
+            >>> from sanic_star import Sanic, text
+            >>> app = Sanic("shop")
+            >>> async def hello(request):
+            ...     return text("hello")
+            >>> route = app.add_route(hello, "/hello", methods=["GET"])
+            >>> app.test_client.get("/hello")[1].text
+            'hello'
         """
         view = handler if is_endpoint(handler) else getattr(handler, "view_class", None)
         if view is not None:
@@ -426,6 +507,18 @@ class Registrar:
             ValueError: the path is no path, the host is neither text nor a list of texts, or arguments contradict each
                 other.
             TypeError: `resource_type` is not what is there.
+
+        Examples:
+            >>> from pathlib import Path
+            >>> from tempfile import TemporaryDirectory
+            >>> from sanic_star import Sanic
+            >>> with TemporaryDirectory() as folder:
+            ...     Path(folder, "logo.svg").write_text("<svg/>")
+            ...     app = Sanic("shop")
+            ...     app.static("/images", folder)
+            ...     app.test_client.get("/images/logo.svg")[1].text
+            6
+            '<svg/>'
         """
         from pathlib import Path, PurePath
 
@@ -512,6 +605,21 @@ class Registrar:
         Raises:
             KeyError: `attach_to` is neither.
             TypeError: `threaded` is neither true nor false.
+
+        Examples:
+            >>> from sanic_star import Blueprint, Sanic, text
+            >>> bp = Blueprint("items", url_prefix="/items")
+            >>> @bp.middleware("request")
+            ... async def check_token(request):
+            ...     if not request.token:
+            ...         return text("Log in first.", 401)
+            >>> @bp.get("/")
+            ... async def items(request):
+            ...     return text("tea")
+            >>> app = Sanic("shop")
+            >>> app.blueprint(bp)
+            >>> app.test_client.get("/items/")[1].status
+            401
         """
         check_threaded(threaded)
         if not callable(middleware_or_request):
@@ -531,7 +639,20 @@ class Registrar:
         priority: int = 0,
         threaded: bool | None = None,
     ) -> H:
-        """Run a function before handlers; the first that returns something answers the request."""
+        """Run a function before handlers; the first that returns something answers the request.
+
+        Examples:
+            >>> from sanic_star import Sanic, text
+            >>> app = Sanic("shop")
+            >>> @app.on_request
+            ... async def find_user(request):
+            ...     request.ctx.user = request.token or "nobody"
+            >>> @app.get("/")
+            ... async def hello(request):
+            ...     return text(f"Hello, {request.ctx.user}")
+            >>> app.test_client.get("/")[1].text
+            'Hello, nobody'
+        """
         where: Any = middleware if callable(middleware) else "request"
         return self.middleware(where, "request", priority=priority, **_given(threaded))  # type: ignore[no-any-return]
 
@@ -542,7 +663,20 @@ class Registrar:
         priority: int = 0,
         threaded: bool | None = None,
     ) -> H:
-        """Run a function after handlers, with the request and the response."""
+        """Run a function after handlers, with the request and the response.
+
+        Examples:
+            >>> from sanic_star import Sanic, text
+            >>> app = Sanic("shop")
+            >>> @app.on_response
+            ... async def forbid_frames(request, response):
+            ...     response.headers["x-frame-options"] = "DENY"
+            >>> @app.get("/")
+            ... async def hello(request):
+            ...     return text("hello")
+            >>> app.test_client.get("/")[1].headers["x-frame-options"]
+            'DENY'
+        """
         where: Any = middleware if callable(middleware) else "response"
         return self.middleware(where, "response", priority=priority, **_given(threaded))  # type: ignore[no-any-return]
 
@@ -556,6 +690,18 @@ class Registrar:
 
         Raises:
             TypeError: `threaded` is neither true nor false.
+
+        Examples:
+            >>> from sanic_star import Sanic, text
+            >>> app = Sanic("shop")
+            >>> @app.exception(KeyError)
+            ... async def unknown_item(request, error):
+            ...     return text(f"No item {error.args[0]}", 404)
+            >>> @app.get("/items/<name>")
+            ... async def item(request, name):
+            ...     return text({}[name])
+            >>> app.test_client.get("/items/tea")[1].text
+            'No item tea'
         """
         check_threaded(threaded)
         groups = (entry if isinstance(entry, (list, tuple)) else (entry,) for entry in exceptions)
@@ -616,6 +762,18 @@ class Registrar:
         Raises:
             BadRequest: the moment is missing, or there is none of that name.
             TypeError: `threaded` is neither true nor false, or a keyword is unknown.
+
+        Examples:
+            >>> from sanic_star import Sanic, text
+            >>> app = Sanic("shop")
+            >>> @app.listener("before_server_start")
+            ... async def connect(app):
+            ...     app.ctx.stock = {"tea": 3}
+            >>> @app.get("/<name>")
+            ... async def count(request, name):
+            ...     return text(f"{request.app.ctx.stock[name]}")
+            >>> app.test_client.get("/tea")[1].text
+            '3'
         """
         check_threaded(threaded)
         if listener_or_event is None and "event" in old:
@@ -714,7 +872,20 @@ class Registrar:
         priority: int = 0,
         threaded: bool | None = None,
     ) -> H:
-        """Call a function before this process accepts connections."""
+        """Call a function before this process accepts connections.
+
+        Examples:
+            >>> from sanic_star import Sanic, text
+            >>> app = Sanic("shop")
+            >>> @app.before_server_start
+            ... async def connect(app):
+            ...     app.ctx.stock = {"tea": 3}
+            >>> @app.get("/<name>")
+            ... async def count(request, name):
+            ...     return text(f"{request.app.ctx.stock[name]}")
+            >>> app.test_client.get("/tea")[1].text
+            '3'
+        """
         return self._moment(listener, "before_server_start", priority, threaded)
 
     def after_server_start(
@@ -744,7 +915,20 @@ class Registrar:
         priority: int = 0,
         threaded: bool | None = None,
     ) -> H:
-        """Call a function when the server's connections are closed."""
+        """Call a function when the server's connections are closed.
+
+        Examples:
+            >>> from sanic_star import Sanic, text
+            >>> app = Sanic("shop")
+            >>> @app.after_server_stop
+            ... async def disconnect(app):
+            ...     print("disconnected")
+            >>> @app.get("/")
+            ... async def hello(request):
+            ...     return text("hello")
+            >>> request, response = app.test_client.get("/")
+            disconnected
+        """
         return self._moment(listener, "after_server_stop", priority, threaded)
 
     # Commands -------------------------------------------------------------------------------------------------------
@@ -809,6 +993,19 @@ class Registrar:
 
         Raises:
             InvalidSignal: no event can have that name.
+
+        Examples:
+            >>> from sanic_star import Sanic, empty
+            >>> app = Sanic("shop")
+            >>> @app.signal("shop.order.created")
+            ... async def notify(number, **context):
+            ...     print(f"order {number}")
+            >>> @app.post("/orders")
+            ... async def order(request):
+            ...     await request.app.dispatch("shop.order.created", context={"number": 7})
+            ...     return empty()
+            >>> request, response = app.test_client.post("/orders")
+            order 7
         """
 
         def decorate(handler: H) -> H:

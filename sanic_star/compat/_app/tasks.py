@@ -102,6 +102,18 @@ class Background:
 
         Raises:
             ServiceUnavailable: `TASK_LIMIT` tasks run already.
+
+        Examples:
+            >>> from sanic_star import Sanic, text
+            >>> app = Sanic("shop")
+            >>> async def send_mail(address):
+            ...     print(f"mail to {address}")
+            >>> @app.post("/orders")
+            ... async def order(request):
+            ...     request.app.add_task(send_mail("ada@example.org"), drain=True)
+            ...     return text("ordered")
+            >>> request, response = app.test_client.post("/orders")
+            mail to ada@example.org
         """
         try:
             asyncio.get_running_loop()

@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 from sanic_star.compat._alias.left_out import explain
 
 _PACKAGE = "sanic_star.compat"
+_STAND_IN = "A part of Sanic's own server that is not here; calling it raises `NotCarriedOver`."
 
 
 class NotCarriedOver(NotImplementedError):
@@ -61,7 +62,7 @@ def stand_ins(module: str, *names: str, instances: tuple[type, ...] = ()) -> tup
         sanic_star.compat._support.stand_ins.NotCarriedOver: sanic_star has no sanic.asgi.Lifespan: ...
     """
     return tuple(
-        StandIn(name, (), {"__module__": module, "_instances": instances})
+        StandIn(name, (), {"__doc__": _STAND_IN, "__module__": module, "_instances": instances})
         if name[0].isupper()
         else _function(module, name)
         for name in names
@@ -72,6 +73,7 @@ def _function(module: str, name: str) -> Any:
     def stand_in(*args: Any, **kwargs: Any) -> NoReturn:
         raise NotCarriedOver(_explain(module, name))
 
+    stand_in.__doc__ = _STAND_IN
     stand_in.__name__ = stand_in.__qualname__ = name
     stand_in.__module__ = module
     return stand_in

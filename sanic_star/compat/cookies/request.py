@@ -24,8 +24,9 @@ def parse_cookie(raw: str) -> dict[str, list[str]]:
         The values by name, in order. A cookie without a name has an empty one; one whose name is no token is left
         out, as every cookie of a host reaches us, whoever set it.
 
-    >>> parse_cookie('a=1; b="x y"; a=2')
-    {'a': ['1', '2'], 'b': ['x y']}
+    Examples:
+        >>> parse_cookie('a=1; b="x y"; a=2')
+        {'a': ['1', '2'], 'b': ['x y']}
     """
     return dict(_read_cookies((raw,)))
 
@@ -87,9 +88,10 @@ class CookieRequestParameters(RequestParameters):
 
     A prefixed cookie comes first: a browser takes it over a secure connection only, so it is the more trustworthy.
 
-    >>> cookies = CookieRequestParameters({"__Host-id": ["1"], "dark-mode": ["on"]})
-    >>> cookies.get("id"), cookies.dark_mode, cookies.other
-    ('1', 'on', '')
+    Examples:
+        >>> cookies = CookieRequestParameters({"__Host-id": ["1"], "dark-mode": ["on"]})
+        >>> cookies.get("id"), cookies.dark_mode, cookies.other
+        ('1', 'on', '')
     """
 
     def __getitem__(self, key: str) -> list[str]:

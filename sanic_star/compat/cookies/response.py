@@ -119,8 +119,9 @@ class Cookie:
         KeyError: the name is no name for a cookie.
         ValueError, TypeError: the value or an attribute is invalid.
 
-    >>> str(Cookie("theme", "dark side", max_age=60))
-    'theme="dark side"; Path=/; Max-Age=60; SameSite=Lax; Secure'
+    Examples:
+        >>> str(Cookie("theme", "dark side", max_age=60))
+        'theme="dark side"; Path=/; Max-Age=60; SameSite=Lax; Secure'
     """
 
     HOST_PREFIX = "__Host-"
@@ -382,8 +383,9 @@ class Cookie:
     def make_key(cls, key: str, host_prefix: bool = False, secure_prefix: bool = False) -> str:
         """Put a prefix before a name.
 
-        >>> Cookie.make_key("id", host_prefix=True)
-        '__Host-id'
+        Examples:
+            >>> Cookie.make_key("id", host_prefix=True)
+            '__Host-id'
         """
         if host_prefix and secure_prefix:
             raise ServerError(
@@ -412,8 +414,9 @@ def _check_prefix(
 def is_prefixed(key: str) -> bool:
     """Tell whether a cookie's name has one of the prefixes; browsers ignore the case of these.
 
-    >>> is_prefixed("__secure-id"), is_prefixed("id")
-    (True, False)
+    Examples:
+        >>> is_prefixed("__secure-id"), is_prefixed("id")
+        (True, False)
     """
     return key.lower().startswith((Cookie.HOST_PREFIX.lower(), Cookie.SECURE_PREFIX.lower(), *_HTTP_PREFIXES))
 
@@ -421,8 +424,9 @@ def is_prefixed(key: str) -> bool:
 def is_for_http_only(key: str) -> bool:
     """Tell whether a cookie's name has a prefix that stands for `HttpOnly`: no script can have set it.
 
-    >>> is_for_http_only("__Host-Http-id"), is_for_http_only("__Host-id")
-    (True, False)
+    Examples:
+        >>> is_for_http_only("__Host-Http-id"), is_for_http_only("__Host-id")
+        (True, False)
     """
     return key.lower().startswith(_HTTP_PREFIXES)
 
@@ -505,11 +509,12 @@ class CookieJar:
     Args:
         headers: those of the response; cookies are put there, and looked for.
 
-    >>> headers = Header()
-    >>> jar = CookieJar(headers)
-    >>> cookie = jar.add_cookie("id", "1")
-    >>> [str(value) for value in headers.getall("set-cookie")]
-    ['id=1; Path=/; SameSite=Lax; Secure']
+    Examples:
+        >>> headers = Header()
+        >>> jar = CookieJar(headers)
+        >>> cookie = jar.add_cookie("id", "1")
+        >>> [str(value) for value in headers.getall("set-cookie")]
+        ['id=1; Path=/; SameSite=Lax; Secure']
     """
 
     HEADER_KEY = "Set-Cookie"

@@ -24,7 +24,8 @@ class HTTP(IntEnum):
     def display(self) -> str:
         """Return its name.
 
-        >>> HTTP.VERSION_1.display()
-        'HTTP/1.1'
+        Examples:
+            >>> HTTP.VERSION_1.display()
+            'HTTP/1.1'
         """
         return "HTTP/1.1" if self is HTTP.VERSION_1 else f"HTTP/{self.value}"

@@ -55,11 +55,12 @@ class AutoFormatter(logging.Formatter):
     A class of one's own may replace what is in capitals here. `LOG_EXTRA`, `NO_COLOR`, `ATTY` and `IDENT` of this class
     are set when an application starts.
 
-    >>> record = logging.makeLogRecord({"msg": "Hello", "levelname": "INFO", "shop": 7, "created": 0})
-    >>> class Telling(AutoFormatter):
-    ...     LOG_EXTRA = True
-    >>> Telling().format(record).partition(" INFO: ")[2]
-    'Hello\\nshop=7'
+    Examples:
+        >>> record = logging.makeLogRecord({"msg": "Hello", "levelname": "INFO", "shop": 7, "created": 0})
+        >>> class Telling(AutoFormatter):
+        ...     LOG_EXTRA = True
+        >>> Telling().format(record).partition(" INFO: ")[2]
+        'Hello\\nshop=7'
     """
 
     SETUP = False
@@ -181,9 +182,10 @@ class LegacyAccessFormatter(AutoAccessFormatter):
 class JSONFormatter(AutoFormatter):
     """One JSON object a line, with what was given as `extra`.
 
-    >>> print(JSONFormatter(datefmt="now").format(logging.makeLogRecord({"msg": "Hi", "levelname": "INFO"})))
-    ... # doctest: +ELLIPSIS
-    {"timestamp":"now","level":"INFO","message":"Hi","name":null,...
+    Examples:
+        >>> print(JSONFormatter(datefmt="now").format(logging.makeLogRecord({"msg": "Hi", "levelname": "INFO"})))
+        ... # doctest: +ELLIPSIS
+        {"timestamp":"now","level":"INFO","message":"Hi","name":null,...
     """
 
     FIELDS = ["name", "levelno", "pathname", "module", "filename", "lineno"]

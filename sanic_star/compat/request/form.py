@@ -43,9 +43,10 @@ class File:
         body: its content, or a binary file that holds it.
         name: its name, as the client told it: nothing to be used as a path.
 
-    >>> kind, body, name = File("text/plain", b"Hello", "hello.txt")
-    >>> body
-    b'Hello'
+    Examples:
+        >>> kind, body, name = File("text/plain", b"Hello", "hello.txt")
+        >>> body
+        b'Hello'
     """
 
     __match_args__ = ("type", "body", "name")
@@ -151,9 +152,10 @@ def parse_multipart_form(
         BadRequest: it is no multipart form, is cut off, or has too many parts.
         PayloadTooLarge: a part is too large.
 
-    >>> body = b'--B\\r\\nContent-Disposition: form-data; name="a"\\r\\n\\r\\n1\\r\\n--B--'
-    >>> parse_multipart_form(body, "B")
-    ({'a': ['1']}, {})
+    Examples:
+        >>> body = b'--B\\r\\nContent-Disposition: form-data; name="a"\\r\\n\\r\\n1\\r\\n--B--'
+        >>> parse_multipart_form(body, "B")
+        ({'a': ['1']}, {})
     """
     # PERF: the package is imported in 0.4 ms less without them, and most processes read no such form.
     from sanic_star.compat.request._multipart import MultipartReader
@@ -187,8 +189,9 @@ def parse_urlencoded_form(
         BadRequest: it is not UTF-8, or has too many fields.
         PayloadTooLarge: a field is too large.
 
-    >>> parse_urlencoded_form(b"a=1&b=x+y&a=2")
-    {'a': ['1', '2'], 'b': ['x y']}
+    Examples:
+        >>> parse_urlencoded_form(b"a=1&b=x+y&a=2")
+        {'a': ['1', '2'], 'b': ['x y']}
     """
     # PERF: nearly all forms, in a third of the time («forms», «large»). Safe because none of these fields exceeds a
     # limit, and the time does not depend on what is in them.

@@ -20,9 +20,10 @@ _get = dict.get
 class RequestParameters(dict[str, list[Any]]):
     """A dictionary of lists whose `get` returns the first value.
 
-    >>> args = RequestParameters({"tag": ["a", "b"]})
-    >>> args.get("tag"), args.getlist("tag"), args["tag"]
-    ('a', ['a', 'b'], ['a', 'b'])
+    Examples:
+        >>> args = RequestParameters({"tag": ["a", "b"]})
+        >>> args.get("tag"), args.getlist("tag"), args["tag"]
+        ('a', ['a', 'b'], ['a', 'b'])
     """
 
     def get(self, name: str, default: Any | None = None) -> Any | None:  # type: ignore[override]
@@ -43,8 +44,9 @@ def _read_query(query: str, keep_blank_values: bool = False) -> RequestParameter
         query: what follows the question mark.
         keep_blank_values: whether fields with an empty value count.
 
-    >>> _read_query("tag=a&tag=b+c&empty=&caf%C3%A9=1")
-    {'tag': ['a', 'b c'], 'café': ['1']}
+    Examples:
+        >>> _read_query("tag=a&tag=b+c&empty=&caf%C3%A9=1")
+        {'tag': ['a', 'b c'], 'café': ['1']}
     """
     return _read_pairs(query.replace("+", " ").split("&"), "%" in query, keep_blank_values)
 

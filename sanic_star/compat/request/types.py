@@ -269,6 +269,17 @@ class Request(requests.Request, Generic[AppT, CtxT]):
 
         Raises:
             ServerError: there is none.
+
+        Examples:
+            >>> from sanic_star import Request, Sanic, text
+            >>> app = Sanic("shop")
+            >>> def language():
+            ...     return Request.get_current().headers.get("accept-language", "en")
+            >>> @app.get("/")
+            ... async def hello(request):
+            ...     return text(language())
+            >>> app.test_client.get("/", headers={"accept-language": "nl"})[1].text
+            'nl'
         """
         try:
             return requests.current_request()  # type: ignore[return-value]
@@ -333,7 +344,14 @@ class Request(requests.Request, Generic[AppT, CtxT]):
 
     @property
     def method(self) -> str:
-        """The HTTP method; GET for the handshake of a websocket."""
+        """The HTTP method; GET for the handshake of a websocket.
+
+        Examples:
+            >>> from sanic_star import Request
+            >>> request = Request.build("DELETE", "/items/7")
+            >>> request.method
+            'DELETE'
+        """
         return self.scope.get("method", "GET")  # type: ignore[no-any-return]
 
     @method.setter
@@ -383,7 +401,15 @@ class Request(requests.Request, Generic[AppT, CtxT]):
 
     @property
     def ctx(self) -> CtxT:
-        """A place for whatever belongs to this request."""
+        """A place for whatever belongs to this request.
+
+        Examples:
+            >>> from sanic_star import Request
+            >>> request = Request.build()
+            >>> request.ctx.user = "ada"
+            >>> request.ctx.user
+            'ada'
+        """
         ctx = self._ctx
         if ctx is None:
             ctx = self._ctx = self.make_context()
@@ -428,7 +454,17 @@ class Request(requests.Request, Generic[AppT, CtxT]):
 
     @property
     def match_info(self) -> dict[str, Any]:
-        """The path parameters of the route; what a request middleware adds here, the handler gets as an argument."""
+        """The path parameters of the route; what a request middleware adds here, the handler gets as an argument.
+
+        Examples:
+            >>> from sanic_star import Sanic, json
+            >>> app = Sanic("shop")
+            >>> @app.get("/items/<number:int>")
+            ... async def item(request, number):
+            ...     return json(request.match_info)
+            >>> app.test_client.get("/items/7")[1].json
+            {'number': 7}
+        """
         if self._route_params is Request._route_params:
             # The class's, which all requests without parameters share: what one is told, no other may see.
             self._route_params = {}
@@ -442,7 +478,14 @@ class Request(requests.Request, Generic[AppT, CtxT]):
 
     @property  # type: ignore[override]
     def headers(self) -> Header:
-        """The header fields, whatever the case of their names."""
+        """The header fields, whatever the case of their names.
+
+        Examples:
+            >>> from sanic_star import Request
+            >>> request = Request.build(headers={"Accept-Language": "nl"})
+            >>> request.headers["accept-language"], request.headers.get("x-missing")
+            ('nl', None)
+        """
         headers = self._headers
         if headers is None:
             headers = self._headers = _read_fields(self.scope.get("headers", ()))
@@ -508,6 +551,12 @@ class Request(requests.Request, Generic[AppT, CtxT]):
         Raises:
             InvalidHeader: 400, no entry makes sense.
             SanicException: 431, the header is longer than `REQUEST_MAX_HEADER_SIZE`.
+
+        Examples:
+            >>> from sanic_star import Request
+            >>> request = Request.build(headers={"accept": "text/html;q=0.5, application/json"})
+            >>> str(request.accept.match("text/html", "application/json").mime)
+            'application/json'
         """
         if self.parsed_accept is None:
             self.parsed_accept = parse_accept(self._parsed_field("accept"))
@@ -528,6 +577,12 @@ class Request(requests.Request, Generic[AppT, CtxT]):
 
         Raises:
             SanicException: 431, the header is longer than `REQUEST_MAX_HEADER_SIZE`.
+
+        Examples:
+            >>> from sanic_star import Request
+            >>> request = Request.build(headers={"authorization": "Bearer 7f3a"})
+            >>> request.token
+            '7f3a'
         """
         token = self.parsed_token
         if token is None:
@@ -549,6 +604,12 @@ class Request(requests.Request, Generic[AppT, CtxT]):
 
         Raises:
             SanicException: 431, the header is longer than `REQUEST_MAX_HEADER_SIZE`.
+
+        Examples:
+            >>> from sanic_star import Request
+            >>> request = Request.build(headers={"authorization": "Basic YWRhOnNlY3JldA=="})
+            >>> request.credentials.username, request.credentials.password
+            ('ada', 'secret')
         """
         if self.parsed_credentials is None:
             kind, token = parse_credentials(self._parsed_field("authorization"))
@@ -578,7 +639,14 @@ class Request(requests.Request, Generic[AppT, CtxT]):
 
     @property
     def cookies(self) -> CookieRequestParameters:  # type: ignore[override]
-        """The cookies."""
+        """The cookies.
+
+        Examples:
+            >>> from sanic_star import Request
+            >>> request = Request.build(headers={"cookie": "theme=dark"})
+            >>> request.cookies.get("theme")
+            'dark'
+        """
         cookies = self.parsed_cookies
         return self.get_cookies() if cookies is None else cookies
 
@@ -586,7 +654,14 @@ class Request(requests.Request, Generic[AppT, CtxT]):
 
     @property  # type: ignore[override]
     def body(self) -> bytes:
-        """The body, read before the handler was called; empty in a handler that streams it."""
+        """The body, read before the handler was called; empty in a handler that streams it.
+
+        Examples:
+            >>> from sanic_star import Request
+            >>> request = Request.build("POST", "/items", body=b"tea")
+            >>> request.body
+            b'tea'
+        """
         # PERF: an object makes its `__dict__` when it is asked for it; to read an attribute does without. Safe because
         # both find the same attribute.
         try:
@@ -604,7 +679,20 @@ class Request(requests.Request, Generic[AppT, CtxT]):
 
     @property
     def stream(self) -> BodyStream:
-        """The body's parts, for a handler that streams it: `async for chunk in request.stream`."""
+        """The body's parts, for a handler that streams it: `async for chunk in request.stream`.
+
+        Examples:
+            >>> from sanic_star import Sanic, text
+            >>> app = Sanic("shop")
+            >>> @app.post("/count", stream=True)
+            ... async def count(request):
+            ...     size = 0
+            ...     async for chunk in request.stream:
+            ...         size += len(chunk)
+            ...     return text(f"{size} bytes")
+            >>> app.test_client.post("/count", data=b"1234")[1].text
+            '4 bytes'
+        """
         # Not kept: it holds the request, which would hold itself by it.
         return BodyStream(self) if self._stream is None else self._stream
 
@@ -676,6 +764,12 @@ class Request(requests.Request, Generic[AppT, CtxT]):
 
         Raises:
             BadRequest: it is no JSON.
+
+        Examples:
+            >>> from sanic_star import Request
+            >>> request = Request.build("POST", "/items", body=b'{"name": "tea"}')
+            >>> request.json["name"]
+            'tea'
         """
         parsed = self.parsed_json
         if parsed is not None:
@@ -737,7 +831,14 @@ class Request(requests.Request, Generic[AppT, CtxT]):
 
     @property
     def form(self) -> Form:
-        """The fields of a form; called or awaited, Starlette's `FormData`."""
+        """The fields of a form; called or awaited, Starlette's `FormData`.
+
+        Examples:
+            >>> from sanic_star import Request
+            >>> request = Request.build("POST", "/", {"content-type": "application/x-www-form-urlencoded"}, b"name=tea")
+            >>> request.form.get("name")
+            'tea'
+        """
         if self.parsed_form is None:
             self.get_form()
         if not isinstance(self.parsed_form, Form):
@@ -746,7 +847,18 @@ class Request(requests.Request, Generic[AppT, CtxT]):
 
     @property
     def files(self) -> RequestParameters:
-        """The files of a multipart form."""
+        """The files of a multipart form.
+
+        Examples:
+            >>> from sanic_star import Sanic, text
+            >>> app = Sanic("shop")
+            >>> @app.post("/upload")
+            ... async def upload(request):
+            ...     picture = request.files.get("picture")
+            ...     return text(f"{picture.name}: {len(picture.body)} bytes")
+            >>> app.test_client.post("/upload", files={"picture": ("tea.png", b"1234")})[1].text
+            'tea.png: 4 bytes'
+        """
         if self.parsed_files is None:
             self.get_form()
         return self.parsed_files  # type: ignore[return-value]
@@ -830,12 +942,26 @@ class Request(requests.Request, Generic[AppT, CtxT]):
 
     @property
     def args(self) -> RequestParameters:
-        """The query, by name."""
+        """The query, by name.
+
+        Examples:
+            >>> from sanic_star import Request
+            >>> request = Request.build(url="/items?tag=a&tag=b&page=2")
+            >>> request.args.get("tag"), request.args.getlist("tag"), request.args.get("size")
+            ('a', ['a', 'b'], None)
+        """
         return self._args or self.get_args()
 
     @property
     def query_args(self) -> list[tuple[str, str]]:
-        """The query, as pairs in order."""
+        """The query, as pairs in order.
+
+        Examples:
+            >>> from sanic_star import Request
+            >>> request = Request.build(url="/items?tag=a&tag=b")
+            >>> request.query_args
+            [('tag', 'a'), ('tag', 'b')]
+        """
         return self.get_query_args()
 
     # Addresses ------------------------------------------------------------------------------------------------------
@@ -1018,6 +1144,12 @@ class Request(requests.Request, Generic[AppT, CtxT]):
         Where a mounted application or a route of Starlette's answers, it is the decoded path. Where a route of Sanic's
         answers, it is percent-encoded, as in Sanic, but without escapes that a path does not need: `/users/%40me` reads
         `/users/@me`, and `%2F` stays as it is. `raw_url` has the client's spelling.
+
+        Examples:
+            >>> from sanic_star import Request
+            >>> request = Request.build(url="/items?page=2")
+            >>> request.path
+            '/items'
         """
         return path_for_guards(self._own_scope)
 
@@ -1050,7 +1182,14 @@ class Request(requests.Request, Generic[AppT, CtxT]):
 
     @property
     def url(self) -> RequestURL:  # type: ignore[override]
-        """The whole URL, with the root path and `path` in it, percent-encoded."""
+        """The whole URL, with the root path and `path` in it, percent-encoded.
+
+        Examples:
+            >>> from sanic_star import Request
+            >>> request = Request.build(url="https://shop.example.org/items?page=2")
+            >>> request.url
+            'https://shop.example.org/items?page=2'
+        """
         query, path = self.query_string, self._public_path
         if not path.startswith("/"):
             path = f"/{path}"  # `OPTIONS *`
@@ -1068,6 +1207,15 @@ class Request(requests.Request, Generic[AppT, CtxT]):
 
         Raises:
             URLBuildError: no view has that name, or parameters are missing or wrong.
+
+        Examples:
+            >>> from sanic_star import Sanic, text
+            >>> app = Sanic("shop")
+            >>> @app.get("/items/<number:int>")
+            ... async def item(request, number):
+            ...     return text(request.url_for("item", number=number + 1))
+            >>> app.test_client.get("http://shop.example.org/items/7")[1].text
+            'http://shop.example.org/items/8'
         """
         try:
             return self._own_url_for(view_name, kwargs)

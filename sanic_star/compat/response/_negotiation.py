@@ -110,8 +110,9 @@ def choose(accept: AcceptList, offered: list[str]) -> str:
     Raises:
         NotAcceptable: the client accepts none of them.
 
-    >>> choose(parse_accept("text/*;q=0.5, application/json"), ["text/html", "application/json"])
-    'application/json'
+    Examples:
+        >>> choose(parse_accept("text/*;q=0.5, application/json"), ["text/html", "application/json"])
+        'application/json'
     """
     weights = [_weight(accept, _read_offer(media_type)) for media_type in offered]
     best = max(weights, default=0.0)

@@ -277,6 +277,18 @@ async def file(
 
     Raises:
         OSError: the file can't be read.
+
+    Examples:
+        >>> from tempfile import NamedTemporaryFile
+        >>> from sanic_star import Sanic, file
+        >>> app = Sanic("shop")
+        >>> @app.get("/price-list")
+        ... async def price_list(request):
+        ...     return await file(csv.name, filename="prices.csv", max_age=60)
+        >>> with NamedTemporaryFile(suffix=".csv") as csv:
+        ...     response = app.test_client.get("/price-list")[1]
+        >>> response.headers["content-disposition"], response.headers["cache-control"]
+        ('attachment; filename="prices.csv"', 'public, max-age=60')
     """
     if isinstance(last_modified, Default):
         last_modified = (await stat_async(location)).st_mtime
@@ -329,6 +341,18 @@ async def file_stream(
         mime_type: the content type; by default told by the name.
         headers: header fields.
         filename: the name under which the client shall save it.
+
+    Examples:
+        >>> from tempfile import NamedTemporaryFile
+        >>> from sanic_star import Sanic
+        >>> from sanic_star.compat.response import file_stream
+        >>> app = Sanic("shop")
+        >>> @app.get("/film")
+        ... async def film(request):
+        ...     return await file_stream(mp4.name, chunk_size=65536)
+        >>> with NamedTemporaryFile(suffix=".mp4") as mp4:
+        ...     app.test_client.get("/film")[1].headers["content-type"]
+        'video/mp4'
     """
     if old:
         if old.keys() - {"chunked"}:

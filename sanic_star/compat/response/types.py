@@ -222,7 +222,14 @@ class BaseHTTPResponse(responses.Response):
 
     @property  # type: ignore[override]
     def headers(self) -> Header:
-        """The header fields set so far, beside those that are made when the response is sent."""
+        """The header fields set so far, beside those that are made when the response is sent.
+
+        Examples:
+            >>> from sanic_star import text
+            >>> response = text("hello", headers={"X-Stock": "3"})
+            >>> response.headers["x-stock"]
+            '3'
+        """
         headers = self._headers
         if headers is None:
             headers = self._headers = Header()
@@ -368,6 +375,18 @@ class BaseHTTPResponse(responses.Response):
         Raises:
             SanicException: the response belongs to no request yet (`await request.respond(response)` connects it).
             ServerError: the response was ended already.
+
+        Examples:
+            >>> from sanic_star import Sanic
+            >>> app = Sanic("shop")
+            >>> @app.get("/numbers")
+            ... async def numbers(request):
+            ...     response = await request.respond(content_type="text/plain")
+            ...     for number in range(3):
+            ...         await response.send(f"{number} ")
+            ...     await response.eof()
+            >>> app.test_client.get("/numbers")[1].text
+            '0 1 2 '
         """
         if self.stream is None:
             raise SanicException("No stream is connected to the response object instance.")
@@ -383,6 +402,13 @@ class BaseHTTPResponse(responses.Response):
 
         Returns:
             The cookie, which may still be changed.
+
+        Examples:
+            >>> from sanic_star import text
+            >>> response = text("hello")
+            >>> cookie = response.add_cookie("theme", "dark", max_age=3600)
+            >>> str(cookie)
+            'theme=dark; Path=/; Max-Age=3600; SameSite=Lax; Secure'
         """
         if self._cookies is not None or self._own_headers:
             return self.cookies.add_cookie(key, value, **options)
@@ -418,6 +444,13 @@ class BaseHTTPResponse(responses.Response):
             samesite: what the deletion says; a cookie that is used inside of other sites needs `"None"`.
             host_prefix: whether its name has the prefix `__Host-`.
             secure_prefix: whether its name has the prefix `__Secure-`.
+
+        Examples:
+            >>> from sanic_star import text
+            >>> response = text("hello")
+            >>> response.delete_cookie("theme")
+            >>> str(response.headers["set-cookie"])
+            'theme=""; Path=/; Max-Age=0; Secure'
         """
         where = {"path": path, "domain": domain, "host_prefix": host_prefix, "secure_prefix": secure_prefix}
         self.cookies.delete_cookie(key, secure=secure, **where)  # type: ignore[arg-type]

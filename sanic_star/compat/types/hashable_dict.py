@@ -13,8 +13,9 @@ class HashableDict(dict[_K, _V]):
 
     It must not be changed while it is a key, and its keys and values need hashes themselves.
 
-    >>> {HashableDict(a=1): "found"}[HashableDict(a=1)]
-    'found'
+    Examples:
+        >>> {HashableDict(a=1): "found"}[HashableDict(a=1)]
+        'found'
     """
 
     def __hash__(self) -> int:  # type: ignore[override]

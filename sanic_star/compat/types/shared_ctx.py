@@ -18,10 +18,11 @@ class SharedContext(SimpleNamespace):
     It takes anything, but warns on the log `sanic.error` of objects that each process would have a copy of. It is
     locked when the workers start: what is added later would exist in one process only.
 
-    >>> context = SharedContext()
-    >>> context.lock()
-    >>> context.is_locked
-    True
+    Examples:
+        >>> context = SharedContext()
+        >>> context.lock()
+        >>> context.is_locked
+        True
     """
 
     SAFE = ("_lock",)

@@ -1,0 +1,53 @@
+"""Check the built documentation; exit status 1 if anything is wrong."""
+
+from __future__ import annotations
+
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.site.checks import broken_links, loads_from_elsewhere, unreadable_drawings
+from tests.site.search import Search
+
+ROOT = Path(__file__).parents[2]
+SITE = ROOT / "site"
+OUTSIDE = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")
+
+
+def misplaced(searches: dict[str, str], later: dict[str, str]) -> Iterator[str]:
+    """Yield the searches that do not find their page first.
+
+    Args:
+        searches: the page of each query.
+        later: the same for pages that may be missing.
+    """
+    search = Search(SITE)
+    for query, page in {**searches, **later}.items():
+        if not (SITE / page / "index.html").exists():
+            if query in searches:
+                yield f"searching {query!r} should find {page}, which is not there"
+            continue
+        pages = search.pages(query)
+        if pages[:1] != [page]:
+            yield f"searching {query!r} should find {page} first, and finds {', '.join(pages[:4]) or 'nothing'}"
+
+
+def main() -> int:
+    """Print what is wrong, and return the exit status."""
+    table = tomllib.loads(Path(__file__).with_name("searches.toml").read_text())
+    complaints = [
+        *misplaced(table["searches"], table.get("later", {})),
+        *loads_from_elsewhere(SITE),
+        *(complaint for name in OUTSIDE for complaint in broken_links(ROOT / name, SITE, root=ROOT)),
+        *unreadable_drawings(ROOT / "docs"),
+    ]
+    for complaint in complaints:
+        print(complaint, file=sys.stderr)
+    waiting = [query for query, page in table.get("later", {}).items() if not (SITE / page / "index.html").exists()]
+    print(f"{len(table['searches'])} searches, {len(waiting)} more wait for their pages; {len(complaints)} complaints")
+    return 1 if complaints else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
