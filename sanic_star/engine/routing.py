@@ -1,19 +1,19 @@
 """Routes and the router: Starlette's classes on top of the index.
 
 A route holds one callable, `call`, which is compiled when the application is finalised. The dispatch calls it with the
-connection and sends what it returns. Three rules keep the way of a request short:
+connection and sends the response that it returns. Three rules keep the way of a request short:
 
-- a path that leads to just one route whatever the request says (no parameter, no host) is in `Router._direct`, by the
-  bytes that stand on the wire; so are the last thousand paths with a parameter that came again;
-- every other request asks `Router._look_up`, which answers with a route in any case: where nothing matches with
-  `fallback` (404, 405, 426), where a mounted application or one of Starlette's own routes does with `forward`;
-- `Router.routes` is a list that may be changed by anyone at any time: a change empties the index, and the next look-up
-  builds it anew.
+- a path without parameters and hosts is in `Router._direct`, by its undecoded bytes; so are the last thousand paths
+with
+  a parameter that were requested more than once;
+- every other request calls `Router._look_up`, which always returns a route: `fallback` (404, 405, 426) if nothing
+  matches, `forward` if a mounted application or one of Starlette's own routes does;
+- `Router.routes` is a list that may change at any time: a change empties the index, and the next look-up rebuilds it.
 
-`docs/architecture.md` says which route wins. In short: a literal path, then the tree of typed parameters; of
-these the first whose path matches decides, and nothing but a mount or one of Starlette's routes answers where it
-refuses the method. Then, by the length of their literal prefixes, mounts and paths with a parameter that holds slashes;
-Starlette's own routes in order; regular expressions; and last what has no literal prefix, because it hides nothing.
+`docs/architecture.md` says which route wins. In short: a literal path, then the tree of typed parameters. Of these, the
+first whose path matches decides; if it refuses the method, only a mount or one of Starlette's routes may answer. Then
+mounts and paths with a parameter that holds slashes, the longest literal prefix first; Starlette's own routes in order;
+regular expressions; and last the routes without a literal prefix, which hide nothing.
 """
 
 from __future__ import annotations
@@ -51,14 +51,14 @@ from sanic_star.engine.index import (
 )
 
 WEBSOCKET = "(websocket)"  # no HTTP method has brackets
-# Where a scope keeps what changes in it at the door of a mounted application: paths are the outer one's until then. It
-# is not there for a mount that was found in `_Table.mount_entries`.
+# The key in a scope of the entries that change when the request enters a mounted application; until then its paths are
+# those of the outer application. It is missing for a mount that was found in `_Table.mount_entries`.
 _CHILD = "sanic_star.child"
-# Where a scope keeps the leaf that its path has led to, if no route there is for its method or host.
+# The key in a scope of the leaf of its path, if the leaf has no route for its method or host.
 LEAF = "sanic_star.leaf"
 
 Call: TypeAlias = Callable[[Any], Awaitable[Any]]
-# How many paths with a parameter are kept with what they lead to (as many as in Sanic 25.12), and of how many bytes.
+# How many paths with a parameter are kept with their routes (as many as in Sanic 25.12), and of how many bytes.
 _KEPT, _LONGEST_KEPT = 1024, 256
 _NOTHING: dict[str, Any] = {}
 
@@ -354,15 +354,15 @@ _handle_mount = routing.Mount.handle
 class Mount(routing.Mount):
     """Another ASGI application below a path.
 
-    Unlike Starlette's it serves its own path without a redirect to the one with a slash (POST to an API mounted at
-    `/graphql`); static files keep the redirect, because relative links depend on it.
+    Unlike Starlette's, it serves its own path without a redirect to the path with a slash, because a redirect loses the
+    body of a POST. Static files keep the redirect, because relative links depend on it.
 
     Attributes:
         runs_lifespan: whether the lifespan of the mounted application runs inside that of the one around it.
     """
 
     runs_lifespan = True
-    # The router that finds it; not set for a path with parameters, where the router asks the mount.
+    # The router that finds it; `None` for a path with parameters, which the mount itself matches.
     router: Router | None = None
 
     def __init__(
@@ -385,9 +385,9 @@ class Mount(routing.Mount):
         return "{" not in self.path
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        """Match as Starlette does, but tell what the router chooses.
+        """Match as Starlette does, but only paths for which the router chooses this mount.
 
-        The path without a slash matches, and one that a route of the application answers does not.
+        The path without a slash matches; a path that a route of the application answers does not.
         """
         match, child = super().matches(scope)
         if self.router is None or scope["type"] not in ("http", "websocket"):
@@ -397,7 +397,7 @@ class Mount(routing.Mount):
         return Match.FULL, child or {"path_params": scope.get("path_params", {}), **self.enter(scope)}
 
     def enter(self, scope: Scope) -> dict[str, Any]:
-        """Return what the mounted application's scope has other than the one around it."""
+        """Return the entries in which the mounted application's scope differs from the outer scope."""
         root, path = scope.get("root_path", ""), scope["path"]
         if root.endswith("/"):
             root = leading_root_path(scope, path)
@@ -407,8 +407,8 @@ class Mount(routing.Mount):
             "root_path": root + self.path,
         }
         if root and path != root and not path.startswith(root.rstrip("/") + "/"):
-            # hypercorn, granian and daphne leave the root path out of the path, but the ASGI specification says that it
-            # is in it, and the mounted application relies on that.
+            # hypercorn, granian and daphne leave the root path out of the path. The ASGI specification says that the
+            # path contains it, and the mounted application relies on that.
             path = child["path"] = root.rstrip("/") + path
             if scope.get("raw_path") is not None:
                 child["raw_path"] = quote(root.rstrip("/"), PATH_SAFE).encode() + scope["raw_path"]
@@ -443,15 +443,15 @@ def _filled(find: Callable[..., URLPath], name: str, path_params: dict[str, Any]
 
 
 class RouteList(list[BaseRoute]):
-    """The router's routes, in order of registration; tells the router of every change.
+    """The router's routes, in order of registration; it notifies the router of each change.
 
     Args:
         changed: called without arguments after each change.
     """
 
-    # Held while routes leave the list: `remove` compares routes in Python, where another thread may take its turn.
+    # Held while routes leave the list: `remove` compares routes in Python, so that another thread may run in between.
     _leaving = RLock()
-    # An unpickled list gets its routes before its attributes, and nobody waits for the news.
+    # An unpickled list gets its routes before its attributes, and has no router to notify.
     _changed: Callable[[], object] = staticmethod(bool)
 
     def __init__(self, routes: Iterable[BaseRoute], changed: Callable[[], object]) -> None:
@@ -530,7 +530,7 @@ class RouteList(list[BaseRoute]):
 
 
 def _choose(leaf: Leaf[Any], method: str, scope: Scope) -> Any:
-    """Return the route of a leaf that fits a request: one for its host, else one for all hosts."""
+    """Return the route of a leaf for a request: one for its host, else one for all hosts."""
     if leaf.hosted:
         for name, value in scope.get("headers", ()):
             if name == b"host":
@@ -542,27 +542,26 @@ def _choose(leaf: Leaf[Any], method: str, scope: Scope) -> Any:
 
 
 def _methods_for(leaf: Leaf[Any], scope: Scope) -> Collection[str]:
-    """Return the methods of a leaf's routes for all hosts; a route for certain hosts tells nothing to others.
+    """Return the methods of a leaf's routes for all hosts. A route for certain hosts is not shown to other hosts.
 
-    To a GET for its own host, the websocket of a route for certain hosts counts: the handshake is a GET.
+    A GET for the host of a websocket route gets `WEBSOCKET`, too, because a handshake is a GET.
     """
     if leaf.hosted and scope.get("method") == "GET" and _choose(leaf, WEBSOCKET, scope) is not None:
         return {*leaf.without_host, WEBSOCKET}
     return leaf.without_host
 
 
-# What competes for a path, by weight: a leaf of the tree; a mount or a catch-all route by the segments of its literal
-# prefix; a regular expression; what has no literal prefix, and hides nothing. Of two that weigh the same a mount wins.
+# The weights of candidates for a path: a leaf of the tree; a mount or a catch-all route weighs the number of segments
+# of its literal prefix; a regular expression; a candidate without a literal prefix. Of equal weights, a mount wins.
 _TREE, _PATTERN, _ROOT, _NONE = sys.maxsize, 0, -1, -2
 
 
 class _Refused:
-    """Stands for a route where a path has led to a leaf, and the leaf has none for this request.
+    """The result of a search that found a leaf, but no route of it for this request.
 
     Args:
-        leaf: the leaf; `None` where the path is not quite a route's after all.
-        ends_search: whether the path without its last slash may lead on; as in Sanic it may where several routes were
-            to choose from.
+        leaf: the leaf; `None` if the path does not match its route exactly.
+        ends_search: whether the search ends here; see `Leaf.ends_search`.
     """
 
     def __init__(self, leaf: Leaf[Any] | None, ends_search: bool) -> None:
@@ -578,22 +577,22 @@ Found: TypeAlias = tuple[Any, dict[str, Any]]
 _Direct: TypeAlias = dict[bytes | None, dict[str, tuple[Any, dict[str, Any], str]]]
 
 
-# Held while a table is built. One for all routers: an application, which may be pickled, can hold none itself.
+# Held while a table is built. One for all routers, because an application, which may be pickled, can hold no lock.
 _building = RLock()
 
 
 def _matches_below(path_segments: Segments, mount: Sequence[str | None], is_literal: bool) -> bool:
-    """Tell whether a route may match a path below a mount, and outrank it.
+    """Return whether a route may match a path below a mount, and outrank the mount.
 
     Args:
-        path_segments: the route's segments.
-        mount: the mount's; `None` for a parameter.
-        is_literal: whether the mount is one whose path says how it ranks.
+        path_segments: the segments of the route.
+        mount: the segments of the mount; `None` for a parameter.
+        is_literal: whether the mount ranks by its literal path.
     """
     for position, (piece, segment) in enumerate(zip(path_segments, mount, strict=False)):
         if isinstance(piece, Parameter):
             if piece.spans:
-                # Its literal prefix is shorter than a literal mount.
+                # A literal mount has a longer literal prefix.
                 return not is_literal and position > 0
         elif segment is not None and unquote(piece) != segment:
             return False
@@ -601,12 +600,12 @@ def _matches_below(path_segments: Segments, mount: Sequence[str | None], is_lite
 
 
 class _MountEntry:
-    """How a mount is found by the first segment of a path.
+    """An entry of the table that finds mounts by the first segment of a path.
 
     Args:
-        start: how its paths begin, up to the slash behind its last segment before a parameter.
-        mount: the mount; `None` where the long way has to decide.
-        segments: of a mount that the router asks for its path: its segments, `None` for a parameter; else nothing.
+        start: the beginning of its paths, up to the slash before its first parameter.
+        mount: the mount; `None` if `Router._walk` has to decide.
+        segments: those of one of Starlette's mounts, `None` for a parameter; empty for a mount of this package.
         names: the names of its parameters.
     """
 
@@ -622,7 +621,7 @@ class _MountEntry:
         self.start, self.mount, self.segments, self.size = start, mount, segments, len(segments) + 1
         places = [place for place, segment in enumerate(segments, 1) if segment is None]
         self.names = list(zip(places, names, strict=True))
-        # Those behind a parameter; the ones before are part of `start`.
+        # The literal segments after a parameter; those before are part of `start`.
         self.literals = [
             (place, segment)
             for place, segment in enumerate(segments, 1)
@@ -632,7 +631,7 @@ class _MountEntry:
         self.last = names[0] if places == [len(segments)] else None
 
     def read(self, scope: Scope, path: str) -> bool:
-        """Put the parameters of a path that begins with `start` into the scope; tell whether the mount matches."""
+        """Put the parameters of a path that begins with `start` into the scope; return whether the mount matches."""
         if self.last is not None:
             # PERF: the common case, without a list of the segments; `benchmarks/`: `overhead`.
             value, slash, _ = path[len(self.start) :].partition("/")
@@ -654,7 +653,7 @@ class _MountEntry:
 
 
 def _mount_entry(mount: routing.Mount) -> tuple[str, _MountEntry] | None:
-    """Return the first segment of a mount of Starlette's and its door; `None` where the path begins otherwise."""
+    """Return the first segment and the entry of a mount of Starlette's; `None` without a literal first segment."""
     segments: list[str | None] = []
     names: list[str] = []
     for part in mount.path.split("/")[1:]:
@@ -676,12 +675,12 @@ def _mount_entry(mount: routing.Mount) -> tuple[str, _MountEntry] | None:
 
 
 class _Table:
-    """Where a request's route is looked up: all routes at one moment, arranged. It is filled, then only read.
+    """All routes at one moment, arranged for look-up. A table is filled, then only read.
 
     Attributes:
         index: Sanic's routes.
         mounts: mounts with a literal path, by the decoded path.
-        deepest_mount: how many slashes the longest of these paths has.
+        deepest_mount: the number of slashes of the longest of these paths.
         foreign: Starlette's own routes, and other mounts.
         hosts: applications for all requests to a host.
         by_name: the first route of each name.
@@ -695,30 +694,30 @@ class _Table:
         self.hosts: list[BaseRoute] = []
         self.by_name: dict[str, BaseRoute] = {}
         # By their first segment: mounts below which no route of Sanic's matches, the longest first. By `None` the mount
-        # at the root, if each of the other ways has its first segment in here.
+        # at the root, if the first segments of all other routes and mounts are in here.
         self.mount_entries: dict[bytes | None, list[_MountEntry]] = {}
-        # The routes that are to be arranged in the index, and their methods.
+        # The routes for the index, with their methods.
         self._indexed: list[tuple[Any, Iterable[str]]] = []
 
     def arrange(self) -> None:
-        """Arrange the index; no route is added from here on."""
+        """Arrange the index, after the last route was added."""
         self.index.fill(self._indexed)
         for mount in sorted(self.mounts.values(), key=lambda mount: -mount.path.count("/")):
             if mount.path and mount.path.isascii():
                 segments = mount.path.split("/")[1:]
-                # What the path says with escapes is compared with more effort.
+                # `_walk` compares paths with escapes.
                 is_plain = quote(mount.path, PATH_SAFE) == mount.path
                 way = mount if is_plain and not self._is_outranked(segments, True) else None
                 mount_entries = self.mount_entries.setdefault(segments[0].encode(), [])
                 mount_entries.append(_MountEntry(mount.path.encode() + b"/", way))
                 if len(segments) > 1:
-                    # Its path without a slash is its own, and begins like those of a mount above it.
+                    # The mount also has its own path without a slash, which a mount above it would take.
                     mount_entries.append(_MountEntry(mount.path.encode(), None))
         is_complete = True
         for foreign in self.foreign:
             named = _mount_entry(foreign) if isinstance(foreign, routing.Mount) else None
             if named is None:
-                # It may match any path, and comes before the ones behind it.
+                # It may match any path, and comes before the routes after it.
                 is_complete = False
                 break
             first, entry = named
@@ -732,7 +731,7 @@ class _Table:
         self._indexed = []
 
     def _add_entry_at_root(self, mount: Mount) -> None:
-        """Let the mount at the root take the paths whose first segment no other way has."""
+        """Give the mount at the root the paths whose first segment no other route or mount has."""
         firsts = {route.path_segments[0] if route.path_segments else "" for route, _ in self._indexed}
         if any(isinstance(first, Parameter) for first in firsts):
             return
@@ -741,11 +740,11 @@ class _Table:
         self.mount_entries[None] = [_MountEntry(b"/", mount)]
 
     def _is_outranked(self, segments: Sequence[str | None], is_literal: bool) -> bool:
-        """Tell whether a route of Sanic's takes paths from a mount."""
+        """Return whether a route of Sanic's takes paths from a mount."""
         return any(_matches_below(route.path_segments, segments, is_literal) for route, _ in self._indexed)
 
     def add(self, route: BaseRoute) -> None:
-        """Put a route where it belongs."""
+        """Add a route."""
         name = getattr(route, "name", None)
         if name:
             self.by_name.setdefault(name, route)
@@ -761,7 +760,7 @@ class _Table:
             self.foreign.append(route)
 
     def direct(self) -> _Direct:
-        """Return what the paths without parameters lead to, whatever the request's host is."""
+        """Return the routes of paths without parameters and hosts."""
         return {
             path.encode("ascii"): {method: (route, {}, unquote(path)) for method, route in leaf.for_any_host.items()}
             for path, leaf in self.index.literal_paths.items()
@@ -780,20 +779,20 @@ class Router(routing.Router):
         lifespan: Lifespan[Any] | None = None,
     ) -> None:
         super().__init__(redirect_slashes=redirect_slashes, lifespan=lifespan)
-        # Starlette's, which does nothing, where there is none of the user's.
+        # Starlette's, which does nothing, unless the user has passed one.
         self._default_lifespan = self.lifespan_context if lifespan is None else None
-        # By `raw_path` and method: what `_find` returns, and the decoded path, which a middleware may have rewritten.
-        # The parameters are copied for each request.
+        # By `raw_path` and method: the result of `_find`, and the decoded path, because a middleware may have rewritten
+        # the path of the scope. The parameters are copied for each request.
         self._direct: _Direct = {}
-        # The paths with a parameter that are in there, the oldest first; and those that came at least once.
+        # The paths with a parameter in `_direct`, the oldest first; and those that were requested once.
         self._recent: deque[bytes] = deque()
         self._seen: set[bytes] = set()
         self._publish(_Table())
-        # What mounted applications' requests find in their state, by the application's id; kept by `lifespan`.
+        # The state of mounted applications' lifespans, by the application's id; filled by `lifespan`.
         self._states: dict[int, dict[str, Any]] = {}
         self.fallback = Route((), not_finalised, methods=(), name="fallback")
         self.forward = Route((), not_finalised, methods=(), name="forward")
-        # Gives a callable to a route that comes while the application runs; the application puts it in.
+        # Compiles a route that is added while the application runs; set by the application.
         self.compile: Callable[[Any], None] | None = None
         # Whether routes have changed since the table was built; a new object for each change.
         self._stale = True
@@ -801,22 +800,21 @@ class Router(routing.Router):
         self.routes = RouteList(routes or (), self._changed)
 
     def _changed(self) -> None:
-        # In this order: `_build` takes the mark away and then looks at the version.
+        # In this order, because `_build` clears the mark and then compares the version.
         self._version = object()
         self._stale = True
-        # These lead past the mark.
+        # These tables are read without a look at the mark.
         self._shapes: dict[int, Sequence[Shape[Any]]] = {}
         self._tails: dict[bytes, Tail[Any]] = {}
         self._unreserved_tails: dict[bytes, Tail[Any]] = {}
         self._mount_entries: dict[bytes | None, list[_MountEntry]] = {}
-        # Emptied, not replaced: the application's dispatch holds on to this dictionary.
+        # Emptied, not replaced, because the application's dispatch holds this dictionary.
         self._direct.clear()
 
     def _build(self) -> None:
         """Arrange all routes in a new table, if they have changed since.
 
-        A request that is looked up meanwhile, in another thread, uses the table before: it finds each route that was
-        there and still is.
+        A look-up in another thread meanwhile uses the former table, which has each route that was there and still is.
         """
         with _building:
             while self._stale:
@@ -839,7 +837,7 @@ class Router(routing.Router):
     def _publish(self, table: _Table) -> None:
         """Let requests use a table."""
         self._index: Index[Any] = table.index
-        # A look-up between these lines finds the mounts that both tables have.
+        # A look-up in another thread between these lines finds the mounts that both tables have.
         self._deepest_mount = max(getattr(self, "_deepest_mount", 0), table.deepest_mount)
         self._mounts = table.mounts
         self._deepest_mount = table.deepest_mount
@@ -849,14 +847,14 @@ class Router(routing.Router):
         # Before `_direct`: `_keep` looks at it.
         self._hosts = table.hosts
         if table.hosts:
-            # The host decides before the path: each request takes the long way.
+            # The host decides before the path: `_walk` looks up each request.
             self._shapes, self._tails, self._unreserved_tails, self._mount_entries = {}, {}, {}, {}
             self._recent = deque()
             self._direct.clear()
             return
         self._shapes = table.index.shapes
         self._tails = table.index.tails
-        # For a last segment with escapes, which a literal may spell in another way.
+        # For a last segment with escapes, which could be another spelling of a literal.
         self._unreserved_tails = {head: tail for head, tail in self._tails.items() if not tail.reserved}
         self._recent = deque()
         self._direct.clear()
@@ -865,9 +863,9 @@ class Router(routing.Router):
     def _find(self, scope: Scope) -> Found:
         """Return the route that answers a request, with its own path parameters.
 
-        The scope gets `route`, `endpoint` and `path_params` (those of mounts around included), as Starlette's router
-        sets them. The route is `fallback` where nothing matches, and `forward` where what matches is an ASGI
-        application by itself: `scope["route"]` is that one then, and `enter` goes into it.
+        The scope gets `route`, `endpoint` and `path_params` (with those of mounts around), as from Starlette's router.
+        The route is `fallback` if nothing matches, and `forward` if a mount or one of Starlette's routes matches: then
+        that one is `scope["route"]`, and `enter` leads into it.
 
         Args:
             scope: the connection's ASGI scope.
@@ -886,11 +884,11 @@ class Router(routing.Router):
         return chosen
 
     def _find_again(self, scope: Scope, former: Any, params: Iterable[str]) -> Found:
-        """Do what `_find` does, for a scope in which method, host or path were changed after a route was found.
+        """Do what `_find` does, for a scope whose method, host or path has changed since a route was found.
 
         Args:
             scope: the connection's ASGI scope.
-            former: the route that was found, `None` where there was none.
+            former: the former route; `None` if there was none.
             params: the names of its parameters, if it is one of the application's own.
         """
         names = {*params, *getattr(former, "param_convertors", ())}
@@ -902,11 +900,11 @@ class Router(routing.Router):
         return self._find(scope)
 
     def _look_up(self, scope: Scope, raw: bytes | None, method: str) -> Found:
-        """Do what `_find` does, for a caller that has read two entries of the scope already.
+        """Do what `_find` does, for a caller that has read two entries of the scope.
 
         Args:
             scope: the connection's ASGI scope.
-            raw: its `raw_path`; `None` where it has none, or a root path.
+            raw: its `raw_path`; `None` if it has none, or has a root path.
             method: its method, `WEBSOCKET` for a websocket.
         """
         path: str = scope["path"]
@@ -943,9 +941,8 @@ class Router(routing.Router):
                     scope["endpoint"] = mount.app
                     return self.forward, {}
         if raw is not None and (is_unescaped or unquote(raw) == path):
-            # PERF: most paths with parameters are literal up to one parameter at their end. A walk over the literals
-            # would arrive at the same place and take the same way on, which makes this safe; it takes twice as long.
-            # `benchmarks/` shows it as `/user/<id:int>`.
+            # PERF: most paths with parameters are literal up to one parameter at their end. A walk takes twice as long,
+            # and arrives at the same leaf, which makes this safe. `benchmarks/` shows it as `/user/<id:int>`.
             head, _, last = raw.rpartition(b"/")
             tails = self._tails if is_unescaped else self._unreserved_tails
             tail = tails.get(head)
@@ -968,8 +965,8 @@ class Router(routing.Router):
                     scope["endpoint"] = route.endpoint
                     params = {name: value}
                     if cacheable and len(raw) <= _LONGEST_KEPT:
-                        # PERF: kept from the second time on; to keep what comes but once would cost 0.2 µs. Safe
-                        # because both tables are bounded.
+                        # PERF: kept from the second request on; to keep paths that are requested once would cost 0.2
+                        # µs. Safe because both tables are bounded.
                         seen = self._seen
                         if raw in seen:
                             self._keep(raw, method, (route, params.copy(), path), tails)
@@ -988,7 +985,7 @@ class Router(routing.Router):
         return self._walk(scope, route_path(scope), method)
 
     def _by_shape(self, scope: Scope, path: str, method: str, is_unescaped: bool) -> Found | None:
-        """Find a path whose first parameter is not all of its end; `None` where it takes a walk to decide."""
+        """Find a path with segments after its first parameter; `None` if only a walk can decide."""
         for shape in self._shapes.get(path.count("/"), ()):
             parts = path.rsplit("/", shape.count)
             way = shape.ways.get(shape.literals(parts))
@@ -996,7 +993,7 @@ class Router(routing.Router):
                 continue
             reserved, routes, steps = way
             route = routes.get(method)
-            # A segment with escapes may be a literal in another spelling.
+            # A segment with escapes could be another spelling of a literal.
             if route is None or (reserved and not is_unescaped):
                 return None
             params: dict[str, Any] = {}
@@ -1022,7 +1019,7 @@ class Router(routing.Router):
     def _keep(
         self, raw: bytes, method: str, found: tuple[Any, dict[str, Any], str], tails: dict[bytes, Tail[Any]]
     ) -> None:
-        """Keep what a path has led to in `_direct`; the path that was kept first goes when there are too many.
+        """Keep the route of a path in `_direct`; above the limit, the oldest path is removed.
 
         Args:
             raw: the path.
@@ -1039,11 +1036,11 @@ class Router(routing.Router):
             recent.append(raw)
         self._direct.setdefault(raw, {})[method] = found
         if self._tails is not tails and self._unreserved_tails is not tails:
-            # Another thread has changed the routes meanwhile.
+            # Another thread has changed the routes in the meantime.
             self._direct.pop(raw, None)
 
     def _walk(self, scope: Scope, path: str, method: str) -> Found:
-        """Find a route the long way; see `_find`."""
+        """Find a route by a search of all structures; see `_find`."""
         if self._stale:
             self._build()
         match: Found | None = self._match_foreign(scope, self._hosts) if self._hosts else None
@@ -1054,7 +1051,7 @@ class Router(routing.Router):
         normalized = normalize_escapes(path) if "%" in path else path
         exact = self._index.literal_paths.get(normalized)
         if exact is not None:
-            # Nothing else competes for a literal path; a slash at its end may lead to another one.
+            # Nothing else competes for a literal path, unless it ends with a slash.
             if not self._mounts and not self._foreign and (path == "/" or not path.endswith("/")):
                 match = self._decide(exact, (), method, scope, slashless=False)
         else:
@@ -1089,11 +1086,11 @@ class Router(routing.Router):
         return self._forward_to(route, params, scope)
 
     def _forward_to(self, route: BaseRoute, child: dict[str, Any], scope: Scope) -> Found:
-        """Return `forward`, and note in the scope which mount or route of Starlette's it leads to.
+        """Return `forward`, and put the mount or route of Starlette's into the scope.
 
         Args:
             route: the mount or route.
-            child: what its `matches` has given; nothing for a mount with a literal path.
+            child: the scope that its `matches` has returned; empty for a mount with a literal path.
             scope: the connection's ASGI scope.
         """
         scope["route"] = route
@@ -1109,28 +1106,27 @@ class Router(routing.Router):
         return self.forward, {}
 
     def _search_slashes(self, path: str, method: str, scope: Scope) -> Found | None:
-        """Search for a path, then without its last slash, and so on to where no slash is at its end.
+        """Search for a path, then for the path without its last slash, until no slash is left at its end.
 
-        Not for each of ten thousand slashes: a path that has more segments than any route is in no tree, and behind
-        a parameter that holds slashes there is not room for more of them either.
+        Not once for each of ten thousand slashes: no route has a path with more segments than the deepest one.
         """
         match = self._search(path, method, scope)
         if not path.endswith("/"):
             return match
         root_match: Found | None = None
         if match is not None and "" in self._mounts and match[0] is self._mounts[""] and path != "/":
-            # Also the path without its last slash may be a route's, which the mount at the root does not hide.
+            # The path without its last slash may be that of a route, which the mount at the root does not hide.
             root_match, match = match, None
         if not _may_continue(match):
             return match
         bare = path.rstrip("/")
         max_slashes = max(self._index.depth - (0 if self._index.patterns else bare.count("/")), 1)
         for slashes in range(min(len(path) - len(bare) - 1, max_slashes), -1, -1):
-            # Mounts and Starlette's routes are out: the path has lost a slash at its end.
+            # Mounts and Starlette's routes match the whole path only.
             match, weight = self._in_index(bare + "/" * slashes or "/", method, scope, slashless=True)
             refused = match is not None and isinstance(match[0], _Refused)
             if root_match is not None and (weight <= _ROOT or (refused and weight < _TREE)):
-                # A catch-all route ranks below the mount, as it does without a slash at the end.
+                # A catch-all route ranks below the mount, as for a path without a slash at the end.
                 match = None
             if not _may_continue(match):
                 break
@@ -1139,7 +1135,7 @@ class Router(routing.Router):
         return match
 
     def _search(self, path: str, method: str, scope: Scope) -> Found | None:
-        """Search the index, mounts and Starlette's own routes in the order that the module's head tells."""
+        """Search the index, mounts and Starlette's own routes in the order of the module's docstring."""
         match, weight = self._in_index(path, method, scope, slashless=False)
         answered = match is not None and not isinstance(match[0], _Refused)
         if answered and weight == _TREE:
@@ -1153,15 +1149,14 @@ class Router(routing.Router):
         if foreign_match is not None:
             return foreign_match
         if mount is not None and not (answered and weight > mount_weight):
-            # A mount at the root hides nothing: where a route of Sanic's has the path, its 405 is the answer. It has no
-            # answer to a websocket.
+            # A mount at the root hides nothing: a route of Sanic's for the path answers with 405, but not a websocket.
             is_refused = match is not None and weight == _TREE and match[0].leaf is not None
             if not (is_refused and mount_weight == _ROOT and method != WEBSOCKET):
                 return mount, {}
         return match
 
     def _match_outside_index(self, path: str, scope: Scope) -> Found | None:
-        """Search mounts and Starlette's own routes for a path that is in no way one of the index."""
+        """Search mounts and Starlette's own routes for a path that the index does not have."""
         mount, weight = self._mount(path) if self._mounts else (None, _NONE)
         if mount is not None and (weight > _PATTERN or not self._foreign):
             return mount, {}
@@ -1169,14 +1164,14 @@ class Router(routing.Router):
         return foreign_match or (None if mount is None else (mount, {}))
 
     def _in_index(self, path: str, method: str, scope: Scope, slashless: bool) -> tuple[Found | None, int]:
-        """Search the index; the first leaf that matches decides. Return what it gives and what it weighs."""
+        """Search the index; the first leaf that matches decides. Return its route and its weight."""
         leaf = self._index.literal_paths.get(normalize_escapes(path))
         if leaf is not None:
             return self._decide(leaf, (), method, scope, slashless), _TREE
         at = self._index.walk(path)
         if at is not None:
             return self._decide(*at, method, scope, slashless), _TREE
-        # Without its last slash the root is no path at all, and none that an expression takes.
+        # The root without its slash is an empty path, which no expression matches.
         spanning = None if slashless and path == "/" else self._index.spanning(path)
         if spanning is None:
             return None, _NONE
@@ -1186,9 +1181,9 @@ class Router(routing.Router):
 
     @staticmethod
     def _decide(leaf: Leaf[Any], values: Sequence[Any], method: str, scope: Scope, slashless: bool) -> Found:
-        """Choose a route of the leaf that a path led to."""
+        """Choose a route of a leaf."""
         route = leaf.for_any_host.get(method) or _choose(leaf, method, scope)
-        # A route that is alone with its parameters is asked for its path's last details before its method.
+        # The only route of a leaf checks its path before its method.
         alone = None if leaf.shared or leaf.literal else next(iter(leaf.without_host.values()))
         route = route or alone
         if route is None:
@@ -1207,7 +1202,7 @@ class Router(routing.Router):
         if not self._deepest_mount:
             return self._mounts.get(""), _ROOT
         for prefix in prefixes_of(path, self._deepest_mount):
-            # A segment's escapes are undone, but a slash that is encoded separates no segments.
+            # Escapes of a segment are decoded, but an encoded slash separates no segments.
             mount = self._mounts.get(unquote(prefix) if "%" in prefix else prefix)
             if mount is not None and mount.path.count("/") == prefix.count("/"):
                 return mount, prefix.count("/") or _ROOT
@@ -1215,7 +1210,7 @@ class Router(routing.Router):
 
     @staticmethod
     def _match_foreign(scope: Scope, routes: Iterable[BaseRoute]) -> Found | None:
-        """Ask Starlette's own routes, as Starlette does."""
+        """Match Starlette's own routes, as Starlette does."""
         partial = None
         for foreign in routes:
             match, child = foreign.matches(scope)
@@ -1226,10 +1221,10 @@ class Router(routing.Router):
         return partial
 
     def _redirect(self, path: str, scope: Scope) -> tuple[Any, dict[str, Any]] | None:
-        """Find out whether one of Starlette's own routes would match with a slash more or less, as Starlette does."""
+        """Return a redirect if one of Starlette's routes matches the path with one slash more or less, as there."""
         if not (self._foreign and self.redirect_slashes and scope["type"] == "http" and path != "/"):
             return None
-        # Starlette reads the query as UTF-8, which a client need not send.
+        # Starlette decodes the query as UTF-8, which a client need not send.
         query = quote(scope.get("query_string", b""), "!$&'()*+,;=:@/?%")
         other = {**scope, "query_string": query.encode()}
         other["path"] = other["path"].rstrip("/") if path.endswith("/") else other["path"] + "/"
@@ -1239,7 +1234,7 @@ class Router(routing.Router):
         return self.forward, {}
 
     def _allowed(self, path: str, scope: Scope) -> set[str]:
-        """Return the methods for which the path has a route; `WEBSOCKET` stands for a websocket."""
+        """Return the methods of the routes of a path; `WEBSOCKET` for a websocket."""
         match = self._search_slashes(path, scope.get("method", WEBSOCKET), scope)
         if match is None or not isinstance(match[0], _Refused) or match[0].leaf is None:
             return set()
@@ -1275,11 +1270,11 @@ class Router(routing.Router):
 
 
 def enter(connection: Any, router: Router) -> ASGIApp:
-    """Return the ASGI application that the router forwards to, and make the scope that application's.
+    """Return the ASGI application that the router forwards to, and change the scope into that application's scope.
 
     Args:
-        connection: the request or websocket; its `_outer` keeps what the scope said before.
-        router: the one that has found the mount or route.
+        connection: the request or websocket; its `_outer` keeps the former entries of the scope.
+        router: the router that has found the mount or route.
     """
     scope = connection.scope
     route = scope["route"]
@@ -1314,7 +1309,7 @@ def enter(connection: Any, router: Router) -> ASGIApp:
 
 
 def child_scope(scope: Scope) -> Scope:
-    """Return the scope that the application behind `Router.forward` gets, which `scope["route"]` names."""
+    """Return the scope that the application of `scope["route"]` gets from `Router.forward`."""
     child, route = scope.get(_CHILD), scope["route"]
     if child is None and (root_format := getattr(route, "_root_format", None)):
         root = scope.get("root_path", "")
@@ -1324,7 +1319,7 @@ def child_scope(scope: Scope) -> Scope:
 
 
 class _Redirect(BaseRoute):
-    """Stands in `scope["route"]` for a redirect to the same path with a slash more or less."""
+    """A redirect to the same path with one slash more or less, as `scope["route"]`."""
 
     def __init__(self, url: str) -> None:
         self.url = url
