@@ -57,7 +57,7 @@ from sanic_star.engine.requests import BOUNDARY, COUNTED_BODY, HANDED, SENT, Lim
 from sanic_star.engine.responses import Response
 from sanic_star.engine.routing import WEBSOCKET, Call, Route, Router, WebSocketRoute, child_scope, enter
 from sanic_star.engine.steps import UP, Limit, Phase
-from sanic_star.engine.streams import Cut, OpenStream, OpenStreams, is_event_stream
+from sanic_star.engine.streams import Cut, OpenStream, OpenStreams, is_event_stream, resumable
 from sanic_star.engine.timeouts import Sweeper
 from sanic_star.engine.websockets import SERVER_SEND, WebSocket, announce_close, closing_refusals
 
@@ -662,6 +662,7 @@ class Engine:
             if scope["type"] != "http":
                 if scope["type"] == "websocket":
                     scope[SERVER_SEND] = send
+                    receive = resumable(receive)
                     send = closing_refusals(scope, send)
                 try:
                     await stack(scope, receive, send)

@@ -33,6 +33,7 @@ from sanic_star.compat._app.guard import REQUEST
 from sanic_star.compat._app.pipeline import Call, Step, respond_through, run_before
 from sanic_star.engine.failures import attribute, only_member
 from sanic_star.engine.responses import Response
+from sanic_star.engine.streams import resumable
 from sanic_star.engine.websockets import SERVER_SEND
 
 if TYPE_CHECKING:
@@ -125,6 +126,7 @@ class HTTPPassage:
         """Answer the request."""
         request, key = self._request, self._layer.key
         scope = self.scope = request.scope
+        request._receive = resumable(request._receive)
         # Not what was given: that asks the request, which gets its messages from the middleware by then.
         self._receive: Receive = partial(request._watched_receive, request._replay())
         self._parsed = scope.get("headers"), scope.get("query_string")
