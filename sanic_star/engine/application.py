@@ -293,6 +293,7 @@ class Engine:
         direct, look_up, new, make = router._direct, router._look_up, object.__new__, self._make
         plain, behaviour = _plain_class(make), self.behaviour
         self._plain = plain
+        asleep, wake = self.sweeper.asleep, self.sweeper.wake
 
         async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
             if scope["type"] != "http":
@@ -312,6 +313,8 @@ class Engine:
                 scope = request.scope  # an initialiser may have changed the method or the path
             number = next(numbers)
             live[number] = request
+            if asleep:
+                wake()
             set_current(number)
             if "router" not in scope:
                 # As in Starlette that of the outermost application: middleware and templates of that one read it.
@@ -439,6 +442,8 @@ class Engine:
         """Answer an exception for a request that does not get as far as a route, with the application's middleware."""
         number = next(requests.numbers)
         requests.live[number] = request
+        if self.sweeper.asleep:
+            self.sweeper.wake()
         requests.current.set(number)
         try:
             await self.fail(request, error, scope, receive, send)
@@ -554,6 +559,8 @@ class Engine:
         request._receive, request._send = receive, late
         number = next(requests.numbers)
         requests.live[number] = request
+        if self.sweeper.asleep:
+            self.sweeper.wake()
         requests.current.set(number)
         try:
             settle = self._settle_out_of_mount if request._outer else self._settle
