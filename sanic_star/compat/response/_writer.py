@@ -45,6 +45,10 @@ class ResponseWriter:
         self.send = send
         self.head_only = head_only
         self.head_sent = False
+        # Whether the server sends trailer fields (ASGI extension `http.response.trailers`).
+        self.offers_trailers = False
+        # The trailer fields; `None` if the head has not announced any.
+        self.trailers: list[tuple[bytes, bytes]] | None = None
         # A `BaseHTTPResponse`.
         self.response: Any = None
         # Whether the stop of the application ends the response; `None`: its content type decides.
@@ -78,7 +82,10 @@ class ResponseWriter:
             response.body = data if last else b""
             fields = response._head(length=last)
             self.head_sent = True
-            await send({"type": "http.response.start", "status": response.status, "headers": fields})
+            start = {"type": "http.response.start", "status": response.status, "headers": fields}
+            if self.offers_trailers and not last and self._announces_trailers(response.status, fields):
+                start["trailers"], self.trailers = True, []
+            await send(start)
             if not last and self.on_open is not None:
                 self.on_open()
         if last:
@@ -89,6 +96,13 @@ class ResponseWriter:
         elif not data:
             return
         await send({"type": "http.response.body", "body": b"" if self.head_only else data, "more_body": not last})
+        if last and self.trailers is not None:
+            await send({"type": "http.response.trailers", "headers": self.trailers, "more_trailers": False})
+
+    def _announces_trailers(self, status: int, fields: list[tuple[bytes, bytes]]) -> bool:
+        if self.head_only or not has_message_body(status):
+            return False
+        return any(name == b"trailer" for name, _ in fields)
 
     async def write_path(self, response: WrittenResponse, path: str) -> None:
         """Let the server send a file as the whole body (ASGI, `http.response.pathsend`).
