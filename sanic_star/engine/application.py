@@ -42,6 +42,7 @@ from sanic_star.engine.failures import (
     RefusedRequest,
     attribute,
     attributes,
+    break_off,
     ends_here,
     is_a,
     is_marked,
@@ -432,6 +433,7 @@ class Engine:
         settle = self._settle_out_of_mount if request._outer else self._settle
         pending = await settle(request, error, scope, receive, send)
         if pending is not None and not ends_here(pending, send):
+            break_off(send)
             try:
                 raise pending
             finally:
@@ -572,6 +574,7 @@ class Engine:
             request._send = send
             del requests.live[number]
         if pending is not None and not ends_here(pending, send):
+            break_off(send)
             try:
                 raise pending
             finally:

@@ -124,7 +124,14 @@ class WebSocket(websockets.WebSocket):
         return message
 
     async def _send_message(self, message: Message) -> None:
-        """Pass a message on to the server."""
+        """Pass a message on to the server.
+
+        Raises:
+            UnicodeEncodeError: a text has a lone surrogate; granian would send an empty message instead.
+        """
+        text = message.get("text")
+        if text and not text.isascii():
+            text.encode()
         noted = self._note(message)
         if noted is None:
             return

@@ -5,6 +5,7 @@ That is Starlette's `BackgroundTask`; background tasks of the application (`app.
 
 from __future__ import annotations
 
+import asyncio
 from asyncio import CancelledError
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
         def _head(self, *, length: bool = True) -> list[tuple[bytes, bytes]]: ...
 
 
+# After so many parts the event loop gets a turn: hypercorn takes all that is sent to a client that has left without
+# one, and a handler that only sends would stop the process.
+PARTS_A_TURN = 256
+
 BACKGROUND_FAILED = "The background task of a response to %r failed"
 
 R = TypeVar("R", bound="WrittenResponse")
@@ -45,6 +50,7 @@ class ResponseWriter:
         self.send = send
         self.head_only = head_only
         self.head_sent = False
+        self.parts = 0
         # Whether the server sends trailer fields (ASGI extension `http.response.trailers`).
         self.offers_trailers = False
         # The trailer fields; `None` if the head has not announced any.
@@ -96,7 +102,11 @@ class ResponseWriter:
         elif not data:
             return
         await send({"type": "http.response.body", "body": b"" if self.head_only else data, "more_body": not last})
-        if last and self.trailers is not None:
+        if not last:
+            self.parts += 1
+            if not self.parts % PARTS_A_TURN:
+                await asyncio.sleep(0)
+        elif self.trailers is not None:
             await send({"type": "http.response.trailers", "headers": self.trailers, "more_trailers": False})
 
     def _announces_trailers(self, status: int, fields: list[tuple[bytes, bytes]]) -> bool:

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 _CLOSE_CODES = (range(1000, 1004), range(1007, 1015), range(3000, 5000))
 # Sanic breaks the connection off for this one, which stands for no frame.
 _NO_FRAME, _INTERNAL_ERROR = 1006, 1011
+# After so many messages that a handler sends, the event loop gets a turn: hypercorn takes all that is sent to a client
+# that has left without one, and a handler that only sends would stop the process.
+MESSAGES_A_TURN = 256
 # As much as a control frame holds beside the code (section 5.5), in bytes.
 _REASON_SIZE = 123
 # How long `send` waits for the end to arrive after the server said that the client has left, in seconds. uvicorn puts
@@ -141,6 +144,8 @@ class WebsocketImplProtocol(WebSocket):
     _iterating = 0
     # How many tasks wait for the connection's end.
     _awaited = 0
+    # How many messages the handler has sent.
+    _sent = 0
     _plain: websockets.WebSocket | None = None
     # What is there for code that looks at the parts of Sanic's websocket.
     _members: Members | None = None
@@ -302,10 +307,14 @@ class WebsocketImplProtocol(WebSocket):
                 time, or after `close`.
             TypeError: the message is of another type, a mapping for example, or its parts are of different types. An
                 ASGI message is sent by `websocket.starlette.send`.
+            UnicodeEncodeError: the text has a lone surrogate, which UTF-8 cannot hold.
         """
         if not self._closed:
             event: Message
             if isinstance(message, str):
+                if not message.isascii():
+                    # granian sends an empty message instead of a lone surrogate.
+                    message.encode()
                 event = {"type": "websocket.send", "text": message}
             elif isinstance(message, (bytes, bytearray, memoryview)):
                 event = {"type": "websocket.send", "bytes": bytes(message)}
@@ -321,6 +330,9 @@ class WebsocketImplProtocol(WebSocket):
                 return
             try:
                 await self._server_send(event)
+                self._sent += 1
+                if not self._sent % MESSAGES_A_TURN:
+                    await asyncio.sleep(0)
                 return
             except OSError:
                 self._closed = True
