@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 # After so many parts the event loop gets a turn: hypercorn takes all that is sent to a client that has left without
 # one, and a handler that only sends would stop the process.
-PARTS_A_TURN = 256
+PARTS_A_TURN = 1024
 
 BACKGROUND_FAILED = "The background task of a response to %r failed"
 
