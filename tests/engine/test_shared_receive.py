@@ -369,7 +369,7 @@ def test_reads_that_are_cancelled_while_they_await_the_server_lose_nothing(
                     time.sleep(0.001)
                     client.sendall(part)
                 answer = b"".join(iter(lambda: client.recv(65536), b""))
-            assert b"".join(parts) in answer, way
+            assert b"".join(parts) in answer, (way, serving.log)
         with connect(f"ws://127.0.0.1:{serving.port}/impatient") as websocket:
             serving.until(partial(said, serving, "cancelled websocket"))
             for part in parts:

@@ -103,6 +103,17 @@ class Layer:
         return pass_through
 
 
+async def _note_leave(request: Any, receive: Receive) -> Message:
+    """Receive a message, and note if the client has left.
+
+    Not whether the body ends: a watcher may read ahead here, and the handler still has to read what is kept for it.
+    """
+    message = await receive()
+    if message["type"] == "http.disconnect":
+        request._is_disconnected = True
+    return message
+
+
 class HTTPPassage:
     """The way of one request through a layer, as the ASGI application that answers it.
 
@@ -128,7 +139,7 @@ class HTTPPassage:
         scope = self.scope = request.scope
         request._receive = resumable(request._receive)
         # Not what was given: that asks the request, which gets its messages from the middleware by then.
-        self._receive: Receive = partial(request._watched_receive, request._replay())
+        self._receive: Receive = partial(_note_leave, request, request._replay())
         self._parsed = scope.get("headers"), scope.get("query_string")
         scope[key], scope[REQUEST] = self, request
         try:
