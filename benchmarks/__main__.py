@@ -18,6 +18,7 @@ from benchmarks import (
     imports,
     inprocess,
     large,
+    live,
     middleware,
     overhead,
     real,
@@ -53,6 +54,7 @@ PARTS: dict[str, Callable[[Settings], dict[str, Any]]] = {
     "streams": handlers.measure_streams,
     "large": large.measure,
     "start": start.measure,
+    "live": live.measure,
 }
 RESULTS = Path(__file__).parent / "results"
 

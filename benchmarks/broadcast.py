@@ -1,27 +1,32 @@
 """`python -m benchmarks.broadcast`: one message to 1,000 websockets, by the hub and by a loop over `send`.
 
 The time is CPU time of the server's thread: clients and server share the machine, and a client that wakes up would
-count otherwise. The two ways take turns, in one run.
+count otherwise. The ways take turns, in one run. The third is the least that any way could take: it only writes a
+frame that is there already. The part `live` runs this, too.
 """
 
 import argparse
 import asyncio
+import json
+import socket
 import statistics
 import subprocess
 import sys
 import time
 import urllib.request
+from itertools import count
 from typing import Any
 
-from websockets.asyncio.client import connect
+from benchmarks.live_server import client
+from benchmarks.settings import Settings
+from benchmarks.wrk import LoadError
+from sanic_star import Hub, Request, Sanic, Websocket
+from sanic_star import json as json_response
 
-from sanic_star import Hub, Request, Sanic, Websocket, text
-
-_ROUNDS = 21
-# Clients that connect at a time, because the server has a backlog.
-_AT_ONCE = 50
+# Without compression and with it: the kinds of connections of `live_client`.
+KINDS = {"plain": "hold", "deflate": "deflate"}
 # How long the clients may take to read, before the next round begins, in seconds.
-_PAUSE_S = 0.4
+_PAUSE_S = 0.1
 
 app: Sanic[Any, Any] = Sanic("Broadcast")
 hub = Hub(app)
@@ -41,71 +46,107 @@ async def receive(request: Request, ws: Websocket) -> None:
 
 
 @app.get("/measure")
-async def measure(request: Request) -> Any:
-    """Measure both ways; return the medians in milliseconds."""
-    message = "x" * int(request.args.get("size", 200))
+async def measure_here(request: Request) -> Any:
+    """Measure all ways in turn; return the times of each round in milliseconds."""
+    message = _message(int(request.args.get("size", 200)))
+    frame = _frame(message.encode())
 
     async def loop() -> None:
         for ws in tuple(sockets):
             await ws.send(message)
 
-    async def broadcast() -> None:
+    async def publish() -> None:
         await hub.publish("all", message)
 
-    times: dict[str, list[float]] = {"loop": [], "broadcast": []}
-    for _ in range(_ROUNDS):
-        for way in (loop, broadcast):
+    async def write() -> None:
+        # The least that any way takes: the system calls for a frame that is there already.
+        for ws in tuple(sockets):
+            ws._server_send.__self__.transport.write(frame)  # type: ignore[attr-defined]
+
+    ways = {"loop": loop, "hub": publish, "writes": write}
+    times: dict[str, list[float]] = {name: [] for name in ways}
+    for number in range(int(request.args.get("rounds", 21)) + 1):
+        for name, way in ways.items():
             began = time.thread_time()
             await way()
-            times[way.__name__].append((time.thread_time() - began) * 1e3)
+            if number:  # the first round warms up
+                times[name].append((time.thread_time() - began) * 1e3)
             await asyncio.sleep(_PAUSE_S)
-    looped, published = (statistics.median(times[name]) for name in ("loop", "broadcast"))
-    return text(f"loop {looped:.2f} ms, hub {published:.2f} ms, ratio {published / looped:.2f}")
+    return json_response(times)
 
 
-async def _client(port: int, compression: str | None, is_open: asyncio.Event) -> None:
-    async with connect(f"ws://127.0.0.1:{port}/", compression=compression, open_timeout=60) as websocket:
-        is_open.set()
-        async for _ in websocket:
-            pass
+def _message(size: int) -> str:
+    """Return a message of so many bytes that is text as a chat has it, and not one character again and again."""
+    words = (f'{{"id":{number},"user":"user{number * 7919 % 1000}","text":"message {number}"}}' for number in count())
+    text = ""
+    while len(text) < size:
+        text += next(words)
+    return text[:size]
 
 
-async def _measure(port: int, count: int, size: int, compression: str | None) -> str:
-    clients = []
-    for first in range(0, count, _AT_ONCE):
-        opened = [asyncio.Event() for _ in range(min(_AT_ONCE, count - first))]
-        clients += [asyncio.create_task(_client(port, compression, is_open)) for is_open in opened]
-        await asyncio.gather(*(is_open.wait() for is_open in opened))
-    url = f"http://127.0.0.1:{port}/measure?size={size}"
-    result = await asyncio.to_thread(lambda: urllib.request.urlopen(url).read().decode())
-    for client in clients:
-        client.cancel()
-    await asyncio.wait(clients)
-    return str(result)
+def _frame(data: bytes) -> bytes:
+    return bytes([0x81, len(data)] if len(data) < 126 else [0x81, 126, *len(data).to_bytes(2)]) + data
+
+
+def _serve() -> None:
+    listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
+    print(listener.getsockname()[1], flush=True)
+    app.config.update(RESPONSE_TIMEOUT=600, AUTO_EXTEND=False)
+    app.run(sock=listener, motd=False, access_log=False, single_process=True)
+
+
+def measure(settings: Settings, connections: int = 1000, size: int = 200) -> dict[str, Any]:
+    """Return for `plain` and `deflate` the times, `{"loop_ms": …, "hub_ms": …, "writes_ms": …, …}`, and their ratios.
+
+    `share` and `floor` are the hub's and the writes' share of the loop's time, `by_writes` is the hub's of the writes'.
+
+    Args:
+        settings: the run's.
+        connections: how many websockets.
+        size: of the message, in bytes.
+    """
+    pinned = [] if settings.core is None else ["taskset", "-c", str(settings.core)]
+    command = [*pinned, sys.executable, "-m", "benchmarks.broadcast", "--serve"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        try:
+            assert server.stdout is not None
+            line = server.stdout.readline()
+            if not line.strip().isdigit():
+                raise LoadError("the broadcast's server did not start (its own message is above)")
+            port = int(line)
+            return {name: _ways(port, kind, connections, size, settings) for name, kind in KINDS.items()}
+        finally:
+            server.terminate()
+            server.wait()
+
+
+def _ways(port: int, kind: str, connections: int, size: int, settings: Settings) -> dict[str, Any]:
+    with client(port, kind, "/", connections, settings):
+        url = f"http://127.0.0.1:{port}/measure?size={size}&rounds={settings.broadcast_rounds}"
+        with urllib.request.urlopen(url) as response:
+            rounds = json.load(response)
+    loop = rounds["loop"]
+    result = {f"{way}_ms": statistics.median(times) for way, times in rounds.items()}
+    for name, way in (("share", "hub"), ("floor", "writes")):
+        result[name] = statistics.median(mine / its for mine, its in zip(rounds[way], loop, strict=True))
+    pairs = zip(rounds["hub"], rounds["writes"], strict=True)
+    result["by_writes"] = statistics.median(mine / its for mine, its in pairs)
+    return result
 
 
 def main() -> None:
-    """Start the server, measure with and without compression, and print the ratios."""
+    """Measure, and print the figures."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--sockets", type=int, default=1000)
     parser.add_argument("--size", type=int, default=200, help="of the message, in bytes")
-    parser.add_argument("--port", type=int, default=8765)
     parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.serve:
-        app.config.RESPONSE_TIMEOUT = 600
-        app.config.AUTO_EXTEND = False
-        app.run(port=arguments.port, motd=False, access_log=False, single_process=True)
+        _serve()
         return
-    server = subprocess.Popen([sys.executable, "-m", "benchmarks.broadcast", "--serve", "--port", str(arguments.port)])
-    try:
-        time.sleep(3)
-        for compression in (None, "deflate"):
-            result = asyncio.run(_measure(arguments.port, arguments.sockets, arguments.size, compression))
-            print(f"{arguments.sockets} websockets, {arguments.size} bytes, compression {compression}: {result}")
-    finally:
-        server.terminate()
-        server.wait()
+    for name, row in measure(Settings([]), arguments.sockets, arguments.size).items():
+        figures = ", ".join(f"{key} {value:.2f}" for key, value in row.items())
+        print(f"{arguments.sockets} websockets, {arguments.size} bytes, {name}: {figures}")
 
 
 if __name__ == "__main__":

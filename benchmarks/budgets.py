@@ -10,7 +10,7 @@ from statistics import geometric_mean, median
 from typing import Any
 
 from benchmarks.apps.nested import KINDS
-from benchmarks.cases import TITLES
+from benchmarks.cases import LIVE_TITLES, TITLES
 from benchmarks.contenders import CONTENDERS, OURS, REFERENCE
 from benchmarks.large_cases import LARGE
 
@@ -40,6 +40,12 @@ _HANDLERS = {"page": 1.0, "page_starlette": 1.0, "stream_out": 1.0, "stream_in":
 _GROWTH = 3.0
 # Shares of Sanic's time, and of FastAPI's memory.
 _START_TIME, _START_MEMORY = 1 / 3, 1.0
+# Shares of Starlette's time; of its memory for a websocket; kB for an event stream.
+_LIVE = {"echo_1": 1.0, "echo_200": 1.0, "chunks": 1.0}
+_IDLE, _EVENTS = 1.05, 16
+# By the time of a loop over `send`, where clients take compressed messages as browsers do. Without compression the
+# system calls alone take 0.7 of the loop's time: there the budget is a share of what they take.
+_BROADCAST, _BROADCAST_WRITES = 0.5, 1.25
 _IMPORT = 1.15
 _START = 100 / 770
 _MIDDLEWARE = 1 / 105
@@ -211,6 +217,19 @@ def _start(part: dict[str, Any]) -> Iterator[Budget]:
     yield Budget("start", f"{title}: share of FastAPI's memory", _START_MEMORY, memory)
 
 
+def _live(part: dict[str, Any]) -> Iterator[Budget]:
+    for row, limit in _LIVE.items():
+        value = _dig(part, row, OURS, "share")
+        yield Budget("live", f"{LIVE_TITLES[row]}: share of Starlette's CPU time", limit, value)
+    value = _dig(part, "idle", OURS, "share")
+    yield Budget("live", "an idle websocket: share of Starlette's memory", _IDLE, value)
+    yield Budget("live", "an event stream that waits: kB", _EVENTS, _dig(part, "events", OURS, "kb"))
+    value = _dig(part, "broadcast", "deflate", "share")
+    yield Budget("live", "broadcast with compression: share of a loop over `send`", _BROADCAST, value)
+    value = _dig(part, "broadcast", "plain", "by_writes")
+    yield Budget("live", "broadcast without compression: by the writes alone", _BROADCAST_WRITES, value)
+
+
 _PARTS = {
     "inprocess": _inprocess,
     "real": _real,
@@ -229,4 +248,5 @@ _PARTS = {
     "streams": _handlers,
     "large": _large,
     "start": _start,
+    "live": _live,
 }

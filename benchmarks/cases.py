@@ -170,3 +170,10 @@ TITLES |= {
     "stream_in": "5 MB in",
     "stream_both": "1 MB in, a line out for each piece",
 }
+
+# What part `live` loads a server with; one answer is one unit.
+LIVE_TITLES = {
+    "echo_1": "echo of 1 kB, 1 websocket",
+    "echo_200": "echo of 1 kB, 200 websockets",
+    "chunks": "10,000 chunks of 1 kB",
+}

@@ -6,7 +6,7 @@ from typing import Any
 
 from benchmarks.apps.nested import KINDS
 from benchmarks.budgets import budgets
-from benchmarks.cases import TITLES
+from benchmarks.cases import LIVE_TITLES, TITLES
 from benchmarks.contenders import CONTENDERS, OURS, REFERENCE
 from benchmarks.imports import YARDSTICK
 
@@ -185,6 +185,49 @@ def _beside(part: dict[str, Any]) -> str:
     return f"## Side by side\n\n{told}\n\n{_table(['µs a request', *(TITLES[case] for case in part)], rows)}"
 
 
+def _live(part: dict[str, Any]) -> str:
+    names = _order(part["idle"])
+
+    def cell(row: str, name: str, key: str, form: str) -> str:
+        return _cell(part[row].get(name), lambda found: f"{found[key]:{form}}{_share(found)}")
+
+    loads = _table(
+        ["CPU time, µs", *LIVE_TITLES.values()],
+        ([_title(name), *(cell(row, name, "cpu_us", ",.1f") for row in LIVE_TITLES)] for name in names),
+    )
+    streams = [*names, *(name for name in part["events"] if name not in names)]
+    idle = _table(
+        ["open and idle", "websocket, kB", "1,000 of them, CPU ms a second", "event stream, kB"],
+        (
+            [
+                _title(name) if name in CONTENDERS else "sse-starlette",
+                cell("idle", name, "kb", ".1f"),
+                _cell(part["idle"].get(name), lambda row: f"{row['cpu_ms']:.1f}"),
+                cell("events", name, "kb", ".1f"),
+            ]
+            for name in streams
+        ),
+    )
+    ways = {"plain": "without compression", "deflate": "with compression"}
+    broadcast = _table(
+        ["one message to 1,000 websockets, CPU ms", "a loop over `send`", "`hub.publish`", "the writes alone"],
+        (
+            [
+                title,
+                _cell(part["broadcast"][way], lambda row: f"{row['loop_ms']:.1f}"),
+                _cell(part["broadcast"][way], lambda row: f"{row['hub_ms']:.1f} ({row['share']:.2f})"),
+                _cell(part["broadcast"][way], lambda row: f"{row['writes_ms']:.1f} ({row['floor']:.2f})"),
+            ]
+            for way, title in ways.items()
+        ),
+    )
+    about = (
+        "Over a socket, on uvicorn, by the CPU time of the server process; the client is a process of its own. In "
+        "brackets the share of Starlette's in the same rounds, and for the broadcast that of the loop."
+    )
+    return f"## Live\n\n{about}\n\n{loads}\n\n{idle}\n\n{broadcast}"
+
+
 def _routing(part: dict[str, Any]) -> str:
     blocks = ["## The routing table"]
     for table, sizes in part["requests"].items():
@@ -326,4 +369,5 @@ _PARTS: dict[str, Callable[[dict[str, Any]], str]] = {
     "large": _large,
     "overhead": _overhead,
     "start": _start,
+    "live": _live,
 }

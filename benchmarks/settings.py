@@ -26,6 +26,10 @@ class Settings:
     block_rounds: int = 8
     database_rounds: int = 6
     block_seconds: int = 1
+    live_rounds: int = 9
+    live_processes: int = 3
+    idle_seconds: float = 2
+    broadcast_rounds: int = 21
     quiet: float = 0.05
     retries: int = 4
     limit: int = 3600
@@ -50,6 +54,7 @@ class Settings:
             self.beside_rounds, self.beside_seconds = 2, 1
             self.block_rounds = self.database_rounds = 2
             self.tests = 300
+            self.live_rounds, self.live_processes, self.idle_seconds, self.broadcast_rounds = 2, 1, 1, 5
             self.table_rounds, self.start_rounds, self.build_limit, self.import_rounds = 3, 1, 15, 5
 
 

@@ -42,6 +42,7 @@ from sanic_star.engine.failures import (
     RefusedRequest,
     attribute,
     attributes,
+    break_off,
     ends_here,
     is_a,
     is_marked,
@@ -57,7 +58,7 @@ from sanic_star.engine.requests import BOUNDARY, COUNTED_BODY, HANDED, SENT, Lim
 from sanic_star.engine.responses import Response
 from sanic_star.engine.routing import WEBSOCKET, Call, Route, Router, WebSocketRoute, child_scope, enter
 from sanic_star.engine.steps import UP, Limit, Phase
-from sanic_star.engine.streams import Cut, OpenStream, OpenStreams, is_event_stream
+from sanic_star.engine.streams import Cut, OpenStream, OpenStreams, is_event_stream, resumable
 from sanic_star.engine.timeouts import Sweeper
 from sanic_star.engine.websockets import SERVER_SEND, WebSocket, announce_close, closing_refusals
 
@@ -293,6 +294,7 @@ class Engine:
         direct, look_up, new, make = router._direct, router._look_up, object.__new__, self._make
         plain, behaviour = _plain_class(make), self.behaviour
         self._plain = plain
+        asleep, wake = self.sweeper.asleep, self.sweeper.wake
 
         async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
             if scope["type"] != "http":
@@ -312,6 +314,8 @@ class Engine:
                 scope = request.scope  # an initialiser may have changed the method or the path
             number = next(numbers)
             live[number] = request
+            if asleep:
+                wake()
             set_current(number)
             if "router" not in scope:
                 # As in Starlette that of the outermost application: middleware and templates of that one read it.
@@ -429,6 +433,7 @@ class Engine:
         settle = self._settle_out_of_mount if request._outer else self._settle
         pending = await settle(request, error, scope, receive, send)
         if pending is not None and not ends_here(pending, send):
+            break_off(send)
             try:
                 raise pending
             finally:
@@ -439,6 +444,8 @@ class Engine:
         """Answer an exception for a request that does not get as far as a route, with the application's middleware."""
         number = next(requests.numbers)
         requests.live[number] = request
+        if self.sweeper.asleep:
+            self.sweeper.wake()
         requests.current.set(number)
         try:
             await self.fail(request, error, scope, receive, send)
@@ -554,6 +561,8 @@ class Engine:
         request._receive, request._send = receive, late
         number = next(requests.numbers)
         requests.live[number] = request
+        if self.sweeper.asleep:
+            self.sweeper.wake()
         requests.current.set(number)
         try:
             settle = self._settle_out_of_mount if request._outer else self._settle
@@ -565,6 +574,7 @@ class Engine:
             request._send = send
             del requests.live[number]
         if pending is not None and not ends_here(pending, send):
+            break_off(send)
             try:
                 raise pending
             finally:
@@ -662,6 +672,7 @@ class Engine:
             if scope["type"] != "http":
                 if scope["type"] == "websocket":
                     scope[SERVER_SEND] = send
+                    receive = resumable(receive)
                     send = closing_refusals(scope, send)
                 try:
                     await stack(scope, receive, send)

@@ -22,6 +22,7 @@ from starlette.types import Message, Receive, Scope
 from sanic_star.engine.failures import RefusedRequest, related
 from sanic_star.engine.requests import COUNTED_BODY, TOO_LARGE, exceeds
 from sanic_star.engine.routing import Route
+from sanic_star.engine.streams import resumable
 
 
 class CountedBody:
@@ -51,7 +52,7 @@ class CountedBody:
     def __init__(self, find_limit: Callable[[Scope, bool], int | None], scope: Scope, receive: Receive) -> None:
         self._find_limit = find_limit
         self._scope = scope
-        self._receive = receive
+        self._receive = resumable(receive)
         scope[COUNTED_BODY] = self
 
     @property

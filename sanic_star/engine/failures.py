@@ -273,6 +273,20 @@ def ends_here(error: BaseException, send: Send) -> bool:
     return getattr(cycle, "response_complete", False) is True and transport is not None and not transport.is_closing()
 
 
+def break_off(send: Send) -> None:
+    """Close the connection of a response that an exception has cut off, under a server that would leave it open.
+
+    Other servers do so when the application raises. daphne leaves the client waiting.
+
+    Args:
+        send: the ASGI callable of the server; daphne's is a partial function, whose first argument is its request.
+    """
+    request = next(iter(getattr(send, "args", ())), None)
+    abort = getattr(getattr(request, "transport", None), "abortConnection", None)
+    if abort is not None and getattr(request, "_response_started", False) and not getattr(request, "finished", True):
+        abort()
+
+
 def is_marked(error: object) -> bool:
     """Tell whether an exception was logged already."""
     return issubclass(type(error), BaseException) and REPORTED in attributes(error)  # type: ignore[arg-type]

@@ -23,7 +23,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from sanic_star.engine.charsets import check_content_type
 from sanic_star.engine.failures import RefusedRequest
-from sanic_star.engine.streams import OpenStream
+from sanic_star.engine.streams import OpenStream, resumable
 
 live: dict[int, Request] = {}
 current: ContextVar[int] = ContextVar("sanic_star.request")
@@ -179,7 +179,10 @@ class Request(requests.Request):
             RefusedRequest: 400, the request is a form in a charset that a client may not choose.
         """
         check_content_type(self.scope, self._max_field_size)
-        return self._replay() if self._body_is_read else self._next_message
+        if self._body_is_read:
+            return self._replay()
+        self._receive = resumable(self._receive)
+        return self._next_message
 
     async def _next_message(self) -> Message:
         # `_receive` is looked up at the last moment: a watcher may share it by then.

@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from enum import Enum
+from types import BuiltinMethodType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from starlette.types import Message, Receive
@@ -215,6 +216,50 @@ class OpenStreams:
             self.endless.discard(stream)
 
 
+class ResumableReceive:
+    """A server's `receive` whose future outlives the read that waits for it.
+
+    The `receive` of granian returns a future. `await` would pass the cancellation of a reader on to it, and granian
+    drops a message that arrives then. So a reader waits beside the future, and the next reader gets the same
+    one. A server's coroutine is awaited as it is: it takes its message from a queue, and a cancellation leaves the
+    message there.
+
+    Args:
+        receive: the server's.
+    """
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._pending: Future[Message] | None = None
+
+    async def __call__(self) -> Message:
+        """Return the server's next message."""
+        while (pending := self._pending) is None:
+            received: Any = self._receive()
+            if not asyncio.isfuture(received):
+                message: Message = await received
+                return message
+            self._pending = received
+        # A task is not needed: `wait` does not cancel the future when the reader is cancelled.
+        await asyncio.wait((pending,))
+        if self._pending is not pending:
+            # Another reader has got the message.
+            return await self()
+        self._pending = None
+        return pending.result()
+
+
+def resumable(receive: Receive) -> Receive:
+    """Return a `receive` that loses no message when a read is cancelled.
+
+    Only servers in another language give a future, and their `receive` is a built-in method.
+
+    Args:
+        receive: the server's, or that of a middleware.
+    """
+    return ResumableReceive(receive) if type(receive) is BuiltinMethodType else receive
+
+
 class SharedReceive:
     """A request's `receive` for two: a handler that may still read the body, and a watcher.
 
@@ -224,7 +269,7 @@ class SharedReceive:
     leaves is not noticed.
 
     A handler whose read is cancelled while it awaits the server cancels the server's `receive`, as it does where there
-    is no watcher. What the server receives later is not lost: servers hand it to the next caller.
+    is no watcher. What the server receives later is not lost: the next caller gets it (see `ResumableReceive`).
 
     PERF: the handler awaits the server itself while the watcher does not. A message that is there already costs no turn
     of the event loop, and none costs a task: a fifth of the time («streams»).
@@ -234,7 +279,7 @@ class SharedReceive:
     """
 
     def __init__(self, receive: Receive) -> None:
-        self._receive = receive
+        self._receive = resumable(receive)
         self._is_receiving = False
         # Those who wait until the other one has received a message, or the handler has read one that was kept.
         self._waiting: list[Future[None]] = []

@@ -3,7 +3,8 @@
 No request sets a timer or looks at its limits: a timer and a call of `asyncio.current_task` together cost a tenth of a
 short request. Instead the sweeper looks at the table of requests in flight, several times within the shortest limit. A
 request that is in the same state at two looks has been in it for that long. A request that comes and goes between two
-looks is never seen.
+looks is never seen. While no request waits for its response to begin, there is no timer: a process with idle websockets
+and event streams sleeps. The next request wakes the sweeper.
 
 | limit | it ends | answer |
 |---|---|---|
@@ -27,6 +28,7 @@ import asyncio
 import logging
 from asyncio import Task
 from collections.abc import Collection, Sequence
+from contextvars import Context
 from gc import get_referents
 from inspect import iscoroutine, isgenerator
 from types import CodeType
@@ -71,26 +73,43 @@ class Sweeper:
         self._arriving: dict[int, float] = {}
         # Requests whose time was over once: nobody is cancelled twice.
         self._settled: set[int] = set()
+        # Has this sweeper while it sleeps. PERF: a list, so that the dispatch tests the same object for each request.
+        self.asleep: list[Sweeper] = []
 
     def start(self) -> None:
         """Begin to look, if there is a limit to keep; once for each start of the application."""
         loop = asyncio.get_running_loop()
-        if self._timer is not None and self._loop is loop:
+        if self._loop is loop:
             return
         self.stop()
         self._limits = limits = self.engine.kept_limits
         times = [limit for limit in (limits.part_s, limits.response_s, limits.whole_body_s) if limit]
         if times:
-            self._loop = loop
-            self._now, self._last = 0.0, loop.time()
+            self._loop, self._now = loop, 0.0
             self._every = min(max(min(times) / SHARE, SHORTEST), LONGEST)
-            self._timer = loop.call_later(self._every, self._look)
+            self.wake()
+
+    def wake(self) -> None:
+        """Look again from now on, if the request comes on the event loop of the start."""
+        loop = self._loop
+        if loop is asyncio.get_running_loop():
+            self.asleep.clear()
+            self._last = loop.time()
+            # In an empty context: that of a request would live as long as the timer is set again.
+            self._timer = loop.call_later(self._every, self._look, context=Context())
+
+    def _sleep(self) -> None:
+        assert self._timer is not None
+        self._timer.cancel()
+        self._timer = None
+        self.asleep.append(self)
 
     def stop(self) -> None:
         """Stop looking."""
         if self._timer is not None:
             self._timer.cancel()
         self._timer = self._loop = None
+        self.asleep.clear()
         self._seen, self._arriving, self._settled = {}, {}, set()
 
     def _look(self) -> None:
@@ -103,9 +122,14 @@ class Sweeper:
         arriving = self._arriving
         self._seen, self._arriving = {}, {}
         late: set[int] = set()
+        is_needed = False
         for number, request in list(requests.live.items()):
             scope = request.scope
-            if scope.get("app") is not engine.app or scope["type"] != "http" or engine.behaviour.has_begun(request):
+            if scope["type"] != "http" or engine.behaviour.has_begun(request):
+                continue
+            # A mounted application's request may come back as this one's, if an exception comes out of the mount.
+            is_needed = True
+            if scope.get("app") is not engine.app:
                 continue
             arrives = request._arriving
             state = (_waits_for_client(request, limits), request._received)
@@ -125,6 +149,8 @@ class Sweeper:
         if late:
             self._settled |= late
             self._end(late)
+        if not is_needed:
+            self._sleep()
 
     def _end(self, late: set[int]) -> None:
         """Cancel the tasks of requests that are late."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from asyncio import Task
 from contextvars import ContextVar
+from types import BuiltinMethodType
 from typing import Any
 
 from starlette import websockets
@@ -11,6 +12,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from sanic_star.engine.failures import is_a
 from sanic_star.engine.requests import Request
+from sanic_star.engine.streams import ResumableReceive
 
 # Whether this task has answered a handshake with a response; uvicorn 0.54 reports that as none at all.
 refused: ContextVar[bool] = ContextVar("sanic_star.refused", default=False)
@@ -90,7 +92,8 @@ class WebSocket(websockets.WebSocket):
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         super().__init__(scope, self._receive_message, self._send_message)
-        self._server_receive = receive
+        # PERF: the test of `resumable`, without a call («hops»).
+        self._server_receive = ResumableReceive(receive) if type(receive) is BuiltinMethodType else receive
         self._server_send = send
         self._opened = False
         self._closed = False
@@ -121,7 +124,14 @@ class WebSocket(websockets.WebSocket):
         return message
 
     async def _send_message(self, message: Message) -> None:
-        """Pass a message on to the server."""
+        """Pass a message on to the server.
+
+        Raises:
+            UnicodeEncodeError: a text has a lone surrogate; granian would send an empty message instead.
+        """
+        text = message.get("text")
+        if text and not text.isascii():
+            text.encode()
         noted = self._note(message)
         if noted is None:
             return

@@ -14,7 +14,8 @@ many. What a connection may wait for, and how long:
 | `IDLE` | the next request | `keep_alive` | close |
 
 As in `sanic_star.engine.timeouts`, no connection sets a timer. The sweeper looks at all connections a few times within
-the shortest limit; what it finds in one phase at two looks has been in it for that long.
+the shortest limit; what it finds in one phase at two looks has been in it for that long. While there are no connections
+but those of websockets, it does not look; the next connection wakes it.
 
 Nothing limits how slowly a client reads a response: one that pauses a download is no other than one that never reads.
 Only a 408 that is not read for `request_timeout` is given up.
@@ -192,17 +193,23 @@ class ConnectionSweeper:
         shortest = limits.shortest
         self._every = min(max(shortest / SHARE, SHORTEST), LONGEST) if shortest else LONGEST
         self._timer: asyncio.TimerHandle | None = None
+        self._is_asleep = False
         self._now = self._last = 0.0
         self._numbers = count(1)
 
     def start(self) -> None:
         """Begin to look."""
         self._loop = asyncio.get_running_loop()
+        self._wake()
+
+    def _wake(self) -> None:
+        self._is_asleep = False
         self._last = self._loop.time()
         self._timer = self._loop.call_later(self._every, self._look)
 
     def stop(self) -> None:
         """Stop looking."""
+        self._is_asleep = False
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -213,10 +220,11 @@ class ConnectionSweeper:
         last, self._last = self._last, self._loop.time()
         passed = min(self._last - last, 2 * self._every)
         self._now += passed
-        now, limits = self._now, self.limits
+        now, limits, is_needed = self._now, self.limits, False
         for connection in list(self.connections):
             if not isinstance(connection, Connection):
                 continue
+            is_needed = True
             if connection.transport.is_closing():
                 if connection.is_refused and connection.is_stuck(now, limits):
                     connection.transport.abort()
@@ -224,10 +232,15 @@ class ConnectionSweeper:
             phase = connection.observe(now, passed)
             if connection.is_late(phase, now, limits):
                 connection.end(phase)
+        if not is_needed:
+            self.stop()
+            self._is_asleep = True
 
     def accept(self, connection: Connection) -> None:
         """Number a new connection, and close waiting ones if there are too many."""
         connection.number = next(self._numbers)
+        if self._is_asleep:
+            self._wake()
         if len(self.connections) > self.max_connections:
             self._make_room()
 

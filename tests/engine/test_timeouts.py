@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -462,6 +462,71 @@ async def test_the_sweeper_lives_as_long_as_the_application_runs() -> None:
         assert sweeper._timer is timer
     assert sweeper._timer is None
     assert timer.cancelled()
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait until a condition holds."""
+    async with asyncio.timeout(60):
+        while not condition():  # noqa: ASYNC110 (no event tells when the sweeper sleeps)
+            await asyncio.sleep(0.001)
+
+
+@pytest.mark.parametrize("idle", ["nothing", "/ws", "/events", "/mounted/events"])
+@pytest.mark.parametrize("slow", ["/slow", "/mounted/slow", "/middleware"])
+async def test_while_no_response_is_awaited_there_is_no_timer(idle: str, slow: str) -> None:
+    app, handler, mounted = limited(), Handler(), limited()
+    for owner in (app, mounted):
+        owner.add_route(handler, "/slow", name="slow")
+
+        @owner.get("/events")
+        async def events(request: Request) -> None:
+            response = await request.respond(content_type="text/event-stream")
+            await response.send("data: 1\n\n")
+            await asyncio.sleep(LONG)
+
+    app.mount("/mounted", mounted)
+
+    @app.websocket("/ws")
+    async def websocket(request: Request, ws: Websocket) -> None:
+        await ws.recv()
+
+    class Raises:
+        def __init__(self, app: Any) -> None:
+            self.app = app
+
+        async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+            if scope.get("path") == "/middleware":
+                raise LookupError
+            await self.app(scope, receive, send)
+
+    app.add_middleware(Raises)
+
+    @app.exception(LookupError)
+    async def handle(request: Request, error: Exception) -> Any:
+        return await handler(request)
+
+    sweepers = [each._engine.sweeper for each in (app, mounted)]
+
+    def asleep() -> bool:
+        return all(sweeper._timer is None for sweeper in sweepers)
+
+    async with started(app):
+        peer = Peer()
+        if idle == "/ws":
+            peer.messages = [{"type": "websocket.connect"}]
+            task = asyncio.ensure_future(app(websocket_scope(idle), peer.receive, peer.send))
+            await peer.until(1)
+        elif idle != "nothing":
+            task = asyncio.ensure_future(app(http_scope(idle), peer.receive, peer.send))
+            await peer.until(2)
+        for _ in range(2):
+            await until(asleep)
+            assert (await ask(app, http_scope(slow))).status == 503
+        await until(asleep)
+        if idle != "nothing":
+            assert not task.done()
+            task.cancel()
+            await asyncio.wait({task})
 
 
 @pytest.mark.parametrize("off", [None, 0])

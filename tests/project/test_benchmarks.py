@@ -6,17 +6,20 @@ import json
 import os
 import tempfile
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 from jinja2 import Environment, FileSystemLoader
 
-from benchmarks import postgres
+from benchmarks import broadcast, live, postgres
 from benchmarks.apps import sanic_star as apps
 from benchmarks.apps.database.store import MESSAGES, TEMPLATES, connect, fill, in_order
 from benchmarks.blocks import measure_blocks
+from benchmarks.broadcast import KINDS
 from benchmarks.budgets import budgets
 from benchmarks.cases import CASES, ERROR_CASES, PAGE_CASES, STREAM_CASES, Case
 from benchmarks.contenders import CONTENDERS
@@ -220,6 +223,20 @@ async def test_the_one_with_two_hundred_routes(contender: str) -> None:
     assert await answers(app, *tests) == paths
 
 
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="CPU time and memory are read from /proc")
+def test_what_is_live_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "LOADS", {row: (kind, path, 2) for row, (kind, path, _) in live.LOADS.items()})
+    monkeypatch.setattr(live, "IDLE", {row: (kind, path, 20) for row, (kind, path, _) in live.IDLE.items()})
+    monkeypatch.setattr(live, "broadcast", SimpleNamespace(measure=partial(broadcast.measure, connections=10)))
+    settings = Settings(["sanic_star", "starlette"], quick=True)
+    settings.live_rounds, settings.idle_seconds, settings.broadcast_rounds = 1, 0.1, 1
+    settings.core = settings.load_core = None
+    result = {"environment": {"date": "", "python": "", "system": "", "processor": ""}, "live": live.measure(settings)}
+    assert all(row["sanic_star"]["share"] > 0 for name, row in result["live"].items() if name != "broadcast")
+    assert "failed" not in markdown(result)
+    assert all(budget.value is not None for budget in budgets(result))
+
+
 def test_a_page_with_a_wrong_link_is_a_fault() -> None:
     links = "".join(f'<a href="/customers/c7/orders/{order}">' for order in range(20))
     page = PAGE_CASES["page"]
@@ -251,9 +268,10 @@ def test_the_pictures_show_what_was_measured(tmp_path: Path) -> None:
     assert heads == 4
 
 
-@pytest.mark.parametrize("part", ["real", "served", "database", "templates", "streams", "large", "start"])
+@pytest.mark.parametrize("part", ["real", "served", "database", "templates", "streams", "large", "start", "live"])
 def test_a_part_in_which_all_failed_is_written_and_misses_its_budgets(part: str) -> None:
-    failed = {name: {"error": "failed"} for name in ("sanic_star", "starlette", "sanic_server")}
+    failure = {"error": "failed"}
+    failed = dict.fromkeys(("sanic_star", "starlette", "sanic_server"), failure)
     cases: dict[str, dict[str, Any]] = {
         "real": dict.fromkeys(REAL_CASES, failed),
         "served": dict.fromkeys(REAL_CASES, failed),
@@ -262,6 +280,7 @@ def test_a_part_in_which_all_failed_is_written_and_misses_its_budgets(part: str)
         "streams": dict.fromkeys(STREAM_CASES, failed),
         "large": {"large_in": failed},
         "start": failed,
+        "live": {**dict.fromkeys((*live.LOADS, *live.IDLE), failed), "broadcast": dict.fromkeys(KINDS, failure)},
     }
     result = {"environment": {"date": "", "python": "", "system": "", "processor": ""}, part: cases[part]}
     assert "failed" in markdown(result)

@@ -33,6 +33,7 @@ from sanic_star.compat._app.guard import REQUEST
 from sanic_star.compat._app.pipeline import Call, Step, respond_through, run_before
 from sanic_star.engine.failures import attribute, only_member
 from sanic_star.engine.responses import Response
+from sanic_star.engine.streams import resumable
 from sanic_star.engine.websockets import SERVER_SEND
 
 if TYPE_CHECKING:
@@ -102,6 +103,17 @@ class Layer:
         return pass_through
 
 
+async def _note_leave(request: Any, receive: Receive) -> Message:
+    """Receive a message, and note if the client has left.
+
+    Not whether the body ends: a watcher may read ahead here, and the handler still has to read what is kept for it.
+    """
+    message = await receive()
+    if message["type"] == "http.disconnect":
+        request._is_disconnected = True
+    return message
+
+
 class HTTPPassage:
     """The way of one request through a layer, as the ASGI application that answers it.
 
@@ -125,8 +137,9 @@ class HTTPPassage:
         """Answer the request."""
         request, key = self._request, self._layer.key
         scope = self.scope = request.scope
+        request._receive = resumable(request._receive)
         # Not what was given: that asks the request, which gets its messages from the middleware by then.
-        self._receive: Receive = partial(request._watched_receive, request._replay())
+        self._receive: Receive = partial(_note_leave, request, request._replay())
         self._parsed = scope.get("headers"), scope.get("query_string")
         scope[key], scope[REQUEST] = self, request
         try:

@@ -14,6 +14,7 @@ from sanic_star.compat._support.lazy import OldName, names_without_old
 from sanic_star.compat.exceptions import PayloadTooLarge
 from sanic_star.engine.application import engine_of
 from sanic_star.engine.requests import TOO_LARGE, current, live
+from sanic_star.engine.streams import resumable
 
 if TYPE_CHECKING:
     from sanic_star.compat.response._writer import ResponseWriter
@@ -64,6 +65,7 @@ class BodyStream:
 
     def __init__(self, request: ReadRequest) -> None:
         self.request = request
+        request._receive = resumable(request._receive)
 
     @property
     def writer(self) -> ResponseWriter | None:

@@ -1432,6 +1432,7 @@ class Request(requests.Request, Generic[AppT, CtxT]):
         self.responded = True
         if self._writer is None:
             self._writer = ResponseWriter(self._send, self.method == "HEAD")
+            self._writer.offers_trailers = "http.response.trailers" in (self.scope.get("extensions") or ())
             if "app" in self.scope:
                 self._writer.on_open = partial(self.app._answers.stream_opened, self, self._writer)
                 self._writer.on_end = partial(self.app._engine.streams.complete, self)

@@ -5,6 +5,7 @@ That is Starlette's `BackgroundTask`; background tasks of the application (`app.
 
 from __future__ import annotations
 
+import asyncio
 from asyncio import CancelledError
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
         def _head(self, *, length: bool = True) -> list[tuple[bytes, bytes]]: ...
 
 
+# After so many parts the event loop gets a turn: hypercorn takes all that is sent to a client that has left without
+# one, and a handler that only sends would stop the process.
+PARTS_A_TURN = 1024
+
 BACKGROUND_FAILED = "The background task of a response to %r failed"
 
 R = TypeVar("R", bound="WrittenResponse")
@@ -45,6 +50,11 @@ class ResponseWriter:
         self.send = send
         self.head_only = head_only
         self.head_sent = False
+        self.parts = 0
+        # Whether the server sends trailer fields (ASGI extension `http.response.trailers`).
+        self.offers_trailers = False
+        # The trailer fields; `None` if the head has not announced any.
+        self.trailers: list[tuple[bytes, bytes]] | None = None
         # A `BaseHTTPResponse`.
         self.response: Any = None
         # Whether the stop of the application ends the response; `None`: its content type decides.
@@ -78,7 +88,10 @@ class ResponseWriter:
             response.body = data if last else b""
             fields = response._head(length=last)
             self.head_sent = True
-            await send({"type": "http.response.start", "status": response.status, "headers": fields})
+            start = {"type": "http.response.start", "status": response.status, "headers": fields}
+            if self.offers_trailers and not last and self._announces_trailers(response.status, fields):
+                start["trailers"], self.trailers = True, []
+            await send(start)
             if not last and self.on_open is not None:
                 self.on_open()
         if last:
@@ -89,6 +102,17 @@ class ResponseWriter:
         elif not data:
             return
         await send({"type": "http.response.body", "body": b"" if self.head_only else data, "more_body": not last})
+        if not last:
+            self.parts += 1
+            if not self.parts % PARTS_A_TURN:
+                await asyncio.sleep(0)
+        elif self.trailers is not None:
+            await send({"type": "http.response.trailers", "headers": self.trailers, "more_trailers": False})
+
+    def _announces_trailers(self, status: int, fields: list[tuple[bytes, bytes]]) -> bool:
+        if self.head_only or not has_message_body(status):
+            return False
+        return any(name == b"trailer" for name, _ in fields)
 
     async def write_path(self, response: WrittenResponse, path: str) -> None:
         """Let the server send a file as the whole body (ASGI, `http.response.pathsend`).

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 _CLOSE_CODES = (range(1000, 1004), range(1007, 1015), range(3000, 5000))
 # Sanic breaks the connection off for this one, which stands for no frame.
 _NO_FRAME, _INTERNAL_ERROR = 1006, 1011
+# After so many messages that a handler sends, the event loop gets a turn: hypercorn takes all that is sent to a client
+# that has left without one, and a handler that only sends would stop the process.
+MESSAGES_A_TURN = 256
 # As much as a control frame holds beside the code (section 5.5), in bytes.
 _REASON_SIZE = 123
 # How long `send` waits for the end to arrive after the server said that the client has left, in seconds. uvicorn puts
@@ -141,6 +144,8 @@ class WebsocketImplProtocol(WebSocket):
     _iterating = 0
     # How many tasks wait for the connection's end.
     _awaited = 0
+    # How many messages the handler has sent.
+    _sent = 0
     _plain: websockets.WebSocket | None = None
     # What is there for code that looks at the parts of Sanic's websocket.
     _members: Members | None = None
@@ -203,12 +208,22 @@ class WebsocketImplProtocol(WebSocket):
 
     async def _take(self, timeout: float | None = None) -> Message | None:  # noqa: ASYNC109
         inbox = self._inbox
-        if inbox.waiting or (self._recv_lock is not None and self._recv_lock.is_held):
-            raise ServerError("Another task is already waiting for the next message")
-        self._reads = True
+        self._check_reader(inbox)
         message = await (inbox.next() if timeout is None else inbox.next_within(timeout))
         if message is None:
             return None
+        limit = self._max_size
+        if message["type"] == "websocket.receive" and (limit is None or len(_data(message)) * 4 <= limit):
+            return message
+        return await self._check_message(message)
+
+    def _check_reader(self, inbox: Inbox) -> None:
+        if inbox.waiting or (self._recv_lock is not None and self._recv_lock.is_held):
+            raise ServerError("Another task is already waiting for the next message")
+        self._reads = True
+
+    async def _check_message(self, message: Message) -> Message:
+        """Return the message, or what ends the connection; close it if the message is too large."""
         if message["type"] != "websocket.receive":
             if message["type"] != _DISCONNECT:
                 raise RuntimeError(f"the server has sent {message['type']!r}, which no open websocket receives")
@@ -220,7 +235,8 @@ class WebsocketImplProtocol(WebSocket):
             # A character is at most four bytes: most messages are not encoded for this.
             if len(data) * 4 > limit and (size := _size(data)) > limit:
                 await self._end_by_handler(1009, f"frame with {size} bytes exceeds limit of {limit} bytes")
-                return inbox.end
+                assert self._inbox.end is not None
+                return self._inbox.end
         return message
 
     async def recv_burst(self, max_recv: int = 256) -> list[str | bytes]:
@@ -253,13 +269,23 @@ class WebsocketImplProtocol(WebSocket):
         # A handler that leaves the loop to another task does not learn of the end from it.
         own = self._is_own_task()
         self._iterating += own
+        limit = self._max_size
         try:
             while True:
-                message = await self._take()
-                assert message is not None
-                if message["type"] == _DISCONNECT:
+                # PERF: as `_take` does, without a coroutine for each message; `benchmarks/` shows it as the echo.
+                inbox = self._inbox
+                self._check_reader(inbox)
+                message = await inbox.next()
+                if message["type"] == "websocket.receive":
+                    text = message.get("text")
+                    data = message["bytes"] if text is None else text
+                    if limit is None or len(data) * 4 <= limit:
+                        yield data
+                        continue
+                taken = await self._check_message(message)
+                if taken["type"] == _DISCONNECT:
                     break
-                yield _data(message)
+                yield _data(taken)
             if own:
                 self._handler = "informed"
         finally:
@@ -302,10 +328,14 @@ class WebsocketImplProtocol(WebSocket):
                 time, or after `close`.
             TypeError: the message is of another type, a mapping for example, or its parts are of different types. An
                 ASGI message is sent by `websocket.starlette.send`.
+            UnicodeEncodeError: the text has a lone surrogate, which UTF-8 cannot hold.
         """
         if not self._closed:
             event: Message
             if isinstance(message, str):
+                if not message.isascii():
+                    # granian sends an empty message instead of a lone surrogate.
+                    message.encode()
                 event = {"type": "websocket.send", "text": message}
             elif isinstance(message, (bytes, bytearray, memoryview)):
                 event = {"type": "websocket.send", "bytes": bytes(message)}
@@ -321,6 +351,9 @@ class WebsocketImplProtocol(WebSocket):
                 return
             try:
                 await self._server_send(event)
+                self._sent += 1
+                if not self._sent % MESSAGES_A_TURN:
+                    await asyncio.sleep(0)
                 return
             except OSError:
                 self._closed = True
