@@ -7,7 +7,7 @@ import pytest
 import requests
 
 from .pages import Page
-from .serving import PATIENCE, Server, until
+from .serving import TIMEOUT_S, Server, until
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
 
@@ -127,7 +127,7 @@ def test_bad_uploads_are_refused(anywhere: Server) -> None:
     for options in ({"data": {"file": "no file"}}, {"files": {"other": ("x", b"x")}}, {"data": b"x"}, {}):
         assert anywhere.request("POST", task["attachments_url"], **options).status_code == 400
     large = anywhere.request("POST", task["attachments_url"], files={"file": ("x", b"x" * 5001)})
-    assert (large.status_code, large.json()["message"]) == (413, "An attachment may have 5,000 bytes.")
+    assert (large.status_code, large.json()["message"]) == (413, "An attachment may have at most 5,000 bytes.")
     nowhere = anywhere.request("POST", "/api/v1/tasks/0/attachments", files={"file": ("x", b"x")})
     assert nowhere.status_code == 404
     assert anywhere.get(task["attachments_url"]).json() == []
@@ -195,7 +195,7 @@ class Ear:
     def until(self, kind: str) -> Any:
         """Return the next message of that kind."""
         while True:
-            message = json.loads(self._socket.recv(timeout=PATIENCE))
+            message = json.loads(self._socket.recv(timeout=TIMEOUT_S))
             if message["kind"] == kind:
                 return message
 

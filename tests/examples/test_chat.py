@@ -110,7 +110,7 @@ def test_what_is_no_number_of_a_message(client: TestClient, after: str) -> None:
 
 
 def test_a_room_keeps_its_last_messages(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("examples.chat.history._KEPT", 2)
+    monkeypatch.setattr("examples.chat.history._MESSAGES_PER_ROOM", 2)
     for text in "abcd":
         client.post(f"{ROOM}/messages", json={"name": "Ada", "text": text})
     assert [message["text"] for message in client.get(f"{ROOM}/messages").json()] == ["c", "d"]
@@ -144,18 +144,18 @@ def test_a_browser_connects_again(query: str, status: str, tmp_path: Path, monke
             is_connected = f"document.getElementById('status')?.innerText === '{status}'"
             page.call("Page.navigate", url=f"http://127.0.0.1:{port}{ROOM}/{query}")
             page.until(is_connected)
-            page.evaluate("name = 'Ada'; part('name').value = 'Ada'; part('text').value = '<b>first</b>'")
-            page.evaluate("part('form').requestSubmit()")
-            page.until("part('messages').innerText.includes('<b>first</b>')")
-            assert page.until("part('present').innerText") == "1"
+            page.evaluate("name = 'Ada'; element('name').value = 'Ada'; element('text').value = '<b>first</b>'")
+            page.evaluate("element('form').requestSubmit()")
+            page.until("element('messages').innerText.includes('<b>first</b>')")
+            assert page.until("element('present').innerText") == "1"
             server.popen.send_signal(signal.SIGTERM)
             server.popen.wait(60)
-            page.until("part('status').innerText === 'connecting again'")
+            page.until("element('status').innerText === 'reconnecting'")
             server = start(tmp_path, port)
             page.until(is_connected)
-            page.evaluate("part('text').value = 'second'; part('form').requestSubmit()")
-            page.until("part('messages').innerText.includes('second')")
-            assert page.evaluate("part('messages').children.length") == 2
+            page.evaluate("element('text').value = 'second'; element('form').requestSubmit()")
+            page.until("element('messages').innerText.includes('second')")
+            assert page.evaluate("element('messages').children.length") == 2
             if "CHAT_SCREENSHOTS" in os.environ:
                 shot = base64.b64decode(page.call("Page.captureScreenshot")["data"])
                 Path(os.environ["CHAT_SCREENSHOTS"], f"chat{len(query)}.png").write_bytes(shot)

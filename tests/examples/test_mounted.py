@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from .pages import Page
-from .serving import PATIENCE, Server, serve_board
+from .serving import TIMEOUT_S, Server, serve_board
 from .test_lifecycle import PHASES, SOON
 
 OUTER = "tests.examples.outer"
@@ -72,7 +72,7 @@ def test_live_feeds_and_sessions_work(mounted: Server) -> None:
     cookie = mounted.request("PUT", "/session", json={"name": "Ada"}).cookies["taskboard"]
     with mounted.socket("/live/feed", Cookie=f"taskboard={cookie}") as socket:
         socket.send("Hello")
-        while (message := json.loads(socket.recv(timeout=PATIENCE)))["kind"] != "chat":
+        while (message := json.loads(socket.recv(timeout=TIMEOUT_S)))["kind"] != "chat":
             pass
         assert message["who"] == "Ada"
     with mounted.get("/live/ticker", stream=True) as ticker:
@@ -94,7 +94,7 @@ def test_listeners_run_once_under_concurrent_first_requests(tmp_path: Any, place
         with ThreadPoolExecutor(16) as pool:
             assert set(pool.map(ask, range(64))) == {200}
         with server.socket("/board/live/feed") as socket, server.get("/board/live/ticker", stream=True):
-            socket.recv(timeout=PATIENCE)
+            socket.recv(timeout=TIMEOUT_S)
             took = server.stop()
     assert took < SOON
     assert server.order_of(*PHASES) == PHASES

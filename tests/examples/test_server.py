@@ -8,7 +8,7 @@ import pytest
 import requests
 
 from .pages import Page
-from .serving import PATIENCE, Server
+from .serving import TIMEOUT_S, Server
 
 
 def ask(server: Server, query: str, **options: Any) -> Any:
@@ -64,15 +64,15 @@ def test_other_origins_may_use_the_api(board: Server) -> None:
 def test_a_session_counts_visits_and_remembers_a_name(board: Server) -> None:
     with requests.Session() as visitor, requests.Session() as stranger:
         url = board.url("/session")
-        assert visitor.get(url, timeout=PATIENCE).json() == {"name": "guest", "visits": 0}
+        assert visitor.get(url, timeout=TIMEOUT_S).json() == {"name": "guest", "visits": 0}
         assert not visitor.cookies
         for visits in (1, 2, 3):
-            assert visitor.post(url, timeout=PATIENCE).json() == {"name": "guest", "visits": visits}
-        assert visitor.put(url, json={"name": " Ada "}, timeout=PATIENCE).json() == {"name": "Ada", "visits": 3}
-        assert stranger.post(url, timeout=PATIENCE).json() == {"name": "guest", "visits": 1}
-        task = visitor.post(board.url("/api/v1/tasks"), json={"title": "Write"}, timeout=PATIENCE).json()
+            assert visitor.post(url, timeout=TIMEOUT_S).json() == {"name": "guest", "visits": visits}
+        assert visitor.put(url, json={"name": " Ada "}, timeout=TIMEOUT_S).json() == {"name": "Ada", "visits": 3}
+        assert stranger.post(url, timeout=TIMEOUT_S).json() == {"name": "guest", "visits": 1}
+        task = visitor.post(board.url("/api/v1/tasks"), json={"title": "Write"}, timeout=TIMEOUT_S).json()
         assert task["author"] == "Ada"
-        assert visitor.delete(url, timeout=PATIENCE).json() == {"name": "guest", "visits": 0}
+        assert visitor.delete(url, timeout=TIMEOUT_S).json() == {"name": "guest", "visits": 0}
         assert not visitor.cookies
 
 
@@ -91,7 +91,7 @@ def test_the_websocket_knows_the_visitor(board: Server) -> None:
     cookie = board.request("PUT", "/session", json={"name": "Ada"}).cookies["taskboard"]
     with board.socket("/live/feed", Cookie=f"taskboard={cookie}") as socket:
         socket.send("It's me")
-        while (message := json.loads(socket.recv(timeout=PATIENCE)))["kind"] != "chat":
+        while (message := json.loads(socket.recv(timeout=TIMEOUT_S)))["kind"] != "chat":
             pass
         assert message == {"kind": "chat", "who": "Ada", "text": "It's me"}
 
@@ -159,6 +159,6 @@ def test_graphql_says_what_it_can_not_do(board: Server) -> None:
 def test_graphql_tells_the_websocket(board: Server) -> None:
     with board.socket("/live/feed") as socket:
         ask(board, 'mutation { addTask(title: "Seen by all") { task { id } } }')
-        while (message := json.loads(socket.recv(timeout=PATIENCE)))["kind"] != "task":
+        while (message := json.loads(socket.recv(timeout=TIMEOUT_S)))["kind"] != "task":
             pass
         assert (message["what"], message["title"]) == ("added", "Seen by all")
