@@ -18,7 +18,7 @@ from sanic_star import Request, Sanic, json
 from sanic_star.cli import main
 from sanic_star.cli._console import Console, send_request, variables_of
 
-PATIENCE = 60
+TIMEOUT_S = 60
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def loop() -> Iterator[asyncio.AbstractEventLoop]:
     thread.start()
     yield loop
     loop.call_soon_threadsafe(loop.stop)
-    thread.join(PATIENCE)
+    thread.join(TIMEOUT_S)
     loop.close()
 
 
@@ -129,7 +129,7 @@ def test_over_a_terminal(tmp_path: Path, last: str) -> None:
 
     def read_until(text: bytes) -> None:
         nonlocal shown
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + TIMEOUT_S
         while text not in shown and time.monotonic() < deadline:
             if select.select([ours], [], [], 0.2)[0]:
                 try:
@@ -144,7 +144,7 @@ def test_over_a_terminal(tmp_path: Path, last: str) -> None:
         read_until(b"b'helloServed'")
         os.write(ours, last.encode())
         read_until(b"Server Stopped")
-        assert process.wait(PATIENCE) == 0
+        assert process.wait(TIMEOUT_S) == 0
     finally:
         process.kill()
         process.wait()

@@ -21,7 +21,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PROJECT = Path(__file__).parent / "project"
 # Far above what any of it takes, so that only a hang reaches it.
-PATIENCE = 90.0
+TIMEOUT_S = 90.0
 
 Python = Callable[..., list[str]]
 
@@ -71,7 +71,7 @@ def until(
     port: int, path: str, said: bytes, process: "subprocess.Popen[bytes]", again: Callable[[], None] = lambda: None
 ) -> bytes:
     """Ask until the answer says something, each second after doing something again."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT_S
     soon = time.monotonic() + 1
     while True:
         try:
@@ -95,7 +95,7 @@ def running(command: list[str], project: Path) -> Iterator["subprocess.Popen[byt
     try:
         yield process
         process.send_signal(signal.SIGTERM)
-        process.wait(PATIENCE)
+        process.wait(TIMEOUT_S)
     finally:
         if process.poll() is None:
             process.kill()
@@ -172,7 +172,7 @@ def test_one_line_in_several_workers(project: Path, port: int, monkeypatch: pyte
 def test_its_tests(python: list[str], project: Path) -> None:
     command = [*python, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
     command += ["-p", "sanic_star.testing.plugin", "--sanic-star-alias"]
-    done = subprocess.run(command, cwd=project, capture_output=True, text=True, timeout=PATIENCE, check=False)
+    done = subprocess.run(command, cwd=project, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "12 passed" in done.stdout
 
@@ -182,5 +182,5 @@ def test_its_tests_on_sanic_itself(project: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.delenv("PYTHONPATH", raising=False)
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:sanic_star.testing.plugin"]
     command += ["-k", "welcome or feed or asynchronous or checked or travel"]
-    done = subprocess.run(command, cwd=project, capture_output=True, text=True, timeout=PATIENCE, check=False)
+    done = subprocess.run(command, cwd=project, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
     assert "5 passed" in done.stdout, done.stdout + done.stderr

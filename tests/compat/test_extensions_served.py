@@ -16,7 +16,7 @@ import h2.settings
 import pytest
 import requests
 
-from tests.engine.processes import PATIENCE, UVICORN, Process, free_port, process
+from tests.engine.processes import TIMEOUT_S, UVICORN, Process, free_port, process
 
 LINK = "</style.css>; rel=preload; as=style"
 
@@ -52,7 +52,7 @@ def ask(port: int, path: str, push: bool = True) -> tuple[list[Any], dict[int, b
     ahead: list[Any] = []
     bodies: dict[int, bytes] = {1: b""}
     open_streams = {1}
-    with socket.create_connection(("127.0.0.1", port), PATIENCE) as connection:
+    with socket.create_connection(("127.0.0.1", port), TIMEOUT_S) as connection:
         while open_streams:
             connection.sendall(speaker.data_to_send())
             received = connection.recv(65536)
@@ -157,7 +157,7 @@ ONES_OWN = {"date", "server", "connection", "keep-alive", "x-offered"}
 def answer(session: requests.Session, running: Process, method: str, path: str, **headers: str) -> Any:
     """Return status, header fields and body of an answer, apart from what servers say of themselves."""
     url = f"http://127.0.0.1:{running.port}{path}"
-    response = session.request(method, url, headers={"accept-encoding": "identity", **headers}, timeout=PATIENCE)
+    response = session.request(method, url, headers={"accept-encoding": "identity", **headers}, timeout=TIMEOUT_S)
     fields = {name.lower(): value for name, value in response.headers.items() if name.lower() not in ONES_OWN}
     return response.status_code, fields, response.content
 

@@ -32,7 +32,7 @@ from sanic_star.compat.request._field_size import DEFAULT_LIMIT, FieldTooLarge
 from sanic_star.compat.request._upload import boundary
 from sanic_star.compat.response import validate_file
 from sanic_star.testing import TestClient
-from tests.engine.processes import PATIENCE, UVICORN, process
+from tests.engine.processes import TIMEOUT_S, UVICORN, process
 
 # Each attribute that parses, with the field that it reads.
 READERS: dict[str, tuple[str, Callable[[Request], Any]]] = {
@@ -274,7 +274,7 @@ def test_a_megabyte_is_refused_under_plain_uvicorn(tmp_path: Path) -> None:
         server.get()
         for path, name in (("/missing", b"accept"), ("/cookies", b"cookie")):
             for fields in (name + b": " + b"a/b," * 250_000 + b"\r\n", (name + b": a=bcdef;gh\r\n") * 1_000):
-                with closing(socket.create_connection(("127.0.0.1", server.port), PATIENCE)) as client:
+                with closing(socket.create_connection(("127.0.0.1", server.port), TIMEOUT_S)) as client:
                     head = b"GET %s HTTP/1.1\r\nhost: x\r\nconnection: close\r\n" % path.encode()
                     client.sendall(head + fields + b"\r\n")
                     assert client.makefile("rb").readline().split()[1] == b"431", path

@@ -28,7 +28,7 @@ from sanic_star.compat.helpers import _default
 from sanic_star.compat.worker.inspector import Inspector
 from sanic_star.compat.worker.state import SharedState
 from sanic_star.testing import TestManager
-from tests.engine.processes import PATIENCE, Process, free_port
+from tests.engine.processes import TIMEOUT_S, Process, free_port
 
 # The first argument names the framework; then come the ports, the number of workers, and settings.
 SOURCE = """
@@ -143,7 +143,7 @@ class Inspected(Process):
         def attempt() -> list[requests.Response]:
             # In a list: the response to a refusal is false.
             with suppress(requests.ConnectionError):
-                return [requests.request(method, url, timeout=PATIENCE, **options)]
+                return [requests.request(method, url, timeout=TIMEOUT_S, **options)]
             return []
 
         return self.until(attempt)[0]
@@ -202,7 +202,7 @@ def inspected(folder: Path, framework: str, workers: int = 1, **settings: Any) -
     finally:
         with suppress(ProcessLookupError):
             os.killpg(server.popen.pid, signal.SIGKILL)
-        server.popen.wait(PATIENCE)
+        server.popen.wait(TIMEOUT_S)
 
 
 # Path, method, body, and where Sanic's inspector answers with another status, that one.
@@ -346,7 +346,7 @@ def test_both_commands_ask_both_inspectors(tmp_path: Path) -> None:
                         [*command, "inspect", *words, "--port", str(server.inspector), "--api-key", "s3cret"],
                         capture_output=True,
                         text=True,
-                        timeout=PATIENCE,
+                        timeout=TIMEOUT_S,
                         check=False,
                     )
                     for words in commands
@@ -388,7 +388,7 @@ def test_over_tls(tmp_path: Path) -> None:
             env=os.environ | {"SSL_CERT_FILE": str(tmp_path / "ca.pem")},
             capture_output=True,
             text=True,
-            timeout=PATIENCE,
+            timeout=TIMEOUT_S,
             check=False,
         )
         assert (done.returncode, done.stdout) == (0, '{"name":"you","loud":false}\n')

@@ -17,7 +17,7 @@ from sanic_star import Sanic
 from sanic_star.compat.exceptions import SanicException
 from sanic_star.compat.worker.process import ProcessState
 from sanic_star.compat.worker.state import WorkerState
-from tests.engine.processes import PATIENCE, Process, free_port
+from tests.engine.processes import TIMEOUT_S, Process, free_port
 
 # The file that both run; the first argument names the framework, the second one the number of workers.
 SOURCE = """
@@ -148,7 +148,7 @@ class Managed(Process):
         # The group, which is that of the main process, and has what Sanic may leave behind.
         with suppress(ProcessLookupError):
             os.killpg(self.popen.pid, signal.SIGKILL)
-        self.popen.wait(PATIENCE)
+        self.popen.wait(TIMEOUT_S)
 
     def call(self, expression: str) -> Any:
         """Return what an expression gives in a worker."""
@@ -559,7 +559,7 @@ def test_state_that_only_workers_can_read(tmp_path: Path) -> None:
 
 def wait_for_the_end_of(pids: list[int]) -> None:
     """Wait until none of some processes is left."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT_S
     while left := [pid for pid in pids if is_alive(pid)]:
         assert time.monotonic() < deadline, left
         time.sleep(0.05)

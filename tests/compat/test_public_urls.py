@@ -17,7 +17,7 @@ from starlette.staticfiles import StaticFiles
 from sanic_star import Request, Sanic, json, text
 from sanic_star.compat.request._url import RequestURL
 from sanic_star.testing import TestClient
-from tests.engine.processes import PATIENCE, UVICORN, process
+from tests.engine.processes import TIMEOUT_S, UVICORN, process
 
 MALFORMED = (
     *("[::1", "::1]", "[]", "[::1]:80x", "[1:2::::]", "[::1]x", "[v1.a]", "a:b:c", "a:", ":80", "", ":", "a:99999"),
@@ -92,7 +92,7 @@ def test_a_malformed_host_over_a_socket(tmp_path: Path) -> None:
     with process(tmp_path, script, *UVICORN, "served:app") as server:
         server.get()
         for host in MALFORMED:
-            with closing(socket.create_connection(("127.0.0.1", server.port), PATIENCE)) as client:
+            with closing(socket.create_connection(("127.0.0.1", server.port), TIMEOUT_S)) as client:
                 value = host.encode("utf-8", "surrogateescape")
                 client.sendall(b"GET /show HTTP/1.1\r\nconnection: close\r\nhost: " + value + b"\r\n\r\n")
                 answer = client.makefile("rb").read()

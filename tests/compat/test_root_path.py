@@ -19,7 +19,7 @@ from starlette.routing import Route as StarletteRoute
 
 from sanic_star import HTTPResponse, Request, Sanic, json, text
 from sanic_star.testing import TestClient
-from tests.engine.processes import PATIENCE, free_port, is_open, process
+from tests.engine.processes import TIMEOUT_S, free_port, is_open, process
 
 COMMANDS = {
     "uvicorn": "-m uvicorn --root-path /api --port {port} served:app",
@@ -67,7 +67,7 @@ def test_a_guard_matches_under_each_server(tmp_path: Path, name: str) -> None:
         server.until(lambda: is_open(port))
 
         def get(path: str) -> requests.Response:
-            return requests.get(f"http://127.0.0.1:{port}{path}", headers={"host": "h.test"}, timeout=PATIENCE)
+            return requests.get(f"http://127.0.0.1:{port}{path}", headers={"host": "h.test"}, timeout=TIMEOUT_S)
 
         for path in ("/admin", "/admin/below", "/%61dmin", "/inner/admin", "/inner/%61dmin"):
             assert get(path).status_code == 403, path

@@ -49,7 +49,7 @@ from sanic_star.compat.touchup import TouchUp
 from sanic_star.compat.worker.inspector import Inspector
 from sanic_star.compat.worker.loader import CertLoader
 from sanic_star.testing import TestClient
-from tests.engine.processes import PATIENCE, Process, free_port
+from tests.engine.processes import TIMEOUT_S, Process, free_port
 
 
 class Transport:
@@ -520,13 +520,13 @@ def test_a_protocol_counts_the_requests_of_its_connection(server: str, tmp_path:
         running.until(lambda: "Starting worker" in running.log)
         with requests.Session() as first, requests.Session() as second:
             counts = [running.until(lambda: attempt(first, url))]
-            counts += [session.post(url, data=b"x", timeout=PATIENCE).json() for session in (first, second, first)]
-            assert requests.get(url, timeout=PATIENCE).status_code == 405
-            counts.append(second.post(url, timeout=PATIENCE).json())
+            counts += [session.post(url, data=b"x", timeout=TIMEOUT_S).json() for session in (first, second, first)]
+            assert requests.get(url, timeout=TIMEOUT_S).status_code == 405
+            counts.append(second.post(url, timeout=TIMEOUT_S).json())
         assert counts == [1, 2, 1, 3, 2]
     finally:
         running.popen.terminate()
-        running.popen.wait(PATIENCE)
+        running.popen.wait(TIMEOUT_S)
 
 
 KEPT = """
@@ -577,22 +577,22 @@ def test_a_request_has_no_protocol_after_its_connection(server: str, tmp_path: P
 
         def keep() -> Any:
             with suppress(requests.ConnectionError):
-                return requests.get(f"{url}/keep/1", timeout=PATIENCE).json()
+                return requests.get(f"{url}/keep/1", timeout=TIMEOUT_S).json()
 
         assert running.until(keep) == [False, False, False]
         # Asked for the first time after the connection.
-        assert requests.get(f"{url}/keep/0", timeout=PATIENCE).json() == []
+        assert requests.get(f"{url}/keep/0", timeout=TIMEOUT_S).json() == []
         expected = [[False, True, True], [True, True, True]]
-        running.until(lambda: requests.get(f"{url}/kept", timeout=PATIENCE).json() == expected)
+        running.until(lambda: requests.get(f"{url}/kept", timeout=TIMEOUT_S).json() == expected)
     finally:
         running.popen.terminate()
-        running.popen.wait(PATIENCE)
+        running.popen.wait(TIMEOUT_S)
 
 
 def attempt(session: requests.Session, url: str) -> int | None:
     """Return the count that a server answers, `None` if it does not listen yet."""
     try:
-        return int(session.post(url, timeout=PATIENCE).json())
+        return int(session.post(url, timeout=TIMEOUT_S).json())
     except requests.ConnectionError:
         return None
 

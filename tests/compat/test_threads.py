@@ -30,7 +30,7 @@ from sanic_star.compat.views import HTTPMethodView
 from sanic_star.testing import TestClient
 from tests.engine.raw import Life, Peer, ask, http_scope
 
-PATIENCE = 30.0
+TIMEOUT_S = 30.0
 word: ContextVar[str] = ContextVar("word", default="unset")
 App = Sanic[Any, Any]
 
@@ -45,7 +45,7 @@ def where() -> str:
 
 
 async def until(condition: Callable[[], Any]) -> None:
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(TIMEOUT_S):
         while not condition():  # noqa: ASYNC110 - a thread sets no event of the loop
             await asyncio.sleep(0.005)
 
@@ -467,7 +467,7 @@ async def test_the_stop_does_not_wait_for_ever_for_a_listener(caplog: pytest.Log
     app: App = Sanic("Hanging")
     app.config.update(SHUTDOWN_LISTENER_TIMEOUT=0.05, GRACEFUL_SHUTDOWN_TIMEOUT=0.05)
     go = threading.Event()
-    app.before_server_stop(lambda app: go.wait(PATIENCE), threaded=True)
+    app.before_server_stop(lambda app: go.wait(TIMEOUT_S), threaded=True)
     async with Life(app):
         pass
     assert "took" in caplog.text or "longer" in caplog.text
@@ -580,9 +580,9 @@ async def test_what_needs_the_event_loop_can_be_had_from_a_thread() -> None:
         task = request.app.add_task(job, name="job")
         assert task is app.get_task("job")
         loop = request.app.loop
-        value = asyncio.run_coroutine_threadsafe(asyncio.sleep(0, "slept"), loop).result(PATIENCE)
+        value = asyncio.run_coroutine_threadsafe(asyncio.sleep(0, "slept"), loop).result(TIMEOUT_S)
         with pytest.raises(KeyError):
-            asyncio.run_coroutine_threadsafe(failing(), loop).result(PATIENCE)
+            asyncio.run_coroutine_threadsafe(failing(), loop).result(TIMEOUT_S)
         return text(value)
 
     async with Life(app):
@@ -780,7 +780,7 @@ async def test_a_request_that_takes_too_long_is_answered_and_its_thread_runs_on(
 
     @app.get("/")
     def handler(request: Request) -> HTTPResponse:
-        go.wait(PATIENCE)
+        go.wait(TIMEOUT_S)
         try:
             seen.append(Request.get_current())
         except ServerError as error:
@@ -808,7 +808,7 @@ async def test_a_request_that_waits_for_a_thread_is_never_handled_after_its_time
     def handler(request: Request, name: str) -> HTTPResponse:
         handled.append(name)
         if name == "first":
-            go.wait(PATIENCE)
+            go.wait(TIMEOUT_S)
         return text(name)
 
     async with Life(app):
@@ -829,7 +829,7 @@ async def test_a_client_that_leaves() -> None:
     @app.get("/")
     def handler(request: Request) -> HTTPResponse:
         begun.set()
-        go.wait(PATIENCE)
+        go.wait(TIMEOUT_S)
         over.set()
         return text("nobody reads it")
 
@@ -838,7 +838,7 @@ async def test_a_client_that_leaves() -> None:
         task = asyncio.create_task(app(http_scope("/"), peer.receive, peer.send))
         await until(begun.is_set)
         peer.gone.set()
-        await asyncio.wait_for(task, PATIENCE)
+        await asyncio.wait_for(task, TIMEOUT_S)
         assert not over.is_set()
         go.set()
         await until(over.is_set)

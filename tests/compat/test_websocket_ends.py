@@ -20,7 +20,7 @@ from sanic_star.compat.server.websockets._reading import start_reading
 from sanic_star.testing import TestClient
 from tests.engine.raw import websocket_scope
 
-PATIENCE = 30.0
+TIMEOUT_S = 30.0
 Handler = Callable[..., Awaitable[Any]]
 
 
@@ -38,14 +38,14 @@ class Connection:
         self.inbox.put_nowait({"type": f"websocket.{kind}", **more})
 
     async def hear(self) -> Message:
-        return await asyncio.wait_for(self.sent.get(), PATIENCE)
+        return await asyncio.wait_for(self.sent.get(), TIMEOUT_S)
 
     async def opened(self) -> Connection:
         assert (await self.hear())["type"] == "websocket.accept"
         return self
 
     async def over(self) -> None:
-        await asyncio.wait_for(self.task, PATIENCE)
+        await asyncio.wait_for(self.task, TIMEOUT_S)
 
 
 def speaking(**handlers: Handler) -> Sanic[Any, Any]:
@@ -56,7 +56,7 @@ def speaking(**handlers: Handler) -> Sanic[Any, Any]:
 
 
 async def until(condition: Callable[[], Any]) -> None:
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(TIMEOUT_S):
         while not condition():  # noqa: ASYNC110 - there is no event for it
             await asyncio.sleep(0.01)
 
@@ -72,7 +72,7 @@ async def test_an_idle_connection_has_no_task_and_no_timer_of_its_own() -> None:
 
     async def sleeping(request: Any, ws: Websocket) -> None:
         waiting.append(ws)
-        await asyncio.sleep(PATIENCE)
+        await asyncio.sleep(TIMEOUT_S)
 
     def timers() -> int:
         scheduled = asyncio.get_running_loop()._scheduled  # type: ignore[attr-defined]
@@ -93,7 +93,7 @@ async def test_an_idle_connection_has_no_task_and_no_timer_of_its_own() -> None:
     assert len(asyncio.all_tasks()) == before + len(connections)
     for connection in connections:
         connection.say("disconnect")
-    await asyncio.wait_for(asyncio.gather(*(connection.task for connection in connections)), PATIENCE)
+    await asyncio.wait_for(asyncio.gather(*(connection.task for connection in connections)), TIMEOUT_S)
     sweeper = app._answers._sweeper
     await until(lambda: sweeper is not None and not any(watch.websockets for watch in sweeper._watches.values()))
 
@@ -129,7 +129,7 @@ async def test_only_who_closes_a_connection_runs_on(closes: str, monkeypatch: py
         if closes == "itself":
             await ws.close()
         try:
-            await asyncio.sleep(0.5 if closes == "itself" else PATIENCE)
+            await asyncio.sleep(0.5 if closes == "itself" else TIMEOUT_S)
             ended.append("returned")
         except asyncio.CancelledError:
             ended.append("cancelled")
@@ -218,7 +218,7 @@ async def test_what_is_sent_in_a_loop_over_messages_is_dropped_at_the_end() -> N
     for kind, more in (("connect", {}), *(("receive", {"text": text}) for text in "abc"), ("disconnect", {})):
         inbox.put_nowait({"type": f"websocket.{kind}", **more})
     app = speaking(handler=handler)
-    await asyncio.wait_for(app(websocket_scope("/handler"), inbox.get, send), PATIENCE)
+    await asyncio.wait_for(app(websocket_scope("/handler"), inbox.get, send), TIMEOUT_S)
     assert seen == ["a", "b", "c", "end"]
 
 
@@ -308,7 +308,7 @@ async def test_a_read_without_a_task_loses_nothing_when_it_is_given_up() -> None
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     second = start_reading(queue.get, None)
-    assert await asyncio.wait_for(second, PATIENCE) == {"type": "a"}
+    assert await asyncio.wait_for(second, TIMEOUT_S) == {"type": "a"}
     third = start_reading(queue.get, None)
     third.cancel()
     await asyncio.sleep(0)
@@ -321,13 +321,13 @@ async def test_any_other_read_has_a_task_and_the_context_of_its_handler() -> Non
     seen: list[str] = []
 
     async def handler(request: Any, ws: Websocket) -> None:
-        await asyncio.sleep(PATIENCE)
+        await asyncio.sleep(TIMEOUT_S)
 
     async def send(message: Message) -> None: ...
 
     async def receive() -> Message:
         # A middleware's time limit asks for the running task.
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT_S):
             message = await inbox.get()
         seen.append(variable.get())
         return message
@@ -341,7 +341,7 @@ async def test_any_other_read_has_a_task_and_the_context_of_its_handler() -> Non
     task = asyncio.ensure_future(app(websocket_scope("/handler"), receive, send))
     await until(lambda: seen)
     inbox.put_nowait({"type": "websocket.disconnect"})
-    await asyncio.wait_for(task, PATIENCE)
+    await asyncio.wait_for(task, TIMEOUT_S)
     assert seen == ["handler's", "handler's"]
     idle.say("disconnect")
     await idle.over()

@@ -19,7 +19,7 @@ import requests
 import websockets.sync.client
 
 from tests.ecosystem.extensions import exchanges, serving
-from tests.engine.processes import PATIENCE, Process
+from tests.engine.processes import TIMEOUT_S, Process
 
 CONTROL = "Sanic"
 WAYS = [way for way in serving.ways(0) if not way.startswith(CONTROL)]
@@ -58,7 +58,7 @@ def shop(folder: Path) -> Shop:
 def _talk(base: str) -> list[str | bytes]:
     with websockets.sync.client.connect(f"ws{base.removeprefix('http')}{exchanges.LIVE}") as connection:
         connection.send("hello")
-        return [connection.recv(PATIENCE)]
+        return [connection.recv(TIMEOUT_S)]
 
 
 def compare(shop: Shop, way: str, *groups: str) -> None:
@@ -192,8 +192,8 @@ def test_health_and_logging(folder: Path, workers: int) -> None:
         command, env = serving.ways(port)[way]
         env = env | {"SHOP_SUPERVISED": "1", "SHOP_WORKERS": str(workers)}
         with serving.served(folder, (*serving.OWN_GROUP, *command), port, env) as (process, base):
-            found[way] = requests.get(f"{base}/__health__/", timeout=PATIENCE).json()
-            assert requests.get(f"{base}/missing", timeout=PATIENCE).status_code == 500
+            found[way] = requests.get(f"{base}/__health__/", timeout=TIMEOUT_S).json()
+            assert requests.get(f"{base}/missing", timeout=TIMEOUT_S).status_code == 500
             # Workers hand their records to the process of the logger, whose name begins the line.
             process.until(partial(_has_background_record, process))
             if way == "Sanic":
@@ -253,22 +253,22 @@ def test_mounts(folder: Path, server: str) -> None:
             "/theirs": "theirs", "/named/x": "theirs", "/late": "theirs", "/inner/inside": "inside",
             "/starlette/x": "theirs", "/more/x": "theirs", "/greeting": "hello",
         }  # fmt: skip
-        assert {path: requests.get(base + path, timeout=PATIENCE, headers=origin).text for path in paths} == paths
+        assert {path: requests.get(base + path, timeout=TIMEOUT_S, headers=origin).text for path in paths} == paths
         for path in ("/static/hello.html", "/files/hello.html"):
-            assert "Hello" in requests.get(base + path, timeout=PATIENCE).text
+            assert "Hello" in requests.get(base + path, timeout=TIMEOUT_S).text
         # Their CORS headers are no matter of the extensions, except where the error is answered outside.
         for path, status in (("/inner/nosuch", 404), ("/starlette/broken", 500), ("/static/nosuch", 404)):
-            assert requests.get(base + path, timeout=PATIENCE, headers=origin).status_code == status
+            assert requests.get(base + path, timeout=TIMEOUT_S, headers=origin).status_code == status
         # The package keeps the paths of all applications of a process in one place, and leaves those of others empty.
         documents = [
             {path for path, operations in document["paths"].items() if operations}
             for prefix in ("", "/inner")
-            for document in [requests.get(f"{base}{prefix}/docs/openapi.json", timeout=PATIENCE).json()]
+            for document in [requests.get(f"{base}{prefix}/docs/openapi.json", timeout=TIMEOUT_S).json()]
         ]
         assert documents == [{"/greeting"}, {"/inside"}]
-        redirect = requests.get(f"{base}/theirs/", timeout=PATIENCE, headers=origin, allow_redirects=False)
+        redirect = requests.get(f"{base}/theirs/", timeout=TIMEOUT_S, headers=origin, allow_redirects=False)
         assert (redirect.status_code, redirect.headers["location"]) == (307, f"{base}/theirs")
         preflight = requests.options(
-            f"{base}/greeting", headers=origin | {"access-control-request-method": "GET"}, timeout=PATIENCE
+            f"{base}/greeting", headers=origin | {"access-control-request-method": "GET"}, timeout=TIMEOUT_S
         )
         assert preflight.headers["access-control-allow-origin"] == "https://shop.example"

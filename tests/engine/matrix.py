@@ -21,7 +21,7 @@ import requests
 from websockets.exceptions import ConnectionClosed, WebSocketException
 from websockets.sync.client import connect
 
-from tests.engine.processes import PATIENCE, Process, free_port, process
+from tests.engine.processes import TIMEOUT_S, Process, free_port, process
 
 SCRIPT = """
 from sanic_star.compat.response import ResponseStream
@@ -165,7 +165,7 @@ class Running:
 
 def _attempt(url: str, options: dict[str, Any]) -> list[requests.Response]:
     try:
-        return [requests.get(url, timeout=PATIENCE, **options)]
+        return [requests.get(url, timeout=TIMEOUT_S, **options)]
     except requests.ConnectionError:
         return []
 
@@ -199,7 +199,7 @@ class Start:
 
 def start(server: Server, folder: Path) -> Start:
     with running(server, folder) as it:
-        deadline = time.monotonic() + (PATIENCE if server.lifespan else 3)
+        deadline = time.monotonic() + (TIMEOUT_S if server.lifespan else 3)
         while len(it.log.phases()) < 2 and time.monotonic() < deadline:
             time.sleep(0.02)
         before = it.log.phases()
@@ -257,7 +257,7 @@ class Ends:
 
 def _request(port: int, path: str) -> socket.socket:
     """Send a request, or a websocket's handshake to `/ws`, and leave the answer unread."""
-    connection = socket.create_connection(("127.0.0.1", port), PATIENCE)
+    connection = socket.create_connection(("127.0.0.1", port), TIMEOUT_S)
     head = f"GET {path} HTTP/1.1\r\nHost: localhost\r\n"
     if path == "/ws":
         head += "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
@@ -291,7 +291,7 @@ def many_at_stop(server: Server, folder: Path, path: str, count: int = 20, reads
         assert it.get("/word").text == "first"
         connections = [stack.enter_context(_request(it.port, path)) for _ in range(count)]
         for connection in connections:
-            connection.settimeout(PATIENCE)
+            connection.settimeout(TIMEOUT_S)
         if mark:
             it.log.until(lambda: it.log.log.count(mark) == count)
         else:
@@ -319,13 +319,13 @@ def websocket_at_stop(server: Server, folder: Path) -> Stop:
     code: int | None = None
     with running(server, folder) as it:
         assert it.get("/word").text == "first"
-        with connect(f"ws://127.0.0.1:{it.port}/ws", open_timeout=PATIENCE, close_timeout=PATIENCE) as websocket:
+        with connect(f"ws://127.0.0.1:{it.port}/ws", open_timeout=TIMEOUT_S, close_timeout=TIMEOUT_S) as websocket:
             websocket.send("hello")
-            assert websocket.recv(PATIENCE) == "hello"
+            assert websocket.recv(TIMEOUT_S) == "hello"
             # The close frame is answered by a thread of the client's, so that the server has its farewell.
             seconds = it.stop()
             try:
-                websocket.recv(PATIENCE)
+                websocket.recv(TIMEOUT_S)
             except ConnectionClosed as closed:
                 code = closed.rcvd.code if closed.rcvd else None
             except WebSocketException:
@@ -371,7 +371,7 @@ def reload(server: Server, folder: Path, path: str = "/events") -> Reload | None
                 it.log.popen.send_signal(signal.SIGHUP)
             began = edited = time.monotonic()
             while it.get("/word").text != "second":
-                assert time.monotonic() < began + PATIENCE, it.log.log
+                assert time.monotonic() < began + TIMEOUT_S, it.log.log
                 # A watcher may have begun to watch after the edit.
                 if "cleaned up" not in it.log.log and time.monotonic() > edited + 5:
                     source.touch()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.processes import PATIENCE, Process, process
+from tests.engine.processes import TIMEOUT_S, Process, process
 
 SCRIPT = """
 from starlette.middleware import Middleware
@@ -54,7 +54,7 @@ def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 def send(port: int, path: str, megabytes: int, fields: str) -> tuple[int, int]:
     """Send a chunked or an announced body as far as the server takes it; return the status and what was sent."""
-    with socket.create_connection(("127.0.0.1", port), PATIENCE) as client:
+    with socket.create_connection(("127.0.0.1", port), TIMEOUT_S) as client:
         chunked = "chunked" in fields
         client.sendall(f"POST {path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\n{fields}\r\n".encode())
         sent = 0

@@ -28,7 +28,7 @@ from sanic_star import HTTPResponse, NotFound, Request, Sanic, SanicException, t
 from sanic_star.engine import requests
 from sanic_star.engine.boundary import LateSend
 from sanic_star.testing import TestClient
-from tests.engine.processes import PATIENCE, process
+from tests.engine.processes import TIMEOUT_S, process
 from tests.engine.raw import Life, Peer, http_scope
 
 ORIGIN = "https://shop.example"
@@ -498,17 +498,17 @@ def test_over_a_socket(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         expected = {"/fine": 200, "/unhandled": 422 if name == "converter" else 500, "/handled": 418, "/none": 404}
         for _ in range(3):
             for path, status in expected.items():
-                answer = session.get(url + path, timeout=PATIENCE)
+                answer = session.get(url + path, timeout=TIMEOUT_S)
                 assert answer.status_code == status
                 if name in MARKS:
                     field, value = MARKS[name]
                     assert answer.headers[field.decode()] == value.decode()
         if name == "base":  # it ends the body before it lets the exception out
-            assert session.get(url + "/late", timeout=PATIENCE).text.startswith("begun")
+            assert session.get(url + "/late", timeout=TIMEOUT_S).text.startswith("begun")
         else:
             with pytest.raises(http_client.RequestException):
-                session.get(url + "/late", timeout=PATIENCE).content  # noqa: B018 - reading it fails
-        assert session.get(url + "/fine", timeout=PATIENCE).text == "fine"
+                session.get(url + "/late", timeout=TIMEOUT_S).content  # noqa: B018 - reading it fails
+        assert session.get(url + "/fine", timeout=TIMEOUT_S).text == "fine"
         server.until(lambda: "Boom: late" in server.log)
         assert server.log.count("Boom: secret") == (0 if name == "converter" else 3)
         assert "Exception in ASGI" not in server.log

@@ -17,7 +17,7 @@ import trustme
 from websockets.sync.client import connect
 
 from sanic_star.servers.connections import Connection, ConnectionSweeper, Limits, Phase, most_connections
-from tests.engine.processes import PATIENCE, Process, free_port, is_open, process
+from tests.engine.processes import TIMEOUT_S, Process, free_port, is_open, process
 
 # In seconds; apart enough for a test to tell which limit it was.
 REQUEST, KEEP_ALIVE, TOTAL = 1.0, 2.0, 4.0
@@ -133,7 +133,7 @@ class Talk(threading.Thread):
         self.steps, self.tls = steps, tls
         self.got = b""
         self.lasted: float | None = None
-        self.socket = socket.create_connection(("127.0.0.1", port), PATIENCE)
+        self.socket = socket.create_connection(("127.0.0.1", port), TIMEOUT_S)
         self.begun = time.monotonic()
         if tls:
             context = ssl.create_default_context()
@@ -183,12 +183,12 @@ def test_slow_connections_are_closed_and_others_are_not(served: Process) -> None
     cases = SLOW | PATIENT
     talks = {name: Talk(served.port, steps) for name, (steps, *_) in cases.items()}
     with connect(f"ws://127.0.0.1:{served.port}/echo", ping_interval=None) as websocket:
-        reader = socket.create_connection(("127.0.0.1", served.port), PATIENCE)
+        reader = socket.create_connection(("127.0.0.1", served.port), TIMEOUT_S)
         reader.sendall(b"GET /large HTTP/1.1\r\nhost: test\r\n\r\n")
         for talk in talks.values():
-            talk.join(2 * PATIENCE)
+            talk.join(2 * TIMEOUT_S)
         websocket.send("still here")
-        assert websocket.recv(PATIENCE) == "still here"
+        assert websocket.recv(TIMEOUT_S) == "still here"
     results = {name: (talk.statuses, talk.lasted is not None) for name, talk in talks.items()}
     if results["an empty line"] == ([400], True):
         # h11 takes no empty lines before the request.
@@ -210,7 +210,7 @@ def test_slow_connections_are_closed_and_others_are_not(served: Process) -> None
 
 def test_the_answer_to_half_a_head_is_the_applications(served: Process) -> None:
     talk = Talk(served.port, (b"GET /half?a=b HTTP/1.1\r\nx: y\r\n",))
-    talk.join(PATIENCE)
+    talk.join(TIMEOUT_S)
     head, _, body = talk.got.partition(b"\r\n\r\n")
     lines = head.split(b"\r\n")
     assert lines[0] == b"HTTP/1.1 408 Request Timeout"
@@ -228,7 +228,7 @@ def test_encrypted_connections_and_handshakes(encrypted: Process) -> None:
     # A handshake that does not begin, and the beginning of one.
     handshakes = [Talk(port, ()), Talk(port, (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",))]
     for talk in (*talks.values(), *handshakes):
-        talk.join(2 * PATIENCE)
+        talk.join(2 * TIMEOUT_S)
     assert {name: talk.statuses for name, talk in talks.items()} == {name: SLOW[name][1] for name in names}
     assert all(talk.lasted is not None for talk in (*talks.values(), *handshakes))
     assert [talk.got for talk in handshakes if b"HTTP" in talk.got] == []
@@ -306,7 +306,7 @@ def test_sanic_closes_and_answers_likewise(tmp_path: Path, mode: str) -> None:
             sent = {name: steps for name, steps in SENT.items() if mode != "once" or name != "silent"}
             talks = {name: Talk(port, steps) for name, steps in sent.items()}
             for talk in talks.values():
-                talk.join(PATIENCE)
+                talk.join(TIMEOUT_S)
             assert all(talk.lasted is not None for talk in talks.values())
         finally:
             running.terminate()
@@ -376,7 +376,7 @@ def test_handshakes_that_hold_all_files_time_out(tmp_path: Path) -> None:
                 talk = Talk(server.port, (GET.replace(b"host", b"connection: close\r\nhost"),), tls=True)
             except OSError:
                 return False
-            talk.join(PATIENCE)
+            talk.join(TIMEOUT_S)
             return talk.statuses == [200]
 
         assert server.until(answered)
@@ -393,9 +393,9 @@ def test_without_keep_alive_a_response_closes_its_connection(tmp_path: Path, par
             assert websocket.response is not None
             assert websocket.response.headers.get_all("connection") == ["Upgrade"]
             websocket.send("hello")
-            assert websocket.recv(PATIENCE) == "hello"
+            assert websocket.recv(TIMEOUT_S) == "hello"
         for talk in talks:
-            talk.join(PATIENCE)
+            talk.join(TIMEOUT_S)
     assert [talk.statuses for talk in talks] == [[200], [200], [200], [], [408]]
     assert [talk.got.lower().count(b"connection: close") for talk in talks] == [1, 1, 1, 0, 1]
     assert all(talk.lasted is not None for talk in talks)
@@ -417,7 +417,7 @@ def test_other_servers_get_the_options_that_they_have(tmp_path: Path, server: st
     with process(tmp_path, script, sys.executable, "served.py", "httptools", "plain") as running:
         talks = {name: Talk(running.port, steps) for name, steps in cases.items()}
         for talk in talks.values():
-            talk.join(PATIENCE)
+            talk.join(TIMEOUT_S)
     assert all(talk.lasted is not None for talk in talks.values())
     assert [talk.statuses for talk in talks.values()] == [[], [], [], [200], [200], [200]]
 

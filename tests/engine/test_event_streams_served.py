@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.processes import PATIENCE, UVICORN, Process, free_port, process
+from tests.engine.processes import TIMEOUT_S, UVICORN, Process, free_port, process
 
 SCRIPT = """
 from starlette.applications import Starlette
@@ -116,7 +116,7 @@ class Stream:
     """
 
     def __init__(self, port: int, path: str) -> None:
-        self.socket = socket.create_connection(("127.0.0.1", port), PATIENCE)
+        self.socket = socket.create_connection(("127.0.0.1", port), TIMEOUT_S)
         self.socket.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n".encode())
         self.received = b""
 
@@ -144,7 +144,7 @@ def wait_for_server(server: Process) -> int:
 
     def listens() -> bool:
         try:
-            with closing(socket.create_connection(("127.0.0.1", port), PATIENCE)):
+            with closing(socket.create_connection(("127.0.0.1", port), TIMEOUT_S)):
                 return True
         except OSError:
             return False

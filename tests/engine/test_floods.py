@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.processes import PATIENCE, Process, process
+from tests.engine.processes import TIMEOUT_S, Process, process
 
 SCRIPT = """
 import resource
@@ -62,7 +62,7 @@ def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 
 def status(port: int, head: bytes, piece: bytes, times: int) -> int:
-    with socket.create_connection(("127.0.0.1", port), PATIENCE) as connection:
+    with socket.create_connection(("127.0.0.1", port), TIMEOUT_S) as connection:
         # Whoever has heard enough closes the connection.
         with contextlib.suppress(OSError):
             connection.sendall(head)

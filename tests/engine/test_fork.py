@@ -15,7 +15,7 @@ import trustme
 
 from sanic_star import Sanic, text
 from sanic_star.compat.compat import use_context
-from tests.engine.processes import PATIENCE, Process, process
+from tests.engine.processes import TIMEOUT_S, Process, process
 
 pytestmark = pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="there is no fork")
 
@@ -163,7 +163,7 @@ def test_workers_end_with_their_supervisor(tmp_path: Path, workers: int) -> None
         server.popen.kill()
         # The pipe of the log closes when the last process has ended.
         server.ended()
-        server._reader.join(PATIENCE)
+        server._reader.join(TIMEOUT_S)
         assert not server._reader.is_alive()
     assert server.log.count("Worker complete") == workers
 
@@ -232,10 +232,10 @@ def test_unix_sockets_certificates_and_several_applications(tmp_path: Path) -> N
     with process(tmp_path, script) as server:
         server.until(lambda: server.log.count("Listening on") == 2)
         url = f"https://127.0.0.1:{server.port}/"
-        assert requests.get(url, verify=str(tmp_path / "ca.pem"), timeout=PATIENCE).status_code == 200
+        assert requests.get(url, verify=str(tmp_path / "ca.pem"), timeout=TIMEOUT_S).status_code == 200
         listener = str(tmp_path / "second.sock")
         curl = ["curl", "-s", "--unix-socket", listener, "http://second/"]
-        assert subprocess.run(curl, capture_output=True, check=True, timeout=PATIENCE).stdout == b"second"
+        assert subprocess.run(curl, capture_output=True, check=True, timeout=TIMEOUT_S).stdout == b"second"
         assert server.terminate() == 0
     assert not os.path.exists(listener)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.processes import PATIENCE, UVICORN, Process, process
+from tests.engine.processes import TIMEOUT_S, UVICORN, Process, process
 
 START = ("before_server_start", "after_server_start")
 STOP = ("before_server_stop", "after_server_stop")
@@ -334,7 +334,7 @@ def test_a_handler_that_ignores_its_cancellation_does_not_outlive_sigterm(tmp_pa
     with process(tmp_path, NEVER + IGNORING[kind] + main) as server:
         head = UPGRADE if kind == "websocket" else b"GET /ignore HTTP/1.1\r\nHost: a\r\n\r\n"
         server.get()
-        with socket.create_connection(("127.0.0.1", server.port), PATIENCE) as client:
+        with socket.create_connection(("127.0.0.1", server.port), TIMEOUT_S) as client:
             client.sendall(head)
             server.until(lambda: "never ends" in server.log)
             assert server.terminate() == 1

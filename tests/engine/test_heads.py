@@ -13,7 +13,7 @@ from sanic_star import Request, Sanic, text
 from sanic_star.servers import uvicorn
 from sanic_star.servers.heads import REFUSAL, Limited, TimedH11
 from sanic_star.servers.settings import Settings
-from tests.engine.processes import PATIENCE, free_port, process
+from tests.engine.processes import TIMEOUT_S, free_port, process
 
 LIMIT = 300
 START = b"POST / HTTP/1.1\r\nhost: h\r\n"
@@ -170,7 +170,7 @@ def fields_of(port: int | str, path: str, more: str) -> list[tuple[str, str]]:
     """Return the `date` and `server` fields of a response."""
     family = socket.AF_UNIX if isinstance(port, str) else socket.AF_INET
     with socket.socket(family) as connection:
-        connection.settimeout(PATIENCE)
+        connection.settimeout(TIMEOUT_S)
         connection.connect(port if isinstance(port, str) else ("127.0.0.1", port))
         connection.sendall(f"GET {path} HTTP/1.1\r\nhost: h\r\n{more}\r\n".encode())
         received = b""

@@ -21,7 +21,7 @@ import trustme
 from sanic_star.servers import CannotServe, Settings, hypercorn
 from sanic_star.servers.settings import TLS
 from sanic_star.servers.sockets import Sockets, bind_tcp, bind_unix, location
-from tests.engine.processes import PATIENCE, process
+from tests.engine.processes import TIMEOUT_S, process
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def test_tls(certificate: Path, how: str) -> None:
 
 def _attempt(url: str, certificate: Path) -> requests.Response | None:
     try:
-        return requests.get(url, timeout=PATIENCE, verify=str(certificate / "ca.pem"))
+        return requests.get(url, timeout=TIMEOUT_S, verify=str(certificate / "ca.pem"))
     except requests.exceptions.SSLError:
         raise
     except requests.ConnectionError:
@@ -94,7 +94,7 @@ def test_http_2(certificate: Path, server: str) -> None:
         context = ssl.create_default_context(cafile=str(certificate / "ca.pem"))
         context.set_alpn_protocols(["h2"])
         with (
-            socket.create_connection(("127.0.0.1", port), PATIENCE) as plain,
+            socket.create_connection(("127.0.0.1", port), TIMEOUT_S) as plain,
             context.wrap_socket(plain, server_hostname="localhost") as secure,
         ):
             assert secure.selected_alpn_protocol() == "h2"
@@ -133,7 +133,7 @@ def test_a_unix_socket(tmp_path: Path, how: str) -> None:
         server.until(lambda: "Listening on unix:s.sock" in server.log)
         assert stat.S_IMODE(os.stat(path).st_mode) == 0o666
         with socket.socket(socket.AF_UNIX) as client:
-            client.settimeout(PATIENCE)
+            client.settimeout(TIMEOUT_S)
             client.connect(str(path))
             client.sendall(b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
             assert client.recv(100).startswith(b"HTTP/1.1 200")
@@ -176,7 +176,7 @@ def test_several_applications_on_several_ports(tmp_path: Path) -> None:
     with process(tmp_path, script) as server:
         server.until(lambda: server.log.count("Listening on") == 3)
         ports = [int(line.rsplit(":", 1)[1]) for line in server.log.splitlines() if "Listening on" in line]
-        answers = [requests.get(f"http://127.0.0.1:{port}/", timeout=PATIENCE).text for port in ports]
+        answers = [requests.get(f"http://127.0.0.1:{port}/", timeout=TIMEOUT_S).text for port in ports]
         assert answers == [str(server.popen.pid), str(server.popen.pid), "second"]
         assert server.terminate() == 0
     told = [line.removeprefix("of ").strip() for line in server.lines if line.startswith("of ")]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import requests
 
-from tests.engine.processes import PATIENCE, free_port, is_open, process
+from tests.engine.processes import TIMEOUT_S, free_port, is_open, process
 
 SCRIPT = """
 from sanic_star import json
@@ -50,7 +50,7 @@ def peers(folder: Path, command: str, *headers: dict[str, str]) -> tuple[list[An
     with process(folder, SCRIPT, sys.executable, *command.format(port=port).split()) as server:
         url = f"http://127.0.0.1:{port}/peer"
         server.until(lambda: is_open(port))
-        answers = [requests.get(url, headers=fields, timeout=PATIENCE).json() for fields in headers]
+        answers = [requests.get(url, headers=fields, timeout=TIMEOUT_S).json() for fields in headers]
     return answers, server.log
 
 

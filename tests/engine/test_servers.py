@@ -16,7 +16,7 @@ from sanic_star import Request, Sanic, text
 from sanic_star.servers import CannotServe, Settings, stop
 from sanic_star.servers.serving import serve, served
 from sanic_star.servers.sockets import Sockets
-from tests.engine.processes import PATIENCE, UVICORN, free_port, is_open, process
+from tests.engine.processes import TIMEOUT_S, UVICORN, free_port, is_open, process
 
 START, STOP = ["before_server_start", "after_server_start"], ["before_server_stop", "after_server_stop"]
 PORTS = """
@@ -156,9 +156,9 @@ def stop_all(server: Any) -> None:
     base = f"127.0.0.1:{server.port}"
     assert server.get().status_code == 200
     answers: list[str] = []
-    thread = threading.Thread(target=lambda: answers.append(requests.get(f"http://{base}/slow", timeout=PATIENCE).text))
+    thread = threading.Thread(target=lambda: answers.append(requests.get(f"http://{base}/slow", timeout=TIMEOUT_S).text))
     with (
-        requests.get(f"http://{base}/events", stream=True, timeout=PATIENCE) as events,
+        requests.get(f"http://{base}/events", stream=True, timeout=TIMEOUT_S) as events,
         connect(f"ws://{base}/ws") as ws,
     ):
         parts = events.iter_content(None)
@@ -170,10 +170,10 @@ def stop_all(server: Any) -> None:
         # A complete body: a connection that broke off would raise.
         assert all(part.startswith(b"data:") for part in parts)
         with pytest.raises(ConnectionClosed) as closed:
-            ws.recv(PATIENCE)
+            ws.recv(TIMEOUT_S)
         assert closed.value.rcvd is not None
         assert closed.value.rcvd.code == 1001
-        thread.join(PATIENCE)
+        thread.join(TIMEOUT_S)
         server.ended()
         assert time.monotonic() - began < 10
     assert answers == ["finished"]
@@ -195,7 +195,7 @@ def test_a_websocket_that_is_over_delays_no_stop(tmp_path: Path) -> None:
         assert server.get().status_code == 200
         with connect(f"ws://127.0.0.1:{server.port}/ws") as ws:
             ws.send("over")
-            assert ws.recv(PATIENCE) == "over"
+            assert ws.recv(TIMEOUT_S) == "over"
         began = time.monotonic()
         assert server.terminate() == 0
         assert time.monotonic() - began < 10
@@ -400,7 +400,7 @@ def _touch(path: Path) -> bool:
 
 def _swallow(url: str) -> None:
     try:
-        requests.get(url, timeout=PATIENCE)
+        requests.get(url, timeout=TIMEOUT_S)
     except requests.RequestException:
         pass
 
@@ -442,13 +442,13 @@ def test_a_server_in_this_process(server: str) -> None:
     app.after_server_start(lambda app: ready.set())
     stop(app)
     thread, port, failed = serving_thread(app, server)
-    assert ready.wait(PATIENCE)
-    answer = requests.get(f"http://127.0.0.1:{port}/", timeout=PATIENCE)
+    assert ready.wait(TIMEOUT_S)
+    answer = requests.get(f"http://127.0.0.1:{port}/", timeout=TIMEOUT_S)
     assert answer.text == "hello"
     stop(Sanic("Other"))
     assert [each for each, _ in served] == [app]
     stop(app)
-    thread.join(PATIENCE)
+    thread.join(TIMEOUT_S)
     assert failed == []
     assert events == START + STOP
     assert served == []
@@ -468,7 +468,7 @@ def test_a_failing_after_start_shuts_down(server: str) -> None:
         raise RuntimeError("no cache")
 
     thread, _, failed = serving_thread(app, server)
-    thread.join(PATIENCE)
+    thread.join(TIMEOUT_S)
     assert "no cache" in repr(failed)
     assert events == [START[0], *STOP]
     assert served == []
@@ -483,7 +483,7 @@ def test_a_failing_before_start_does_not_listen(server: str) -> None:
         raise RuntimeError("no cache")
 
     thread, port, failed = serving_thread(app, server)
-    thread.join(PATIENCE)
+    thread.join(TIMEOUT_S)
     assert isinstance(failed[0], CannotServe)
     assert not is_open(port)
     assert served == []

@@ -17,7 +17,7 @@ from websockets.sync.client import connect
 
 from sanic_star import Request, Sanic
 from sanic_star.engine.streams import MOST_AHEAD, SharedReceive, resumable
-from tests.engine.processes import PATIENCE, UVICORN, Process, process
+from tests.engine.processes import TIMEOUT_S, UVICORN, Process, process
 from tests.engine.raw import Peer, http_scope
 
 EVENTS = "text/event-stream"
@@ -331,18 +331,18 @@ def test_over_a_socket(tmp_path: Path, server: str) -> None:
         address = "127.0.0.1", serving.port
         for path, sent in (("unread", BODY), ("unread", b""), ("unread", BODY[:5]), ("later", BODY)):
             before = serving.log.count(f"cleaned up {path}")
-            with socket.create_connection(address, PATIENCE) as client:
+            with socket.create_connection(address, TIMEOUT_S) as client:
                 client.sendall(post(f"/{path}", sent))
                 until_more(serving, f"declared {path}", before)
                 assert serving.log.count(f"cleaned up {path}") == before
             until_more(serving, f"cleaned up {path}", before)
-        with socket.create_connection(address, PATIENCE) as client:
+        with socket.create_connection(address, TIMEOUT_S) as client:
             client.sendall(post("/echo", BODY[:5]))
             client.sendall(BODY[5:])
             answer = b"".join(iter(lambda: client.recv(65536), b""))
             assert b"abcde" in answer
             assert answer.endswith(b"0\r\n\r\n")
-        with socket.create_connection(address, PATIENCE) as client:
+        with socket.create_connection(address, TIMEOUT_S) as client:
             client.sendall(post("/unread", BODY))
             serving.until(lambda: serving.log.count("declared unread") == 4)
             status = serving.terminate()
@@ -362,7 +362,7 @@ def test_reads_that_are_cancelled_while_they_await_the_server_lose_nothing(
     with process(tmp_path, script, *SERVERS[server]) as serving:
         serving.get()
         for way in ("watched", "plain", "asgi"):
-            with socket.create_connection(("127.0.0.1", serving.port), PATIENCE) as client:
+            with socket.create_connection(("127.0.0.1", serving.port), TIMEOUT_S) as client:
                 client.sendall(post(f"/impatient/{way}", size=4000))
                 serving.until(partial(said, serving, f"cancelled {way}"))
                 for part in parts:
@@ -375,5 +375,5 @@ def test_reads_that_are_cancelled_while_they_await_the_server_lose_nothing(
             for part in parts:
                 time.sleep(0.001)
                 websocket.send(part.decode())
-            assert websocket.recv(PATIENCE) == b"".join(parts).decode()
+            assert websocket.recv(TIMEOUT_S) == b"".join(parts).decode()
         assert "Traceback" not in serving.log

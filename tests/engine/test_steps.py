@@ -17,7 +17,7 @@ from sanic_star import Sanic
 from sanic_star.compat.exceptions import ServerError
 from sanic_star.engine import steps
 from sanic_star.engine.steps import Limit, StepTimeout, position, run_step
-from tests.engine.processes import PATIENCE, ROOT
+from tests.engine.processes import TIMEOUT_S, ROOT
 
 SHORT, LONG = Limit(0.05, "SETTING"), Limit(60.0, "SETTING")
 
@@ -137,7 +137,7 @@ if child == 0:
 assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
 """
     done = subprocess.run(
-        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=False
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=TIMEOUT_S, check=False
     )
     assert done.returncode == 0, done.stderr
 

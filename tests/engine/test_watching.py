@@ -10,7 +10,7 @@ import pytest
 from sanic_star.servers.settings import CannotServe
 from sanic_star.servers.watching import Watch
 
-PATIENCE = 30.0
+TIMEOUT_S = 30.0
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def test_source_files_count_and_everything_in_directories_that_were_named(folder
     began = time.monotonic()
     try:
         while not {str(each) for each in wanted} <= seen:
-            assert time.monotonic() < began + PATIENCE
+            assert time.monotonic() < began + TIMEOUT_S
             # Again and again: it may begin to watch after the first of them.
             for path in left_alone | wanted:
                 path.write_text(str(time.monotonic()))

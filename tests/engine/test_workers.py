@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from sanic_star import Sanic
-from tests.engine.processes import PATIENCE, is_open, process
+from tests.engine.processes import TIMEOUT_S, is_open, process
 
 START = ["before_server_start", "after_server_start"]
 FACTORY = """
@@ -120,7 +120,7 @@ def test_workers_end_with_their_supervisor(tmp_path: Path) -> None:
         port = server.port
         assert server.get().status_code == 200
         server.popen.kill()
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + TIMEOUT_S
         while is_open(port):
             assert time.monotonic() < deadline
             time.sleep(0.05)
@@ -281,7 +281,7 @@ async def under_load(
     clients = [asyncio.ensure_future(client()) for _ in range(64)]
     await asyncio.sleep(0.3)
     begin()
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT_S
     while time.monotonic() < deadline:
         await asyncio.sleep(0.05)
         if done():

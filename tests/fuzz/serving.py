@@ -21,7 +21,7 @@ from pathlib import Path
 import requests as client
 
 from tests.engine.processes import free_port
-from tests.fuzz.wire import PATIENCE, Reply, Request, comparable, exchange, send_all
+from tests.fuzz.wire import TIMEOUT_S, Reply, Request, comparable, exchange, send_all
 
 ROOT = Path(__file__).parents[2]
 START_S = 60.0
@@ -124,7 +124,7 @@ class Served:
     def __exit__(self, *exception: object) -> None:
         self.process.terminate()
         try:
-            self.process.wait(PATIENCE)
+            self.process.wait(TIMEOUT_S)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
@@ -138,7 +138,7 @@ class Served:
     def state(self) -> dict[str, int]:
         """Ask the application for what must not grow."""
         url = f"http://127.0.0.1:{self.port}/_state"
-        counts: dict[str, int] = client.get(url, timeout=PATIENCE, headers={"connection": "close"}).json()
+        counts: dict[str, int] = client.get(url, timeout=TIMEOUT_S, headers={"connection": "close"}).json()
         return counts
 
     def settled(self, before: dict[str, int]) -> list[str]:

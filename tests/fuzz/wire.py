@@ -15,7 +15,7 @@ from random import Random
 
 # Seconds until a right request counts as not answered, and until a mutated one is given up: the server may be waiting
 # for bytes that never come.
-PATIENCE = 30.0
+TIMEOUT_S = 30.0
 SILENCE = 0.5
 LONGEST = 2_000_000
 
@@ -328,7 +328,7 @@ async def send(port: int, request: Request) -> Reply:
         # A handshake that is right leads to a websocket, which stays open; not each one is right.
         sure = request.right and request.template != "handshake"
         while True:
-            data = await asyncio.wait_for(reader.read(65536), PATIENCE if sure else SILENCE)
+            data = await asyncio.wait_for(reader.read(65536), TIMEOUT_S if sure else SILENCE)
             if not data:
                 return parse(received, "closed")
             received += data

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 import requests
 
-from tests.engine.processes import PATIENCE, Process, free_port
+from tests.engine.processes import TIMEOUT_S, Process, free_port
 
 PROJECT = Path(__file__).parent / "project"
 PYTHON = sys.executable
@@ -119,7 +119,7 @@ def served(folder: Path, way: str) -> Iterator[Served]:
         )
     served = Served(process, f"http://127.0.0.1:{port}", folder)
     try:
-        deadline = time.monotonic() + 4 * PATIENCE  # two workers, each with all of these imports
+        deadline = time.monotonic() + 4 * TIMEOUT_S  # two workers, each with all of these imports
         while not _answers(served.base):
             assert process.popen.poll() is None, f"the process has ended; the log says:\n{process.log}"
             assert time.monotonic() < deadline, f"the wait was in vain; the log says:\n{process.log}"
@@ -132,7 +132,7 @@ def served(folder: Path, way: str) -> Iterator[Served]:
 
 def _answers(base: str) -> bool:
     with contextlib.suppress(requests.ConnectionError):
-        return requests.get(f"{base}/ready", timeout=PATIENCE).ok
+        return requests.get(f"{base}/ready", timeout=TIMEOUT_S).ok
     return False
 
 

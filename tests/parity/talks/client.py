@@ -19,7 +19,7 @@ from websockets.typing import Subprotocol
 from websockets.uri import parse_uri
 
 # Seconds until a conversation counts as hanging; far above what any takes on a slow machine.
-PATIENCE = 30.0
+TIMEOUT_S = 30.0
 
 
 @dataclass(frozen=True)
@@ -130,8 +130,8 @@ class Client:
 
     def play(self, moves: Iterable[Move]) -> list[str]:
         """Open the websocket, make the moves, read to the end; return what was received."""
-        self._deadline = time.monotonic() + PATIENCE
-        with socket.create_connection(("127.0.0.1", self.port), PATIENCE) as self._socket:
+        self._deadline = time.monotonic() + TIMEOUT_S
+        with socket.create_connection(("127.0.0.1", self.port), TIMEOUT_S) as self._socket:
             try:
                 if self._open():
                     for move in moves:
@@ -141,7 +141,7 @@ class Client:
                     while self._read():
                         pass
             except TimeoutError:
-                self.transcript.append(f"nothing for {PATIENCE:g} s")
+                self.transcript.append(f"nothing for {TIMEOUT_S:g} s")
         return self.transcript
 
     def _open(self) -> bool:

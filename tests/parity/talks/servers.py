@@ -16,7 +16,7 @@ from pathlib import Path
 from urllib.request import urlopen
 
 import tests.parity.talks.conversations  # noqa: F401 - fills CONVERSATIONS
-from tests.engine.processes import PATIENCE, Process, free_port, is_open
+from tests.engine.processes import TIMEOUT_S, Process, free_port, is_open
 from tests.parity.talks.client import Client
 from tests.parity.talks.table import (
     BAD_FRAMES,
@@ -133,7 +133,7 @@ def _count_tasks(port: int) -> Counter[str]:
 
 
 def _tasks_left(port: int, before: Counter[str]) -> list[str]:
-    deadline = time.monotonic() + PATIENCE / 4
+    deadline = time.monotonic() + TIMEOUT_S / 4
     while True:
         more = list((_count_tasks(port) - before).elements())
         if not more or time.monotonic() > deadline:
@@ -142,7 +142,7 @@ def _tasks_left(port: int, before: Counter[str]) -> list[str]:
 
 
 def _get(port: int, path: str) -> list[str]:
-    with urlopen(f"http://127.0.0.1:{port}{path}", timeout=PATIENCE) as response:
+    with urlopen(f"http://127.0.0.1:{port}{path}", timeout=TIMEOUT_S) as response:
         answer: list[str] = json.load(response)
     return answer
 
