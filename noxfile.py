@@ -219,10 +219,10 @@ def tests_min(session: nox.Session) -> None:
     project = nox.project.load_toml("pyproject.toml")["project"]
     declared = [
         *project["dependencies"],
-        *(one for extra in project["optional-dependencies"].values() for one in extra),
+        *(requirement for extra in project["optional-dependencies"].values() for requirement in extra),
     ]
     # `name[extra]>=1.2,<2` becomes `name==1.2`: constraints name no extras.
-    bounds = (re.match(r"([\w.-]+)(?:\[.*?\])?>=([\d.]+)", one) for one in declared)
+    bounds = (re.match(r"([\w.-]+)(?:\[.*?\])?>=([\d.]+)", requirement) for requirement in declared)
     floors.write_text("".join(f"{bound[1]}=={bound[2]}\n" for bound in bounds if bound))
     install_for_tests(session, "-c", str(floors))
     run_pytest(session, *WITHOUT_SERVERS)
@@ -341,28 +341,28 @@ def audit_one(session: nox.Session, name: str, *requirements: str) -> None:
     )  # fmt: skip
     listed = environment / "requirements.txt"
     listed.write_text("".join(f"{line}\n" for line in str(frozen).splitlines() if re.match(r"[\w.-]+==", line)))
-    told = session.run(
+    report = session.run(
         "pip-audit", "--requirement", str(listed), "--no-deps", "--disable-pip", "--progress-spinner=off",
         "--format=json", *session.posargs, success_codes=[0, 1], silent=True, stderr=None,
     )  # fmt: skip
-    start = str(told).find("{")
-    found = json.loads(str(told)[start:])["dependencies"] if start >= 0 else []
+    start = str(report).find("{")
+    dependencies = json.loads(str(report)[start:])["dependencies"] if start >= 0 else []
     # An index without advisory data answers as if it had never heard of the package: that is no clean bill of health.
-    unknown = [entry["name"] for entry in found if "skip_reason" in entry]
-    if not found or unknown:
+    unknown = [entry["name"] for entry in dependencies if "skip_reason" in entry]
+    if not dependencies or unknown:
         session.error(
             f"{len(unknown) or 'All'} of the packages could not be looked up: no advisory data can be reached. "
             "Run this where the package index has it, or where this answers: "
             "nox -s audit -- --vulnerability-service osv"
         )
-    vulnerable = [entry for entry in found if entry["vulns"]]
+    vulnerable = [entry for entry in dependencies if entry["vulns"]]
     for entry in vulnerable:
         for vulnerability in entry["vulns"]:
             fixed = ", ".join(vulnerability["fix_versions"]) or "no release"
             session.warn(f"{entry['name']} {entry['version']}: {vulnerability['id']}, fixed in {fixed}")
     if vulnerable:
         session.error(f"{len(vulnerable)} of the {name} allowed releases have known vulnerabilities")
-    session.log(f"{len(found)} packages, the {name} that pyproject.toml allows: no known vulnerabilities")
+    session.log(f"{len(dependencies)} packages, the {name} that pyproject.toml allows: no known vulnerabilities")
 
 
 @nox.session

@@ -129,11 +129,12 @@ def main() -> int:
     print(report.markdown(result))
     if options.write_docs:
         documents.write(result)
-    missed = [one for one in budgets(result) if not one.met]
+    missed = [budget for budget in budgets(result) if not budget.met]
     if options.check:
-        for one in missed:
-            measured = "not measured" if one.value is None else f"{one.value:.3g}"
-            say(f"missed: {one.part}: {one.title}: {measured}, wanted {'≥' if one.least else '≤'} {one.limit:.3g}")
+        for budget in missed:
+            measured = "not measured" if budget.value is None else f"{budget.value:.3g}"
+            sign = "≥" if budget.least else "≤"
+            say(f"missed: {budget.part}: {budget.title}: {measured}, limit {sign} {budget.limit:.3g}")
     return 1 if options.check and missed else 0
 
 

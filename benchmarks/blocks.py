@@ -31,12 +31,12 @@ def _case(
     failed: dict[str, Any] = {}
 
     def attempt(name: str, action: Callable[[Server], Any]) -> Any:
-        for rest in reversed(range(ATTEMPTS)):
+        for attempts_left in reversed(range(ATTEMPTS)):
             try:
                 return action(servers[name])
             except LoadError as error:
                 say(f"  {name}, {case.name}: {error}")
-                if not rest:
+                if not attempts_left:
                     failed[name] = {"error": str(error)}
                     del rounds[name]
 
@@ -55,5 +55,5 @@ def _case(
 def _row(values: list[float], base: list[float] | None) -> dict[str, Any]:
     row: dict[str, Any] = {"cpu_us": median(values), "rounds": values}
     if base and all(base):  # without /proc no time is known
-        row["share"] = median(mine / theirs for mine, theirs in zip(values, base, strict=True))
+        row["share"] = median(value / base_value for value, base_value in zip(values, base, strict=True))
     return row

@@ -86,16 +86,16 @@ def _dig(data: Any, *keys: str) -> float | None:
     return data if isinstance(data, int | float) else None
 
 
-def _ratio(one: float | None, other: float | None) -> float | None:
-    return one / other if one is not None and other else None
+def _ratio(value: float | None, base: float | None) -> float | None:
+    return value / base if value is not None and base else None
 
 
-def _rounds_ratio(rows: dict[str, Any], one: str, other: str) -> float | None:
+def _rounds_ratio(rows: dict[str, Any], name: str, base_name: str) -> float | None:
     """Return the median of the ratios of two contenders, round by round."""
-    mine, theirs = (rows.get(name, {}).get("rounds") for name in (one, other))
-    if not mine or not theirs or not all(theirs):
+    values, base_values = (rows.get(contender, {}).get("rounds") for contender in (name, base_name))
+    if not values or not base_values or not all(base_values):
         return None
-    return median(value / base for value, base in zip(mine, theirs, strict=True))
+    return median(value / base for value, base in zip(values, base_values, strict=True))
 
 
 def _inprocess(part: dict[str, Any]) -> Iterator[Budget]:

@@ -126,8 +126,8 @@ async def fault(app: Any, case: AnyCase, state: Mapping[str, Any] | None = None)
     (request,) = case.prepare(1)
     exchange = _Once(request.body)
     await app(request.scope, exchange.receive, exchange.send)
-    start, *rest = exchange.sent
-    body = b"".join(message.get("body", b"") for message in rest)
+    start, *body_messages = exchange.sent
+    body = b"".join(message.get("body", b"") for message in body_messages)
     return case.fault(request.number, start["status"], start["headers"], body)
 
 

@@ -23,7 +23,9 @@ def describe() -> dict[str, str]:
         OURS: _our_version(),
     }
     others = dict.fromkeys(
-        one.distribution for one in CONTENDERS.values() if one.distribution not in (None, "sanic-star")
+        contender.distribution
+        for contender in CONTENDERS.values()
+        if contender.distribution not in (None, "sanic-star")
     )
     for name in [*(name for name in others if name), *_BESIDE]:
         try:

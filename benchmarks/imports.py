@@ -65,11 +65,11 @@ def measure(settings: Settings) -> dict[str, Any]:
     idle = median(memory for _, memory in times["nothing"])
     base = [taken for taken, _ in times[YARDSTICK]]
     for name in list(times)[1:]:
-        taken = [one for one, _ in times[name]]
+        taken = [seconds for seconds, _ in times[name]]
         rows[name] = {
             "ms": median(taken),
             "mib": median(memory for _, memory in times[name]) - idle,
-            "share": median(mine / theirs for mine, theirs in zip(taken, base, strict=True)),
+            "share": median(value / base_value for value, base_value in zip(taken, base, strict=True)),
         }
     return rows
 

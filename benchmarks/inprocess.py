@@ -67,5 +67,5 @@ def summary(values: list[float], reference: list[float] | None) -> dict[str, Any
     low, _, high = quantiles(values, n=4) if len(values) > 1 else (values[0],) * 3
     row: dict[str, Any] = {"us": median(values), "spread": (high - low) / median(values), "rounds": values}
     if reference:
-        row["share"] = median(mine / theirs for mine, theirs in zip(values, reference, strict=True))
+        row["share"] = median(value / base_value for value, base_value in zip(values, reference, strict=True))
     return row

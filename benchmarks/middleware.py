@@ -43,6 +43,6 @@ def measure(settings: Settings) -> dict[str, Any]:
 
 
 def _summary(times: dict[int, list[float]]) -> dict[str, Any]:
-    most = COUNTS[-1]
-    slopes = [(full - bare) / most for bare, full in zip(times[COUNTS[0]], times[most], strict=True)]
+    max_count = COUNTS[-1]
+    slopes = [(full - bare) / max_count for bare, full in zip(times[COUNTS[0]], times[max_count], strict=True)]
     return {"us": {str(count): median(values) for count, values in times.items()}, "each_us": median(slopes)}

@@ -23,7 +23,7 @@ _OPTIONS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "list
 
 def programs() -> Path | None:
     """Return the folder that has the programs, the newest one, None where they are not installed."""
-    on_path = [Path(found).resolve().parent for found in map(shutil.which, _PROGRAMS) if found]
+    on_path = [Path(program).resolve().parent for program in map(shutil.which, _PROGRAMS) if program]
     installed = [folder for place in _PLACES for folder in Path("/").glob(place[1:])]
     complete = [folder for folder in (*on_path, *installed) if all((folder / name).exists() for name in _PROGRAMS)]
     return max(complete, key=lambda folder: [int(part) for part in folder.parts if part.isdigit()], default=None)

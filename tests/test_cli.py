@@ -187,7 +187,7 @@ def test_other_ways_to_load() -> None:
 
 @pytest.mark.usefixtures("project")
 @pytest.mark.parametrize(
-    ("arguments", "says"),
+    ("arguments", "message"),
     [
         (["nosuch:app"], "no module 'nosuch'"),
         (["nosuch.deep:app"], "no module 'nosuch'"),
@@ -219,14 +219,14 @@ def test_other_ways_to_load() -> None:
     ],
 )
 def test_what_cannot_be_served_is_said_in_one_line(
-    arguments: list[str], says: str, capsys: pytest.CaptureFixture[str]
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert status_of(*arguments) == 1
     shown = capsys.readouterr().err
-    assert says in shown
+    assert message in shown
     assert len(shown.splitlines()) == 1
     if len(arguments) == 1:
-        with pytest.raises(Unusable, match=says.replace("(", r"\(")):
+        with pytest.raises(Unusable, match=message.replace("(", r"\(")):
             load(arguments[0])
 
 

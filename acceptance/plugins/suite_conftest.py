@@ -239,7 +239,7 @@ class RouteGenerator:
     def generate_url_for_template(template):
         return re.sub(
             r"<\w+:(\w+)>",
-            lambda found: str(_SAMPLE_OF_TYPE[found[1]]()),
+            lambda match: str(_SAMPLE_OF_TYPE[match[1]]()),
             template,
         )
 

@@ -195,7 +195,7 @@ def test_a_plugin_that_asks_for_the_version() -> None:
     assert importlib.metadata.distribution("sanic").files is None
     assert str(importlib.metadata.distribution("sanic").locate_file("sanic")) == "sanic"
     assert importlib.metadata.version("pytest") == pytest.__version__
-    listed = [each.metadata["Name"] for each in importlib.metadata.distributions()]
+    listed = [distribution.metadata["Name"] for distribution in importlib.metadata.distributions()]
     assert listed.count("sanic") <= 1
 
 

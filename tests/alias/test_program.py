@@ -102,7 +102,7 @@ def test_the_exit_status_is_the_program_s(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         ([], "usage: python -m sanic_star.compat"),
         (["-m"], "-m needs an argument"),
@@ -113,10 +113,10 @@ def test_the_exit_status_is_the_program_s(folder: Path) -> None:
         (["-m", "package.nosuch"], "There is no module 'package.nosuch' that can be run"),
     ],
 )
-def test_a_wrong_command_line_is_told_in_one_line(folder: Path, arguments: list[str], said: str) -> None:
+def test_a_wrong_command_line_is_told_in_one_line(folder: Path, arguments: list[str], message: str) -> None:
     done = python(*arguments, cwd=folder)
     assert done.returncode == 2
-    assert done.stderr.startswith(said)
+    assert done.stderr.startswith(message)
     assert len(done.stderr.splitlines()) == 1
 
 

@@ -68,7 +68,7 @@ def get(port: int, path: str) -> bytes:
 
 
 def until(
-    port: int, path: str, said: bytes, process: "subprocess.Popen[bytes]", again: Callable[[], None] = lambda: None
+    port: int, path: str, expected: bytes, process: "subprocess.Popen[bytes]", again: Callable[[], None] = lambda: None
 ) -> bytes:
     """Ask until the answer says something, each second after doing something again."""
     deadline = time.monotonic() + TIMEOUT_S
@@ -78,7 +78,7 @@ def until(
             answer = get(port, path)
         except OSError as error:
             answer = repr(error).encode()
-        if said in answer:
+        if expected in answer:
             return answer
         assert process.poll() is None, "it has ended"
         assert time.monotonic() < deadline, answer

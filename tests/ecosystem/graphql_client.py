@@ -12,9 +12,9 @@ from websockets.typing import Subprotocol
 from tests.engine.processes import TIMEOUT_S
 
 
-def ask(url: str, query: str, **more: Any) -> tuple[int, Any]:
+def ask(url: str, query: str, **fields: Any) -> tuple[int, Any]:
     """Send a document by POST, and return status and JSON."""
-    response = requests.post(url, json={"query": query, **more}, timeout=TIMEOUT_S)
+    response = requests.post(url, json={"query": query, **fields}, timeout=TIMEOUT_S)
     return response.status_code, response.json()
 
 

@@ -45,9 +45,9 @@ def test_forms(serve: Serve) -> None:
     with requests.Session() as client:
         client.cookies.set("who", "me")
         page = client.get(url, timeout=TIMEOUT_S).text
-        found = re.search(r'value="([^"]+)"', page)
-        assert found, page
-        fields = {"title": "a title", "csrf_token": found[1]}
+        match = re.search(r'value="([^"]+)"', page)
+        assert match, page
+        fields = {"title": "a title", "csrf_token": match[1]}
         picture = {"picture": ("a.png", b"\x89PNG" * 1000, "image/png")}
         good = client.post(url, data=fields, files=picture, timeout=TIMEOUT_S)
         assert (good.status_code, good.json()) == (200, {"title": "a title", "name": "a.png", "size": 4000})

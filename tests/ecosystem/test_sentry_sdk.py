@@ -205,7 +205,7 @@ def test_errors(serve: Serve) -> None:
     response = requests.post(base + "/api/fails", json={"a": 1}, cookies={"c": "d"}, timeout=TIMEOUT_S)
     assert response.status_code == 500
     # When the error handler is looked up, and from the log.
-    events = process.until(lambda: found if len(found := reports(process, "event")) >= 2 else None)
+    events = process.until(lambda: reported if len(reported := reports(process, "event")) >= 2 else None)
     for event in events:
         exception = event["exception"]["values"][-1]
         assert (exception["type"], exception["value"], event["transaction"]) == ("ValueError", "fails", "api.fails")

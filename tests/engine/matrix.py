@@ -129,7 +129,7 @@ class Server:
     failed: int = 1
     lifespan: bool = True
     code: int | None = 1001
-    cut: bool = False
+    is_cut_off: bool = False
 
 
 SERVERS = [
@@ -137,7 +137,7 @@ SERVERS = [
     Server("app.run, hypercorn", "served.py {port} hypercorn {reload}", "reload"),
     Server("app.run, granian", "served.py {port} granian {reload}", "reload"),
     Server("uvicorn", "-m uvicorn served:app --port {port} {reload}", status=-signal.SIGTERM, failed=3),
-    Server("hypercorn", "-m hypercorn served:app --bind 127.0.0.1:{port} {reload}", failed=0, code=1011, cut=True),
+    Server("hypercorn", "-m hypercorn served:app --bind 127.0.0.1:{port} {reload}", failed=0, code=1011, is_cut_off=True),
     Server("granian", "-m granian --interface asgi --port {port} {reload} served:app"),
     Server("gunicorn", "-m gunicorn -k uvicorn_worker.UvicornWorker -b 127.0.0.1:{port} served:app", "", failed=3),
     Server("daphne", "-m daphne -b 127.0.0.1 -p {port} served:app", None, failed=500, lifespan=False, code=4001),

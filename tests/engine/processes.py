@@ -153,6 +153,6 @@ def free_port() -> int:
     """
     while True:
         port = random.randrange(20_000, 32_000)
-        with contextlib.suppress(OSError), socket.socket() as one:
-            one.bind(("127.0.0.1", port))
+        with contextlib.suppress(OSError), socket.socket() as connection:
+            connection.bind(("127.0.0.1", port))
             return port

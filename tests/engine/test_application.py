@@ -42,7 +42,7 @@ def raiser(error: BaseException) -> Any:
 
 
 def records_of(caplog: pytest.LogCaptureFixture, error: BaseException) -> list[str]:
-    return [each.name for each in caplog.records if each.exc_info and each.exc_info[1] is error]
+    return [record.name for record in caplog.records if record.exc_info and record.exc_info[1] is error]
 
 
 # Exceptions nobody handled ------------------------------------------------------------------------------------------
@@ -82,12 +82,14 @@ async def test_a_server_does_not_log_it_again(logger: str, caplog: pytest.LogCap
     with pytest.raises(Boom):
         await app(http_scope(), peer.receive, peer.send)
     servers = logging.getLogger(logger)
-    for each in (error, other):
-        servers.error("Exception in ASGI application", exc_info=each)
+    for exception in (error, other):
+        servers.error("Exception in ASGI application", exc_info=exception)
     servers.error("no exception")
-    assert [each.exc_info[1] for each in caplog.records if each.name == logger and each.exc_info] == [other]
-    assert [each.message for each in caplog.records if each.name == logger and not each.exc_info] == ["no exception"]
-    assert [type(each) for each in servers.filters].count(ReportedOnce) == 1
+    assert [record.exc_info[1] for record in caplog.records if record.name == logger and record.exc_info] == [other]
+    assert [record.message for record in caplog.records if record.name == logger and not record.exc_info] == [
+        "no exception"
+    ]
+    assert [type(log_filter) for log_filter in servers.filters].count(ReportedOnce) == 1
 
 
 async def test_one_that_a_handler_answers_is_not_raised(caplog: pytest.LogCaptureFixture) -> None:
@@ -207,7 +209,7 @@ async def test_what_a_mounted_application_reported_is_passed_on_as_it_is(caplog:
         await outer(http_scope("/in"), peer.receive, peer.send)
     assert peer.status == 500
     assert records_of(caplog, error) == ["sanic.error"]
-    assert len([each for each in peer.sent if each["type"] == "http.response.start"]) == 1
+    assert len([message for message in peer.sent if message["type"] == "http.response.start"]) == 1
 
 
 async def test_a_client_that_left_is_no_error(caplog: pytest.LogCaptureFixture) -> None:
@@ -244,14 +246,14 @@ async def test_the_client_of_another_request_that_left_is_an_error(
             await others[0].starlette.body()
         return text("hello")
 
-    left, here = Peer([]), Peer()
+    left, peer = Peer([]), Peer()
     left.gone.set()
     task = asyncio.ensure_future(app(http_scope("/other", "POST"), left.receive, left.send))
     while not others:  # noqa: ASYNC110 - there is no event for it
         await asyncio.sleep(0)
     with pytest.raises(ClientDisconnect):
-        await app(http_scope(), here.receive, here.send)
-    assert here.status == 500
+        await app(http_scope(), peer.receive, peer.send)
+    assert peer.status == 500
     assert len(caplog.records) == 1
     over.set()
     await task
@@ -486,9 +488,9 @@ async def test_a_subclass_that_a_handler_raises_is_an_exception_like_others() ->
 async def test_in_no_task_nothing_is_watched() -> None:
     app: Sanic[Any, Any] = Sanic("NoTask")
     loop = asyncio.get_running_loop()
-    found: asyncio.Future[Any] = loop.create_future()
+    request: asyncio.Future[Any] = loop.create_future()
 
     async def finish() -> None: ...
 
-    loop.call_soon(lambda: found.set_result(app._engine.streams.open(Request.build(), finish)))
-    assert await found is None
+    loop.call_soon(lambda: request.set_result(app._engine.streams.open(Request.build(), finish)))
+    assert await request is None

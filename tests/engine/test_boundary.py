@@ -433,12 +433,12 @@ END: Message = {"type": "http.response.body", "body": b"x"}
 
 @pytest.mark.parametrize("how", ["passes", "keeps", "refuses", "refuses the body", "keeps the start", "loses"])
 async def test_each_message_arrives_once(how: str) -> None:
-    arrived: list[Message] = []
+    messages: list[Message] = []
     body: Any = Body()
     kept: list[Message] = []
 
     async def past(message: Message) -> None:
-        arrived.append(message)
+        messages.append(message)
 
     async def through(message: Message) -> None:
         starts = message["type"] == "http.response.start"
@@ -447,22 +447,22 @@ async def test_each_message_arrives_once(how: str) -> None:
         if how in ("keeps", "loses") or (how == "keeps the start" and starts):
             kept.append(message)
             return
-        for each in (*kept, message):
+        for message_to_send in (*kept, message):
             body.answered = True
-            arrived.append(each)
+            messages.append(message_to_send)
 
     late = LateSend(through, past, body)
     await late(START)
     await late(END)
-    assert arrived == [START, END]
+    assert messages == [START, END]
 
 
 async def test_middleware_whose_queue_nobody_empties(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sanic_star.engine.boundary._PATIENCE_S", 0.01)
-    arrived: list[Message] = []
+    messages: list[Message] = []
 
     async def past(message: Message) -> None:
-        arrived.append(message)
+        messages.append(message)
 
     async def through(message: Message) -> None:
         await asyncio.Event().wait()
@@ -471,7 +471,7 @@ async def test_middleware_whose_queue_nobody_empties(monkeypatch: pytest.MonkeyP
     late = LateSend(through, past, body)
     await late(START)
     await late(END)
-    assert arrived == [START, END]
+    assert messages == [START, END]
 
 
 # Over a socket --------------------------------------------------------------------------------------------------------

@@ -73,10 +73,10 @@ def test_each_codec_is_a_text_encoding_of_python_under_its_own_name() -> None:
 def test_a_name_that_python_knows_too_means_the_same_there() -> None:
     for label in WHATWG:
         try:
-            theirs = codecs.lookup(label)
+            codec = codecs.lookup(label)
         except LookupError:
             continue
-        assert theirs.name == codecs.lookup(str(find_codec(label))).name
+        assert codec.name == codecs.lookup(str(find_codec(label))).name
 
 
 @given(st.text(max_size=30))

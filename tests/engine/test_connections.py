@@ -59,8 +59,8 @@ GET, GET_SLOW = (b"GET %s HTTP/1.1\r\n" % path + HOST + b"\r\n" for path in (b"/
 DRIP: tuple[float | bytes, ...] = (0.3, b"x") * 100
 
 
-def post(path: bytes = b"/body", length: int = 500, more: bytes = b"") -> bytes:
-    return b"POST %s HTTP/1.1\r\n" % path + HOST + more + b"content-length: %d\r\n\r\n" % length
+def post(path: bytes = b"/body", length: int = 500, extra_fields: bytes = b"") -> bytes:
+    return b"POST %s HTTP/1.1\r\n" % path + HOST + extra_fields + b"content-length: %d\r\n\r\n" % length
 
 
 # What a client sends, with pauses in seconds between; the statuses of the answers; how long it takes at least until the
@@ -280,7 +280,7 @@ SENT: dict[str, tuple[float | bytes, ...]] = {
 
 def comparable(got: bytes) -> list[object]:
     """Return what an answer says, without what belongs to the server: the order and the number of some fields."""
-    pieces: list[object] = []
+    answers: list[object] = []
     while got:
         head, _, got = got.partition(b"\r\n\r\n")
         lines = head.split(b"\r\n")
@@ -288,9 +288,9 @@ def comparable(got: bytes) -> list[object]:
         servers = (b"date:", b"server:", b"connection: keep-alive")
         fields = {line.rstrip() for line in lines[1:] if not line.startswith(servers)}
         length = next(int(line.split()[1]) for line in fields if line.startswith(b"content-length"))
-        pieces += [lines[0], fields, got[:length]]
+        answers += [lines[0], fields, got[:length]]
         got = got[length:]
-    return pieces
+    return answers
 
 
 @pytest.mark.parametrize("mode", ["plain", "own", "json", "once"])
@@ -462,9 +462,9 @@ class Fake(Connection):
         self.refused.append(phase)
 
 
-def sweeper(*connections: Any, most: float = 100, **limits: Any) -> ConnectionSweeper:
+def sweeper(*connections: Any, max_connections: float = 100, **limits: Any) -> ConnectionSweeper:
     values = {"request_timeout": 10, "head_timeout": 30, "body_timeout": 30, "keep_alive": 20, **limits}
-    made = ConnectionSweeper(set(connections), Limits(**values), most)
+    made = ConnectionSweeper(set(connections), Limits(**values), max_connections)
     for connection in connections:
         made.accept(connection)
     return made
@@ -501,7 +501,7 @@ async def test_a_client_that_does_not_read_is_left_alone_unless_it_was_refused()
     for _ in range(10):
         await look(swept, 3)
         reading.transport.unsent -= 1
-    assert [one.transport.aborted for one in (reading, stuck, answered)] == [False, True, False]
+    assert [connection.transport.aborted for connection in (reading, stuck, answered)] == [False, True, False]
 
 
 async def test_a_body_has_more_time_for_more_bytes() -> None:
@@ -539,7 +539,7 @@ async def test_room_is_made_by_what_waits_longest_for_a_head() -> None:
     swept = sweeper(*connections)
     websocket = object()
     swept.connections.add(websocket)
-    for most, closed in (
+    for max_connections, closed in (
         (7, []),
         (6, [1]),
         (5, [1, 3]),
@@ -548,9 +548,9 @@ async def test_room_is_made_by_what_waits_longest_for_a_head() -> None:
         (2, [0, 1, 3, 4, 5]),
         (1, [0, 1, 3, 4, 5]),
     ):
-        swept.max_connections = most
+        swept.max_connections = max_connections
         swept._make_room()
-        ended = [at for at, one in enumerate(connections) if one.refused or one.transport.closing]
+        ended = [at for at, connection in enumerate(connections) if connection.refused or connection.transport.closing]
         assert ended == closed
 
 
@@ -562,7 +562,7 @@ async def test_room_is_made_by_bodies_of_which_nothing_was_heard_for_longest() -
     await look(swept, 1)
     swept.max_connections = 2
     swept._make_room()
-    assert [one.refused for one in connections] == [[], [Phase.BODY], []]
+    assert [connection.refused for connection in connections] == [[], [Phase.BODY], []]
 
 
 async def test_room_is_made_at_once_where_tls_would_wait_for_the_client() -> None:
@@ -575,7 +575,7 @@ async def test_room_is_made_at_once_where_tls_would_wait_for_the_client() -> Non
     swept = sweeper(*connections)
     swept.max_connections = 0
     swept._make_room()
-    assert [one.transport.aborted for one in connections] == [True, True, False]
+    assert [connection.transport.aborted for connection in connections] == [True, True, False]
     assert not connections[0].refused
 
 

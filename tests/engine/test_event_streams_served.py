@@ -123,15 +123,15 @@ class Stream:
     def until(self, part: bytes) -> None:
         """Read until something has come."""
         while part not in self.received:
-            more = self.socket.recv(65536)
-            assert more, self.received
-            self.received += more
+            data = self.socket.recv(65536)
+            assert data, self.received
+            self.received += data
 
     def rest(self) -> bytes:
         """Read to the end of the connection; return all that has come."""
         try:
-            while more := self.socket.recv(65536):
-                self.received += more
+            while data := self.socket.recv(65536):
+                self.received += data
         except ConnectionResetError:
             self.received += b"reset"
         self.socket.close()

@@ -92,12 +92,12 @@ def test_a_local_application_on_sanic_and_here(tmp_path: Path, flavour: str) -> 
         assert server.ended() == 0
     finally:
         server.popen.kill()
-    said = [line.strip() for line in server.lines]
-    assert said.count("imported") == 1
-    assert [line for line in sorted(said) if line.startswith("worker")] == [
+    lines = [line.strip() for line in server.lines]
+    assert lines.count("imported") == 1
+    assert [line for line in sorted(lines) if line.startswith("worker")] == [
         f"worker True True Sanic-Server-{number}-0 True" for number in (0, 1)
     ]
-    assert {"job True", "end True 2 fork", "after run True"} <= {*said}
+    assert {"job True", "end True 2 fork", "after run True"} <= {*lines}
 
 
 MADE = """

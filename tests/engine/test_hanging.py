@@ -13,7 +13,7 @@ from tests.engine.processes import TIMEOUT_S, UVICORN, Process, process
 START = ("before_server_start", "after_server_start")
 STOP = ("before_server_stop", "after_server_stop")
 # An awaiting listener, one that does so again when it is cancelled, and one that blocks the event loop.
-WAYS = {
+CALLS = {
     "awaits": "await asyncio.sleep(3600)",
     "blocks": "time.sleep(3600)",
     "ignores": "await never()",
@@ -54,8 +54,8 @@ if __name__ == "__main__":
 """
 
 
-def script(moment: str, way: str, options: str = "", limits: str = LIMITS) -> str:
-    return HANGING.format(moment=moment, call=WAYS[way], options=options, limits=limits)
+def script(moment: str, kind: str, options: str = "", limits: str = LIMITS) -> str:
+    return HANGING.format(moment=moment, call=CALLS[kind], options=options, limits=limits)
 
 
 def named(server: Process, moment: str, *, times: int = 1) -> bool:
@@ -101,25 +101,25 @@ def test_one_that_takes_long_at_the_stop_may(tmp_path: Path, name: str) -> None:
     assert server.phases()[-2:] == list(STOP)
 
 
-@pytest.mark.parametrize("way", ["blocks", "ignores"])
+@pytest.mark.parametrize("kind", ["blocks", "ignores"])
 @pytest.mark.parametrize("moment", [*START, *STOP])
-def test_one_that_cannot_be_cancelled_ends_the_process(tmp_path: Path, moment: str, way: str) -> None:
-    with process(tmp_path, script(moment, way)) as server:
+def test_one_that_cannot_be_cancelled_ends_the_process(tmp_path: Path, moment: str, kind: str) -> None:
+    with process(tmp_path, script(moment, kind)) as server:
         if moment in STOP:
             assert server.get().status_code == 200
             server.popen.send_signal(signal.SIGTERM)
         assert server.ended() == 1
-    words = {"blocks": "blocks the event loop at ", "ignores": "ignores the cancellation"}[way]
+    words = {"blocks": "blocks the event loop at ", "ignores": "ignores the cancellation"}[kind]
     assert f"The {moment} listener __main__.hang {words}" in server.log
-    if way == "blocks":
+    if kind == "blocks":
         assert "served.py:" in server.log
         assert "(hang); the process ends" in server.log
 
 
-@pytest.mark.parametrize("way", ["awaits", "blocks"])
+@pytest.mark.parametrize("kind", ["awaits", "blocks"])
 @pytest.mark.parametrize("moment", [START[0], *STOP])
-def test_in_workers(tmp_path: Path, moment: str, way: str) -> None:
-    with process(tmp_path, script(moment, way, "workers=2")) as server:
+def test_in_workers(tmp_path: Path, moment: str, kind: str) -> None:
+    with process(tmp_path, script(moment, kind, "workers=2")) as server:
         if moment in STOP:
             server.until(lambda: server.log.count("\nready") == 2)
             server.popen.send_signal(signal.SIGTERM)
@@ -162,29 +162,29 @@ def test_a_worker_that_is_killed_is_named_with_its_listener(tmp_path: Path) -> N
     assert server.log.count(words) == 2
 
 
-@pytest.mark.parametrize("way", ["awaits", "blocks"])
+@pytest.mark.parametrize("kind", ["awaits", "blocks"])
 @pytest.mark.parametrize("moment", ["main_process_start", "main_process_ready", "main_process_stop"])
-def test_in_the_main_process(tmp_path: Path, moment: str, way: str) -> None:
-    with process(tmp_path, script(moment, way)) as server:
+def test_in_the_main_process(tmp_path: Path, moment: str, kind: str) -> None:
+    with process(tmp_path, script(moment, kind)) as server:
         if moment == "main_process_stop":
             assert server.get().status_code == 200
             server.popen.send_signal(signal.SIGTERM)
-        assert server.ended() == (0 if (moment, way) == ("main_process_stop", "awaits") else 1)
+        assert server.ended() == (0 if (moment, kind) == ("main_process_stop", "awaits") else 1)
     assert server.log.count(f"The {moment} listener __main__.hang has not ended after 0.5 s") == 1
     assert "Traceback" not in server.log
 
 
-@pytest.mark.parametrize("way", ["awaits", "blocks"])
+@pytest.mark.parametrize("kind", ["awaits", "blocks"])
 @pytest.mark.parametrize("moment", [*START, *STOP])
-def test_under_a_server_of_somebody_else(tmp_path: Path, moment: str, way: str) -> None:
-    with process(tmp_path, script(moment, way), *UVICORN, "served:app") as server:
+def test_under_a_server_of_somebody_else(tmp_path: Path, moment: str, kind: str) -> None:
+    with process(tmp_path, script(moment, kind), *UVICORN, "served:app") as server:
         if moment in STOP:
             assert server.get().status_code == 200
             server.popen.send_signal(signal.SIGTERM)
         # uvicorn's own status where the start fails; the signal's, after an orderly stop.
-        assert server.ended() == (1 if way == "blocks" else 3 if moment in START else -signal.SIGTERM)
+        assert server.ended() == (1 if kind == "blocks" else 3 if moment in START else -signal.SIGTERM)
     assert server.log.count(f"The {moment} listener served.hang has not ended after 0.5 s") == 1
-    if way == "awaits" and moment in STOP:
+    if kind == "awaits" and moment in STOP:
         assert server.phases()[-2:] == list(STOP)
 
 
@@ -247,10 +247,10 @@ SIGNALS = [
 ]
 
 
-@pytest.mark.parametrize(("moment", "way", "sent", "status"), SIGNALS)
-def test_signals_meanwhile(tmp_path: Path, moment: str, way: str, sent: str, status: int) -> None:
+@pytest.mark.parametrize(("moment", "kind", "sent", "status"), SIGNALS)
+def test_signals_meanwhile(tmp_path: Path, moment: str, kind: str, sent: str, status: int) -> None:
     limits = "app.config.SHUTDOWN_LISTENER_TIMEOUT = None"
-    with process(tmp_path, script(moment, way, limits=limits)) as server:
+    with process(tmp_path, script(moment, kind, limits=limits)) as server:
         number = signal.SIGTERM if sent == "SIGTERM" else signal.SIGINT
         if moment in STOP:
             assert server.get().status_code == 200

@@ -52,7 +52,7 @@ def cut(data: bytes, size: int) -> list[bytes]:
 
 
 @pytest.mark.parametrize(
-    ("pieces", "answers", "refused"),
+    ("chunks", "answers", "refused"),
     [
         ([SHORT], 1, False),
         (cut(SHORT, 1), 1, False),
@@ -72,7 +72,7 @@ def cut(data: bytes, size: int) -> list[bytes]:
         ([SHORT, *cut(LONG, 100)], 1, True),
     ],
 )
-async def test_a_head_that_is_too_long_is_refused(pieces: list[bytes], answers: int, refused: bool) -> None:
+async def test_a_head_that_is_too_long_is_refused(chunks: list[bytes], answers: int, refused: bool) -> None:
     app: Sanic[Any, Any] = Sanic("Heads")
     app.add_route(answer, "/", methods=["POST"])
     config = uvicorn.make_config(app, Settings(max_header_size=LIMIT))
@@ -80,7 +80,7 @@ async def test_a_head_that_is_too_long_is_refused(pieces: list[bytes], answers: 
     assert config.http_protocol_class is Limited
     protocol, wire = Limited(config, ServerState(), {}), Wire()
     protocol.connection_made(wire)
-    for piece in pieces:
+    for piece in chunks:
         if wire.closed:
             break
         protocol.data_received(piece)
@@ -166,13 +166,13 @@ EXCHANGES = (
 )
 
 
-def fields_of(port: int | str, path: str, more: str) -> list[tuple[str, str]]:
+def fields_of(port: int | str, path: str, extra_field: str) -> list[tuple[str, str]]:
     """Return the `date` and `server` fields of a response."""
     family = socket.AF_UNIX if isinstance(port, str) else socket.AF_INET
     with socket.socket(family) as connection:
         connection.settimeout(TIMEOUT_S)
         connection.connect(port if isinstance(port, str) else ("127.0.0.1", port))
-        connection.sendall(f"GET {path} HTTP/1.1\r\nhost: h\r\n{more}\r\n".encode())
+        connection.sendall(f"GET {path} HTTP/1.1\r\nhost: h\r\n{extra_field}\r\n".encode())
         received = b""
         while b"\r\n\r\n" not in received:
             part = connection.recv(65536)
@@ -201,24 +201,24 @@ WAYS = [
 ]
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_a_response_has_one_date_and_no_server(way: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("server", WAYS)
+def test_a_response_has_one_date_and_no_server(server: str, tmp_path: Path) -> None:
     port = free_port()
     run = f"""
     if __name__ == "__main__":
         options = {{"host": "127.0.0.1", "port": {port}}}
-        {way}
+        {server}
         if "unix" in options: del options["host"], options["port"]
         app.run(motd=False, access_log=False, **options)
     """
     with process(tmp_path, DATED + textwrap.dedent(run)) as running:
-        address: int | str = str(tmp_path / "served.socket") if "unix" in way else port
+        address: int | str = str(tmp_path / "served.socket") if "unix" in server else port
         running.until(lambda: answers(address))
-        for path, has_own, more in EXCHANGES:
-            fields = fields_of(address, path, more)
+        for path, has_own, extra_field in EXCHANGES:
+            fields = fields_of(address, path, extra_field)
             dates = [value for name, value in fields if name == "date"]
             servers = [value for name, value in fields if name == "server"]
             assert len(dates) == 1, (path, fields)
             assert (dates[0] == OWN_DATE) == has_own, (path, fields)
             # granian has no option for it.
-            assert servers == ["mine"] * has_own or ("granian" in way and servers == ["granian"]), (path, fields)
+            assert servers == ["mine"] * has_own or ("granian" in server and servers == ["granian"]), (path, fields)

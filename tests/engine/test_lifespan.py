@@ -369,17 +369,17 @@ async def test_mounted_sanic_applications_run_their_phases() -> None:
 
 
 def test_what_counts_as_mounted() -> None:
-    one, two, three = FastAPI(), Starlette(), Starlette()
+    first, second, third = FastAPI(), Starlette(), Starlette()
     routes = [
-        Mount("/one", app=one),
+        Mount("/one", app=first),
         starlette_routing.Route("/", PlainTextResponse),
-        Host("two.example", app=two),
-        Mount("/again", app=one),
-        Mount("/group", routes=[Mount("/three", app=three)]),
+        Host("two.example", app=second),
+        Mount("/again", app=first),
+        Mount("/group", routes=[Mount("/three", app=third)]),
     ]
-    found = mounted_applications(list(routes))
-    assert found[:2] == [one, two]
-    assert three in found
+    apps = mounted_applications(list(routes))
+    assert apps[:2] == [first, second]
+    assert third in apps
 
 
 async def test_the_lifespan_of_an_application_below_a_mount_of_routes_runs() -> None:
@@ -567,14 +567,14 @@ async def test_an_application_goes_from_stage_to_stage(calls: str, stages: list[
     app: Sanic[Any, Any] = Sanic("Stages")
     lifecycle = app._engine.lifecycle
     goodbyes: list[Stage] = []
-    way = ""
+    direction = ""
 
     @app.after_server_start
     async def start(app: Any) -> None:
         assert lifecycle.stage is Stage.STARTING
-        if way == "failing_start":
+        if direction == "failing_start":
             raise RuntimeError("fails")
-        if way == "stopping_start":
+        if direction == "stopping_start":
             await lifecycle.before_stop()
 
     @app.before_server_stop
@@ -582,13 +582,13 @@ async def test_an_application_goes_from_stage_to_stage(calls: str, stages: list[
         goodbyes.append(lifecycle.stage)
 
     seen, starts = [], 0
-    for way in calls.split():
-        if way.endswith("start") and way != "after_start":
+    for direction in calls.split():
+        if direction.endswith("start") and direction != "after_start":
             with contextlib.suppress(RuntimeError):
                 await lifecycle.ensure_started()
                 starts += 1
         else:
-            await getattr(lifecycle, way)()
+            await getattr(lifecycle, direction)()
         seen.append(lifecycle.stage)
     assert seen == stages
     await lifecycle.stop()

@@ -121,7 +121,9 @@ def two_requests(connection: ssl.SSLSocket) -> dict[int, tuple[bytes, str | None
                 bodies[event.stream_id] += event.data
             elif isinstance(event, h2.events.StreamEnded):
                 open_streams.discard(event.stream_id)
-    return {each: (status[each], bodies[each].decode() if status[each] == b"200" else None) for each in (1, 3)}
+    return {
+        stream: (status[stream], bodies[stream].decode() if status[stream] == b"200" else None) for stream in (1, 3)
+    }
 
 
 @pytest.mark.parametrize("how", ["", "workers=2", "server='hypercorn'", "server='granian'"])
@@ -179,16 +181,16 @@ def test_several_applications_on_several_ports(tmp_path: Path) -> None:
         answers = [requests.get(f"http://127.0.0.1:{port}/", timeout=TIMEOUT_S).text for port in ports]
         assert answers == [str(server.popen.pid), str(server.popen.pid), "second"]
         assert server.terminate() == 0
-    told = [line.removeprefix("of ").strip() for line in server.lines if line.startswith("of ")]
-    assert told[:4] == [
+    names = [line.removeprefix("of ").strip() for line in server.lines if line.startswith("of ")]
+    assert names[:4] == [
         "Served before_server_start",
         "Served after_server_start",
         "Other before_server_start",
         "Other after_server_start",
     ]
     # The one that was started last is stopped first, and each once.
-    assert told[4:6] == ["Other before_server_stop", "Served before_server_stop"]
-    assert sorted(told[6:]) == ["Other after_server_stop", "Served after_server_stop"]
+    assert names[4:6] == ["Other before_server_stop", "Served before_server_stop"]
+    assert sorted(names[6:]) == ["Other after_server_stop", "Served after_server_stop"]
     assert "returned" in server.log
 
 

@@ -45,7 +45,7 @@ def test_stop_with_something_open(server: Server, measure: Callable[[Server, Pat
     assert seen.cleaned, log
     assert seen.phases == START + STOP, log
     if measure is matrix.stream_at_stop:
-        assert seen.complete is not server.cut, log
+        assert seen.complete is not server.is_cut_off, log
     else:
         assert seen.code == server.code, log
 
@@ -81,7 +81,7 @@ def test_stop_with_quiet_or_many_connections(server: Server, path: str, count: i
     assert seen.status == server.status, log
     assert log.count("cleaned up") == count, log
     assert seen.log.phases() == START + STOP, log
-    if server.cut or (path == "/ws" and server.code is None):
+    if server.is_cut_off or (path == "/ws" and server.code is None):
         return
     complete = answered if path.startswith("/quiet") else completes
     assert all(complete(answer) for answer in seen.answers), (seen.answers[0], log)
@@ -119,7 +119,7 @@ def test_restart_on_a_change(server: Server, path: str, tmp_path: Path) -> None:
     for _ in range(3):
         seen = matrix.reload(server, tmp_path, path)
         assert seen is not None
-        limit = max(2.0, 2.0 * seen.start + 1.0) + (3.0 if server.cut else 0.0)
+        limit = max(2.0, 2.0 * seen.start + 1.0) + (3.0 if server.is_cut_off else 0.0)
         if seen.seconds < limit:
             return
     pytest.fail(f"three restarts were too slow; the last one: {seen}")

@@ -52,11 +52,11 @@ def entered(router: Any, scope: dict[str, Any]) -> dict[str, Any]:
     route, params = router._find(inner)
     if route is router.forward:
         inner = child_scope(inner)
-    found = inner.get("route")
-    if isinstance(found, _Redirect):
-        found = found.url
+    matched = inner.get("route")
+    if isinstance(matched, _Redirect):
+        matched = matched.url
     names = ("path", "root_path", "app_root_path", "path_params", "endpoint")
-    return {"route": found, "params": params, **{name: inner.get(name) for name in names}}
+    return {"route": matched, "params": params, **{name: inner.get(name) for name in names}}
 
 
 def compare(seeds: range) -> int:

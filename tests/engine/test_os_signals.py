@@ -50,12 +50,12 @@ def send(number: signal.Signals) -> None:
 @pytest.fixture
 def heard() -> Iterator[list[str]]:
     """What happened, in order; the signals are the server's meanwhile."""
-    found: list[str] = []
+    lines: list[str] = []
     before = {
-        number: signal.signal(number, lambda number, frame: found.append(signal.Signals(number).name))
+        number: signal.signal(number, lambda number, frame: lines.append(signal.Signals(number).name))
         for number in HANDLED
     }
-    yield found
+    yield lines
     for number, handler in before.items():
         signal.signal(number, handler)
 

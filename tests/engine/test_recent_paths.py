@@ -66,10 +66,10 @@ async def test_a_new_route_is_seen() -> None:
 @pytest.mark.parametrize("beside", [False, True])
 async def test_a_type_of_the_users_own_is_asked_each_time(beside: bool) -> None:
     app: Sanic[Any, Any] = Sanic("Asked")
-    known: set[str] = set()
+    kept_paths: set[str] = set()
 
     def convert(value: str) -> str:
-        if value not in known:
+        if value not in kept_paths:
             raise ValueError(value)
         return value
 
@@ -86,10 +86,10 @@ async def test_a_type_of_the_users_own_is_asked_each_time(beside: bool) -> None:
             return text("other")
 
     for _ in range(3):
-        known.clear()
+        kept_paths.clear()
         peer = await ask(app, http_scope("/a"))
         assert peer.body == b"other" if beside else peer.status == 404
-        known.add("a")
+        kept_paths.add("a")
         assert (await ask(app, http_scope("/a"))).body == b"known"
 
 

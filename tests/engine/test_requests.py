@@ -78,17 +78,17 @@ async def test_a_message_may_lack_its_body() -> None:
 )
 async def test_the_limit_holds(size: Any, chunks: list[bytes], status: int) -> None:
     app = echo_app(10)
-    more = {} if size is None else declared(size)
-    assert (await ask(app, http_scope("/", "POST", **more), chunks)).status == status
+    fields = {} if size is None else declared(size)
+    assert (await ask(app, http_scope("/", "POST", **fields), chunks)).status == status
 
 
 async def test_a_handler_that_streams_its_body_has_no_limit_as_in_sanic() -> None:
     assert (await ask(echo_app(10), http_scope("/stream", "POST"), [b"x" * 100])).body == b"x" * 100
 
 
-@pytest.mark.parametrize(("ours", "theirs"), [(10, 1000), (1000, 10), (10, 10)])
-async def test_of_two_limits_the_smaller_wins(ours: int, theirs: int) -> None:
-    app = echo_app(ours, theirs)
+@pytest.mark.parametrize(("ours", "starlettes"), [(10, 1000), (1000, 10), (10, 10)])
+async def test_of_two_limits_the_smaller_wins(ours: int, starlettes: int) -> None:
+    app = echo_app(ours, starlettes)
     assert (await ask(app, http_scope("/", "POST"), [b"x" * 10])).status == 200
     assert (await ask(app, http_scope("/", "POST"), [b"x" * 11])).status == TOO_LARGE
 

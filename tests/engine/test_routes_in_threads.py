@@ -118,12 +118,12 @@ async def test_a_route_that_was_removed_meanwhile_is_not_remembered(monkeypatch:
     app = application()
     async with Life(app):
         router = app.router
-        (one,) = (route for route in router.routes if getattr(route, "name", "") == "Threads.one")
+        (route,) = (route for route in router.routes if getattr(route, "name", "") == "Threads.one")
         keep = router._keep
 
         def keep_late(*args: Any) -> None:
             # As if another thread had removed the route after it was found, and built the table.
-            router.routes.remove(one)
+            router.routes.remove(route)
             router._build()
             keep(*args)
 

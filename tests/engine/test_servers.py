@@ -156,7 +156,9 @@ def stop_all(server: Any) -> None:
     base = f"127.0.0.1:{server.port}"
     assert server.get().status_code == 200
     answers: list[str] = []
-    thread = threading.Thread(target=lambda: answers.append(requests.get(f"http://{base}/slow", timeout=TIMEOUT_S).text))
+    thread = threading.Thread(
+        target=lambda: answers.append(requests.get(f"http://{base}/slow", timeout=TIMEOUT_S).text)
+    )
     with (
         requests.get(f"http://{base}/events", stream=True, timeout=TIMEOUT_S) as events,
         connect(f"ws://{base}/ws") as ws,
@@ -247,8 +249,8 @@ def test_an_edit_is_picked_up(tmp_path: Path) -> None:
         server.until(lambda: "after the reload of" in server.log)
         assert server.terminate() == 0
     assert server.phases()[:4] == START + STOP
-    told = ["watching begins", "before the reload", "after the reload of 1 file", "watching ends"]
-    places = [server.log.index(each) for each in told]
+    lines = ["watching begins", "before the reload", "after the reload of 1 file", "watching ends"]
+    places = [server.log.index(line) for line in lines]
     assert places == sorted(places)
     assert "A listener of before_reload_trigger failed" in server.log
 
@@ -446,7 +448,7 @@ def test_a_server_in_this_process(server: str) -> None:
     answer = requests.get(f"http://127.0.0.1:{port}/", timeout=TIMEOUT_S)
     assert answer.text == "hello"
     stop(Sanic("Other"))
-    assert [each for each, _ in served] == [app]
+    assert [served_app for served_app, _ in served] == [app]
     stop(app)
     thread.join(TIMEOUT_S)
     assert failed == []

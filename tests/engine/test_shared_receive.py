@@ -34,19 +34,19 @@ async def turns(count: int = 5) -> None:
 
 
 @pytest.mark.parametrize("early", [False, True], ids=["late", "early"])
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("reader", WAYS)
 @pytest.mark.parametrize("parts", [[b""], [b"abcdef"], [b"a", b"b", b"c", b"", b"d", b"e", b"f"]])
-async def test_a_body_that_is_read_after_a_while_is_whole(parts: list[bytes], way: str, early: bool) -> None:
+async def test_a_body_that_is_read_after_a_while_is_whole(parts: list[bytes], reader: str, early: bool) -> None:
     app: Sanic[Any, Any] = Sanic("Unread")
 
     @app.post("/", stream=True)
     async def echo(request: Request) -> None:
         if early:
-            stream = WAYS[way](request)
+            stream = WAYS[reader](request)
         response = await request.respond(content_type=EVENTS)
         await turns(20)
         if not early:
-            stream = WAYS[way](request)
+            stream = WAYS[reader](request)
         async for part in stream:
             await response.send(part)
             await turns()

@@ -17,7 +17,7 @@ from sanic_star import Sanic
 from sanic_star.compat.exceptions import ServerError
 from sanic_star.engine import steps
 from sanic_star.engine.steps import Limit, StepTimeout, position, run_step
-from tests.engine.processes import TIMEOUT_S, ROOT
+from tests.engine.processes import ROOT, TIMEOUT_S
 
 SHORT, LONG = Limit(0.05, "SETTING"), Limit(60.0, "SETTING")
 

@@ -90,7 +90,7 @@ async def test_the_stop_ends_server_sent_events_with_a_complete_body(kind: str) 
         await stopping
         await life.task
     assert peer.complete
-    assert [each["type"] for each in peer.sent].count("http.response.start") == 1
+    assert [message["type"] for message in peer.sent].count("http.response.start") == 1
     assert not task.cancelled()
     assert not app._engine.streams.endless
     assert ended == ["cleaned up"] or kind == "starlette"
@@ -185,7 +185,7 @@ async def test_a_stream_that_reads_its_request_at_the_same_time_gets_all_of_it()
         async for part in request.stream:
             await response.send(part.upper())
 
-    peer = Peer([bytes([each]) for each in b"abcdef"])
+    peer = Peer([bytes([byte]) for byte in b"abcdef"])
     await app(http_scope(method="POST"), peer.receive, peer.send)
     assert peer.body == b"ABCDEF"
     assert peer.complete
@@ -664,9 +664,9 @@ async def test_in_development_the_stop_cuts_everything(
 
 
 async def test_in_development_the_stop_of_one_application_leaves_others_alone() -> None:
-    one: Sanic[Any, Any] = Sanic("One")
+    first: Sanic[Any, Any] = Sanic("One")
     other: Sanic[Any, Any] = Sanic("Other")
-    one.debug = True
+    first.debug = True
     go_on, opened = asyncio.Event(), asyncio.Event()
 
     @other.get("/")
@@ -676,10 +676,10 @@ async def test_in_development_the_stop_of_one_application_leaves_others_alone() 
         return text("whole")
 
     peer = Peer()
-    async with Life(one), Life(other):
+    async with Life(first), Life(other):
         task = asyncio.create_task(other(http_scope(), peer.receive, peer.send))
         await opened.wait()
-        await one._engine.lifecycle.before_stop()
+        await first._engine.lifecycle.before_stop()
         go_on.set()
         await task
     assert peer.body == b"whole"
@@ -722,7 +722,7 @@ async def test_mounted_applications_say_goodbye_with_connections_open() -> None:
 @pytest.mark.parametrize(("reason", "finished"), [(Cut.STOP, ["finish"]), (Cut.CLIENT_LEFT, []), (None, [])])
 async def test_how_a_stream_settles(reason: Cut | None, finished: list[str]) -> None:
     done: list[str] = []
-    settled: list[bool] = []
+    outcomes: list[bool] = []
     streams: list[OpenStream] = []
 
     async def finish() -> None:
@@ -735,7 +735,7 @@ async def test_how_a_stream_settles(reason: Cut | None, finished: list[str]) -> 
         try:
             await asyncio.Event().wait()
         except asyncio.CancelledError:
-            settled.append(await streams[0].settle())
+            outcomes.append(await streams[0].settle())
 
     task = asyncio.create_task(write())
     await asyncio.sleep(0)
@@ -745,7 +745,7 @@ async def test_how_a_stream_settles(reason: Cut | None, finished: list[str]) -> 
         streams[0].cut(reason)
         streams[0].cut(Cut.STOP)
     await task
-    assert (settled, done) == ([reason is not None], finished)
+    assert (outcomes, done) == ([reason is not None], finished)
     assert task.cancelling() == (0 if reason else 1)
 
 

@@ -62,7 +62,7 @@ async def test_a_failure_is_logged_with_the_name(caplog: pytest.LogCaptureFixtur
     with caplog.at_level(logging.ERROR):
         await asyncio.wait({tasks.add(fail(), "failing")})
         await asyncio.sleep(0)
-    assert [each.message for each in caplog.records] == ["Task failing failed"]
+    assert [record.message for record in caplog.records] == ["Task failing failed"]
 
 
 async def test_a_cancelled_one_is_no_failure(caplog: pytest.LogCaptureFixture) -> None:

@@ -49,13 +49,13 @@ async def test_one_thread_does_for_calls_that_follow_each_other() -> None:
 @pytest.mark.parametrize("size", [1, 3])
 async def test_no_more_functions_run_than_the_size_says(size: int) -> None:
     pool = ThreadPool("sized", size)
-    lock, running, most, order = threading.Lock(), 0, 0, []
+    lock, running, peak, order = threading.Lock(), 0, 0, []
 
     def work(number: int) -> int:
-        nonlocal running, most
+        nonlocal running, peak
         with lock:
             running += 1
-            most = max(most, running)
+            peak = max(peak, running)
             order.append(number)
         time.sleep(0.01)
         with lock:
@@ -63,7 +63,7 @@ async def test_no_more_functions_run_than_the_size_says(size: int) -> None:
         return number
 
     assert await asyncio.gather(*(pool.run(work, number) for number in range(12))) == list(range(12))
-    assert most == size
+    assert peak == size
     if size == 1:
         assert order == list(range(12))
     pool.close()
@@ -283,15 +283,15 @@ async def test_an_idle_thread_keeps_nothing_alive() -> None:
     gc.disable()
     try:
         for fails in (False, True):
-            thing = Thing()
-            kept = weakref.ref(thing)
+            item = Thing()
+            kept = weakref.ref(item)
 
-            def work(thing: Thing, fails: bool = fails) -> None:
+            def work(item: Thing, fails: bool = fails) -> None:
                 if fails:
                     raise KeyError
 
-            await asyncio.gather(pool.run(work, thing), return_exceptions=True)
-            del thing
+            await asyncio.gather(pool.run(work, item), return_exceptions=True)
+            del item
             await until(partial(_is_gone, kept))
     finally:
         gc.enable()

@@ -344,8 +344,8 @@ async def test_websockets_are_not_limited() -> None:
     assert {"type": "websocket.send", "text": "patient"} in peer.sent
 
 
-@pytest.mark.parametrize("way", ["child task", "generator"])
-async def test_asgi_middleware_that_runs_the_application_elsewhere(way: str) -> None:
+@pytest.mark.parametrize("middleware", ["child task", "generator"])
+async def test_asgi_middleware_that_runs_the_application_elsewhere(middleware: str) -> None:
     app = limited()
     app.add_route(Handler(), "/", name="slow")
 
@@ -368,9 +368,9 @@ async def test_asgi_middleware_that_runs_the_application_elsewhere(way: str) -> 
 
         return middleware
 
-    if way == "child task":
+    if middleware == "child task":
         app.add_middleware(Pass)
-    elif way == "generator":
+    elif middleware == "generator":
         app.add_middleware(generator)
     async with started(app):
         peer = await ask(app, http_scope())

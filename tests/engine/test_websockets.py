@@ -36,7 +36,8 @@ async def talk(app: Any, scope: Any, *given: Message) -> Peer:
 
 def kinds(peer: Peer) -> list[Any]:
     return [
-        (each["type"].removeprefix("websocket."), *([each["code"]] if "code" in each else [])) for each in peer.sent
+        (message["type"].removeprefix("websocket."), *([message["code"]] if "code" in message else []))
+        for message in peer.sent
     ]
 
 

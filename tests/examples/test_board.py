@@ -12,9 +12,9 @@ from .serving import TIMEOUT_S, Server, until
 BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
 
 
-def add(server: Server, title: str = "Water the plants", **more: str) -> Any:
+def add(server: Server, title: str = "Water the plants", **fields: str) -> Any:
     """Add a task through the API."""
-    response = server.request("POST", "/api/v1/tasks", json={"title": title, **more})
+    response = server.request("POST", "/api/v1/tasks", json={"title": title, **fields})
     assert response.status_code == 201
     return response.json()
 
@@ -57,7 +57,7 @@ def test_version_one_lists_tasks_and_version_two_shows_columns(anywhere: Server)
     task = add(anywhere, column="doing")
     listed = anywhere.get("/api/v1/tasks", params={"column": "doing"}).json()
     assert listed[-1] == task
-    assert {each["column"] for each in listed} == {"doing"}
+    assert {task["column"] for task in listed} == {"doing"}
     shown = anywhere.get("/api/v2/board").json()
     assert [column["key"] for column in shown["columns"]] == ["todo", "doing", "done"]
     assert shown["columns"][1]["tasks"] == listed
@@ -167,22 +167,22 @@ def test_a_failure_is_logged_with_its_traceback(anywhere: Server) -> None:
 
 
 def test_the_websocket_tells_of_changes_and_passes_on_what_people_say(anywhere: Server) -> None:
-    with anywhere.socket("/live/feed") as one, anywhere.socket("/live/feed") as two:
-        heard_by_one, heard_by_two = Ear(one), Ear(two)
+    with anywhere.socket("/live/feed") as first, anywhere.socket("/live/feed") as second:
+        heard_by_one, heard_by_two = Ear(first), Ear(second)
         assert heard_by_two.until("people")["listening"] >= 2
-        one.send("Good morning")
+        first.send("Good morning")
         expected = {"kind": "chat", "who": "guest", "text": "Good morning"}
         assert heard_by_one.until("chat") == heard_by_two.until("chat") == expected
         task = add(anywhere, "Call the plumber")
-        told = {"kind": "task", "what": "added", "id": task["id"], "title": "Call the plumber"}
-        assert heard_by_one.until("task") == heard_by_two.until("task") == told
+        event = {"kind": "task", "what": "added", "id": task["id"], "title": "Call the plumber"}
+        assert heard_by_one.until("task") == heard_by_two.until("task") == event
         anywhere.request("PATCH", task["url"], json={"column": "done"})
         assert heard_by_one.until("task")["what"] == "moved"
         anywhere.request("POST", task["attachments_url"], files={"file": ("x", b"x")})
         assert heard_by_one.until("task")["what"] == "attached"
         anywhere.request("DELETE", task["url"])
         assert heard_by_one.until("task")["what"] == "deleted"
-        two.close()
+        second.close()
         assert heard_by_one.until("people")["listening"] >= 1
 
 
@@ -215,15 +215,15 @@ def test_the_ticker_ticks_and_notices_who_leaves(anywhere: Server) -> None:
 
 def events(response: requests.Response, count: int) -> list[dict[str, str]]:
     """Read that many events that have a name off a stream of them."""
-    found: list[dict[str, str]] = []
+    events: list[dict[str, str]] = []
     event: dict[str, str] = {}
     for line in response.iter_lines(decode_unicode=True):
         if line:
             name, _, value = line.partition(": ")
             event[name] = value
         else:
-            found += [event] if "event" in event else []
+            events += [event] if "event" in event else []
             event = {}
-            if len(found) == count:
+            if len(events) == count:
                 break
-    return found
+    return events

@@ -91,11 +91,11 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize("said", BAD)
-def test_what_nobody_can_say(client: TestClient, said: Any) -> None:
-    assert client.post(f"{ROOM}/messages", data=json.dumps(said)).status_code == 400
+@pytest.mark.parametrize("content", BAD)
+def test_what_nobody_can_say(client: TestClient, content: Any) -> None:
+    assert client.post(f"{ROOM}/messages", data=json.dumps(content)).status_code == 400
     with client.websocket_connect(f"{ROOM}/ws") as websocket:
-        websocket.send_text(json.dumps(said))
+        websocket.send_text(json.dumps(content))
         assert of_kind(websocket, "refused")
         websocket.send_text("{")
         assert of_kind(websocket, "refused")

@@ -23,13 +23,13 @@ def test_sigterm_ends_open_feeds_and_runs_every_listener(tmp_path: Path) -> None
             next(lines)
             took = board.stop()
             # The stream ends as a stream ends: requests raises when a chunked body breaks off.
-            rest = list(lines)
+            remaining_lines = list(lines)
         heard = []
         with suppress(ConnectionClosed):
             while True:
                 heard.append(socket.recv(timeout=TIMEOUT_S))
     assert took < SOON
-    assert any("event: tick" in line for line in rest)
+    assert any("event: tick" in line for line in remaining_lines)
     assert '{"kind": "goodbye"}' in heard
     assert socket.protocol.close_code in {1000, 1001, 1012}
     for ending in ("taskboard: a websocket has ended", "taskboard: a ticker has ended"):

@@ -34,25 +34,26 @@ def tables(rows: list[Row]) -> tuple[Table, Table]:
 
 
 def several(
-    options: argparse.Namespace, requests: int, what: str, ask: Callable[[int], tuple[int, list[Difference]]]
+    options: argparse.Namespace, requests: int, subject: str, ask: Callable[[int], tuple[int, list[Difference]]]
 ) -> bool:
-    """Ask tables until it were so many requests, and print what differs; tell whether something did."""
-    asked, seed, found = 0, options.seed, []
+    """Play tables until `requests` requests were sent; print the differences, and return whether there were any."""
+    asked, seed, differences = 0, options.seed, []
     while asked < requests:
-        count, differences = ask(seed)
-        found += [(seed, each) for each in differences]
+        count, new_differences = ask(seed)
+        differences += [(seed, difference) for difference in new_differences]
         asked += count
         seed += 1
     kinds: Counter[str] = Counter()
-    for number, each in found:
-        kind = f"{each.sanic.split()[0]} / {each.ours.split()[0] if each.ours else ''}"
+    for number, difference in differences:
+        kind = f"{difference.sanic.split()[0]} / {difference.ours.split()[0] if difference.ours else ''}"
         kinds[kind] += 1
         if kinds[kind] <= options.show:
-            print(f"seed {number}: {each.asked}\n    Sanic      {each.sanic}\n    sanic_star {each.ours}")
-            for place, row in enumerate(each.rows):
+            print(f"seed {number}: {difference.asked}")
+            print(f"    Sanic      {difference.sanic}\n    sanic_star {difference.ours}")
+            for place, row in enumerate(difference.rows):
                 print(f"      {place} {' '.join(row.methods):12} {row.uri}  {row.options()}")
-    print(f"{seed - options.seed} tables, {asked} {what}, {len(found)} differences")
-    return bool(found)
+    print(f"{seed - options.seed} tables, {asked} {subject}, {len(differences)} differences")
+    return bool(differences)
 
 
 def ways(options: argparse.Namespace, inputs: int) -> bool:
@@ -88,9 +89,9 @@ def main() -> int:
     logging.disable()
     if options.ways:
         return ways(options, options.ways)
-    found = several(options, options.requests, "requests", lambda seed: compare(seed, 40, tables))
-    with Framework("sanic") as theirs, Framework("sanic_star") as ours:
-        both = theirs.play, ours.play
+    differences = several(options, options.requests, "requests", lambda seed: compare(seed, 40, tables))
+    with Framework("sanic") as sanics, Framework("sanic_star") as ours:
+        both = sanics.play, ours.play
         served = several(
             options, options.served, "served requests", lambda seed: compare_dispatch(seed, 40, tables, both)
         )
@@ -99,7 +100,7 @@ def main() -> int:
         wrong = asyncio.run(compare_paths(options.seed, options.paths, (sanic, sanic_star), Path(directory)))
     print(*astray, f"{options.served // 4} served paths, {len(astray)} differences", sep="\n")
     print(*wrong, f"{options.paths} paths, {len(wrong)} differences", sep="\n")
-    return bool(found or served or astray or wrong)
+    return bool(differences or served or astray or wrong)
 
 
 if __name__ == "__main__":

@@ -59,20 +59,20 @@ def compare_dispatch(seed: int, count: int, tables: Tables, both: tuple[Play, Pl
         both: play a case on Sanic and on sanic_star.
     """
     random = Random(seed)
-    rows, found = startable(a_table(random), tables)
-    if found or not rows:
-        return 0, found
+    rows, differences = startable(a_table(random), tables)
+    if differences or not rows:
+        return 0, differences
     asked = list(requests(random, rows, count))
     written = [(row.uri, row.options()) for row in rows]
-    steps = tuple(request(each.method, each.path, {"host": each.host or HOST}) for each in asked)
+    steps = tuple(request(drawn.method, drawn.path, {"host": drawn.host or HOST}) for drawn in asked)
     case = Case(f"table {seed}", "fuzz", f"ROWS = {written!r}\n{_PROGRAM}", steps)
-    theirs, mine = (play(case) for play in both)
-    for each, (one,), (other,) in zip(asked, theirs, mine, strict=False):
-        left, right = _seen(one, rows), _seen(other, rows)
-        told = left[4:] if left.startswith("200 ") else {"404": "NotFound"}.get(left, "something else")
-        if not _excused(left, right) and not swallowed(rows, each, told):
-            found.append(Difference(rows, each, left, right))
-    return len(asked), found
+    sanics, ours = (play(case) for play in both)
+    for drawn, (first,), (second,) in zip(asked, sanics, ours, strict=False):
+        left, right = _seen(first, rows), _seen(second, rows)
+        error = left[4:] if left.startswith("200 ") else {"404": "NotFound"}.get(left, "something else")
+        if not _excused(left, right) and not swallowed(rows, drawn, error):
+            differences.append(Difference(rows, drawn, left, right))
+    return len(asked), differences
 
 
 def compare_served_paths(seed: int, count: int, both: tuple[Play, Play]) -> list[str]:
@@ -83,20 +83,20 @@ def compare_served_paths(seed: int, count: int, both: tuple[Play, Play]) -> list
     asked = list(paths(Random(seed), count))
     source = f"ROUTES = {ROUTES!r}\nSECRET = {SECRET!r}\n{_PATHS}"
     case = Case(f"paths {seed}", "fuzz", source, tuple(request("GET", path) for path in asked))
-    theirs, mine = (play(case) for play in both)
-    found, compared = [], 0
-    for path, (one,), (other,) in zip(asked, theirs, mine, strict=False):
-        if other.status >= 500 or SECRET.encode() in other.body:
-            found.append(f"{path[:200]!r}: {other}")
-        if {one.status, other.status} & {0, 400, 413, 414, 431, 500}:
+    sanics, ours = (play(case) for play in both)
+    differences, compared = [], 0
+    for path, (first,), (second,) in zip(asked, sanics, ours, strict=False):
+        if second.status >= 500 or SECRET.encode() in second.body:
+            differences.append(f"{path[:200]!r}: {second}")
+        if {first.status, second.status} & {0, 400, 413, 414, 431, 500}:
             continue
         compared += 1
-        left, right = ((each.status, each.status == 200 and each.body) for each in (one, other))
+        left, right = ((answer.status, answer.status == 200 and answer.body) for answer in (first, second))
         if left != right:
-            found.append(f"{path[:200]!r} over a socket: Sanic {left}, here {right}")
+            differences.append(f"{path[:200]!r} over a socket: Sanic {left}, here {right}")
     if compared < count / 3:
-        found.append(f"only {compared} of {count} paths could be compared over a socket")
-    return found
+        differences.append(f"only {compared} of {count} paths could be compared over a socket")
+    return differences
 
 
 def _seen(answer: Answer, rows: list[Row]) -> str:
@@ -104,9 +104,9 @@ def _seen(answer: Answer, rows: list[Row]) -> str:
     if answer.note:
         return f"0 {answer.note}"
     if answer.status == 200 and answer.body:
-        told = answer.body.decode()
-        number = told.partition(" ")[0]
-        return f"200 {number} mixed" if rows[int(number)].mixed else f"200 {told}"
+        text = answer.body.decode()
+        number = text.partition(" ")[0]
+        return f"200 {number} mixed" if rows[int(number)].mixed else f"200 {text}"
     # The order of the methods is that of a set, in Sanic.
     allowed = sorted((answer.get("allow") or "").split(", "))
     return f"{answer.status} {', '.join(allowed)}".strip()

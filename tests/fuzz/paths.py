@@ -125,26 +125,27 @@ async def start(app: Any) -> None:
 async def compare_paths(seed: int, count: int, packages: tuple[Any, Any], root: Path) -> list[str]:
     """Ask both for the same paths; return what is wrong."""
     served = files(root)
-    theirs, ours = (application(package, f"Paths{place}", served) for place, package in enumerate(packages))
+    sanics, ours = (application(package, f"Paths{place}", served) for place, package in enumerate(packages))
     await start(ours)
-    await start(theirs)
-    found = []
+    await start(sanics)
+    differences = []
     stumbled = 0
     for raw in paths(Random(seed), count):
-        mine = await ask(ours, raw)
-        if mine.status >= 500:
-            found.append(f"{raw[:200]!r}: {mine}")
-        if SECRET.encode() in mine.body:
-            found.append(f"{raw[:200]!r}: a file from outside")
-        other = await ask(theirs, raw)
-        stumbled += other.status == 500
-        if other.status != 500 and (other.status, other.status == 200 and other.body) != (
-            mine.status,
-            mine.status == 200 and mine.body,
+        our_answer = await ask(ours, raw)
+        if our_answer.status >= 500:
+            differences.append(f"{raw[:200]!r}: {our_answer}")
+        if SECRET.encode() in our_answer.body:
+            differences.append(f"{raw[:200]!r}: a file from outside")
+        sanic_answer = await ask(sanics, raw)
+        stumbled += sanic_answer.status == 500
+        if sanic_answer.status != 500 and (sanic_answer.status, sanic_answer.status == 200 and sanic_answer.body) != (
+            our_answer.status,
+            our_answer.status == 200 and our_answer.body,
         ):
-            found.append(
-                f"{raw[:200]!r}: Sanic {other.status} {other.body[:80]!r}, here {mine.status} {mine.body[:80]!r}"
+            differences.append(
+                f"{raw[:200]!r}: Sanic {sanic_answer.status} {sanic_answer.body[:80]!r}, "
+                f"here {our_answer.status} {our_answer.body[:80]!r}"
             )
     if stumbled > count / 2:
-        found.append(f"Sanic answers {stumbled} of {count} with 500: nothing is compared")
-    return found
+        differences.append(f"Sanic answers {stumbled} of {count} with 500: nothing is compared")
+    return differences

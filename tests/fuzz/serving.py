@@ -171,13 +171,15 @@ class Served:
 
 def judged(name: str, request: Request, reply: Reply) -> str | None:
     """Return what is wrong with a reply, `None` where nothing is."""
-    what = f"{name}: {request.template}{'' if request.right else ', changed'}: {request.data[:1500]!r}\n    {reply}"
+    description = (
+        f"{name}: {request.template}{'' if request.right else ', changed'}: {request.data[:1500]!r}\n    {reply}"
+    )
     # A mounted Starlette application answers 500 to a body that ends too early; here granian's parser ends one.
     mounted = name == "granian" and b" /mounted" in request.data[:40]
     if reply.status >= 500 and reply.status not in (501, 505) and not (mounted and reply.status == 500):
-        return what
+        return description
     if request.right and reply.status == 0 and request.template != "handshake":
-        return what
+        return description
     return None
 
 
@@ -219,8 +221,8 @@ def run(name: str, folder: Path, seed: int, count: int, sanics: list[Reply] | No
     outcome.wrong += filter(None, (judged(name, *pair) for pair in zip(requests, replies, strict=True)))
     if sanics is not None:
         outcome.compared = sum(
-            comparable(request) and not {one.status, other.status} & _BY_PARSER
-            for request, one, other in zip(requests, replies, sanics, strict=True)
+            comparable(request) and not {ours.status, sanics.status} & _BY_PARSER
+            for request, ours, sanics in zip(requests, replies, sanics, strict=True)
         )
         outcome.wrong += filter(None, map(compared, requests, replies, sanics))
     return outcome
@@ -242,11 +244,11 @@ def fuzz(names: list[str], seed: int, count: int) -> dict[str, Outcome]:
         return {name: run(name, folders[name], seed, count, sanics) for name in names}
 
 
-def report(outcomes: dict[str, Outcome], most: int = 10) -> str:
+def report(outcomes: dict[str, Outcome], max_lines: int = 10) -> str:
     """Return the outcomes as text, with so many findings for each server."""
     lines: list[str] = []
     for name, outcome in outcomes.items():
-        lines += [f"{name}: {outcome}", *(finding[:3000] for finding in outcome.wrong[:most])]
+        lines += [f"{name}: {outcome}", *(finding[:3000] for finding in outcome.wrong[:max_lines])]
     return "\n".join(lines)
 
 

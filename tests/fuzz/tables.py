@@ -181,8 +181,8 @@ class Table:
                 self.registered.append("")
             except Exception as error:
                 # The order of the methods is that of a set, in Sanic.
-                told = re.sub(r"\[[A-Z,]+\]$", lambda match: "".join(sorted(match[0])), str(error))
-                self.registered.append(f"{type(error).__name__}: {told}")
+                message = re.sub(r"\[[A-Z,]+\]$", lambda match: "".join(sorted(match[0])), str(error))
+                self.registered.append(f"{type(error).__name__}: {message}")
 
     @property
     def empty(self) -> bool:
@@ -232,29 +232,29 @@ Tables = Callable[[list[Row]], tuple[Table, Table]]
 def compare(seed: int, count: int, tables: Tables) -> tuple[int, list[Difference]]:
     """Make a table by its seed, ask both; return how many requests it were and where they differ."""
     random = Random(seed)
-    rows, found = startable(a_table(random), tables)
-    if found or not rows:
-        return 0, found
+    rows, differences = startable(a_table(random), tables)
+    if differences or not rows:
+        return 0, differences
     sanic, ours = tables(rows)
     sanic.finalize()
     ours.finalize()
     asked = list(requests(random, rows, count))
-    for each in asked:
-        theirs, mine = sanic.ask(each), ours.ask(each)
-        if theirs != mine and not _excused(theirs, mine) and not swallowed(rows, each, theirs):
-            found.append(Difference(rows, each, theirs, mine))
-    return len(asked), found
+    for drawn in asked:
+        sanics, our = sanic.ask(drawn), ours.ask(drawn)
+        if sanics != our and not _excused(sanics, our) and not swallowed(rows, drawn, sanics):
+            differences.append(Difference(rows, drawn, sanics, our))
+    return len(asked), differences
 
 
 def startable(rows: list[Row], tables: Tables) -> tuple[list[Row], list[Difference]]:
     """Return the rows that both take, none where Sanic does not start with them, and what is refused by one alone."""
-    rows, found = _registered(rows, tables)
+    rows, differences = _registered(rows, tables)
     try:
         tables(rows)[0].finalize()
     except Exception:
         # Sanic notices only now what it can't do: days beside regular expressions, expressions with several groups.
-        return [], found
-    return rows, found
+        return [], differences
+    return rows, differences
 
 
 def _registered(rows: list[Row], tables: Tables) -> tuple[list[Row], list[Difference]]:
@@ -264,10 +264,10 @@ def _registered(rows: list[Row], tables: Tables) -> tuple[list[Row], list[Differ
     """
     while True:
         sanic, ours = tables(rows)
-        refused = next((place for place, told in enumerate(sanic.registered) if told), len(rows))
-        for place, (theirs, mine) in enumerate(zip(sanic.registered, ours.registered, strict=True)):
-            if theirs != mine and place <= refused:
-                return rows, [Difference(rows, None, f"{rows[place].uri}: {theirs}", mine)]
+        refused = next((place for place, error in enumerate(sanic.registered) if error), len(rows))
+        for place, (sanics, our) in enumerate(zip(sanic.registered, ours.registered, strict=True)):
+            if sanics != our and place <= refused:
+                return rows, [Difference(rows, None, f"{rows[place].uri}: {sanics}", our)]
         if refused == len(rows):
             return rows, []
         rows = rows[:refused] + rows[refused + 1 :]
@@ -281,18 +281,18 @@ def swallowed(rows: list[Row], asked: Asked, sanic: str) -> bool:
         asked: the request.
         sanic: the number of the row that answers, or what says that none does.
     """
-    found = [row for row in rows if row.swallows and asked.path.startswith(row.swallows)]
+    matching_rows = [row for row in rows if row.swallows and asked.path.startswith(row.swallows)]
     number = sanic.split()[0]
-    return bool(found) and (rows[int(number)] in found if number.isdigit() else number == "NotFound")
+    return bool(matching_rows) and (rows[int(number)] in matching_rows if number.isdigit() else number == "NotFound")
 
 
-def _excused(theirs: str, mine: str) -> bool:
+def _excused(sanics: str, our: str) -> bool:
     """Tell whether a difference is one of those that `docs/compatibility.md` lists."""
-    if theirs in STUMBLED:  # over `//` for example; here it must be an answer
+    if sanics in STUMBLED:  # over `//` for example; here it must be an answer
         return True
     if (
-        theirs == "MethodNotAllowed"
+        sanics == "MethodNotAllowed"
     ):  # forgets which methods are allowed, where a path with parameters has several routes
-        return mine.startswith("MethodNotAllowed ")
+        return our.startswith("MethodNotAllowed ")
     # A value that was left over from a route tried before.
-    return "('" in theirs and theirs.split()[0] == mine.split()[0]
+    return "('" in sanics and sanics.split()[0] == our.split()[0]

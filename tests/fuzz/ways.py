@@ -44,9 +44,9 @@ def outcome(function: Callable[..., Any], *arguments: Any, **options: Any) -> An
         return type(error), str(error)
 
 
-def words(random: Random, most: int = 6) -> str:
+def words(random: Random, max_words: int = 6) -> str:
     """Return some pieces, one after the other."""
-    return "".join(random.choices(_PIECES, k=random.randrange(most)))
+    return "".join(random.choices(_PIECES, k=random.randrange(max_words)))
 
 
 def request_headers(random: Random) -> Outcome:
@@ -312,9 +312,9 @@ class Routes:
         self.fast, self.slow = Router(), Router()
         shapes = [random.choices(_SEGMENTS, k=random.randrange(1, 6)) for _ in range(3)]
         for _ in range(random.randrange(1, 12)):
-            pieces = [piece if random.random() < 0.6 else random.choice(_SEGMENTS) for piece in random.choice(shapes)]
-            pieces = [piece.replace("<x", f"<x{place}") for place, piece in enumerate(pieces)]
-            self.uris.append(("/" + "/".join(pieces), random.choice(_METHODS)))
+            segments = [piece if random.random() < 0.6 else random.choice(_SEGMENTS) for piece in random.choice(shapes)]
+            segments = [piece.replace("<x", f"<x{place}") for place, piece in enumerate(segments)]
+            self.uris.append(("/" + "/".join(segments), random.choice(_METHODS)))
         for router in (self.fast, self.slow):
             for place, (uri, method) in enumerate(self.uris):
                 hosts = ["b.test"] if place % 7 == 6 else None
@@ -349,8 +349,8 @@ class Urls:
         place, uri = random.choice(self.uris)
         name = random.choice((f"v{place}", f"v{place}", f"Urls.v{place}", "missing", "v0.static"))
         given: dict[str, Any] = {
-            found: random.choice((7, 7, "a", "a b", "x/y", "", None, 1.5, True, "ab", "a.txt", "a\n"))
-            for found in re.findall(r"<(\w+)", uri)
+            parameter: random.choice((7, 7, "a", "a b", "x/y", "", None, 1.5, True, "ab", "a.txt", "a\n"))
+            for parameter in re.findall(r"<(\w+)", uri)
             if random.random() < 0.95
         }
         others = {"q": ("1", ["a", "b"], "ä&=", None), "page": (2,), "_anchor": ("top",), "_method": ("GET",),
@@ -371,8 +371,8 @@ class Urls:
         self.app: Sanic[Any, Any] = Sanic("Urls")
         self.uris: list[tuple[int, str]] = []
         for place in range(8):
-            pieces = random.choices((*_SEGMENTS, "100%25", "100%"), k=random.randrange(1, 4))
-            uri = "/" + "/".join(piece.replace("<x", f"<x{at}") for at, piece in enumerate(pieces))
+            segments = random.choices((*_SEGMENTS, "100%25", "100%"), k=random.randrange(1, 4))
+            uri = "/" + "/".join(piece.replace("<x", f"<x{at}") for at, piece in enumerate(segments))
             host = random.choice((None, None, None, "b.test", ["b.test", "c.test"]))
             if not isinstance(outcome(self.app.add_route, _handler, uri, host=host, name=f"v{place}"), tuple):
                 self.uris.append((place, uri))

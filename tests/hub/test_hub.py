@@ -27,24 +27,24 @@ async def rest(messages: Subscription) -> list[Any]:
 
 async def test_messages_arrive_as_they_were_published() -> None:
     hub = Hub()
-    async with hub.subscribe("a") as one, hub.subscribe("a") as two, hub.subscribe("b") as other:
+    async with hub.subscribe("a") as first, hub.subscribe("a") as second, hub.subscribe("b") as other:
         for value in VALUES:
             assert await hub.publish("a", value)
-        assert await take(one, len(VALUES)) == VALUES
-        assert await take(two, len(VALUES)) == VALUES
+        assert await take(first, len(VALUES)) == VALUES
+        assert await take(second, len(VALUES)) == VALUES
         assert await hub.publish("b", "only b")
         assert await take(other, 1) == ["only b"]
 
 
 async def test_subscribers_do_not_share_a_value() -> None:
     hub = Hub()
-    async with hub.subscribe("a") as one, hub.subscribe("a") as two:
+    async with hub.subscribe("a") as subscription, hub.subscribe("a") as second:
         published = {"names": ["x"]}
         await hub.publish("a", published)
         published["names"].append("changed")
-        first = await anext(one)
+        first = await anext(subscription)
         first["names"].append("y")
-        assert await anext(two) == {"names": ["x"]}
+        assert await anext(second) == {"names": ["x"]}
 
 
 async def test_json_arrives_as_text_where_it_is_not_decoded() -> None:
@@ -283,13 +283,13 @@ def test_websockets_get_a_channel() -> None:
                 await hub.publish(room, message)
             assert attachment.dropped == 0
 
-    with TestClient(app) as client, client.websocket_connect("/rooms/a") as one:
-        assert one.receive_text() == '{"present":1}'
-        with client.websocket_connect("/rooms/a") as two:
-            assert two.receive_text() == one.receive_text() == '{"present":2}'
-            two.send_text("hello")
-            two.send_bytes(b"\xff")
-            for client_socket in (one, two):
+    with TestClient(app) as client, client.websocket_connect("/rooms/a") as websocket:
+        assert websocket.receive_text() == '{"present":1}'
+        with client.websocket_connect("/rooms/a") as second_websocket:
+            assert second_websocket.receive_text() == websocket.receive_text() == '{"present":2}'
+            second_websocket.send_text("hello")
+            second_websocket.send_bytes(b"\xff")
+            for client_socket in (websocket, second_websocket):
                 assert client_socket.receive_text() == "hello"
                 assert client_socket.receive_bytes() == b"\xff"
     assert hub._channels == {}

@@ -125,7 +125,7 @@ def test_a_client_that_never_reads(tmp_path: Path) -> None:
         tasks = requests.get(f"{url}/presence", timeout=TIMEOUT_S).json()["tasks"]
         reader, _ = join(port, max_size=None)
         slow, _ = join(port, max_queue=1)
-        cut, _ = join(port, query="?when_full=close", max_queue=1)
+        slow_client, _ = join(port, query="?when_full=close", max_queue=1)
         # The buffers of the system take some megabytes first.
         for _ in range(100):
             publish(5)
@@ -135,10 +135,10 @@ def test_a_client_that_never_reads(tmp_path: Path) -> None:
                 break
         # The one that is to be closed is closed; the one that is to lose messages stays.
         with suppress(ConnectionClosed):
-            for _ in cut:
+            for _ in slow_client:
                 pass
-        assert cut.close_code in (1006, 1013)
-        for connection in (reader, slow, cut):
+        assert slow_client.close_code in (1006, 1013)
+        for connection in (reader, slow, slow_client):
             connection.close_timeout = 0.1
             connection.close()
         left = {"presence": 0, "tasks": tasks}
@@ -152,13 +152,13 @@ def test_each_implementation_of_uvicorn(implementation: str, tmp_path: Path) -> 
     with process(tmp_path, SCRIPT, *command) as server:
         server.until(lambda: "Uvicorn running" in server.log or None)
         for compression in (None, "deflate"):
-            one, _ = join(port, compression=compression)
-            two, _ = join(port, compression=compression)
+            client, _ = join(port, compression=compression)
+            second_client, _ = join(port, compression=compression)
             for message in ("short", "é" * 200, "x" * 70_000, b"\0" * 300):
-                one.send(message)
-                assert one.recv(TIMEOUT_S) == two.recv(TIMEOUT_S) == message
-            one.close()
-            two.close()
+                client.send(message)
+                assert client.recv(TIMEOUT_S) == second_client.recv(TIMEOUT_S) == message
+            client.close()
+            second_client.close()
     # The oldest implementation, which uvicorn does not choose by itself, gets messages by `send`.
     assert server.lines.count("frames\n") == (0 if implementation == "websockets" else 4)
     assert not re.search("ERROR|Traceback", server.log)

@@ -58,7 +58,7 @@ def test_a_name_that_never_was_is_refused(module: Any) -> None:
 
 def test_each_attribute_of_a_class_is_implemented() -> None:
     kinds: list[type] = [Sanic, Config, Request, HTTPResponse, Router, CookieJar, WebsocketImplProtocol]
-    found = set()
+    names = set()
     with warnings.catch_warnings():
         # Looking them up warns of nothing, on a class.
         warnings.simplefilter("error")
@@ -68,21 +68,21 @@ def test_each_attribute_of_a_class_is_implemented() -> None:
             assert callable(getattr(importlib.import_module(home), own)), name
         for kind in kinds:
             for base in kind.__mro__:
-                found |= {value.name for value in vars(base).values() if type(value) is OldName}
-    assert found <= ATTRIBUTES.keys()
-    assert {name.partition(".")[0] for name in found} >= {"Sanic", "Request", "Config", "BaseHTTPResponse", "Router"}
+                names |= {value.name for value in vars(base).values() if type(value) is OldName}
+    assert names <= ATTRIBUTES.keys()
+    assert {name.partition(".")[0] for name in names} >= {"Sanic", "Request", "Config", "BaseHTTPResponse", "Router"}
 
 
 @pytest.mark.parametrize(
-    "thing", [Sanic("Quiet"), Request(dict(SCOPE)), HTTPResponse("x"), Config(), Router(), HTTPResponse("x").cookies]
+    "module", [Sanic("Quiet"), Request(dict(SCOPE)), HTTPResponse("x"), Config(), Router(), HTTPResponse("x").cookies]
 )
-def test_nobody_is_warned_who_lists_attributes(thing: Any) -> None:
+def test_nobody_is_warned_who_lists_attributes(module: Any) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error", DeprecationWarning)
-        names = dir(thing)
+        names = dir(module)
         assert not {"raw_args", "register_blueprint", "output", "from_object", "items_"} & set(names)
         for name in ("raw_args", "register_blueprint", "output", "from_object"):
-            getattr(type(thing), name, None)
+            getattr(type(module), name, None)
 
 
 def test_a_subclass_or_an_object_may_have_an_attribute_of_the_name() -> None:

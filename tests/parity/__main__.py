@@ -93,35 +93,35 @@ def show(answer: Answer) -> None:
 
 def steady(cases: Sequence[Case]) -> int:
     """Play each case twice on Sanic and print those whose answers differ."""
-    found = 0
+    differences = 0
     with Framework("sanic") as first, Framework("sanic") as second:
         for case in cases:
-            found += _report(case, first, second)
-    print(f"{len(cases)} cases, {found} flicker")
-    return min(found, 1)
+            differences += _report(case, first, second)
+    print(f"{len(cases)} cases, {differences} flicker")
+    return min(differences, 1)
 
 
 def compare(cases: Sequence[Case]) -> int:
     """Play each case on both and print the differences."""
-    found = 0
+    differences = 0
     with Framework("sanic") as sanic, Framework("sanic_star") as star:
         for case in cases:
-            found += _report(case, sanic, star)
-    print(f"{len(cases)} cases, {found} differ")
-    return min(found, 1)
+            differences += _report(case, sanic, star)
+    print(f"{len(cases)} cases, {differences} differ")
+    return min(differences, 1)
 
 
 def compare_in_process(cases: Sequence[Case]) -> int:
     """Play what can be played without a server, and print the differences from Sanic."""
-    found = 0
+    differences = 0
     logging.disable()
     with Framework("sanic") as sanic, tempfile.TemporaryDirectory(prefix="parity-") as directory:
         star = InProcess(Path(directory))
         for case in cases:
             possible = replace(case, steps=tuple(step for step in case.steps if plays(step)))
-            found += _report(possible, sanic, star) if possible.steps and not case.differs else 0
-    print(f"{len(cases)} cases, {found} differ")
-    return min(found, 1)
+            differences += _report(possible, sanic, star) if possible.steps and not case.differs else 0
+    print(f"{len(cases)} cases, {differences} differ")
+    return min(differences, 1)
 
 
 def _report(case: Case, reference: Framework, other: Framework | InProcess) -> int:

@@ -36,19 +36,19 @@ def case_differences(case: Case, sanic: list[list[Answer]], star: list[list[Answ
         sanic, star = ([step for step in answers if step[0].note != TOLD] for answers in (sanic, star))
     if len(sanic) != len(star):
         return [f"sanic: {sanic[0][0].note or 'built'}", f"star:  {star[0][0].note or 'built'}"]
-    for label, theirs, ours in zip(labels, sanic, star, strict=False):
-        if len(theirs) != len(ours):
-            lines += [f"{label}: {len(theirs)} answers by Sanic, {len(ours)} by sanic_star"]
-        for one, other in zip(theirs, ours, strict=False):
-            if case.log_differs and one.note == TOLD:
-                one, other = _events(one), _events(other)
-            lines += differences(label, one, other, case.scrub, case.exact)
+    for label, sanics, ours in zip(labels, sanic, star, strict=False):
+        if len(sanics) != len(ours):
+            lines += [f"{label}: {len(sanics)} answers by Sanic, {len(ours)} by sanic_star"]
+        for first, second in zip(sanics, ours, strict=False):
+            if case.log_differs and first.note == TOLD:
+                first, second = _events(first), _events(second)
+            lines += differences(label, first, second, case.scrub, case.exact)
     return lines
 
 
-def _events(told: Answer) -> Answer:
+def _events(answer: Answer) -> Answer:
     """Return what was told without the log."""
-    return replace(told, body=b"\n".join(line for line in told.body.splitlines() if line.startswith(b"event ")))
+    return replace(answer, body=b"\n".join(line for line in answer.body.splitlines() if line.startswith(b"event ")))
 
 
 def differences(label: str, sanic: Answer, star: Answer, scrub: Sequence[str] = (), exact: bool = False) -> list[str]:
@@ -70,8 +70,8 @@ def error_page(answer: Answer) -> tuple[str, str] | None:
     """Return the title and the message of Sanic's HTML error page, or None if this is none."""
     if answer.status < 400 or not (answer.get("content-type") or "").startswith("text/html"):
         return None
-    found = _PAGE.search(answer.body.decode(errors="replace"))
-    return (_plain(found["title"]), _plain(found["text"])) if found else None
+    match = _PAGE.search(answer.body.decode(errors="replace"))
+    return (_plain(match["title"]), _plain(match["text"])) if match else None
 
 
 def _has_other_length(answer: Answer) -> bool:
@@ -102,7 +102,7 @@ def _page_missing(page: tuple[str, str], star: Answer) -> list[str]:
 
 def _headers(sanic: Answer, star: Answer, ignore_length: bool, scrub: Sequence[str]) -> list[str]:
     left_out = SERVERS_OWN | ({"content-length"} if ignore_length else set())
-    ours, theirs = (
+    ours, sanics = (
         # Between different names the order means nothing; among equal ones it does, and the sort keeps it.
         sorted(
             (
@@ -114,10 +114,10 @@ def _headers(sanic: Answer, star: Answer, ignore_length: bool, scrub: Sequence[s
         )
         for answer in (star, sanic)
     )
-    lines = [f"  header  only sanic: {k}: {v}" for k, v in theirs if (k, v) not in ours]
-    lines += [f"  header  only star:  {k}: {v}" for k, v in ours if (k, v) not in theirs]
-    if not lines and ours != theirs:
-        lines = [f"  header  sanic: {theirs}", f"          star:  {ours}"]
+    lines = [f"  header  only sanic: {k}: {v}" for k, v in sanics if (k, v) not in ours]
+    lines += [f"  header  only star:  {k}: {v}" for k, v in ours if (k, v) not in sanics]
+    if not lines and ours != sanics:
+        lines = [f"  header  sanic: {sanics}", f"          star:  {ours}"]
     return lines
 
 
@@ -129,12 +129,12 @@ def _value(name: str, value: str, scrub: Sequence[str]) -> str:
 
 
 def _body(sanic: Answer, star: Answer, scrub: Sequence[str]) -> list[str]:
-    ours, theirs = star.body, sanic.body
+    ours, sanics = star.body, sanic.body
     for pattern in scrub:
-        ours, theirs = (re.sub(pattern.encode(), b"~", body) for body in (ours, theirs))
-    if ours == theirs:
+        ours, sanics = (re.sub(pattern.encode(), b"~", body) for body in (ours, sanics))
+    if ours == sanics:
         return []
-    before, after = (_readable(body) for body in (theirs, ours))
+    before, after = (_readable(body) for body in (sanics, ours))
     return ["  body    - sanic, + star"] + ["    " + line for line in list(difflib.ndiff(before, after))[:60]]
 
 

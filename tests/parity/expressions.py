@@ -24,16 +24,16 @@ async def show(request, path=""):
 """
 
 
-def expressions(name: str, told: Iterable[str], *steps: Step, before: str = "", **options: Any) -> Case:
+def expressions(name: str, values: Iterable[str], *steps: Step, before: str = "", **options: Any) -> Case:
     """Add a case that tells what expressions give.
 
     Args:
         name: what is true, in a few words.
-        told: the expressions; `request` is the request that asks.
+        values: the expressions; `request` is the request that asks.
         steps: what is sent, by default one request.
         before: what stands before them: imports, settings, an application.
         options: those of `case`.
     """
-    calls = "\n    ".join(f"lambda request: ({each})," for each in told)
+    calls = "\n    ".join(f"lambda request: ({value})," for value in values)
     source = _SOURCE.format(before=before.strip(), calls=calls)
     return case(name, source, *(steps or (get("/"),)), group=caller_module(2), **options)

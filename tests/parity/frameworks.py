@@ -110,13 +110,13 @@ class Framework:
         source = case.program()
         self._write({"source": source, "env": dict(case.env), "debug": case.debug})
         # The worker and its new child write independently.
-        told = {**self._read(), **self._read()}
+        description = {**self._read(), **self._read()}
         try:
-            yield told.get("port") or told["refused"]
+            yield description.get("port") or description["refused"]
         finally:
-            self._write({"stop": told["pid"], "seconds": STEP_SECONDS if case.stops else 0})
+            self._write({"stop": description["pid"], "seconds": STEP_SECONDS if case.stops else 0})
             self._read()
-            log = Path(told["log"])
+            log = Path(description["log"])
             self.log, self.told = log.read_text(errors="replace"), log.with_suffix(".told").read_text()
 
     def _write(self, order: dict[str, Any]) -> None:
@@ -137,7 +137,7 @@ class Framework:
                 raise WorkerError(f"the {self.name} worker has ended; its error output tells why")
             self._unread += data
         line, _, self._unread = self._unread.partition(b"\n")
-        told: dict[str, Any] = json.loads(line)
-        if "failed" in told:
-            raise WorkerError(f"the {self.name} worker could not start: {told['failed']}")
-        return told
+        message: dict[str, Any] = json.loads(line)
+        if "failed" in message:
+            raise WorkerError(f"the {self.name} worker could not start: {message['failed']}")
+        return message

@@ -31,9 +31,9 @@ App = Callable[[Message, Callable[[], Awaitable[Message]], Callable[[Message], A
 
 def plays(step: Step) -> bool:
     """Tell whether a step is one request with a plain target."""
-    if not isinstance(step, Exchange) or len(step.methods) != 1 or len(step.pieces) != 1:
+    if not isinstance(step, Exchange) or len(step.methods) != 1 or len(step.chunks) != 1:
         return False
-    target = step.pieces[0].split(b" ", 2)[1]
+    target = step.chunks[0].split(b" ", 2)[1]
     return target.startswith(b"/") and target.isascii() and b"#" not in target
 
 
@@ -57,8 +57,8 @@ class InProcess:
             _own_level(),
         ):
             warnings.simplefilter("ignore")
-            told: list[str] = []
-            telling = Telling(told.append)
+            received: list[str] = []
+            telling = Telling(received.append)
             try:
                 app = build(for_sanic_star(case.program()), str(self._directory), telling)
             except Exception as error:
@@ -71,7 +71,7 @@ class InProcess:
                 except SystemExit:
                     # The event loop lets it through, from any task. A server would end; the tests go on.
                     answers = [[Answer(0, note=NO_ANSWER)] for _ in case.steps]
-            return [*answers, [Answer(0, body="".join(f"{line}\n" for line in told).encode(), note=TOLD)]]
+            return [*answers, [Answer(0, body="".join(f"{line}\n" for line in received).encode(), note=TOLD)]]
 
 
 @contextlib.contextmanager
@@ -112,12 +112,12 @@ async def _started(app: App) -> AsyncIterator[dict[str, Any]]:
     scope = {"type": "lifespan", "asgi": {"version": "3.0", "spec_version": "2.0"}, "state": state}
     task = asyncio.ensure_future(app(scope, inbox.get, outbox.put))
     inbox.put_nowait({"type": "lifespan.startup"})
-    told = asyncio.ensure_future(outbox.get())
-    await asyncio.wait({task, told}, timeout=STEP_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-    if not told.done() or told.result()["type"] != "lifespan.startup.complete":
-        told.cancel()
+    message = asyncio.ensure_future(outbox.get())
+    await asyncio.wait({task, message}, timeout=STEP_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+    if not message.done() or message.result()["type"] != "lifespan.startup.complete":
+        message.cancel()
         task.cancel()
-        await asyncio.gather(task, told, return_exceptions=True)
+        await asyncio.gather(task, message, return_exceptions=True)
         raise _NotStartedError
     try:
         yield state
@@ -127,7 +127,7 @@ async def _started(app: App) -> AsyncIterator[dict[str, Any]]:
 
 
 async def _answer(app: App, step: Exchange, state: dict[str, Any]) -> Answer:
-    scope, inbox = _request(step.pieces[0])
+    scope, inbox = _request(step.chunks[0])
     scope["state"] = state
     outbox: list[Message] = []
 

@@ -37,13 +37,13 @@ class Telling(logging.Handler):
         """Write down a log record: logger, level, the exception's class, and the message of the source itself."""
         message = record.getMessage()
         if record.module == MODULE:
-            said = message.replace("\n", " ⏎ ")
+            text = message.replace("\n", " ⏎ ")
         elif record.levelno < logging.WARNING or message.endswith(CONNECTION):
             return
         else:
-            said = ""
+            text = ""
         kind = record.exc_info[0] if record.exc_info else None
-        words = record.name, record.levelname, kind.__name__ if kind else "", said
+        words = record.name, record.levelname, kind.__name__ if kind else "", text
         self._write(" ".join(filter(None, words)))
 
     @contextmanager

@@ -49,7 +49,7 @@ class Exchange:
     """Bytes that go out on one connection, in pieces with `pause` seconds between them."""
 
     label: str
-    pieces: tuple[bytes, ...]
+    chunks: tuple[bytes, ...]
     methods: tuple[str, ...]
     pause: float = 0.0
 
@@ -67,7 +67,7 @@ class Exchange:
         received = bytearray()
         with socket.create_connection(("127.0.0.1", port), timeout=seconds) as connection:
             try:
-                for number, piece in enumerate(self.pieces):
+                for number, piece in enumerate(self.chunks):
                     if number and self.pause:
                         time.sleep(self.pause)
                     connection.sendall(piece)
@@ -116,7 +116,7 @@ def request(
         body = urlencode(form)
         sent.append(("content-type", "application/x-www-form-urlencoded"))
     elif parts is not None:
-        body = b"".join(b"--frontier\r\n" + one for one in parts) + b"--frontier--\r\n"
+        body = b"".join(b"--frontier\r\n" + part for part in parts) + b"--frontier--\r\n"
         sent.append(("content-type", "multipart/form-data; boundary=frontier"))
     content = body.encode() if isinstance(body, str) else body
     if isinstance(content, bytes):
@@ -159,12 +159,12 @@ def post(
     return request("POST", path, headers, body, json=json, form=form, parts=parts)
 
 
-def wire(*pieces: bytes, methods: Sequence[str] = ("GET",), pause: float = 0.05) -> Exchange:
+def wire(*chunks: bytes, methods: Sequence[str] = ("GET",), pause: float = 0.05) -> Exchange:
     """Send bytes as they are, with a pause between the pieces; `methods` tells how many answers are read and of what.
 
     The last request has to ask for the connection to be closed.
     """
-    return Exchange(repr(b"".join(pieces)[:60])[2:-1], pieces, tuple(methods), pause)
+    return Exchange(repr(b"".join(chunks)[:60])[2:-1], chunks, tuple(methods), pause)
 
 
 def part(name: str, content: bytes | str, filename: str | None = None, headers: Headers = ()) -> bytes:
@@ -189,43 +189,43 @@ def parse_answers(received: bytes, methods: Sequence[str]) -> list[Answer]:
 
 
 def _parse_one(received: bytes, method: str, last: bool) -> tuple[Answer, bytes]:
-    start, separator, rest = received.partition(b"\r\n\r\n")
+    start, separator, remaining = received.partition(b"\r\n\r\n")
     line, *fields = start.decode("latin-1").split("\r\n")
     words = line.split(" ", 2)
     if not separator or not words[0].startswith("HTTP/1.") or len(words) < 2 or not words[1].isdigit():
         return Answer(0, body=received, note="this is no HTTP answer"), b""
     status = int(words[1])
     if 100 <= status < 200 and status != 101:
-        return _parse_one(rest, method, last)
+        return _parse_one(remaining, method, last)
     pairs = tuple((name.lower(), value.strip()) for name, _, value in (field.partition(":") for field in fields))
     bare = method == "HEAD" or status in (204, 304) or status < 200
-    body, note, rest = _body(dict(pairs), rest, bare, last)
-    return Answer(status, pairs, body, note), rest
+    body, note, remaining = _body(dict(pairs), remaining, bare, last)
+    return Answer(status, pairs, body, note), remaining
 
 
-def _body(headers: Mapping[str, str], rest: bytes, bare: bool, last: bool) -> tuple[bytes, str, bytes]:
+def _body(headers: Mapping[str, str], remaining: bytes, bare: bool, last: bool) -> tuple[bytes, str, bytes]:
     if bare:
-        return (rest, "a body where none may be" if rest else "", b"") if last else (b"", "", rest)
+        return (remaining, "a body where none may be" if remaining else "", b"") if last else (b"", "", remaining)
     if headers.get("transfer-encoding", "").lower() == "chunked":
-        return _unchunk(rest)
-    length = int(headers.get("content-length", len(rest)))
-    body, after = rest[:length], rest[length:]
+        return _unchunk(remaining)
+    length = int(headers.get("content-length", len(remaining)))
+    body, after = remaining[:length], remaining[length:]
     if len(body) < length:
         return body, "the body is shorter than its content-length", b""
-    return (rest, "the body is longer than its content-length", b"") if last and after else (body, "", after)
+    return (remaining, "the body is longer than its content-length", b"") if last and after else (body, "", after)
 
 
-def _unchunk(rest: bytes) -> tuple[bytes, str, bytes]:
+def _unchunk(remaining: bytes) -> tuple[bytes, str, bytes]:
     body = b""
     while True:
-        size, separator, rest = rest.partition(b"\r\n")
+        size, separator, remaining = remaining.partition(b"\r\n")
         if not separator:
             return body, "the last chunk is missing", b""
         length = int(size.split(b";")[0], 16)
         if not length:
-            return body, "", rest.partition(b"\r\n")[2]
-        body += rest[:length]
-        rest = rest[length + 2 :]
+            return body, "", remaining.partition(b"\r\n")[2]
+        body += remaining[:length]
+        remaining = remaining[length + 2 :]
 
 
 def _on_the_wire(content: bytes | Sequence[bytes] | None) -> bytes:

@@ -42,9 +42,9 @@ WEBSOCKET: dict[str, Any] = {"type": "websocket", "path": "/", "query_string": b
 async def nothing(*args: Any) -> Any: ...
 
 
-def public(thing: object) -> set[str]:
+def public(value: object) -> set[str]:
     """Return the public names of a class or an object."""
-    return {name for name in dir(thing) if not name.startswith("_")}
+    return {name for name in dir(value) if not name.startswith("_")}
 
 
 def annotated(kind: type) -> set[str]:
@@ -85,7 +85,7 @@ KINDS: dict[str, tuple[Any, tuple[type, ...], set[str]]] = {
 def theirs(kind: str) -> set[str]:
     """Return the names that a class has in Sanic or in Starlette."""
     _, classes, names = KINDS[kind]
-    return names.union(*(public(each) | annotated(each) for each in classes))
+    return names.union(*(public(cls) | annotated(cls) for cls in classes))
 
 
 @pytest.mark.parametrize("kind", KINDS)

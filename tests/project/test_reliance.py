@@ -66,9 +66,9 @@ def uses(path: Path) -> Iterator[str]:
             }
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and private(node.attr):
-            root, _, rest = ast.unparse(node).partition(".")
-            if root in imported and "(" not in rest:
-                yield f"{imported[root]}.{rest}"
+            root, _, attributes = ast.unparse(node).partition(".")
+            if root in imported and "(" not in attributes:
+                yield f"{imported[root]}.{attributes}"
 
 
 def test_private_names_of_others_are_written_down() -> None:

@@ -75,8 +75,8 @@ def loaded_by(statement: str) -> set[str]:
 def test_import_loads_no_foreign_modules_beyond_starlette_asyncio_and_multidict() -> None:
     starlette = ", ".join(f"starlette.{name}" for name in STARLETTE.split())
     # asyncio: what Starlette loads of it depends on the versions of Python and anyio, and an application needs it.
-    more = loaded_by("import sanic_star") - loaded_by(f"import asyncio, multidict, {starlette}")
-    assert {name for name in more if name.partition(".")[0] != "sanic_star"} <= LIGHT
+    added = loaded_by("import sanic_star") - loaded_by(f"import asyncio, multidict, {starlette}")
+    assert {name for name in added if name.partition(".")[0] != "sanic_star"} <= LIGHT
 
 
 def test_import_loads_no_parts_that_are_needed_late() -> None:

@@ -90,12 +90,12 @@ def test_the_source_archive_holds_what_the_tests_look_at(tmp_path: Path) -> None
     (built,) = tmp_path.glob("*.tar.gz")
     with tarfile.open(built) as archive:
         names = [name.partition("/")[2] for name in archive.getnames()]
-    for known in ("sanic_star", "tests", "docs", "examples", "benchmarks"):
-        found = (path.relative_to(ROOT) for path in (ROOT / known).rglob("*") if path.suffix in (".py", ".md", ".txt"))
+    for entry in ("sanic_star", "tests", "docs", "examples", "benchmarks"):
+        paths = (path.relative_to(ROOT) for path in (ROOT / entry).rglob("*") if path.suffix in (".py", ".md", ".txt"))
         # What a run of the benchmarks has left is nobody else's.
-        own = [path for path in found if path.parts[:2] != ("benchmarks", "results")]
+        own = [path for path in paths if path.parts[:2] != ("benchmarks", "results")]
         assert own
         assert {str(path) for path in own} <= set(names)
-    for known in (".ci/run", "noxfile.py", "mkdocs.yml", "CONTRIBUTING.md", "SECURITY.md", "LICENSE"):
-        assert known in names
+    for entry in (".ci/run", "noxfile.py", "mkdocs.yml", "CONTRIBUTING.md", "SECURITY.md", "LICENSE"):
+        assert entry in names
     assert [name for name in names if "__pycache__" in name or "/." in name] == ["examples/taskboard/.gitignore"]

@@ -448,20 +448,20 @@ print("asked", sys.modules["msvcrt"].locked)
 
 
 @pytest.mark.parametrize(
-    ("how", "says"),
+    ("how", "message"),
     [
         ("unix='app.sock'", "Cannot listen on app.sock: this system has no unix sockets; use host and port"),
         ("port=0, server='granian'", "granian can't take over a socket on Windows; take uvicorn"),
         ("port=0, workers=31", "On Windows there are 30 workers at most, not 31"),
     ],
 )
-def test_what_is_not_there_is_refused_in_one_line(tmp_path: Path, how: str, says: str) -> None:
+def test_what_is_not_there_is_refused_in_one_line(tmp_path: Path, how: str, message: str) -> None:
     server = elsewhere(tmp_path, f"\nif __name__ == '__main__':\n    app.run({how}, motd=False)\n")
     try:
         assert server.ended() == 1, server.log
     finally:
         finish(server)
-    assert says in server.log
+    assert message in server.log
     assert "Traceback" not in server.log
 
 

@@ -100,11 +100,11 @@ def test_changed_between_runs() -> None:
 
 
 def test_two_of_one_name() -> None:
-    one, two = make(), make()
-    two.add_route(hello, "/two", name="two")
-    assert one.test_client.get("/two")[1].status == 404
-    assert two.test_client.get("/two")[1].status == 200
-    assert one.test_client.get("/")[0].app is one
+    first, second = make(), make()
+    second.add_route(hello, "/two", name="two")
+    assert first.test_client.get("/two")[1].status == 404
+    assert second.test_client.get("/two")[1].status == 200
+    assert first.test_client.get("/")[0].app is first
 
 
 def test_the_request_is_readable_when_the_app_has_stopped() -> None:

@@ -82,8 +82,8 @@ def test_authentication_in_the_forms_that_httpx_knows() -> None:
 def test_a_timeout_and_a_field_among_files_in_the_forms_that_httpx_knows() -> None:
     client = SanicTestClient(app_of())
     assert client.get("/", timeout=SimpleNamespace(read=5))[1].status == 200
-    told = client.post("/", files={"a": (None, b"1"), "b": ("b.txt", b"2")})[1].json
-    assert (told["fields"], told["files"]) == ([["a", "1"]], [["b", "b.txt", "text/plain", "2"]])
+    facts = client.post("/", files={"a": (None, b"1"), "b": ("b.txt", b"2")})[1].json
+    assert (facts["fields"], facts["files"]) == ([["a", "1"]], [["b", "b.txt", "text/plain", "2"]])
 
 
 def test_a_request_without_a_body_has_a_length_where_httpx_says_one() -> None:
@@ -136,10 +136,10 @@ def test_refusals_of_a_method_are_those_of_sanic_testing() -> None:
     client = SanicTestClient(app)
     for _ in range(2):
         answers = {verb: client.request("/", http_method=verb)[1] for verb in ("POST", "PUT", "PATCH", "DELETE")}
-        assert {verb: (one.status, one.headers["allow"]) for verb, one in answers.items()} == dict.fromkeys(
+        assert {verb: (answer.status, answer.headers["allow"]) for verb, answer in answers.items()} == dict.fromkeys(
             answers, (405, "GET")
         )
-        assert [verb for verb, one in answers.items() if one.text] == ["POST"]
+        assert [verb for verb, answer in answers.items() if answer.text] == ["POST"]
         assert client.head("/nowhere")[1].headers["content-length"] != "0"
         posts = Sanic("Posts")
         posts.add_route(lambda request: text(""), "/", methods=["POST"], name="it")

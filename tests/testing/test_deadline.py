@@ -91,8 +91,8 @@ def test_a_listener(phase: str) -> None:
         await forever()
 
     app.register_listener(listen, phase)
-    what = "start-up" if "start" in phase.split("_")[2:] else "shutdown"
-    with pytest.raises(DeadlineExceeded, match=rf"the app's {what} did not end within 0\.1 s: {HERE}"):
+    step = "start-up" if "start" in phase.split("_")[2:] else "shutdown"
+    with pytest.raises(DeadlineExceeded, match=rf"the app's {step} did not end within 0\.1 s: {HERE}"):
         app.test_client.get("/")
 
 

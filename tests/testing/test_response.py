@@ -187,7 +187,7 @@ async def test_where_a_redirect_leads_and_what_is_always_so(app: Sanic[Any, Any]
         # In another thread: this client blocks.
         path = response.url.path
         _, other = await asyncio.to_thread(app.test_client.get, path, allow_redirects=False)
-        assert [one.next_request and one.next_request.url.path for one in (response, other)] == (
+        assert [answer.next_request and answer.next_request.url.path for answer in (response, other)] == (
             ["/lines", "/lines"] if path == "/away" else [None, None]
         )
         assert response.extensions == other.extensions

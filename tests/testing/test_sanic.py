@@ -83,11 +83,11 @@ def reference() -> Any:
     @app.route("/<path:path>", methods=["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
     async def describe_it(request: sanic.Request, path: str) -> sanic.HTTPResponse:
         files = [
-            [name, one.name, one.type, one.body.decode()]
+            [name, value.name, value.type, value.body.decode()]
             for name, many in (request.files or {}).items()
-            for one in many
+            for value in many
         ]
-        fields = sorted([name, one] for name, many in (request.form or {}).items() for one in many)
+        fields = sorted([name, value] for name, many in (request.form or {}).items() for value in many)
         return sanic.json(
             {
                 "method": request.method,
@@ -261,8 +261,8 @@ def test_a_stop_that_fails_leaves_the_response_and_is_logged(caplog: pytest.LogC
     client = SanicTestClient(app_of(lifespan=failing_lifespan("stop")))
     for times in (1, 2):
         assert client.get("/")[1].status == 200
-        told = [record for record in caplog.records if record.message.startswith("The app's shutdown failed")]
-        assert len(told) == times
+        records = [record for record in caplog.records if record.message.startswith("The app's shutdown failed")]
+        assert len(records) == times
     assert 'KeyError: "the app\'s own"' in caplog.text
 
 
@@ -433,7 +433,7 @@ def test_a_mimic_sees_the_end_as_a_client_of_websockets_does() -> None:
     received: list[str | bytes] = []
 
     async def mimic(socket: WebsocketProxy) -> None:
-        received.extend([one async for one in socket])
+        received.extend([message async for message in socket])
         with pytest.raises(ConnectionClosedOK) as caught:
             await socket.recv()
         assert caught.value.rcvd is not None

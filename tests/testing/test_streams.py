@@ -26,8 +26,8 @@ def streaming(chunks: Any, **kwargs: Any) -> Starlette:
 START: Message = {"type": "http.response.start", "status": 200, "headers": []}
 
 
-def chunk(body: bytes, more: bool = True) -> Message:
-    return {"type": "http.response.body", "body": body, "more_body": more}
+def chunk(body: bytes, more_body: bool = True) -> Message:
+    return {"type": "http.response.body", "body": body, "more_body": more_body}
 
 
 def test_chunks_come_as_they_were_sent(in_block: bool) -> None:
@@ -60,12 +60,12 @@ def test_a_chunk_can_be_read_before_the_next_is_made(in_block: bool) -> None:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         assert scope["type"] == "http"
         await send(START)
-        more = True
-        while more:
+        more_body = True
+        while more_body:
             message = await receive()
             made.append(len(made))
-            more = message["more_body"]
-            await send(chunk(message["body"], more))
+            more_body = message["more_body"]
+            await send(chunk(message["body"], more_body))
 
     answers: list[bytes] = []
 
@@ -230,7 +230,7 @@ def test_a_breach_of_the_length_in_a_stream_is_the_apps_error(in_block: bool) ->
         await send({**START, "headers": [(b"content-length", b"3")]})
         await send(chunk(b"a"))
         await asyncio.sleep(0.001)
-        await send(chunk(b"b", more=False))
+        await send(chunk(b"b", more_body=False))
 
     with (
         Using(app, in_block) as client,

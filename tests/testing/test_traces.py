@@ -154,11 +154,11 @@ def registered(app: Any) -> dict[str, Any]:
         "error handler": id(app.error_handler),
         "exception handlers": {**app.error_handler.cached_handlers, **handlers.cached_handlers},
         "Starlette's handlers": dict(app.exception_handlers),
-        "listeners": {event: list(known) for event, known in app.listeners.items()},
+        "listeners": {event: list(listeners) for event, listeners in app.listeners.items()},
         "request middleware": list(app.request_middleware),
         "response middleware": list(app.response_middleware),
         "named middleware": [
-            {name: list(known) for name, known in table.items()}
+            {name: list(middleware) for name, middleware in table.items()}
             for table in (app.named_request_middleware, app.named_response_middleware)
         ],
         "ASGI middleware": list(app.user_middleware),

@@ -109,8 +109,8 @@ def test_two_websockets_talk_through_the_app(in_block: bool) -> None:
         await websocket.accept()
         sockets.append(websocket)
         async for text in websocket.iter_text():
-            for one in sockets:
-                await one.send_text(text)
+            for socket in sockets:
+                await socket.send_text(text)
 
     with (
         using(endpoint, in_block) as client,

@@ -1,4 +1,4 @@
-"""The ways in which the shop is served: on Sanic, and here."""
+"""The setups in which the shop is served: on Sanic, and on this package."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def free_port() -> int:
         return int(listening.getsockname()[1])
 
 
-def ways(port: int) -> dict[str, tuple[tuple[str, ...], dict[str, str]]]:
+def setups(port: int) -> dict[str, tuple[tuple[str, ...], dict[str, str]]]:
     """Return the command and its environment for each way.
 
     The names of files are those that `unpack` makes.

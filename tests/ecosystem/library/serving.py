@@ -1,4 +1,4 @@
-"""The ways in which the library is served: on Sanic, and here."""
+"""The setups in which the library is served: on Sanic, and on this package."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ UNCHANGED, CHANGED = "unchanged", "changed"
 _SANIC = ("-m", "sanic", "server:app", "--no-access-logs")
 _STAR = ("-m", "sanic_star", "server:app")
 _TWO = ("--workers", "2")
-# The folder that a way is served in, and its command.
-WAYS = {
+# The folder of a setup, and its command.
+SETUPS = {
     CONTROL: (UNCHANGED, _SANIC),
     CONTROL_OF_TWO: (UNCHANGED, (*_SANIC, *_TWO)),
     "sanic-star": (UNCHANGED, _STAR),
@@ -40,7 +40,7 @@ WAYS = {
     "changed imports, sanic-star, 2 workers": (CHANGED, (*_STAR, *_TWO)),
     "changed imports, uvicorn": (CHANGED, ("-m", "uvicorn", "server:app")),
 }
-HERE = [way for way in WAYS if not way.startswith("Sanic")]
+OUR_SETUPS = [setup for setup in SETUPS if not setup.startswith("Sanic")]
 
 
 def unpack(folder: Path) -> None:
@@ -99,14 +99,14 @@ class Served:
 
 
 @contextlib.contextmanager
-def served(folder: Path, way: str) -> Iterator[Served]:
+def served(folder: Path, setup: str) -> Iterator[Served]:
     """Serve the library until the block ends.
 
     Args:
         folder: a new one, beside those of `unpack`.
-        way: one of `WAYS`.
+        setup: one of `SETUPS`.
     """
-    project, command = WAYS[way]
+    project, command = SETUPS[setup]
     variables = settings(folder)
     port = variables["LIBRARY_PORT"]
     with pytest.MonkeyPatch.context() as patch:
@@ -115,7 +115,7 @@ def served(folder: Path, way: str) -> Iterator[Served]:
         process = Process(
             (PYTHON, *command, "--host", "127.0.0.1", "--port", port),
             folder.parent / project,
-            own_session=way.startswith("Sanic"),
+            own_session=setup.startswith("Sanic"),
         )
     served = Served(process, f"http://127.0.0.1:{port}", folder)
     try:
@@ -127,7 +127,7 @@ def served(folder: Path, way: str) -> Iterator[Served]:
         yield served
     finally:
         if process.popen.poll() is None:
-            _end(process, way)
+            _end(process, setup)
 
 
 def _answers(base: str) -> bool:
@@ -136,8 +136,8 @@ def _answers(base: str) -> bool:
     return False
 
 
-def _end(process: Process, way: str) -> None:
-    if way.startswith("Sanic"):
+def _end(process: Process, setup: str) -> None:
+    if setup.startswith("Sanic"):
         # Tortoise opens its database in the main process as well and leaves it open, with a thread that keeps Sanic's
         # from ending.
         os.killpg(process.popen.pid, signal.SIGKILL)

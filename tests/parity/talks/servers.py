@@ -135,9 +135,9 @@ def _count_tasks(port: int) -> Counter[str]:
 def _tasks_left(port: int, before: Counter[str]) -> list[str]:
     deadline = time.monotonic() + TIMEOUT_S / 4
     while True:
-        more = list((_count_tasks(port) - before).elements())
-        if not more or time.monotonic() > deadline:
-            return more
+        new_tasks = list((_count_tasks(port) - before).elements())
+        if not new_tasks or time.monotonic() > deadline:
+            return new_tasks
         time.sleep(0.1)
 
 
