@@ -25,7 +25,7 @@ from sanic import Sanic
 Sanic.test_mode = True
 random.seed(20240229)
 
-_HERE = Path(__file__).resolve().parent
+_FOLDER = Path(__file__).resolve().parent
 _UNFIT_FOR_A_NAME = re.compile(r"[^-_0-9A-Za-z]")
 _ENV_LEFT_BY_LOGGING = ("SANIC_LOG_EXTRA", "SANIC_NO_COLOR")
 
@@ -192,7 +192,7 @@ def urlopen():
 
 @pytest.fixture(scope="module")
 def static_file_directory():
-    return str(_HERE / "static")
+    return str(_FOLDER / "static")
 
 
 # -- routes for the route resolution benchmark --------------------------------

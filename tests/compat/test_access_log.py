@@ -101,8 +101,8 @@ def test_an_answered_exception_and_a_mounted_application_are_told_of(caplog: pyt
     with TestClient(app, raise_server_exceptions=False) as client:
         client.get("/below/here")
         client.get("/error")
-    told = [(record.request, record.status) for record in caplog.records if record.name == "sanic.access"]  # type: ignore[attr-defined]
-    assert told == [("GET http://testserver/below/here", 200), ("GET http://testserver/error", 500)]
+    logged = [(record.request, record.status) for record in caplog.records if record.name == "sanic.access"]  # type: ignore[attr-defined]
+    assert logged == [("GET http://testserver/below/here", 200), ("GET http://testserver/error", 500)]
 
 
 def test_a_level_above_information_is_silence(caplog: pytest.LogCaptureFixture) -> None:

@@ -92,10 +92,10 @@ def test_an_exception_handler_that_returns_nothing_leaves_it_to_the_default() ->
 def test_an_exception_handler_that_fails(error: Exception, debug: bool, asynchronous: bool) -> None:
     app: Sanic[Any, Any] = Sanic("FailingHandler", debug=debug)
 
-    def plain(request: Request, found: Exception) -> Any:
+    def plain(request: Request, exception: Exception) -> Any:
         raise error
 
-    async def coroutine(request: Request, found: Exception) -> Any:
+    async def coroutine(request: Request, exception: Exception) -> Any:
         raise error
 
     app.exception(NotFound)(coroutine if asynchronous else plain)
@@ -149,7 +149,7 @@ async def test_an_error_after_the_head_is_logged_only(
         await app(http_scope(), peer.receive, peer.send)
     assert peer.status == 200
     assert not peer.complete
-    assert [each.name for each in caplog.records] == ["sanic.error"]
+    assert [record.name for record in caplog.records] == ["sanic.error"]
 
 
 async def test_a_handler_of_exceptions_is_told_of_none_after_the_head(caplog: pytest.LogCaptureFixture) -> None:
@@ -237,7 +237,7 @@ async def test_a_response_that_is_returned_after_respond(other: bool, caplog: py
 
     peer = await ask(app, http_scope())
     assert (peer.body, peer.complete) == (b"first", True)
-    assert ["will not be sent to client" in each.message for each in caplog.records] == ([True] if other else [])
+    assert ["will not be sent to client" in record.message for record in caplog.records] == ([True] if other else [])
 
 
 async def test_respond_with_starlettes_response() -> None:
@@ -288,8 +288,8 @@ async def test_response_middleware_runs_once_for_a_request() -> None:
 async def test_a_miss_tells_the_path_as_it_came(path: str) -> None:
     app: Sanic[Any, Any] = Sanic("Shown")
     encoded = path.replace(" ", "%20").encode()
-    told = (await ask(app, http_scope(path, raw_path=encoded))).body.decode()
-    assert f"Requested URL {encoded.decode()} not found" in told
+    body = (await ask(app, http_scope(path, raw_path=encoded))).body.decode()
+    assert f"Requested URL {encoded.decode()} not found" in body
     assert "Requested URL /a%20b not found" in (await ask(app, http_scope("/a b", raw_path=None))).body.decode()
 
 
@@ -404,9 +404,9 @@ async def test_an_exception_that_can_not_be_changed_is_raised_as_it_is(listened:
         code: int
 
     app: Sanic[Any, Any] = Sanic("Frozen")
-    told: list[BaseException] = []
+    exceptions: list[BaseException] = []
     if listened:
-        app.report_exception(lambda app, error: told.append(error))
+        app.report_exception(lambda app, error: exceptions.append(error))
 
     @app.get("/")
     async def fail(request: Request) -> Any:
@@ -416,4 +416,4 @@ async def test_an_exception_that_can_not_be_changed_is_raised_as_it_is(listened:
     with pytest.raises(Frozen):
         await app(http_scope(), peer.receive, peer.send)
     assert peer.status == 500
-    assert told == [Frozen(3)] * listened
+    assert exceptions == [Frozen(3)] * listened

@@ -22,9 +22,9 @@ from sanic_star.testing import SanicASGITestClient, SanicTestClient, TestClient
 @pytest.fixture(autouse=True)
 def registry(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """Give each test a registry of its own."""
-    known: dict[str, Any] = {}
-    monkeypatch.setattr(Sanic, "_app_registry", known)
-    return known
+    apps: dict[str, Any] = {}
+    monkeypatch.setattr(Sanic, "_app_registry", apps)
+    return apps
 
 
 # The constructor ----------------------------------------------------------------------------------------------------
@@ -91,18 +91,18 @@ def test_logging_is_configured_once_or_not_at_all(monkeypatch: pytest.MonkeyPatc
     Sanic("Default")
     Sanic("DefaultAgain")
     assert seen == [LOGGING_CONFIG_DEFAULTS]
-    mine: dict[str, Any] = {"version": 1}
-    Sanic("Mine", log_config=mine)
-    assert seen[1:] == [mine]
+    custom_config: dict[str, Any] = {"version": 1}
+    Sanic("Mine", log_config=custom_config)
+    assert seen[1:] == [custom_config]
     # As for a configuration that an application changes before it makes the next one.
-    mine["disable_existing_loggers"] = False
-    Sanic("Changed", log_config=mine)
-    Sanic("ChangedAgain", log_config=mine)
-    assert seen[2:] == [mine]
+    custom_config["disable_existing_loggers"] = False
+    Sanic("Changed", log_config=custom_config)
+    Sanic("ChangedAgain", log_config=custom_config)
+    assert seen[2:] == [custom_config]
     # What cannot be copied is applied each time.
-    mine["lock"] = threading.Lock()
-    Sanic("Locked", log_config=mine)
-    Sanic("LockedAgain", log_config=mine)
+    custom_config["lock"] = threading.Lock()
+    Sanic("Locked", log_config=custom_config)
+    Sanic("LockedAgain", log_config=custom_config)
     assert len(seen) == 5
 
 
@@ -144,8 +144,8 @@ def test_debug_explains_errors(debug: bool) -> None:
     async def fail(request: Request) -> None:
         raise KeyError("a secret")
 
-    told = TestClient(app, raise_server_exceptions=False).get("/").text
-    assert ("a secret" in told) is debug
+    body = TestClient(app, raise_server_exceptions=False).get("/").text
+    assert ("a secret" in body) is debug
     app.debug = not debug
     assert app.state.is_debug is not debug
 
@@ -156,9 +156,9 @@ def test_debug_explains_errors(debug: bool) -> None:
 def test_applications_are_found_by_name() -> None:
     with pytest.raises(SanicException, match="No Sanic apps have been registered"):
         Sanic.get_app()
-    one: Sanic[Any, Any] = Sanic("One")
-    assert Sanic.get_app() is one
-    assert Sanic.get_app("One") is one
+    first: Sanic[Any, Any] = Sanic("One")
+    assert Sanic.get_app() is first
+    assert Sanic.get_app("One") is first
     with pytest.raises(SanicException, match="not found"):
         Sanic.get_app("__main__")
     two: Sanic[Any, Any] = Sanic("Two")

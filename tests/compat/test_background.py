@@ -109,7 +109,7 @@ def test_a_background_task_that_fails_is_logged_and_reported_and_answers_nothing
     with pytest.raises(ValueError, match="of the background"):
         asyncio.run(app(scope, receive, send))
     assert messages == ["http.response.start", "http.response.body"]
-    assert [str(each) for each in reported] == ["of the background"]
+    assert [str(error) for error in reported] == ["of the background"]
     assert "The background task of a response to '/' failed" in caplog.text
 
 

@@ -167,9 +167,9 @@ def test_a_job_runs_again_and_again_and_ends_with_the_application() -> None:
     app.every(0.01)(partial(seen.append, "partial"))
     with TestClient(app):
         until(lambda: seen.count("Tasks") > 1 and seen.count("partial") > 1)
-        until(lambda: any(isinstance(each, threading.Thread) for each in seen))
+        until(lambda: any(isinstance(thread, threading.Thread) for thread in seen))
         assert app.running_tasks >= 3
-    assert all(each is not threading.main_thread() for each in seen)
+    assert all(thread is not threading.main_thread() for thread in seen)
     count = len(seen)
     time.sleep(0.05)
     assert len(seen) == count
@@ -192,19 +192,19 @@ def test_a_failure_ends_one_run_only(caplog: pytest.LogCaptureFixture) -> None:
 
 def test_a_job_does_not_overlap_with_itself() -> None:
     app = app_named()
-    running, most = 0, list[int]()
+    running, peak = 0, list[int]()
 
     @app.every(0.005)
     async def slow() -> None:
         nonlocal running
         running += 1
-        most.append(running)
+        peak.append(running)
         await asyncio.sleep(0.02)
         running -= 1
 
     with TestClient(app):
-        until(lambda: len(most) > 2)
-    assert set(most) == {1}
+        until(lambda: len(peak) > 2)
+    assert set(peak) == {1}
 
 
 def test_a_run_may_be_drained() -> None:

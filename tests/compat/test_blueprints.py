@@ -217,15 +217,15 @@ def test_a_copy_replaces_routes(app: Sanic[Any, Any]) -> None:
 
 
 def test_a_group_is_a_list() -> None:
-    one, two, three = (Blueprint(name) for name in ("one", "two", "three"))
-    group = Blueprint.group(one, [two, (three,)], url_prefix="/g", version=1)
-    assert list(group) == [one, two, three] == group.blueprints
+    first, second, third = (Blueprint(name) for name in ("one", "two", "three"))
+    group = Blueprint.group(first, [second, (third,)], url_prefix="/g", version=1)
+    assert list(group) == [first, second, third] == group.blueprints
     del group[1]
-    group.insert(0, two)
-    group[1] = three
-    group[2:] = [one]
-    group.append(two)
-    assert (group[0], len(group), group[-1], group.blueprints) == (two, 4, two, [two, three, one, two])
+    group.insert(0, second)
+    group[1] = third
+    group[2:] = [first]
+    group.append(second)
+    assert (group[0], len(group), group[-1], group.blueprints) == (second, 4, second, [second, third, first, second])
     for index, wrong in ((0, 5), (slice(0, 1), 5)):
         with pytest.raises(TypeError, match="Expected a"):
             group[index] = wrong

@@ -70,12 +70,12 @@ def test_a_flood_of_keys_does_not_fill_a_table(name: str, monkeypatch: pytest.Mo
         return make(asked)
 
     monkeypatch.setattr(table, "_make", counting)
-    most = 0
+    peak = 0
     for number in range(3000):
         table[key(table, number)]
         table[usual]
-        most = max(most, len(table))
-    assert most <= table._size <= 1100
+        peak = max(peak, len(table))
+    assert peak <= table._size <= 1100
     # What the flood costs others: one miss whenever it has filled the table.
     assert made.count(usual) <= 2 + 3000 // (table._size - len(table._seed) - 1)
     assert not set(table._seed) & set(made)

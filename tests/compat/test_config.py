@@ -109,10 +109,10 @@ def test_settings_come_from_files(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     path.write_text("A = 1\nb = 2\n_C = 3\nKEEP_ALIVE = False\nimport os\n")
     for location in (path, str(path), str(path).encode()):
-        config, theirs = Config(), sanic.config.Config()
+        config, sanics = Config(), sanic.config.Config()
         config.update_config(location)
-        theirs.update_config(location)
-        assert settings(config) == settings(theirs)
+        sanics.update_config(location)
+        assert settings(config) == settings(sanics)
 
 
 ENVIRONMENT = {

@@ -114,9 +114,9 @@ def played(script: str, jar: Any, headers: Any) -> tuple[Any, ...]:
 
 @pytest.mark.parametrize("script", SCRIPTS.strip().splitlines())
 def test_a_jar_does_what_sanics_does(script: str) -> None:
-    headers, theirs = Header(), sanic.compat.Header()
-    jar = sanic.cookies.response.CookieJar(theirs)
-    assert played(script, CookieJar(headers), headers) == played(script, jar, theirs)
+    headers, sanics = Header(), sanic.compat.Header()
+    jar = sanic.cookies.response.CookieJar(sanics)
+    assert played(script, CookieJar(headers), headers) == played(script, jar, sanics)
 
 
 @given(st.text(max_size=20))

@@ -110,7 +110,7 @@ async def test_a_handler_takes_paths_with_and_without_its_own(public: Path) -> N
 
 
 @pytest.mark.parametrize(
-    ("count", "told"),
+    ("count", "expected"),
     [
         (0, "0 B"),
         (999, "999 B"),
@@ -120,8 +120,8 @@ async def test_a_handler_takes_paths_with_and_without_its_own(public: Path) -> N
         (5 * 10**15, "5000.0 TB"),
     ],
 )
-def test_sizes_in_words(count: int, told: str) -> None:
-    assert _size(count) == told
+def test_sizes_in_words(count: int, expected: str) -> None:
+    assert _size(count) == expected
 
 
 def test_what_may_be_had(public: Path) -> None:

@@ -105,8 +105,8 @@ def test_the_listener_of_the_main_process_finds_it_extended(tmp_path: Path) -> N
     ]
 
 
-@pytest.mark.parametrize("way", ["config", "environment", "argument"])
-def test_auto_extend_may_be_off(tmp_path: Path, way: str) -> None:
+@pytest.mark.parametrize("setting", ["config", "environment", "argument"])
+def test_auto_extend_may_be_off(tmp_path: Path, setting: str) -> None:
     source = """
         import os
         from sanic_star import Config
@@ -123,7 +123,7 @@ def test_auto_extend_may_be_off(tmp_path: Path, way: str) -> None:
             except RuntimeError as error:
                 print(error)
     """
-    env = {"WAY": way} | ({"SANIC_AUTO_EXTEND": "false"} if way == "environment" else {})
+    env = {"WAY": setting} | ({"SANIC_AUTO_EXTEND": "false"} if setting == "environment" else {})
     assert run(tmp_path, textwrap.dedent(HEAD) + textwrap.dedent(source), **env).splitlines() == [
         "404 False False False",
         *["Sanic Extensions are switched off by the setting AUTO_EXTEND"] * 2,
@@ -325,8 +325,8 @@ Extend.head = head
 )
 
 
-@pytest.mark.parametrize("way", ["app.extend()", "sanic_ext.Extend(app)", "None"])
-def test_what_surrounds_its_listeners_does_not_depend_on_the_way_to_extend(tmp_path: Path, way: str) -> None:
+@pytest.mark.parametrize("call", ["app.extend()", "sanic_ext.Extend(app)", "None"])
+def test_what_surrounds_its_listeners_does_not_depend_on_the_way_to_extend(tmp_path: Path, call: str) -> None:
     source = f"""
         import sanic_star.ext, sanic_ext
         from starlette.responses import PlainTextResponse
@@ -335,7 +335,7 @@ def test_what_surrounds_its_listeners_does_not_depend_on_the_way_to_extend(tmp_p
         async def theirs(request): return PlainTextResponse("theirs")
 
         app = Sanic("Shop")
-        {way}
+        {call}
 
         @app.before_server_start
         def add(app):

@@ -180,10 +180,10 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Pr
         yield folder, on_uvicorn, on_granian
 
 
-@pytest.mark.parametrize("way", ["file", "stream", "static", "starlette"])
-def test_granian_sends_what_uvicorn_sends(servers: tuple[Path, Process, Process], way: str) -> None:
+@pytest.mark.parametrize("kind", ["file", "stream", "static", "starlette"])
+def test_granian_sends_what_uvicorn_sends(servers: tuple[Path, Process, Process], kind: str) -> None:
     _, on_uvicorn, on_granian = servers
-    names = ["a.bin", "small.txt", "empty.txt"] if way != "starlette" else [""]
+    names = ["a.bin", "small.txt", "empty.txt"] if kind != "starlette" else [""]
     with requests.Session() as session:
         for name in names:
             for method, headers in [
@@ -192,7 +192,7 @@ def test_granian_sends_what_uvicorn_sends(servers: tuple[Path, Process, Process]
                 ("GET", {"if-modified-since": "Fri, 01 Jan 2100 00:00:00 GMT"}),
                 ("GET", {"if-modified-since": "Fri, 01 Jan 1999 00:00:00 GMT"}),
             ]:  # fmt: skip
-                path = f"/{way}/{name}".rstrip("/")
+                path = f"/{kind}/{name}".rstrip("/")
                 expected = answer(session, on_uvicorn, method, path, **headers)
                 assert answer(session, on_granian, method, path, **headers) == expected, (method, path, headers)
 
@@ -204,20 +204,20 @@ def test_only_granian_offers_it(servers: tuple[Path, Process, Process]) -> None:
         assert (response.content, response.headers["x-offered"]) == (b"small", str(offered))
 
 
-@pytest.mark.parametrize("way", ["gone", "replaced"])
-def test_a_file_that_changes_while_it_is_sent(servers: tuple[Path, Process, Process], way: str) -> None:
+@pytest.mark.parametrize("kind", ["gone", "replaced"])
+def test_a_file_that_changes_while_it_is_sent(servers: tuple[Path, Process, Process], kind: str) -> None:
     # granian opens a file only when the application's `send` has returned.
     folder, _, on_granian = servers
     for number in range(5):
-        name = f"{way}-{number}.bin"
+        name = f"{kind}-{number}.bin"
         (folder / name).write_bytes(BODY)
-        response = on_granian.get(f"/{way}/{name}")
+        response = on_granian.get(f"/{kind}/{name}")
         assert (response.status_code, response.content == BODY) == (200, True)
 
 
 def test_many_clients_get_files_at_once(servers: tuple[Path, Process, Process]) -> None:
     _, _, on_granian = servers
-    paths = [f"/{way}/a.bin" for way in ("file", "stream", "static")] * 10
+    paths = [f"/{kind}/a.bin" for kind in ("file", "stream", "static")] * 10
     with ThreadPoolExecutor(8) as pool:
         contents = list(pool.map(lambda path: on_granian.get(path).content, paths))
     assert [content == BODY for content in contents] == [True] * len(paths)

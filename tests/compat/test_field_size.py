@@ -220,7 +220,7 @@ PARSERS: dict[str, Callable[[str], Any]] = {
     "credentials": parse_credentials,
     "basic": lambda value: Credentials("Basic", value).username,
 }
-PIECES = (
+CHUNKS = (
     *("a", " ", ",", ";", '"', "\\", "=", "/", ":", "[", "1", "%41", "\t;", "; ", ";a", "a;", ";a=", ';a="', ';a="\\'),
     *('";', ';"', '\\"', 'a="b";', ';a="b\\";', "a=b, ", "a=b;", "a/b,", "a/b;q=0.1,", "a/b;x=", "*/*,", "for=_s;"),
     *("secret=_s ;", "secret=_s,", ";boundary=", ';boundary="', "a:", "1.1.1.1,"),
@@ -249,7 +249,7 @@ def work(parse: Callable[[str], Any], value: str) -> int:
 @pytest.mark.parametrize("name", PARSERS)
 def test_the_work_of_a_parser_grows_as_its_value(name: str) -> None:
     parse = PARSERS[name]
-    for piece in PIECES:
+    for piece in CHUNKS:
         short, long = (work(parse, (piece * size)[:size]) for size in (2_000, 8_000))
         assert long <= 4.5 * short + 200, f"{piece!r}: {short} calls, then {long}"
 
@@ -257,7 +257,7 @@ def test_the_work_of_a_parser_grows_as_its_value(name: str) -> None:
 @pytest.mark.parametrize("name", PARSERS)
 def test_a_long_value_takes_a_parser_no_quadratic_time(name: str) -> None:
     # A quadratic step takes 4 · 10¹⁰ comparisons for each of the pieces, so that this test would not end.
-    for piece in PIECES:
+    for piece in CHUNKS:
         try:
             PARSERS[name]((piece * 200_000)[:200_000])
         except Exception:

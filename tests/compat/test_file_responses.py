@@ -296,6 +296,6 @@ def test_a_background_task_that_fails_after_a_large_file_is_told_as_elsewhere(
 
     answer = TestClient(app, raise_server_exceptions=False).get("/large.bin")
     assert len(answer.content) == SMALL + 1
-    assert [each.message for each in caplog.records if each.name == "sanic.error"] == [
+    assert [record.message for record in caplog.records if record.name == "sanic.error"] == [
         "The background task of a response to '/large.bin' failed"
     ]

@@ -62,7 +62,7 @@ KINDS: dict[str, Callable[[], BaseRoute]] = {
     "host": lambda: Host("a.example", Application()),
     "base": BaseRoute,
 }
-WAYS: dict[str, Callable[[BaseRoute], Sanic]] = {
+REGISTRATIONS: dict[str, Callable[[BaseRoute], Sanic]] = {
     "keyword": lambda route: Sanic("Outer", routes=[route]),
     "start": lambda route: _with(route, lambda app: app.router.routes.append(route)),
     "amended": lambda route: _with(route, lambda app: app.router.routes.__setitem__(slice(0), [route])),
@@ -76,11 +76,11 @@ def _with(route: BaseRoute, add: Callable[[Any], Any]) -> Sanic:
     return app
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("registration", REGISTRATIONS)
 @pytest.mark.parametrize("kind", KINDS)
-def test_each_has_name_handler_ctx_and_segments(kind: str, way: str) -> None:
+def test_each_has_name_handler_ctx_and_segments(kind: str, registration: str) -> None:
     route: Any = KINDS[kind]()
-    app = WAYS[way](route)
+    app = REGISTRATIONS[registration](route)
     assert list(map(id, app.router.routes)) == [id(route)]
     assert isinstance(route.name, str)
     assert callable(route.handler)
@@ -183,8 +183,8 @@ def test_signals_are_told_of_the_route_that_answers(
 
     @app.signal("http.routing.after")
     async def note(request: Any, route: Any, **context: Any) -> None:
-        told = route is request.route, context["handler"] == route.handler
-        seen.append((*told, route.name, vars(route.ctx), route.segments))
+        facts = route is request.route, context["handler"] == route.handler
+        seen.append((*facts, route.name, vars(route.ctx), route.segments))
 
     @app.after_server_start
     async def add(app: Sanic) -> None:

@@ -106,17 +106,17 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize(("body", "boundary", "told"), WRONG)
-def test_what_is_no_form_is_answered_with_what_is_wrong(body: bytes, boundary: str, told: str) -> None:
-    with pytest.raises(BadRequest, match=told) as caught:
+@pytest.mark.parametrize(("body", "boundary", "message"), WRONG)
+def test_what_is_no_form_is_answered_with_what_is_wrong(body: bytes, boundary: str, message: str) -> None:
+    with pytest.raises(BadRequest, match=message) as caught:
         parse_multipart_form(body, boundary)
     assert caught.value.status_code == 400
 
 
 @given(st.lists(st.sampled_from([b"--X", b"--X--", b"\r\n", b": ", FIELD.encode(), FILE.encode(), b"a", b"\xff"])))
-def test_no_body_raises_anything_else(pieces: list[bytes]) -> None:
+def test_no_body_raises_anything_else(fragments: list[bytes]) -> None:
     with suppress(BadRequest):
-        parse_multipart_form(b"".join(pieces), "X")
+        parse_multipart_form(b"".join(fragments), "X")
 
 
 def test_a_flood_of_parts_is_stopped() -> None:
@@ -313,20 +313,20 @@ def test_any_content_is_found_again(contents: list[tuple[bool, bytes]], size: in
     except BadRequest:
         assert not whole
     else:
-        found = [part.spool.read_at(part.start, part.length) for part in reader.parts]
-        assert not whole or found == [content for _, content in contents]
+        part_contents = [part.spool.read_at(part.start, part.length) for part in reader.parts]
+        assert not whole or part_contents == [content for _, content in contents]
         assert b"".join(reader.spool.blocks()) == body
     finally:
         reader.spool.close()
 
 
 def test_a_file_is_the_tuple_that_it_is_in_sanic() -> None:
-    ours, theirs = File("text/plain", b"Hi", "a.txt"), sanic_form.File("text/plain", b"Hi", "a.txt")
-    assert tuple(ours) == tuple(theirs)
-    assert (ours == theirs, ours != File("text/plain", b"Ho", "a.txt"), ours == "x") == (True, True, False)
-    assert (len(ours), ours[0], ours[1:], hash(ours)) == (len(theirs), theirs[0], theirs[1:], hash(theirs))
-    assert repr(ours) == repr(theirs)
-    assert (ours._fields, ours.type, ours.body, ours.name) == (theirs._fields, *theirs)
+    ours, sanics = File("text/plain", b"Hi", "a.txt"), sanic_form.File("text/plain", b"Hi", "a.txt")
+    assert tuple(ours) == tuple(sanics)
+    assert (ours == sanics, ours != File("text/plain", b"Ho", "a.txt"), ours == "x") == (True, True, False)
+    assert (len(ours), ours[0], ours[1:], hash(ours)) == (len(sanics), sanics[0], sanics[1:], hash(sanics))
+    assert repr(ours) == repr(sanics)
+    assert (ours._fields, ours.type, ours.body, ours.name) == (sanics._fields, *sanics)
     match ours:
         case File(kind, body, name):
             assert (kind, body, name) == ("text/plain", b"Hi", "a.txt")
@@ -363,7 +363,7 @@ def test_an_urlencoded_form() -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "options", "told"),
+    ("body", "options", "message"),
     [
         (b"a=\xe9", {}, "it is not UTF-8"),
         (b"a=%E9", {"errors": "strict"}, "it is not UTF-8"),
@@ -373,8 +373,8 @@ def test_an_urlencoded_form() -> None:
         (b"\xff&a=1", {}, "it is not UTF-8"),
     ],
 )
-def test_what_is_no_urlencoded_form(body: bytes, options: dict[str, Any], told: str) -> None:
-    with pytest.raises(BadRequest, match=told):
+def test_what_is_no_urlencoded_form(body: bytes, options: dict[str, Any], message: str) -> None:
+    with pytest.raises(BadRequest, match=message):
         parse_urlencoded_form(body, **options)
 
 

@@ -49,8 +49,8 @@ def application(folder: Path) -> Sanic[Any, Any]:
 
     @app.get("/all")
     async def everything(request: Request) -> Any:
-        known = (request.args, request.headers, request.cookies, request.accept, request.forwarded, request.token)
-        return text(f"{known} {request.url_for('param', name=request.args.get('n'))} {request.id}")
+        values = (request.args, request.headers, request.cookies, request.accept, request.forwarded, request.token)
+        return text(f"{values} {request.url_for('param', name=request.args.get('n'))} {request.id}")
 
     @app.post("/form")
     async def form(request: Request) -> Any:
@@ -140,9 +140,9 @@ def application(folder: Path) -> Sanic[Any, Any]:
     return app
 
 
-def get(path: Callable[[int], str], **more: Callable[[int], Any]) -> Callable[[int], Scope]:
+def get(path: Callable[[int], str], **fields: Callable[[int], Any]) -> Callable[[int], Scope]:
     def make(number: int) -> Scope:
-        return http_scope(path(number), **{name: value(number) for name, value in more.items()})
+        return http_scope(path(number), **{name: value(number) for name, value in fields.items()})
 
     return make
 

@@ -72,11 +72,11 @@ def serving() -> Sanic[Any, Any]:
 async def test_a_handler_speaks_and_its_response_is_dropped() -> None:
     app = serving()
     connection = await Connection(app, "/up/7").opened()
-    connection.say("receive", text="a")
+    connection.put("receive", text="a")
     assert await connection.hear() == {"type": "websocket.send", "text": "7 'a'"}
-    connection.say("receive", bytes=b"b")
+    connection.put("receive", bytes=b"b")
     assert await connection.hear() == {"type": "websocket.send", "text": "7 b'b'"}
-    connection.say("disconnect", code=1001)
+    connection.put("disconnect", code=1001)
     await connection.over()
     assert app.ctx.events == ["iterated"]
     assert connection.sent.empty()
@@ -87,7 +87,7 @@ async def test_a_handler_speaks_and_its_response_is_dropped() -> None:
 async def test_a_client_that_leaves_cancels_the_handler(path: str) -> None:
     app = serving()
     connection = await Connection(app, path).opened()
-    connection.say("disconnect", code=1001)
+    connection.put("disconnect", code=1001)
     await connection.over()
     assert app.ctx.events == ["cancelled"]
     assert connection.sent.empty()
@@ -114,9 +114,9 @@ async def test_a_mounted_application_answers_handshakes_by_its_http_routes() -> 
     outer: Sanic[Any, Any] = Sanic("Outer")
     outer.mount("/outer", site)
     connection = await Connection(outer, "/outer/inner/up/1").opened()
-    connection.say("receive", text="a")
+    connection.put("receive", text="a")
     assert await connection.hear() == {"type": "websocket.send", "text": "1 'a'"}
-    connection.say("disconnect", code=1000)
+    connection.put("disconnect", code=1000)
     await connection.over()
 
 
@@ -134,7 +134,7 @@ async def test_asgi_middleware_sees_a_websocket() -> None:
     app = serving()
     app.add_middleware(Watching)
     connection = await Connection(app, "/up/1").opened()
-    connection.say("disconnect", code=1000)
+    connection.put("disconnect", code=1000)
     await connection.over()
     assert kinds == ["websocket"]
 

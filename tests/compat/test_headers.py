@@ -55,10 +55,14 @@ MIMES = ["text/html", "a/b", "x/y", "text/plain", "text/*", "*/*", "nonsense", "
 
 def accepted(module: Any, text: str | None) -> Any:
     try:
-        found = module.parse_accept(text)
+        accepted_types = module.parse_accept(text)
     except Exception as error:
         return type(error).__name__, str(error)
-    return [(str(entry), entry.mime, entry.q, entry.has_wildcard) for entry in found], str(found), repr(found)
+    return (
+        [(str(entry), entry.mime, entry.q, entry.has_wildcard) for entry in accepted_types],
+        str(accepted_types),
+        repr(accepted_types),
+    )
 
 
 @pytest.mark.parametrize("text", ["", " ", None, *ACCEPTS.strip().splitlines()])
@@ -84,12 +88,16 @@ def test_accept_raises_nothing_but_invalid_header(text: str) -> None:
 @pytest.mark.parametrize("wildcards", [True, False])
 def test_the_choice_is_sanics(text: str | None, wildcards: bool) -> None:
     try:
-        ours, theirs = headers.parse_accept(text), sanic_headers.parse_accept(text)
+        ours, sanics = headers.parse_accept(text), sanic_headers.parse_accept(text)
     except InvalidHeader:
         return
-    for offered in [(), *((one,) for one in MIMES), *((one, two) for one in MIMES for two in MIMES)]:
-        chosen = [module.match(*offered, accept_wildcards=wildcards) for module in (ours, theirs)]
-        assert len({(repr(one), str(one), bool(one), str(one.header)) for one in chosen}) == 1, offered
+    for offered in [
+        (),
+        *((mime,) for mime in MIMES),
+        *((mime, second_mime) for mime in MIMES for second_mime in MIMES),
+    ]:
+        chosen = [module.match(*offered, accept_wildcards=wildcards) for module in (ours, sanics)]
+        assert len({(repr(match), str(match), bool(match), str(match.header)) for match in chosen}) == 1, offered
 
 
 MATCHED = [
@@ -97,17 +105,17 @@ MATCHED = [
     for mime in ("a/b", "a/b;x=1", "a/*", "*/*", "")
     for header in (None, "MediaType('a', 'b')", "MediaType('a', '*')", "MediaType('a', 'b', x='1')")
 ]
-OTHERS = ["'a/b'", "'a/b;x=1'", "'a/b;x=2'", "'a/c'", "'a/*'", "'*/*'", "'nonsense'", "''", "3", *MATCHED]
+COMPARED_VALUES = ["'a/b'", "'a/b;x=1'", "'a/b;x=2'", "'a/c'", "'a/*'", "'*/*'", "'nonsense'", "''", "3", *MATCHED]
 EXPRESSIONS = [
-    *(f"{one} == {other}" for one in MATCHED for other in OTHERS),
-    *(f"{one}.match({other})" for one in MATCHED for other in OTHERS if other != "3"),
+    *(f"{left} == {right}" for left in MATCHED for right in COMPARED_VALUES),
+    *(f"{mime}.match({value})" for mime in MATCHED for value in COMPARED_VALUES if value != "3"),
     *(f"Matched.parse({text!r})" for text in ("a/b", "a/b;q=1;c=d", "ab", "")),
     *(
-        f"MediaType('a', {one}).match({other})"
-        for one in ("'b'", "'*'", "'b', c='d'", "'b', q='0.3'", "'b', c='d', q='0.3'", "'b', c='d', e='f'")
-        for other in (*map(repr, MIMES), "'a/b;c=d'", "'a/b;c=e'", "'a/b;c=d;e=f'", "'A/B'", "MediaType('a', 'b')")
+        f"MediaType('a', {left}).match({right})"
+        for left in ("'b'", "'*'", "'b', c='d'", "'b', q='0.3'", "'b', c='d', q='0.3'", "'b', c='d', e='f'")
+        for right in (*map(repr, MIMES), "'a/b;c=d'", "'a/b;c=e'", "'a/b;c=d;e=f'", "'A/B'", "MediaType('a', 'b')")
     ),
-    *(f"MediaType('a', 'b', c='d') == {other}" for other in ("'a/b'", "MediaType('a', 'b')", "3", "'a/c'")),
+    *(f"MediaType('a', 'b', c='d') == {right}" for right in ("'a/b'", "MediaType('a', 'b')", "3", "'a/c'")),
     "MediaType('a', 'b') == 'a/b;c=d'",
     "hash(MediaType('a', 'b'))",
     "hash(Matched('', None))",
@@ -275,9 +283,9 @@ XFORWARDED: list[tuple[list[tuple[str, str]], dict[str, Any]]] = [
     ([("x-ff", "1.1.1.1")], {"PROXIES_COUNT": 1, "FORWARDED_FOR_HEADER": "X-FF"}),
     ([("x-ff", "1.1.1.1")], {"PROXIES_COUNT": 1, "FORWARDED_FOR_HEADER": ""}),
     *(
-        ([("x-real-ip", address), *more], {"REAL_IP_HEADER": "x-real-ip"})
+        ([("x-real-ip", address), *fields], {"REAL_IP_HEADER": "x-real-ip"})
         for address in ("1.1.1.1", "::1", "unknown")
-        for more in (
+        for fields in (
             [],
             [("x-scheme", "HTTPS"), ("x-forwarded-host", "EX.com"), ("x-forwarded-port", "443")],
             [("x-scheme", "https"), ("x-forwarded-proto", "HTTP"), ("x-forwarded-path", "/a%20b")],

@@ -247,40 +247,40 @@ REQUESTS: list[tuple[str, str, str | None, int | None]] = [
 
 def test_what_it_answers(tmp_path: Path) -> None:
     answers: dict[str, list[tuple[int, Any]]] = {}
-    told: dict[str, list[str]] = {}
+    words: dict[str, list[str]] = {}
     for framework in FRAMEWORKS:
         with inspected(tmp_path / framework, framework) as server:
             answers[framework] = server.answers()
             server.until(partial(server.words, "looked"))
-            told[framework] = [line for first in ("told", "manages", "looked") for line in server.words(first)]
+            words[framework] = [line for first in ("told", "manages", "looked") for line in server.words(first)]
             if framework == "sanic_star":
                 assert server.log.count("Traceback") == 1, "only the exception of an action is a failure"
-    for request, ours, theirs in zip(REQUESTS, answers["sanic_star"], answers["sanic"], strict=True):
-        assert (request[3] or ours[0], ours[1]) == theirs, request
+    for request, ours, sanics in zip(REQUESTS, answers["sanic_star"], answers["sanic"], strict=True):
+        assert (request[3] or ours[0], ours[1]) == sanics, request
         assert request[3] is None or ours[0] == 400
-    assert told["sanic_star"] == told["sanic"]
-    assert told["sanic_star"][1] == "told in a worker SanicException True"
+    assert words["sanic_star"] == words["sanic"]
+    assert words["sanic_star"][1] == "told in a worker SanicException True"
 
 
 def test_what_it_tells(tmp_path: Path) -> None:
-    told = {}
+    reports = {}
     for framework in FRAMEWORKS:
         with inspected(tmp_path / framework, framework, 2) as server:
             server.until(partial(server.serves, 2))
             response = server.send("/", "GET")
-            told[framework] = response.json()
+            reports[framework] = response.json()
             assert response.headers["content-type"] == "application/json"
-    ours, theirs = told["sanic_star"], told["sanic"]
-    assert ours["meta"] == theirs["meta"] == {"action": "info"}
-    assert list(ours["result"]) == list(theirs["result"])
-    assert list(ours["result"]["info"]) == list(theirs["result"]["info"])
+    ours, sanics = reports["sanic_star"], reports["sanic"]
+    assert ours["meta"] == sanics["meta"] == {"action": "info"}
+    assert list(ours["result"]) == list(sanics["result"])
+    assert list(ours["result"]["info"]) == list(sanics["result"]["info"])
     for name in ("app", "mode", "python", "platform", "extra"):
-        assert ours["result"]["info"][name] == theirs["result"]["info"][name]
+        assert ours["result"]["info"][name] == sanics["result"]["info"][name]
     # A function that has ended is `COMPLETED` at its own moment.
-    for workers in (ours["result"]["workers"], theirs["result"]["workers"]):
+    for workers in (ours["result"]["workers"], sanics["result"]["workers"]):
         workers.pop("Sanic-Looks-0")
     assert {name: sorted(state) for name, state in ours["result"]["workers"].items()} == {
-        name: sorted(state) for name, state in theirs["result"]["workers"].items()
+        name: sorted(state) for name, state in sanics["result"]["workers"].items()
     }
     assert datetime.fromisoformat(ours["result"]["workers"]["Sanic-Server-0-0"]["start_at"]).utcoffset() == timedelta()
 
@@ -585,10 +585,10 @@ def test_nothing_listens(capsys: pytest.CaptureFixture[str]) -> None:
 def test_errors_say_what_the_inspector_says(capsys: pytest.CaptureFixture[str]) -> None:
     body = b"HTTP/1.1 401 Unauthorized\r\ncontent-length: %d\r\n\r\n%b"
     contents = [(b'{"message": "Bad key"}', "401: Bad key"), (b"plain\nmore", "401: plain"), (b"", "401: Unauthorized")]
-    for content, said in contents:
+    for content, message in contents:
         with contextmanager(answering)(body % (len(content), content)) as port, pytest.raises(SystemExit):
             InspectorClient("127.0.0.1", port, False, False, None).do("own")
-        assert capsys.readouterr().err.strip().endswith(said)
+        assert capsys.readouterr().err.strip().endswith(message)
 
 
 def test_tls_is_asked_for(capsys: pytest.CaptureFixture[str]) -> None:

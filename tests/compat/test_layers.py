@@ -103,7 +103,7 @@ def layered(seen: Seen) -> Sanic[Any, Any]:
         await response.send("two")
 
     @bp.get("/theirs", middleware=noting("route", seen))
-    async def theirs(request: Request) -> Any:
+    async def starlette_handler(request: Request) -> Any:
         return PlainTextResponse("theirs")
 
     @bp.websocket("/ws/<n:int>", middleware=noting("route", seen))
@@ -220,7 +220,7 @@ async def test_websockets_pass_all_levels(last: str, code: int) -> None:
 # Where it is written ------------------------------------------------------------------------------------------------
 
 
-def ways(seen: Seen, folder: Path) -> tuple[Sanic[Any, Any], dict[str, str]]:
+def application_with_all(seen: Seen, folder: Path) -> tuple[Sanic[Any, Any], dict[str, str]]:
     """Return an application with middleware in each place where it may be written, and the name of the one by path."""
     app: Sanic[Any, Any] = Sanic("Ways")
 
@@ -269,7 +269,7 @@ def ways(seen: Seen, folder: Path) -> tuple[Sanic[Any, Any], dict[str, str]]:
 async def test_it_may_be_written_in_each_of_these_places(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("a file")
     seen: Seen = []
-    app, paths = ways(seen, tmp_path)
+    app, paths = application_with_all(seen, tmp_path)
     async with Life(app):
         for path, names in paths.items():
             seen.clear()

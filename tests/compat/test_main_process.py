@@ -69,9 +69,9 @@ def test_how_many_processes(tmp_path: Path, script: str, how: str, processes: in
     warning = "because a single process has no main process beside it: main_process_start (started); main_process_ready"
     assert (warning in server.log) is (script == LISTENERS and processes == 1)
     if script == LISTENERS:
-        told = re.findall(r"^main_process_\w+ .*", server.log, re.M)
+        lines = re.findall(r"^main_process_\w+ .*", server.log, re.M)
         main = server.popen.pid
-        assert told == (
+        assert lines == (
             []
             if processes == 1
             else [
@@ -256,8 +256,8 @@ async def hello(request):
         assert server.get().text == "hello"
         # The logger that runs beside the workers writes what they log.
         server.until(lambda: server.log.count("Worker ready") == workers)
-        known = server.get("/__health__/").json()
-        assert {name: process.get("state") for name, process in known.items()} == {
+        processes = server.get("/__health__/").json()
+        assert {name: process.get("state") for name, process in processes.items()} == {
             "Sanic-Main": None,
             **{f"Sanic-Server-{number}-0": "ACKED" for number in range(workers)},
             "Sanic-HealthMonitor-0": "STARTED",

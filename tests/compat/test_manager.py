@@ -188,10 +188,10 @@ def on_both(tmp_path: Path, managed: str, play: Callable[[Managed], list[Any]], 
         ours = play(server)
     for attempt in range(3):
         with Managed(tmp_path / f"sanic-{attempt}", "sanic", managed, workers) as server:
-            theirs = play(server)
-        if theirs == ours:
+            sanics = play(server)
+        if sanics == ours:
             break
-    assert ours == theirs
+    assert ours == sanics
     return ours
 
 
@@ -541,9 +541,9 @@ def test_a_killed_worker_keeps_its_name(tmp_path: Path) -> None:
         os.kill(pid, signal.SIGKILL)
         server.until(lambda: server.log.count(f"ready {name} ") == 2)
         server.until(lambda: server.states()[name] == "ACKED")
-        known = server.call(f"app.m.workers[{name!r}]")
-        assert known["starts"] == 2
-        assert known["pid"] != pid
+        state = server.call(f"app.m.workers[{name!r}]")
+        assert state["starts"] == 2
+        assert state["pid"] != pid
         assert len(server.states()) == 3
         assert server.terminate() == 0
 
@@ -567,12 +567,12 @@ def wait_for_the_end_of(pids: list[int]) -> None:
 
 def members(group: int) -> list[int]:
     """Return the ids of the processes of a group, on systems that have `/proc`."""
-    found = []
+    pids = []
     for status in Path("/proc").glob("[0-9]*/stat"):
         with suppress(OSError):
             if status.read_text().rpartition(")")[2].split()[2] == str(group):
-                found.append(int(status.parent.name))
-    return found
+                pids.append(int(status.parent.name))
+    return pids
 
 
 def is_alive(pid: int) -> bool:
@@ -596,8 +596,8 @@ def test_one_process_alone_has_no_manager() -> None:
 def test_the_names_of_states_are_those_of_sanic() -> None:
     from sanic.worker import constants
 
-    theirs = {state.name: state.value for state in constants.ProcessState}
-    assert {state.name: state.value for state in ProcessState} == theirs
+    sanics = {state.name: state.value for state in constants.ProcessState}
+    assert {state.name: state.value for state in ProcessState} == sanics
 
 
 def test_state_of_a_plain_mapping() -> None:

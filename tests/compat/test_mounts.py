@@ -1095,7 +1095,7 @@ def test_a_request_through_mounts_leaves_no_reference_cycle(depth: int) -> None:
         path = "/x" * depth + "/x"
         client.get(path)
         gc.collect()
-        before = sum(isinstance(thing, Request) for thing in gc.get_objects())
+        before = sum(isinstance(value, Request) for value in gc.get_objects())
         for _ in range(5):
             assert client.get(path).status_code == 200
-        assert sum(isinstance(thing, Request) for thing in gc.get_objects()) == before
+        assert sum(isinstance(value, Request) for value in gc.get_objects()) == before

@@ -30,11 +30,11 @@ def called(package: str) -> dict[str, set[str]]:
 
 
 def test_overrides_are_called_where_sanic_calls_them() -> None:
-    theirs, ours = called("sanic"), called("sanic_star")
+    sanics, ours = called("sanic"), called("sanic_star")
     for step in ("start", "websocket"):
-        theirs[step] -= OF_ITS_START - {"dispatch"}
+        sanics[step] -= OF_ITS_START - {"dispatch"}
         ours[step] -= OF_ITS_START
-    assert ours == {step: names - OF_SANICS_SERVER for step, names in theirs.items()}
+    assert ours == {step: names - OF_SANICS_SERVER for step, names in sanics.items()}
 
 
 class Requests(Sanic[Any, Any]):

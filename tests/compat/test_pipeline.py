@@ -66,7 +66,7 @@ async def other_name(request: Any, y: Any = 1, x: Any = 2) -> Any:
     return (x, y)
 
 
-async def second(request: Any, x: Any, *more: Any, z: Any = 3) -> Any:
+async def second(request: Any, x: Any, *arguments: Any, z: Any = 3) -> Any:
     return (x, z)
 
 

@@ -110,9 +110,9 @@ def test_no_format_shows_credentials(accept: str, monkeypatch: pytest.MonkeyPatc
         )  # fmt: skip
         token = headers["x-auth-token"]
         data = {"password": form.get("password"), "user": "ann"}
-        told = [*headers.values(), cookies.get("theme"), data, request.args]
-        told += [config.DB_PASSWORD, environment["SHOP_API_KEY"]]
-        raise SanicException(f"{token} {told}", extra={"api_key": "-".join(["extra", "value", "1"]), "n": "shown"})
+        values = [*headers.values(), cookies.get("theme"), data, request.args]
+        values += [config.DB_PASSWORD, environment["SHOP_API_KEY"]]
+        raise SanicException(f"{token} {values}", extra={"api_key": "-".join(["extra", "value", "1"]), "n": "shown"})
 
     with TestClient(app) as client:
         page = client.post(

@@ -109,7 +109,7 @@ def test_headers() -> None:
     assert (request.headers["x-a"], request.headers.x_a, "X-a" in request.headers) == ("1", "1", True)
     assert b"x-a: 1" in request.raw_headers
     assert request.accept is request.accept
-    assert [str(each) for each in request.accept] == ["application/json", "text/html;q=0.5"]
+    assert [str(media_type) for media_type in request.accept] == ["application/json", "text/html;q=0.5"]
     assert request.content_type == "application/octet-stream"
 
 
@@ -359,12 +359,12 @@ def test_addresses(app: Sanic[Any, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("method", "told"),
+    ("method", "expected"),
     [("GET", (True, True, True)), ("POST", (False, False, False)), ("PUT", (False, True, False))],
 )
-def test_safety_of_methods(method: str, told: tuple[bool, bool, bool]) -> None:
+def test_safety_of_methods(method: str, expected: tuple[bool, bool, bool]) -> None:
     request = Request.build(method)
-    assert (request.is_safe, request.is_idempotent, request.is_cacheable) == told
+    assert (request.is_safe, request.is_idempotent, request.is_cacheable) == expected
 
 
 # URLs that are text -------------------------------------------------------------------------------------------------

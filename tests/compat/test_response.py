@@ -56,7 +56,12 @@ def test_html_asks_objects() -> None:
         def _repr_html_(self) -> str:
             return "<p>repr"
 
-    assert [html(each).body for each in ("<p>", b"<p>", Page(), Notebook())] == [b"<p>", b"<p>", b"<p>html", b"<p>repr"]
+    assert [html(content).body for content in ("<p>", b"<p>", Page(), Notebook())] == [
+        b"<p>",
+        b"<p>",
+        b"<p>html",
+        b"<p>repr",
+    ]
     with pytest.raises(TypeError, match="a body is text or bytes, got int: 5"):
         html(5)
 
@@ -84,8 +89,8 @@ def test_no_body_is_sent_where_none_may_be() -> None:
         await response.send("body")
         await response.eof()
 
-    for each in (handler, streamed):
-        answer = served(each).get("/")
+    for function in (handler, streamed):
+        answer = served(function).get("/")
         assert (answer.status_code, answer.content) == (204, b"")
 
 

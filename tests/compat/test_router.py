@@ -74,8 +74,8 @@ def test_what_a_parameter_gives(uri: str, path: str, params: Any) -> None:
         with pytest.raises(NotFound):
             router.get(path, "GET")
     else:
-        route, found, given = router.get(path, "GET")
-        assert (found, given) == (handler, params)
+        route, endpoint, given = router.get(path, "GET")
+        assert (endpoint, given) == (handler, params)
         assert route.uri.startswith("/")
 
 
@@ -148,8 +148,8 @@ def test_resolving_a_path_as_in_sanic_routing() -> None:
     app.add_route(handler, "/b", host="one.test", name="b")
     resolve = app.router.resolve
     for path in ("/a/3", "/a/3/"):
-        route, found, params = resolve(path, method="POST")
-        assert (route.name, found, params) == ("Resolving.a", handler, {"x": 3})
+        route, endpoint, params = resolve(path, method="POST")
+        assert (route.name, endpoint, params) == ("Resolving.a", handler, {"x": 3})
     assert resolve("/b", method="GET", extra={"host": "one.test"})[0].name == "Resolving.b"
     for path in ("/b", "/a/x"):
         with pytest.raises(NoRoute) as missing:

@@ -183,7 +183,7 @@ def test_several_applications(plans: list[Plan], caplog: pytest.LogCaptureFixtur
     Sanic.serve(second)
     plan = plans[0]
     assert plan.apps == [second, second, first]
-    assert [each.port for each in plan.settings] == [2, 3, 1]
+    assert [settings.port for settings in plan.settings] == [2, 3, 1]
     assert plan.workers == 1
     assert events == ["Second"]
     assert second.state.primary

@@ -82,8 +82,10 @@ def test_values_of_headers_may_be_no_text() -> None:
 
 
 class InSanicsForm(Request):
-    def __init__(self, url_bytes: bytes, headers: Any, version: str, method: str, *rest: Any, **options: Any) -> None:
-        super().__init__(url_bytes, headers, version, method, *rest, **options)
+    def __init__(
+        self, url_bytes: bytes, headers: Any, version: str, method: str, *arguments: Any, **options: Any
+    ) -> None:
+        super().__init__(url_bytes, headers, version, method, *arguments, **options)
         self.ctx.form = "sanic"
 
 
@@ -94,8 +96,8 @@ class InASGIsForm(Request):
 
 
 class ByPosition(Request):
-    def __init__(self, one: Any, two: Any, three: Any) -> None:
-        super().__init__(one, two, three)
+    def __init__(self, first: Any, second: Any, third: Any) -> None:
+        super().__init__(first, second, third)
         self.ctx.form = "position"
 
 

@@ -84,8 +84,8 @@ TLS = SimpleNamespace(context=SimpleNamespace(sanic={"subject": "x"}), sanic_ser
 )
 def test_a_connection_is_known_by_its_transport(facts: Any, unix: str | None, expected: Any) -> None:
     info = ConnInfo(Transport(**facts), unix)
-    told = (info.client_ip, info.client_port, info.server, info.server_port, info.ssl, info.server_name)
-    assert told == expected
+    connection_facts = (info.client_ip, info.client_port, info.server, info.server_port, info.ssl, info.server_name)
+    assert connection_facts == expected
     assert info.cert == ({"subject": "x"} if info.ssl else {})
 
 

@@ -166,18 +166,18 @@ def test_a_failure_beside_an_answer_is_logged(event: str, caplog: pytest.LogCapt
 
     with TestClient(app, raise_server_exceptions=False) as client, caplog.at_level(logging.ERROR):
         assert client.get("/missing").status_code == 404
-    assert f"A handler of http.lifecycle.{event} failed" in [each.message for each in caplog.records]
+    assert f"A handler of http.lifecycle.{event} failed" in [record.message for record in caplog.records]
 
 
 def test_the_head_and_the_connection_are_told_of() -> None:
     app, _ = app_with()
-    told: list[Any] = []
-    app.signal("http.lifecycle.read_head")(lambda head: told.append(head.split(b"\r\n")[0]))
+    heads: list[Any] = []
+    app.signal("http.lifecycle.read_head")(lambda head: heads.append(head.split(b"\r\n")[0]))
     app.signal("http.lifecycle.begin")(lambda conn_info: setattr(conn_info.ctx, "mark", 1))
     app.add_route(lambda request: text(str(request.conn_info.ctx.mark)), "/mark", name="mark")
     with TestClient(app) as client:
         assert client.get("/mark?a=b").text == "1"
-    assert told == [b"GET /mark?a=b HTTP/1.1"]
+    assert heads == [b"GET /mark?a=b HTTP/1.1"]
 
 
 def test_a_websocket_has_a_beginning_and_an_end() -> None:
@@ -237,7 +237,7 @@ async def test_events_that_nobody_ever_listened_to_are_told_of_in_debug_mode(cap
     app: Sanic[Any, Any] = Sanic("Debug", debug=True)
     app.state.verbosity = 1
     await app.dispatch("no.such.event", inline=True, fail_not_found=False)
-    assert [each.message for each in caplog.records] == ["Could not find signal no.such.event"]
+    assert [record.message for record in caplog.records] == ["Could not find signal no.such.event"]
     assert await Sanic("Production").dispatch("no.such.event", inline=True, fail_not_found=False) is None
 
 
@@ -377,7 +377,7 @@ async def test_a_hundred_first_requests_start_the_application_once() -> None:
     scope = {"type": "http", "method": "GET", "path": "/", "query_string": b"", "headers": [], "http_version": "1.1"}
     await asyncio.gather(*(app(dict(scope), receive, send) for _ in range(100)))
     assert statuses == [200] * 100
-    assert [seen.count(each) for each in ("server.init.before", "listener", "server.init.after")] == [1, 1, 1]
+    assert [seen.count(event) for event in ("server.init.before", "listener", "server.init.after")] == [1, 1, 1]
     assert seen.count("http.lifecycle.begin") == 100
     await app._engine.lifecycle.stop()
 
@@ -426,8 +426,8 @@ def test_a_handshake_fails_where_its_beginning_can_t_be_told_of() -> None:
 
 def test_parts_of_a_body_are_told_of_as_they_arrive() -> None:
     app, _ = app_with()
-    told: list[bytes] = []
-    app.signal("http.lifecycle.read_body")(lambda body: told.append(body))
+    parts: list[bytes] = []
+    app.signal("http.lifecycle.read_body")(lambda body: parts.append(body))
 
     @app.post("/stream", stream=True)
     async def stream(request: Request) -> Any:
@@ -438,7 +438,7 @@ def test_parts_of_a_body_are_told_of_as_they_arrive() -> None:
         assert client.post("/stream", data=b"abc").status_code == 200
         assert client.post("/post", data=b"defg").text == "hello"
         client.get("/")
-    assert told == [b"abc", b"defg"]
+    assert parts == [b"abc", b"defg"]
 
 
 def test_a_synchronous_handler_of_exceptions() -> None:

@@ -84,8 +84,8 @@ def test_files_are_opened_and_looked_at_asynchronously(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", CONSTANTS.split())
 def test_constants_are_sanics(name: str) -> None:
-    ours, theirs = getattr(constants, name), getattr(sanic.constants, name)
-    assert list(map(str, ours)) == list(map(str, theirs))
+    ours, sanics = getattr(constants, name), getattr(sanic.constants, name)
+    assert list(map(str, ours)) == list(map(str, sanics))
 
 
 @pytest.mark.parametrize("other", ["GET", "get", "Get", "PUT", None, 1])
@@ -96,8 +96,8 @@ def test_a_method_equals_its_name_in_any_case(other: object) -> None:
 
 @pytest.mark.parametrize("name", ["Server", "Mode", "ServerStage"])
 def test_the_states_of_an_application_are_sanics(name: str) -> None:
-    ours, theirs = getattr(application, name), getattr(sanic.application.constants, name)
-    assert [(item.name, item.value, str(item)) for item in ours] == [(i.name, i.value, str(i)) for i in theirs]
+    ours, sanics = getattr(application, name), getattr(sanic.application.constants, name)
+    assert [(item.name, item.value, str(item)) for item in ours] == [(i.name, i.value, str(i)) for i in sanics]
 
 
 def test_the_mode_equals_its_name_which_it_does_not_in_sanic() -> None:
@@ -106,8 +106,8 @@ def test_the_mode_equals_its_name_which_it_does_not_in_sanic() -> None:
 
 
 def test_status_codes_are_sanics_and_two_more() -> None:
-    more = {421: b"Misdirected Request", 425: b"Too Early"}
-    assert {**sanic.helpers.STATUS_CODES, **more} == helpers.STATUS_CODES
+    added = {421: b"Misdirected Request", 425: b"Too Early"}
+    assert {**sanic.helpers.STATUS_CODES, **added} == helpers.STATUS_CODES
 
 
 def test_statuses_with_a_body() -> None:
@@ -181,10 +181,14 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def loaded(module: Any, location: Any) -> Any:
     try:
-        found = module.load_module_from_file_location(location)
+        module_or_config = module.load_module_from_file_location(location)
     except Exception as error:
         return type(error).__name__, type(error.__cause__).__name__, getattr(error, "errno", None)
-    return getattr(found, "A", None), found.__name__, str(getattr(found, "__file__", None))
+    return (
+        getattr(module_or_config, "A", None),
+        module_or_config.__name__,
+        str(getattr(module_or_config, "__file__", None)),
+    )
 
 
 @pytest.mark.parametrize("file", ["good.py", "good.cfg", "bad.py", "bad.cfg", "wrong.cfg", "missing.py", "missing.cfg"])
@@ -220,7 +224,7 @@ SHARED: list[tuple[Any, bool]] = [
     (multiprocessing.Lock(), True),
     (multiprocessing.Pipe(), True),
 ]
-OWN: list[tuple[Any, bool]] = [
+ENVIRONMENT_VALUES: list[tuple[Any, bool]] = [
     (1, False),
     ({}, False),
     (None, False),
@@ -230,7 +234,7 @@ OWN: list[tuple[Any, bool]] = [
 ]
 
 
-@pytest.mark.parametrize(("value", "safe"), SHARED + OWN)
+@pytest.mark.parametrize(("value", "safe"), SHARED + ENVIRONMENT_VALUES)
 def test_a_shared_context_warns_of_what_cannot_be_shared(
     value: Any, safe: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -247,7 +251,7 @@ def test_a_shared_context_warns_of_what_cannot_be_shared(
 def test_a_worker_is_not_warned(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     monkeypatch.setenv("SANIC_WORKER_NAME", "Sanic-Server-0-0")
     for module in (shared_ctx, sanic.types.shared_ctx):
-        for value, _ in OWN:
+        for value, _ in ENVIRONMENT_VALUES:
             module.SharedContext().thing = value
     assert not caplog.records
 

@@ -118,14 +118,14 @@ HANDLERS: dict[str, tuple[Any, str]] = {
 }
 
 
-@pytest.mark.parametrize("way", ["application", "route", "blueprint", "group"])
+@pytest.mark.parametrize("place", ["application", "route", "blueprint", "group"])
 @pytest.mark.parametrize("kind", HANDLERS)
-async def test_each_kind_of_handler_runs_where_it_should(kind: str, way: str) -> None:
+async def test_each_kind_of_handler_runs_where_it_should(kind: str, place: str) -> None:
     handler, expected = HANDLERS[kind]
-    app: App = Sanic("Kinds", sync_handlers="thread" if way == "application" else "loop")
-    bp = Blueprint("part", threaded=True if way == "blueprint" else None)
-    bp.add_route(handler, "/", name="kind", threaded=True if way == "route" else None)
-    app.blueprint(Blueprint.group(bp, threaded=True if way == "group" else None))
+    app: App = Sanic("Kinds", sync_handlers="thread" if place == "application" else "loop")
+    bp = Blueprint("part", threaded=True if place == "blueprint" else None)
+    bp.add_route(handler, "/", name="kind", threaded=True if place == "route" else None)
+    app.blueprint(Blueprint.group(bp, threaded=True if place == "group" else None))
     async with Life(app):
         peer = await ask(app, http_scope("/"))
         assert (peer.status, peer.body.decode()) == (200, expected)
@@ -177,8 +177,10 @@ async def test_the_innermost_setting_counts(
     async with Life(app):
         peer = await ask(app, http_scope("/"))
     assert peer.body == b"answered"
-    said = next((one for one in (route, blueprint, inner, outer) if one is not None), app_wide == "thread")
-    assert seen == dict.fromkeys(("request", "handler", "exception", "response"), "thread" if said else "loop")
+    is_threaded = next(
+        (setting for setting in (route, blueprint, inner, outer) if setting is not None), app_wide == "thread"
+    )
+    assert seen == dict.fromkeys(("request", "handler", "exception", "response"), "thread" if is_threaded else "loop")
 
 
 async def test_a_blueprint_in_two_applications_and_its_copy() -> None:
@@ -217,7 +219,7 @@ async def test_parameters_and_methods_and_hosts() -> None:
         return json([where(), a, b, request.route.ctx.x, request.path, request.method])
 
     @app.get("/one/<n:int>", threaded=True)
-    def one(request: Request, n: int) -> HTTPResponse:
+    def handle_one(request: Request, n: int) -> HTTPResponse:
         return json([where(), n])
 
     async with Life(app):
@@ -245,17 +247,17 @@ class Mixed(HTTPMethodView):
         return text("", headers={"where": where()})
 
 
-@pytest.mark.parametrize("way", ["attach", "statement", "add_route", "application"])
-async def test_only_the_synchronous_methods_of_a_view_run_in_threads(way: str) -> None:
-    app: App = Sanic("Views", sync_handlers="thread" if way == "application" else "loop")
-    if way == "attach":
+@pytest.mark.parametrize("registration", ["attach", "statement", "add_route", "application"])
+async def test_only_the_synchronous_methods_of_a_view_run_in_threads(registration: str) -> None:
+    app: App = Sanic("Views", sync_handlers="thread" if registration == "application" else "loop")
+    if registration == "attach":
         Mixed.attach(app, "/<n:int>", threaded=True)
-    elif way == "statement":
+    elif registration == "statement":
 
         class Stated(Mixed, attach=app, uri="/<n:int>", threaded=True): ...
 
     else:
-        app.add_route(Mixed.as_view(), "/<n:int>", threaded=None if way == "application" else True)
+        app.add_route(Mixed.as_view(), "/<n:int>", threaded=None if registration == "application" else True)
     async with Life(app):
         answers = {verb: await ask(app, http_scope("/5", verb)) for verb in ("GET", "POST", "PUT", "HEAD", "PATCH")}
     bodies = [answers[verb].body for verb in ("GET", "POST", "PUT")]
@@ -707,9 +709,9 @@ RAISED: dict[str, Any] = {
 @pytest.mark.parametrize("kind", RAISED)
 async def test_exceptions_are_answered_as_in_the_event_loop(kind: str, place: str) -> None:
     answers = []
-    ways: tuple[Literal["loop", "thread"], ...] = "loop", "thread"
-    for way in ways:
-        app: App = Sanic("Raising", sync_handlers=way)
+    modes: tuple[Literal["loop", "thread"], ...] = "loop", "thread"
+    for mode in modes:
+        app: App = Sanic("Raising", sync_handlers=mode)
 
         def fail(*args: Any) -> Any:
             raise copy.copy(RAISED[kind])
@@ -735,9 +737,9 @@ async def test_exceptions_are_answered_as_in_the_event_loop(kind: str, place: st
 
 
 @pytest.mark.parametrize("error", [SystemExit(3), KeyboardInterrupt()])
-@pytest.mark.parametrize("way", ["loop", "thread"])
-def test_what_ends_a_process_goes_on_to_the_server(error: BaseException, way: Any) -> None:
-    app: App = Sanic("Ending", sync_handlers=way)
+@pytest.mark.parametrize("mode", ["loop", "thread"])
+def test_what_ends_a_process_goes_on_to_the_server(error: BaseException, mode: Any) -> None:
+    app: App = Sanic("Ending", sync_handlers=mode)
 
     @app.get("/")
     def handler(request: Request) -> HTTPResponse:
@@ -868,7 +870,7 @@ async def test_the_stop_waits_for_threads_and_ends_them() -> None:
     await asyncio.gather(task, return_exceptions=True)
     await life.__aexit__()
     assert events == ["handler", "after_server_stop"]
-    await until(lambda: not [one for one in threading.enumerate() if one.name.startswith("Stopping-thread")])
+    await until(lambda: not [thread for thread in threading.enumerate() if thread.name.startswith("Stopping-thread")])
 
 
 async def test_an_application_starts_again_with_new_threads() -> None:
@@ -898,14 +900,14 @@ async def test_added_to_a_running_application() -> None:
 async def test_the_size_is_a_setting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SANIC_THREAD_POOL_SIZE", "3")
     app: App = Sanic("Sized", sync_handlers="thread")
-    lock, running, most = threading.Lock(), 0, 0
+    lock, running, peak = threading.Lock(), 0, 0
 
     @app.get("/")
     def handler(request: Request) -> HTTPResponse:
-        nonlocal running, most
+        nonlocal running, peak
         with lock:
             running += 1
-            most = max(most, running)
+            peak = max(peak, running)
         time.sleep(0.02)
         with lock:
             running -= 1
@@ -913,7 +915,7 @@ async def test_the_size_is_a_setting(monkeypatch: pytest.MonkeyPatch) -> None:
 
     async with Life(app):
         await asyncio.gather(*(ask(app, http_scope("/")) for _ in range(12)))
-    assert most == 3
+    assert peak == 3
 
 
 @pytest.mark.parametrize("value", [0, -1, 1.5, "four", "4", None, True, float("nan"), float("inf"), [4]])
@@ -960,11 +962,11 @@ REGISTRATIONS: dict[str, Callable[[App, Any], Any]] = {
 }
 
 
-@pytest.mark.parametrize("way", REGISTRATIONS)
+@pytest.mark.parametrize("registration", REGISTRATIONS)
 @pytest.mark.parametrize("value", ["yes", 1, 0, "thread"])
-def test_threaded_is_true_or_false(way: str, value: Any) -> None:
+def test_threaded_is_true_or_false(registration: str, value: Any) -> None:
     with pytest.raises(TypeError, match="threaded= takes True or False, got "):
-        REGISTRATIONS[way](Sanic("Wrong"), value)
+        REGISTRATIONS[registration](Sanic("Wrong"), value)
 
 
 def test_a_websocket_has_no_thread() -> None:

@@ -38,7 +38,7 @@ def certificate(folder: Path, *names: str, password: str = "") -> Path:
         locked = forms.BestAvailableEncryption(password.encode())
         key = plain.private_bytes(forms.Encoding.PEM, forms.PrivateFormat.PKCS8, locked)
     (folder / "privkey.pem").write_bytes(key)
-    (folder / "fullchain.pem").write_bytes(b"".join(each.bytes() for each in made.cert_chain_pems))
+    (folder / "fullchain.pem").write_bytes(b"".join(certificate.bytes() for certificate in made.cert_chain_pems))
     return folder
 
 
@@ -60,8 +60,8 @@ def handshake(tls: TLS | None, name: str | None, trust: trustme.CA | None = AUTH
         # What the server refuses, the client is told.
         with contextlib.suppress(ssl.SSLError):
             server.do_handshake()
-    found: Any = client.getpeercert() or {}
-    return [value for _, value in found.get("subjectAltName", ())]
+    peer_certificate: Any = client.getpeercert() or {}
+    return [value for _, value in peer_certificate.get("subjectAltName", ())]
 
 
 @pytest.mark.parametrize(
@@ -92,17 +92,17 @@ def test_strictly_nobody_else_is_answered(tmp_path: Path) -> None:
 
 
 def test_a_list_takes_all_forms(tmp_path: Path) -> None:
-    one, two = certificate(tmp_path / "one", "one.example"), certificate(tmp_path / "two", "two.example")
+    first, second = certificate(tmp_path / "one", "one.example"), certificate(tmp_path / "two", "two.example")
     locked = certificate(tmp_path / "locked", "locked.example", password="1234")
-    paths = {"cert": two / "fullchain.pem", "key": two / "privkey.pem"}
+    paths = {"cert": second / "fullchain.pem", "key": second / "privkey.pem"}
     secret = {"certfile": locked / "fullchain.pem", "keyfile": locked / "privkey.pem", "password": "1234"}
-    tls = _tls.read([str(one), paths, secret])
+    tls = _tls.read([str(first), paths, secret])
     for name in ("one.example", "two.example", "locked.example"):
         assert handshake(tls, name) == [name]
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(two / "fullchain.pem", two / "privkey.pem")
-    assert handshake(_tls.read([context, one]), "one.example") == ["one.example"]
-    assert handshake(_tls.read([context, one]), "two.example") == ["two.example"]
+    context.load_cert_chain(second / "fullchain.pem", second / "privkey.pem")
+    assert handshake(_tls.read([context, first]), "one.example") == ["one.example"]
+    assert handshake(_tls.read([context, first]), "two.example") == ["two.example"]
 
 
 def test_the_password_of_a_key(tmp_path: Path) -> None:
@@ -271,10 +271,10 @@ def test_a_creator_of_a_test_is_used(monkeypatch: pytest.MonkeyPatch, tmp_path: 
 
 
 def test_the_names_of_a_list_are_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    one = certificate(tmp_path / "one", "one.example", "*.two.example")
-    two = certificate(tmp_path / "two", "one.example")
+    first = certificate(tmp_path / "one", "one.example", "*.two.example")
+    second = certificate(tmp_path / "two", "one.example")
     with caplog.at_level(logging.INFO):
-        _tls.read([None, one, two])
+        _tls.read([None, first, second])
     assert "Certificate vhosts: one.example, *.two.example" in caplog.messages
 
 

@@ -82,7 +82,7 @@ def test_server_name(app: Sanic[Any, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "given", "error", "told"),
+    ("name", "given", "error", "message"),
     [
         ("nosuch", {}, URLBuildError, "Endpoint with name `Urls.nosuch` was not found"),
         ("bp.nosuch", {}, URLBuildError, "Endpoint with name `bp.nosuch` was not found"),
@@ -100,9 +100,9 @@ def test_server_name(app: Sanic[Any, Any]) -> None:
     ],
 )
 def test_urls_that_can_not_be_built(
-    app: Sanic[Any, Any], name: str, given: dict[str, Any], error: type[Exception], told: str
+    app: Sanic[Any, Any], name: str, given: dict[str, Any], error: type[Exception], message: str
 ) -> None:
-    with pytest.raises(error, match=told):
+    with pytest.raises(error, match=message):
         app.url_for(name, **given)
 
 

@@ -242,10 +242,10 @@ def test_subprotocols(spoken: list[str], offered: list[str] | None, chosen: str 
 
 
 @pytest.mark.parametrize(
-    ("offered", "told"),
+    ("offered", "message"),
     [(["three"], "invalid subprotocol; expected one of one, two."), (None, "missing subprotocol.")],
 )
-def test_subprotocols_that_do_not_meet(offered: list[str] | None, told: str) -> None:
+def test_subprotocols_that_do_not_meet(offered: list[str] | None, message: str) -> None:
     async def handler(request: Any, ws: Websocket) -> None:
         raise AssertionError("not reached")
 
@@ -253,7 +253,7 @@ def test_subprotocols_that_do_not_meet(offered: list[str] | None, told: str) -> 
     with pytest.raises(WebSocketDenialResponse) as denied, client.websocket_connect("/ws", subprotocols=offered):
         pass
     assert denied.value.response.status_code == 400
-    assert f"Failed to open a WebSocket connection: {told}" in denied.value.response.text
+    assert f"Failed to open a WebSocket connection: {message}" in denied.value.response.text
 
 
 def test_middleware_answers_a_handshake() -> None:

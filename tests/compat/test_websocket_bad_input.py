@@ -95,8 +95,8 @@ def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 def state(served: Process) -> dict[str, list[str] | int]:
     answer = requests.get(f"http://127.0.0.1:{served.port}/state", timeout=TIMEOUT_S, headers={"connection": "close"})
-    found: dict[str, list[str] | int] = answer.json()
-    return found
+    state: dict[str, list[str] | int] = answer.json()
+    return state
 
 
 def until_nothing_is_left(served: Process, before: dict[str, list[str] | int]) -> None:

@@ -30,12 +30,12 @@ class Connection:
     def __init__(self, app: Sanic[Any, Any], path: str = "/") -> None:
         self.inbox: asyncio.Queue[Message] = asyncio.Queue()
         self.sent: asyncio.Queue[Message] = asyncio.Queue()
-        self.say("connect")
+        self.put("connect")
         scope = websocket_scope(path)
         self.task = asyncio.ensure_future(app(scope, self.inbox.get, self.sent.put))
 
-    def say(self, kind: str, **more: Any) -> None:
-        self.inbox.put_nowait({"type": f"websocket.{kind}", **more})
+    def put(self, kind: str, **fields: Any) -> None:
+        self.inbox.put_nowait({"type": f"websocket.{kind}", **fields})
 
     async def hear(self) -> Message:
         return await asyncio.wait_for(self.sent.get(), TIMEOUT_S)
@@ -84,7 +84,7 @@ async def test_an_idle_connection_has_no_task_and_no_timer_of_its_own() -> None:
     connections = [await Connection(app, "/reading").opened() for _ in range(40)]
     # All handlers wait for messages.
     await until(lambda: timers() == 0)
-    connections[0].say("receive", text="x")
+    connections[0].put("receive", text="x")
     await until(lambda: timers() == 1)
     await until(lambda: timers() == 0)
     connections += [await Connection(app, "/sleeping").opened() for _ in range(10)]
@@ -92,7 +92,7 @@ async def test_an_idle_connection_has_no_task_and_no_timer_of_its_own() -> None:
     # One for each connection, as the server has started it.
     assert len(asyncio.all_tasks()) == before + len(connections)
     for connection in connections:
-        connection.say("disconnect")
+        connection.put("disconnect")
     await asyncio.wait_for(asyncio.gather(*(connection.task for connection in connections)), TIMEOUT_S)
     sweeper = app._answers._sweeper
     await until(lambda: sweeper is not None and not any(watch.websockets for watch in sweeper._watches.values()))
@@ -112,8 +112,8 @@ async def test_a_burst_that_ends_with_the_connection_is_returned_first() -> None
 
     connection = await Connection(speaking(burst=burst), "/burst").opened()
     for message in "abc":
-        connection.say("receive", text=message)
-    connection.say("disconnect")
+        connection.put("receive", text=message)
+    connection.put("disconnect")
     await connection.over()
     assert seen == [["a", "b", "c"], "cancelled"]
 
@@ -165,7 +165,7 @@ async def test_an_end_that_is_not_its_own_fails_a_handler(call: str, caplog: pyt
     app = speaking(other=other, caller=caller)
     first = await Connection(app, "/other").opened()
     await until(lambda: sockets)
-    first.say("disconnect", code=1001)
+    first.put("disconnect", code=1001)
     await first.over()
     second = await Connection(app, "/caller").opened()
     if "_" in call:
@@ -193,9 +193,9 @@ async def test_after_iteration_nothing_is_cancelled(monkeypatch: pytest.MonkeyPa
                 seen.append(str(error))
 
     connection = await Connection(speaking(handler=handler), "/handler").opened()
-    connection.say("receive", text="a")
+    connection.put("receive", text="a")
     assert (await connection.hear())["text"] == "a"
-    connection.say("disconnect")
+    connection.put("disconnect")
     await connection.over()
     assert len(seen) == 2
     assert connection.sent.empty()
@@ -215,8 +215,8 @@ async def test_what_is_sent_in_a_loop_over_messages_is_dropped_at_the_end() -> N
             raise OSError("the client has left")
 
     inbox: asyncio.Queue[Message] = asyncio.Queue()
-    for kind, more in (("connect", {}), *(("receive", {"text": text}) for text in "abc"), ("disconnect", {})):
-        inbox.put_nowait({"type": f"websocket.{kind}", **more})
+    for kind, fields in (("connect", {}), *(("receive", {"text": text}) for text in "abc"), ("disconnect", {})):
+        inbox.put_nowait({"type": f"websocket.{kind}", **fields})
     app = speaking(handler=handler)
     await asyncio.wait_for(app(websocket_scope("/handler"), inbox.get, send), TIMEOUT_S)
     assert seen == ["a", "b", "c", "end"]
@@ -236,7 +236,7 @@ async def test_the_events_after_a_handler_come_when_its_client_has_left() -> Non
 
         app.add_signal(note, event)
     connection = await Connection(app, "/handler").opened()
-    connection.say("disconnect")
+    connection.put("disconnect")
     await connection.over()
     assert events == ["http.handler.after"]
 
@@ -289,7 +289,7 @@ async def test_starlettes_send_tells_of_an_end_that_the_server_keeps_to_itself()
                 seen.append(type(error).__name__)
 
     connection = await Connection(speaking(handler=handler), "/handler").opened()
-    connection.say("disconnect", code=1001)
+    connection.put("disconnect", code=1001)
     await connection.over()
     assert seen == ["WebSocketDisconnect", "WebSocketDisconnected"]
 
@@ -343,7 +343,7 @@ async def test_any_other_read_has_a_task_and_the_context_of_its_handler() -> Non
     inbox.put_nowait({"type": "websocket.disconnect"})
     await asyncio.wait_for(task, TIMEOUT_S)
     assert seen == ["handler's", "handler's"]
-    idle.say("disconnect")
+    idle.put("disconnect")
     await idle.over()
 
 

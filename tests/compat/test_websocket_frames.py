@@ -138,10 +138,10 @@ class Line(Peer):
     def __init__(self) -> None:
         super().__init__([])
         self.inbox: asyncio.Queue[Message] = asyncio.Queue()
-        self.say("connect")
+        self.put("connect")
 
-    def say(self, kind: str, **more: Any) -> None:
-        self.inbox.put_nowait({"type": f"websocket.{kind}", **more})
+    def put(self, kind: str, **fields: Any) -> None:
+        self.inbox.put_nowait({"type": f"websocket.{kind}", **fields})
 
     async def receive(self) -> Message:
         return await self.inbox.get()
@@ -156,16 +156,16 @@ async def open_line() -> tuple[Line, WebsocketImplProtocol]:
 
 async def test_the_wait_for_the_end_keeps_messages() -> None:
     line, ws = await open_line()
-    line.say("receive", text="1")
+    line.put("receive", text="1")
     assert await ws.wait_for_connection_lost(0.2) is False
-    line.say("receive", text="2")
+    line.put("receive", text="2")
     assert await ws.wait_for_connection_lost(0.2) is False
-    line.say("receive", text="3")
+    line.put("receive", text="3")
     assert await ws.recv() == "1"
     waiting = asyncio.ensure_future(ws.wait_for_connection_lost())
     await asyncio.sleep(0)
     assert [await ws.recv(), await ws.recv(TIMEOUT_S)] == ["2", "3"]
-    line.say("disconnect", code=1001)
+    line.put("disconnect", code=1001)
     assert await asyncio.wait_for(waiting, TIMEOUT_S) is True
     assert await ws.wait_for_connection_lost() is True
     with pytest.raises(WebsocketClosed):
@@ -178,10 +178,10 @@ async def test_two_wait_and_the_message_comes_once() -> None:
     await asyncio.sleep(0)
     reading = asyncio.ensure_future(ws.recv())
     await asyncio.sleep(0)
-    line.say("receive", text="once")
+    line.put("receive", text="once")
     assert await asyncio.wait_for(reading, TIMEOUT_S) == "once"
     assert await ws.recv(0.02) is None
-    line.say("disconnect")
+    line.put("disconnect")
     assert await asyncio.wait_for(waiting, TIMEOUT_S) is True
 
 
@@ -191,7 +191,7 @@ async def test_who_reads_is_left_to_read() -> None:
     await asyncio.sleep(0)
     waiting = asyncio.ensure_future(ws.wait_for_connection_lost(TIMEOUT_S))
     await asyncio.sleep(0)
-    line.say("receive", text="read")
+    line.put("receive", text="read")
     assert await asyncio.wait_for(reading, TIMEOUT_S) == "read"
     await ws.close()
     assert await asyncio.wait_for(waiting, TIMEOUT_S) is True
@@ -200,7 +200,7 @@ async def test_who_reads_is_left_to_read() -> None:
 async def test_a_flood_does_not_fill_the_memory() -> None:
     line, ws = await open_line()
     for number in range(KEPT + 5):
-        line.say("receive", text=str(number))
+        line.put("receive", text=str(number))
     waiting = asyncio.ensure_future(ws.wait_for_connection_lost())
     for _ in range(20 * KEPT):
         await asyncio.sleep(0)
@@ -222,9 +222,9 @@ async def leave_unread(
     task = asyncio.ensure_future(speaking(handler)(websocket_scope("/"), line.receive, line.send))
     await asyncio.wait_for(line.until(1), TIMEOUT_S)
     for text in unread:
-        line.say("receive", text=text)
+        line.put("receive", text=text)
     await (asyncio.sleep(0.05) if ready is None else asyncio.wait_for(ready.wait(), TIMEOUT_S))
-    line.say("disconnect", code=1001)
+    line.put("disconnect", code=1001)
     await asyncio.wait_for(task, TIMEOUT_S)
     return line
 
@@ -308,8 +308,8 @@ async def test_no_more_is_read_ahead_than_fits(monkeypatch: pytest.MonkeyPatch) 
     line = Line()
     monkeypatch.setattr(_inbox, "PERIOD", 0.01)
     for text in ("aa", "bb", "cc"):
-        line.say("receive", text=text)
-    line.say("disconnect")
+        line.put("receive", text=text)
+    line.put("disconnect")
     await asyncio.wait_for(speaking(handler)(websocket_scope("/"), line.receive, line.send), TIMEOUT_S)
     assert seen == [2, "aa", "bb", "cc"]
 
@@ -326,6 +326,6 @@ async def test_an_error_while_reading_ahead_is_left_to_who_reads(monkeypatch: py
 
     line = Line()
     monkeypatch.setattr(_inbox, "PERIOD", 0.01)
-    line.say("unheard-of")
+    line.put("unheard-of")
     await asyncio.wait_for(speaking(handler)(websocket_scope("/"), line.receive, line.send), TIMEOUT_S)
     assert "websocket.unheard-of" in seen[0]

@@ -119,7 +119,7 @@ class Server:
         failed: its exit status when a listener fails at the start, or of each answer where it goes on.
         lifespan: whether it tells the application that it starts.
         code: with which a websocket is closed when it stops; None: it just ends.
-        cut: whether it tells its worker nothing, and breaks off a stream after a time-out of its own.
+        is_cut_off: whether the server does not notify its worker, and breaks off a stream after its own timeout.
     """
 
     name: str
@@ -137,7 +137,9 @@ SERVERS = [
     Server("app.run, hypercorn", "served.py {port} hypercorn {reload}", "reload"),
     Server("app.run, granian", "served.py {port} granian {reload}", "reload"),
     Server("uvicorn", "-m uvicorn served:app --port {port} {reload}", status=-signal.SIGTERM, failed=3),
-    Server("hypercorn", "-m hypercorn served:app --bind 127.0.0.1:{port} {reload}", failed=0, code=1011, is_cut_off=True),
+    Server(
+        "hypercorn", "-m hypercorn served:app --bind 127.0.0.1:{port} {reload}", failed=0, code=1011, is_cut_off=True
+    ),
     Server("granian", "-m granian --interface asgi --port {port} {reload} served:app"),
     Server("gunicorn", "-m gunicorn -k uvicorn_worker.UvicornWorker -b 127.0.0.1:{port} served:app", "", failed=3),
     Server("daphne", "-m daphne -b 127.0.0.1 -p {port} served:app", None, failed=500, lifespan=False, code=4001),

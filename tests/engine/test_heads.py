@@ -191,7 +191,7 @@ def answers(address: int | str) -> bool:
         return False
 
 
-WAYS = [
+SERVERS = [
     "",
     "sys.modules['httptools'] = None",  # uvicorn reads by h11
     "options['workers'] = 2",
@@ -201,7 +201,7 @@ WAYS = [
 ]
 
 
-@pytest.mark.parametrize("server", WAYS)
+@pytest.mark.parametrize("server", SERVERS)
 def test_a_response_has_one_date_and_no_server(server: str, tmp_path: Path) -> None:
     port = free_port()
     run = f"""

@@ -21,7 +21,7 @@ from tests.engine.processes import TIMEOUT_S, UVICORN, Process, process
 from tests.engine.raw import Peer, http_scope
 
 EVENTS = "text/event-stream"
-WAYS: dict[str, Callable[[Request], Any]] = {
+READERS: dict[str, Callable[[Request], Any]] = {
     "ours": lambda request: request.stream,
     "Starlette's": lambda request: request.starlette.stream(),
 }
@@ -34,7 +34,7 @@ async def turns(count: int = 5) -> None:
 
 
 @pytest.mark.parametrize("early", [False, True], ids=["late", "early"])
-@pytest.mark.parametrize("reader", WAYS)
+@pytest.mark.parametrize("reader", READERS)
 @pytest.mark.parametrize("parts", [[b""], [b"abcdef"], [b"a", b"b", b"c", b"", b"d", b"e", b"f"]])
 async def test_a_body_that_is_read_after_a_while_is_whole(parts: list[bytes], reader: str, early: bool) -> None:
     app: Sanic[Any, Any] = Sanic("Unread")
@@ -42,11 +42,11 @@ async def test_a_body_that_is_read_after_a_while_is_whole(parts: list[bytes], re
     @app.post("/", stream=True)
     async def echo(request: Request) -> None:
         if early:
-            stream = WAYS[reader](request)
+            stream = READERS[reader](request)
         response = await request.respond(content_type=EVENTS)
         await turns(20)
         if not early:
-            stream = WAYS[reader](request)
+            stream = READERS[reader](request)
         async for part in stream:
             await response.send(part)
             await turns()

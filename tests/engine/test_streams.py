@@ -331,7 +331,7 @@ class Quiet:
             return ResponseStream(self.wait, content_type=events)
 
 
-WAYS = [
+PATHS = [
     "respond",
     "parameters",
     "header",
@@ -377,13 +377,13 @@ async def opened(
         assert not inner._engine.streams.endless
 
 
-ways = pytest.mark.parametrize("path", WAYS)
+every_path = pytest.mark.parametrize("path", PATHS)
 surroundings = pytest.mark.parametrize("around", list(AROUND))
 
 
 @pytest.mark.parametrize("mounted", [False, True], ids=["alone", "mounted"])
 @surroundings
-@ways
+@every_path
 async def test_the_stop_ends_a_quiet_stream(
     path: str, around: str, mounted: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -398,7 +398,7 @@ async def test_the_stop_ends_a_quiet_stream(
 
 
 @surroundings
-@ways
+@every_path
 async def test_a_client_that_leaves_ends_a_quiet_stream(
     path: str, around: str, caplog: pytest.LogCaptureFixture
 ) -> None:

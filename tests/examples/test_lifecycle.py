@@ -12,7 +12,7 @@ from .serving import TIMEOUT_S, copy_board, serve_board, serve_on_sanic, until
 PHASES = [f"taskboard: {phase}" for phase in
           ("before_server_start", "after_server_start", "before_server_stop", "after_server_stop")]  # fmt: skip
 # Long before uvicorn would have given up on open connections (never) or the board's own timeout (15 s) had ended.
-SOON = 8.0
+STOP_LIMIT_S = 8.0
 
 
 def test_sigterm_ends_open_feeds_and_runs_every_listener(tmp_path: Path) -> None:
@@ -28,7 +28,7 @@ def test_sigterm_ends_open_feeds_and_runs_every_listener(tmp_path: Path) -> None
         with suppress(ConnectionClosed):
             while True:
                 heard.append(socket.recv(timeout=TIMEOUT_S))
-    assert took < SOON
+    assert took < STOP_LIMIT_S
     assert any("event: tick" in line for line in remaining_lines)
     assert '{"kind": "goodbye"}' in heard
     assert socket.protocol.close_code in {1000, 1001, 1012}

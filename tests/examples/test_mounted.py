@@ -9,7 +9,7 @@ import pytest
 
 from .pages import Page
 from .serving import TIMEOUT_S, Server, serve_board
-from .test_lifecycle import PHASES, SOON
+from .test_lifecycle import PHASES, STOP_LIMIT_S
 
 OUTER = "tests.examples.outer"
 PLACES = {
@@ -96,7 +96,7 @@ def test_listeners_run_once_under_concurrent_first_requests(tmp_path: Any, place
         with server.socket("/board/live/feed") as socket, server.get("/board/live/ticker", stream=True):
             socket.recv(timeout=TIMEOUT_S)
             took = server.stop()
-    assert took < SOON
+    assert took < STOP_LIMIT_S
     assert server.order_of(*PHASES) == PHASES
     for line in PHASES:
         assert server.log.count(line) == 1

@@ -19,7 +19,7 @@ _ODD = r"""
 a.txt%00 a%2etxt sub sub/b.txt sub%2fb.txt secret.txt link.txt + ~ %20 | * é % %4 %zz %u002e %ff %C3%A4 1 -1 "
 """
 _LONG = ("9" * 400, "a" * 300, "a" * 5000, "/" * 40, "../" * 30, "%2e%2e/" * 30, "%2f" * 40)
-PIECES = (*_ODD.split(), "", "\xff", "\xc3\xa4", *_LONG)
+SEGMENTS = (*_ODD.split(), "", "\xff", "\xc3\xa4", *_LONG)
 ROUTES: tuple[tuple[str, dict[str, Any]], ...] = (
     ("/", {}),
     ("/p/<x>", {}),
@@ -47,7 +47,7 @@ def paths(random: Random, count: int) -> Iterator[bytes]:
         if random.random() < 0.1:
             tail = bytes(random.randrange(256) for _ in range(random.randint(0, 30))).decode("latin-1")
         else:
-            tail = random.choice(("/", "/", "", "//")).join(random.choices(PIECES, k=random.randint(1, 5)))
+            tail = random.choice(("/", "/", "", "//")).join(random.choices(SEGMENTS, k=random.randint(1, 5)))
         path = (random.choice(PREFIXES) + tail).encode("latin-1", "replace")
         # These end a target, or begin its query: a server hands on no path with one of them.
         for byte in b" \r\n\t\0?#":

@@ -21,7 +21,7 @@ import time
 import warnings
 from typing import Any, Dict, List, Optional
 
-HERE = os.path.abspath(__file__)
+THIS_FILE = os.path.abspath(__file__)
 # In seconds: for a server to answer, and for an answer to come.
 START, ANSWER = 60, 60
 # What says how an answer is framed, and what servers add.
@@ -185,7 +185,7 @@ def record(job: Dict[str, Any]) -> Dict[str, Any]:
         with open(os.path.join(folder, "log"), "w+b") as log:
             port = free_port()
             process = subprocess.Popen(
-                [sys.executable, *job.get("with", []), HERE, SERVE, path, str(port)],
+                [sys.executable, *job.get("with", []), THIS_FILE, SERVE, path, str(port)],
                 stdout=log,
                 stderr=log,
                 cwd=folder,

@@ -22,7 +22,7 @@ from sanic_star.compat.router import Router
 from sanic_star.compat.server.websockets.impl import WebsocketImplProtocol
 from tests.old.observed import ROOT
 
-HERE = "sanic_star.compat"
+PACKAGE = "sanic_star.compat"
 SCOPE: dict[str, Any] = {"type": "http", "method": "GET", "path": "/", "query_string": b"a=1&a=2", "headers": []}
 
 
@@ -36,7 +36,7 @@ def members() -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize(("module", "name"), members())
 def test_each_name_of_a_module_is_there_with_a_warning(module: str, name: str) -> None:
-    loaded = importlib.import_module(f"{HERE}.{module}")
+    loaded = importlib.import_module(f"{PACKAGE}.{module}")
     with pytest.warns(DeprecationWarning, match=r"is gone: |is in sanic\.") as caught:
         value = getattr(loaded, name)
     assert value is not None

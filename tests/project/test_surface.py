@@ -9,13 +9,13 @@ import sanic
 
 import sanic_star
 from tests.project import ROOT
-from tests.project.public_names import KEPT, ONLY_WITHOUT_SANIC, describe, public_modules, public_names
+from tests.project.public_names import NAMES_FILE, ONLY_WITHOUT_SANIC, describe, public_modules, public_names
 
 HEAVY = {"uvicorn", "hypercorn", "granian", "requests", "httpx", "httpx2", "tracerite", "libcst", "rich", "sanic"}
 
 
 def test_public_names_are_those_written_down() -> None:
-    assert describe() == KEPT.read_text(), "after a wanted change: python -m tests.project.public_names"
+    assert describe() == NAMES_FILE.read_text(), "after a wanted change: python -m tests.project.public_names"
 
 
 @pytest.mark.parametrize("module", sorted({*public_modules()} - ONLY_WITHOUT_SANIC))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.surface.compare import Surface, compare, read
 
-KNOWN = Path(__file__).with_name("known_gaps.txt")
+KNOWN_GAPS = Path(__file__).with_name("known_gaps.txt")
 
 
 def measure(mirror: str = "sanic_star.compat") -> Surface:

@@ -2,9 +2,9 @@
 
 import sys
 
-from tests.surface import KNOWN, measure
+from tests.surface import KNOWN_GAPS, measure
 
 surface = measure()
 print(*surface.gaps, *surface.shares(), sep="\n")
 if "--write" in sys.argv:
-    KNOWN.write_text("".join(f"{gap}\n" for gap in sorted(surface.gaps)))
+    KNOWN_GAPS.write_text("".join(f"{gap}\n" for gap in sorted(surface.gaps)))

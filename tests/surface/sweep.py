@@ -33,7 +33,7 @@ from tests.surface.reasons import REASONS
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "names.md"
 PASSED_ON = ROOT / "sanic_star" / "compat" / "_alias" / "passed_on_table.py"
-OWN = ("sanic", "sanic_routing")
+PACKAGES = ("sanic", "sanic_routing")
 # Where constants, loggers and types for annotations are defined, which have no home of their own.
 DEFINING = [
     "sanic.log",
@@ -97,7 +97,7 @@ def _home(module: str, key: str, value: Any, loaded: dict[str, ModuleType]) -> s
     if key in FOREIGN:
         return module
     home = "" if isinstance(value, typing.TypeVar) else getattr(value, "__module__", None)
-    if isinstance(home, str) and home.partition(".")[0] in OWN and getattr(value, "__name__", key) == key:
+    if isinstance(home, str) and home.partition(".")[0] in PACKAGES and getattr(value, "__name__", key) == key:
         return home
     if inspect.isclass(value) or inspect.isroutine(value) or key in ("TYPE_CHECKING", "annotations"):
         return ""
