@@ -218,7 +218,7 @@ def test_other_ways_to_load() -> None:
         (["served:app", "--cert", "nosuch.pem", "--key", "nosuch.key"], "not found or permission denied nosuch"),
     ],
 )
-def test_what_cannot_be_served_is_said_in_one_line(
+def test_an_unservable_application_is_reported_in_one_line(
     arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert status_of(*arguments) == 1
@@ -232,7 +232,7 @@ def test_what_cannot_be_served_is_said_in_one_line(
 
 @pytest.mark.usefixtures("project")
 @pytest.mark.parametrize("target", ["served:make()", "./public"])
-def test_a_variable_that_is_no_truth_value_is_said_in_one_line(
+def test_an_invalid_boolean_variable_is_reported_in_one_line(
     target: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     load("served:app")
@@ -293,7 +293,7 @@ def test_flags(flags: str, options: dict[str, Any], runs: list[Any]) -> None:
 
 
 @pytest.mark.usefixtures("project")
-def test_a_factory_with_an_argument_gets_what_was_said(runs: list[Any]) -> None:
+def test_a_factory_with_a_parameter_gets_the_arguments(runs: list[Any]) -> None:
     assert status_of("served:make_with", "--port", "7") == 0
     assert status_of("--simple", "public") == 0
     assert runs == [("Made-served-7", {"port": 7}), ("SimpleServer", {})]

@@ -79,7 +79,7 @@ def test_spawned_processes_have_it_too(folder: Path, arguments: list[str]) -> No
     assert done.stdout.endswith("[(3, '__mp_main__', 'sanic_star.compat')]\n"), done.stderr
 
 
-def test_python_may_be_told_not_to_look_beside_the_script(folder: Path) -> None:
+def test_python_safe_path_is_respected(folder: Path) -> None:
     done = python("script.py", cwd=folder, options=("-P",))
     assert done.returncode == 1
     assert "No module named 'beside'" in done.stderr
@@ -113,7 +113,7 @@ def test_the_exit_status_is_the_program_s(folder: Path) -> None:
         (["-m", "package.nosuch"], "There is no module 'package.nosuch' that can be run"),
     ],
 )
-def test_a_wrong_command_line_is_told_in_one_line(folder: Path, arguments: list[str], message: str) -> None:
+def test_a_wrong_command_line_is_reported_in_one_line(folder: Path, arguments: list[str], message: str) -> None:
     done = python(*arguments, cwd=folder)
     assert done.returncode == 2
     assert done.stderr.startswith(message)

@@ -51,7 +51,7 @@ def answering(status: int, *headers: tuple[bytes, bytes]) -> AccessLog:
         ({"raw_path": b"/old"}, "UNIX", "GET https:///%C3%BC"),
     ],
 )
-async def test_what_the_server_does_not_tell(
+async def test_missing_details_of_the_server(
     scope: dict[str, Any], host: str, request_: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "sanic.access")
@@ -72,7 +72,7 @@ async def test_the_size_of_an_answer(
     assert caplog.records[0].byte == size  # type: ignore[attr-defined]
 
 
-async def test_a_request_without_an_answer_is_not_told_of(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_request_without_a_response_is_not_reported(caplog: pytest.LogCaptureFixture) -> None:
     async def silent(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "http":
             raise ValueError("early")
@@ -84,7 +84,7 @@ async def test_a_request_without_an_answer_is_not_told_of(caplog: pytest.LogCapt
     assert not caplog.records
 
 
-def test_an_answered_exception_and_a_mounted_application_are_told_of(caplog: pytest.LogCaptureFixture) -> None:
+def test_handled_exceptions_and_mounted_applications_are_reported(caplog: pytest.LogCaptureFixture) -> None:
     app, below = Sanic("above"), Sanic("below")
     app.config.ACCESS_LOG = True
     app.mount("/below", below)

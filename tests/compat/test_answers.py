@@ -37,7 +37,7 @@ async def stream(response: Any) -> None:
     ],
 )
 @pytest.mark.parametrize("from_exception_handler", [False, True])
-def test_what_may_be_returned(make: Any, expected: str, from_exception_handler: bool) -> None:
+def test_valid_results_of_a_handler(make: Any, expected: str, from_exception_handler: bool) -> None:
     app: Sanic[Any, Any] = Sanic("Returning")
 
     @app.get("/")
@@ -55,7 +55,7 @@ def test_what_may_be_returned(make: Any, expected: str, from_exception_handler: 
 
 
 @pytest.mark.parametrize("value", [None, "text", 5])
-def test_what_may_not_be_returned(value: Any) -> None:
+def test_invalid_results_of_a_handler(value: Any) -> None:
     app: Sanic[Any, Any] = Sanic("Wrong")
 
     @app.get("/")
@@ -68,7 +68,7 @@ def test_what_may_not_be_returned(value: Any) -> None:
 
 
 @pytest.mark.parametrize("value", ["text", 5])
-def test_what_an_exception_handler_may_not_return(value: Any) -> None:
+def test_invalid_results_of_an_exception_handler(value: Any) -> None:
     app: Sanic[Any, Any] = Sanic("WrongHandler", debug=True)
 
     @app.exception(NotFound)
@@ -152,7 +152,7 @@ async def test_an_error_after_the_head_is_logged_only(
     assert [record.name for record in caplog.records] == ["sanic.error"]
 
 
-async def test_a_handler_of_exceptions_is_told_of_none_after_the_head(caplog: pytest.LogCaptureFixture) -> None:
+async def test_exception_handlers_do_not_run_after_the_response_head(caplog: pytest.LogCaptureFixture) -> None:
     app: Sanic[Any, Any] = Sanic("Later")
 
     @app.exception(NotFound)
@@ -171,7 +171,7 @@ async def test_a_handler_of_exceptions_is_told_of_none_after_the_head(caplog: py
     assert "exception handler handle is not called" in caplog.text
 
 
-async def test_respond_with_what_is_no_response() -> None:
+async def test_respond_refuses_other_types() -> None:
     app: Sanic[Any, Any] = Sanic("Slip")
 
     @app.get("/")
@@ -285,7 +285,7 @@ async def test_response_middleware_runs_once_for_a_request() -> None:
 
 
 @pytest.mark.parametrize("path", ["/a b", "/a%2Fb"])
-async def test_a_miss_tells_the_path_as_it_came(path: str) -> None:
+async def test_a_404_names_the_path_as_it_was_sent(path: str) -> None:
     app: Sanic[Any, Any] = Sanic("Shown")
     encoded = path.replace(" ", "%20").encode()
     body = (await ask(app, http_scope(path, raw_path=encoded))).body.decode()
@@ -366,7 +366,7 @@ def test_a_task_that_was_cancelled_elsewhere_is_an_error_like_any_other() -> Non
     assert (answer.status_code, answer.headers["x-mark"]) == (500, "1")
 
 
-def test_response_middleware_never_sees_what_is_no_response() -> None:
+def test_response_middleware_gets_only_responses() -> None:
     app: Sanic[Any, Any] = Sanic("Nothing")
 
     @app.exception(ValueError)

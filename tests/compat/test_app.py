@@ -37,7 +37,7 @@ def test_a_name_that_sanic_refuses(name: Any) -> None:
 
 
 @pytest.mark.parametrize("name", [5, b"x"])
-def test_a_name_that_is_no_text(name: Any) -> None:
+def test_a_name_that_is_not_text(name: Any) -> None:
     with pytest.raises(TypeError, match="is a string"):
         Sanic(name)
 
@@ -107,7 +107,7 @@ def test_logging_is_configured_once_or_not_at_all(monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.parametrize("request_class", [Request, type("Later", (Request,), {})])
-def test_json_is_read_and_written_as_the_application_says(request_class: type[Request]) -> None:
+def test_json_is_read_and_written_with_the_functions_of_the_application(request_class: type[Request]) -> None:
     from sanic_star import json
 
     app: Sanic[Any, Any] = Sanic("Json", dumps=lambda value: f"<{value}>", loads=lambda body: body.decode()[::-1])
@@ -222,7 +222,7 @@ def test_every_verb_has_its_decorator() -> None:
         (lambda app: app.blueprint([Blueprint("same"), Blueprint("same")]), AssertionError, "already registered"),
     ],
 )
-def test_what_is_refused(register: Any, error: type[Exception], message: str) -> None:
+def test_invalid_registrations_are_refused(register: Any, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         register(Sanic("Refusing"))
 
@@ -443,6 +443,6 @@ def test_stop_before_the_start_does_nothing() -> None:
     Sanic("Idle").stop()
 
 
-def test_a_signal_router_that_is_none_is_refused() -> None:
+def test_an_invalid_signal_router_is_refused() -> None:
     with pytest.raises(SanicException, match="signal_router is a SignalRouter"):
         Sanic("Signals", signal_router=object())  # type: ignore[arg-type]

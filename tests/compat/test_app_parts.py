@@ -61,7 +61,7 @@ async def test_an_exception_is_answered_by_hand(run_middleware: bool) -> None:
     assert seen == ["after"] * run_middleware
 
 
-async def test_an_exception_after_the_answer_has_none() -> None:
+async def test_an_exception_after_the_response_gets_no_response() -> None:
     app, peer = Sanic("late"), Peer()
     request = Request({**scope("/"), "app": app}, peer.receive, peer.send)
     request.responded = True
@@ -69,7 +69,7 @@ async def test_an_exception_after_the_answer_has_none() -> None:
     assert peer.sent == []
 
 
-def test_what_an_application_says_of_itself() -> None:
+def test_the_description_of_an_application() -> None:
     app = Sanic("itself")
     assert app.asgi
     assert not app.websocket_enabled

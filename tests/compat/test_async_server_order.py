@@ -136,5 +136,5 @@ def test_the_order_of_steps(start: str, order: str) -> None:
         (LATER, "close startup start_serving", "start_serving RuntimeError"),
     ],
 )
-def test_what_differs_from_sanic(start: str, order: str, expected: str) -> None:
+def test_differences_from_sanic(start: str, order: str, expected: str) -> None:
     assert steps("sanic_star", start, order)[-1] == expected

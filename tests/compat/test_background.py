@@ -137,7 +137,7 @@ def test_the_stop_waits_for_a_background_task(tmp_path: Path) -> None:
     assert (tmp_path / "done").read_text() == "done"
 
 
-async def test_what_is_logged_of_a_failure_is_one_line(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_failure_is_logged_in_one_line(caplog: pytest.LogCaptureFixture) -> None:
     app: Sanic[Any, Any] = Sanic("OneLine")
 
     async def fail() -> None:

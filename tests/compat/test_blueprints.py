@@ -137,7 +137,7 @@ def test_two_applications(app: Sanic[Any, Any]) -> None:
     assert (routes(app), routes(other)) == ([("/bp", "App.bp.root")], [("/bp", "Other.bp.root")])
 
 
-def test_what_comes_after_registration_counts(app: Sanic[Any, Any]) -> None:
+def test_changes_after_the_registration_apply(app: Sanic[Any, Any]) -> None:
     bp = blueprint()
     app.blueprint(bp)
 
@@ -282,7 +282,7 @@ def test_middleware_and_exceptions_of_a_group(app: Sanic[Any, Any]) -> None:
 # What tools ask for --------------------------------------------------------------------------------------------------
 
 
-def test_a_blueprint_knows_its_files_and_its_router(app: Sanic[Any, Any], tmp_path: Any) -> None:
+def test_a_blueprint_has_its_files_and_its_router(app: Sanic[Any, Any], tmp_path: Any) -> None:
     bp = blueprint()
     bp.static("/files", tmp_path)
     assert bp.statics == []
@@ -301,7 +301,7 @@ def test_a_copy_that_serves_files_is_not_registered_twice(app: Sanic[Any, Any], 
         bp.copy("other", url_prefix="/other")
 
 
-def test_what_one_blueprint_wrote_down_is_applied_for_another(app: Sanic[Any, Any]) -> None:
+def test_registrations_of_a_blueprint_can_be_applied_for_another(app: Sanic[Any, Any]) -> None:
     bp, source = blueprint(), Blueprint("source")
 
     @source.get("/more")

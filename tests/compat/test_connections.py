@@ -114,7 +114,7 @@ def test_a_loader_that_returns_no_context(result: object, certificate: dict[str,
         app.prepare(port=0, ssl=certificate)
 
 
-def test_a_loader_that_finds_none(certificate: dict[str, str]) -> None:
+def test_a_loader_that_finds_no_application(certificate: dict[str, str]) -> None:
     class Empty(CertLoader):
         def load(self, app: Any) -> None:
             return None

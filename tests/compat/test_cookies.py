@@ -152,7 +152,7 @@ def test_an_attribute_cannot_smuggle_another(attribute: str, bad: str) -> None:
         setattr(Cookie("a", "1"), attribute, bad)
 
 
-def test_a_time_with_a_zone_is_told_in_gmt() -> None:
+def test_a_time_with_a_zone_is_written_in_gmt() -> None:
     east = datetime(2030, 1, 2, 3, 4, 5, tzinfo=timezone(timedelta(hours=5)))
     assert "expires=Tue, 01-Jan-2030 22:04:05 GMT" in str(Cookie("a", "1", expires=east))
     assert "expires=Wed, 02-Jan-2030 03:04:05 GMT" in str(Cookie("a", "1", expires=WHEN.replace(tzinfo=UTC)))

@@ -124,7 +124,7 @@ def test_sizes_in_words(count: int, expected: str) -> None:
     assert _size(count) == expected
 
 
-def test_what_may_be_had(public: Path) -> None:
+def test_paths_inside_and_outside_the_root(public: Path) -> None:
     os.symlink(public.parent / "outside", public / "out")
     os.symlink(public.parent / "outside/secret.txt", public / "file")
     os.symlink(public.parent / "outside/secret.txt", public.parent / "outside/link")

@@ -63,7 +63,7 @@ def test_a_second_handler_of_the_same_is_refused() -> None:
         table.add(Base, other)
 
 
-def test_the_number_500_stands_for_what_nobody_expected() -> None:
+def test_a_handler_for_500_gets_unexpected_exceptions() -> None:
     table = ErrorHandler()
     table.add(500, handler)
     assert table.lookup(ValueError()) is table.lookup(ServerError()) is handler
@@ -76,7 +76,7 @@ def test_the_number_500_stands_for_what_nobody_expected() -> None:
     assert not table.settles(None, ValueError())
 
 
-def test_what_500_answers_is_logged_and_raised_again(caplog: pytest.LogCaptureFixture) -> None:
+def test_exceptions_answered_with_500_are_logged_and_reraised(caplog: pytest.LogCaptureFixture) -> None:
     app: Sanic[Any, Any] = Sanic("FiveHundred", exception_handlers={500: lambda *_: text("Sorry", 500)})
 
     @app.get("/")
@@ -102,7 +102,7 @@ def test_each_status_of_starlettes_has_the_class_for_it(status: int, kind: type[
 
 
 @pytest.mark.parametrize(("status", "logged"), [(401, False), (405, False), (418, False), (500, True), (502, True)])
-def test_mistakes_of_clients_that_starlette_tells_of_are_not_logged(
+def test_client_errors_raised_by_starlette_are_not_logged(
     status: int, logged: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     app: Sanic[Any, Any] = Sanic("Quiet")

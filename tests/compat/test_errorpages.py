@@ -101,7 +101,7 @@ def test_the_format_is_the_one_that_sanic_chooses(error_format: str | None, fall
 
 @pytest.mark.parametrize("error_format", ["", *FORMATS])
 @pytest.mark.parametrize("fallback", ["", *FORMATS])
-def test_the_log_says_what_has_suggested_the_format(
+def test_the_log_names_the_source_of_the_format(
     error_format: str, fallback: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     """At the level DEBUG, in the line that Sanic writes, for each request."""
@@ -128,7 +128,7 @@ def test_the_choice_is_logged_for_each_error_in_debug_mode_only(caplog: pytest.L
         assert lines == ["Error Page: The client accepts text/html, using 'html' from any"] * count
 
 
-def test_an_accept_header_that_makes_no_sense_decides_nothing() -> None:
+def test_an_invalid_accept_header_is_ignored() -> None:
     assert errorpages.guess_mime(Request(accept="nonsense"), "json") == "application/json"
 
 
@@ -223,7 +223,7 @@ def test_a_body_is_sanics_to_the_byte(failure: Callable[[Any], None], renderer: 
 
 @pytest.mark.parametrize("failure", FAILURES)
 @pytest.mark.parametrize("renderer", ["BaseRenderer", "HTMLRenderer", "TextRenderer", "JSONRenderer"])
-def test_a_renderer_knows_what_sanics_knows(failure: Callable[[Any], None], renderer: str) -> None:
+def test_a_renderer_has_the_attributes_of_sanics(failure: Callable[[Any], None], renderer: str) -> None:
     for debug in (True, False):
         responses = []
         for world in (ours, sanics):
@@ -232,14 +232,14 @@ def test_a_renderer_knows_what_sanics_knows(failure: Callable[[Any], None], rend
         assert responses[0] == responses[1]
 
 
-def test_a_starlette_exception_tells_its_detail() -> None:
+def test_a_starlette_exception_shows_its_detail() -> None:
     error = starlette.exceptions.HTTPException(409, "Taken", {"a": "b"})
     response: Any = errorpages.JSONRenderer(Request(), error, False).render()
     assert (response.status, response.headers["a"]) == (409, "b")
     assert json.loads(response.body)["message"] == "Taken"
 
 
-def test_what_json_does_not_know_is_shown_as_text() -> None:
+def test_values_that_are_not_json_are_shown_as_text() -> None:
     error = exceptions.SanicException("x", context={"a": {1}})
     response: Any = errorpages.JSONRenderer(Request(), error, False).render()
     assert json.loads(response.body)["context"] == {"a": "{1}"}
@@ -252,7 +252,7 @@ def test_causes_in_a_circle_end() -> None:
     assert response.body.count(b"ValueError: second") == 1
 
 
-def test_a_renderer_of_ones_own_says_how() -> None:
+def test_a_custom_renderer_is_used() -> None:
     for debug in (True, False):
         with pytest.raises(NotImplementedError):
             errorpages.BaseRenderer(Request(), ValueError(), debug).render()
@@ -350,7 +350,7 @@ def test_a_traceback_that_cannot_be_drawn_is_written(monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize("accept", ["text/plain", "text/html", "application/json"])
-def test_a_context_that_is_no_mapping_is_shown(accept: str) -> None:
+def test_a_context_that_is_not_a_mapping_is_shown(accept: str) -> None:
     class Elsewhere(Exception):
         context = ["first", "second"]
 

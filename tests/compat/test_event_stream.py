@@ -453,7 +453,7 @@ async def test_an_event_waits_for_a_comment_that_is_being_sent() -> None:
     assert peer.complete
 
 
-async def test_the_head_waits_for_the_first_event_as_long_as_it_is_told_to() -> None:
+async def test_the_head_waits_for_the_first_event_up_to_the_limit() -> None:
     source = Source("x", quiet=False, pause=0.05)
     assert (await ask(returned(source, open_after=0), http_scope())).body == b":\n\ndata: x\n\n"
     assert (await ask(returned(source, open_after=None), http_scope())).body == b"data: x\n\n"
@@ -524,7 +524,7 @@ async def stop_stream(app: Any, count: int) -> Peer:
     return peer
 
 
-async def test_a_source_may_say_goodbye_at_the_stop() -> None:
+async def test_a_source_may_yield_a_last_event_at_shutdown() -> None:
     app: Sanic[Any, Any] = Sanic("Goodbye")
     ended = []
 
@@ -693,7 +693,7 @@ async def test_a_later_exception_breaks_the_connection_off_and_is_logged_once(
     "event", [None, {"price": 3}, {"id": "a\nb"}, ServerSentEvent(object())], ids=["None", "mapping", "id", "object"]
 )
 @every_endpoint
-async def test_what_is_no_event_breaks_it_off_and_closes_the_source(endpoint: Endpoint, event: Any) -> None:
+async def test_an_invalid_event_breaks_off_the_stream_and_closes_the_source(endpoint: Endpoint, event: Any) -> None:
     source = Source("x", event, "y")
     peer = Peer()
     if endpoint is pushed and event is None:
@@ -849,7 +849,7 @@ async def coroutine() -> AsyncIterator[Any]:
         ("a coroutine", ""),
     ],
 )
-def test_what_is_no_source(events: Any, hint: str) -> None:
+def test_invalid_sources_are_refused(events: Any, hint: str) -> None:
     if events == "a coroutine":
         events = coroutine()
     with pytest.raises(TypeError, match="iterable of events") as raised:
@@ -862,7 +862,7 @@ def test_what_is_no_source(events: Any, hint: str) -> None:
     ("seconds", "error"),
     [(-1, ValueError), (float("nan"), ValueError), (float("inf"), ValueError), ("1", TypeError), (True, TypeError)],
 )
-def test_what_is_no_number_of_seconds(option: str, seconds: Any, error: type[Exception]) -> None:
+def test_invalid_seconds_are_refused(option: str, seconds: Any, error: type[Exception]) -> None:
     with pytest.raises(error, match=option):
         EventStream([], **{option: seconds})
 

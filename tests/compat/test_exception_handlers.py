@@ -222,7 +222,7 @@ async def test_precedence_and_the_object(
         assert error is raised or error.__cause__ is raised
 
 
-def test_the_twin_says_what_sanics_exceptions_say() -> None:
+def test_the_sanic_exception_has_the_attributes_of_sanics() -> None:
     app: Sanic[Any, Any] = Sanic("Twin")
 
     @app.exception(exceptions.MethodNotAllowed)
@@ -252,7 +252,7 @@ def test_a_handler_that_is_added_later_counts() -> None:
 
 
 @pytest.mark.parametrize("status", [[], None, "404", 10**30, True])
-def test_a_status_that_is_none_finds_the_class(status: Any) -> None:
+def test_an_invalid_status_finds_the_handler_of_the_class(status: Any) -> None:
     error = HTTPException(404)
     error.status_code = status
     table = ErrorHandler()

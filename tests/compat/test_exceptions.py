@@ -69,7 +69,7 @@ def attributes(module: Any, name: str, args: tuple[Any, ...], kwargs: dict[str, 
 
 
 @pytest.mark.parametrize(("name", "args", "kwargs"), CALLS)
-def test_what_an_exception_tells_is_what_sanics_tells(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+def test_an_exception_has_the_attributes_of_sanics(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     assert attributes(exceptions, name, args, kwargs) == attributes(sanic.exceptions, name, args, kwargs)
 
 

@@ -170,7 +170,7 @@ def test_a_package_that_is_not_installed(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "broken", [BROKEN, "from sanic import no_such_name as x", "import sanic.no_such_module", "from . import no_such"]
 )
-def test_an_import_that_fails_inside_the_package_is_told_apart(tmp_path: Path, broken: str) -> None:
+def test_an_import_error_inside_the_package_is_distinguished(tmp_path: Path, broken: str) -> None:
     source = """
         app = Sanic("Shop")
         for attempt in (lambda: app.ext, lambda: answer(app), lambda: __import__("sanic_star.ext")):
@@ -262,7 +262,7 @@ def test_the_package_goes_with_the_alias(tmp_path: Path) -> None:
     assert run(tmp_path, textwrap.dedent(HEAD) + textwrap.dedent(source)).splitlines() == ["[]", "True True"]
 
 
-def test_the_alias_is_no_setting(tmp_path: Path) -> None:
+def test_the_alias_is_not_a_setting(tmp_path: Path) -> None:
     source = """
         from sanic import Sanic
         from sanic.config import DEFAULT_CONFIG
@@ -326,7 +326,7 @@ Extend.head = head
 
 
 @pytest.mark.parametrize("call", ["app.extend()", "sanic_ext.Extend(app)", "None"])
-def test_what_surrounds_its_listeners_does_not_depend_on_the_way_to_extend(tmp_path: Path, call: str) -> None:
+def test_the_environment_of_listeners_does_not_depend_on_the_call(tmp_path: Path, call: str) -> None:
     source = f"""
         import sanic_star.ext, sanic_ext
         from starlette.responses import PlainTextResponse

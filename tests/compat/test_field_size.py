@@ -111,7 +111,7 @@ def test_fields_of_one_name_count_together(reader: str) -> None:
         read(request_of(trusting(name), name, *["1" * 9] * 1_000))
 
 
-def test_a_field_that_nobody_parses_may_be_long() -> None:
+def test_an_unparsed_field_may_be_long() -> None:
     fields = ("accept", "cookie", "authorization", "forwarded", "x-forwarded-for", "range", "if-modified-since")
     client = TestClient(trusting("x"))
     client.app.config.FORWARDED_SECRET = client.app.config.PROXIES_COUNT = None  # type: ignore[attr-defined]

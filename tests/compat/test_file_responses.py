@@ -157,7 +157,7 @@ def test_a_shelf_has_an_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert shelf._size == 0
 
 
-def test_a_file_that_is_no_file(tmp_path: Path) -> None:
+def test_a_fifo_is_not_served(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     assert client_of(tmp_path).get("/s/pipe").status_code == 404
 
@@ -280,7 +280,7 @@ async def test_a_file_that_gets_shorter_while_it_is_sent(tmp_path: Path, caplog:
     assert messages[-1]["more_body"]
 
 
-def test_a_background_task_that_fails_after_a_large_file_is_told_as_elsewhere(
+def test_a_background_task_that_fails_after_a_large_file_is_reported(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail() -> None:

@@ -187,7 +187,7 @@ def test_a_kept_file_that_was_moved_out(tmp_path: Path, replaced: str, asked: st
     assert REQUESTS[asked](client, kind).status_code in (200, 206)
 
 
-def test_a_kept_file_behind_a_link_that_is_set_anew(tmp_path: Path) -> None:
+def test_a_cached_file_behind_a_link_that_changes(tmp_path: Path) -> None:
     tree = Tree(tmp_path)
     link = tree.public / "link"
     link.symlink_to("sub")

@@ -122,7 +122,7 @@ def test_they_have_it_as_soon_as_they_are_added() -> None:
     assert all(callable(route.handler) and route.segments for route in routes)
 
 
-def test_what_a_route_has_already_stays() -> None:
+def test_existing_attributes_of_a_route_are_kept() -> None:
     route: Any = Route("/r", endpoint, name="mine")
     route.ctx, route.handler = "ctx", "handler"
     Sanic("First", routes=[route])
@@ -173,9 +173,7 @@ BELOW = ("<__dynamic__:path>",)
         ("/own/", 200, "Told.own", ("own",)),
     ],
 )
-def test_signals_are_told_of_the_route_that_answers(
-    path: str, status: int, name: str, segments: tuple[str, ...]
-) -> None:
+def test_signals_get_the_route_of_the_response(path: str, status: int, name: str, segments: tuple[str, ...]) -> None:
     app = Sanic("Told", routes=[Route("/slashed/", endpoint), Route("/plain", endpoint)])
     app.mount("/mounted", Starlette(routes=[Route("/x", endpoint)]))
     app.add_route(lambda request: text("own"), "/own", name="own")

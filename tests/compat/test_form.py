@@ -107,7 +107,7 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("body", "boundary", "message"), WRONG)
-def test_what_is_no_form_is_answered_with_what_is_wrong(body: bytes, boundary: str, message: str) -> None:
+def test_an_invalid_form_is_answered_with_the_reason(body: bytes, boundary: str, message: str) -> None:
     with pytest.raises(BadRequest, match=message) as caught:
         parse_multipart_form(body, boundary)
     assert caught.value.status_code == 400
@@ -193,7 +193,7 @@ def test_a_header_without_a_value_may_be_the_last(size: int) -> None:
 
 @pytest.mark.parametrize("before", [b"preamble\r\n", b"preamble", b"\r\n\r\n", b"-", b"--", b"--Y\r\n"])
 @pytest.mark.parametrize("size", [1, 1000])
-def test_what_is_before_the_first_boundary_is_passed_over(before: bytes, size: int) -> None:
+def test_the_preamble_of_a_form_is_skipped(before: bytes, size: int) -> None:
     body = before + part(FIELD) + part(FILE, b"data") + END
     reader = MultipartReader("X")
     for start in range(0, len(body), size):
@@ -373,7 +373,7 @@ def test_an_urlencoded_form() -> None:
         (b"\xff&a=1", {}, "it is not UTF-8"),
     ],
 )
-def test_what_is_no_urlencoded_form(body: bytes, options: dict[str, Any], message: str) -> None:
+def test_invalid_urlencoded_forms_are_refused(body: bytes, options: dict[str, Any], message: str) -> None:
     with pytest.raises(BadRequest, match=message):
         parse_urlencoded_form(body, **options)
 

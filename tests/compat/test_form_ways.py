@@ -142,7 +142,7 @@ async def test_the_charset_of_another_body_means_nothing(reader: str, kind: str,
     assert (status, "é".encode() in body) == (200, kind == URLENCODED)
 
 
-async def test_a_response_of_starlettes_is_no_reader() -> None:
+async def test_a_starlette_response_is_not_a_reader() -> None:
     app: Sanic[Any, Any] = Sanic("Plain")
 
     @app.post("/")

@@ -27,7 +27,7 @@ def test_groups_are_kept_until_a_route_comes_or_goes() -> None:
     assert not app.router.groups
 
 
-def test_nobody_can_change_what_is_kept() -> None:
+def test_groups_cannot_be_changed() -> None:
     app = Sanic("Groups")
     app.add_route(handler, "/users", name="users")
     groups: Any = app.router.groups

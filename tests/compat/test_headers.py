@@ -322,7 +322,7 @@ def test_pairs_are_normalised_as_sanic_does(pairs: list[tuple[str, Any]]) -> Non
 
 
 @pytest.mark.parametrize("port", ["-1", "65536", "9" * 5000])
-def test_what_is_no_port_is_left_out(port: str) -> None:
+def test_invalid_ports_are_left_out(port: str) -> None:
     assert headers.fwd_normalize([("port", port)]) == {}
 
 

@@ -104,7 +104,7 @@ def test_a_body_that_an_event_has_read_in_part() -> None:
         assert client.post("/body", data=b"sent").text == "b''"
 
 
-def test_a_route_that_events_change_costs_nothing_where_none_is_heard() -> None:
+def test_route_signals_cost_nothing_without_handlers() -> None:
     app: Any = Sanic("hooks")
 
     async def plain(request: Request) -> Any:

@@ -90,14 +90,14 @@ def test_a_response_is_not_changed(change_name: str, bad: str) -> None:
 @pytest.mark.parametrize("bad", BAD)
 @pytest.mark.parametrize("change_name", CHANGES)
 @pytest.mark.parametrize("kind", [PlainTextResponse, RedirectResponse, StreamingResponse])
-def test_nor_is_one_of_starlettes(kind: Any, change_name: str, bad: str) -> None:
+def test_a_starlette_response_is_not_changed(kind: Any, change_name: str, bad: str) -> None:
     response = named(kind("x"))
     with pytest.raises((ValueError, KeyError, TypeError)):
         CHANGES[change_name](response, bad)
     check_foreign(response)
 
 
-def test_values_that_are_no_text_are_looked_at_when_they_are_written() -> None:
+def test_values_that_are_not_text_are_checked_when_written() -> None:
     class Odd:
         def __str__(self) -> str:
             return "a\r\nb"

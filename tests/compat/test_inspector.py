@@ -245,7 +245,7 @@ REQUESTS: list[tuple[str, str, str | None, int | None]] = [
 ]
 
 
-def test_what_it_answers(tmp_path: Path) -> None:
+def test_answers_of_the_inspector(tmp_path: Path) -> None:
     answers: dict[str, list[tuple[int, Any]]] = {}
     words: dict[str, list[str]] = {}
     for framework in FRAMEWORKS:
@@ -262,7 +262,7 @@ def test_what_it_answers(tmp_path: Path) -> None:
     assert words["sanic_star"][1] == "told in a worker SanicException True"
 
 
-def test_what_it_tells(tmp_path: Path) -> None:
+def test_information_of_the_inspector(tmp_path: Path) -> None:
     reports = {}
     for framework in FRAMEWORKS:
         with inspected(tmp_path / framework, framework, 2) as server:
@@ -285,7 +285,7 @@ def test_what_it_tells(tmp_path: Path) -> None:
     assert datetime.fromisoformat(ours["result"]["workers"]["Sanic-Server-0-0"]["start_at"]).utcoffset() == timedelta()
 
 
-def test_what_it_does(tmp_path: Path) -> None:
+def test_actions_of_the_inspector(tmp_path: Path) -> None:
     did: dict[str, list[Any]] = {}
     for framework in FRAMEWORKS:
         with inspected(tmp_path / framework, framework, 2) as server:
@@ -463,7 +463,7 @@ def test_a_wrong_setting_ends_the_start(settings: dict[str, Any], words: str, ca
     assert [record.message for record in caplog.records if record.levelname == "ERROR" and words in record.message]
 
 
-def test_a_single_process_has_none(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_single_process_has_no_inspector(caplog: pytest.LogCaptureFixture) -> None:
     app = Sanic("Single", inspector=True)
     app.after_server_start(lambda app: app.stop())
     app.get("/")(lambda request: None)
@@ -565,7 +565,7 @@ def answering(body: bytes) -> Iterator[int]:
         b"HTTP/1.1 200 OK\r\ncontent-length: 2000\r\n\r\n{}",
     ],
 )
-def test_what_listens_is_no_inspector(answer: bytes, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_port_that_is_not_an_inspector(answer: bytes, capsys: pytest.CaptureFixture[str]) -> None:
     with contextmanager(answering)(answer) as port, pytest.raises(SystemExit) as raised:
         main(["inspect", "--host", "127.0.0.1", "--port", str(port)])
     written = capsys.readouterr()
@@ -582,7 +582,7 @@ def test_nothing_listens(capsys: pytest.CaptureFixture[str]) -> None:
         assert "Could not connect to inspector at: http://" in capsys.readouterr().err
 
 
-def test_errors_say_what_the_inspector_says(capsys: pytest.CaptureFixture[str]) -> None:
+def test_errors_show_the_message_of_the_inspector(capsys: pytest.CaptureFixture[str]) -> None:
     body = b"HTTP/1.1 401 Unauthorized\r\ncontent-length: %d\r\n\r\n%b"
     contents = [(b'{"message": "Bad key"}', "401: Bad key"), (b"plain\nmore", "401: plain"), (b"", "401: Unauthorized")]
     for content, message in contents:

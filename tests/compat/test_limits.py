@@ -65,7 +65,7 @@ def body(length: int, chunked: bool) -> Any:
 
 @pytest.mark.parametrize("chunked", [False, True])
 @pytest.mark.parametrize("keyword", [False, True])
-def test_the_limit_holds_for_what_is_no_route_of_sanics(keyword: bool, chunked: bool) -> None:
+def test_the_limit_applies_to_routes_of_starlette(keyword: bool, chunked: bool) -> None:
     app = forwarding(max_body_size=5) if keyword else forwarding()
     if not keyword:
         app.config.REQUEST_MAX_SIZE = 5
@@ -154,7 +154,7 @@ async def test_by_default_it_is_not() -> None:
 
 
 @pytest.mark.parametrize(("query", "body"), [(b"quick=1", b"answer"), (b"quick=1&fail=1", b"handled")])
-async def test_who_has_answered_is_not_cancelled(query: bytes, body: bytes) -> None:
+async def test_a_handler_that_has_answered_is_not_cancelled(query: bytes, body: bytes) -> None:
     app, seen = leaving()
     before = len(asyncio.all_tasks())
 

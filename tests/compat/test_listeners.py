@@ -193,5 +193,5 @@ def test_moments_without_priorities(moment: str, caplog: pytest.LogCaptureFixtur
         (lambda: "nothing", "nothing"),
     ],
 )
-async def test_a_listener_is_told_what_has_changed(listener: Any, expected: Any) -> None:
+async def test_a_listener_gets_the_changed_files(listener: Any, expected: Any) -> None:
     assert call_listener(listener, None, {"changed": {"a.py"}}) == expected

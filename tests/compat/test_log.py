@@ -50,7 +50,7 @@ def test_the_loggers_are_sanics(name: str) -> None:
     assert any(isinstance(kept, log.VerbosityFilter) for kept in getattr(log, name).filters)
 
 
-def test_what_the_module_offers_is_what_sanics_offers() -> None:
+def test_the_module_has_the_names_of_sanics() -> None:
     assert set(log.__all__) == set(sanic.log.__all__)
 
 
@@ -94,7 +94,7 @@ ACCESS = {"host": "1.2.3.4:5", "request": "GET http://x/", "status": 200, "byte"
 
 @pytest.mark.filterwarnings("ignore:functools.partial will be a method:FutureWarning")  # Sanic's, on Python 3.13
 @pytest.mark.parametrize("name", FORMATTERS)
-def test_each_formatter_tells_what_sanics_tells(name: str) -> None:
+def test_each_formatter_writes_the_line_of_sanics(name: str) -> None:
     for level in (5, 10, 20, 30, 40, 50):
         for fields in ({}, {"shop": 7, "what": object}):
             made = record(**(ACCESS if "Access" in name else {}), **fields)
@@ -106,7 +106,7 @@ def test_each_formatter_tells_what_sanics_tells(name: str) -> None:
                 assert ours == getattr(sanic.logging.formatter, name)().format(made)
 
 
-def test_extras_and_exceptions_are_told() -> None:
+def test_extras_and_exceptions_are_written() -> None:
     try:
         raise ValueError("why")
     except ValueError:
@@ -163,7 +163,7 @@ real.write(sys.stdout.getvalue())
 
 
 @pytest.mark.parametrize("output", ["terminal", "file"])
-def test_what_a_start_does_to_the_log_is_what_sanics_does(output: str) -> None:
+def test_a_start_configures_the_log_as_sanic_does(output: str) -> None:
     def log_of_start(framework: str) -> str:
         env = {name: value for name, value in os.environ.items() if "NO_COLOR" not in name} | {"PYTHONPATH": str(ROOT)}
         command = [sys.executable, "-W", "ignore", "-c", START, framework, output]

@@ -82,7 +82,7 @@ def test_how_many_processes(tmp_path: Path, script: str, how: str, processes: in
         )
 
 
-def test_what_main_process_ready_shares(tmp_path: Path) -> None:
+def test_main_process_ready_can_share_values(tmp_path: Path) -> None:
     script = """
 import multiprocessing
 
@@ -172,7 +172,7 @@ def test_a_main_module_without_a_path(tmp_path: Path, how: str) -> None:
 
 
 @pytest.mark.parametrize("how", ["workers=2", "auto_reload=True"])
-def test_what_needs_other_processes_is_not_served_by_one(tmp_path: Path, how: str) -> None:
+def test_multi_process_features_are_refused_in_one_process(tmp_path: Path, how: str) -> None:
     script = LOCAL + f"\n    app.run(port=0, motd=False, {how})\nif __name__ == '__main__':\n    local()\n"
     with process(tmp_path, script) as server:
         if "workers" in how:
@@ -185,7 +185,7 @@ def test_what_needs_other_processes_is_not_served_by_one(tmp_path: Path, how: st
 
 
 @pytest.mark.parametrize("how", ["", "workers=2", "dev=True"])
-def test_each_process_knows_where_it_is_served(tmp_path: Path, how: str) -> None:
+def test_each_process_has_the_served_addresses(tmp_path: Path, how: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port = listening.getsockname()[1]
     script = """

@@ -312,7 +312,7 @@ def test_restarts(tmp_path: Path) -> None:
     assert starts["Sanic-Durable-0"] == [1, False]
 
 
-def test_what_a_worker_knows_and_sets(tmp_path: Path) -> None:
+def test_attributes_and_settings_of_a_worker(tmp_path: Path) -> None:
     expressions = [
         "app.m.name",
         "app.m.pid == os.getpid()",

@@ -458,7 +458,7 @@ async def test_a_tool_sees_nothing_that_was_expected(watching: Watching, handles
     assert watching.exceptions == []
 
 
-async def test_a_tool_and_the_server_see_what_nobody_handles(watching: Watching) -> None:
+async def test_unhandled_exceptions_reach_tools_and_the_server(watching: Watching) -> None:
     watching.begin()
     with pytest.raises(ValueError, match="fails"):
         await statuses(failing(None), "/fails")

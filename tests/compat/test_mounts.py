@@ -586,7 +586,7 @@ def logging_lifespan(log: list[str]) -> Any:
 
 @pytest.mark.parametrize("make", lifespans())
 @pytest.mark.parametrize("how", ["mount", "host", "blueprint", "middleware", "nested"])
-def test_a_mounted_lifespan_runs_once_whoever_enters_it(make: Any, how: str) -> None:
+def test_a_mounted_lifespan_runs_once(make: Any, how: str) -> None:
     log: list[str] = []
     outer, inner = make(log)
     if how == "mount":

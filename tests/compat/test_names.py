@@ -683,7 +683,7 @@ def test_text(run: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("run", CHECKS)
-def test_what_is_no_text(run: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_names_that_are_not_text(run: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sanic.Sanic, "test_mode", True)
     assert {repr(name) for name in VALUES if differs(run, name)} == OTHER_DIFFERENCES.get(run, set())
 

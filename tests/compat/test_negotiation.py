@@ -365,7 +365,7 @@ async def test_a_renderer_may_be_a_coroutine_function(make: Any) -> None:
     assert (await exchange(make(renderers={"text/csv": as_csv}), "text/csv"))[::2] == (200, b"csv")
 
 
-async def test_middleware_is_told_that_a_coroutine_function_renders_later() -> None:
+async def test_middleware_learns_that_a_coroutine_function_renders_later() -> None:
     async def page(value: Any) -> str:
         return "<p>page"
 

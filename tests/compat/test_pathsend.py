@@ -188,7 +188,7 @@ async def test_a_link_that_takes_the_place_of_a_static_file_is_not_followed(plac
 
 
 @pytest.mark.parametrize("path", ["/file/none", "/stream/none", "/static/none", "/file/.", "/static/."])
-async def test_what_is_no_file_is_an_error_as_without_the_extension(place: Path, path: str) -> None:
+async def test_a_missing_file_raises_as_without_the_extension(place: Path, path: str) -> None:
     app = app_of(place)
     outcomes: list[Any] = []
     for extensions in (EXTENSIONS, None):

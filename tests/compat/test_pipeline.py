@@ -48,7 +48,7 @@ class Object:
         (partial(plain), False),
     ],
 )
-def test_what_surely_gives_an_awaitable(function: Any, expected: bool) -> None:
+def test_functions_that_always_return_an_awaitable(function: Any, expected: bool) -> None:
     assert is_coroutine_function(function) is expected
 
 
@@ -124,7 +124,7 @@ async def test_without_middleware_nothing_stands_between() -> None:
     assert handler_call(coroutine, False) is coroutine
 
 
-async def test_what_was_answered_already_passes_no_response_middleware() -> None:
+async def test_answered_requests_skip_response_middleware() -> None:
     seen: list[str] = []
     after = steps([Middleware(lambda request, response: seen.append("after"), MiddlewareLocation.RESPONSE)])
 

@@ -149,7 +149,7 @@ def test_redirects_lead_to_the_public_host(config: dict[str, Any], public: str, 
     assert query.headers["location"] == f"{public}/starlette/?a=%FF&b=%26"
 
 
-async def test_a_redirect_of_a_query_that_is_no_utf_8() -> None:
+async def test_a_redirect_of_a_query_that_is_not_utf_8() -> None:
     app: Any = application()
 
     async def endpoint(request: Any) -> PlainTextResponse:

@@ -135,7 +135,7 @@ def test_no_format_shows_credentials(accept: str, monkeypatch: pytest.MonkeyPatc
     assert ("tracerite" in page) == (accept == "text/html")
 
 
-def test_what_the_client_is_told_on_purpose_is_shown() -> None:
+def test_messages_meant_for_the_client_are_shown() -> None:
     app: Sanic[Any, Any] = Sanic("Told")
     app.config.FALLBACK_ERROR_FORMAT = "json"
 
@@ -148,7 +148,7 @@ def test_what_the_client_is_told_on_purpose_is_shown() -> None:
             assert client.get("/").json()["context"] == {"token": "told"}
 
 
-def test_a_path_of_a_websocket_and_a_long_cookie_are_no_errors_of_the_server(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_websocket_path_and_a_long_cookie_are_not_server_errors(caplog: pytest.LogCaptureFixture) -> None:
     app: Sanic[Any, Any] = Sanic("Quiet")
 
     @app.websocket("/ws")

@@ -173,7 +173,7 @@ def test_forms() -> None:
 
 
 @pytest.mark.parametrize(("headers", "body"), [(URLENCODED, b"a=\xff"), (MULTIPART, b"nothing like it")])
-def test_forms_that_are_none(headers: dict[str, str], body: bytes) -> None:
+def test_invalid_forms_are_refused(headers: dict[str, str], body: bytes) -> None:
     with pytest.raises(BadRequest, match="Failed when parsing form"):
         _ = Request.build("POST", headers=headers, body=body).form
 
@@ -260,7 +260,7 @@ async def test_a_client_that_leaves_while_the_body_is_read() -> None:
         await request.stream.read()
 
 
-def test_the_stream_knows_the_answer() -> None:
+def test_the_stream_has_the_response() -> None:
     async def handler(request: Request) -> None:
         before = (request.stream.response, request.stream.send)
         response = await request.respond(content_type="text/plain")
@@ -393,7 +393,7 @@ def test_many_requests_at_once_have_their_own_values(app: Sanic[Any, Any]) -> No
         assert [client.get(f"/{n}?q={n}").json() for n in range(3)] == [[n, str(n)] for n in range(3)]
 
 
-async def test_the_protocol_and_the_transport_tell_of_the_connection() -> None:
+async def test_the_protocol_and_the_transport_describe_the_connection() -> None:
     app: Sanic[Any, Any] = Sanic("Protocol")
     app.config.KEEP_ALIVE_TIMEOUT = 7
     request = Request.build(app=app, scope={"client": ["10.0.0.7", 5000], "server": ["h", 80]})

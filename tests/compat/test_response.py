@@ -80,7 +80,7 @@ def test_statuses_without_a_body(status: int) -> None:
     assert wire(text("body", status, {"etag": "x", "content-length": "4"})) == [("etag", "x")]
 
 
-def test_no_body_is_sent_where_none_may_be() -> None:
+def test_no_body_is_sent_with_a_status_that_forbids_it() -> None:
     async def handler(request: Any) -> HTTPResponse:
         return text("body", status=204)
 
@@ -547,6 +547,6 @@ def test_response_stream() -> None:
 
 
 @pytest.mark.parametrize("status", [101, 1000, -1, None, "200", 201.5])
-def test_a_status_that_is_none(status: Any) -> None:
+def test_an_invalid_status(status: Any) -> None:
     with pytest.raises(RuntimeError, match="status"):
         HTTPResponse("x", status)._head()

@@ -54,7 +54,7 @@ def test_a_response_that_sends_itself_is_asked_to(kind: type[HTTPResponse], who:
     assert sent == [who]
 
 
-def test_what_depends_on_no_request_is_sent_by_the_dispatch() -> None:
+def test_responses_independent_of_the_request_are_sent_by_the_dispatch() -> None:
     class Plain(HTTPResponse):
         """Has its own initialiser, and sends itself as others do."""
 
@@ -81,13 +81,13 @@ def test_what_depends_on_no_request_is_sent_by_the_dispatch() -> None:
         assert (start["status"], start["headers"]) == (response.status, response._head())
 
 
-def test_what_depends_on_its_request_is_sent_by_the_response() -> None:
+def test_responses_that_depend_on_the_request_send_themselves() -> None:
     assert HTTPResponse("x", background=BackgroundTask(print))._start_message() is None
     assert HTTPResponse("x", headers={"content-length": "9"})._start_message() is None  # an answer to HEAD keeps it
     assert HTTPResponse("x", 204)._start_message() is HTTPResponse("x", 304, {"a": "b"})._start_message() is None
 
 
-def test_what_is_refused_is_refused_by_the_dispatch_too() -> None:
+def test_the_dispatch_refuses_the_same_responses() -> None:
     for response in (HTTPResponse("x", 99), HTTPResponse("x", 600, {"a": "b"}), HTTPResponse("x", "200")):  # type: ignore[arg-type]
         with pytest.raises(RuntimeError, match="from 200 to 599"):
             response._start_message()

@@ -67,7 +67,7 @@ async def handler(request: Any, **params: Any) -> Any:
         ("/<x=int:ext>/<y:path>", "/5.png/b", {"x": "5.png", "y": "b"}),
     ],
 )
-def test_what_a_parameter_gives(uri: str, path: str, params: Any) -> None:
+def test_values_of_parameters(uri: str, path: str, params: Any) -> None:
     router = Router()
     router.add(uri, ["GET"], handler)
     if params is None:
@@ -107,7 +107,9 @@ def test_annotations_give_a_parameter_its_type() -> None:
         ("/", {"error_format": "odd"}, SanicException, "Unknown format: odd"),
     ],
 )
-def test_what_is_refused(uri: str, options: dict[str, Any], error: type[Exception], message: str) -> None:
+def test_invalid_registrations_are_refused(
+    uri: str, options: dict[str, Any], error: type[Exception], message: str
+) -> None:
     with pytest.raises(error, match=message):
         Router().add(uri, **{"methods": ["GET"], "handler": handler, **options})
 
@@ -172,7 +174,7 @@ def test_a_closed_router_takes_no_routes() -> None:
     app.router.add("/late", ["GET"], handler)
 
 
-def test_a_running_application_takes_routes_all_the_same(tmp_path: Path) -> None:
+def test_a_running_application_accepts_routes(tmp_path: Path) -> None:
     app: Sanic[Any, Any] = Sanic("Running")
     (tmp_path / "a.txt").write_text("a file")
 
@@ -212,7 +214,7 @@ def test_several_hosts_make_several_routes() -> None:
         router.get("/a", "GET", "c.example")
 
 
-def test_what_a_route_says_of_itself() -> None:
+def test_attributes_of_a_route() -> None:
     router = Router()
     static = router.add("/a/é", ["GET"], handler, name="static", ctx={"a": 1})
     assert static.handler is handler
@@ -276,7 +278,7 @@ def test_a_host_is_text_or_several() -> None:
     assert set(app.router.name_index) == {"Hosts.handler"}
 
 
-def test_what_the_router_gets_is_decoded_where_the_route_says_so() -> None:
+def test_the_route_decides_whether_its_path_is_decoded() -> None:
     router = Router()
     router.add("/a/<x>", ["GET"], handler)
     router.add("/b/<x>/<y:int>", ["GET"], handler, unquote=True)
@@ -366,7 +368,7 @@ def test_a_type_that_is_refused(arguments: Any, message: str) -> None:
         ("GET", set(), "http", 404),
     ],
 )
-def test_what_is_said_of_a_miss(method: str, allowed: set[str], kind: str, status: int) -> None:
+def test_the_message_of_a_404(method: str, allowed: set[str], kind: str, status: int) -> None:
     assert Router._miss("/a", method, allowed, {"type": kind}).status_code == status
 
 

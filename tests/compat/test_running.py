@@ -81,7 +81,7 @@ def test_plans(given: dict[str, Any], expected: dict[str, Any], plans: list[Plan
     assert plans[0].load(plans[0].shared) == [app]
 
 
-def test_what_is_configured_goes_to_the_server(plans: list[Plan]) -> None:
+def test_settings_are_passed_to_the_server(plans: list[Plan]) -> None:
     app = Sanic("Configured")
     app.config.update(
         KEEP_ALIVE_TIMEOUT=7,
@@ -102,7 +102,7 @@ def test_what_is_configured_goes_to_the_server(plans: list[Plan]) -> None:
     assert plans[1].watch == []
 
 
-def test_the_state_tells_how_it_runs(plans: list[Plan]) -> None:
+def test_the_state_describes_the_running_application(plans: list[Plan]) -> None:
     app = Sanic("Telling")
     app.prepare("0.0.0.0", 9, debug=True, workers=2, verbosity=1, noisy_exceptions=True, reload_dir="/tmp")
     state = app.state
@@ -141,13 +141,15 @@ def test_the_state_tells_how_it_runs(plans: list[Plan]) -> None:
         ({"nonsense": 1}, TypeError, "nonsense"),
     ],
 )
-def test_what_makes_no_sense(given: dict[str, Any], error: type[Exception], words: str, plans: list[Plan]) -> None:
+def test_invalid_run_arguments_are_refused(
+    given: dict[str, Any], error: type[Exception], words: str, plans: list[Plan]
+) -> None:
     with pytest.raises(error, match=words):
         Sanic("Senseless").run(**given)
     assert plans == []
 
 
-def test_what_has_no_effect_is_said(plans: list[Plan], caplog: pytest.LogCaptureFixture) -> None:
+def test_options_without_effect_are_reported(plans: list[Plan], caplog: pytest.LogCaptureFixture) -> None:
     app = Sanic("Said")
     app.run(protocol=object)
     assert "protocol=" in caplog.text

@@ -70,7 +70,7 @@ def test_the_number_of_a_stream_is_one_of_http_3() -> None:
 
 
 @pytest.mark.parametrize("kind", [bytes, bytearray, memoryview])
-def test_what_holds_bytes_is_a_url(kind: Any) -> None:
+def test_bytes_like_values_are_accepted_as_urls(kind: Any) -> None:
     assert make(kind(b"/a?b")).raw_url == b"/a?b"
 
 

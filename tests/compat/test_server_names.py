@@ -167,7 +167,7 @@ def test_a_server_s_settings_get_a_socket(tmp_path: Path) -> None:
             assert bound.get_inheritable()
 
 
-def test_what_is_not_a_time_stays_as_it_is() -> None:
+def test_values_that_are_not_times_stay_unchanged() -> None:
     time = datetime.datetime(2026, 11, 29)
     data = {"a": time, "b": {"c": {"d": time}}, "e": [time], "f": (1, 2), "g": datetime.timedelta(1)}
     assert Inspector._make_safe(data) == {
@@ -311,7 +311,7 @@ def test_an_override_of_the_facts_is_logged(caplog: pytest.LogCaptureFixture) ->
     assert {"port: 1234", "mood: fine"} <= set(caplog.messages)
 
 
-def test_what_is_said_of_restarts_and_fast_workers(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_messages_about_restarts_and_fast_workers(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     app = Sanic("Restarted")
     app.prepare(port=1, auto_reload=True, fast=True, reload_dir=[str(tmp_path), "./nosuch"])
     folders = ", ".join(sorted([str(tmp_path), str(Path.cwd() / "nosuch")]))
@@ -417,7 +417,7 @@ def test_an_application_is_refreshed_from_the_registry() -> None:
         first.refresh()
 
 
-def test_what_a_server_notes_on_the_application() -> None:
+def test_attributes_that_a_server_sets_on_the_application() -> None:
     app = Sanic("Noted")
     assert app.state.is_running is False
     app.set_serving(True)
@@ -597,7 +597,7 @@ def attempt(session: requests.Session, url: str) -> int | None:
         return None
 
 
-def test_the_log_of_websockets_says_that_a_handler_has_no_time_limit(caplog: pytest.LogCaptureFixture) -> None:
+def test_the_log_warns_that_a_websocket_handler_has_no_time_limit(caplog: pytest.LogCaptureFixture) -> None:
     app = Sanic("Spoken")
 
     @app.websocket("/")
@@ -682,7 +682,7 @@ def test_serve_serves(tmp_path: Path) -> None:
         assert process.wait(60) == 0
 
 
-def test_serve_says_what_it_cannot_do() -> None:
+def test_serve_refuses_unsupported_options() -> None:
     with pytest.raises(NotImplementedError, match="create_server"):
         server.serve("127.0.0.1", 0, Sanic("Async"), run_async=True)
 

@@ -30,7 +30,7 @@ def app_with(*events: str) -> tuple[Sanic[Any, Any], list[str]]:
     return app, seen
 
 
-def test_where_nobody_listens_a_route_calls_its_handler() -> None:
+def test_without_signal_handlers_a_route_calls_its_handler() -> None:
     app, _ = app_with("shop.order.placed")
     with TestClient(app) as client:
         assert client.get("/").text == "hello"
@@ -40,7 +40,7 @@ def test_where_nobody_listens_a_route_calls_its_handler() -> None:
         assert app.middleware_stack is app._engine._stack
 
 
-def test_the_next_start_puts_events_in_their_places_anew() -> None:
+def test_the_next_start_places_events_again() -> None:
     app, seen = app_with()
     with TestClient(app) as client:
         client.get("/")
@@ -169,7 +169,7 @@ def test_a_failure_beside_an_answer_is_logged(event: str, caplog: pytest.LogCapt
     assert f"A handler of http.lifecycle.{event} failed" in [record.message for record in caplog.records]
 
 
-def test_the_head_and_the_connection_are_told_of() -> None:
+def test_read_head_and_begin_are_dispatched() -> None:
     app, _ = app_with()
     heads: list[Any] = []
     app.signal("http.lifecycle.read_head")(lambda head: heads.append(head.split(b"\r\n")[0]))
@@ -233,7 +233,7 @@ async def test_a_signal_that_dispatches_another_reports_its_exception_once() -> 
     assert len(seen) == 1
 
 
-async def test_events_that_nobody_ever_listened_to_are_told_of_in_debug_mode(caplog: pytest.LogCaptureFixture) -> None:
+async def test_unhandled_events_are_logged_in_debug_mode(caplog: pytest.LogCaptureFixture) -> None:
     app: Sanic[Any, Any] = Sanic("Debug", debug=True)
     app.state.verbosity = 1
     await app.dispatch("no.such.event", inline=True, fail_not_found=False)
@@ -241,7 +241,7 @@ async def test_events_that_nobody_ever_listened_to_are_told_of_in_debug_mode(cap
     assert await Sanic("Production").dispatch("no.such.event", inline=True, fail_not_found=False) is None
 
 
-async def test_reserved_events_may_be_dispatched_in_vain_if_the_application_says_so() -> None:
+async def test_reserved_events_without_handlers_may_be_allowed() -> None:
     app, _ = app_with()
     app.signalize(allow_fail_builtin=False)
     assert await app.dispatch("http.lifecycle.begin", inline=True) is None
@@ -413,7 +413,7 @@ def test_events_of_a_websocket(fails: bool) -> None:
     assert seen[-2:] == ["websocket.handler.after", "http.handler.after"]
 
 
-def test_a_handshake_fails_where_its_beginning_can_t_be_told_of() -> None:
+def test_a_handshake_fails_if_a_begin_signal_raises() -> None:
     app, _ = app_with()
 
     @app.signal("http.lifecycle.begin")
@@ -424,7 +424,7 @@ def test_a_handshake_fails_where_its_beginning_can_t_be_told_of() -> None:
         client.websocket_connect("/ws").__enter__()
 
 
-def test_parts_of_a_body_are_told_of_as_they_arrive() -> None:
+def test_body_parts_are_dispatched_as_they_arrive() -> None:
     app, _ = app_with()
     parts: list[bytes] = []
     app.signal("http.lifecycle.read_body")(lambda body: parts.append(body))

@@ -61,7 +61,7 @@ def test_a_field_that_is_set_replaces_all_of_its_name(items: list[tuple[str, str
     assert made[0] == made[1]
 
 
-def test_a_private_attribute_is_no_header() -> None:
+def test_a_private_attribute_is_not_a_header() -> None:
     with pytest.raises(AttributeError, match="'Header' object has no attribute '_secret'"):
         _ = compat.Header(ITEMS)._secret
 
@@ -140,7 +140,7 @@ def test_import_string_calls_all_but_modules() -> None:
     ("name", "error"),
     [("json", ValueError), ("nope.x", ModuleNotFoundError), ("json.nope", AttributeError)],
 )
-def test_import_string_tells_what_is_wrong(name: str, error: type[Exception]) -> None:
+def test_import_string_errors_name_the_problem(name: str, error: type[Exception]) -> None:
     for module in (helpers, sanic.helpers):
         with pytest.raises(error):
             module.import_string(name)
@@ -256,7 +256,7 @@ def test_a_worker_is_not_warned(monkeypatch: pytest.MonkeyPatch, caplog: pytest.
     assert not caplog.records
 
 
-def test_a_locked_shared_context_takes_no_more() -> None:
+def test_a_locked_shared_context_rejects_changes() -> None:
     for module in (shared_ctx, sanic.types.shared_ctx):
         context = module.SharedContext()
         assert context.is_locked is False

@@ -56,7 +56,7 @@ def test_a_single_file_with_a_type(tree: Path) -> None:
     assert serve(tree / "public/script.js", content_type="image/x").get("/s").headers["content-type"] == "image/x"
 
 
-def test_head_tells_the_length(tree: Path) -> None:
+def test_head_has_the_content_length(tree: Path) -> None:
     answer = serve(tree / "public").head("/s/a.txt")
     assert (answer.headers["content-length"], answer.content) == ("10", b"")
 

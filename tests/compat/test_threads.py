@@ -412,7 +412,7 @@ async def test_exception_handlers() -> None:
     assert app.error_handler.lookup(KeyError()).__name__ == "<lambda>"  # type: ignore[union-attr]
 
 
-async def test_listeners_run_in_threads_only_where_they_say_so() -> None:
+async def test_listeners_run_in_threads_only_if_they_are_marked() -> None:
     app: App = Sanic("Listeners", sync_handlers="thread")
     seen: list[str] = []
 
@@ -567,7 +567,7 @@ async def test_the_body_is_here_when_the_handler_is_called() -> None:
         assert (peer.status, b"Failed when parsing body as json" in peer.body) == (400, True)
 
 
-async def test_what_needs_the_event_loop_can_be_had_from_a_thread() -> None:
+async def test_loop_features_are_available_in_a_thread() -> None:
     app: App = Sanic("Loop")
     done: list[str] = []
 
@@ -613,7 +613,7 @@ async def test_what_needs_the_event_loop_can_be_had_from_a_thread() -> None:
     assert failed == ["Loop can only be retrieved after the app has started running."]
 
 
-async def test_a_full_table_of_tasks_is_told_to_the_thread() -> None:
+async def test_a_full_task_table_raises_in_the_thread() -> None:
     app: App = Sanic("Full")
     app.config.TASK_LIMIT = 0
 
@@ -738,7 +738,7 @@ async def test_exceptions_are_answered_as_in_the_event_loop(kind: str, place: st
 
 @pytest.mark.parametrize("error", [SystemExit(3), KeyboardInterrupt()])
 @pytest.mark.parametrize("mode", ["loop", "thread"])
-def test_what_ends_a_process_goes_on_to_the_server(error: BaseException, mode: Any) -> None:
+def test_process_ending_exceptions_reach_the_server(error: BaseException, mode: Any) -> None:
     app: App = Sanic("Ending", sync_handlers=mode)
 
     @app.get("/")

@@ -82,7 +82,7 @@ def test_the_name_that_is_asked_for_chooses(tmp_path: Path, asked: str | None, g
     assert given in handshake(_tls.read([first, second]), asked)
 
 
-def test_strictly_nobody_else_is_answered(tmp_path: Path) -> None:
+def test_a_strict_list_refuses_unknown_hosts(tmp_path: Path) -> None:
     folder = certificate(tmp_path / "only", "shop.example")
     tls = _tls.read([None, folder])
     assert handshake(tls, "shop.example") == ["shop.example"]
@@ -113,7 +113,7 @@ def test_the_password_of_a_key(tmp_path: Path) -> None:
             _tls.read(locked, wrong)
 
 
-def test_what_is_no_certificate(tmp_path: Path) -> None:
+def test_invalid_certificates_are_refused(tmp_path: Path) -> None:
     folder = certificate(tmp_path / "broken", "a.example")
     (folder / "fullchain.pem").write_text("nothing")
     with pytest.raises(ValueError, match=r"fullchain\.pem .*can't be used"):
@@ -196,7 +196,7 @@ def test_mkcert_makes_one(
     assert handshake(made, "dev.localhost") == ["dev.localhost"]
 
 
-def test_mkcert_that_fails_says_why(local: Callable[..., TLS], mkcert: Callable[[str], None]) -> None:
+def test_a_failing_mkcert_shows_its_output(local: Callable[..., TLS], mkcert: Callable[[str], None]) -> None:
     mkcert("sys.exit('no authority here')")
     with pytest.raises(SanicException, match="no authority here"):
         local()

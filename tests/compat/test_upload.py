@@ -111,7 +111,7 @@ async def test_the_raw_body_is_there_in_every_way() -> None:
     assert (await ask(app, upload(), chunks())).body == b"ok"
 
 
-async def test_a_body_that_was_changed_is_read_as_a_form_anew() -> None:
+async def test_a_changed_body_is_parsed_again_as_a_form() -> None:
     app = spooling()
 
     @app.on_request
@@ -126,7 +126,7 @@ async def test_a_body_that_was_changed_is_read_as_a_form_anew() -> None:
 
 
 @pytest.mark.parametrize("size", [50, 100_000])
-async def test_a_mistake_is_told_when_the_form_is_asked_for(size: int) -> None:
+async def test_an_invalid_form_raises_when_it_is_read(size: int) -> None:
     app = spooling(FORM_MAX_FIELDS=1, FORM_MAX_FILES=1, FORM_MAX_FIELD_SIZE=10, FORM_MAX_FILE_SIZE=6000)
 
     @app.post("/")
@@ -216,7 +216,7 @@ async def test_a_file_may_be_kept_longer_than_its_request(spools: list[Any]) -> 
 
 
 @pytest.mark.parametrize("ending", ["error", "respond", "stream", "middleware", "cycle"])
-async def test_however_the_request_ends_the_file_does_too(ending: str, spools: list[Any]) -> None:
+async def test_the_spooled_file_is_closed_with_any_end_of_the_request(ending: str, spools: list[Any]) -> None:
     app = spooling()
 
     @app.post("/")

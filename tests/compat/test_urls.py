@@ -153,7 +153,7 @@ def test_a_changed_route_list_changes_urls() -> None:
     assert [app.url_for("Changing.view", id=1, page=2) for _ in range(2)] == ["/new/1/100%25?page=2"] * 2
 
 
-def test_what_a_template_cannot_say_is_said_by_all_rules() -> None:
+def test_urls_beyond_a_template_are_built_by_all_rules() -> None:
     app: Sanic[Any, Any] = Sanic("Templates")
 
     async def handler(request: Any, **_: Any) -> Any:

@@ -36,7 +36,7 @@ def test_text_and_bytes_both_ways() -> None:
 
 
 @pytest.mark.parametrize("given", [bytearray(b"x"), memoryview(b"x"), [b"", b"x"]])
-def test_what_can_be_sent(given: Any) -> None:
+def test_values_that_can_be_sent(given: Any) -> None:
     async def handler(request: Any, ws: Websocket) -> None:
         await ws.send(given)
 
@@ -44,7 +44,7 @@ def test_what_can_be_sent(given: Any) -> None:
         assert socket.receive_bytes(5) == b"x"
 
 
-def test_what_can_not_be_sent() -> None:
+def test_values_that_cannot_be_sent() -> None:
     async def handler(request: Any, ws: Websocket) -> None:
         try:
             await ws.send(5)
@@ -66,7 +66,7 @@ def test_what_can_not_be_sent() -> None:
     assert seen == ["Cannot write to websocket interface after it is closed."]
 
 
-def test_the_end_tells_code_and_reason() -> None:
+def test_the_end_has_code_and_reason() -> None:
     async def handler(request: Any, ws: Websocket) -> None:
         await ws.close(4001, "enough")
 

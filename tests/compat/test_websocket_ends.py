@@ -119,7 +119,7 @@ async def test_a_burst_that_ends_with_the_connection_is_returned_first() -> None
 
 
 @pytest.mark.parametrize("closes", ["itself", "another"])
-async def test_only_who_closes_a_connection_runs_on(closes: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_only_tasks_that_close_a_connection_run_on(closes: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_inbox, "GRACE", 0.1)
     ended: list[str] = []
     sockets: list[Websocket] = []
@@ -201,7 +201,7 @@ async def test_after_iteration_nothing_is_cancelled(monkeypatch: pytest.MonkeyPa
     assert connection.sent.empty()
 
 
-async def test_what_is_sent_in_a_loop_over_messages_is_dropped_at_the_end() -> None:
+async def test_messages_sent_in_a_receive_loop_are_dropped_at_the_end() -> None:
     seen: list[Any] = []
 
     async def handler(request: Any, ws: Websocket) -> None:
@@ -242,7 +242,7 @@ async def test_the_events_after_a_handler_come_when_its_client_has_left() -> Non
 
 
 @pytest.mark.parametrize("data", [{}, {"type": "websocket.close"}, {"type": "websocket.send", "text": "x"}])
-def test_a_mapping_is_no_message(data: dict[str, Any]) -> None:
+def test_a_mapping_is_not_a_message(data: dict[str, Any]) -> None:
     async def handler(request: Any, ws: Websocket) -> None:
         with pytest.raises(TypeError, match="mapping"):
             await ws.send(data)
@@ -277,7 +277,7 @@ def test_starlettes_methods_and_a_plain_websocket_send_asgi_messages() -> None:
     assert closed.value.code == 4000
 
 
-async def test_starlettes_send_tells_of_an_end_that_the_server_keeps_to_itself() -> None:
+async def test_starlettes_send_reports_a_disconnect_that_the_server_hides() -> None:
     seen: list[Any] = []
 
     async def handler(request: Any, ws: Websocket) -> None:
@@ -362,7 +362,7 @@ async def test_an_error_of_the_server_is_left_to_the_next_reader() -> None:
         await inbox.next()
 
 
-async def test_an_inbox_that_is_full_reads_no_more() -> None:
+async def test_a_full_inbox_stops_reading() -> None:
     queue: asyncio.Queue[Message] = asyncio.Queue()
     for number in range(KEPT + 3):
         queue.put_nowait({"type": "websocket.receive", "text": str(number)})

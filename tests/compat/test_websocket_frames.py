@@ -99,7 +99,7 @@ async def test_pings_reach_the_client_and_its_pongs_come_back(ws_setting: str, m
     assert seen == [True, "done"]
 
 
-async def test_a_server_that_has_no_way_to_it_is_told_of() -> None:
+async def test_pings_raise_if_the_server_cannot_send_them() -> None:
     async def handler(request: Any, ws: Websocket) -> None:
         for call in (ws.ping, ws.pong):
             with pytest.raises(ServerError, match=r"sends no p[io]ng for an application"):
@@ -185,7 +185,7 @@ async def test_two_wait_and_the_message_comes_once() -> None:
     assert await asyncio.wait_for(waiting, TIMEOUT_S) is True
 
 
-async def test_who_reads_is_left_to_read() -> None:
+async def test_waiting_for_the_connection_loss_does_not_disturb_a_reader() -> None:
     line, ws = await open_line()
     reading = asyncio.ensure_future(ws.recv())
     await asyncio.sleep(0)
@@ -253,7 +253,7 @@ async def test_a_handler_that_does_not_read_is_cancelled_when_its_client_leaves(
     assert not caplog.records
 
 
-async def test_what_was_read_ahead_comes_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_messages_read_ahead_keep_their_order(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[Any] = []
     ready = asyncio.Event()
 
@@ -268,7 +268,7 @@ async def test_what_was_read_ahead_comes_in_order(monkeypatch: pytest.MonkeyPatc
     assert seen == [*"abcd", "end"]
 
 
-async def test_who_waits_for_the_end_is_not_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_handler_that_waits_for_the_disconnect_is_not_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[Any] = []
     ready = asyncio.Event()
 
@@ -281,7 +281,7 @@ async def test_who_waits_for_the_end_is_not_cancelled(monkeypatch: pytest.Monkey
     assert seen == [True]
 
 
-async def test_who_reads_in_starlettes_way_hears_of_the_end_himself(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_starlette_reader_receives_the_disconnect(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[Any] = []
 
     async def handler(request: Any, ws: Websocket) -> None:
@@ -295,7 +295,7 @@ async def test_who_reads_in_starlettes_way_hears_of_the_end_himself(monkeypatch:
     assert seen == ["a", 1001]
 
 
-async def test_no_more_is_read_ahead_than_fits(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_reading_ahead_stops_at_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_inbox, "READ_AHEAD", 3)
     seen: list[Any] = []
 
@@ -314,7 +314,7 @@ async def test_no_more_is_read_ahead_than_fits(monkeypatch: pytest.MonkeyPatch) 
     assert seen == [2, "aa", "bb", "cc"]
 
 
-async def test_an_error_while_reading_ahead_is_left_to_who_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_error_while_reading_ahead_is_raised_by_the_next_read(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[str] = []
 
     async def handler(request: Any, ws: Websocket) -> None:

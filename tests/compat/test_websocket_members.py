@@ -54,7 +54,7 @@ SANICS = names_of(SanicsWebsocket(ServerProtocol()))
 PROTOCOLS = names_of(ServerProtocol())
 
 
-async def test_each_name_of_sanics_websocket_works_or_says_what_takes_its_place() -> None:
+async def test_each_name_of_sanics_websocket_works_or_names_its_replacement() -> None:
     async def handler(request: Any, ws: Any) -> None:
         for name in SANICS:
             try:

@@ -266,7 +266,7 @@ def test_an_exception_is_logged_once(served: Process) -> None:
     assert "Exception in ASGI" not in served.log
 
 
-def test_an_answer_that_is_no_failure_keeps_the_connection(served: Process) -> None:
+def test_a_successful_response_keeps_the_connection(served: Process) -> None:
     client = http.client.HTTPConnection("127.0.0.1", served.port, timeout=TIMEOUT_S)
     with contextlib.closing(client):
         for _ in range(3):

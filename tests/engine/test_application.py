@@ -116,7 +116,7 @@ async def test_one_that_a_handler_answers_is_not_raised(caplog: pytest.LogCaptur
         (SanicException("tea", 418), 418, True),
     ],
 )
-async def test_what_has_a_status_is_answered_with_it(error: Exception, status: int, logged: bool) -> None:
+async def test_exceptions_with_a_status_are_answered_with_it(error: Exception, status: int, logged: bool) -> None:
     app: Sanic[Any, Any] = Sanic("Statuses")
     app.add_route(raiser(error), "/")
     peer = await ask(app, http_scope())
@@ -198,7 +198,7 @@ async def test_an_error_in_starlettes_stream_after_it_began(caplog: pytest.LogCa
     assert records_of(caplog, error) == ["sanic.error"]
 
 
-async def test_what_a_mounted_application_reported_is_passed_on_as_it_is(caplog: pytest.LogCaptureFixture) -> None:
+async def test_errors_reported_by_a_mounted_application_pass_unchanged(caplog: pytest.LogCaptureFixture) -> None:
     inner: Sanic[Any, Any] = Sanic("Inner")
     outer: Sanic[Any, Any] = Sanic("Outer")
     error = Boom("inside")
@@ -212,7 +212,7 @@ async def test_what_a_mounted_application_reported_is_passed_on_as_it_is(caplog:
     assert len([message for message in peer.sent if message["type"] == "http.response.start"]) == 1
 
 
-async def test_a_client_that_left_is_no_error(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_disconnect_of_the_client_is_not_an_error(caplog: pytest.LogCaptureFixture) -> None:
     app: Sanic[Any, Any] = Sanic("Left")
     app.add_route(raiser(ClientDisconnect()), "/")
     peer = Peer()
@@ -259,7 +259,7 @@ async def test_the_client_of_another_request_that_left_is_an_error(
     await task
 
 
-async def test_a_mounted_application_whose_client_left_is_no_error(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_disconnect_in_a_mounted_application_is_not_an_error(caplog: pytest.LogCaptureFixture) -> None:
     async def reading(request: StarletteRequest) -> StarletteResponse:
         return StarletteResponse(await request.body())
 
@@ -321,7 +321,7 @@ async def test_an_exception_of_it_is_answered_by_a_handler() -> None:
     assert (await ask(app, http_scope())).status == 418
 
 
-async def test_what_the_handler_raised_passes_it_as_reported(caplog: pytest.LogCaptureFixture) -> None:
+async def test_exceptions_of_the_handler_pass_as_reported(caplog: pytest.LogCaptureFixture) -> None:
     class Through:
         def __init__(self, app: ASGIApp) -> None:
             self.app = app
@@ -405,7 +405,7 @@ async def test_a_tool_that_patches_starlettes_entry_sees_each_request(monkeypatc
 
 @pytest.mark.parametrize("by_subclass", [False, True])
 @pytest.mark.parametrize("listens", [False, True])
-async def test_what_is_put_around_the_stack_stays_there(by_subclass: bool, listens: bool) -> None:
+async def test_wrappers_of_the_middleware_stack_stay(by_subclass: bool, listens: bool) -> None:
     seen: list[str] = []
 
     def around(stack: ASGIApp) -> ASGIApp:

@@ -196,7 +196,7 @@ def make_app(*do: Any, **keywords: Any) -> Sanic[Any, Any]:
 
 @pytest.mark.parametrize("path", ["/", "/starlette", "/mount/", "/nowhere"])
 @pytest.mark.parametrize("do", READERS)
-async def test_a_middleware_reads_no_more_than_the_limit(do: Any, path: str) -> None:
+async def test_a_middleware_reads_up_to_the_limit_only(do: Any, path: str) -> None:
     peer = await upload(make_app(do), path)
     # No route answers, and nobody else wants the body: that there is no route is the better answer.
     is_missed = path == "/nowhere" and do in (pure_buffers_late, base_swallows)
@@ -375,7 +375,7 @@ class Passing(BaseHTTPMiddleware):
 @pytest.mark.parametrize("outer", [(), (Middleware(Passing),)], ids=["alone", "behind-middleware"])
 @pytest.mark.parametrize("settings", [{}, announced(b"100000000")], ids=["chunked", "announced"])
 @pytest.mark.parametrize("path", ["/app/", "/routes/", "/plain/"])
-async def test_middleware_of_a_mounted_application_makes_no_internal_error_of_the_refusal(
+async def test_middleware_of_a_mounted_application_does_not_turn_a_refusal_into_500(
     outer: tuple[Middleware, ...], settings: dict[str, Any], path: str
 ) -> None:
     async def size(request: StarletteRequest) -> PlainTextResponse:

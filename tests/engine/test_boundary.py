@@ -175,7 +175,7 @@ def ends() -> list[str]:
 
 @pytest.mark.parametrize("name", MIDDLEWARE)
 @pytest.mark.parametrize("accept", ["text/plain", "text/html"])
-async def test_an_exception_that_nobody_handled(
+async def test_an_unhandled_exception(
     name: str, accept: str, caplog: pytest.LogCaptureFixture, ends: list[str]
 ) -> None:
     app, peer = application(name), Peer()
@@ -457,7 +457,7 @@ async def test_each_message_arrives_once(how: str) -> None:
     assert messages == [START, END]
 
 
-async def test_middleware_whose_queue_nobody_empties(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_middleware_whose_queue_is_never_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sanic_star.engine.boundary._PATIENCE_S", 0.01)
     messages: list[Message] = []
 

@@ -50,7 +50,7 @@ REFUSED = (
 
 
 @pytest.mark.parametrize("label", [*WHATWG, *SPELLINGS])
-def test_what_browsers_and_clients_name_is_found(label: str) -> None:
+def test_charset_names_of_browsers_and_clients_are_found(label: str) -> None:
     codec = find_codec(label)
     assert codec is not None
     assert b"a \n".decode(codec, "replace")
@@ -70,7 +70,7 @@ def test_each_codec_is_a_text_encoding_of_python_under_its_own_name() -> None:
     assert {codec for codec in map(find_codec, modules) if codec is not None} == chosen
 
 
-def test_a_name_that_python_knows_too_means_the_same_there() -> None:
+def test_a_codec_name_means_the_same_in_python() -> None:
     for label in WHATWG:
         try:
             codec = codecs.lookup(label)

@@ -294,7 +294,7 @@ def comparable(got: bytes) -> list[object]:
 
 
 @pytest.mark.parametrize("mode", ["plain", "own", "json", "once"])
-def test_sanic_closes_and_answers_likewise(tmp_path: Path, mode: str) -> None:
+def test_sanic_closes_and_answers_the_same_way(tmp_path: Path, mode: str) -> None:
     answers, events = [], []
     for framework in ("sanic", "star"):
         (tmp_path / "both.py").write_text(ON_BOTH)
@@ -482,7 +482,7 @@ async def look(swept: ConnectionSweeper, seconds: float) -> None:
     swept._timer = None
 
 
-async def test_what_is_refused_and_not_sent_is_broken_off() -> None:
+async def test_a_refused_body_that_is_not_sent_is_broken_off() -> None:
     connection = Fake(Phase.HEAD)
     swept = sweeper(connection)
     await look(swept, 12)
@@ -554,7 +554,7 @@ async def test_room_is_made_by_what_waits_longest_for_a_head() -> None:
         assert ended == closed
 
 
-async def test_room_is_made_by_bodies_of_which_nothing_was_heard_for_longest() -> None:
+async def test_the_idlest_bodies_are_closed_first() -> None:
     connections = [Fake(Phase.BODY) for _ in range(3)]
     swept = sweeper(*connections)
     await look(swept, 1)

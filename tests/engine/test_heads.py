@@ -97,7 +97,7 @@ async def answer(request: Request) -> Any:
     return text("answered")
 
 
-async def test_what_is_no_http_is_answered_even_if_the_application_cannot() -> None:
+async def test_malformed_http_is_answered_without_the_application() -> None:
     app: Sanic[Any, Any] = Sanic("NoHTTP")
     config = uvicorn.make_config(app, Settings(max_header_size=LIMIT))
     config.load()

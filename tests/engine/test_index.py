@@ -151,7 +151,7 @@ def test_a_step_back_forgets_the_values_of_the_way_that_failed() -> None:
         ([("9",), ("A", "x")], "A"),
     ],
 )
-def test_what_stands_first_of_several_ways(segments: list[tuple[str, ...]], first: str) -> None:
+def test_branches_are_tried_by_priority(segments: list[tuple[str, ...]], first: str) -> None:
     kinds = {label: Parameter("p", CONVERTOR_TYPES["str"], label, priority=9 if label == "9" else 0) for label in "AB9"}
     index = build(*(Place("", tuple(kinds.get(part, part) for part in parts)) for parts in segments))
     assert index.tree.edges[0].parameter.label == first
@@ -168,7 +168,7 @@ def test_what_stands_first_of_several_ways(segments: list[tuple[str, ...]], firs
         ("/1/likes/2", ("like", [1, "2"])),
     ],
 )
-def test_a_literal_that_a_path_ends_with_waits_for_parameters_that_none_ends_with(path: str, expected: Any) -> None:
+def test_a_final_literal_does_not_hide_a_route_with_more_parameters(path: str, expected: Any) -> None:
     index = build(
         Place("posts", (NUMBER, "posts")),
         Place("post", (NUMBER, "posts", TEXT)),
@@ -203,7 +203,7 @@ def test_equal_types_share_a_way_whatever_their_names_are() -> None:
     ]
 
 
-def test_what_is_sure_and_what_is_final() -> None:
+def test_certain_and_final_routes() -> None:
     leaf = build(Place("first", (NUMBER,)), Place("second", (NUMBER,))).tree.edges[0].node.leaves[0]
     assert (leaf.for_any_host["GET"].name, leaf.shared, leaf.ends_search) == ("first", True, False)
     leaf = build(Place("for a", (NUMBER,), hosts=("a",))).tree.edges[0].node.leaves[0]
@@ -212,7 +212,7 @@ def test_what_is_sure_and_what_is_final() -> None:
     assert (list(leaf.for_any_host), leaf.shared, leaf.ends_search) == (["GET"], False, True)
 
 
-def test_routes_of_one_path_are_found_by_host_however_many_there_are() -> None:
+def test_many_routes_of_one_path_are_found_by_host() -> None:
     index = build(
         *(Place(f"for {number}", ("a",), ("GET", "POST"), (f"h{number}.test", "ä.test")) for number in range(100)),
         Place("for all", ("a",)),
@@ -346,7 +346,7 @@ def test_shapes_hold_what_a_walk_finds_first() -> None:
     assert [step[:2] for step in deep.ways["/a/b", "orders"][2]] == [(1, "number"), (3, "text")]
 
 
-def test_no_more_shapes_than_are_worth_a_look() -> None:
+def test_the_number_of_shapes_is_limited() -> None:
     places = [
         Place(f"{at}-{number}", (f"h{number}", *("x",) * at, NUMBER, *("x",) * (6 - at)))
         for at in range(6)

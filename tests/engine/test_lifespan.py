@@ -368,7 +368,7 @@ async def test_mounted_sanic_applications_run_their_phases() -> None:
     assert events[-1] == "outer after_server_stop"
 
 
-def test_what_counts_as_mounted() -> None:
+def test_mounted_applications_are_found() -> None:
     first, second, third = FastAPI(), Starlette(), Starlette()
     routes = [
         Mount("/one", app=first),
@@ -494,7 +494,7 @@ async def test_a_failed_start_leaves_no_handler_behind(taken: list[int]) -> None
     assert signal.getsignal(signal.SIGTERM) is before
 
 
-async def test_signals_that_nobody_took_are_left_alone() -> None:
+async def test_unhandled_os_signals_are_left_alone() -> None:
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         for number in before:
@@ -516,7 +516,7 @@ def test_a_stop_in_another_thread_leaves_a_handler_that_only_passes_on(taken: li
     assert taken == [signal.SIGTERM]
 
 
-def test_outside_the_main_thread_there_are_no_signals(taken: list[int]) -> None:
+def test_signals_are_not_handled_outside_the_main_thread(taken: list[int]) -> None:
     before = signal.getsignal(signal.SIGTERM)
     seen: list[Any] = []
 

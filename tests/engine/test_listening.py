@@ -218,7 +218,7 @@ def test_addresses_that_cannot_be_bound(tmp_path: Path, monkeypatch: pytest.Monk
     assert (tmp_path / "file").read_text() == "precious"
 
 
-def test_what_was_bound_is_closed_when_the_next_fails(tmp_path: Path) -> None:
+def test_bound_sockets_are_closed_if_a_later_one_fails(tmp_path: Path) -> None:
     path = str(tmp_path / "s.sock")
     with pytest.raises(CannotServe):
         Sockets([Settings(unix=path), Settings(host="192.0.2.1", port=0)])
@@ -306,7 +306,7 @@ async def test_hypercorn_leaves_servers_alone_that_are_not_its_own(certificate: 
     assert loop.create_server == before
 
 
-async def test_hypercorn_notes_no_more_servers_once_it_has_ended() -> None:
+async def test_hypercorn_registers_no_server_after_its_end() -> None:
     plain = Settings(port=0)
     with Sockets([plain, plain]) as sockets:
         first, second = (hypercorn._listening(plain, bound) for bound in sockets)

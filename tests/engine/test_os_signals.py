@@ -67,7 +67,7 @@ async def until(condition: Callable[[], bool]) -> None:
             await asyncio.sleep(0.001)
 
 
-async def test_the_server_hears_of_it_when_the_stop_is_done(heard: list[str]) -> None:
+async def test_the_server_is_notified_after_the_stop(heard: list[str]) -> None:
     server = Server(heard)
     undo = await server.chained()
     send(signal.SIGTERM)
@@ -84,7 +84,7 @@ async def test_the_server_hears_of_it_when_the_stop_is_done(heard: list[str]) ->
     assert heard[3:] == ["SIGINT"]
 
 
-async def test_what_supervisors_send_again_is_held_with_the_first(heard: list[str]) -> None:
+async def test_signals_repeated_by_supervisors_count_once(heard: list[str]) -> None:
     server = Server(heard)
     undo = await server.chained()
     # Ctrl-C reaches the whole group, and a supervisor terminates its worker.
@@ -161,7 +161,7 @@ LOOPS: list[Callable[[], asyncio.AbstractEventLoop]] = [asyncio.new_event_loop, 
 
 
 @pytest.mark.parametrize("loop", LOOPS, ids=["asyncio", "uvloop"])
-def test_a_server_that_hears_by_the_event_loop_is_held_back(loop: Callable[[], asyncio.AbstractEventLoop]) -> None:
+def test_a_server_with_loop_signal_handlers_is_held_back(loop: Callable[[], asyncio.AbstractEventLoop]) -> None:
     heard: list[str] = []
 
     async def start() -> Callable[[], None]:

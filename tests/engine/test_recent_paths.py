@@ -42,7 +42,7 @@ async def test_a_path_leads_to_the_same_again(path: str, value: str) -> None:
     assert len({id(params) for params in seen}) == 5
 
 
-async def test_what_a_handler_changes_is_its_own() -> None:
+async def test_changes_by_a_handler_stay_in_its_request() -> None:
     app, seen = app_that_notes()
     for _ in range(3):
         assert (await ask(app, http_scope("/int/7"))).body == b"GET {'x': 7}"

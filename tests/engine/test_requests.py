@@ -45,7 +45,7 @@ def one_byte_chunks(body: bytes) -> list[bytes]:
 
 @pytest.mark.parametrize("path", ["/", "/stream"])
 @pytest.mark.parametrize("body", [b"", b"a", b"abc" * 7])
-async def test_a_body_arrives_whole_however_it_is_cut(path: str, body: bytes) -> None:
+async def test_a_body_is_whole_for_any_division_into_chunks(path: str, body: bytes) -> None:
     app = echo_app()
     for chunks in ([body], [body, b""], [b"", body], one_byte_chunks(body) or [b""]):
         assert (await ask(app, http_scope(path, "POST"), chunks)).body == body
@@ -93,7 +93,7 @@ async def test_of_two_limits_the_smaller_wins(ours: int, starlettes: int) -> Non
     assert (await ask(app, http_scope("/", "POST"), [b"x" * 11])).status == TOO_LARGE
 
 
-async def test_no_more_is_read_than_tells_that_it_is_too_much() -> None:
+async def test_reading_stops_at_the_first_byte_beyond_the_limit() -> None:
     app = echo_app(10)
     peer = Peer([b"x" * 6] * 100)
     await app(http_scope("/", "POST"), peer.receive, peer.send)
@@ -144,7 +144,7 @@ async def test_a_body_that_was_read_is_played_again(chunks: list[bytes]) -> None
     assert peer.body.decode() == "b'abc' [b'abc', b'abc'] b'abc' b'abc'"
 
 
-async def test_after_the_replay_comes_what_the_server_says() -> None:
+async def test_after_the_replay_receive_returns_the_servers_messages() -> None:
     app: Sanic[Any, Any] = Sanic("Disconnects")
     peer = Peer([b"abc"])
 
@@ -158,7 +158,7 @@ async def test_after_the_replay_comes_what_the_server_says() -> None:
     assert peer.body == b"http.request http.disconnect"
 
 
-async def test_a_body_that_nobody_read_is_the_servers() -> None:
+async def test_an_unread_body_is_left_to_the_server() -> None:
     app: Sanic[Any, Any] = Sanic("Unread")
 
     @app.post("/", stream=True)
@@ -210,7 +210,7 @@ async def test_it_is_found_in_child_tasks_and_threads() -> None:
     assert not live
 
 
-async def test_there_is_none_outside() -> None:
+async def test_current_request_raises_outside_a_request() -> None:
     with pytest.raises(ServerError, match="No current request"):
         Request.get_current()
     with pytest.raises(LookupError):
@@ -218,7 +218,7 @@ async def test_there_is_none_outside() -> None:
 
 
 @pytest.mark.parametrize("outcome", ["error", "cancelled", "left"])
-async def test_the_table_of_requests_is_empty_however_one_ends(outcome: str) -> None:
+async def test_the_request_table_is_empty_after_any_end(outcome: str) -> None:
     app: Sanic[Any, Any] = Sanic("Table")
     inside = asyncio.Event()
 

@@ -253,7 +253,7 @@ def test_404_405_and_426(method: str, path: str, status: int, allow: Any) -> Non
 
 
 @pytest.mark.parametrize(("method", "status", "allow"), [("GET", 404, None), ("PUT", 405, "GET, POST")])
-async def test_the_engine_alone_says_404_and_405_too(method: str, status: int, allow: str | None) -> None:
+async def test_the_engine_alone_answers_404_and_405(method: str, status: int, allow: str | None) -> None:
     async def here(request: Any) -> Response:
         return Response("here")
 
@@ -320,7 +320,7 @@ def test_an_insert_decides_which_of_starlettes_routes_is_first() -> None:
         assert client.get("/1").text == "first 1"
 
 
-def test_a_path_whose_route_was_taken_away_may_be_given_anew() -> None:
+def test_a_path_can_be_used_again_after_its_route_was_removed() -> None:
     app: Sanic[Any, Any] = Sanic("Again")
 
     async def one(request: Request) -> Any:
@@ -628,7 +628,7 @@ async def test_an_exception_of_a_mount_is_answered_outside_of_it(root: str) -> N
     assert peer.body.decode() == f"'{root}/x' /x {root}/login"
 
 
-async def test_the_scope_says_what_starlettes_says() -> None:
+async def test_the_scope_equals_starlettes() -> None:
     app: Sanic[Any, Any] = Sanic("Scopes")
     seen: list[Scope] = []
 
@@ -720,7 +720,7 @@ def test_a_route_matches_as_starlette_asks(scope: Scope, match: Match, params: A
     assert (result, child.get("path_params")) == (match, params)
 
 
-def test_a_value_that_its_type_refuses_is_no_match() -> None:
+def test_a_value_that_its_type_rejects_does_not_match() -> None:
     class Refusing(type(CONVERTOR_TYPES["str"])):  # type: ignore[misc]
         def convert(self, value: str) -> str:
             raise ValueError(value)
@@ -735,7 +735,7 @@ def test_a_websocket_route_has_starlettes_attributes() -> None:
     assert WebSocketRoute(("ws",), nobody).name == "nobody"
 
 
-async def test_a_route_of_no_application_says_so() -> None:
+async def test_a_route_without_an_application_raises() -> None:
     with pytest.raises(RuntimeError, match="belongs to no running application"):
         await Route(("a",), nobody, methods=["GET"]).call(None)
 

@@ -117,7 +117,7 @@ def test_plain_uvicorn_stops_as_fast_with_everything_open(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("command", [(), (*UVICORN, "served:app")], ids=["app.run", "uvicorn"])
-def test_a_refused_handshake_is_no_error_in_the_servers_log(tmp_path: Path, command: tuple[str, ...]) -> None:
+def test_a_refused_handshake_is_not_logged_as_an_error(tmp_path: Path, command: tuple[str, ...]) -> None:
     script = """
     from sanic_star.compat.exceptions import Forbidden
 
@@ -256,7 +256,7 @@ def test_an_edit_is_picked_up(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_a_port_in_use_is_told_with_status_1(tmp_path: Path, workers: int) -> None:
+def test_a_port_in_use_exits_with_status_1(tmp_path: Path, workers: int) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -278,7 +278,7 @@ def test_a_port_in_use_is_told_with_status_1(tmp_path: Path, workers: int) -> No
         ("REQUEST_TIMEOUT", "server='granian'"),
     ],
 )
-def test_an_invalid_setting_is_told_with_status_1(tmp_path: Path, setting: str, run: str) -> None:
+def test_an_invalid_setting_exits_with_status_1(tmp_path: Path, setting: str, run: str) -> None:
     script = f"\napp.config.{setting} = 'x'\nif __name__ == '__main__':\n    app.run(port=0, motd=False, {run})\n"
     with process(tmp_path, script) as server:
         assert server.ended() == 1

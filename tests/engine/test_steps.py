@@ -77,13 +77,13 @@ async def test_overdue(call: Callable[[], Any], error: type[Exception], caplog: 
     await asyncio.sleep(0)
 
 
-async def test_what_a_step_raises_is_its_own() -> None:
+async def test_exceptions_of_a_step_pass_unchanged() -> None:
     with pytest.raises(TimeoutError, match="its own") as raised:
         await run_step(own_timeout, "the step", LONG)
     assert not isinstance(raised.value, StepTimeout)
 
 
-async def test_a_cancellation_from_outside_is_no_timeout() -> None:
+async def test_a_cancellation_from_outside_is_not_a_timeout() -> None:
     task = asyncio.ensure_future(run_step(lambda: asyncio.sleep(3600), "the step", LONG))
     await asyncio.sleep(0)
     task.cancel()

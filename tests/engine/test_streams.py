@@ -460,7 +460,7 @@ async def test_a_clean_up_that_writes_runs_to_its_end(
     ],
     ids=str,
 )
-async def test_what_the_stop_waits_for(options: dict[str, Any], ended: bool) -> None:
+async def test_the_stop_waits_for_open_streams(options: dict[str, Any], ended: bool) -> None:
     app: Sanic[Any, Any] = Sanic("Waiting")
     go_on, opened = asyncio.Event(), asyncio.Event()
 
@@ -522,7 +522,7 @@ async def test_a_content_type_that_is_set_before_a_first_part_counts(
     assert ended == ["cleaned up"]
 
 
-async def test_a_client_that_leaves_does_not_cut_a_response_that_is_no_stream() -> None:
+async def test_a_disconnect_does_not_break_off_a_response_that_is_not_a_stream() -> None:
     app: Sanic[Any, Any] = Sanic("Whole")
     declared, go_on = asyncio.Event(), asyncio.Event()
     ended: list[str] = []
@@ -685,7 +685,7 @@ async def test_in_development_the_stop_of_one_application_leaves_others_alone() 
     assert peer.body == b"whole"
 
 
-async def test_mounted_applications_say_goodbye_with_connections_open() -> None:
+async def test_mounted_applications_can_send_at_shutdown() -> None:
     app: Sanic[Any, Any] = Sanic("Outer")
     inner: Sanic[Any, Any] = Sanic("Inner")
     app.mount("/inner", Starlette(routes=[Mount("/deep", CORSMiddleware(inner))]))

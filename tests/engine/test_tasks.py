@@ -65,7 +65,7 @@ async def test_a_failure_is_logged_with_the_name(caplog: pytest.LogCaptureFixtur
     assert [record.message for record in caplog.records] == ["Task failing failed"]
 
 
-async def test_a_cancelled_one_is_no_failure(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_cancelled_task_is_not_a_failure(caplog: pytest.LogCaptureFixture) -> None:
     tasks, ended = Tasks(), list[str]()
     tasks.add(forever(ended), "a")
     tasks.add(forever(ended))
@@ -76,7 +76,7 @@ async def test_a_cancelled_one_is_no_failure(caplog: pytest.LogCaptureFixture) -
     assert not caplog.records
 
 
-async def test_shutdown_waits_no_longer_than_it_is_told() -> None:
+async def test_shutdown_waits_at_most_for_its_limit() -> None:
     async def stubborn() -> None:
         try:
             await asyncio.Event().wait()

@@ -47,7 +47,7 @@ async def test_one_thread_does_for_calls_that_follow_each_other() -> None:
 
 
 @pytest.mark.parametrize("size", [1, 3])
-async def test_no_more_functions_run_than_the_size_says(size: int) -> None:
+async def test_the_pool_size_limits_concurrent_functions(size: int) -> None:
     pool = ThreadPool("sized", size)
     lock, running, peak, order = threading.Lock(), 0, 0, []
 
@@ -314,7 +314,7 @@ async def test_two_event_loops_share_a_pool() -> None:
     pool.close()
 
 
-async def test_the_system_gives_no_more_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_no_thread_can_be_started(monkeypatch: pytest.MonkeyPatch) -> None:
     pool = ThreadPool("few", 8)
     go = threading.Event()
     first = asyncio.create_task(pool.run(go.wait, TIMEOUT_S))

@@ -153,7 +153,7 @@ async def test_middleware_that_takes_too_long(where: str) -> None:
     assert seen == ([503] if where == "request" else [200])
 
 
-async def test_who_catches_the_cancellation_answers_himself_and_is_asked_once() -> None:
+async def test_a_handler_that_catches_the_cancellation_is_cancelled_once() -> None:
     app, counts = limited(), []
 
     @app.get("/")
@@ -223,7 +223,7 @@ async def test_both_cancel() -> None:
     assert not peer.sent
 
 
-async def test_what_has_begun_and_what_is_being_sent_is_not_limited() -> None:
+async def test_started_and_streaming_responses_are_not_limited() -> None:
     app = limited()
 
     @app.get("/stream")
@@ -402,7 +402,7 @@ async def test_mounted_applications() -> None:
     assert statuses == {"/strict/": 503, "/mild/": 200, "/starlette/": 200, "/asgi/": 503, "/route": 503}
 
 
-async def test_what_runs_in_no_task_is_told_of_once(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_request_outside_a_task_is_reported_once(caplog: pytest.LogCaptureFixture) -> None:
     app = limited()
 
     @app.get("/")
@@ -425,9 +425,7 @@ async def test_what_runs_in_no_task_is_told_of_once(caplog: pytest.LogCaptureFix
     assert not peer.sent
 
 
-async def test_tasks_that_are_no_tasks_are_told_of(
-    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_invalid_tasks_are_reported(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
     app = limited()
 
     @app.get("/")
@@ -536,7 +534,7 @@ async def test_without_limits_nothing_looks(off: int | None) -> None:
         assert app._engine.sweeper._timer is None
 
 
-def test_a_lazy_start_on_another_loop_begins_anew() -> None:
+def test_a_lazy_start_on_another_loop_starts_again() -> None:
     app = limited()
     app.add_route(Handler(), "/", name="slow")
     for _ in range(2):
@@ -558,7 +556,7 @@ def test_an_engine_application_answers_in_starlettes_way(monkeypatch: pytest.Mon
 
 @pytest.mark.parametrize("setting", ["REQUEST_TIMEOUT", "RESPONSE_TIMEOUT"])
 @pytest.mark.parametrize("value", ["60", -1])
-async def test_what_can_be_no_limit_is_refused(setting: str, value: Any) -> None:
+async def test_invalid_limits_are_refused(setting: str, value: Any) -> None:
     app = limited(**{setting: value})
     with pytest.raises(ServerError, match=f"{setting} is .*; it has to be a number from 0 on"):
         await ask(app, http_scope())

@@ -52,7 +52,7 @@ def test_a_watch_may_end_before_it_begins(folders: tuple[Path, Path]) -> None:
     assert watch.changed() == set()
 
 
-def test_what_cannot_be_watched(folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unwatchable_paths_are_reported(folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(CannotServe, match="nosuch: it is no directory"):
         Watch(["nosuch"], lambda: None)
     monkeypatch.setitem(sys.modules, "watchfiles", None)

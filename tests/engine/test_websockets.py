@@ -60,7 +60,7 @@ async def test_a_conversation() -> None:
 
 @pytest.mark.parametrize("opened", [False, True])
 @pytest.mark.parametrize("denial", [False, True])
-async def test_an_error_nobody_handled(opened: bool, denial: bool) -> None:
+async def test_an_unhandled_error(opened: bool, denial: bool) -> None:
     app: Sanic[Any, Any] = Sanic("Failing")
 
     @app.on_request
@@ -123,7 +123,7 @@ async def test_middleware_may_answer_the_handshake() -> None:
     assert (await talk(app, websocket_scope(**DENIAL))).status == 401
 
 
-async def test_a_client_that_leaves_is_no_error() -> None:
+async def test_a_disconnect_is_not_an_error() -> None:
     app: Sanic[Any, Any] = Sanic("Leaving")
     ended: list[str] = []
 
@@ -293,7 +293,7 @@ async def test_the_engines_own_route_and_websocket() -> None:
     assert kinds(peer) == [("accept",), ("send",), ("close", 1000)]
 
 
-async def test_it_knows_whether_it_is_open() -> None:
+async def test_it_is_open_between_accept_and_disconnect() -> None:
     peer = messages({"type": "websocket.disconnect", "code": 1000})
     ws = WebSocket(websocket_scope(), peer.receive, peer.send)
     assert (ws._opened, ws._closed) == (False, False)

@@ -73,7 +73,7 @@ def test_a_module(tmp_path: Path) -> None:
     assert server.phases().count("after_server_stop") == 2
 
 
-def test_what_is_shared_reaches_the_workers(tmp_path: Path) -> None:
+def test_shared_values_reach_the_workers(tmp_path: Path) -> None:
     script = """
     import multiprocessing
 
@@ -202,7 +202,7 @@ def test_ctrl_c_twice_ends_workers_at_once(tmp_path: Path) -> None:
     assert "Received signal SIGINT. Shutting down." in server.log
 
 
-def test_what_a_launcher_passes_on_is_no_second_ctrl_c(tmp_path: Path) -> None:
+def test_a_signal_passed_on_by_a_launcher_is_not_a_second_ctrl_c(tmp_path: Path) -> None:
     script = """
     if __name__ == "__main__":
         app.run(port=0, workers=2, motd=False)

@@ -166,7 +166,7 @@ def test_a_failure_is_logged_with_its_traceback(anywhere: Server) -> None:
     assert anywhere.get("/").status_code == 200
 
 
-def test_the_websocket_tells_of_changes_and_passes_on_what_people_say(anywhere: Server) -> None:
+def test_the_websocket_sends_changes_and_chat_messages(anywhere: Server) -> None:
     with anywhere.socket("/live/feed") as first, anywhere.socket("/live/feed") as second:
         heard_by_one, heard_by_two = Ear(first), Ear(second)
         assert heard_by_two.until("people")["listening"] >= 2
@@ -200,7 +200,7 @@ class Ear:
                 return message
 
 
-def test_the_ticker_ticks_and_notices_who_leaves(anywhere: Server) -> None:
+def test_the_ticker_ticks_and_ends_with_its_client(anywhere: Server) -> None:
     before = anywhere.log.count("a ticker has ended")
     with anywhere.get("/live/ticker", stream=True) as response:
         assert response.headers["Content-Type"].split(";")[0] == "text/event-stream"

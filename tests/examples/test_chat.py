@@ -49,7 +49,7 @@ def test_two_people_talk(client: TestClient) -> None:
     assert client.get("/rooms/kitchen/messages").json() == []
 
 
-def test_who_comes_back_gets_what_was_missed(client: TestClient) -> None:
+def test_a_returning_client_gets_the_missed_messages(client: TestClient) -> None:
     for text in ("one", "two", "three"):
         assert client.post(f"{ROOM}/messages", json={"name": "Ada", "text": text}).status_code == 201
     with client.websocket_connect(f"{ROOM}/ws?after=1") as websocket:
@@ -92,7 +92,7 @@ BAD = [
 
 
 @pytest.mark.parametrize("content", BAD)
-def test_what_nobody_can_say(client: TestClient, content: Any) -> None:
+def test_invalid_chat_messages_are_refused(client: TestClient, content: Any) -> None:
     assert client.post(f"{ROOM}/messages", data=json.dumps(content)).status_code == 400
     with client.websocket_connect(f"{ROOM}/ws") as websocket:
         websocket.send_text(json.dumps(content))
@@ -105,7 +105,7 @@ def test_what_nobody_can_say(client: TestClient, content: Any) -> None:
 
 
 @pytest.mark.parametrize("after", ["x", "-1", "1.5", "²", "9" * 19, "1" * 5000])
-def test_what_is_no_number_of_a_message(client: TestClient, after: str) -> None:
+def test_invalid_message_ids_are_refused(client: TestClient, after: str) -> None:
     assert client.get(f"{ROOM}/messages", params={"after": after}).status_code == 400
 
 

@@ -55,7 +55,7 @@ def test_every_link_of_the_api_works(mounted: Server) -> None:
     assert mounted.request("DELETE", task["url"]).status_code == 204
 
 
-def test_what_is_mounted_in_the_board_works(mounted: Server) -> None:
+def test_applications_mounted_in_the_board_work(mounted: Server) -> None:
     links = Page(mounted.get("/").text).links
     answer = mounted.request("POST", links["graphql"], json={"query": "{ tasks { id } }"}, allow_redirects=False)
     assert answer.json()["data"]["tasks"]

@@ -40,7 +40,7 @@ def test_only_assets_are_served_as_assets(board: Server, path: str) -> None:
     assert board.get(path).status_code == 404
 
 
-def test_large_answers_are_compressed_for_who_takes_that(board: Server) -> None:
+def test_large_responses_are_compressed_for_clients_that_accept_gzip(board: Server) -> None:
     packed = board.get("/")
     assert packed.headers["Content-Encoding"] == "gzip"
     plain = board.get("/", headers={"Accept-Encoding": "identity"})
@@ -77,17 +77,17 @@ def test_a_session_counts_visits_and_remembers_a_name(board: Server) -> None:
 
 
 @pytest.mark.parametrize("body", [{}, {"name": ""}, {"name": " "}, {"name": "x" * 31}, {"name": 1}, {"title": "x"}])
-def test_a_name_that_is_none_is_refused(board: Server, body: Any) -> None:
+def test_an_invalid_name_is_refused(board: Server, body: Any) -> None:
     assert board.request("PUT", "/session", json=body).status_code == 400
 
 
-def test_a_forged_session_is_no_session(board: Server) -> None:
+def test_a_forged_session_is_ignored(board: Server) -> None:
     cookie = board.request("PUT", "/session", json={"name": "Ada"}).cookies["taskboard"]
     assert board.get("/session", cookies={"taskboard": cookie}).json()["name"] == "Ada"
     assert board.get("/session", cookies={"taskboard": "x" + cookie[1:]}).json()["name"] == "guest"
 
 
-def test_the_websocket_knows_the_visitor(board: Server) -> None:
+def test_the_websocket_has_the_name_of_the_visitor(board: Server) -> None:
     cookie = board.request("PUT", "/session", json={"name": "Ada"}).cookies["taskboard"]
     with board.socket("/live/feed", Cookie=f"taskboard={cookie}") as socket:
         socket.send("It's me")
@@ -146,7 +146,7 @@ def test_graphql_takes_what_its_page_sends(board: Server) -> None:
         assert answer["data"]
 
 
-def test_graphql_says_what_it_can_not_do(board: Server) -> None:
+def test_graphql_errors_have_messages(board: Server) -> None:
     for document, complaint in (
         ("{ nothing }", "Cannot query field 'nothing'"),
         ("{", "Syntax Error"),
@@ -156,7 +156,7 @@ def test_graphql_says_what_it_can_not_do(board: Server) -> None:
         assert complaint in ask(board, document)["errors"][0]["message"]
 
 
-def test_graphql_tells_the_websocket(board: Server) -> None:
+def test_graphql_changes_are_sent_to_the_websocket(board: Server) -> None:
     with board.socket("/live/feed") as socket:
         ask(board, 'mutation { addTask(title: "Seen by all") { task { id } } }')
         while (message := json.loads(socket.recv(timeout=TIMEOUT_S)))["kind"] != "task":

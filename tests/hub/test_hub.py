@@ -56,7 +56,7 @@ async def test_json_arrives_as_text_where_it_is_not_decoded() -> None:
 
 
 @pytest.mark.parametrize("value", [object(), "\ud800", {"a": object()}, float, lambda: None])
-async def test_what_cannot_be_serialised_is_the_publishers_error(value: Any) -> None:
+async def test_a_value_that_cannot_be_serialised_raises_in_publish(value: Any) -> None:
     hub = Hub()
     async with hub.subscribe("a") as messages:
         with pytest.raises((TypeError, ValueError)):
@@ -229,7 +229,7 @@ def test_the_hub_is_closed_with_its_application() -> None:
 
 
 @pytest.mark.parametrize("url", [5, True, ["redis://localhost"]])
-async def test_a_url_that_is_no_text(url: Any) -> None:
+async def test_a_url_that_is_not_text(url: Any) -> None:
     app = Sanic("App")
     app.config.HUB_URL = url
     with pytest.raises(InvalidSetting, match="HUB_URL is"):

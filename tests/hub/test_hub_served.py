@@ -103,7 +103,7 @@ def test_workers_share_a_room_over_redis(
     assert not re.search("ERROR|Traceback", server.log)
 
 
-def test_workers_do_not_share_memory_and_one_line_says_so(tmp_path: Path) -> None:
+def test_separate_memory_of_workers_is_logged_in_one_line(tmp_path: Path) -> None:
     with serving(tmp_path, workers=2) as (server, port):
         one, two = in_each_worker(port)
         one.send("alone")

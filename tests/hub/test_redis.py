@@ -95,7 +95,7 @@ async def test_presence_counts_all_processes(redis_server: RedisServer) -> None:
             await presence(0, 1)
 
 
-async def test_an_outage_says_what_was_lost(
+async def test_an_outage_reports_the_lost_messages(
     persistent_redis_server: RedisServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     server = persistent_redis_server
@@ -280,7 +280,7 @@ async def test_a_server_that_refuses_to_write(redis_server: RedisServer, caplog:
 @pytest.mark.parametrize(
     "url", ["http://localhost", "localhost:6379", "redis://localhost:port", "nonsense", "redis://[::1"]
 )
-async def test_a_url_that_is_none(url: str) -> None:
+async def test_an_invalid_url(url: str) -> None:
     with pytest.raises(InvalidSetting, match="HUB_URL is"):
         await Hub(url=url).open()
 

@@ -28,7 +28,7 @@ def test_it_works_as_it_did(idiom: Idiom, results: dict[str, dict[str, Any]]) ->
 
 
 @pytest.mark.parametrize("idiom", IDIOMS, ids=lambda idiom: idiom.name)
-def test_a_warning_says_what_to_write(idiom: Idiom, results: dict[str, dict[str, Any]]) -> None:
+def test_a_warning_names_the_replacement(idiom: Idiom, results: dict[str, dict[str, Any]]) -> None:
     warned = results[idiom.name].get("warnings", [])
     assert warned
     texts = []

@@ -76,7 +76,7 @@ def test_each_attribute_of_a_class_is_implemented() -> None:
 @pytest.mark.parametrize(
     "module", [Sanic("Quiet"), Request(dict(SCOPE)), HTTPResponse("x"), Config(), Router(), HTTPResponse("x").cookies]
 )
-def test_nobody_is_warned_who_lists_attributes(module: Any) -> None:
+def test_listing_attributes_does_not_warn(module: Any) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error", DeprecationWarning)
         names = dir(module)
@@ -96,7 +96,7 @@ def test_a_subclass_or_an_object_may_have_an_attribute_of_the_name() -> None:
         assert (Mine(dict(SCOPE)).raw_args, app.is_running) == ("mine", "mine")
 
 
-def test_a_program_without_old_names_loads_none_of_this() -> None:
+def test_a_program_without_old_names_does_not_load_them() -> None:
     code = """
 import sys
 from sanic_star import Sanic, text

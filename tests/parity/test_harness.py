@@ -100,7 +100,7 @@ def test_differences_are_seen(first: Answer, second: Answer, seen: str) -> None:
         (Answer(200, (("date", "x"), ("content-type", "None"))), Answer(200, (("server", "y"),))),
     ],
 )
-def test_what_the_server_decides_is_no_difference(first: Answer, second: Answer) -> None:
+def test_server_specific_details_are_no_difference(first: Answer, second: Answer) -> None:
     assert differences("GET /", first, second) == []
 
 
@@ -117,14 +117,14 @@ def test_other_sources_give_other_answers(reference: Reference) -> None:
     assert "    + two" in case_differences(one, reference(one), reference(other))
 
 
-def test_a_slip_in_a_source_is_no_refusal(reference: Reference) -> None:
+def test_a_mistake_in_a_source_is_not_a_refusal(reference: Reference) -> None:
     with pytest.raises(CaseError, match="NameError: name 'nosuch'"):
         reference(made("nosuch()"))
     with pytest.raises(CaseError, match="should fail and does not"):
         reference(answering("None", fails=True))
 
 
-def test_a_hang_is_told_and_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_hanging_worker_is_reported_and_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(frameworks, "STEP_SECONDS", 0.2)
     hangs = made('import time\n@app.get("/")\nasync def a(request): time.sleep(60)\n')
     with Framework("sanic") as framework:
@@ -145,7 +145,7 @@ async def b(app): event("stopping")
 """
 
 
-def test_events_and_log_records_are_told_in_their_order(star: Framework, in_process: InProcess) -> None:
+def test_events_and_log_records_keep_their_order(star: Framework, in_process: InProcess) -> None:
     case = replace(made("import logging\n" + TELLS), stops=True)
     for framework in (star, in_process):
         *_, [answer] = framework.play(case)
@@ -172,7 +172,7 @@ def test_the_log_alone_may_differ(in_process: InProcess) -> None:
     assert case_differences(case, answers, in_process.play(eventless)) != []
 
 
-def test_json_is_compared_by_what_it_says() -> None:
+def test_json_is_compared_by_its_data() -> None:
     headers = (("content-type", "application/json"),)
     one, other = (
         Answer(200, headers, b'{"a":"\\u00fc","b":1e+22}'),

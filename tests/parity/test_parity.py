@@ -90,5 +90,5 @@ def test_intended_difference_is_documented(case: Case) -> None:
     assert f"{{ #{case.differs or case.log_differs} }}" in PAGE.read_text()
 
 
-def test_the_page_tells_which_cases_show_a_difference() -> None:
+def test_the_page_lists_the_cases_of_each_difference() -> None:
     assert PAGE.read_text() == written(PAGE.read_text()), "python -m tests.parity page"

@@ -31,6 +31,6 @@ def test_no_task_is_left_and_nothing_is_logged_as_an_internal_error(ours: Held) 
     assert "was never awaited" not in ours.log
 
 
-def test_what_differs_is_documented() -> None:
+def test_differences_are_documented() -> None:
     for conversation in CONVERSATIONS:
         assert not conversation.differs or f"{{ #{conversation.differs} }}" in PAGE.read_text()

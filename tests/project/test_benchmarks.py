@@ -249,7 +249,7 @@ def test_a_page_with_a_wrong_link_is_a_fault() -> None:
         assert page.fault(0, 200, [], wrong.encode())
 
 
-def test_what_takes_four_times_as_long_for_twice_as_much_misses_its_budget() -> None:
+def test_quadratic_time_misses_its_budget() -> None:
     part = {"large_form": {"sanic_star": {"us": 400.0, "growth": 4.0}}}
     missed = {budget.title for budget in budgets({"large": part}) if budget.value and not budget.met}
     assert missed == {"10,000 form fields: time by that of half as much"}
@@ -328,7 +328,7 @@ def write_program(path: Path, lines: str) -> None:
 
 @pytest.mark.skipif(os.name == "nt", reason="the programs are shell scripts")
 @pytest.mark.parametrize("broken", ["initdb", "postgres"])
-def test_a_postgresql_that_does_not_start_says_why(programs: Path, broken: str) -> None:
+def test_a_postgresql_that_does_not_start_shows_its_log(programs: Path, broken: str) -> None:
     for name in ("initdb", "postgres", "pg_isready"):
         write_program(programs / name, "echo no room left >&2; exit 1" if name == broken else "exit 0")
     write_program(programs / "pg_isready", "exit 1")

@@ -37,7 +37,7 @@ def test_installed_wheel_is_typed_and_has_its_command(wheel: Path, tmp_path: Pat
     assert (tmp_path / "bin/sanic-star").is_file()
 
 
-def test_the_page_on_installation_says_what_works(tmp_path: Path) -> None:
+def test_the_page_on_installation_names_commands_that_work(tmp_path: Path) -> None:
     page = (ROOT / "docs/start/install.md").read_text()
     blocks = re.findall(r"^```sh\n(.*?)\n```$", page, re.MULTILINE | re.DOTALL)
     # The first block makes an environment, which is done below.
@@ -68,7 +68,7 @@ def test_the_page_on_installation_says_what_works(tmp_path: Path) -> None:
             shutil.rmtree(installed)
 
 
-def test_no_other_place_says_how_to_install_it() -> None:
+def test_only_one_place_has_install_instructions() -> None:
     pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]
     sources = [*(ROOT / "sanic_star").rglob("*.py"), *(ROOT / "examples").rglob("*.py")]
     named = re.compile(r"pip install [^\n]*sanic.star")

@@ -455,7 +455,7 @@ print("asked", sys.modules["msvcrt"].locked)
         ("port=0, workers=31", "On Windows there are 30 workers at most, not 31"),
     ],
 )
-def test_what_is_not_there_is_refused_in_one_line(tmp_path: Path, how: str, message: str) -> None:
+def test_missing_features_are_refused_in_one_line(tmp_path: Path, how: str, message: str) -> None:
     server = elsewhere(tmp_path, f"\nif __name__ == '__main__':\n    app.run({how}, motd=False)\n")
     try:
         assert server.ended() == 1, server.log

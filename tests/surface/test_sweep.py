@@ -33,7 +33,7 @@ def test_the_table_of_names_that_modules_pass_on_is_sanics() -> None:
     assert done.stdout == sweep.PASSED_ON.read_text(), ANEW
 
 
-def test_what_is_missing_is_seen() -> None:
+def test_missing_names_are_found() -> None:
     sanics = sweep.read_sanic()
     assert sanics["sanic.app"]["Sanic"]["home"] == "sanic.app"
     # Inherited, computed, and of a slot.

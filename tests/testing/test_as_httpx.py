@@ -67,7 +67,7 @@ def test_parameters_in_an_object_of_httpx() -> None:
     assert response.json["args"] == [["a", "1"], ["a", "2"]]
 
 
-def test_authentication_in_the_forms_that_httpx_knows() -> None:
+def test_authentication_forms_of_httpx_are_accepted() -> None:
     class Bearer:
         def auth_flow(self, request: Any) -> Iterator[Any]:
             request.headers["Authorization"] = "Bearer t"
@@ -79,14 +79,14 @@ def test_authentication_in_the_forms_that_httpx_knows() -> None:
     assert client.get("/", session_kwargs={"auth": Bearer()})[1].json["authorization"] == "Bearer t"
 
 
-def test_a_timeout_and_a_field_among_files_in_the_forms_that_httpx_knows() -> None:
+def test_timeouts_and_form_fields_of_httpx_are_accepted() -> None:
     client = SanicTestClient(app_of())
     assert client.get("/", timeout=SimpleNamespace(read=5))[1].status == 200
     facts = client.post("/", files={"a": (None, b"1"), "b": ("b.txt", b"2")})[1].json
     assert (facts["fields"], facts["files"]) == ([["a", "1"]], [["b", "b.txt", "text/plain", "2"]])
 
 
-def test_a_request_without_a_body_has_a_length_where_httpx_says_one() -> None:
+def test_a_request_without_a_body_has_the_content_length_of_httpx() -> None:
     app = Sanic("Lengths")
     app.add_route(lambda request: text(request.headers.get("content-length", "")), "/", name="it", methods=METHODS)
     lengths = {verb: SanicTestClient(app).request("/", http_method=verb)[1].text for verb in METHODS}

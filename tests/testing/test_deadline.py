@@ -145,7 +145,7 @@ async def test_without_a_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
     assert await within(asyncio.sleep(0, 5), "it did not end") == 5
 
 
-def test_a_variable_that_is_no_number(monkeypatch: pytest.MonkeyPatch, app: Sanic[Any, Any]) -> None:
+def test_a_variable_that_is_not_a_number(monkeypatch: pytest.MonkeyPatch, app: Sanic[Any, Any]) -> None:
     monkeypatch.setenv("SANIC_STAR_TEST_DEADLINE", "soon")
     with pytest.raises(
         ValueError, match="SANIC_STAR_TEST_DEADLINE is a number of seconds, 0 for no deadline"

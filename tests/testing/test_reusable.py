@@ -98,7 +98,7 @@ def test_cookies_are_kept_and_redirects_are_not_followed(client: ReusableClient)
         assert (request.path, response.status) == ("/away", 200)
 
 
-def test_what_all_requests_have(app: Sanic[Any, Any]) -> None:
+def test_attributes_of_all_requests(app: Sanic[Any, Any]) -> None:
     settings: dict[str, Any] = {
         "headers": {"X-A": "b"},
         "cookies": {"c": "d"},

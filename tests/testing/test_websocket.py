@@ -161,7 +161,7 @@ def test_the_app_closes(in_block: bool) -> None:
             assert websocket.receive() == CLOSE
 
 
-def test_the_app_hears_of_its_own_close(in_block: bool) -> None:
+def test_the_app_receives_the_disconnect_after_its_own_close(in_block: bool) -> None:
     heard: list[Message] = []
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
