@@ -178,7 +178,7 @@ def test_targets(target: str, name: str) -> None:
 
 
 @pytest.mark.usefixtures("project")
-def test_other_ways_to_load() -> None:
+def test_other_forms_of_a_location() -> None:
     assert load("served:Made", factory=True).name == "Class"
     assert load("public", simple=True).name == "SimpleServer"
     assert load("served:app", factory=True).name == "Command"

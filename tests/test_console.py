@@ -98,7 +98,7 @@ def test_a_statement_that_ends_it(app: Sanic[Any, Any], loop: asyncio.AbstractEv
 
 
 @pytest.mark.parametrize("flags", [[], ["--workers", "2"], ["--dev"], ["--fast"], ["--reload"]])
-def test_where_it_cannot_be_shown(
+def test_a_console_that_cannot_be_shown_exits_with_an_error(
     flags: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(sys.stdin, "isatty", lambda: bool(flags), raising=False)

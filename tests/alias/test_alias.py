@@ -176,7 +176,7 @@ def test_states_and_exceptions_of_websockets_are_those_of_the_library() -> None:
 
 
 @pytest.mark.usefixtures("installed")
-def test_other_mistakes_are_python_s_own() -> None:
+def test_other_mistakes_raise_pythons_errors() -> None:
     with pytest.raises(ImportError, match="cannot import name 'nosuch'"):
         exec("from sanic import nosuch", {})
     with pytest.raises(ModuleNotFoundError, match="is not a package"):

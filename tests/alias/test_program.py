@@ -74,7 +74,7 @@ def test_runs_as_python_would(folder: Path, arguments: list[str], printed: str) 
 
 
 @pytest.mark.parametrize("arguments", [["script.py"], ["-m", "package.script"]])
-def test_spawned_processes_have_it_too(folder: Path, arguments: list[str]) -> None:
+def test_spawned_processes_have_the_alias(folder: Path, arguments: list[str]) -> None:
     done = python(*arguments, "spawn", cwd=folder)
     assert done.stdout.endswith("[(3, '__mp_main__', 'sanic_star.compat')]\n"), done.stderr
 

@@ -48,7 +48,7 @@ def test_by_configuration_and_in_several_processes(folder: Path) -> None:
     assert "2 passed" in done.stdout, done.stdout
 
 
-def test_not_unless_asked(folder: Path) -> None:
+def test_it_is_off_by_default(folder: Path) -> None:
     done = run_pytest(folder, "-k", "name")
     assert "1 failed" in done.stdout
 

@@ -119,11 +119,11 @@ def test_it_speaks_of_sanic_only() -> None:
     assert not [source for source in sources if "sanic_star" in source or "sanic-star" in source]
 
 
-def test_where_sanic_is_not_installed_it_is_not(others: Path) -> None:
+def test_without_sanic_the_alias_installs_no_distribution_sanic(others: Path) -> None:
     code = """
 import importlib.metadata, importlib.util
 print(importlib.util.find_spec("sanic"), importlib.util.find_spec("starlette") is not None)
-print([each.name for each in importlib.metadata.distributions() if each.name.startswith("sanic-")])
+print([package.name for package in importlib.metadata.distributions() if package.name.startswith("sanic-")])
 """
     command = [sys.executable, "-S", "-c", code]
     environment = {**os.environ, "PYTHONPATH": str(others)}
@@ -138,7 +138,7 @@ def test_the_command(python: list[str], project: Path, port: int) -> None:
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
-def test_its_own_script(
+def test_a_script_of_the_application(
     python: list[str], project: Path, port: int, workers: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SHOP_PORT", str(port))

@@ -386,7 +386,7 @@ def test_response_middleware_gets_only_responses() -> None:
     assert "Invalid response type None" in answer.text
 
 
-def test_the_error_of_request_middleware_is_the_one_that_is_raised() -> None:
+def test_the_error_of_request_middleware_is_raised() -> None:
     app: Sanic[Any, Any] = Sanic("Real")
 
     @app.on_request

@@ -77,7 +77,7 @@ def test_a_config_and_a_prefix_contradict_each_other() -> None:
         Sanic("Both", config=Config(), env_prefix="MY_")
 
 
-def test_a_prefix_of_ones_own(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_custom_prefix(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MY_COLOUR", "red")
     assert Sanic("Prefixed", env_prefix="MY_").config.COLOUR == "red"
 
@@ -390,7 +390,7 @@ async def test_tasks_by_name() -> None:
     assert second.cancelled()
 
 
-async def test_a_task_object_is_left_to_its_owner() -> None:
+async def test_a_task_object_is_not_cancelled() -> None:
     app: Sanic[Any, Any] = Sanic("Owned")
     task = asyncio.create_task(asyncio.sleep(0))
     assert app.add_task(task) is task
@@ -417,7 +417,7 @@ async def test_tasks_end_with_the_application() -> None:
     await app.shutdown_tasks()
 
 
-def test_the_loop_is_there_while_it_runs() -> None:
+def test_the_loop_exists_while_it_runs() -> None:
     app: Sanic[Any, Any] = Sanic("Loop")
     with pytest.raises(SanicException, match="Loop can only be retrieved"):
         _ = app.loop

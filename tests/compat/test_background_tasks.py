@@ -40,7 +40,7 @@ def until(condition: Any) -> None:
         time.sleep(0.005)
 
 
-def test_the_stop_waits_for_what_is_to_be_drained_and_cancels_the_rest() -> None:
+def test_the_stop_drains_marked_tasks_and_cancels_others() -> None:
     app, seen = app_named(), list[str]()
 
     async def work(name: str, seconds: float) -> None:
@@ -262,7 +262,7 @@ def test_jitter_is_not_negative() -> None:
         app_named().every(1, jitter=-1)
 
 
-def test_intervals_do_not_drift_and_what_was_missed_is_left_out() -> None:
+def test_intervals_do_not_drift_and_skip_missed_runs() -> None:
     due = at_intervals(10)
     assert due(100, None) == 110
     assert due(110.5, 110) == 120
@@ -390,7 +390,7 @@ def test_another_process_takes_over_when_the_first_is_gone(tmp_path: Path) -> No
     lock.release()
 
 
-def test_where_locks_are_windows_s(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_with_the_locks_of_windows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     taken: list[int] = []
 
     def locking(number: int, mode: int, count: int) -> None:
@@ -438,7 +438,7 @@ def test_a_lock_file_that_cannot_be_created_is_reported(caplog: pytest.LogCaptur
         until(lambda: "Task timer job failed" in caplog.text)
 
 
-async def test_a_timer_that_is_cancelled_lets_go_of_its_lock(tmp_path: Path) -> None:
+async def test_a_cancelled_timer_releases_its_lock(tmp_path: Path) -> None:
     path = tmp_path / "job.lock"
     timer = Timer("job", lambda: asyncio.sleep(0), at_intervals(60), lock=path)
     task = asyncio.ensure_future(timer.run(Tasks()))
@@ -451,7 +451,7 @@ async def test_a_timer_that_is_cancelled_lets_go_of_its_lock(tmp_path: Path) -> 
     lock.release()
 
 
-async def test_a_lock_that_can_not_be_had_for_once_leaves_out_one_run(
+async def test_a_lock_that_cannot_be_acquired_skips_one_run(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answers: list[Any] = [True, OSError("too many open files"), True]

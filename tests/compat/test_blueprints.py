@@ -42,7 +42,7 @@ def test_names_that_are_refused(name: Any) -> None:
 
 
 @pytest.mark.parametrize("world", ["sanic", "sanic_star"])
-def test_a_subclass_names_views_its_own_way(world: str) -> None:
+def test_a_subclass_can_name_views(world: str) -> None:
     """`_generate_name` gives the usual name to an override; the names are those of Sanic, where the same code runs."""
     module: Any = import_module(world)
 

@@ -155,7 +155,7 @@ def test_a_variable_named_like_the_prefix_is_not_a_setting(monkeypatch: pytest.M
     assert "" not in Config()
 
 
-def test_converters_are_asked_last_first(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+def test_later_converters_are_tried_first(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     monkeypatch.setenv("MYAPP_A", "9")
     for kind in (Config, sanic.config.Config):
         config: Any = kind()

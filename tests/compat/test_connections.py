@@ -81,7 +81,7 @@ def test_facts_about_tls(app: Sanic[Any, Any], certificate: dict[str, str]) -> N
     assert response.json[2:] == ["", names, "Shop"]
 
 
-def test_a_context_of_one_s_own_has_no_facts(app: Sanic[Any, Any], certificate: dict[str, str]) -> None:
+def test_a_custom_ssl_context_has_no_metadata(app: Sanic[Any, Any], certificate: dict[str, str]) -> None:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(certificate["cert"], certificate["key"])
     _, response = app.test_client.get("https://localhost:None/", server_kwargs={"ssl": context})

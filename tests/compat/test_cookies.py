@@ -206,7 +206,7 @@ def test_the_jar_was_a_dictionary() -> None:
     assert jar.get("b") is None
 
 
-def test_a_cookie_was_a_dictionary_too() -> None:
+def test_a_cookie_has_the_old_dictionary_methods() -> None:
     cookie = Cookie("a", "1", domain="x", secure=True)
     with pytest.raises(KeyError, match="Unknown cookie property 'bogus'"):
         cookie["bogus"] = 1

@@ -76,7 +76,7 @@ def test_an_index_that_leads_out_is_not_served(public: Path) -> None:
     assert client_of(public, index="index.html", follow_external_symlink_files=True).get("/s/").text == "secret"
 
 
-def test_a_redirect_stays_here(public: Path) -> None:
+def test_a_redirect_stays_on_the_host(public: Path) -> None:
     app: Sanic[Any, Any] = Sanic("Here")
     app.static("/", public, directory_view=True)
     answer = TestClient(app).get("//sub", allow_redirects=False)
@@ -97,7 +97,7 @@ def test_statics_of_a_blueprint_have_index_and_page(public: Path) -> None:
     assert "x.txt" in client.get("/bp/s/sub/deep/").text
 
 
-async def test_a_handler_takes_paths_with_and_without_its_own(public: Path) -> None:
+async def test_a_handler_accepts_requests_with_and_without_its_path_parameters(public: Path) -> None:
     handler = DirectoryHandler("/s", public, directory_view=True)
 
     class Asked:

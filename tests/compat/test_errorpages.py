@@ -89,7 +89,7 @@ BODIES = [
 
 @pytest.mark.parametrize("error_format", ["", None, "bogus", *FORMATS])
 @pytest.mark.parametrize("fallback", FORMATS)
-def test_the_format_is_the_one_that_sanic_chooses(error_format: str | None, fallback: str) -> None:
+def test_the_same_format_as_sanic_is_chosen(error_format: str | None, fallback: str) -> None:
     for accept, (content_type, body) in itertools.product(ACCEPTS, BODIES):
         arguments: dict[str, Any] = {"accept": accept, "content_type": content_type, "body": body}
         chosen = [
@@ -144,7 +144,7 @@ def test_a_body_that_is_gone_decides_nothing() -> None:
 @pytest.mark.parametrize("accept", [None, "text/html", "image/png", ""])
 @pytest.mark.parametrize("base", ["HTMLRenderer", "JSONRenderer", "TextRenderer"])
 @pytest.mark.parametrize("renderer", [None, "JSONRenderer"])
-def test_the_renderer_is_the_one_that_sanic_takes(accept: str | None, base: str, renderer: str | None) -> None:
+def test_the_same_renderer_as_sanic_is_used(accept: str | None, base: str, renderer: str | None) -> None:
     taken = []
     for world in (ours, sanics):
         chosen = getattr(world.pages, renderer) if renderer else None

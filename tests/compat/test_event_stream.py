@@ -187,7 +187,7 @@ async def test_an_empty_source(endpoint: Endpoint) -> None:
     assert (peer.status, peer.body, peer.complete) == (200, b"", True)
 
 
-async def test_own_headers_stay_and_middleware_adds_others() -> None:
+async def test_own_headers_are_kept_and_middleware_adds_more() -> None:
     app: Sanic[Any, Any] = Sanic("Headers")
 
     @app.get("/")
@@ -343,7 +343,7 @@ async def test_a_quiet_stream_opens_and_is_kept_alive(endpoint: Endpoint) -> Non
     await until(lambda: source.cleaned_up == 1 and nothing_is_left(before))
 
 
-async def test_a_stream_that_is_not_quiet_gets_no_comments() -> None:
+async def test_a_busy_stream_gets_no_comments() -> None:
     source = Source(*map(str, range(200)), quiet=False, pause=0.002)
     peer = await ask(returned(source, ping=5), http_scope())
     assert b":\n\n" not in peer.body
@@ -419,7 +419,7 @@ def test_looks_are_few_and_pings_are_due() -> None:
         assert max(gaps) <= 16 * (1 + 1 / _keep_alive.LOOKS)
 
 
-async def test_a_ping_factory_and_one_that_fails(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_ping_factory_and_a_failing_one(caplog: pytest.LogCaptureFixture) -> None:
     pings = iter([ServerSentEvent(comment="alive"), {"event": "ping"}])
     source = Source("x")
     peer = Peer()
@@ -497,7 +497,7 @@ async def test_the_stop_ends_it_with_a_complete_body(endpoint: Endpoint) -> None
 
 
 @pytest.mark.parametrize("endpoint", [returned, pushed])
-async def test_one_that_has_an_end_may_finish_at_the_stop(endpoint: Endpoint) -> None:
+async def test_a_finite_stream_may_finish_at_the_stop(endpoint: Endpoint) -> None:
     source = Source("a", "b", "c", quiet=False, pause=0.05)
     app = endpoint(source, endless=False)
     peer = Peer()
@@ -577,7 +577,7 @@ async def test_a_source_that_does_not_stop_is_closed(monkeypatch: pytest.MonkeyP
 
 
 @every_endpoint
-async def test_a_stream_leaves_nothing_to_the_collector(endpoint: Endpoint) -> None:
+async def test_a_stream_leaves_no_reference_cycles(endpoint: Endpoint) -> None:
     source = Source("x", quiet=False)
     streams: list[weakref.ref[Any]] = []
     init = EventStream.__init__
@@ -815,7 +815,7 @@ async def test_a_source_waits_for_a_slow_client() -> None:
 
 
 @every_endpoint
-async def test_a_source_without_pauses_lets_others_run(endpoint: Endpoint) -> None:
+async def test_a_source_without_pauses_does_not_block_the_loop(endpoint: Endpoint) -> None:
     class Unpaused(Source):
         async def __call__(self) -> AsyncIterator[Any]:
             try:

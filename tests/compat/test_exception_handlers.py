@@ -64,7 +64,7 @@ def handlers_by_exception(
 
 
 @pytest.mark.parametrize("count", [1, 2])
-def test_the_handler_is_the_one_that_sanic_finds(count: int) -> None:
+def test_the_same_handler_as_sanic_is_found(count: int) -> None:
     ours, sanics = kinds(exceptions), kinds(sanic.exceptions)
     places = [(kind, route) for kind in ours for route in (None, "r")]
     for where in itertools.combinations(places, count):
@@ -123,7 +123,7 @@ async def carry(app: ASGIApp, path: str) -> tuple[int, str, bool]:
 
 
 @pytest.mark.parametrize("count", [0, 1, 2])
-async def test_the_handler_is_the_one_that_starlette_finds(count: int) -> None:
+async def test_the_same_handler_as_starlette_is_found(count: int) -> None:
     def fail(make: Callable[[], Exception]) -> Any:
         async def endpoint(request: Any) -> Any:
             raise make()

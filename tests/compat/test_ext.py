@@ -203,7 +203,7 @@ def test_an_import_that_fails_ends_the_run_with_one_line(tmp_path: Path) -> None
     assert not any(line.startswith("Traceback") for line in lines)
 
 
-def test_beside_sanic_itself_the_log_warns_and_the_application_runs(tmp_path: Path) -> None:
+def test_next_to_sanic_the_log_warns_and_the_application_runs(tmp_path: Path) -> None:
     source = """
         import sanic
         app = Sanic("Shop")
@@ -248,7 +248,7 @@ def test_the_package_by_the_name_of_this_one(tmp_path: Path) -> None:
     ]
 
 
-def test_the_package_goes_with_the_alias(tmp_path: Path) -> None:
+def test_the_alias_works_with_the_package(tmp_path: Path) -> None:
     source = """
         from sanic_star.ext import Extend
         import sanic_star.ext.part

@@ -90,7 +90,7 @@ def test_a_change_is_noticed(tmp_path: Path, change: str) -> None:
     assert client.get("/s/a.txt").text.startswith("two")
 
 
-def test_a_kept_file_that_goes_or_leads_out(tmp_path: Path) -> None:
+def test_a_cached_file_that_vanishes_or_leaves_the_root(tmp_path: Path) -> None:
     public = tmp_path / "public"
     public.mkdir()
     (tmp_path / "secret").write_text("secret")

@@ -356,7 +356,7 @@ def test_a_pipe_that_takes_a_files_place_is_not_waited_for(
     assert client.get(f"/s/top.{kind}.txt").status_code == 404
 
 
-def test_a_large_file_that_goes_before_it_is_sent_is_not_found(tmp_path: Path) -> None:
+def test_a_large_file_that_vanishes_before_it_is_sent_is_not_found(tmp_path: Path) -> None:
     tree = Tree(tmp_path)
     app: Sanic[Any, Any] = Sanic("Gone")
     app.static("/s", tree.public)

@@ -162,7 +162,7 @@ def test_a_large_form_goes_to_disk_and_is_read_when_asked_for() -> None:
         large.file.raw.read()
 
 
-def test_a_spool_goes_with_the_last_file_of_it() -> None:
+def test_a_spool_is_closed_with_its_last_file() -> None:
     reader = MultipartReader("X", Spool(limit=0))
     reader.feed(part(FILE, b"data") + END)
     reader.spool.flush()
@@ -340,7 +340,7 @@ def test_a_file_is_the_tuple_that_it_is_in_sanic() -> None:
     "charset",
     ["utf8", "UTF-8", "latin-1", "iso-8859-1", "windows-1252", "cp1252", "shift_jis", "Shift-JIS", "gbk", "koi8-r"],
 )
-def test_a_charset_may_be_spelled_in_any_way(charset: str) -> None:
+def test_a_charset_may_be_spelled_in_several_forms(charset: str) -> None:
     codec = charset.lower().replace("windows-", "cp")
     text = "ab" if codec in ("shift_jis", "shift-jis", "gbk", "koi8-r") else "é"
     content = text.encode(codec)

@@ -122,7 +122,7 @@ async def test_the_request_chooses_no_codec(reader: str) -> None:
 
 
 @pytest.mark.parametrize("reader", [*OURS, *STARLETTES])
-async def test_a_part_chooses_no_codec(reader: str) -> None:
+async def test_a_part_cannot_choose_a_codec(reader: str) -> None:
     app = reading(reader)
     before = set(encodings._cache)
     for charset in CODECS:
@@ -174,7 +174,7 @@ async def test_limits_hold_for_both_kinds_of_form(reader: str, kind: str, size: 
 
 @pytest.mark.parametrize("reader", OF_A_REQUEST)
 @pytest.mark.parametrize("kind", [URLENCODED, "multipart/form-data; boundary=X"])
-async def test_without_settings_starlettes_limits_hold_in_starlettes_ways(reader: str, kind: str) -> None:
+async def test_without_settings_starlettes_limits_apply_to_starlettes_request(reader: str, kind: str) -> None:
     large = b"x" * 1_048_577
     body = b"a=" + large if kind == URLENCODED else multipart(large)
     assert (await post(reader, reading(reader), kind, body))[0] in (400, 413)
@@ -199,7 +199,7 @@ async def test_a_call_may_have_lower_limits(kind: str, limits: dict[str, int]) -
     assert status in (400, 413)
 
 
-async def test_a_form_that_is_streamed_is_refused_before_it_is_here() -> None:
+async def test_a_too_large_streamed_form_is_refused_before_it_has_arrived() -> None:
     app: Sanic[Any, Any] = Sanic("Streamed")
     received = 0
 

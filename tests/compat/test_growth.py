@@ -258,7 +258,7 @@ async def test_requests_leave_nothing(name: str, tmp_path: Path, monkeypatch: py
         assert await growth(request, count, warm_up) < count // 4
 
 
-def test_an_exception_class_that_was_answered_can_go() -> None:
+def test_a_handled_exception_class_can_be_collected() -> None:
     handler = ErrorHandler()
     handler.add(ValueError, lambda request, exception: text("x"))
     made = [type("Made", (ValueError,), {}) for _ in range(COUNT)]
@@ -270,7 +270,7 @@ def test_an_exception_class_that_was_answered_can_go() -> None:
     assert len(handler._found) == 0
 
 
-def test_applications_that_were_unregistered_can_go() -> None:
+def test_unregistered_applications_can_be_collected() -> None:
     left = []
     for number in range(200):
         app: Sanic[Any, Any] = Sanic(f"Made{number}")

@@ -73,7 +73,7 @@ def test_accept_is_read_as_sanic_reads_it(text: str | None) -> None:
 @pytest.mark.parametrize(
     "text", ["text/html;q=nan", "text/html;q=inf", "text/html;q=1e400", "a/b;type_=x", "a/b;self=x"]
 )
-def test_a_weight_is_a_number_and_a_parameter_no_argument(text: str) -> None:
+def test_a_weight_is_a_number_and_not_a_parameter(text: str) -> None:
     with pytest.raises(InvalidHeader):
         headers.parse_accept(text)
 
@@ -214,7 +214,7 @@ def test_credentials_are_read_as_sanic_reads_them(text: str | None, prefixes: An
 
 
 @pytest.mark.parametrize("text", ["xBearer abc", "Tokenabc", "BasicToken x"])
-def test_a_scheme_is_a_word_of_its_own(text: str) -> None:
+def test_a_scheme_is_a_whole_word(text: str) -> None:
     assert headers.parse_credentials(text) == (None, text)
 
 
@@ -258,7 +258,7 @@ def test_forwarded_is_read_as_sanic_reads_it(text: str, secret: str | None) -> N
     assert ours == sanic_headers.parse_forwarded(sanic.compat.Header({"forwarded": text}), trusted)
 
 
-def test_forwarded_may_be_there_twice_or_not() -> None:
+def test_forwarded_may_be_repeated_or_missing() -> None:
     trusted = config(FORWARDED_SECRET="a b")
     twice = [("forwarded", "for=1;secret=x"), ("forwarded", 'for=2;secret="a b"')]
     assert headers.parse_forwarded(Header(twice), trusted) == {"for": "2", "secret": "a b"}

@@ -60,7 +60,7 @@ def test_a_method_that_is_set_reaches_mounts_and_starlettes_routes(place: str) -
 
 
 @pytest.mark.parametrize("place", PLACES)
-def test_a_route_is_chosen_once_more_where_an_event_before_the_routing_has_changed_the_method(place: str) -> None:
+def test_a_method_changed_by_an_early_event_is_routed_again(place: str) -> None:
     chosen = "post" if place in ("http.lifecycle.request", "http.routing.before") else "get"
     with TestClient(Starlette(routes=[Mount("/outer/{t}", app=make(place, set_method))])) as client:
         expected = f"hooks.{chosen} POST {{'b': '1'}} {{'t': '7', 'b': '1'}}"

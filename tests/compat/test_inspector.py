@@ -591,7 +591,7 @@ def test_errors_show_the_message_of_the_inspector(capsys: pytest.CaptureFixture[
         assert capsys.readouterr().err.strip().endswith(message)
 
 
-def test_tls_is_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+def test_tls_is_required(capsys: pytest.CaptureFixture[str]) -> None:
     with contextmanager(answering)(b"") as port, pytest.raises(SystemExit):
         InspectorClient("127.0.0.1", port, True, False, None).do("info")
     assert f"https://127.0.0.1:{port}" in capsys.readouterr().err

@@ -111,7 +111,7 @@ def test_writes_what_sanic_writes(value: Any) -> None:
 
 
 @pytest.mark.parametrize("value", REFUSED, ids=lambda value: type(value).__name__)
-def test_refuses_what_has_no_form(value: Any) -> None:
+def test_unserialisable_values_are_refused(value: Any) -> None:
     with pytest.raises(TypeError):
         ujson.dumps(value)
     with pytest.raises(TypeError):
@@ -180,7 +180,7 @@ def test_keyword_arguments_give_the_same_bytes(options: dict[str, Any]) -> None:
     assert dumps(OPTION_VALUE, **options).decode() == reference
 
 
-def test_default_and_bytes_are_asked_for_what_has_no_form() -> None:
+def test_default_and_bytes_methods_are_used_for_unknown_types() -> None:
     assert dumps([{2}, date(2020, 1, 1)], default=str) == b'["{2}","2020-01-01"]'
     assert dumps([date(2020, 1, 1)], indent=None, sort_keys=True) == b'["2020-01-01"]'
     assert dumps({"a": b"x"}, reject_bytes=False) == b'{"a":"x"}'
@@ -401,7 +401,7 @@ def test_invalid_models_are_refused(value: Any) -> None:
         dumps(value)
 
 
-def test_a_writer_of_ones_own_gets_the_model() -> None:
+def test_a_custom_writer_gets_the_model() -> None:
     seen: list[Any] = []
 
     def write(value: Any) -> str:

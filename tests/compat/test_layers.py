@@ -613,7 +613,7 @@ async def test_a_guard_sees_the_request_that_the_handler_sees() -> None:
 # With what else watches a request ------------------------------------------------------------------------------------
 
 
-async def test_a_handler_that_takes_too_long_is_cut(tmp_path: Path) -> None:
+async def test_a_handler_that_takes_too_long_is_cancelled(tmp_path: Path) -> None:
     app: Sanic[Any, Any] = Sanic("Slow")
     app.config.RESPONSE_TIMEOUT = 0.05
     seen: Seen = []

@@ -16,7 +16,7 @@ MOMENTS = ("before_server_start", "after_server_start", "before_server_stop", "a
 
 
 @pytest.mark.parametrize("registration", ["decorator", "called", "listener", "named", "registered", "upper"])
-def test_ways_of_registering(registration: str) -> None:
+def test_all_registration_functions(registration: str) -> None:
     app: Sanic[Any, Any] = Sanic("Ways")
     seen: list[str] = []
 

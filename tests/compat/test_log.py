@@ -198,7 +198,7 @@ def test_the_settings_are_those_of_the_start() -> None:
     assert seen == [True, False]
 
 
-def test_a_format_of_ones_own() -> None:
+def test_a_custom_format() -> None:
     assert formatter.AutoFormatter("%(levelname)s %(message)s", datefmt="x").format(record()) == "INFO Hello W"
 
     class Own(formatter.ProdFormatter):

@@ -448,7 +448,7 @@ def test_orders_by_the_publisher_and_a_shared_queue(tmp_path: Path, workers: int
         ("type('Local', (), {})", None),
     ],
 )
-def test_orders_that_make_no_sense(tmp_path: Path, order: str, logged: str | None) -> None:
+def test_invalid_orders_to_the_manager(tmp_path: Path, order: str, logged: str | None) -> None:
     # Sanic ends at the first three.
     with Managed(tmp_path, "sanic_star", f"told('sent', lambda: manager.monitor_publisher.send({order}))") as server:
         server.until(lambda: server.started() == 1)
@@ -587,7 +587,7 @@ def is_alive(pid: int) -> bool:
     return not status.parent.parent.exists()
 
 
-def test_one_process_alone_has_no_manager() -> None:
+def test_a_single_process_has_no_manager() -> None:
     with pytest.raises(SanicException, match="from the main process"):
         _ = Sanic("alone").manager
     assert not hasattr(Sanic("alone"), "multiplexer")

@@ -29,7 +29,7 @@ def hello_app(seen: list[str]) -> Sanic[Any, Any]:
 
 @pytest.mark.parametrize("registration", ["bare", "attached", "on", "on with priority", "registered", "object"])
 @pytest.mark.parametrize("where", ["request", "response"])
-def test_ways_of_registering(registration: str, where: str) -> None:
+def test_all_registration_functions(registration: str, where: str) -> None:
     seen: list[str] = []
     app = hello_app(seen)
 

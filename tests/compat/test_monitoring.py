@@ -473,7 +473,7 @@ async def test_a_tool_sees_the_exceptions_of_mounted_applications(watching: Watc
     assert watching.exceptions == ["ValueError('fails')"]
 
 
-async def test_a_tool_may_come_with_a_listener_and_go(watching: Watching) -> None:
+async def test_a_tool_may_be_installed_and_removed_by_listeners(watching: Watching) -> None:
     app = failing(Exception)
     app.before_server_start(lambda app: watching.begin())
     # The first request was on its way before.

@@ -167,7 +167,7 @@ def is_message_pack(body: bytes) -> bool:
 
 
 @pytest.mark.parametrize("make", APPS)
-async def test_each_kind_of_application_answers_alike(make: Any) -> None:
+async def test_each_kind_of_application_answers_the_same(make: Any) -> None:
     app = make()
     for accept, kind, check in [
         ("application/json", "application/json", is_json),
@@ -232,7 +232,7 @@ async def test_head_has_the_fields_of_get(make: Any) -> None:
     assert (await exchange(app, "image/png", method="HEAD"))[0] == 406
 
 
-async def test_vary_keeps_what_is_there() -> None:
+async def test_vary_keeps_its_values() -> None:
     for given, sent in [
         ("Cookie", "Cookie, Accept"),
         ("accept", "accept"),

@@ -119,7 +119,7 @@ async def test_request_middleware_changes_parameters(change: dict[str, Any] | No
     assert answer[1].text == f"{expected.get('x', 'default')} {expected.get('y', 0)}"
 
 
-async def test_without_middleware_nothing_stands_between() -> None:
+async def test_without_middleware_the_dispatch_is_called_directly() -> None:
     assert with_middleware(coroutine, [], []) is coroutine
     assert handler_call(coroutine, False) is coroutine
 

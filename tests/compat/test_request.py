@@ -178,7 +178,7 @@ def test_invalid_forms_are_refused(headers: dict[str, str], body: bytes) -> None
         _ = Request.build("POST", headers=headers, body=body).form
 
 
-def test_a_form_in_starlettes_way() -> None:
+def test_a_form_read_with_starlettes_request() -> None:
     async def handler(request: Request) -> HTTPResponse:
         awaited = await request.form()
         async with request.form(max_fields=5) as entered:
@@ -225,7 +225,7 @@ def test_the_whole_body_of_a_streaming_handler() -> None:
 
 
 @pytest.mark.parametrize("method", ["POST", "GET"])
-def test_a_body_that_was_read_has_no_parts_left(method: str) -> None:
+def test_a_read_body_cannot_be_streamed(method: str) -> None:
     async def handler(request: Request) -> HTTPResponse:
         async with asyncio.timeout(5):
             left = await request.stream.read(), [part async for part in request.stream]
@@ -244,7 +244,7 @@ def test_a_body_put_together_by_a_streaming_handler() -> None:
     assert ask(handler, "POST", data=iter([b"one", b"two"]), stream=True).json() == "onetwo"
 
 
-def test_a_body_in_starlettes_way() -> None:
+def test_a_body_read_with_starlettes_request() -> None:
     async def handler(request: Request) -> HTTPResponse:
         return json([part.decode() async for part in request.stream()])
 

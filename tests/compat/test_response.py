@@ -47,7 +47,7 @@ def test_text_takes_text_only() -> None:
         text(5)  # type: ignore[arg-type]
 
 
-def test_html_asks_objects() -> None:
+def test_html_calls_the_methods_of_objects() -> None:
     class Page:
         def __html__(self) -> str:
             return "<p>html"
@@ -368,7 +368,7 @@ async def test_dates_without_a_time_zone_are_named(
         assert all(f"converting {named} to UTC" in line[2] for line in lines)
 
 
-async def test_a_file_asked_for_what_changed(path: Path) -> None:
+async def test_conditional_requests_for_a_file(path: Path) -> None:
     asked = Header({"if-modified-since": WHEN})
     assert (await file(path, request_headers=asked, last_modified=SECONDS)).status == 304
     assert (await file(path, request_headers=asked, last_modified=SECONDS + 1)).status == 200

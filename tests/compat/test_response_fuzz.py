@@ -47,7 +47,7 @@ def test_a_header_is_well_formed_or_refused(name: str, value: object) -> None:
 
 @given(WORDS, ANYTHING)
 @example("x-a", "1\r\nset-cookie: a=b")
-def test_so_is_a_header_of_starlettes_responses(name: str, value: object) -> None:
+def test_headers_of_starlettes_responses_are_checked(name: str, value: object) -> None:
     response = named(PlainTextResponse("x"))
     try:
         response.headers[name] = value

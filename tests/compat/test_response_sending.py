@@ -43,7 +43,7 @@ sent: list[str] = []
 
 
 @pytest.mark.parametrize(("kind", "who"), [(ByMixin, "ByMixin"), (Own, "Own"), (Below, "Own")])
-def test_a_response_that_sends_itself_is_asked_to(kind: type[HTTPResponse], who: str) -> None:
+def test_the_send_method_of_a_response_is_called(kind: type[HTTPResponse], who: str) -> None:
     async def handler(request: Any) -> HTTPResponse:
         return kind("x", content_type="text/plain; charset=utf-8")
 
@@ -95,7 +95,7 @@ def test_the_dispatch_refuses_the_same_responses() -> None:
         HTTPResponse("x", headers={"a b": "1"})._start_message()
 
 
-def test_a_response_with_fields_of_its_own_sends_them() -> None:
+def test_a_response_sends_its_own_fields() -> None:
     class Signed(HTTPResponse):
         @property
         def processed_headers(self) -> list[tuple[bytes, bytes]]:
@@ -130,7 +130,7 @@ async def test_a_kept_response_that_is_changed_while_it_is_sent(headers: dict[st
 
 
 @pytest.mark.parametrize("base", [HTTPResponse, JSONResponse])
-def test_a_background_that_a_subclass_has_stays(base: Any) -> None:
+def test_a_background_attribute_of_a_subclass_is_kept(base: Any) -> None:
     """In Sanic it is a name like any other."""
 
     class Set(base):  # type: ignore[misc]

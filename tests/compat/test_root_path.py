@@ -158,7 +158,7 @@ def test_a_guard_in_front_of_mounts_and_routes_of_starlette(keeps: bool) -> None
     assert paths == ["/inner/a b", "/inner/", "/inner", "/starlette/a"]
 
 
-def test_the_path_stays_when_a_mounted_application_was_entered() -> None:
+def test_the_path_is_unchanged_after_a_mount() -> None:
     app: Sanic[Any, Any] = Sanic("Entered")
     requests_seen: list[Request] = []
 

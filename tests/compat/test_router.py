@@ -256,7 +256,7 @@ def test_which_parameters_are_decoded(uri: str, path: str, params: Any) -> None:
 
 @pytest.mark.parametrize("mark", "=@:+,;!$&'()*")
 @pytest.mark.parametrize("uri", ["/x{}y", "/<a>/x{}y/<b:int>", "/x{}y/<a:path>", "/e/<a:path>/x{}y"])
-def test_a_mark_is_found_as_it_is_and_encoded(uri: str, mark: str) -> None:
+def test_a_mark_is_found_plain_and_encoded(uri: str, mark: str) -> None:
     router = Router()
     route = router.add(uri.format(mark), ["GET"], handler, name="r")
     for spelled in (mark, f"%{ord(mark):02X}"):
@@ -311,7 +311,7 @@ def test_routes_by_name() -> None:
     assert app.router.find_route_by_view_name("other") is None
 
 
-def test_a_type_of_ones_own_comes_before_the_others() -> None:
+def test_a_custom_path_type_comes_first() -> None:
     def even(value: str) -> int:
         number = int(value)
         if number % 2:
@@ -336,7 +336,7 @@ def test_a_type_of_ones_own_comes_before_the_others() -> None:
     assert (convert("2"), pattern.pattern, kind) == (2, r"^\d+$", PathType)
 
 
-def test_a_type_of_a_class_of_ones_own() -> None:
+def test_a_path_type_of_a_custom_class() -> None:
     class Mine(PathType):
         pass
 
@@ -396,7 +396,7 @@ async def test_no_http_method_leads_to_a_websocket(method: str) -> None:
         ("/<a:path>/<n:int>/<b:path>/end", "/" + "1/" * 100_000),
     ],
 )
-def test_a_long_path_does_not_hold_up_others(uri: str, path: str) -> None:
+def test_a_long_path_does_not_delay_other_requests(uri: str, path: str) -> None:
     router = Router()
     router.add(uri, ["GET"], handler)
     with pytest.raises(NotFound):

@@ -234,7 +234,7 @@ def test_factories(plans: list[Plan]) -> None:
     assert other.shared_ctx.greeting == "hello"
 
 
-def test_an_application_that_is_not_there_in_a_worker(plans: list[Plan]) -> None:
+def test_an_application_that_is_missing_in_a_worker(plans: list[Plan]) -> None:
     app = Sanic("Gone")
     app.run(workers=2)
     Sanic.unregister_app(app)
@@ -243,7 +243,7 @@ def test_an_application_that_is_not_there_in_a_worker(plans: list[Plan]) -> None
         plans[0].load(plans[0].shared)
 
 
-def test_a_context_is_taken_as_it_is(plans: list[Plan]) -> None:
+def test_an_ssl_context_is_used_unchanged(plans: list[Plan]) -> None:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     Sanic("Context").run(ssl=context)
     tls = plans[0].settings[0].tls

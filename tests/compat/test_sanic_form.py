@@ -51,7 +51,7 @@ def test_any_object_may_be_the_application(app: Any) -> None:
     assert (str(request.accept), request.form, request.json, request.ip) == ("text/html", {}, None, "")
 
 
-def test_the_transport_is_the_one_that_was_given() -> None:
+def test_the_given_transport_is_used() -> None:
     transport = Mock()
     request = make(transport=transport)
     assert request.transport is transport

@@ -687,7 +687,7 @@ def test_serve_refuses_unsupported_options() -> None:
         server.serve("127.0.0.1", 0, Sanic("Async"), run_async=True)
 
 
-def test_where_an_application_is_served() -> None:
+def test_the_served_addresses() -> None:
     app = Sanic("Served")
     assert app.serve_location == "http://<ASGI>"
     with sockets.create_server(("127.0.0.1", 0)) as bound:

@@ -157,7 +157,7 @@ def test_a_failure_before_there_is_a_request_is_answered(event: str) -> None:
 
 
 @pytest.mark.parametrize("event", ["complete", "send", "response", "exception"])
-def test_a_failure_beside_an_answer_is_logged(event: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_failure_next_to_a_response_is_logged(event: str, caplog: pytest.LogCaptureFixture) -> None:
     app, _ = app_with()
 
     @app.signal(f"http.lifecycle.{event}")
@@ -258,7 +258,7 @@ def test_signals_are_closed_in_an_event_loop() -> None:
         SignalRouter().finalize()
 
 
-async def test_the_most_specific_type_answers_and_text_where_it_has_no_signal() -> None:
+async def test_the_most_specific_type_or_text_answers() -> None:
     router = SignalRouter()
     called: list[str] = []
     router.add(lambda **context: called.append("literal"), "a.b.5")

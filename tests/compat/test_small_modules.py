@@ -100,7 +100,7 @@ def test_the_states_of_an_application_are_sanics(name: str) -> None:
     assert [(item.name, item.value, str(item)) for item in ours] == [(i.name, i.value, str(i)) for i in sanics]
 
 
-def test_the_mode_equals_its_name_which_it_does_not_in_sanic() -> None:
+def test_the_mode_equals_its_name_unlike_in_sanic() -> None:
     assert str.__eq__(application.Mode.DEBUG, "debug")
     assert application.Mode.DEBUG in ("debug", "x")
 
@@ -121,7 +121,7 @@ def test_kinds_of_headers(header: str) -> None:
     assert helpers.is_hop_by_hop_header(header) == sanic_helpers.is_hop_by_hop_header(header)
 
 
-def test_the_rfcs_trailer_is_a_hop_by_hop_header_too() -> None:
+def test_trailer_is_a_hop_by_hop_header() -> None:
     assert helpers.is_hop_by_hop_header("Trailer")
 
 
@@ -202,7 +202,7 @@ def test_a_module_is_loaded_as_sanic_loads_it(location: str) -> None:
     assert loaded(utils, location) == loaded(sanic.utils, location)
 
 
-def test_a_file_beside_is_found_without_a_slash(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_sibling_file_is_found_without_a_slash(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(files)
     assert loaded(utils, "good.py")[0] == 1
 

@@ -291,7 +291,7 @@ async def test_response_middleware_that_fails_loses_no_response(name: str, tmp_p
     assert (peer.status, bytes(peer.body)) == BODIES[name]
 
 
-async def test_mounts_and_errors_have_their_own(tmp_path: Path) -> None:
+async def test_response_middleware_does_not_run_for_mounts_and_errors(tmp_path: Path) -> None:
     app = responding(tmp_path / "none")
     seen: list[Any] = []
     app.on_response(lambda request, response: seen.append((request.path, response.status)))

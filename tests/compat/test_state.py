@@ -132,7 +132,7 @@ def test_the_mode_is_the_debug_mode_of_the_application(by_state: bool) -> None:
         assert app.state.mode is (Mode.DEBUG if debug else Mode.PRODUCTION)
 
 
-def test_a_mode_that_there_is_not() -> None:
+def test_an_unknown_mode() -> None:
     app = Sanic("Modes")
     with pytest.raises(ValueError, match="fast"):
         app.state.mode = "fast"

@@ -151,7 +151,7 @@ def test_a_part_of_a_file(tree: Path, asked: str, start: int, end: int) -> None:
 @pytest.mark.parametrize(
     "asked", ["bytes=10-", "bytes=5-2", "bytes=-0", "bytes=a-b", "bytes=0-b", "bytes=", "items=0-1"]
 )
-def test_parts_that_there_are_not(tree: Path, asked: str) -> None:
+def test_ranges_beyond_the_file(tree: Path, asked: str) -> None:
     answer = serve(tree / "public/a.txt", use_content_range=True).get("/s", headers={"range": asked})
     assert (answer.status_code, answer.headers["content-range"]) == (416, "bytes */10")
 

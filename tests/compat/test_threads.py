@@ -537,7 +537,7 @@ async def test_concurrent_requests_see_their_own_context() -> None:
 # What a handler uses ------------------------------------------------------------------------------------------------
 
 
-async def test_the_body_is_here_when_the_handler_is_called() -> None:
+async def test_the_body_has_arrived_before_the_handler_runs() -> None:
     app: App = Sanic("Body", sync_handlers="thread")
 
     @app.post("/<kind>")

@@ -76,7 +76,7 @@ def handshake(tls: TLS | None, name: str | None, trust: trustme.CA | None = AUTH
         (None, "shop.example"),
     ],
 )
-def test_the_name_that_is_asked_for_chooses(tmp_path: Path, asked: str | None, given: str) -> None:
+def test_the_requested_name_selects_the_certificate(tmp_path: Path, asked: str | None, given: str) -> None:
     first = certificate(tmp_path / "first", "shop.example")
     second = certificate(tmp_path / "second", "*.wild.example", "wild.example")
     assert given in handshake(_tls.read([first, second]), asked)
@@ -213,7 +213,7 @@ def test_nothing_could_make_one(local: Callable[..., TLS], monkeypatch: pytest.M
         local()
 
 
-def test_a_certificate_of_ones_own_for_development(local: Callable[..., TLS], tmp_path: Path) -> None:
+def test_a_custom_development_certificate(local: Callable[..., TLS], tmp_path: Path) -> None:
     folder = certificate(tmp_path / "own", "own.example")
     settings = {"LOCAL_TLS_CERT": folder / "fullchain.pem", "LOCAL_TLS_KEY": str(folder / "privkey.pem")}
     assert handshake(local(**settings), "own.example") == ["own.example"]
@@ -226,7 +226,7 @@ def test_a_certificate_of_ones_own_for_development(local: Callable[..., TLS], tm
 
 
 @pytest.mark.usefixtures("no_mkcert")
-def test_a_certificate_is_made_where_it_shall_be_kept(
+def test_a_certificate_is_created_in_its_folder(
     local: Callable[..., TLS], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)

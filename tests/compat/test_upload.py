@@ -83,7 +83,7 @@ async def test_a_form_that_fits_stays_in_memory(spools: list[Any]) -> None:
     assert held[0].files["f"][0].name == "x.bin"
 
 
-async def test_the_raw_body_is_there_in_every_way() -> None:
+async def test_the_raw_body_is_available_by_every_name() -> None:
     app = spooling()
 
     @app.post("/")

@@ -87,13 +87,13 @@ def test_a_form_may_arrive_in_pieces(body: bytes, size: int) -> None:
 
 
 @pytest.mark.parametrize("start", [b"a=", b"", b"a=1&b="])
-def test_a_field_without_end_is_refused_before_it_is_here(start: bytes) -> None:
+def test_an_endless_field_is_refused_before_it_has_arrived(start: bytes) -> None:
     reader = UrlencodedReader(1000, 1000)
     with pytest.raises(PayloadTooLarge):
         feed(reader, start, *[b"x" * 100] * 30)
 
 
-def test_an_endless_row_of_fields_is_refused_before_it_is_here() -> None:
+def test_endless_fields_are_refused_before_they_have_arrived() -> None:
     reader = UrlencodedReader(1000, 1000)
     with pytest.raises(BadRequest, match="more than 1000 fields"):
         feed(reader, *[b"a=1&"] * 1001)

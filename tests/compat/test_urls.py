@@ -169,7 +169,7 @@ def test_urls_beyond_a_template_are_built_by_all_rules() -> None:
     assert app.url_for("user", id=1, tag=[]) == "/users/1"
 
 
-def test_an_own_url_for_is_called_for_each_url() -> None:
+def test_an_overridden_url_for_is_called_for_each_url() -> None:
     class Own(Sanic[Any, Any]):
         def url_for(self, view_name: str, **kwargs: Any) -> str:
             return super().url_for(view_name, **kwargs) + "#own"

@@ -152,7 +152,7 @@ async def test_only_tasks_that_close_a_connection_run_on(closes: str, monkeypatc
 
 
 @pytest.mark.parametrize("call", ["send", "recv", "send_text", "receive_text"])
-async def test_an_end_that_is_not_its_own_fails_a_handler(call: str, caplog: pytest.LogCaptureFixture) -> None:
+async def test_an_unexpected_end_fails_a_handler(call: str, caplog: pytest.LogCaptureFixture) -> None:
     sockets: list[Websocket] = []
 
     async def other(request: Any, ws: Websocket) -> None:
@@ -409,7 +409,7 @@ TRANSITIONS = [
 
 
 @pytest.mark.parametrize(("events", "state"), TRANSITIONS)
-async def test_an_inbox_goes_from_state_to_state(events: str, state: Reading) -> None:
+async def test_the_transitions_of_an_inbox(events: str, state: Reading) -> None:
     queue: asyncio.Queue[Message] = asyncio.Queue()
     inbox = Inbox(queue.get, lambda: None)
     readers: list[asyncio.Task[Message]] = []

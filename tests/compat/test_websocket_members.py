@@ -78,7 +78,7 @@ async def test_each_name_of_sanics_websocket_works_or_names_its_replacement() ->
     assert not {f"ws_proto.{name}" for name in ("state", "close_code", "subprotocol", "id")} & missing.keys()
 
 
-async def test_the_states_go_from_one_to_the_next() -> None:
+async def test_the_states_of_a_process_follow_each_other() -> None:
     async def handler(request: Any, ws: Any) -> None:
         proto = ws.ws_proto
         assert (proto.state, proto.close_code, proto.close_exc, proto.close_rcvd) == (OPEN, None, None, None)
@@ -114,7 +114,7 @@ async def test_both_states_of_a_plain_websocket_follow_a_close() -> None:
     await converse(speaking(handler))
 
 
-async def test_the_clients_close_frame_is_there() -> None:
+async def test_the_clients_close_frame_is_received() -> None:
     async def handler(request: Any, ws: Any) -> None:
         try:
             await ws.recv()

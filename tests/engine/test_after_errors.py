@@ -211,7 +211,7 @@ def test_an_exception_after_a_complete_response_keeps_the_connection(served: Pro
 
 
 @pytest.mark.parametrize("parser", ["httptools", "h11"])
-def test_so_it_does_behind_the_access_log_and_signals(parser: str, tmp_path: Path) -> None:
+def test_it_works_behind_the_access_log_and_signals(parser: str, tmp_path: Path) -> None:
     with process(tmp_path, SCRIPT, sys.executable, "served.py", parser, "watched") as started:
         check_late_failures(started)
 
@@ -300,7 +300,7 @@ def test_a_refused_handshake(served: Process) -> None:
 
 
 @pytest.mark.parametrize("how", ["asleep", "blocked", "later"])
-def test_messages_that_have_arrived_are_there_at_once(served: Process, how: str, tmp_path: Path) -> None:
+def test_messages_that_have_arrived_are_received_at_once(served: Process, how: str, tmp_path: Path) -> None:
     for number in range(5):
         sent = tmp_path / str(number)
         url = f"ws://127.0.0.1:{served.port}/late/{how}?sent={sent}"

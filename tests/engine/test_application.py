@@ -92,7 +92,7 @@ async def test_a_server_does_not_log_it_again(logger: str, caplog: pytest.LogCap
     assert [type(log_filter) for log_filter in servers.filters].count(ReportedOnce) == 1
 
 
-async def test_one_that_a_handler_answers_is_not_raised(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_handled_exception_is_not_raised(caplog: pytest.LogCaptureFixture) -> None:
     app: Sanic[Any, Any] = Sanic("Handled")
     app.add_route(raiser(Boom("x")), "/")
 
@@ -140,7 +140,7 @@ def test_a_handler_for_either_sees_both(raised: Exception, registered: Any) -> N
     assert TestClient(app).get("/").text.startswith(f"404 {name}")
 
 
-def test_handlers_come_in_three_ways_into_one_table() -> None:
+def test_handlers_are_registered_in_three_ways_in_one_table() -> None:
     async def constructor(request: Any, error: Any) -> StarletteResponse:
         return PlainTextResponse("constructor")
 
@@ -432,7 +432,7 @@ async def test_wrappers_of_the_middleware_stack_stay(by_subclass: bool, listens:
     assert seen == ["lifespan", *(["http", "complete"] if listens else ["http"]) * 2]
 
 
-async def test_after_the_start_nothing_stands_between_the_entry_and_the_dispatch() -> None:
+async def test_after_the_start_the_entry_calls_the_dispatch_directly() -> None:
     app: Sanic[Any, Any] = Sanic("Direct")
     async with Life(app):
         assert app.middleware_stack is app._engine._stack

@@ -328,7 +328,7 @@ async def test_a_response_that_has_begun_breaks_off() -> None:
     assert len(peer.sent) == 1
 
 
-async def test_an_error_that_has_nothing_to_do_with_it_stays() -> None:
+async def test_an_unrelated_error_passes_unchanged() -> None:
     async def fail(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             await read_all(receive)

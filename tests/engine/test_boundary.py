@@ -305,7 +305,7 @@ async def test_an_exception_that_a_500_handler_words_is_raised_again(ends: list[
     assert (peer.body, peer.headers[b"x-correlation-id"], ends) == (b"sorry secret", b"7", ["rolled back: Boom"])
 
 
-async def test_the_remedy_where_a_header_is_lost() -> None:
+async def test_the_remedy_for_a_lost_header() -> None:
     app, peer = application("base"), Peer()
 
     @app.exception(Exception)

@@ -154,7 +154,7 @@ def wait_for_server(server: Process) -> int:
 
 
 @pytest.mark.parametrize("name", SERVERS)
-def test_clients_leave_and_the_server_stops(tmp_path: Path, name: str) -> None:
+def test_clients_disconnect_and_the_server_stops(tmp_path: Path, name: str) -> None:
     number = free_port()
     with process(tmp_path, SCRIPT, *(part.format(port=number) for part in SERVERS[name])) as server:
         port = wait_for_server(server)

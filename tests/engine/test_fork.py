@@ -84,7 +84,7 @@ if __name__ == "__main__":
 
 
 @pytest.mark.parametrize("flavour", ["sanic", "ours"])
-def test_a_local_application_on_sanic_and_here(tmp_path: Path, flavour: str) -> None:
+def test_a_local_application_on_both_frameworks(tmp_path: Path, flavour: str) -> None:
     path = tmp_path / "local.py"
     path.write_text(LOCAL)
     server = Process((sys.executable, str(path), flavour), tmp_path, own_session=True)

@@ -67,7 +67,7 @@ def named(server: Process, moment: str, *, times: int = 1) -> bool:
 
 @pytest.mark.parametrize("name", ["uvicorn", "hypercorn", "granian"])
 @pytest.mark.parametrize("moment", START)
-def test_one_that_awaits_at_the_start(tmp_path: Path, moment: str, name: str) -> None:
+def test_an_awaiting_listener_at_the_start(tmp_path: Path, moment: str, name: str) -> None:
     with process(tmp_path, script(moment, "awaits", f"server={name!r}")) as server:
         assert server.ended() == 1
     assert named(server, moment)
@@ -77,7 +77,7 @@ def test_one_that_awaits_at_the_start(tmp_path: Path, moment: str, name: str) ->
 
 @pytest.mark.parametrize("name", ["uvicorn", "hypercorn", "granian"])
 @pytest.mark.parametrize("moment", STOP)
-def test_one_that_awaits_at_the_stop(tmp_path: Path, moment: str, name: str) -> None:
+def test_an_awaiting_listener_at_the_stop(tmp_path: Path, moment: str, name: str) -> None:
     with process(tmp_path, script(moment, "awaits", f"server={name!r}")) as server:
         assert server.get().status_code == 200
         assert server.terminate() == 0
@@ -89,7 +89,7 @@ def test_one_that_awaits_at_the_stop(tmp_path: Path, moment: str, name: str) -> 
 
 
 @pytest.mark.parametrize("name", ["uvicorn", "hypercorn", "granian"])
-def test_one_that_takes_long_at_the_stop_may(tmp_path: Path, name: str) -> None:
+def test_a_slow_stop_listener_may_finish(tmp_path: Path, name: str) -> None:
     # Longer than GRACEFUL_SHUTDOWN_TIMEOUT, which is for requests.
     slow = script("after_server_stop", "awaits", f"server={name!r}", limits="").replace(
         "sleep(3600)", "sleep(3); say('slept')"
@@ -103,7 +103,7 @@ def test_one_that_takes_long_at_the_stop_may(tmp_path: Path, name: str) -> None:
 
 @pytest.mark.parametrize("kind", ["blocks", "ignores"])
 @pytest.mark.parametrize("moment", [*START, *STOP])
-def test_one_that_cannot_be_cancelled_ends_the_process(tmp_path: Path, moment: str, kind: str) -> None:
+def test_an_uncancellable_listener_ends_the_process(tmp_path: Path, moment: str, kind: str) -> None:
     with process(tmp_path, script(moment, kind)) as server:
         if moment in STOP:
             assert server.get().status_code == 200

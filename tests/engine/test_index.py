@@ -120,7 +120,7 @@ def test_a_path_without_parameters_is_in_the_dictionary() -> None:
         ("/a/1/end/and/too/long", None),
     ],
 )
-def test_the_more_specific_way_comes_first_with_a_step_back(path: str, expected: Any) -> None:
+def test_the_more_specific_branch_is_tried_first(path: str, expected: Any) -> None:
     index = build(
         Place("text", ("a", TEXT)),
         Place("number", ("a", NUMBER)),
@@ -133,7 +133,7 @@ def test_the_more_specific_way_comes_first_with_a_step_back(path: str, expected:
     assert walk(index, path) == expected
 
 
-def test_a_step_back_forgets_the_values_of_the_way_that_failed() -> None:
+def test_a_step_back_drops_the_values_of_the_failed_branch() -> None:
     index = build(Place("a", (NUMBER, NUMBER, "a")), Place("b", (TEXT, TEXT, "b")))
     assert walk(index, "/1/2/b") == ("b", ["1", "2"])
 
@@ -189,7 +189,7 @@ def test_a_path_for_a_host_counts_in_the_tree() -> None:
     assert b"/a" not in index.tails
 
 
-def test_equal_types_share_a_way_whatever_their_names_are() -> None:
+def test_equal_types_share_a_branch() -> None:
     named = Parameter("id", Digits(), "int", priority=5)
     index = build(
         Place("get", (NUMBER,)), Place("post", (NUMBER,), methods=("POST",)), Place("put", (named,), methods=("PUT",))
@@ -226,13 +226,13 @@ def test_many_routes_of_one_path_are_found_by_host() -> None:
     assert (leaf.for_any_host, leaf.without_host["GET"].name, leaf.ends_search) == ({}, "for all", False)
 
 
-def test_a_type_that_takes_more_than_its_expression_asks_it_at_the_end() -> None:
+def test_a_wide_path_type_checks_its_expression_last() -> None:
     index = build(Place("upper", (UPPER, NUMBER)), Place("text", (TEXT, TEXT)))
     assert walk(index, "/AB/1") == ("upper", ["AB", 1])
     assert walk(index, "/ab/1") == ("text", ["ab", "1"])
 
 
-def test_two_leaves_of_one_way() -> None:
+def test_two_routes_of_one_branch() -> None:
     loose, tight = (
         Parameter("f", CONVERTOR_TYPES["str"], "ext", needs_regex=needs_regex) for needs_regex in (False, True)
     )

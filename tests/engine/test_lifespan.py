@@ -472,7 +472,7 @@ async def test_a_signal_during_a_lazy_start_stops_the_application_after_it(fails
     assert events == ["before_server_start", "after_server_start", "before_server_stop", "after_server_stop"]
 
 
-async def test_a_handler_that_came_later_is_left_alone(taken: list[int]) -> None:
+async def test_a_later_signal_handler_is_kept(taken: list[int]) -> None:
     def later(number: int, frame: Any) -> None: ...
 
     async with Life(Sanic("Later")):
@@ -506,7 +506,7 @@ async def test_unhandled_os_signals_are_left_alone() -> None:
             signal.signal(number, handler)
 
 
-def test_a_stop_in_another_thread_leaves_a_handler_that_only_passes_on(taken: list[int]) -> None:
+def test_a_stop_in_another_thread_keeps_a_forwarding_handler(taken: list[int]) -> None:
     client = TestClient(Sanic("Elsewhere"))
     client.start()
     thread = threading.Thread(target=client.close)
@@ -563,7 +563,7 @@ STAGES = [
 
 
 @pytest.mark.parametrize(("calls", "stages"), STAGES)
-async def test_an_application_goes_from_stage_to_stage(calls: str, stages: list[Stage]) -> None:
+async def test_an_application_passes_its_stages_in_order(calls: str, stages: list[Stage]) -> None:
     app: Sanic[Any, Any] = Sanic("Stages")
     lifecycle = app._engine.lifecycle
     goodbyes: list[Stage] = []

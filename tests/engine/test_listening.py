@@ -225,7 +225,7 @@ def test_bound_sockets_are_closed_if_a_later_one_fails(tmp_path: Path) -> None:
     assert not os.path.exists(path)
 
 
-def test_the_socket_of_a_successor_stays(tmp_path: Path) -> None:
+def test_the_socket_of_a_successor_is_kept(tmp_path: Path) -> None:
     path = str(tmp_path / "s.sock")
     first = Sockets([Settings(unix=path)])
     with Sockets([Settings(unix=path)]):

@@ -137,7 +137,7 @@ def test_a_url_that_is_not_ascii(servers: dict[tuple[str, str], int]) -> None:
 
 
 @pytest.mark.parametrize("server", ["sanic", "httptools"])
-def test_a_length_that_no_body_has(servers: dict[tuple[str, str], int], server: str) -> None:
+def test_a_content_length_that_does_not_match_the_body(servers: dict[tuple[str, str], int], server: str) -> None:
     response = talk(servers[server, "page"], HEAD + b"content-length: " + b"9" * 30 + b"\r\n\r\nhello")
     assert response.split()[1] == b"413"
 

@@ -92,7 +92,7 @@ def compare(seeds: range) -> int:
     return forwarded
 
 
-def test_the_short_way_gives_what_the_search_gives() -> None:
+def test_the_shortcut_gives_the_result_of_the_search() -> None:
     assert compare(range(60)) > 300
 
 

@@ -98,7 +98,7 @@ async def test_signals_repeated_by_supervisors_count_once(heard: list[str]) -> N
     undo()
 
 
-async def test_ctrl_c_once_more_lets_go(heard: list[str]) -> None:
+async def test_a_second_ctrl_c_ends_at_once(heard: list[str]) -> None:
     server = Server(heard)
     undo = await server.chained()
     send(signal.SIGINT)
@@ -112,7 +112,7 @@ async def test_ctrl_c_once_more_lets_go(heard: list[str]) -> None:
     undo()
 
 
-async def test_a_stop_that_fails_or_is_cancelled_lets_go(heard: list[str]) -> None:
+async def test_a_failing_or_cancelled_stop_releases_the_application(heard: list[str]) -> None:
     async def fail() -> bool:
         raise RuntimeError("no")
 
@@ -211,7 +211,7 @@ def test_applications_that_are_never_stopped_leave_no_chain(heard: list[str]) ->
     assert heard == ["SIGTERM"]
 
 
-def test_a_loop_that_goes_on_in_another_thread(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_loop_that_runs_on_in_another_thread(caplog: pytest.LogCaptureFixture) -> None:
     async def start() -> Callable[[], None]:
         listen([])
         return await Server([]).chained()
@@ -228,7 +228,7 @@ def test_a_loop_that_goes_on_in_another_thread(caplog: pytest.LogCaptureFixture)
     assert caplog.records == []
 
 
-async def test_ctrl_c_once_more_lets_go_of_a_loop_too() -> None:
+async def test_a_second_ctrl_c_ends_a_loop_at_once() -> None:
     heard: list[str] = []
     listen(heard)
     server = Server(heard)

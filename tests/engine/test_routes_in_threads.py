@@ -114,7 +114,7 @@ async def test_routes_that_exist_are_found_while_others_change(change: Callable[
     assert not failed
 
 
-async def test_a_route_that_was_removed_meanwhile_is_not_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_removed_route_is_not_cached(monkeypatch: pytest.MonkeyPatch) -> None:
     app = application()
     async with Life(app):
         router = app.router

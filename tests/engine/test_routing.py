@@ -470,7 +470,7 @@ async def test_it_mounts_at_any_depth(depth: int, root: str, with_raw: bool) -> 
     assert (await ask(app, http_scope(f"{prefix}/b", **root_fields))).status == 404
 
 
-async def test_in_each_other_both_ways() -> None:
+async def test_each_is_mounted_in_the_other() -> None:
     innermost: Sanic[Any, Any] = Sanic("Innermost")
 
     @innermost.get("/<x:int>")
@@ -578,7 +578,7 @@ def test_static_files_with_html_keep_their_redirect(tmp_path: Any) -> None:
     assert client.get("/pages").text == "<a href='b.html'>"
 
 
-def test_middleware_of_requests_guards_a_mount_and_leaves_it_the_body() -> None:
+def test_request_middleware_runs_before_a_mount_and_leaves_the_body_unread() -> None:
     app: Sanic[Any, Any] = Sanic("Guarded")
     seen: list[str] = []
 

@@ -184,7 +184,7 @@ def stop_all(server: Any) -> None:
     assert "websocket cleaned up" in server.log
 
 
-def test_a_websocket_that_is_over_delays_no_stop(tmp_path: Path) -> None:
+def test_an_ended_websocket_does_not_delay_the_stop(tmp_path: Path) -> None:
     """hypercorn keeps its connection until the next ping is due, and would wait for the whole graceful timeout."""
     script = """
     @app.websocket("/ws")

@@ -142,7 +142,9 @@ assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
     assert done.returncode == 0, done.stderr
 
 
-async def test_one_that_blocks_is_located(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_blocking_listener_is_located(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     monkeypatch.setattr(steps, "CLEAN_UP_BEFORE_EXIT_S", 0.05)
     with pytest.raises(StepTimeout):
         await run_step(sleeps, "the step", SHORT)

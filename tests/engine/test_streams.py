@@ -567,7 +567,7 @@ async def test_a_content_type_that_is_set_later_counts() -> None:
             await task
 
 
-async def test_an_error_before_the_first_part_is_answered_whatever_happens_meanwhile() -> None:
+async def test_an_error_before_the_first_part_is_always_answered() -> None:
     app: Sanic[Any, Any] = Sanic("Failing")
     go_on, opened = asyncio.Event(), asyncio.Event()
 

@@ -248,7 +248,7 @@ def test_the_pause_grows_and_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> No
     assert [Place(1).postpone()] == [1]
 
 
-def test_a_system_that_starts_no_process(tmp_path: Path) -> None:
+def test_a_system_that_cannot_start_processes(tmp_path: Path) -> None:
     script = """
     from multiprocessing.context import SpawnProcess
     from pathlib import Path

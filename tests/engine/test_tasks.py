@@ -104,7 +104,7 @@ async def test_nothing_to_shut_down() -> None:
     await Tasks().shutdown()
 
 
-def test_tasks_of_another_loop_are_left_alone() -> None:
+def test_tasks_of_another_loop_are_not_cancelled() -> None:
     tasks = Tasks()
     loop = asyncio.new_event_loop()
 

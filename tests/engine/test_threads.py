@@ -69,7 +69,7 @@ async def test_the_pool_size_limits_concurrent_functions(size: int) -> None:
     pool.close()
 
 
-async def test_context_variables_go_in_and_come_back() -> None:
+async def test_context_variables_are_passed_in_and_back() -> None:
     pool = ThreadPool("context")
     word.set("caller")
 
@@ -222,7 +222,7 @@ async def test_idle_threads_end(monkeypatch: pytest.MonkeyPatch) -> None:
     pool.close()
 
 
-async def test_idle_threads_that_end_lose_no_call(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_ending_idle_threads_lose_no_call(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(threads, "_IDLE_S", 0.0005)
     pool = ThreadPool("racing", 4)
     for number in range(300):

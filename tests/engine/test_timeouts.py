@@ -100,7 +100,7 @@ async def test_a_body_that_does_not_come_is_answered_with_408() -> None:
 
 
 @pytest.mark.parametrize(("announced", "status"), [(b"6", 413), (b"5", 200), (b"many", 200)])
-async def test_a_body_that_is_too_large_by_its_header_is_refused_before_it_comes(announced: bytes, status: int) -> None:
+async def test_a_too_large_content_length_is_refused_before_the_body_arrives(announced: bytes, status: int) -> None:
     app = limited(REQUEST_TIMEOUT=LONG, RESPONSE_TIMEOUT=1, REQUEST_MAX_SIZE=5)
     app.post("/")(lambda request: text("whole"))
     peer = Peer([])
@@ -175,7 +175,7 @@ async def test_a_handler_that_catches_the_cancellation_is_cancelled_once() -> No
     assert counts == [1]
 
 
-async def test_a_stream_after_the_cancellation_is_not_taken_for_one_that_was_cut() -> None:
+async def test_a_stream_after_a_cancellation_is_not_taken_for_a_broken_one() -> None:
     app = limited()
 
     @app.get("/")
@@ -194,7 +194,7 @@ async def test_a_stream_after_the_cancellation_is_not_taken_for_one_that_was_cut
         assert task.cancelling() == 0
 
 
-async def test_a_cancellation_by_somebody_else_goes_on() -> None:
+async def test_a_foreign_cancellation_is_reraised() -> None:
     app, handler = limited(RESPONSE_TIMEOUT=LONG), Handler()
     app.add_route(handler, "/", name="slow")
     peer = Peer()
@@ -284,7 +284,7 @@ async def test_an_exception_handler_that_takes_too_long() -> None:
     assert (peer.status, peer.complete, slow.seen) == (503, True, ["Response Timeout", "cleaned up"])
 
 
-async def test_a_cancellation_by_somebody_else_in_an_exception_handler_goes_on() -> None:
+async def test_a_foreign_cancellation_in_an_exception_handler_is_reraised() -> None:
     app, handler = limited(RESPONSE_TIMEOUT=LONG), Handler()
     app.exception(NotFound)(lambda request, error: handler(request))
     peer = Peer()
@@ -542,7 +542,7 @@ def test_a_lazy_start_on_another_loop_starts_again() -> None:
         app.middleware_stack = None
 
 
-def test_an_engine_application_answers_in_starlettes_way(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_engine_application_answers_like_starlette(monkeypatch: pytest.MonkeyPatch) -> None:
     async def slow(request: Any) -> Response:
         await asyncio.sleep(LONG)
         raise AssertionError

@@ -229,7 +229,7 @@ async def test_the_stop_closes_it_with_1001(where: str) -> None:
     assert ended == ["cleaned up"]
 
 
-async def test_a_farewell_of_the_handlers_own_is_the_last_word() -> None:
+async def test_a_close_by_the_handler_is_final() -> None:
     app: Sanic[Any, Any] = Sanic("Farewell")
 
     @app.websocket("/")

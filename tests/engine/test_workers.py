@@ -44,7 +44,7 @@ def test_a_factory_of_the_main_module(tmp_path: Path, how: str) -> None:
         assert server.terminate() == 0
 
 
-def test_a_factory_that_no_other_process_finds(tmp_path: Path) -> None:
+def test_a_factory_that_other_processes_cannot_import(tmp_path: Path) -> None:
     with process(tmp_path, FACTORY.format(how="factory=lambda: create_app('Made')")) as server:
         assert server.ended() == 1
     assert "Several workers need an application that another process can import" in server.log
@@ -327,6 +327,6 @@ def test_a_worker_restarts_itself_all_and_ends_all(tmp_path: Path) -> None:
         assert server.ended() == 0
 
 
-def test_one_process_alone_has_no_supervisor() -> None:
+def test_a_single_process_has_no_supervisor() -> None:
     with pytest.raises(AttributeError, match="workers=2"):
         _ = Sanic("alone").m

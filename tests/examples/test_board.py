@@ -88,14 +88,14 @@ def test_a_bad_body_is_refused_with_what_is_wrong(anywhere: Server, body: bytes,
     assert anywhere.get("/api/v1/tasks").json() == before
 
 
-def test_a_column_that_is_not_there_is_refused(anywhere: Server) -> None:
+def test_an_unknown_column_is_refused(anywhere: Server) -> None:
     response = anywhere.get("/api/v1/tasks", params={"column": "never"})
     assert (response.status_code, response.json()["error"]) == (400, "Bad Request")
     assert "todo, doing, done" in response.json()["message"]
 
 
 @pytest.mark.parametrize("name", ["notes.txt", "naïve résumé.pdf", "no extension"])
-def test_an_attachment_comes_back_as_it_was_sent(anywhere: Server, name: str) -> None:
+def test_an_attachment_is_downloaded_unchanged(anywhere: Server, name: str) -> None:
     task = add(anywhere)
     content = bytes(range(256)) * 4
     response = anywhere.request("POST", task["attachments_url"], files={"file": (name, content)})

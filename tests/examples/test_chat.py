@@ -116,7 +116,7 @@ def test_a_room_keeps_its_last_messages(client: TestClient, monkeypatch: pytest.
     assert [message["text"] for message in client.get(f"{ROOM}/messages").json()] == ["c", "d"]
 
 
-def test_the_page_asks_no_other_host(client: TestClient) -> None:
+def test_the_page_loads_nothing_from_other_hosts(client: TestClient) -> None:
     page = client.get(f"{ROOM}/")
     assert page.headers["content-security-policy"] == "default-src 'self'"
     for path in ("/", f"{ROOM}/", "/assets/chat.js", "/assets/chat.css"):

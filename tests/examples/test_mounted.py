@@ -79,7 +79,7 @@ def test_live_feeds_and_sessions_work(mounted: Server) -> None:
         assert next(ticker.iter_lines()) == b"retry: 1000"
 
 
-def test_errors_are_the_boards_own(mounted: Server) -> None:
+def test_errors_have_the_pages_of_the_board(mounted: Server) -> None:
     for path, status in (("/nowhere", 404), ("/oops", 500)):
         answer = mounted.get(path, headers={"Accept": "text/html"})
         assert answer.status_code == status

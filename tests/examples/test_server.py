@@ -17,7 +17,7 @@ def ask(server: Server, query: str, **options: Any) -> Any:
     return response.json()
 
 
-def test_static_files_can_be_asked_for_again_and_in_part(board: Server) -> None:
+def test_static_files_support_conditional_and_range_requests(board: Server) -> None:
     whole = board.get("/assets/board.css", headers={"Accept-Encoding": "identity"})
     assert whole.headers["Content-Type"].startswith("text/css")
     for again in (

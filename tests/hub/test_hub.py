@@ -155,7 +155,7 @@ async def listen(hub: Hub, heard: list[Any], end: str) -> None:
 
 
 @pytest.mark.parametrize("end", ["cancel", "leave", "raise", "close"])
-async def test_a_loop_that_ends_leaves_nothing_behind(end: str) -> None:
+async def test_a_closed_loop_leaves_no_references(end: str) -> None:
     hub, heard = Hub(), list[Any]()
     before = asyncio.all_tasks()
     task = asyncio.create_task(listen(hub, heard, end))
@@ -379,7 +379,7 @@ async def test_a_slow_client_gets_what_its_queue_holds(when_full: Any, expected:
         assert server.sent[-1] == b"\x81\x0afast again"
 
 
-async def test_a_slow_client_is_closed_where_that_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_slow_client_is_closed_with_the_close_policy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sanic_star.hub._sockets.CLOSE_S", 0.01)
     hub, server = Hub(), Server()
     before = asyncio.all_tasks()

@@ -21,7 +21,7 @@ def results() -> dict[str, dict[str, Any]]:
 
 
 @pytest.mark.parametrize("release", STEPS)
-def test_it_answers_as_it_did(release: str, results: dict[str, dict[str, Any]]) -> None:
+def test_it_answers_as_before(release: str, results: dict[str, dict[str, Any]]) -> None:
     result = results[release]
     assert "answers" in result, result
     ours, on_release = essence(result["answers"]), essence(load()[release]["answers"])

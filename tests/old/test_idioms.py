@@ -21,7 +21,7 @@ def results() -> dict[str, dict[str, Any]]:
 
 
 @pytest.mark.parametrize("idiom", IDIOMS, ids=lambda idiom: idiom.name)
-def test_it_works_as_it_did(idiom: Idiom, results: dict[str, dict[str, Any]]) -> None:
+def test_it_works_as_before(idiom: Idiom, results: dict[str, dict[str, Any]]) -> None:
     result = results[idiom.name]
     assert "answers" in result, result
     assert without(result["answers"], idiom.ignored) == load()[idiom.name].answers

@@ -119,7 +119,7 @@ print([name for name in sys.modules if "compat._old" in name])
 
 @pytest.mark.parametrize("kind", [Sanic, Blueprint])
 @pytest.mark.parametrize("name", ["a.", ".a", "a..b", "1.a", "a b.c", "."])
-def test_a_dot_goes_between_words(kind: Any, name: str) -> None:
+def test_signal_names_have_dots_between_words(kind: Any, name: str) -> None:
     with pytest.raises(Exception, match="uses an invalid format"):
         kind(name)
 
@@ -251,7 +251,7 @@ def test_other_types_that_do_not_exist_are_refused(part: str) -> None:
         Sanic("Types").get(f"/{part}")(lambda request, a: None)
 
 
-def test_a_type_of_the_applications_own_goes_first() -> None:
+def test_a_json_type_of_the_application_comes_first() -> None:
     app: Any = Sanic("Own")
     app.router.register_pattern("string", str.upper, r"[a-z]+")
     with warnings.catch_warnings():

@@ -17,7 +17,7 @@ def ours(tmp_path_factory: pytest.TempPathFactory) -> Held:
     return hold(DEFAULT, tmp_path_factory.mktemp("star"))
 
 
-def test_the_conversations_go_as_on_sanic(ours: Held, reference: Held) -> None:
+def test_the_conversations_are_the_same_as_on_sanic(ours: Held, reference: Held) -> None:
     assert len(CONVERSATIONS) >= 120
     assert len({conversation.name for conversation in CONVERSATIONS}) == len(CONVERSATIONS)
     lines = differences(DEFAULT, ours, reference)

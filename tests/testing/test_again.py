@@ -226,7 +226,7 @@ async def test_a_keyword_of_the_wire_in_the_asgi_client() -> None:
         await make().asgi_client.websocket("/ws", max_size=5)
 
 
-def test_a_session_of_its_own() -> None:
+def test_options_of_a_session_are_used() -> None:
     app = make()
     request, _ = app.test_client.get(
         "/",

@@ -93,7 +93,7 @@ def test_a_request_without_a_body_has_the_content_length_of_httpx() -> None:
     assert [verb for verb in METHODS if lengths[verb] == "0"] == ["POST", "PUT", "PATCH"]
 
 
-def test_a_session_of_ones_own() -> None:
+def test_a_custom_session() -> None:
     seen: list[dict[str, Any]] = []
 
     class Client(SanicTestClient):
@@ -118,7 +118,7 @@ def test_a_session_of_another_library_is_refused() -> None:
         client.get("/")
 
 
-def test_a_session_over_a_socket_of_ones_own() -> None:
+def test_a_session_over_a_given_socket() -> None:
     class Client(SanicTestClient):
         def get_new_session(self, **kwargs: Any) -> requests.Session:
             return super().get_new_session(cookies={"a": "b"}, **kwargs)

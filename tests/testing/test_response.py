@@ -182,7 +182,7 @@ def test_a_copy_equals_the_original(app: Sanic[Any, Any]) -> None:
     assert copy.copy(response).text == response.text
 
 
-async def test_where_a_redirect_leads_and_what_is_always_so(app: Sanic[Any, Any]) -> None:
+async def test_redirect_targets_and_fixed_attributes(app: Sanic[Any, Any]) -> None:
     for _, response in [await app.asgi_client.get("/away"), await app.asgi_client.get("/lines")]:
         # In another thread: this client blocks.
         path = response.url.path

@@ -257,7 +257,7 @@ def test_a_start_that_fails_comes_out() -> None:
             client.get("/")
 
 
-def test_a_stop_that_fails_leaves_the_response_and_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_failing_stop_is_logged_and_keeps_the_response(caplog: pytest.LogCaptureFixture) -> None:
     client = SanicTestClient(app_of(lifespan=failing_lifespan("stop")))
     for times in (1, 2):
         assert client.get("/")[1].status == 200

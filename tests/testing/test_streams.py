@@ -79,7 +79,7 @@ def test_a_chunk_can_be_read_before_the_next_is_made(in_block: bool) -> None:
     assert made == [0, 1, 2]
 
 
-def test_an_infinite_stream_stands_still_until_it_is_read(in_block: bool) -> None:
+def test_an_infinite_stream_pauses_until_it_is_read(in_block: bool) -> None:
     made: list[int] = []
     ended: list[str] = []
 
@@ -118,7 +118,7 @@ def test_leaving_reaches_an_app_that_listens(in_block: bool) -> None:
         assert messages == ["http.disconnect"]
 
 
-def test_an_app_that_does_not_listen_goes_on_until_the_client_closes(
+def test_an_app_that_ignores_disconnects_runs_until_the_client_closes(
     in_block: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sanic_star.testing._asgi.exchange.LEAVE_GRACE", 0.01)
@@ -154,7 +154,7 @@ def test_closing_the_client_ends_the_streams_that_are_open(in_block: bool) -> No
     assert ended == ["http.disconnect"] * 3
 
 
-def test_an_exception_on_the_way_comes_out_once(in_block: bool) -> None:
+def test_an_exception_on_the_way_is_raised_once(in_block: bool) -> None:
     class StreamError(OSError):
         """An OSError, which urllib3 would take for one of its socket."""
 

@@ -299,7 +299,7 @@ def test_starlettes_handlers_are_registered_once(handler: Callable[[], ErrorHand
         assert app.test_client.get("/nowhere")[1].text == "missing"
 
 
-def test_a_request_class_that_a_test_sets_stays() -> None:
+def test_a_request_class_set_by_a_test_is_kept() -> None:
     class Own(Request): ...
 
     app: Any = make()
