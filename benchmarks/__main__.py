@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: runs the parts, prints the tables, keeps them, compares them with the budgets."""
+"""`python -m benchmarks`: run the parts, print and store the tables, and compare them with the budgets."""
 
 import argparse
 import json
@@ -93,7 +93,7 @@ def _parser() -> argparse.ArgumentParser:
         "--load",
         type=Path,
         metavar="FILE",
-        help="take the results of an earlier run instead of measuring; with --only, measure these parts anew",
+        help="take the results of an earlier run instead of measuring; with --only, measure these parts again",
     )
     return parser
 
@@ -109,7 +109,7 @@ def _run(options: argparse.Namespace) -> dict[str, Any]:
     for part in parts:
         say(f"{part} …")
         result[part] = PARTS[part](settings)
-        # After each part: should one of them fail, `--load` has the others.
+        # Stored after each part: if a later one fails, `--load` can read the others.
         target.with_suffix(".json").write_text(json.dumps(result, indent=1) + "\n")
         target.with_suffix(".md").write_text(report.markdown(result))
     say(f"written: {target.with_suffix('.md')} and .json")

@@ -18,7 +18,7 @@ from benchmarks.settings import Settings, say
 from benchmarks.socket_load import FLOOR
 from benchmarks.wrk import LoadError, Server, await_answer, load, serve
 
-# More of them at once say no more, and leave less time to each.
+# More of them at the same time add no information, and leave less time to each.
 TOGETHER = (OURS, "starlette", "falcon", "blacksheep")
 
 

@@ -70,7 +70,7 @@ class CaseRun:
         return self._errors | {name: _row(name, runs, base) for name, runs in self._runs.items() if runs}
 
     def _quietest(self, group: list[str]) -> dict[str, Run]:
-        """Run the group until nobody disturbs it, or return the least disturbed of the attempts."""
+        """Run the group until no other process disturbs it, or return the least disturbed attempt."""
         attempts: list[dict[str, Run]] = []
         while len(attempts) <= self._settings.retries:
             attempts.append(self._attempt([name for name in group if name in self._runs]))

@@ -1,8 +1,8 @@
 """Stand-in for the conftest.py of the suite (copied to tests/conftest.py).
 
-Written for this harness.  It offers what the suite's tests ask for by name and
-asks of the package under test only public things; what exists on Sanic's own
-server alone is looked up softly.
+Written for this harness. It has the fixtures that the suite's tests request by
+name, and uses public names of the package under test only; names that exist
+only on Sanic's own server may be missing.
 """
 
 import asyncio
