@@ -1,6 +1,6 @@
 """Compare with Sanic: the routers on random tables, whole applications on such tables, and on odd paths.
 
-`--ways` compares the fast ways of headers, cookies, arguments and routes with the slow ones instead.
+`--ways` compares the fast and the slow implementations of headers, cookies, arguments and routes instead.
 
 `--wire` sends malformed requests over raw sockets instead, to an application with many features behind each server.
 """
@@ -56,8 +56,8 @@ def several(
     return bool(differences)
 
 
-def ways(options: argparse.Namespace, inputs: int) -> bool:
-    """Compare fast and slow ways, and print what differs; tell whether something did."""
+def compare_implementations(options: argparse.Namespace, inputs: int) -> bool:
+    """Compare fast and slow implementations, print the differences, and return whether there were any."""
     differs = False
     for name in COMPARISONS:
         differences = compare_ways(name, options.seed, inputs)
@@ -69,16 +69,20 @@ def ways(options: argparse.Namespace, inputs: int) -> bool:
 
 
 def main() -> int:
-    """Run the command; the exit status is 1 if something differed."""
+    """Run the command; the exit status is 1 if there were differences."""
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
     parser.add_argument("--requests", type=int, default=50_000)
     parser.add_argument("--served", type=int, default=4000, help="requests over a socket, to random tables")
     parser.add_argument("--paths", type=int, default=6000, help="odd paths, to routes and files")
-    parser.add_argument("--seed", type=int, default=1, help="of the first table; the next has the next")
+    parser.add_argument("--seed", type=int, default=1, help="seed of the first table; each next table adds 1")
     parser.add_argument("--show", type=int, default=10, help="how many differences are printed")
-    parser.add_argument("--ways", type=int, nargs="?", const=100_000, help="only fast and slow ways, so many of each")
-    parser.add_argument("--wire", type=int, nargs="?", const=20_000, help="only malformed requests, so many in all")
-    parser.add_argument("--servers", default=",".join(SERVERS), help="for --wire: their names, with commas")
+    parser.add_argument(
+        "--ways", type=int, nargs="?", const=100_000, help="only fast and slow implementations, N inputs each"
+    )
+    parser.add_argument("--wire", type=int, nargs="?", const=20_000, help="only malformed requests, N in total")
+    parser.add_argument(
+        "--servers", default=",".join(SERVERS), help="for --wire: names of servers, separated by commas"
+    )
     options = parser.parse_args()
     if options.wire:
         names = options.servers.split(",")
@@ -88,7 +92,7 @@ def main() -> int:
     warnings.simplefilter("ignore")
     logging.disable()
     if options.ways:
-        return ways(options, options.ways)
+        return compare_implementations(options, options.ways)
     differences = several(options, options.requests, "requests", lambda seed: compare(seed, 40, tables))
     with Framework("sanic") as sanics, Framework("sanic_star") as ours:
         both = sanics.play, ours.play

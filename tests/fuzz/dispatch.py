@@ -1,8 +1,8 @@
 """Random route tables behind a server: both answer the same requests over a socket, Sanic on its own server.
 
-The routers by themselves are compared a hundred times faster (`tables`); here is what stands around them, too: what
-becomes of a path between wire and router, 404 and 405 with their headers, HEAD, and what a request says of its route.
-Each table is an application in a process of its own, because Sanic does not start twice in one.
+`tables` compares the routers alone, a hundred times faster. This module also tests the code around them: the path
+between wire and router, 404 and 405 with their headers, HEAD, and the route attributes of a request. Each table is an
+application in its own process, because Sanic does not start twice in one.
 """
 
 from __future__ import annotations
@@ -50,12 +50,12 @@ app.static("/s", root / "served", name="more", use_content_range=True, stream_la
 
 
 def compare_dispatch(seed: int, count: int, tables: Tables, both: tuple[Play, Play]) -> tuple[int, list[Difference]]:
-    """Serve a table by its seed, ask both; return how many requests it were and where they differ.
+    """Serve a random table, send requests to both; return the number of requests and the differences.
 
     Args:
         seed: of the table and of its requests.
         count: how many requests.
-        tables: makes the two routers, to find out what can be registered.
+        tables: creates the two routers, to find the routes that can be registered.
         both: play a case on Sanic and on sanic_star.
     """
     random = Random(seed)
@@ -76,9 +76,10 @@ def compare_dispatch(seed: int, count: int, tables: Tables, both: tuple[Play, Pl
 
 
 def compare_served_paths(seed: int, count: int, both: tuple[Play, Play]) -> list[str]:
-    """Send odd paths over a socket to both, each through its own server's parser; return what is wrong.
+    """Send odd paths over a socket to both, each through its own server's parser; return the differences.
 
-    What one of the parsers refuses (Sanic: 413 for a long head) is left out, and so is what Sanic answers with 500.
+    Paths that one of the parsers refuses (Sanic: 413 for a long head) are skipped, and those that Sanic answers with
+    500.
     """
     asked = list(paths(Random(seed), count))
     source = f"ROUTES = {ROUTES!r}\nSECRET = {SECRET!r}\n{_PATHS}"
@@ -100,25 +101,25 @@ def compare_served_paths(seed: int, count: int, both: tuple[Play, Play]) -> list
 
 
 def _seen(answer: Answer, rows: list[Row]) -> str:
-    """Return what is compared of an answer; its status comes first."""
+    """Return the compared part of an answer, with its status first."""
     if answer.note:
         return f"0 {answer.note}"
     if answer.status == 200 and answer.body:
         text = answer.body.decode()
         number = text.partition(" ")[0]
         return f"200 {number} mixed" if rows[int(number)].mixed else f"200 {text}"
-    # The order of the methods is that of a set, in Sanic.
+    # In Sanic the methods are a set, so their order varies.
     allowed = sorted((answer.get("allow") or "").split(", "))
     return f"{answer.status} {', '.join(allowed)}".strip()
 
 
 def _excused(sanic: str, ours: str) -> bool:
-    """Tell whether the two are the same, or differ as `docs/compatibility.md` lists it."""
+    """Return whether both are the same, or differ as documented in `docs/compatibility.md`."""
     if sanic == ours:
         return True
     if sanic.startswith("500"):  # over `//` for example; here it must be an answer
         return ours[0] in "24"
     if sanic == "405":  # forgets `Allow`, where a path with parameters has several routes
         return ours.startswith("405 ")
-    # A value that was left over from a route tried before.
+    # A leftover value of a route that was tried before.
     return "('" in sanic and sanic.startswith("200") and sanic.split()[:2] == ours.split()[:2]

@@ -1,6 +1,6 @@
-"""Random paths, to routes and to files: never a 500, never a file from outside, and the status that Sanic gives.
+"""Random paths, to routes and to files: never a 500, never a file from outside, and the same status as Sanic.
 
-Both answer in this process, as ASGI applications. What Sanic answers with 500 is left out: there is no status to take.
+Both answer in this process, as ASGI applications. Paths that Sanic answers with 500 are skipped.
 """
 
 from __future__ import annotations
@@ -35,28 +35,28 @@ _running: list[asyncio.Future[Any]] = []
 
 @dataclass(frozen=True)
 class Seen:
-    """What a client sees."""
+    """The response as a client sees it."""
 
     status: int
     body: bytes
 
 
 def paths(random: Random, count: int) -> Iterator[bytes]:
-    """Yield paths as they stand on the wire, each with its leading slash."""
+    """Yield paths as sent on the wire, each with its leading slash."""
     for _ in range(count):
         if random.random() < 0.1:
             tail = bytes(random.randrange(256) for _ in range(random.randint(0, 30))).decode("latin-1")
         else:
             tail = random.choice(("/", "/", "", "//")).join(random.choices(SEGMENTS, k=random.randint(1, 5)))
         path = (random.choice(PREFIXES) + tail).encode("latin-1", "replace")
-        # These end a target, or begin its query: a server hands on no path with one of them.
+        # These characters end a target or start its query, so no server passes a path that contains one.
         for byte in b" \r\n\t\0?#":
             path = path.replace(bytes((byte,)), b"")
         yield path if path.startswith(b"/") else b"/" + path
 
 
 def files(root: Path) -> Path:
-    """Make the files that are served, and the one that must not be; return the directory to serve."""
+    """Create the served files, and one outside that must not be served; return the served directory."""
     served = root / "served"
     (served / "sub").mkdir(parents=True)
     (served / "a.txt").write_text("a")
@@ -81,7 +81,7 @@ def application(package: Any, name: str, served: Path) -> Any:
 
 
 async def ask(app: Any, raw: bytes, method: str = "GET", host: str | None = "a.test") -> Seen:
-    """Send a request without a body; an exception that is raised again after its answer is the server's to log."""
+    """Send a request without a body; an exception reraised after its response is ignored, as a server logs it."""
     scope = {
         "type": "http",
         "asgi": {"version": "3.0"},
@@ -113,7 +113,7 @@ async def ask(app: Any, raw: bytes, method: str = "GET", host: str | None = "a.t
 
 
 async def start(app: Any) -> None:
-    """Start an application as a server does; it is never stopped, because nothing is open in it."""
+    """Start an application as a server does; it is never stopped, because it holds no open resources."""
     inbox: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
     outbox: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
     inbox.put_nowait({"type": "lifespan.startup"})
@@ -123,7 +123,7 @@ async def start(app: Any) -> None:
 
 
 async def compare_paths(seed: int, count: int, packages: tuple[Any, Any], root: Path) -> list[str]:
-    """Ask both for the same paths; return what is wrong."""
+    """Request the same paths of both; return the faults."""
     served = files(root)
     sanics, ours = (application(package, f"Paths{place}", served) for place, package in enumerate(packages))
     await start(ours)

@@ -1,6 +1,6 @@
 """Generated paths, to routes and files: never a 500, never a file from outside.
 
-`python -m tests.fuzz` compares such paths with what Sanic answers, in process and over a socket.
+`python -m tests.fuzz` compares the answers to such paths with Sanic's, in process and over a socket.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Bytes on the wire: requests that are right, and what becomes of them when bytes are lost, doubled or made up.
+"""Bytes on the wire: valid requests, and mutations with lost, doubled or invented bytes.
 
-`exchange` gives a generator of byte strings by its seed: a request by one of the templates, then none or a few
-mutations. A request that was left as it is has to be answered; of a mutated one it is only known that it must not be
-answered with a status of 500 or more, and must not stay with the server.
+`exchange` yields byte strings for a seed: a request from one of the templates, with no or a few mutations. An unchanged
+request must be answered. A mutated one must not be answered with a status of 500 or more, and must not stay in the
+server.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from random import Random
 
-# Seconds until a right request counts as not answered, and until a mutated one is given up: the server may be waiting
-# for bytes that never come.
+# Seconds to wait for the answer to a valid request, and to a mutated one: its server may wait for bytes that never
+# arrive.
 TIMEOUT_S = 30.0
 SILENCE = 0.5
 LONGEST = 2_000_000
@@ -22,13 +22,13 @@ LONGEST = 2_000_000
 
 @dataclass(frozen=True)
 class Request:
-    """Bytes to send, and what is known of them.
+    """Bytes to send, and their origin.
 
     Attributes:
-        data: what is written.
-        template: the name of what it was made from.
-        right: whether it was left as it is.
-        cuts: where it is cut into separate writes.
+        data: the bytes to write.
+        template: the name of the template.
+        right: whether the request is unchanged.
+        cuts: the offsets between separate writes.
     """
 
     data: bytes
@@ -39,13 +39,13 @@ class Request:
 
 @dataclass(frozen=True)
 class Reply:
-    """What came back: the first response, or why there is none.
+    """The first response, or the reason why there is none.
 
     Attributes:
         status: of the first final response; 0 for none.
         body: of that response, without its chunk framing.
         remaining: the number of bytes after that response.
-        end: "closed" by the server, or "silence" where nothing came any more.
+        end: "closed" by the server, or "silence" if no more bytes arrived.
     """
 
     status: int
@@ -207,11 +207,11 @@ TEMPLATES: tuple[Template, ...] = (
     *(index, echo, json_body, form, multipart, multipart, args, cookies, who, origin, accept, where, where),
     *(stream, parts, file, file, handshake, pipelined),
 )
-# Their answers are compared with Sanic's; of the others, one or both differ by what the servers are.
+# Their answers are compared with Sanic's; answers to the others differ between servers.
 COMPARED = {"index", "echo", "args", "cookies", "who", "accept", "stream", "parts", "json_body", "form"}
 
-# What `docs/compatibility.md` lists under `malformed-headers`: two Cookie headers, names of cookies that are no tokens,
-# credentials that are not as they should be. And what each server's parser reads in its own way: targets that are no
+# The entry `malformed-headers` of `docs/compatibility.md`: two Cookie headers, names of cookies that are not tokens,
+# malformed credentials. And requests that each server's parser reads differently: targets that are not a
 # path (RFC 9112, 3.2), folded lines, methods in lower case, `Upgrade: h2c`.
 _READ_IN_ANOTHER_WAY = re.compile(
     rb"(?is)\ncookie:.*\ncookie:|\ncookie:[^\r]*[\x80-\xff]|authorization:[^\r]*basic(?! YTpi\r)|basibasi"

@@ -1,4 +1,4 @@
-"""The harness on the command line: look up what Sanic answers, find cases that flicker, try a file on both."""
+"""The harness on the command line: print Sanic's answers, find cases that flicker, try a file on both."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.parity.wire import Answer, Exchange, request
 
 
 def main() -> int:
-    """Run one of the commands; the exit status is 1 if something differed."""
+    """Run one of the commands; the exit status is 1 if there were differences."""
     parser = argparse.ArgumentParser(prog="python -m tests.parity", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     for name, meaning in (
@@ -34,14 +34,14 @@ def main() -> int:
         sub.add_argument("part", nargs="?", default="", help="a part of the case's name or group")
         sub.add_argument("--in-process", action="store_true", help="compare with sanic_star without a server")
         sub.add_argument("--on", default="sanic", choices=("sanic", "sanic_star"))
-        sub.add_argument("--log", action="store_true", help="print what the app wrote, too")
-    commands.add_parser("page", help="write which cases show which intended difference into docs/compatibility.md")
+        sub.add_argument("--log", action="store_true", help="also print the output of the app")
+    commands.add_parser("page", help="write the cases of each intended difference into docs/compatibility.md")
     trying = commands.add_parser("try", help="send requests to a file of your own, on both")
     trying.add_argument("file", type=Path)
     trying.add_argument("sent", nargs="+", metavar="'METHOD /path [name: value]... [{body}]'")
     trying.add_argument("--debug", action="store_true")
     trying.add_argument("--on", choices=("sanic", "sanic_star"), action="append")
-    trying.add_argument("--log", action="store_true", help="print what the app wrote, too")
+    trying.add_argument("--log", action="store_true", help="also print the output of the app")
     options = parser.parse_args()
     if options.command == "try":
         steps = tuple(_request(line) for line in options.sent)
@@ -112,7 +112,7 @@ def compare(cases: Sequence[Case]) -> int:
 
 
 def compare_in_process(cases: Sequence[Case]) -> int:
-    """Play what can be played without a server, and print the differences from Sanic."""
+    """Play the cases that need no server, and print the differences from Sanic."""
     differences = 0
     logging.disable()
     with Framework("sanic") as sanic, tempfile.TemporaryDirectory(prefix="parity-") as directory:

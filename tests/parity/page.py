@@ -13,7 +13,7 @@ BEGIN, END = "<!-- written by `python -m tests.parity page` -->\n", "<!-- end --
 
 
 def written(page: str) -> str:
-    """Return the page's text with its list of cases as the marks have it."""
+    """Return the page's text with its list of cases according to the marks."""
     before, _, after_begin = page.partition(BEGIN)
     return before + BEGIN + _cases() + END + after_begin.partition(END)[2]
 

@@ -1,4 +1,4 @@
-"""The harness itself: it sees differences, reads the wire strictly, and fails clearly."""
+"""The harness itself: it finds differences, reads the wire strictly, and fails clearly."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Websockets frame by frame: each conversation goes as on Sanic's own server."""
+"""Websockets frame by frame: each conversation is the same as on Sanic's own server."""
 
 import pytest
 

@@ -1,7 +1,7 @@
-"""What goes over the socket: steps that are sent exactly as written, and answers read without interpretation.
+"""Steps that are sent exactly as written, and answers that are read without interpretation.
 
-A request asks the server to close the connection, so an answer ends where the connection ends: a body that is longer
-or shorter than its `content-length` says is seen, which a usual client would hide.
+A request asks the server to close the connection, so an answer ends where the connection ends. This shows a body that
+is longer or shorter than its `content-length`, which a usual client would hide.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Headers = Mapping[str, str | None] | Sequence[tuple[str, str | None]]
 
 @dataclass(frozen=True)
 class Answer:
-    """One answer; `note` tells what was wrong with its form, or why there is none (then `status` is 0)."""
+    """One answer; `note` is the fault of its form, or the reason why there is none (then `status` is 0)."""
 
     status: int
     headers: tuple[tuple[str, str], ...] = ()
@@ -34,19 +34,19 @@ class Answer:
 
 
 class Step(Protocol):
-    """Something that is done to a served app, with what comes of it."""
+    """An action on a served app, with its answers."""
 
     @property
     def label(self) -> str:
-        """Tell in one line what is sent."""
+        """A description of the step in one line."""
 
     def play(self, port: int, seconds: float) -> list[Answer]:
-        """Do it on a port of the loopback interface, within so many seconds."""
+        """Play the step on a port of the loopback interface, within a number of seconds."""
 
 
 @dataclass(frozen=True)
 class Exchange:
-    """Bytes that go out on one connection, in pieces with `pause` seconds between them."""
+    """Bytes to send on one connection, in chunks with `pause` seconds between them."""
 
     label: str
     chunks: tuple[bytes, ...]
@@ -72,7 +72,7 @@ class Exchange:
                         time.sleep(self.pause)
                     connection.sendall(piece)
             except (BrokenPipeError, ConnectionResetError):
-                pass  # a server may answer and hang up before it has read a body that it refuses
+                pass  # a server may answer and close the connection before it has read a body that it refuses
             try:
                 while True:
                     connection.settimeout(max(0.01, ends - time.monotonic()))
@@ -96,12 +96,12 @@ def request(
     parts: Sequence[bytes] | None = None,
     version: str = "1.1",
 ) -> Exchange:
-    """Make a request of a method, a target as it stands on the wire, and headers as given.
+    """Create a request with a method, a raw target and raw headers.
 
     Args:
-        method: As it stands on the wire.
+        method: The raw method.
         path: The target with its query; not encoded further, non-ASCII text goes out as UTF-8.
-        headers: Put after `host` and `connection`; a value of None takes a header away that would be set.
+        headers: Sent after `host` and `connection`; a value of None removes a default header.
         body: Bytes, or a list of chunks to send with chunked encoding.
         json: A value to send as JSON instead of a body.
         form: Pairs to send as a urlencoded form instead of a body.
@@ -160,9 +160,9 @@ def post(
 
 
 def wire(*chunks: bytes, methods: Sequence[str] = ("GET",), pause: float = 0.05) -> Exchange:
-    """Send bytes as they are, with a pause between the pieces; `methods` tells how many answers are read and of what.
+    """Send raw bytes, with a pause between the chunks; `methods` has the method of each expected answer.
 
-    The last request has to ask for the connection to be closed.
+    The last request must ask the server to close the connection.
     """
     return Exchange(repr(b"".join(chunks)[:60])[2:-1], chunks, tuple(methods), pause)
 
@@ -177,7 +177,7 @@ def part(name: str, content: bytes | str, filename: str | None = None, headers: 
 
 
 def parse_answers(received: bytes, methods: Sequence[str]) -> list[Answer]:
-    """Split what came on one connection into an answer per request; interim answers (1xx) are left out."""
+    """Split the bytes of one connection into an answer per request, without interim answers (1xx)."""
     answers: list[Answer] = []
     for number, method in enumerate(methods):
         last = number == len(methods) - 1

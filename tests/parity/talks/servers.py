@@ -1,4 +1,4 @@
-"""The servers that hold the conversations, and what each answers."""
+"""The servers of the conversations, and their answers."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from tests.parity.talks.table import (
     program,
 )
 
-# Conversations at a time.
+# Conversations at the same time.
 AT_ONCE = 8
 
 
@@ -44,8 +44,8 @@ class Server:
 
     Args:
         name: what the tests call it.
-        command: what starts it, with `{port}` to be filled in.
-        lacks: what it gives an application no way to.
+        command: its command line, with the placeholder `{port}`.
+        lacks: the features that it does not offer to applications.
     """
 
     name: str
@@ -78,7 +78,7 @@ OTHERS = [
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a client received, and what happened in the handler."""
+    """The frames that a client received, and the events in the handler."""
 
     transcript: list[str]
     events: list[str]
@@ -89,14 +89,14 @@ class Held:
     """All conversations with one server."""
 
     outcomes: list[Outcome]
-    # The coroutines of the tasks that there were not before.
+    # The coroutines of new tasks.
     tasks: list[str]
     log: str
 
 
 @contextmanager
 def serving(server: Server, folder: Path, source: str | None = None) -> Iterator[tuple[int, Process]]:
-    """Serve the application of all conversations, or another, for as long as the block lasts."""
+    """Serve the application of all conversations, or another, within the block."""
     (folder / "served.py").write_text(source or program("sanic" if server is SANIC else "sanic_star"))
     port = free_port()
     process = Process((sys.executable, "-W", "ignore", *server.command.format(port=port).split()), folder)
@@ -148,7 +148,7 @@ def _get(port: int, path: str) -> list[str]:
 
 
 def differences(server: Server, ours: Held, reference: Held) -> list[str]:
-    """Return what differs from Sanic's own server where it must not, and what no longer differs where it should."""
+    """Return the unexpected differences from Sanic's own server, and the expected ones that do not exist any longer."""
     lines = []
     lacking: dict[str, bool] = dict.fromkeys(server.lacks, False)
     for conversation, outcome, expected in zip(CONVERSATIONS, ours.outcomes, reference.outcomes, strict=True):
