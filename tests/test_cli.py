@@ -142,7 +142,7 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, dict[str, Any]]]:
     def serve(app: Any, *, factory: Any = None) -> None:
         single = noted[-1][1].get("single_process", False)
         assert (factory is None) is single
-        # Workers make it once more.
+        # Workers create it again.
         assert single or factory().name == app.name
 
     monkeypatch.setattr(Sanic, "prepare", prepare)

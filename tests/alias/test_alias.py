@@ -1,4 +1,4 @@
-"""The alias inside of a process: what `import sanic` gives while it is installed, and what stays when it is not."""
+"""The alias inside a process: the meaning of `import sanic` while it is installed, and afterwards."""
 
 import importlib
 import importlib.metadata

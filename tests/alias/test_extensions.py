@@ -1,4 +1,4 @@
-"""The shop of Sanic Extensions answers here as on Sanic; `nox -s ecosystem` serves it in every other way."""
+"""The shop of Sanic Extensions answers here as on Sanic; `nox -s ecosystem` serves it in all other setups."""
 
 from pathlib import Path
 from typing import Any

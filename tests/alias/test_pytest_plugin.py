@@ -1,4 +1,4 @@
-"""The plugin's option, in a pytest of its own: tests that speak of Sanic only, and their conftest."""
+"""The plugin's option, in its own pytest: tests that import Sanic only, and their conftest."""
 
 import os
 import subprocess

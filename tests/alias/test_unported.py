@@ -28,7 +28,7 @@ Python = Callable[..., list[str]]
 
 @pytest.fixture(scope="module")
 def others(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give a folder with everything that is installed, except Sanic."""
+    """Return a folder with all installed packages except Sanic."""
     folder = tmp_path_factory.mktemp("installed")
     for place in {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}:
         for path in Path(place).iterdir():
@@ -70,7 +70,7 @@ def get(port: int, path: str) -> bytes:
 def until(
     port: int, path: str, expected: bytes, process: "subprocess.Popen[bytes]", again: Callable[[], None] = lambda: None
 ) -> bytes:
-    """Ask until the answer says something, each second after doing something again."""
+    """Send requests until the answer has the text, with another action each second."""
     deadline = time.monotonic() + TIMEOUT_S
     soon = time.monotonic() + 1
     while True:

@@ -1,4 +1,4 @@
-"""The access log, where it can't be compared with Sanic's: no client, no host, exceptions, other kinds of scope."""
+"""The access log where Sanic's has no counterpart: no client, no host, exceptions, other kinds of scope."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a handler may return, and what answers where it fails."""
+"""The results that a handler may return, and the responses to its failures."""
 
 import asyncio
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The application: its constructor, the registry, what is registered, its tasks, how it is run."""
+"""The application: its constructor, the registry, registrations, tasks, and how it runs."""
 
 import asyncio
 import logging

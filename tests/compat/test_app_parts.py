@@ -1,4 +1,4 @@
-"""Parts of an application that only tools and unusual applications touch."""
+"""Parts of an application that only tools and unusual applications use."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def scope(path: str) -> dict[str, Any]:
 
 
 class Peer:
-    """Takes what is sent; gives an empty body."""
+    """Accepts all messages; provides an empty body."""
 
     def __init__(self) -> None:
         self.sent: list[Any] = []

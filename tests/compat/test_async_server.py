@@ -1,4 +1,4 @@
-"""A server inside of a running event loop, step by step."""
+"""A server inside a running event loop, step by step."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""Background tasks of responses: on any of them, waited for, their failures told of."""
+"""Background tasks of responses: on any response, awaited, with reported failures."""
 
 import asyncio
 import threading

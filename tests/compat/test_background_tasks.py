@@ -33,7 +33,7 @@ def app_named(name: str = "Tasks") -> Sanic[Any, Any]:
 
 
 def until(condition: Any) -> None:
-    """Wait for something that happens on another thread; slow machines get their time."""
+    """Wait for an event on another thread, with enough time for slow machines."""
     deadline = time.monotonic() + 20
     while not condition():
         assert time.monotonic() < deadline

@@ -1,4 +1,4 @@
-"""What clients may send: every parser of requests gives a value or the error that is meant for it, in bounded time.
+"""Client input: every parser of requests returns a value or raises its documented error, in bounded time.
 
 A text that once did otherwise goes into the corpus here.
 """

@@ -1,4 +1,4 @@
-"""Blueprints: what of them reaches an application, how often, and under which paths and names."""
+"""Blueprints: which parts reach an application, how often, and under which paths and names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tables of names that clients and handlers choose: nobody can fill one, or slow the fast way for others."""
+"""The tables of names chosen by clients and handlers: they cannot be filled, or slow down usual names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Settings: the same steps on both, and what is ours: `on_change`, inheritance, a default for the error format."""
+"""Settings: the same steps on both, and our additions: `on_change`, inheritance, a default error format."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a request knows of its connection: one `ConnInfo` for all requests of a connection, and facts about TLS."""
+"""The connection of a request: one `ConnInfo` for all its requests, and the details of TLS."""
 
 import ssl
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Cookies: the same calls on both, the dictionary forms of old, and what is refused."""
+"""Cookies: the same calls on both, the old dictionary forms, and refused values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The records of what was registered: made, unpacked and changed as Sanic's named tuples are."""
+"""The records of registrations: created, unpacked and changed like Sanic's named tuples."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page that lists a directory, index files, and links that lead out of what is served."""
+"""The page that lists a directory, index files, and links that leave the served folder."""
 
 from __future__ import annotations
 

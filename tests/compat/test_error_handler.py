@@ -1,4 +1,4 @@
-"""Which handler answers an exception, and what happens where that one fails itself."""
+"""The handler of an exception, and failures of that handler."""
 
 from __future__ import annotations
 

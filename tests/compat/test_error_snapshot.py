@@ -1,4 +1,4 @@
-"""Every error page in every format, byte for byte, as `error_pages.json` holds it.
+"""Every error page in every format, compared byte for byte with `error_pages.json`.
 
 After a change that is meant, `python -m tests.compat.test_error_snapshot` writes the file anew; its diff shows what
 changed. File names, line numbers and what tracerite draws are replaced, because they differ between machines.

@@ -1,4 +1,4 @@
-"""Event streams in process: what is sent, what keeps them alive, what ends them, and that nothing is left then."""
+"""Event streams in process: the sent messages, comments that keep them alive, their ends, and no remains."""
 
 import asyncio
 import gc
@@ -773,7 +773,7 @@ class Stuck(Peer):
         await super().send(message)
 
 
-# Not in `BaseHTTPMiddleware`, which waits for the client in a task that nobody can reach from inside.
+# Not in `BaseHTTPMiddleware`, which waits for the client in a task that no other code can cancel.
 @pytest.mark.parametrize("quiet", [False, True], ids=["an event", "a comment"])
 @pytest.mark.parametrize("endpoint", ENDPOINTS[:-1])
 async def test_a_client_that_takes_nothing_is_cut_off(

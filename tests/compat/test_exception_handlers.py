@@ -1,4 +1,4 @@
-"""Which handler an exception gets, and which object the handler gets: a table, beside Sanic and beside Starlette."""
+"""The handler of an exception and its argument: a table compared with Sanic and Starlette."""
 
 from __future__ import annotations
 
@@ -183,7 +183,7 @@ class Gone(exceptions.NotFound):
         (Gone("x"), (Exception,), Exception, "Gone"),
         (exceptions.SanicException("x", 404), (404, SANIC), 404, "SanicException"),
         (exceptions.SanicException("x", 404), (STARLETTES, SANIC), STARLETTES, "SanicException"),
-        # The engine's own are Sanic's, whoever looks.
+        # The engine's own exceptions are Sanic's.
         (
             RefusedRequest(413),
             (exceptions.PayloadTooLarge, 413, STARLETTES),

@@ -1,4 +1,4 @@
-"""Sanic's exceptions: the same calls on both, and what is ours: the base, pickling, the old names."""
+"""Sanic's exceptions: the same calls on both, and our additions: the base, pickling, the old names."""
 
 from __future__ import annotations
 

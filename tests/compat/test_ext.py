@@ -49,7 +49,7 @@ HEAD = """
 def run(folder: Path, source: str, package: str | None = STANDING, **env: str) -> str:
     """Run a script with a package in the place of Sanic Extensions; return what it prints, its log included."""
     if package is None:
-        # As an environment where it is not installed, though this one has it.
+        # Simulates an environment without the package, which is installed in this one.
         source = f"import sys; sys.modules['sanic_ext'] = None\n{textwrap.dedent(source)}"
     else:
         (folder / "sanic_ext").mkdir(exist_ok=True)

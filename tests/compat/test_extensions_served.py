@@ -1,4 +1,4 @@
-"""Extensions of ASGI over sockets: early hints and push by HTTP/2, files that granian sends by itself."""
+"""Extensions of ASGI over sockets: early hints and push by HTTP/2, files that granian sends itself."""
 
 import json
 import os

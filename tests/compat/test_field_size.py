@@ -1,4 +1,4 @@
-"""Header fields that are expensive to parse: each is refused beyond a size, and each parser takes linear time below."""
+"""Header fields that are expensive to parse: refused beyond a size, and parsed in linear time below it."""
 
 from __future__ import annotations
 

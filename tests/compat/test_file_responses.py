@@ -1,4 +1,4 @@
-"""Files that are kept in memory, files that are read while they are sent, and how a change is noticed."""
+"""Files cached in memory, files read while they are sent, and how a change is noticed."""
 
 from __future__ import annotations
 

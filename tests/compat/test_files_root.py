@@ -1,4 +1,4 @@
-"""Files outside of a served directory stay outside, whatever is replaced by a link, and whenever."""
+"""Files outside a served directory stay outside, whatever is replaced by a link, and whenever."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from sanic_star.compat._files import root as _contained
 from sanic_star.compat._files.root import Root
 from sanic_star.testing import TestClient
 
-# Both sizes: a small file is kept in memory, a large one is opened once more when it is sent.
+# Both sizes: a small file is cached in memory, a large one is opened again when it is sent.
 SIZES = {"small": 40, "large": 100_000}
 IN, OUT = "inside", "outside"
 

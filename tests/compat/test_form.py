@@ -1,4 +1,4 @@
-"""Forms: the same bodies on both, in one piece and byte by byte, and the answers to what is no form."""
+"""Forms: the same bodies on both, in one piece and byte by byte, and the answers to invalid forms."""
 
 from __future__ import annotations
 

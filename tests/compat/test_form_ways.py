@@ -1,4 +1,4 @@
-"""The ways in which an application reads a form: in each of them a client chooses no codec, and limits hold."""
+"""The ways in which an application reads a form: in each of them clients choose no codec, and limits apply."""
 
 from __future__ import annotations
 

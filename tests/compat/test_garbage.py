@@ -1,4 +1,4 @@
-"""What a request leaves behind: nothing that only the garbage collector would free."""
+"""A request leaves no objects that only the garbage collector would free."""
 
 import asyncio
 import gc

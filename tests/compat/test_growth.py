@@ -1,4 +1,4 @@
-"""Nothing grows for ever: ten thousand of each thing that a client or a handler may make leave no trace."""
+"""Nothing grows for ever: ten thousand objects of each kind that a client or a handler can create leave no trace."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading headers: the same text on both, and what is read better here."""
+"""Reading headers: the same text on both, and the improvements."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Early hints and server push: what the application sends, and what a client of HTTP/2 sees of it."""
+"""Early hints and server push: what the application sends, and what a client of HTTP/2 receives."""
 
 from typing import Any
 

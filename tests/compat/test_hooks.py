@@ -1,4 +1,4 @@
-"""What handlers of events and middleware change in a request; `tests/parity/cases/hooks.py` has what Sanic does too."""
+"""Changes of a request by handlers of events and middleware; `tests/parity/cases/hooks.py` compares with Sanic."""
 
 from __future__ import annotations
 

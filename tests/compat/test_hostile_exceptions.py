@@ -1,4 +1,4 @@
-"""Every exception gets an answer or a clean break, over a socket: wherever it is raised, however it behaves."""
+"""Every exception gets a response or a clean break-off, over a socket: wherever it is raised, however it behaves."""
 
 from __future__ import annotations
 

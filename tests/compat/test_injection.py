@@ -1,4 +1,4 @@
-"""CR, LF and NUL end no header: they are refused, or written in another way, however a header comes to be set."""
+"""CR, LF and NUL in a header are refused or escaped, in each way to set a header."""
 
 from __future__ import annotations
 

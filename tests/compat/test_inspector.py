@@ -1,4 +1,4 @@
-"""The inspector: the same source on Sanic and here, over real sockets, asked by HTTP and by both commands."""
+"""The inspector: the same source on Sanic and here, over real sockets, used by HTTP and by both commands."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ class Inspected(Process):
         return self.until(attempt)[0]
 
     def workers(self) -> dict[str, dict[str, Any]]:
-        """Return what the inspector tells of each process."""
+        """Return the inspector's description of each process."""
 
         def ask() -> dict[str, dict[str, Any]] | None:
             # Sanic's processes read and write one table without a lock, and fail now and then.
@@ -353,7 +353,7 @@ def test_both_commands_ask_both_inspectors(tmp_path: Path) -> None:
                 ]
                 outcomes[framework, client] = [(run.returncode, run.stdout.strip()) for run in runs]
     first, *others = outcomes.values()
-    # Sanic's command writes an escape sequence for the terminal where it refuses a command line.
+    # Sanic's command writes an escape sequence for the terminal when it refuses a command line.
     assert [status for status, _ in first] == [0, 0, 0, 0, 0, 0, 0, 1, 1, 2, 2]
     for other in others:
         assert other == first

@@ -1,4 +1,4 @@
-"""JSON: what ujson, which Sanic uses, can write and read goes here, too; where the form differs it is shown."""
+"""JSON: values that ujson, Sanic's library, can write and read work here too; differences of form are tested."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""ASGI middleware on groups, blueprints, routes, views, files and mounts: where it stands, what it sees and changes."""
+"""ASGI middleware on groups, blueprints, routes, views, files and mounts: its position, its view, its changes."""
 
 from __future__ import annotations
 
@@ -221,7 +221,7 @@ async def test_websockets_pass_all_levels(last: str, code: int) -> None:
 
 
 def application_with_all(seen: Seen, folder: Path) -> tuple[Sanic[Any, Any], dict[str, str]]:
-    """Return an application with middleware in each place where it may be written, and the name of the one by path."""
+    """Return an application with middleware in each possible place, and the middleware of each path."""
     app: Sanic[Any, Any] = Sanic("Ways")
 
     async def handle(request: Request) -> Any:

@@ -1,4 +1,4 @@
-"""Limits of single routes, and handlers whose client leaves."""
+"""Limits of single routes, and handlers whose client disconnects."""
 
 import asyncio
 from collections.abc import AsyncIterator

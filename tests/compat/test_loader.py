@@ -1,4 +1,4 @@
-"""`AppLoader` and the server of files: what the parity cases leave out, because Sanic does not do it."""
+"""`AppLoader` and the server of files: behaviour beyond the parity cases, because Sanic lacks it."""
 
 import pickle
 import sys

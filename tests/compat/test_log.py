@@ -1,4 +1,4 @@
-"""The loggers and how lines look."""
+"""The loggers and the format of lines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When an application has a main process beside the one that serves, and what becomes of it where it can't have one."""
+"""When an application has a main process in addition to the serving one, and what happens without it."""
 
 import re
 import socket
@@ -65,7 +65,7 @@ def test_how_many_processes(tmp_path: Path, script: str, how: str, processes: in
         assert server.terminate() == 0
     assert server.phases().count("after_server_stop") == max(1, processes - 1)
     assert ALONE not in server.log
-    # Nobody calls them, so that the log says so.
+    # No process calls them, and the log warns about that.
     warning = "because a single process has no main process beside it: main_process_start (started); main_process_ready"
     assert (warning in server.log) is (script == LISTENERS and processes == 1)
     if script == LISTENERS:
@@ -224,7 +224,7 @@ def test_a_thread_that_a_listener_leaves_does_not_keep_the_process(tmp_path: Pat
     script = """
 @app.main_process_start
 async def leave(app):
-    # As aiosqlite does for each connection that nobody closes.
+    # Like aiosqlite's thread for each unclosed connection.
     threading.Thread(target=threading.Event().wait, name="left behind").start()
 """
     end = "\n    say('after run')\n    time.sleep(0.5)\n    say('the end')\n"

@@ -1,4 +1,4 @@
-"""`app.manager` and `app.m`: functions that run beside the workers, by the same source on Sanic and here."""
+"""`app.manager` and `app.m`: functions that run next to the workers, with the same source on Sanic and here."""
 
 import json
 import os
@@ -576,7 +576,7 @@ def members(group: int) -> list[int]:
 
 
 def is_alive(pid: int) -> bool:
-    """Tell whether a process exists and has not ended; one that nobody has waited for has ended, too."""
+    """Return whether a process exists and has not ended; a zombie has ended."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -1,4 +1,4 @@
-"""Middleware: how it is registered, in which order it runs, what it may answer and change."""
+"""Middleware: its registration, its order, its responses and changes."""
 
 from pathlib import Path
 from typing import Any

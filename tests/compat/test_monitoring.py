@@ -1,4 +1,4 @@
-"""What monitoring tools replace on the classes: `Sanic._startup`, `ErrorHandler.lookup`, `Starlette.__call__`."""
+"""Methods that monitoring tools replace: `Sanic._startup`, `ErrorHandler.lookup`, `Starlette.__call__`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`Sanic.mount`, `Sanic.host`, `Blueprint.mount`: where they lead, whose lifespan runs, who answers errors."""
+"""`Sanic.mount`, `Sanic.host`, `Blueprint.mount`: their paths, lifespans and error handlers."""
 
 import asyncio
 import logging
@@ -502,7 +502,7 @@ def test_a_blueprint_may_be_registered_in_two_applications_and_copied() -> None:
 
 
 class Manager:
-    """Something that may run once, as the session manager of the MCP SDK."""
+    """An object that may run only once, like the session manager of the MCP SDK."""
 
     def __init__(self, log: list[str]) -> None:
         self.log = log

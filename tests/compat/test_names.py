@@ -1,4 +1,4 @@
-"""Names: what Sanic accepts is accepted here, and what it refuses is refused, for each kind of name that is checked.
+"""Names: each one that Sanic accepts is accepted here, and each one that it refuses is refused, for every kind of name.
 
 The inputs are generated: characters of every kind at the beginning, in the middle and at the end of a name, and words
 that mean something somewhere. Each check runs on Sanic and on this package, and returns what became of the name.
@@ -425,7 +425,7 @@ def task(framework: Framework, name: Any) -> Any:
     async def run() -> Any:
         app = framework.app()
         if framework.is_sanic:
-            # Its tasks start where it runs.
+            # Its tasks start in the process that runs it.
             app.asgi = True
         app.add_task(handler(None), name=name)
         await asyncio.sleep(0)

@@ -1,4 +1,4 @@
-"""`NegotiatedResponse`: which media type a client gets, and what is in it."""
+"""`NegotiatedResponse`: the media type for a client, and the body."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""Any text is read as Sanic reads it: each parser of requests against Sanic's own, with what is meant to differ.
+"""Any text is parsed as Sanic parses it: each parser of requests against Sanic's, except for intended differences.
 
 Cookies, hosts and credentials stand beside their other tests.
 """
@@ -191,7 +191,7 @@ def test_json(text: str) -> None:
     try:
         expected = stdlib_json.loads(text) if text else None
     except ValueError:
-        # ujson takes some of what is no JSON, `01` and `1.` among them.
+        # ujson accepts some invalid JSON, such as `01` and `1.`.
         assert ours == "BadRequest"
     else:
         assert ours == expected

@@ -1,4 +1,4 @@
-"""A path guard in request middleware and the route behind it read one spelling of the path.
+"""A path guard in request middleware and the route after it read the same spelling of the path.
 
 The guard refuses whatever `request.path` says is below a forbidden prefix. For each kind of route and each spelling of
 the path, a handler below that prefix must not run.
@@ -189,7 +189,7 @@ LITERAL_ROUTES = (
     "/n/<x:int>",
     "/n/<x>",
 )
-# A path as it came, and the route and parameters that it leads to; `None` for 404.
+# A path as it was sent, and the route and parameters that it leads to; `None` for 404.
 SPELLED: list[tuple[str, str | None, dict[str, Any]]] = [
     ("/users/@me", "/users/@me", {}),
     ("/users/%40me", "/users/@me", {}),
@@ -218,7 +218,7 @@ SPELLED: list[tuple[str, str | None, dict[str, Any]]] = [
     ("/files/%252F/ed%69t", "/files/<x:path>/edit", {"x": "%252F"}),
     ("/r/abc/%65nd", "/r/<x:[a-z%0-9]+>/end", {"x": "abc"}),
     ("/%72/%61bc/%65nd", "/r/<x:[a-z%0-9]+>/end", {"x": "%61bc"}),
-    # The expression takes no capital letters: neither as they are nor behind an escape.
+    # The expression accepts no capital letters: neither plain nor escaped.
     ("/r/%4Abc/%65nd", None, {}),
     ("/%C3%A4/%78", "/ä/<x>", {"x": "%78"}),
     ("/%c3%a4/x", None, {}),
@@ -271,7 +271,7 @@ async def test_needless_escapes_reach_the_same_route(path: list[str], escaped: i
         async def show(request: Request, uri: str = uri, **params: str) -> Any:
             return as_json([uri, [normalize_escapes(value) for value in params.values()]])
 
-        # Without the expression: it may refuse an escape where it takes what is meant.
+        # Without the expression: it may refuse an escape whose decoded form it accepts.
         app.add_route(show, uri.replace("<x:[a-z%0-9]+>", "<x>"), name=f"r{number}")
     plain = "/" + "/".join(path)
     spelled = "".join(

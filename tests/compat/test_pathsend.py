@@ -1,4 +1,4 @@
-"""Files that the server sends by itself, where it offers `http.response.pathsend`."""
+"""Files that the server sends itself, if it offers `http.response.pathsend`."""
 
 import asyncio
 import os

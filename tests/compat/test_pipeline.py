@@ -1,4 +1,4 @@
-"""What stands between the engine and a handler."""
+"""The functions between the engine and a handler."""
 
 from functools import partial
 from types import SimpleNamespace

@@ -1,4 +1,4 @@
-"""Absolute URLs: their host is the public one where the configuration names it, and a malformed one breaks nothing."""
+"""Absolute URLs: their host is the configured public one, and a malformed one raises no error."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MALFORMED = (
     *("a;b", "*", "..", "-", "\x7f"),
 )
 PARTS = ("scheme", "netloc", "hostname", "port", "username", "password", "fragment", "is_secure", "components")
-# Each attribute of a request that says something of its URL.
+# Each attribute of a request that depends on its URL.
 ATTRIBUTES = (
     *("host", "server_name", "server_port", "server_path", "scheme", "path", "raw_url", "request_line", "head", "args"),
     *("url", "base_url", "query_string", "query_params", "forwarded", "remote_addr", "client_ip", "ip", "client"),

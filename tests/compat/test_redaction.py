@@ -1,4 +1,4 @@
-"""Credentials are not shown on error pages, in any format; the rule goes by names."""
+"""Credentials are hidden on error pages, in every format, by the names of values."""
 
 from __future__ import annotations
 

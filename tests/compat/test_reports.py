@@ -1,4 +1,4 @@
-"""What reports of ported applications have shown; `tests/parity/cases/reports.py` has what Sanic answers, too."""
+"""Reports of ported applications; `tests/parity/cases/reports.py` compares with Sanic."""
 
 from __future__ import annotations
 

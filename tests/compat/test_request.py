@@ -1,4 +1,4 @@
-"""The request: what is read of it, when, and what Starlette's side of it gives."""
+"""The request: its values, when they are read, and its Starlette side."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Responses: what the helpers make, what goes over the wire, and what is sent piece by piece."""
+"""Responses: the helpers, the bytes on the wire, and streams."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which responses the dispatch sends itself, and which are asked to."""
+"""Responses that the dispatch sends itself, and responses whose own method is called."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.engine.raw import Peer, http_scope
 
 
 class Counted:
-    """Sends a response, and says so."""
+    """Sends a response, and records that."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await super().__call__(scope, receive, send)  # type: ignore[misc]

@@ -1,4 +1,4 @@
-"""Sanic's paths: what a parameter may be, what it gives, what is refused, and what a route says of itself."""
+"""Sanic's paths: valid parameters, their values, refused paths, and the attributes of a route."""
 
 import re
 from datetime import date
@@ -385,7 +385,7 @@ async def test_no_http_method_leads_to_a_websocket(method: str) -> None:
         assert (await ask(app, http_scope(path, method=method))).status == 405
 
 
-# Each is refused at its end. An expression that begins anew at each slash or dot would take hours.
+# Each is refused at its end. An expression that starts again at each slash or dot would take hours.
 @pytest.mark.parametrize(
     ("uri", "path"),
     [
@@ -409,7 +409,7 @@ def test_a_long_path_does_not_delay_other_requests(uri: str, path: str) -> None:
         ("/<a:path>/x/<b:path>", "/1/x/2/x/3", {"a": "1", "b": "2/x/3"}),
         ("/<a:path>/x/<b:path>/y", "/1/x/2/y/3/y", {"a": "1", "b": "2/y/3"}),
         ("/<a:path>/<n:int>/<b:path>", "/1/a/2/3", {"a": "1/a", "n": "2", "b": "3"}),
-        # An expression may fit several texts from one place: the search goes on.
+        # An expression may match several texts from one position: the search continues.
         ("/<a:path>/<n:[ab/]+>/<b:path>/c", "/1/a/b/2/c", {"a": "1", "n": "a/b", "b": "2"}),
         ("/<a:path>/<name:ext>", "/1/2.3/4.tar.gz", {"a": "1/2.3", "name": "4.tar.gz"}),
     ],

@@ -1,4 +1,4 @@
-"""What `run`, `prepare`, `serve` and their like make of what they are told; nothing listens here."""
+"""The settings that `run`, `prepare`, `serve` and others produce from their arguments, without a server."""
 
 import logging
 import ssl

@@ -1,4 +1,4 @@
-"""A request in the form of Sanic's arguments, and request classes with an initialiser in either form."""
+"""A request with Sanic's constructor arguments, and request classes with an initialiser in either form."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What works of the modules of Sanic's own server, without that server."""
+"""The names of Sanic's own server that work without that server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How one server-sent event stands in the stream, read back by the rules of the HTML Standard, section 9.2.6."""
+"""The text of one server-sent event, parsed by the rules of the HTML Standard, section 9.2.6."""
 
 import random
 import re

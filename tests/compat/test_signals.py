@@ -1,4 +1,4 @@
-"""Signals: what parity with Sanic does not show, and that events nobody listens to are nowhere."""
+"""Signals: behaviour beyond the parity cases, and no cost for events without handlers."""
 
 import asyncio
 import enum

@@ -1,4 +1,4 @@
-"""Names of Sanic's own server: they can be imported, and their use says what takes their place."""
+"""Names of Sanic's own server: they can be imported, and their use names the replacement."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The answer to an `HTTPException` that a route or a mount of Starlette's raises and no handler takes.
+"""The response to an unhandled `HTTPException` of a route or a mount of Starlette's.
 
 The same source runs on Starlette, and the answers are compared.
 """

@@ -1,4 +1,4 @@
-"""What a mounted application finds in the scope, which URLs it builds, and what middleware around it sees afterwards.
+"""The scope of a mounted application, the URLs that it builds, and the view of middleware around it afterwards.
 
 Each of the two applications, the outer and the mounted one, is Starlette's or Sanic's; where both are Starlette's, the
 answers are the reference.

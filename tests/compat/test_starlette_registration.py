@@ -1,4 +1,4 @@
-"""Starlette's ways of registering, and what is added to its routes: response middleware, the limit on bodies."""
+"""Starlette's registration methods, and the additions to its routes: response middleware, the body limit."""
 
 from __future__ import annotations
 

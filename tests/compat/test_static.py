@@ -1,4 +1,4 @@
-"""Static files: what is served, what must not be, and parts of files."""
+"""Static files: which files are served and which are not, and parts of files."""
 
 from __future__ import annotations
 

@@ -796,7 +796,7 @@ async def test_a_request_that_takes_too_long_is_answered_and_its_thread_runs_on(
         go.set()
         await until(over.is_set)
         await until(lambda: "has failed after its request was cancelled" in caplog.text)
-    # The request is over by then.
+    # The request has ended by now.
     assert seen == [ServerError]
 
 

@@ -35,7 +35,7 @@ loop_thread = threading.get_ident()
 @app.before_server_start(threaded=True)
 def open_database(app):
     app.ctx.engine = create_engine("sqlite:///books.sqlite", connect_args={"timeout": 30}, pool_size=50)
-    # Whoever blocks the event loop is told so.
+    # The log warns when a handler blocks the event loop.
     @event.listens_for(app.ctx.engine, "before_cursor_execute")
     def check(*args):
         assert threading.get_ident() != loop_thread, "a query blocks the event loop"

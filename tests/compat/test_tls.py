@@ -1,4 +1,4 @@
-"""Certificates: which one a client gets, and what makes one for development. Handshakes are real, over memory."""
+"""Certificates: which one a client gets, and creation for development. Handshakes are real, in memory."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def handshake(tls: TLS | None, name: str | None, trust: trustme.CA | None = AUTH
     for _ in range(2):
         with contextlib.suppress(ssl.SSLWantReadError):
             client.do_handshake()
-        # What the server refuses, the client is told.
+        # The client gets an alert when the server refuses the handshake.
         with contextlib.suppress(ssl.SSLError):
             server.do_handshake()
     peer_certificate: Any = client.getpeercert() or {}

@@ -1,4 +1,4 @@
-"""What a type checker sees of an application: mypy reads this file, and the application runs, too."""
+"""The types of an application for a type checker: mypy reads this file, and the application runs too."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field

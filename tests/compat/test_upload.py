@@ -1,4 +1,4 @@
-"""Multipart forms that are read while they arrive, in a spool that ends with the request."""
+"""Multipart forms that are parsed while they arrive, in a spool that is closed with the request."""
 
 import asyncio
 import gc
@@ -188,7 +188,7 @@ async def test_a_client_that_leaves_leaves_no_file(spools: list[Any]) -> None:
     peer.messages[-1]["more_body"] = True
     peer.gone.set()
     await app(upload(), peer.receive, peer.send)
-    # Not every server tells a client that has left from a body that ends too early (granian).
+    # Not every server distinguishes a disconnect from a body that ends too early (granian).
     assert peer.status == 400
     assert [spool.closed for spool in spools] == [True]
 

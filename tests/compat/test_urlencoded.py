@@ -1,4 +1,4 @@
-"""Urlencoded forms: read as the standard library and Starlette read them, in bounded memory."""
+"""Urlencoded forms: parsed like the standard library and Starlette, in bounded memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The websocket of handlers: Sanic's words over an ASGI connection."""
+"""The websocket of handlers: Sanic's methods over an ASGI connection."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The end of a websocket, in process: who is cancelled, what is kept, what one connection has to do with another."""
+"""The end of a websocket, in process: cancelled handlers, kept messages, independent connections."""
 
 from __future__ import annotations
 

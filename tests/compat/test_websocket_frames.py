@@ -106,7 +106,7 @@ async def test_pings_raise_if_the_server_cannot_send_them() -> None:
                 await call()
         await ws.send("told")
 
-    # The application is mounted behind middleware of somebody else's.
+    # The application is mounted behind middleware of another package.
     async with connected(Passing(speaking(handler))) as client:
         assert await asyncio.wait_for(client.recv(), TIMEOUT_S) == "told"
 
@@ -133,7 +133,7 @@ def test_a_message_in_parts_is_sent_as_one() -> None:
 
 
 class Line(Peer):
-    """The server's side of a websocket, which says what it is told to, when it is."""
+    """The server's side of a websocket, which sends the messages of a test."""
 
     def __init__(self) -> None:
         super().__init__([])

@@ -1,4 +1,4 @@
-"""A websocket's client leaves: what its handler gets, what other handlers get, under every server over real sockets."""
+"""The client of a websocket disconnects: the effect on its handler and on others, under every server over sockets."""
 
 from __future__ import annotations
 
@@ -223,7 +223,7 @@ def test_a_handler_that_awaits_anything_else_is_cancelled(served: Served, name: 
     with served.connect(name):
         pass
     assert served.until_ended(name) == ["cancelled"]
-    # The client vanishes without a close frame, and has sent something that nobody reads.
+    # The client vanishes without a close frame, after a message that the handler does not read.
     with served.connect(name) as client:
         client.send("unread")
         client.socket.shutdown(socket.SHUT_RDWR)

@@ -1,4 +1,4 @@
-"""What Sanic's websocket shows of its server: each name works here, or says what takes its place."""
+"""Attributes of Sanic's websocket that belong to its server: each one works here, or names its replacement."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ async def test_the_states_of_a_process_follow_each_other() -> None:
         assert proto.state is CLOSING
         assert proto.close_expected()
         assert ws.client_state is ws.application_state is WebSocketState.DISCONNECTED
-        # Starlette's websocket on the same connection says so, too.
+        # Starlette's websocket on the same connection has the same state.
         assert ws.starlette.application_state is WebSocketState.DISCONNECTED
 
     kept: list[Any] = []

@@ -1,4 +1,4 @@
-"""One application under every server: what is measured, for the tests and for the tables in `docs/deploy/index.md`.
+"""One application under every server, measured for the tests and for the tables in `docs/deploy/index.md`.
 
 python -m tests.engine.matrix       measures all of it, and prints the table
 """

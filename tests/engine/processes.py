@@ -1,4 +1,4 @@
-"""Servers in processes of their own: started from a script, told apart by their log, ended by their process id."""
+"""Servers in their own processes: started from a script, observed by their log, ended by their process id."""
 
 import contextlib
 import os

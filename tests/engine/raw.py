@@ -36,7 +36,7 @@ def websocket_scope(path: str = "/", **fields: Any) -> Scope:
 
 
 class Peer:
-    """The server's side of an exchange: gives the body's chunks, keeps what is sent, may hang up.
+    """The server's side of an exchange: provides the body's chunks, records the sent messages, may disconnect.
 
     Args:
         chunks: the parts of the request's body.

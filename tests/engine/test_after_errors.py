@@ -1,4 +1,4 @@
-"""Connections after an error, and at the stop: over real sockets, under every server.
+"""Connections after an error and at shutdown, over real sockets, under every server.
 
 A server may close a connection whose application has raised an exception. A client that was not told so sends its next
 request there, and loses it.
@@ -198,7 +198,7 @@ def check_late_failures(served: Process) -> None:
                 answer = client.getresponse()
                 assert b"fine" in answer.read()
                 assert (answer.status, answer.getheader("connection"), client.sock) == (200, None, connected)
-                # Whoever closes the connection has done so by then.
+                # By now, one side has closed the connection.
                 served.until(lambda: "too late" in served.log)
                 time.sleep(0.02)
     served.until(lambda: served.log.count("RuntimeError: too late") >= before + 2 * len(LATE))

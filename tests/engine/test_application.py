@@ -1,4 +1,4 @@
-"""The dispatch and the error boundary: what is sent, what is logged, what is raised again."""
+"""The dispatch and the error boundary: sent messages, log records, reraised exceptions."""
 
 import asyncio
 import logging
@@ -31,7 +31,7 @@ from tests.engine.raw import Life, Peer, ask, http_scope, websocket_scope
 
 
 class Boom(Exception):
-    """What nobody handles."""
+    """An exception without a handler."""
 
 
 def raiser(error: BaseException) -> Any:

@@ -1,4 +1,4 @@
-"""The records of the servers: what each can do, and what is refused before anything is bound."""
+"""The records of the servers: their features, and the settings that are refused before a socket is bound."""
 
 import logging
 import ssl

@@ -1,4 +1,4 @@
-"""The limit on bodies where ASGI middleware reads them before the application does."""
+"""The body limit if ASGI middleware reads the body before the application."""
 
 import asyncio
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Exceptions and the user's ASGI middleware: what passes it, what the client gets, what the log says."""
+"""Exceptions and the user's ASGI middleware: which ones pass it, the client's response, the log."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ FIELDS = [(b"host", b"testserver"), (b"origin", ORIGIN.encode())]
 
 
 class Boom(Exception):
-    """What nobody handles."""
+    """An exception without a handler."""
 
 
 class Known(Exception):

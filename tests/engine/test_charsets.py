@@ -1,4 +1,4 @@
-"""The charsets that a client may choose, and what Python's own look-up never gets to see."""
+"""The charsets that a client may choose; other names never reach Python's own look-up."""
 
 from __future__ import annotations
 

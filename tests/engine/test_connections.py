@@ -1,4 +1,4 @@
-"""Connections that are silent or slow: when `app.run` closes them, and what it answers, over real sockets."""
+"""Silent and slow connections: when `app.run` closes them, and its answers, over real sockets."""
 
 import contextlib
 import os
@@ -19,7 +19,7 @@ from websockets.sync.client import connect
 from sanic_star.servers.connections import Connection, ConnectionSweeper, Limits, Phase, most_connections
 from tests.engine.processes import TIMEOUT_S, Process, free_port, is_open, process
 
-# In seconds; apart enough for a test to tell which limit it was.
+# In seconds; different enough for a test to see which limit applied.
 REQUEST, KEEP_ALIVE, TOTAL = 1.0, 2.0, 4.0
 SCRIPT = f"""
 from sanic_star import Request
@@ -191,7 +191,7 @@ def test_slow_connections_are_closed_and_others_are_not(served: Process) -> None
         assert websocket.recv(TIMEOUT_S) == "still here"
     results = {name: (talk.statuses, talk.lasted is not None) for name, talk in talks.items()}
     if results["an empty line"] == ([400], True):
-        # h11 takes no empty lines before the request.
+        # h11 accepts no empty lines before the request.
         for name in [name for name in cases if "empty line" in name]:
             assert results.pop(name) == ([400], True)
             del cases[name]

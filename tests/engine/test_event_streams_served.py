@@ -1,4 +1,4 @@
-"""Event streams over sockets: how they end when the client leaves and at the stop, under every server that we run."""
+"""Event streams over sockets: their ends after a disconnect and at shutdown, under every server that we run."""
 
 import re
 import signal

@@ -1,4 +1,4 @@
-"""`Sanic.start_method`: what forked workers have, and how they end, restart and reload."""
+"""`Sanic.start_method`: the state of forked workers, and how they end, restart and reload."""
 
 import multiprocessing
 import os

@@ -1,4 +1,4 @@
-"""Listeners and lifespans that hang, at the start and at the stop, under each server; and signals meanwhile."""
+"""Hanging listeners and lifespans, at start and shutdown, under each server; and signals during a hang."""
 
 import signal
 import socket
@@ -129,7 +129,7 @@ def test_in_workers(tmp_path: Path, moment: str, kind: str) -> None:
 
 
 def test_a_worker_may_take_its_time_at_the_stop(tmp_path: Path) -> None:
-    # Longer than its supervisor would wait, if it did not hear of each listener.
+    # Longer than its supervisor would wait without a message from each listener.
     slow = """
     import sanic_star.servers.supervisor
     sanic_star.servers.supervisor.MARGIN = 6
@@ -343,7 +343,7 @@ def test_a_handler_that_ignores_its_cancellation_does_not_outlive_sigterm(tmp_pa
 
 
 def test_the_watch_ends_with_the_server(tmp_path: Path) -> None:
-    # Ctrl-C twice, and a program that goes on for longer than the watch would wait.
+    # Ctrl-C twice, with a program that runs on for longer than the watch would wait.
     onward = """
     import sanic_star.servers.serving, sanic_star.servers.stopping
     sanic_star.servers.serving.CLEAN_UP_BEFORE_EXIT_S = sanic_star.servers.stopping.CLEAN_UP_BEFORE_EXIT_S = 0.5

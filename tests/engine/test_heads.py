@@ -1,4 +1,4 @@
-"""The limit to the head of a request, where httptools reads for uvicorn."""
+"""The limit on the head of a request if httptools parses for uvicorn."""
 
 import asyncio
 import socket

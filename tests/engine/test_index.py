@@ -1,4 +1,4 @@
-"""The index: which leaf a path leads to, in which order, and with what values."""
+"""The index: the route of a path, the order of alternatives, and the values of parameters."""
 
 import re
 from dataclasses import dataclass

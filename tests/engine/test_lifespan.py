@@ -1,4 +1,4 @@
-"""The life of an application: phases, lifespans of others, lazy start, the stop."""
+"""The life of an application: phases, mounted lifespans, lazy start, the stop."""
 
 import asyncio
 import contextlib
@@ -420,7 +420,7 @@ async def test_a_signal_begins_the_stop_and_reaches_the_server(number: signal.Si
         assert events[2:] == ["before_server_stop"]
         assert app._engine.lifecycle.stopping
     assert signal.getsignal(number) is before
-    # The server hears of it some steps of the event loop after the streams have ended.
+    # The server gets the signal some steps of the event loop after the streams have ended.
     while not taken:  # noqa: ASYNC110
         await asyncio.sleep(0)
     assert taken == [number]
@@ -593,5 +593,5 @@ async def test_an_application_passes_its_stages_in_order(calls: str, stages: lis
     assert seen == stages
     await lifecycle.stop()
     assert lifecycle.stage is Stage.IDLE
-    # Once for each start that has succeeded, whoever has asked for the stop and how often.
+    # Once for each successful start, however often a stop is requested.
     assert goodbyes == [Stage.STOPPING] * starts

@@ -1,4 +1,4 @@
-"""What is listened on, and in which language: ports, unix sockets, TLS, HTTP/2, several applications."""
+"""Addresses and protocols: ports, unix sockets, TLS, HTTP/2, several applications."""
 
 import asyncio
 import errno

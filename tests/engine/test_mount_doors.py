@@ -1,4 +1,4 @@
-"""The short way to a mount finds what the search finds, and enters the mount with the same scope."""
+"""The shortcut to a mount gives the result of the search, and enters the mount with the same scope."""
 
 import contextlib
 import random

@@ -1,4 +1,4 @@
-"""The handlers before a foreign server's own: it hears of a signal when the application's stop is done."""
+"""The signal handlers before those of a foreign server, which gets a signal after the application's stop."""
 
 import asyncio
 import signal

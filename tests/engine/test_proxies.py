@@ -1,4 +1,4 @@
-"""What servers make of a proxy's headers: the table of servers in docs/deploy/proxies.md."""
+"""How servers read a proxy's headers: the table of servers in docs/deploy/proxies.md."""
 
 import sys
 from pathlib import Path
@@ -61,7 +61,7 @@ def test_whose_headers_a_server_believes(tmp_path: Path, name: str) -> None:
     ip, unknown = ("1.2.3.4", "unknown") if believes else ("127.0.0.1", "127.0.0.1")
     scheme = "https" if believes else "http"
     assert answers == [[ip, scheme, ip, "asked.test"], [unknown, scheme, unknown, "asked.test"]]
-    # daphne believes them because its user says so.
+    # daphne trusts them because its user has configured it.
     warned = believes and "daphne" not in name
     assert ("the server itself believes X-Forwarded-For" in log) == warned
 

@@ -1,4 +1,4 @@
-"""Paths with a parameter that the router remembers: the answers are those of the first time, and nothing grows."""
+"""Paths with a parameter in the router's cache: the same answers as without it, and a bounded size."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""The body, its limits, its replay; the request that is being answered."""
+"""The body, its limits, its replay; the current request."""
 
 import asyncio
 import contextlib
@@ -102,7 +102,7 @@ async def test_reading_stops_at_the_first_byte_beyond_the_limit() -> None:
 
 
 async def test_a_body_that_ends_too_early_is_answered_with_400() -> None:
-    """The client has left, or sent what is malformed: granian tells of both by `http.disconnect`."""
+    """The client has disconnected or sent malformed data: granian reports both by `http.disconnect`."""
     app = echo_app()
     peer = Peer([b"a", b"b"])
     peer.messages.pop()

@@ -1,4 +1,4 @@
-"""Routes that other threads change while requests run: a route that exists is found, at each moment."""
+"""Routes that other threads change while requests run: an existing route is found at each moment."""
 
 from __future__ import annotations
 

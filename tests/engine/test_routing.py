@@ -1,4 +1,4 @@
-"""Which route answers, what the scope says of it, and what the router notices."""
+"""The matching route, its attributes in the scope, and changes that the router notices."""
 
 import asyncio
 from collections.abc import Callable

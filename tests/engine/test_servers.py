@@ -1,4 +1,4 @@
-"""Running an application: in processes, as its users do, and what can be seen of it from inside."""
+"""Running an application in processes, as users do, and its view from inside."""
 
 import signal
 import socket
@@ -139,7 +139,7 @@ def test_a_refused_handshake_is_not_logged_as_an_error(tmp_path: Path, command: 
     """
     with process(tmp_path, script, *command) as server:
         assert server.get().status_code == 200
-        # The last one is answered by nobody, and uvicorn is right to say so.
+        # No one answers the last one, and uvicorn logs that correctly.
         for path, status in (("nowhere", 404), ("forbidden", 403), ("nowhere", 404), ("silent", 500)):
             with pytest.raises(InvalidStatus) as refused, connect(f"ws://127.0.0.1:{server.port}/{path}"):
                 pass

@@ -1,4 +1,4 @@
-"""The body of a request while a watcher waits for its client to leave: each part reaches the handler."""
+"""The body of a request while a watcher waits for the disconnect: each part reaches the handler."""
 
 import asyncio
 import contextlib
@@ -96,7 +96,7 @@ async def test_messages_that_are_there_already_cost_no_turn_of_the_event_loop() 
 
 
 async def test_many_readers_and_a_watcher_get_each_message_once() -> None:
-    """Who reads, who is cancelled and how often the server waits is drawn at random."""
+    """The reader, the cancelled task and the number of pauses of the server are random."""
     for seed in range(200):
         chance = random.Random(seed)
         inbox: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
@@ -319,7 +319,7 @@ def said(serving: Process, words: str) -> bool:
 
 
 def until_more(serving: Process, words: str, count: int) -> None:
-    """Wait until the log says something more often than `count` times."""
+    """Wait until the log contains a text more than `count` times."""
     serving.until(lambda: serving.log.count(words) > count)
 
 

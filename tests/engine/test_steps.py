@@ -1,4 +1,4 @@
-"""Steps of a start or stop, in this process: what they give, raise, and how long they may take."""
+"""Steps of a start or stop, in this process: their results, exceptions and time limits."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""What cuts a stream short, how it ends then, and what is waited for."""
+"""Streams: the causes of a break-off, their ends, and the waits for them."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable

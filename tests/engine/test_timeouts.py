@@ -1,4 +1,4 @@
-"""Time limits: whose time is over, how that is answered, and who is left alone."""
+"""Time limits: which handlers they cancel, the responses, and which handlers they do not cancel."""
 
 import asyncio
 import time

@@ -1,4 +1,4 @@
-"""Which changes of files restart an application."""
+"""The changes of files that restart an application."""
 
 import sys
 import threading

@@ -1,4 +1,4 @@
-"""Several processes: where they find the application, what happens when one ends, and how they are restarted."""
+"""Several processes: how they find the application, what happens when one ends, and how they restart."""
 
 import asyncio
 import collections

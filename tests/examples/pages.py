@@ -1,4 +1,4 @@
-"""Read a page as a browser does: which URLs are in it."""
+"""Read the URLs of a page, as a browser does."""
 
 import json
 from html.parser import HTMLParser

@@ -1,4 +1,4 @@
-"""Start a server as a user would, talk to it, stop it by its process id.
+"""Start a server as a user would, send requests, and stop it by its process id.
 
 The server chooses its port and says so in its log; the log is also how a test sees which listeners ran.
 """

@@ -1,4 +1,4 @@
-"""What is written for Sanic: the whole application, its plain part, and that part on Sanic answer alike."""
+"""The Sanic part of the board: the whole application, its plain part, and that part on Sanic answer the same."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""The chat: in process, and in a browser that connects again after the server has been started anew."""
+"""The chat: in process, and in a browser that reconnects after a restart of the server."""
 
 import base64
 import json

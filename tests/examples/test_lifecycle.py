@@ -1,4 +1,4 @@
-"""How the board starts, stops and reloads, with people on it."""
+"""How the board starts, stops and reloads with connected clients."""
 
 import time
 from contextlib import suppress

@@ -1,4 +1,4 @@
-"""What the board has from Starlette and other ASGI packages: static files, middleware, sessions, GraphQL."""
+"""The parts of the board from Starlette and other ASGI packages: static files, middleware, sessions, GraphQL."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""A Redis server of the tests' own: on a free port, in a temporary directory, ended by its process id."""
+"""A Redis server for the tests: on a free port, in a temporary directory, ended by its process id."""
 
 import shutil
 import subprocess

@@ -1,4 +1,4 @@
-"""The hub in memory: messages, policies for slow subscribers, presence, and what bad use leaves behind."""
+"""The hub in memory: messages, policies for slow subscribers, presence, and misuse."""
 
 import asyncio
 import gc

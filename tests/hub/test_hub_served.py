@@ -1,4 +1,4 @@
-"""The hub over sockets: workers that share a room by way of Redis, and slow clients of a real server."""
+"""The hub over sockets: workers that share a room through Redis, and slow clients of a real server."""
 
 import re
 import signal

@@ -1,4 +1,4 @@
-"""The hub on Redis: shared channels, outages and what they cost, and what is left behind."""
+"""The hub on Redis: shared channels, outages and their costs, and the remaining keys."""
 
 import asyncio
 import logging

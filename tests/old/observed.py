@@ -1,4 +1,4 @@
-"""What old releases answered, recorded: `observed.json`."""
+"""The recorded answers of old releases: `observed.json`."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def judge(idiom: Idiom, results: dict[str, dict[str, Any]]) -> Observed:
 
 
 def record(pythons: dict[str, str]) -> None:
-    """Record anew what releases do.
+    """Record again the behaviour of releases.
 
     Args:
         pythons: by release, the interpreter that has it.

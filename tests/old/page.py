@@ -23,7 +23,7 @@ def lists() -> str:
 
 
 def with_lists(text: str) -> str:
-    """Return the page with the lists made anew."""
+    """Return the page with the current lists."""
     before, start, after_start = text.partition(START)
     _, end, after = after_start.partition(END)
     if not (start and end):

@@ -145,7 +145,7 @@ def ask(port: int, step: Dict[str, Any]) -> Dict[str, Any]:
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on."""
+    """Return an unused port."""
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         port: int = bound.getsockname()[1]

@@ -1,4 +1,4 @@
-"""An application in the idiom of each long-term release runs unmodified, and answers as it did there."""
+"""An application in the idiom of each long-term release runs unmodified, and gives the answers of that release."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The idioms of older releases work as they did there, over a socket, with a warning that says what to write."""
+"""The idioms of older releases work as before, over a socket, with a warning that names the replacement."""
 
 from __future__ import annotations
 

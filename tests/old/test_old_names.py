@@ -1,4 +1,4 @@
-"""How old names are found: without cost, without harm to names of the user's, and each one leads somewhere."""
+"""The look-up of old names: without cost, without harm to the user's names, and each one has a target."""
 
 from __future__ import annotations
 

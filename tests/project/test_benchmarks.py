@@ -1,4 +1,4 @@
-"""The applications that the benchmarks measure answer what the benchmarks ask for."""
+"""The measured applications give the answers that the benchmarks expect."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The floors of the dependencies are free of known advisories, and how to look, report and list them is told."""
+"""The floors of the dependencies have no known advisories, and the documentation says how to check and report them."""
 
 from __future__ import annotations
 

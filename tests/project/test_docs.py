@@ -1,4 +1,4 @@
-"""The documentation: its examples run, its anchors are there, its commands are those of CI.
+"""The documentation: its examples run, its anchors exist, its commands are those of CI.
 
 A page's examples run top to bottom in one namespace, as a reader would type them. Docstrings are run by the standard
 library's doctest rather than by pytest's option for it, which would import each file under `tests/` as well.

@@ -1,4 +1,4 @@
-"""The page of packages is what their results say, and each package of the table has a test module and results."""
+"""The page of packages equals their results, and each package of the table has a test module and results."""
 
 from __future__ import annotations
 

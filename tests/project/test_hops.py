@@ -1,4 +1,4 @@
-"""A request's way through the files of the package stays short.
+"""A request passes few files of the package.
 
 A reader follows a request from file to file, so a *hop*, a call from one file of the package into another, is what
 reading costs. The bounds are budgets: a change that needs more has to say why.

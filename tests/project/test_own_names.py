@@ -150,7 +150,7 @@ class Startled:
 
 
 def free(kind: str) -> dict[str, Any]:
-    """Return attributes for a class, of all names that are nobody's."""
+    """Return attributes for a class, with all free names."""
     return {name: Startled() for name in NAMES if name not in theirs(kind) | documented().get(kind, set())}
 
 

@@ -1,4 +1,4 @@
-"""The shape of the repository: nothing is tied to a place where packages are kept."""
+"""The repository depends on no particular package index."""
 
 import re
 import subprocess

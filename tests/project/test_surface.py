@@ -1,4 +1,4 @@
-"""The public face: it is written down, it is true, and importing it stays cheap."""
+"""The public names: they are listed, the list is correct, and importing them stays cheap."""
 
 import importlib
 import subprocess

@@ -1,4 +1,4 @@
-"""What a user installs: built with the real build back end, installed by the real installer."""
+"""The installed package: built with the real build back end, installed by the real installer."""
 
 import os
 import re
@@ -92,7 +92,7 @@ def test_the_source_archive_holds_what_the_tests_look_at(tmp_path: Path) -> None
         names = [name.partition("/")[2] for name in archive.getnames()]
     for entry in ("sanic_star", "tests", "docs", "examples", "benchmarks"):
         paths = (path.relative_to(ROOT) for path in (ROOT / entry).rglob("*") if path.suffix in (".py", ".md", ".txt"))
-        # What a run of the benchmarks has left is nobody else's.
+        # The results of a benchmark run are not part of the project.
         own = [path for path in paths if path.parts[:2] != ("benchmarks", "results")]
         assert own
         assert {str(path) for path in own} <= set(names)

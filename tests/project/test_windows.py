@@ -1,4 +1,4 @@
-"""Windows, as far as another system shows it: what is missing there is hidden, and every use of it has a check.
+"""Windows, as far as another system can simulate it: missing names are hidden, and every use of them has a check.
 
 Nothing here ran on Windows. `sys.platform` says that it did, names and modules that only POSIX has are deleted, and the
 event loop refuses what the Proactor loop refuses: signal handlers, readers and writers, unix sockets.
@@ -504,6 +504,6 @@ def test_files_below_a_directory(monkeypatch: pytest.MonkeyPatch, uri: str, path
     # This system's ntpath asks for no disk: links are another test's.
     monkeypatch.setattr(ntpath, "realpath", ntpath.abspath)
     assert _contained.Root("C:\\srv\\static").find(uri) == path
-    # The disk tells cases apart no more than the system does.
+    # The disk ignores case if the system does.
     lower = _contained.Root("c:\\SRV\\static").find(uri)
     assert (lower is None) == (path is None)

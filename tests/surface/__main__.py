@@ -1,4 +1,4 @@
-"""Print what is missing of Sanic's public surface, and how much is there; `--write` notes the gaps as known."""
+"""Print the missing names of Sanic's public surface, and the counts; `--write` records the gaps as known."""
 
 import sys
 

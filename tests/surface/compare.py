@@ -1,4 +1,4 @@
-"""What is missing of the one surface in the other, by module, with counts.
+"""The names of one surface that are missing in the other, by module, with counts.
 
 * module: a public module of Sanic exists under the same name in the mirror;
 * name: a public function, class or constant defined in it exists there;
@@ -80,7 +80,7 @@ def _name(result: Surface, module: str, name: str, description: dict[str, Any], 
 
 
 def _fault(sanics: dict[str, Any], ours: dict[str, Any] | None) -> str:
-    """Return why ours does not stand for theirs; empty where it does."""
+    """Return why ours is no replacement for Sanic's, or an empty text."""
     if ours is None:
         return "missing"
     if sanics["kind"] != ours["kind"] and (sanics["kind"], ours["kind"]) != ("function", "class"):

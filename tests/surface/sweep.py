@@ -93,7 +93,7 @@ def read_sanic() -> dict[str, dict[str, Any]]:
 
 
 def _home(module: str, key: str, value: Any, loaded: dict[str, ModuleType]) -> str:
-    """Return the module that defines what a module has under a name; empty where it is of another package."""
+    """Return the module that defines a name of a module, or an empty text if another package defines it."""
     if key in FOREIGN:
         return module
     home = "" if isinstance(value, typing.TypeVar) else getattr(value, "__module__", None)

@@ -1,4 +1,4 @@
-"""Nothing of Sanic's public surface goes missing unnoticed."""
+"""No name of Sanic's public surface goes missing unnoticed."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Each name of Sanic is here, or stands on a page with the reason why not."""
+"""Each name of Sanic exists here, or a page has the reason why not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What becomes of an exception in the app, and of a breach of the protocol."""
+"""Exceptions in the app, and breaches of the protocol."""
 
 from typing import Any
 

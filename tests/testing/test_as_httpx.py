@@ -1,4 +1,4 @@
-"""What the clients of `sanic_testing` send, to the byte; sessions of one's own; and answers with 405."""
+"""The bytes that the clients of `sanic_testing` send, custom sessions, and answers with 405."""
 
 from collections.abc import Iterator
 from types import SimpleNamespace

@@ -1,4 +1,4 @@
-"""``TestClient`` over HTTP: what reaches the app, and what comes back."""
+"""``TestClient`` over HTTP: the request for the app, and the response for the test."""
 
 import io
 from collections.abc import Iterator

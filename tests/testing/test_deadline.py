@@ -1,4 +1,4 @@
-"""What would never end ends, and says where it hangs."""
+"""Requests and steps that would never end raise, and the error says where they hang."""
 
 import asyncio
 from collections.abc import Callable
@@ -116,7 +116,7 @@ async def test_within() -> None:
     assert await within(asyncio.sleep(0, 5), "it did not end") == 5
     with pytest.raises(DeadlineExceeded, match=f"it did not end within 0.01 s: {HERE}"):
         await within(forever(), "it did not end", 0.01)
-    # A cancellation by somebody else is one.
+    # A cancellation from outside is one.
     task = asyncio.create_task(within(forever(), "it did not end"))
     await asyncio.sleep(0)
     task.cancel()

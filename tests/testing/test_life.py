@@ -1,4 +1,4 @@
-"""On which event loop the app runs, when it starts and when it stops."""
+"""The app's event loop, its start and its stop."""
 
 import asyncio
 import gc

@@ -1,4 +1,4 @@
-"""The plugin for pytest, in a pytest of its own: its fixtures, its deadline, and what it imports."""
+"""The pytest plugin, in its own pytest: its fixtures, its deadline, and its imports."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""`TestingResponse`: what tests for Sanic read of a response."""
+"""`TestingResponse`: the attributes that tests for Sanic read."""
 
 import asyncio
 import copy

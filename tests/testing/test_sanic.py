@@ -1,4 +1,4 @@
-"""``SanicTestClient``: the calls of `sanic_testing`, compared with it where both can be asked."""
+"""``SanicTestClient``: the calls of `sanic_testing`, compared with it where both support them."""
 
 import asyncio
 import io

@@ -1,4 +1,4 @@
-"""Clients of `sanic_testing` on real sockets, where a test asks for one."""
+"""Clients of `sanic_testing` on real sockets, for tests that need one."""
 
 import asyncio
 import shutil

@@ -1,4 +1,4 @@
-"""Responses read as they come: order, back-pressure, leaving, and errors on the way."""
+"""Responses read as they arrive: order, back-pressure, disconnects, and errors during the stream."""
 
 import asyncio
 import gzip

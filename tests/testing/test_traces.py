@@ -1,4 +1,4 @@
-"""The test clients leave an app as it was: nothing is registered, and nothing of theirs remains, whatever happens."""
+"""The test clients leave an app unchanged: they register nothing, and leave no objects, in any case."""
 
 from __future__ import annotations
 
