@@ -1,7 +1,7 @@
 """One command per task: `nox -s demo`, `quick`, `tests`, `lint`, `types`, `docs`, `bench`; CI runs the same commands.
 
-Each session makes its own virtual environment and installs what it needs, so that nox is all one has to have. The
-dependencies stand in `pyproject.toml` (its groups bear the sessions' names). What follows `--` goes to the tool:
+Each session creates its own virtual environment and installs its dependencies, so you need nox only. The dependencies
+are in `pyproject.toml`, in groups with the sessions' names. Arguments after `--` are passed to the tool:
 `nox -s tests -- tests/routing -k mount`, `nox -s demo -- --port 9000`.
 """
 
@@ -17,7 +17,7 @@ from pathlib import Path
 import nox
 
 nox.needs_version = ">=2025.2.9"
-# In CI every environment is made afresh, so that it has the newest release of everything.
+# In CI every environment is new, so that it has the newest release of everything.
 nox.options.reuse_existing_virtualenvs = not os.environ.get("CI")
 nox.options.sessions = ["tests", "lint", "types", "docs"]
 
@@ -28,19 +28,18 @@ ENVIRONMENTS = {
     for table in nox.project.load_toml("tests/ecosystem/packages.toml")["packages"].values()
 }
 EXTRAS = ",".join(PYPROJECT["project"]["optional-dependencies"])
-# Where sanic-ext is installed it extends each application at its start.
+# An installed sanic-ext extends each application at its start.
 EXTRAS_BUT_EXT = ",".join(extra for extra in EXTRAS.split(",") if extra != "ext")
 
-# Tests over sockets wait most of the time, so there are more workers than cores; beyond four they slow each other down
-# more than they gain.
+# Tests over sockets wait most of the time, so there are more workers than cores; more than four slow each other down.
 PARALLEL = ("-n", "4", "--dist", "worksteal")
-# Hundreds of tests start servers and processes, some of them Sanic's, on a machine that others use too. A test that
-# fails runs once more, and the summary names it as RERUN: mend it, it is no less at fault. `.ci/run` allows three.
+# Hundreds of tests start servers and processes, some of them Sanic's, on a machine that other programs use too. A test
+# that fails runs again, and the summary names it as RERUN: fix it anyway. `.ci/run` allows three.
 ONCE_MORE = ("--reruns=1", "-raR")
 
 
-# The whole suite runs on the default Python with the newest dependencies. On others, what starts many servers is left
-# out: it looks at the servers and at Sanic, and takes more than half of the time. So is what looks at the repository.
+# The whole suite runs on the default Python with the newest dependencies. Other Pythons skip the tests that start many
+# servers, which test the servers and Sanic and take more than half of the time, and the tests of the repository.
 WITHOUT_SERVERS = (
     "--ignore=tests/project",
     "--deselect=tests/parity/test_parity.py::test_same_answers_over_a_socket",
@@ -70,7 +69,7 @@ WITHOUT_SERVERS = (
     ),
 )
 
-# What `nox -s quick` leaves out beside `WITHOUT_SERVERS`: tests that take more than 0.1 s each, or seconds together.
+# `nox -s quick` also skips these modules, whose tests take more than 0.1 s each, or seconds together.
 SLOW = tuple(
     f"--ignore=tests/{module}.py"
     for module in (
@@ -120,7 +119,7 @@ SLOW = tuple(
     )
 )
 
-# Their source archives have the tests that `nox -s acceptance` runs; `acceptance/page.py` has the same two.
+# `nox -s acceptance` runs the tests of these source archives; `acceptance/page.py` names the same two.
 ACCEPTANCE_SUITES = {"sanic": "25.12.0", "starlette": "1.10.0"}
 
 
@@ -130,29 +129,29 @@ def group(name: str) -> tuple[str, ...]:
 
 
 def install_for_tests(session: nox.Session, *constraints: str) -> None:
-    """Install the package with every extra, editable so that coverage sees the checkout, and the tests' needs.
+    """Install the package with every extra, and the dependencies of the tests.
 
-    An environment that is there already gets the newest releases, too.
+    The package is editable, so that coverage measures the checkout. Existing environments get the newest releases too.
     """
     session.install("--upgrade", "--upgrade-strategy=eager", "-e", f".[{EXTRAS}]", *group("tests"), *constraints)
 
 
 def install_newest_multidict(session: nox.Session, *options: str) -> None:
-    """Install a newer multidict than Sanic allows: users who have no Sanic beside this package get that one."""
-    # pip says that Sanic does not allow it, and installs it.
+    """Install a newer multidict than Sanic allows: users without Sanic get that one."""
+    # pip warns that Sanic does not allow it, and installs it.
     session.install("--upgrade", *options, "multidict")
 
 
 def run_pytest(session: nox.Session, *options: str) -> None:
-    """Run the whole suite in parallel, or what was asked for after `--` in one process."""
+    """Run the whole suite in parallel, or the tests named after `--` in one process."""
     chosen = session.posargs or [*PARALLEL, *ONCE_MORE, *options]
     session.run("python", "-m", "pytest", *chosen)
 
 
-def why_not(host: str, port: str) -> str | None:
-    """Say why nothing can be served there, and what to do about it; uvicorn takes 99999 for another port."""
+def address_problem(host: str, port: str) -> str | None:
+    """Return why this address cannot be served and how to solve it, or None; uvicorn would accept port 99999."""
     if not port.isdecimal() or int(port) > 65535:
-        return f"PORT is a number up to 65535, not {port!r}, as in PORT=8001 .venv/bin/nox -s demo"
+        return f"PORT must be a number up to 65535, not {port!r}, as in PORT=8001 .venv/bin/nox -s demo"
     try:
         family, kind, *_, address = socket.getaddrinfo(host, int(port), type=socket.SOCK_STREAM)[0]
         with socket.socket(family, kind) as probe:
@@ -166,24 +165,24 @@ def why_not(host: str, port: str) -> str | None:
 @nox.session
 def demo(session: nox.Session) -> None:
     """Serve the task board of `examples/` until Ctrl-C; HOST, PORT or uvicorn's own options move it."""
-    # Set to nothing counts as not set: an empty HOST would open the demo to the network.
+    # An empty value counts as not set: an empty HOST would open the demo to the network.
     host, port = os.environ.get("HOST") or "127.0.0.1", os.environ.get("PORT") or "8000"
-    if not session.posargs and (complaint := why_not(host, port)):
-        session.error(complaint)
+    if not session.posargs and (problem := address_problem(host, port)):
+        session.error(problem)
     session.install("-e", ".", *group("demo"))
     if not session.posargs:
         shown = f"[{host}]" if ":" in host else host
         session.log(f"The task board: http://{shown}:{port}/  (Ctrl-C ends it)")
     python = str(Path(session.bin, "python"))
     server = (python, "-m", "uvicorn", "examples.taskboard.server:app", "--host", host, "--port", port)
-    # nox hands no SIGTERM on to what it runs, and would leave the server behind; so this process becomes the server.
+    # nox does not pass SIGTERM on, and would leave the server running; so this process becomes the server.
     sys.stdout.flush()
     os.execv(python, (*server, *session.posargs))
 
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Run the tests on this Python, on the newest release of everything, with branch coverage, which has a floor."""
+    """Run the tests on this Python with the newest dependencies, and check the floor of the branch coverage."""
     install_for_tests(session)
     install_newest_multidict(session)
     run_pytest(session, "--cov", "--cov-report=term")
@@ -192,12 +191,12 @@ def tests(session: nox.Session) -> None:
 @nox.session
 def quick(session: nox.Session) -> None:
     """Check the format, the code and the layers, and run the tests that need no server: less than a minute."""
-    # Without `--upgrade`: a check before each commit does not ask for newer releases.
+    # Without `--upgrade`: a check before each commit does not look for newer releases.
     session.install("-e", f".[{EXTRAS}]", *group("tests"), *group("lint"))
     session.run("ruff", "format", "--check", ".")
     session.run("ruff", "check", ".")
     session.run("lint-imports")
-    # One worker for each core: each imports and collects all tests, which takes as long as a third of them.
+    # One worker per core: each collects all tests, which takes as long as a third of them.
     run_pytest(session, "-n", "auto", *WITHOUT_SERVERS, *SLOW, "tests/compat", "tests/engine", "tests/testing")
 
 
@@ -211,18 +210,18 @@ def tests_on(session: nox.Session) -> None:
 
 @nox.session(name="tests-min")
 def tests_min(session: nox.Session) -> None:
-    """Run the tests with the oldest release of each dependency that `pyproject.toml` allows, likewise."""
-    # Not in the session's own folder for temporary files: the tests would use that too, and the paths of unix sockets
-    # have to be short.
+    """Run the tests with the oldest release of each dependency that `pyproject.toml` allows, without servers."""
+    # Not in the session's folder for temporary files: the tests would use that too, and the paths of unix sockets must
+    # be short.
     floors = Path(session.virtualenv.location, "floors.txt")
-    # Direct dependencies only: their own ones stay new, as a user's installer would choose them.
+    # Direct dependencies only: indirect ones stay new, as a user's installer would choose them.
     project = nox.project.load_toml("pyproject.toml")["project"]
     declared = [
         *project["dependencies"],
-        *(one for extra in project["optional-dependencies"].values() for one in extra),
+        *(requirement for extra in project["optional-dependencies"].values() for requirement in extra),
     ]
     # `name[extra]>=1.2,<2` becomes `name==1.2`: constraints name no extras.
-    bounds = (re.match(r"([\w.-]+)(?:\[.*?\])?>=([\d.]+)", one) for one in declared)
+    bounds = (re.match(r"([\w.-]+)(?:\[.*?\])?>=([\d.]+)", requirement) for requirement in declared)
     floors.write_text("".join(f"{bound[1]}=={bound[2]}\n" for bound in bounds if bound))
     install_for_tests(session, "-c", str(floors))
     run_pytest(session, *WITHOUT_SERVERS)
@@ -230,8 +229,8 @@ def tests_min(session: nox.Session) -> None:
 
 @nox.session(name="tests-pre")
 def tests_pre(session: nox.Session) -> None:
-    """Run the tests with pre-releases of every dependency, to hear of a change early; not a part of the gate."""
-    # sanic-testing, the reference for our test clients, does not work with what httpx 1.0 is to become.
+    """Run the tests with pre-releases of every dependency, to find changes early; not part of the gate."""
+    # sanic-testing, the reference for our test clients, does not work with the pre-releases of httpx 1.0.
     install_for_tests(session, "--pre", "httpx<1")
     install_newest_multidict(session, "--pre")
     run_pytest(session)
@@ -253,7 +252,7 @@ def acceptance(session: nox.Session) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Check the format, the code and the layers; `nox -s lint -- --fix` mends what can be mended."""
+    """Check the format, the code and the layers; `nox -s lint -- --fix` fixes what can be fixed."""
     session.install("-e", ".", *group("lint"))
     if "--fix" in session.posargs:
         session.run("ruff", "check", "--fix", ".")
@@ -265,19 +264,19 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def types(session: nox.Session) -> None:
-    """Check the types of the package and of the tests, strictly; and of the package as it is on Windows."""
+    """Check the types of the package and of the tests strictly, and those of the package on Windows."""
     session.install("-e", f".[{EXTRAS}]", *group("types"))
     session.run("mypy", *session.posargs)
     if not session.posargs:
-        # Finds names of the standard library that are not there.
+        # Finds names of the standard library that Windows lacks.
         session.run("mypy", "--platform", "win32", "sanic_star")
 
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """Build the documentation into `site/`, warnings as errors, and check it; `-- serve` shows it while one writes."""
+    """Build the documentation into `site/`, warnings as errors, and check it; `-- serve` shows it while you write."""
     session.install("-e", ".", *group("docs"))
-    # The theme's notice about its successor would be the longest part of the output.
+    # Without the theme's long notice about its successor.
     session.run("mkdocs", *(session.posargs or ["build", "--strict"]), env={"NO_MKDOCS_2_WARNING": "1"})
     if not session.posargs:
         session.run("python", "-m", "tests.site")
@@ -292,7 +291,7 @@ def fuzz(session: nox.Session) -> None:
 
 @nox.session
 def soak(session: nox.Session) -> None:
-    """Send 300,000 mixed requests to a server and see that its memory stays flat; `nox -s soak -- --server granian`."""
+    """Send 300,000 mixed requests to a server, whose memory must stay flat; `nox -s soak -- --server granian`."""
     install_for_tests(session)
     session.run("python", "-m", "tests.fuzz.soak", *session.posargs)
 
@@ -314,7 +313,7 @@ def bench(session: nox.Session) -> None:
 
 @nox.session
 def audit(session: nox.Session) -> None:
-    """Look the newest and the oldest allowed dependencies up among known vulnerabilities; needs the network."""
+    """Look up the newest and the oldest allowed dependencies in databases of vulnerabilities; needs the network."""
     session.install(*group("audit"))
     audit_one(session, "newest", f".[{EXTRAS}]")
     audit_one(session, "oldest", f".[{EXTRAS}]", *(f"{name}=={version}" for name, version in floors()))
@@ -330,7 +329,7 @@ def floors() -> list[tuple[str, str]]:
 
 
 def audit_one(session: nox.Session, name: str, *requirements: str) -> None:
-    """Resolve requirements in an environment of their own, and audit what that holds."""
+    """Install requirements in a new environment, and audit its packages."""
     environment = Path(session.create_tmp(), name)
     session.run("python", "-m", "venv", "--clear", str(environment), silent=True)
     python = next(environment.glob("bin/python*"), environment / "Scripts/python.exe")
@@ -341,38 +340,38 @@ def audit_one(session: nox.Session, name: str, *requirements: str) -> None:
     )  # fmt: skip
     listed = environment / "requirements.txt"
     listed.write_text("".join(f"{line}\n" for line in str(frozen).splitlines() if re.match(r"[\w.-]+==", line)))
-    told = session.run(
+    report = session.run(
         "pip-audit", "--requirement", str(listed), "--no-deps", "--disable-pip", "--progress-spinner=off",
         "--format=json", *session.posargs, success_codes=[0, 1], silent=True, stderr=None,
     )  # fmt: skip
-    start = str(told).find("{")
-    found = json.loads(str(told)[start:])["dependencies"] if start >= 0 else []
-    # An index without advisory data answers as if it had never heard of the package: that is no clean bill of health.
-    unknown = [entry["name"] for entry in found if "skip_reason" in entry]
-    if not found or unknown:
+    start = str(report).find("{")
+    dependencies = json.loads(str(report)[start:])["dependencies"] if start >= 0 else []
+    # An index without advisory data answers as if it did not know the package, which does not mean that it is safe.
+    unknown = [entry["name"] for entry in dependencies if "skip_reason" in entry]
+    if not dependencies or unknown:
         session.error(
             f"{len(unknown) or 'All'} of the packages could not be looked up: no advisory data can be reached. "
             "Run this where the package index has it, or where this answers: "
             "nox -s audit -- --vulnerability-service osv"
         )
-    vulnerable = [entry for entry in found if entry["vulns"]]
+    vulnerable = [entry for entry in dependencies if entry["vulns"]]
     for entry in vulnerable:
         for vulnerability in entry["vulns"]:
             fixed = ", ".join(vulnerability["fix_versions"]) or "no release"
             session.warn(f"{entry['name']} {entry['version']}: {vulnerability['id']}, fixed in {fixed}")
     if vulnerable:
         session.error(f"{len(vulnerable)} of the {name} allowed releases have known vulnerabilities")
-    session.log(f"{len(found)} packages, the {name} that pyproject.toml allows: no known vulnerabilities")
+    session.log(f"{len(dependencies)} packages, the {name} that pyproject.toml allows: no known vulnerabilities")
 
 
 @nox.session
 def sbom(session: nox.Session) -> None:
-    """Write a CycloneDX bill of materials of the package and of what it installs to `dist/sanic-star.cdx.json`."""
+    """Write a CycloneDX bill of materials of the package and its dependencies to `dist/sanic-star.cdx.json`."""
     session.install(*group("sbom"))
     environment = Path(session.create_tmp(), "installed")
     session.run("python", "-m", "venv", "--clear", "--without-pip", str(environment), silent=True)
     python = next(environment.glob("bin/python*"), environment / "Scripts/python.exe")
-    # Without pip in it: that is not a part of the package.
+    # Without pip, which is not part of the package.
     session.run("python", "-m", "pip", "--python", str(python), "install", "-q", f".[{EXTRAS}]")
     written = Path(session.posargs[0] if session.posargs else "dist/sanic-star.cdx.json")
     written.parent.mkdir(parents=True, exist_ok=True)
@@ -382,7 +381,7 @@ def sbom(session: nox.Session) -> None:
         "--output-reproducible", "--output-file", str(written),
     )  # fmt: skip
     bill = json.loads(written.read_text())
-    # Not in `pyproject.toml`, which has it from a file of the package.
+    # The version is not in `pyproject.toml`, which reads it from a file of the package.
     bill["metadata"]["component"]["version"] = re.search(r'"(.+)"', Path("sanic_star/_version.py").read_text())[1]
     written.write_text(json.dumps(bill, indent=2) + "\n")
     listed = {component["name"].lower() for component in bill["components"] if component.get("version")}

@@ -21,7 +21,7 @@ from .results import SuiteResult, result_of_sanic, result_of_starlette, updated_
 from .sanic_suite import SanicSuite
 from .starlette_suite import StarletteSuite
 
-# A file whose result is worse than the list says is run again, alone; more files than this are no accident.
+# A file with unlisted failures runs again, alone. More files than this are not an accident.
 MAX_FILES_AGAIN = 12
 
 
@@ -33,7 +33,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--jobs", type=int, default=2, help="processes at the same time")
     parser.add_argument("--files", nargs="+", default=[], metavar="PATTERN", help="only these files of Sanic's suite")
     parser.add_argument("--only", choices=("sanic", "starlette"), help="only one suite")
-    parser.add_argument("--write", action="store_true", help="write the floor, the list of what is left and the pages")
+    parser.add_argument("--write", action="store_true", help="write the floor, the list of failing tests and the pages")
     return parser.parse_args()
 
 
@@ -46,7 +46,7 @@ def unpack(archives: Path, suite: str, work: Path) -> Path:
 
 
 def report(result: SuiteResult, write: bool) -> bool:
-    """Print what a suite gave, and say whether it is good enough."""
+    """Print the result of a suite, and return whether it is good enough."""
     title = page.TITLES[result.suite]
     floor = data.read("floor")
     total = sum(map(len, result.control.values()))
@@ -71,17 +71,17 @@ def report(result: SuiteResult, write: bool) -> bool:
 
 
 def run_again(suite: SanicSuite, result: SuiteResult) -> None:
-    """Run files alone that failed unexpectedly: on a busy machine a time limit may pass."""
+    """Run files again, alone, that failed unexpectedly: on a busy machine a time limit may expire."""
     files = list(result.unexpected)
     if len(files) > MAX_FILES_AGAIN:
         return
     for file in files:
-        print(f"once more: {file}", flush=True)
+        print(f"run again: {file}", flush=True)
         result.merge_passes(suite.run_file(file), file)
 
 
 def main() -> None:
-    """Run what was asked for; exit with status 1 below a floor."""
+    """Run the selected suites; exit with status 1 if one is below its floor."""
     options = parse_arguments()
     began = time.monotonic()
     out = options.out.resolve()

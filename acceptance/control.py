@@ -1,6 +1,6 @@
 """Make the lists of tests that count: `python -m acceptance.control --archives FOLDER`, where real Sanic is installed.
 
-Run it in the environment of `nox -s tests`, with what `nox -s acceptance` installs beside the package. Both suites are
+Run it in the environment of `nox -s tests`, with the packages that `nox -s acceptance` installs. Both suites are
 run several times on the originals. A test counts if it passed each time; Sanic's tests that passed in some runs only
 go to `data/sanic_flaky.json`. Tests in `data/sanic_internals.json` do not count.
 """

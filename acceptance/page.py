@@ -84,7 +84,7 @@ def cell(text: str) -> str:
 
 
 def with_figures(text: str) -> str:
-    """Return a page with the figures of today between its marks, `<!-- sanic -->1 of 2<!-- / -->`."""
+    """Return a page with the current figures between its marks, `<!-- sanic -->1 of 2<!-- / -->`."""
     for suite in TITLES:
         passed, total = figures(suite)
         text = re.sub(FIGURE.format(suite=suite), f"{passed:,} of {total:,}", text)

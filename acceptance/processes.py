@@ -33,11 +33,11 @@ INTERRUPTED = {
 }
 
 Outcome = tuple[str, str]
-"""What became of a test (passed, failed, error, skipped, xfailed, xpassed), and one line that says why."""
+"""The outcome of a test (passed, failed, error, skipped, xfailed, xpassed), and one line with the reason."""
 
 
 def clean_environment(**variables: str) -> dict[str, str]:
-    """Return the environment for a process of a suite: the caller's without what could change a result."""
+    """Return the environment for a process of a suite: the caller's, without variables that could change a result."""
     inherited = {name: value for name, value in os.environ.items() if not UNWANTED_VARIABLES.match(name)}
     fixed = {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0", "PYTHONUTF8": "1", "PYTHONPATH": str(PLUGINS)}
     return {**inherited, **fixed, **variables}
@@ -63,13 +63,13 @@ class Limits:
 
     @property
     def silence(self) -> float:
-        """Return how long the recorder may write nothing before pytest counts as hung."""
+        """Return the seconds without an event after which pytest counts as hung."""
         return self.test + 15
 
 
 @dataclass
 class PytestRun:
-    """One run of pytest over one file or folder, in as many processes as it takes."""
+    """One run of pytest over one file or folder, in as many processes as necessary."""
 
     command: Sequence[str]
     folder: Path
@@ -136,7 +136,7 @@ class PytestRun:
                     ended = "late"
                 time.sleep(0.05)
         finally:
-            # Pytest and what it left running. It has not been waited for, so its process group still has its number.
+            # Ends pytest and its children. No one has waited for pytest yet, so its process group still has its number.
             try:
                 os.killpg(process.pid, signal.SIGKILL)
             except (ProcessLookupError, PermissionError):
@@ -151,12 +151,12 @@ class PytestRun:
         return ended
 
     def _short(self, test: str) -> str:
-        """Return a test's identifier without what differs from run to run."""
+        """Return a test's identifier without parts that differ from run to run."""
         short = test.removeprefix("tests/") if self.keep_files else test.partition("::")[2] or test
         return short.replace(str(self.folder), "ROOT")
 
     def _read_events(self, events: Path, done: list[str], ended: str) -> list[str]:
-        """Add what an events file tells to the outcomes, and return the tests that were collected and not reached."""
+        """Add the events of a file to the outcomes, and return the collected tests that did not run."""
         collected: list[str] = []
         phases: dict[str, list[dict[str, Any]]] = {}
         current = None
@@ -191,7 +191,7 @@ class PytestRun:
 
 
 def _has_exited(process: subprocess.Popen[bytes]) -> bool:
-    """Say whether a process has ended, without waiting for it and so without giving up its number."""
+    """Return whether a process has ended, without waiting for it, so that its number stays reserved."""
     return os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
 

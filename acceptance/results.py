@@ -1,4 +1,4 @@
-"""What a run of the suites gave, compared with the tests that count and with what is known of those that fail."""
+"""The results of a run, compared with the tests that count and with the list of those that fail."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CLASSES = {
     "different": "Differs on purpose; the reason names the entry of [Compatibility](compatibility.md).",
     NOT_LOOKED_AT: "Nobody has looked at these yet.",
 }
-"""The classes of tests that do not pass, and what each says."""
+"""The classes of tests that do not pass, with the meaning of each."""
 
 Tests = dict[str, list[str]]
 """File → identifiers of tests."""
@@ -40,7 +40,7 @@ class SuiteResult:
         return control
 
     def passes(self, file: str, test: str) -> bool:
-        """Say whether a test has passed."""
+        """Return whether a test has passed."""
         return self.outcomes.get(file, {}).get(test, ("", ""))[0] == "passed"
 
     @property
@@ -58,7 +58,7 @@ class SuiteResult:
 
     @property
     def unexpected(self) -> Tests:
-        """Return the failing tests that the list of what is left does not have."""
+        """Return the failing tests that are not in the list of failing tests."""
         listed = {(file, test) for file, test, _ in listed_tests(self.suite)}
         failing = {file: [test for test in tests if (file, test) not in listed] for file, tests in self.failing.items()}
         return {file: tests for file, tests in failing.items() if tests}
@@ -70,7 +70,7 @@ class SuiteResult:
 
 
 def listed_tests(suite: str) -> Iterable[tuple[str, str, dict[str, Any]]]:
-    """Yield file, test and group of each test in the list of what is left."""
+    """Yield file, test and group of each test in the list of failing tests."""
     for group in read("left")[suite]:
         for file, tests in group["tests"].items():
             for test in tests:
@@ -78,7 +78,7 @@ def listed_tests(suite: str) -> Iterable[tuple[str, str, dict[str, Any]]]:
 
 
 def updated_groups(result: SuiteResult) -> list[dict[str, Any]]:
-    """Return the list of what is left: without the tests that pass now, with those that fail and were not in it."""
+    """Return the new list of failing tests: without those that pass now, with new ones that fail."""
     failing = {(file, test) for file, tests in result.failing.items() for test in tests}
     groups: dict[tuple[str, str], Tests] = {}
     for file, test, group in listed_tests(result.suite):

@@ -34,9 +34,9 @@ DEFAULT_PORT_FILES = (
     "test_tls.py",
     "worker/test_multiplexer.py",
 )
-# They take longest, so they start first.
+# These files take longest, so they start first.
 SLOW_FILES = ("test_server_events.py", "test_cli.py", "test_multiprocessing.py", "test_keep_alive_timeout.py")
-# What the tests import beside the package.
+# Packages that the tests import.
 NEEDED = ("pytest", "pytest_asyncio", "pytest_timeout", "httpx", "bs4", "aiofiles", "uvicorn", "websockets", "ujson")
 PYTEST_INI = """\
 [pytest]
@@ -57,7 +57,7 @@ def files_with_tests(tests: Path) -> list[str]:
 
 
 def in_scope(name: str) -> bool:
-    """Say whether a file is run; `data/sanic_out_of_scope.json` says why the others are not."""
+    """Return whether a file is run; `data/sanic_out_of_scope.json` has the reasons why others are not."""
     return not any(fnmatch.fnmatch(name, pattern) for pattern in read("sanic_out_of_scope"))
 
 
@@ -99,7 +99,7 @@ class SanicSuite:
 
     def _run_file(self, name: str) -> PytestRun:
         slug = re.sub(r"[^0-9A-Za-z]+", "-", name.removesuffix(".py"))
-        # Tests of the command expect to run in a folder with the name of a clone.
+        # Tests of the command expect a working directory with the name of a clone.
         folder = self.work / slug / "sanic"
         self._copy_tests(name, folder)
         plugins = ["event_recorder"] if self.native else ["alias_plugin", "event_recorder"]

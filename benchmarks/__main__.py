@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: runs the parts, prints the tables, keeps them, compares them with the budgets."""
+"""`python -m benchmarks`: run the parts, print and store the tables, and compare them with the budgets."""
 
 import argparse
 import json
@@ -93,7 +93,7 @@ def _parser() -> argparse.ArgumentParser:
         "--load",
         type=Path,
         metavar="FILE",
-        help="take the results of an earlier run instead of measuring; with --only, measure these parts anew",
+        help="take the results of an earlier run instead of measuring; with --only, measure these parts again",
     )
     return parser
 
@@ -109,7 +109,7 @@ def _run(options: argparse.Namespace) -> dict[str, Any]:
     for part in parts:
         say(f"{part} …")
         result[part] = PARTS[part](settings)
-        # After each part: should one of them fail, `--load` has the others.
+        # Stored after each part: if a later one fails, `--load` can read the others.
         target.with_suffix(".json").write_text(json.dumps(result, indent=1) + "\n")
         target.with_suffix(".md").write_text(report.markdown(result))
     say(f"written: {target.with_suffix('.md')} and .json")
@@ -129,11 +129,12 @@ def main() -> int:
     print(report.markdown(result))
     if options.write_docs:
         documents.write(result)
-    missed = [one for one in budgets(result) if not one.met]
+    missed = [budget for budget in budgets(result) if not budget.met]
     if options.check:
-        for one in missed:
-            measured = "not measured" if one.value is None else f"{one.value:.3g}"
-            say(f"missed: {one.part}: {one.title}: {measured}, wanted {'≥' if one.least else '≤'} {one.limit:.3g}")
+        for budget in missed:
+            measured = "not measured" if budget.value is None else f"{budget.value:.3g}"
+            sign = "≥" if budget.least else "≤"
+            say(f"missed: {budget.part}: {budget.title}: {measured}, limit {sign} {budget.limit:.3g}")
     return 1 if options.check and missed else 0
 
 

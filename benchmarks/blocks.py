@@ -31,17 +31,17 @@ def _case(
     failed: dict[str, Any] = {}
 
     def attempt(name: str, action: Callable[[Server], Any]) -> Any:
-        for rest in reversed(range(ATTEMPTS)):
+        for attempts_left in reversed(range(ATTEMPTS)):
             try:
                 return action(servers[name])
             except LoadError as error:
                 say(f"  {name}, {case.name}: {error}")
-                if not rest:
+                if not attempts_left:
                     failed[name] = {"error": str(error)}
                     del rounds[name]
 
     for name in servers:
-        # All of them before the first is loaded: what wrk leaves undone goes on for a moment, and writes to a database.
+        # All of them before the first is loaded: a server handles the last requests of wrk for a moment longer.
         attempt(name, lambda server: await_answer(server.port, case))
     for turn in range(count + 1):
         for name in list(rounds):
@@ -54,6 +54,6 @@ def _case(
 
 def _row(values: list[float], base: list[float] | None) -> dict[str, Any]:
     row: dict[str, Any] = {"cpu_us": median(values), "rounds": values}
-    if base and all(base):  # without /proc no time is known
-        row["share"] = median(mine / theirs for mine, theirs in zip(values, base, strict=True))
+    if base and all(base):  # without /proc there is no time
+        row["share"] = median(value / base_value for value, base_value in zip(values, base, strict=True))
     return row

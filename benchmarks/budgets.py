@@ -1,4 +1,4 @@
-"""The budgets that `--check` holds: shares of what a peer needs in the same run, never absolute times.
+"""The budgets of `--check`: shares of a peer's time in the same run, never absolute times.
 
 Where the design page names an absolute figure beside a peer's (100 ms where Sanic takes 770, 1 µs where Starlette's
 BaseHTTPMiddleware takes 105), the budget is the quotient of the two.
@@ -20,9 +20,9 @@ _SERVED = 0.7
 _DATABASE = {"sanic_server": 1.0, "fastapi": 0.85}
 # Of servers side by side: one after the other, their shares differ by a fifth from run to run.
 _BESIDE = {"text": 0.84, "json": 0.83, "user": 0.82, "echo": 0.78}
-# Both read with python-multipart and keep the file, on disk beyond a megabyte.
+# Both parse with python-multipart and store the file, on disk beyond a megabyte.
 _FORMS = {"form": 0.5, "upload_1": 1.1, "upload_100": 1.0}
-# A plain function is called in a thread by Starlette, and on the event loop here.
+# Starlette calls a plain function in a thread, this package on the event loop.
 _ERRORS = {
     "404": 1.5,
     "405": 1.5,
@@ -32,7 +32,7 @@ _ERRORS = {
     "handled_plainly": 0.3,
     "logged_500": 1.5,
 }
-# A request through a mount, or to a function in a thread, takes no longer than the same one takes in Starlette.
+# A request through a mount, or to a function in a thread, takes at most as long as in Starlette.
 _OVERHEAD = dict.fromkeys(("theirs", "ours", "theirs_deeper", "ours_deeper", "parameter", "root", "thread"), 1.0)
 _HANDLERS = {"page": 1.0, "page_starlette": 1.0, "stream_out": 1.0, "stream_in": 1.0}
 # The time of a request by that of one half as large. Two is linear, four is quadratic. Twice the fields of a form take
@@ -55,13 +55,13 @@ _GROWTH_MIB = 20
 _LAST_BY_FIRST = 1.1
 # Of ten thousand routes those at the other end of memory are not in the cache of the processor.
 _VARIED_LAST_BY_FIRST = 1.3
-# Half of them are what a route says of itself: its name, its path in two notations, its host, its context.
+# Half of them are the attributes of a route: its name, its path in two notations, its host, its context.
 _BYTES = 4000
 
 
 @dataclass(frozen=True)
 class Budget:
-    """One demand: what is measured, the limit, the measured value (None: the run has none), which way is good."""
+    """One budget: what is measured, its limit, the measured value (None if the run has none), and the good side."""
 
     part: str
     title: str
@@ -71,7 +71,7 @@ class Budget:
 
     @property
     def met(self) -> bool:
-        """Whether the budget is kept; what could not be measured is not."""
+        """Whether the budget is met; a missing value does not meet it."""
         return self.value is not None and (self.value >= self.limit if self.least else self.value <= self.limit)
 
 
@@ -86,16 +86,16 @@ def _dig(data: Any, *keys: str) -> float | None:
     return data if isinstance(data, int | float) else None
 
 
-def _ratio(one: float | None, other: float | None) -> float | None:
-    return one / other if one is not None and other else None
+def _ratio(value: float | None, base: float | None) -> float | None:
+    return value / base if value is not None and base else None
 
 
-def _rounds_ratio(rows: dict[str, Any], one: str, other: str) -> float | None:
+def _rounds_ratio(rows: dict[str, Any], name: str, base_name: str) -> float | None:
     """Return the median of the ratios of two contenders, round by round."""
-    mine, theirs = (rows.get(name, {}).get("rounds") for name in (one, other))
-    if not mine or not theirs or not all(theirs):
+    values, base_values = (rows.get(contender, {}).get("rounds") for contender in (name, base_name))
+    if not values or not base_values or not all(base_values):
         return None
-    return median(value / base for value, base in zip(mine, theirs, strict=True))
+    return median(value / base for value, base in zip(values, base_values, strict=True))
 
 
 def _inprocess(part: dict[str, Any]) -> Iterator[Budget]:

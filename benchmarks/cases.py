@@ -1,6 +1,6 @@
-"""What is asked of every contender: four requests with the answers they must give.
+"""The requests that every contender handles, with the expected answers.
 
-An answer is checked before anything is timed, so that no contender wins by answering something else.
+An answer is checked before anything is timed, so that no contender wins with a wrong answer.
 """
 
 import itertools
@@ -46,11 +46,11 @@ class Case:
 
     @property
     def target(self) -> str:
-        """What stands in the request line: the path, with the query if there is one."""
+        """The target of the request line: the path, and the query if there is one."""
         return f"{self.path}?{self.query}" if self.query else self.path
 
     def paths(self, count: int) -> list[str]:
-        """Return the paths of so many requests."""
+        """Return the paths of `count` requests."""
         return [self.path.format(next(_numbers)) if "{}" in self.path else self.path for _ in range(count)]
 
     def pieces(self) -> Iterator[bytes]:
@@ -68,11 +68,11 @@ class Case:
             yield b"\r\n--frontier7d1a0f--\r\n"
 
     def fault(self, number: int, status: int, headers: Headers, body: bytes) -> str | None:
-        """Return what is wrong with an answer, None for the right one; `number` is for cases that have numbers."""
+        """Return the fault of an answer, or None; `number` is for cases that have numbers."""
         return None if self.matches(status, body) else f"status {status}: {body[:200]!r}"
 
     def matches(self, status: int, body: bytes) -> bool:
-        """Tell whether `status` and `body` are the answer that was asked for."""
+        """Return whether `status` and `body` are the expected answer."""
         if status != self.status:
             return False
         if status >= 400:
@@ -141,7 +141,7 @@ class PageCase(Case):
     """A page of twenty links made by `url_for`; its title has the number that the path has."""
 
     def fault(self, number: int, status: int, headers: Headers, body: bytes) -> str | None:
-        """Return what is wrong with a page, None for a right one; a link may have the origin before its path."""
+        """Return the fault of a page, or None; a link may have the origin before its path."""
         title = re.search(rb"<title>(\d+)</title>", body)
         if status != 200 or not title:
             return f"status {status}: {body[:200]!r}"

@@ -1,4 +1,4 @@
-"""Who takes part: the names used on the command line and in the tables."""
+"""The contenders: their names on the command line and in the tables."""
 
 import importlib
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Contender:
-    """One framework (on one server): its title, the module of `benchmarks.apps`, what it can take part in.
+    """One framework (on one server): its title, its module in `benchmarks.apps`, and the parts it supports.
 
     With `scenes` it takes part in the scenes only, not in the parts that compare the smallest of applications.
     """

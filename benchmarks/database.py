@@ -47,7 +47,7 @@ def _sqlite() -> Iterator[str]:
 
 
 def _measure(url: str, with_all: bool, settings: Settings) -> dict[str, Any]:
-    """Measure the six tests, or those alone that need the database: the other two are the same on each."""
+    """Measure the six tests, or only those that need the database: the other two are the same on each database."""
     asyncio.run(fill(url))
     failed: dict[str, Any] = {}
     tests = [case for case in cases(url) if with_all or case.name not in WITHOUT]

@@ -22,13 +22,13 @@ WITHOUT = ("db_json", "db_plaintext")
 
 @dataclass(frozen=True)
 class DatabaseCase(Case):
-    """A test with so many random rows in its answer; `url` is where the database is."""
+    """A test whose answer has `count` random rows; `url` is the URL of the database."""
 
     rows: int = 0
     url: str = ""
 
     def fault(self, number: int, status: int, headers: Headers, body: bytes) -> str | None:
-        """Return what is wrong with an answer, None for a right one."""
+        """Return the fault of an answer, or None."""
         if status != 200 or not self.rows:
             return super().fault(number, status, headers, body)
         if self.path == "/fortunes":
@@ -53,7 +53,7 @@ def _stored(url: str, ids: list[int]) -> list[World]:
         finally:
             await store.close()
 
-    # In a thread: a loop may be running in this one.
+    # In another thread, because an event loop may run in this one.
     with ThreadPoolExecutor(1) as pool:
         return pool.submit(asyncio.run, read()).result()
 

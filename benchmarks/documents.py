@@ -1,4 +1,4 @@
-"""Puts a full run into the documentation: tables between two markers of docs/benchmarks.md, and its pictures."""
+"""Write a full run into the documentation: tables between two markers of docs/benchmarks.md, and its pictures."""
 
 import re
 from pathlib import Path
@@ -8,7 +8,7 @@ from benchmarks import plot, report
 
 _DOCS = Path(__file__).parent.parent / "docs"
 _BEGIN, _END = "<!-- results: begin -->", "<!-- results: end -->"
-# Each picture stands under the head of its section.
+# Each picture is placed below the heading of its section.
 _PICTURES = {
     "benchmarks.svg": ("## The framework alone", "Time a request and requests a second, by framework"),
     "benchmarks-real.svg": ("## A real request", "Time of a real request in process and over a socket, by framework"),

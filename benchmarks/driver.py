@@ -1,7 +1,7 @@
-"""Drives an ASGI application without a server: lifespan, one checked request, a timed round of requests.
+"""Drive an ASGI application without a server: lifespan, one checked request, a timed round of requests.
 
-A request here is what uvicorn would hand over: a new scope, and `receive` and `send` of a new object, which never wait.
-What is timed is the framework alone, in CPU time, with the garbage collector on.
+A request is what uvicorn would pass: a new scope, and `receive` and `send` of a new object, which never wait. The CPU
+time of the framework alone is measured, with the garbage collector on.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from benchmarks.real_requests import RealCase, http_scope
 
 AnyCase = Case | RealCase
 
-# By this name uvicorn logs an exception that an application raises.
+# uvicorn logs an application's exceptions under this name.
 _server_logger = logging.getLogger("uvicorn.error")
 
 
@@ -31,7 +31,7 @@ def scope_of(case: Case) -> dict[str, Any]:
 
 
 class Lifespan:
-    """The server's side of the lifespan protocol; an application that has none is left alone."""
+    """The server's side of the lifespan protocol; an application without one is left alone."""
 
     def __init__(self, app: Any) -> None:
         self._app = app
@@ -52,7 +52,7 @@ class Lifespan:
             self._done.put_nowait("unsupported")
 
     async def startup(self) -> None:
-        """Start the application; raise RuntimeError when it says that it failed."""
+        """Start the application; raise RuntimeError if it reports a failure."""
         self._task = asyncio.create_task(self._run())
         self._to_app.put_nowait({"type": "lifespan.startup"})
         if (answer := await self._done.get()) == "lifespan.startup.failed":
@@ -67,7 +67,7 @@ class Lifespan:
 
 
 class _Exchange:
-    """What a server holds for one request: the body still to be read, and the messages that came back."""
+    """The state that a server keeps for one request: the unread body, and the messages of the application."""
 
     __slots__ = ("_body", "sent")
 
@@ -99,7 +99,7 @@ class _Once(_Exchange):
 
 
 class _Arriving(_Exchange):
-    """An exchange whose body comes in pieces."""
+    """An exchange whose body arrives in chunks."""
 
     __slots__ = ("_next", "_pieces")
 
@@ -116,9 +116,9 @@ class _Arriving(_Exchange):
 
 
 async def fault(app: Any, case: AnyCase, state: Mapping[str, Any] | None = None) -> str | None:
-    """Return what is wrong with the application's answer to `case`, None for the right one.
+    """Return the fault of the application's answer to `case`, or None.
 
-    `state` is what the application has put into the scope of its lifespan.
+    `state` is the lifespan state that the application has set.
     """
     if isinstance(case, Case):
         status, body = await ask(app, case, state)
@@ -126,8 +126,8 @@ async def fault(app: Any, case: AnyCase, state: Mapping[str, Any] | None = None)
     (request,) = case.prepare(1)
     exchange = _Once(request.body)
     await app(request.scope, exchange.receive, exchange.send)
-    start, *rest = exchange.sent
-    body = b"".join(message.get("body", b"") for message in rest)
+    start, *body_messages = exchange.sent
+    body = b"".join(message.get("body", b"") for message in body_messages)
     return case.fault(request.number, start["status"], start["headers"], body)
 
 
@@ -167,7 +167,7 @@ async def timed(app: Any, case: AnyCase, count: int) -> float:
             await _asked(app, case, scope, exchange)
         else:
             await app(scope, exchange.receive, exchange.send)
-    await asyncio.sleep(0)  # what a framework put off until the loop's next turn is part of its cost
+    await asyncio.sleep(0)  # work that a framework postponed to the loop's next turn is part of its cost
     return (time.process_time() - begin) * 1e6 / count
 
 

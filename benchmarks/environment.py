@@ -1,4 +1,4 @@
-"""On what a run was done: versions and machine, so that figures can be read a year later."""
+"""The environment of a run: versions and machine, so that figures can be understood a year later."""
 
 import os
 import platform
@@ -23,7 +23,9 @@ def describe() -> dict[str, str]:
         OURS: _our_version(),
     }
     others = dict.fromkeys(
-        one.distribution for one in CONTENDERS.values() if one.distribution not in (None, "sanic-star")
+        contender.distribution
+        for contender in CONTENDERS.values()
+        if contender.distribution not in (None, "sanic-star")
     )
     for name in [*(name for name in others if name), *_BESIDE]:
         try:
@@ -43,7 +45,7 @@ def _our_version() -> str:
     # From the package, not from metadata: a checkout is measured without being installed.
     try:
         return str(import_module(OURS).__version__)
-    except ImportError:  # the parts report it; the peers can be measured all the same
+    except ImportError:  # the parts report it; the peers can still be measured
         return "not importable"
 
 

@@ -10,7 +10,7 @@ from benchmarks.inprocess import measure_cases
 from benchmarks.settings import Settings
 
 NAMES = ("sanic_star", "starlette", "sanic")
-# Of these bytes a round has as many as of three thousand short requests there is time for.
+# A round sends this many bytes, which takes about as long as three thousand short requests.
 PER_ROUND = 50_000_000
 
 

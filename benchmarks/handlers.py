@@ -14,10 +14,10 @@ NAMES = ("sanic_star", "starlette", "sanic")
 IMPOSSIBLE = {
     # Sanic cannot send a response of Starlette's.
     ("page_starlette", "sanic"),
-    # Starlette's StreamingResponse listens for the end of the connection, and takes the pieces from the one who reads.
+    # Starlette's StreamingResponse waits for the disconnect, and so takes chunks of the body from the reading handler.
     ("stream_both", "starlette"),
 }
-# So many requests a round that it takes some tens of milliseconds.
+# Requests a round, so that it takes some tens of milliseconds.
 _STREAMED = {"stream_out": 20, "stream_in": 30, "stream_both": 30}
 
 

@@ -1,6 +1,6 @@
 """Part 4: what `import X` costs in CPU time and memory, in a new interpreter each time.
 
-The yardstick for `import sanic_star` is what it can't do without: Starlette's own modules with msgspec and multidict.
+The yardstick for `import sanic_star` is the import of what it needs: Starlette's own modules, msgspec and multidict.
 """
 
 import os
@@ -29,7 +29,7 @@ STATEMENTS = {
     "sanic": "import sanic",
 }
 
-# Resident memory comes from /proc where there is one; elsewhere the peak stands in for it.
+# Resident memory comes from /proc; systems without it report the peak.
 _PROBE = """
 import time
 begin = time.process_time()
@@ -50,7 +50,7 @@ def measure(settings: Settings) -> dict[str, Any]:
     """Return `{name: {"ms": …, "mib": …, "share": …}}`: share of the yardstick, memory beyond Python's own."""
     rows: dict[str, Any] = {}
     times: dict[str, list[tuple[float, float]]] = {}
-    # Of the frameworks only those that were asked for; "nothing" and the yardstick are always there.
+    # Only the selected frameworks, and always "nothing" and the yardstick.
     for name in [name for name in STATEMENTS if name in ("nothing", YARDSTICK) or name in settings.contenders]:
         try:
             _probe(name, settings)  # writes the byte code; the next ones read it
@@ -65,11 +65,11 @@ def measure(settings: Settings) -> dict[str, Any]:
     idle = median(memory for _, memory in times["nothing"])
     base = [taken for taken, _ in times[YARDSTICK]]
     for name in list(times)[1:]:
-        taken = [one for one, _ in times[name]]
+        taken = [seconds for seconds, _ in times[name]]
         rows[name] = {
             "ms": median(taken),
             "mib": median(memory for _, memory in times[name]) - idle,
-            "share": median(mine / theirs for mine, theirs in zip(taken, base, strict=True)),
+            "share": median(value / base_value for value, base_value in zip(taken, base, strict=True)),
         }
     return rows
 

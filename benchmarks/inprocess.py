@@ -1,4 +1,4 @@
-"""Part 1: what a framework itself costs, in µs a request, without a server.
+"""Part 1: the cost of the framework alone, in µs a request, without a server.
 
 The contenders run in turn (A B C … A B C …); a share is taken round by round against Starlette, so what slows the whole
 machine for a while slows both sides of it.
@@ -67,5 +67,5 @@ def summary(values: list[float], reference: list[float] | None) -> dict[str, Any
     low, _, high = quantiles(values, n=4) if len(values) > 1 else (values[0],) * 3
     row: dict[str, Any] = {"us": median(values), "spread": (high - low) / median(values), "rounds": values}
     if reference:
-        row["share"] = median(mine / theirs for mine, theirs in zip(values, reference, strict=True))
+        row["share"] = median(value / base_value for value, base_value in zip(values, reference, strict=True))
     return row

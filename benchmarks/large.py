@@ -1,7 +1,7 @@
 """Part `large`: 10 MB of JSON in and out, thousands of form fields, header fields, cookies, without a server.
 
-Each request comes in a whole and in half the size, in turn in the same rounds: a budget holds that twice as much takes
-about twice as long.
+Each request comes in a whole and in half the size, in turn in the same rounds: a budget requires that twice the
+size takes about twice the time.
 """
 
 from contextlib import ExitStack
@@ -15,7 +15,7 @@ from benchmarks.settings import Settings, say
 from benchmarks.worker import Worker, WorkerError
 
 NAMES = ("sanic_star", "starlette", "sanic")
-# So many requests a round that it takes some tens of milliseconds.
+# Requests a round, so that it takes some tens of milliseconds.
 COUNTS = {"large_in": 1, "large_out": 1, "large_form": 8, "large_headers": 100, "large_cookies": 500}
 
 

@@ -1,6 +1,6 @@
-"""The requests of the part `large`: much in one request, each in a whole and in half the size.
+"""The requests of the part `large`, each in its whole size and in half of it.
 
-What takes time in proportion to its size takes at most twice as long for the whole as for the half.
+Work in linear time takes at most twice as long for the whole as for the half.
 """
 
 import functools
@@ -18,7 +18,7 @@ PIECE = 65536
 
 @functools.cache
 def rows(count: int) -> list[dict[str, Any]]:
-    """Return so many rows of the large document."""
+    """Return `count` rows of the large document."""
     return [
         {"id": number, "name": f"Article {number}", "price": number * 0.25, "tags": ["new", "red"]}
         for number in range(count)
@@ -48,7 +48,7 @@ class LargeCase(Case):
             yield body[start : start + PIECE]
 
     def matches(self, status: int, body: bytes) -> bool:
-        """Tell whether `status` and `body` are the answer that was asked for."""
+        """Return whether `status` and `body` are the expected answer."""
         if self.path.startswith("/rows/"):
             return status == 200 and bool(json.loads(body) == rows(self.size))
         return super().matches(status, body)

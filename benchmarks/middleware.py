@@ -1,4 +1,4 @@
-"""Part 5: what one more middleware costs a request.
+"""Part 5: the cost of one more middleware per request.
 
 Sanic's two kinds, here and in Sanic itself, and Starlette's BaseHTTPMiddleware. None of them does anything. The cost
 of one is the slope between none and ten, taken round by round.
@@ -43,6 +43,6 @@ def measure(settings: Settings) -> dict[str, Any]:
 
 
 def _summary(times: dict[int, list[float]]) -> dict[str, Any]:
-    most = COUNTS[-1]
-    slopes = [(full - bare) / most for bare, full in zip(times[COUNTS[0]], times[most], strict=True)]
+    max_count = COUNTS[-1]
+    slopes = [(full - bare) / max_count for bare, full in zip(times[COUNTS[0]], times[max_count], strict=True)]
     return {"us": {str(count): median(values) for count, values in times.items()}, "each_us": median(slopes)}

@@ -1,4 +1,4 @@
-"""Part 11: what stands around a request (middleware, mounts), each against the same thing in Starlette, in one run.
+"""Part 11: the cost of middleware and mounts, each compared with the same thing in Starlette, in one run.
 
 A row is one kind of `apps.nested`: a process for each side, in turn; the share is the median of the rounds.
 """
@@ -35,7 +35,7 @@ def _row(kind: str, case: Case, names: list[str], count: int, settings: Settings
         for worker in workers.values():
             worker.build("app", "overhead", (kind,), case)
             worker.round("app", case, count)  # warm up
-        # Each round is one time in this order and one time in the other.
+        # Each round runs once in this order and once in the reverse order.
         for number in range(settings.rounds * 2):
             for name in names if number % 2 else reversed(names):
                 rounds[name].append(workers[name].round("app", case, count))

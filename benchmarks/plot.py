@@ -1,7 +1,7 @@
-"""Draws bars as SVG, by hand: a row of panels, one for each case, with the contenders beside the first of them.
+"""Draw bars as SVG: a row of panels, one for each case, with the names of the contenders at the first one.
 
-A picture has a ground of its own, and other colours where the reader's system is dark, so that it can be read on any
-page. The same figures give the same file.
+A picture has its own background, and other colours in dark mode, so that it is readable on any page. The same figures
+give the same file.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ from benchmarks.cases import TITLES
 from benchmarks.contenders import CONTENDERS, OURS
 
 _WIDTH, _LABELS, _BAR, _STEP, _HEAD, _EDGE = 960, 172, 14, 20, 34, 12
-# Beside the longest bar there is room for its figure.
+# The longest bar leaves room for its figure.
 _FIGURE = 52
 _STYLE = """
 .ground { fill: #ffffff } .bar { fill: #9aa5b1 } .ours { fill: #d6336c } .line { stroke: #cbd2d9 }

@@ -1,4 +1,4 @@
-"""A PostgreSQL of the benchmark's own: a cluster in a temporary folder, reached by a socket in that folder only.
+"""A PostgreSQL for the benchmark: a cluster in a temporary folder, reachable only by a socket in that folder.
 
 PostgreSQL refuses to run as root, so root starts it as an unprivileged user.
 """
@@ -15,15 +15,15 @@ from pathlib import Path
 from typing import Any
 
 _PROGRAMS = ("initdb", "postgres", "pg_isready")
-# Where Debian, Fedora and Homebrew put the programs, which are not on the path there.
+# The folders of Debian, Fedora and Homebrew, which are not on the PATH.
 _PLACES = ("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/opt/homebrew/opt/postgresql*/bin")
-# The disk is not what is measured, and the data is gone afterwards.
+# Not written to disk: the disk is not measured, and the data is deleted afterwards.
 _OPTIONS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "listen_addresses=", "max_connections=250")
 
 
 def programs() -> Path | None:
-    """Return the folder that has the programs, the newest one, None where they are not installed."""
-    on_path = [Path(found).resolve().parent for found in map(shutil.which, _PROGRAMS) if found]
+    """Return the folder of the newest programs, or None if they are not installed."""
+    on_path = [Path(program).resolve().parent for program in map(shutil.which, _PROGRAMS) if program]
     installed = [folder for place in _PLACES for folder in Path("/").glob(place[1:])]
     complete = [folder for folder in (*on_path, *installed) if all((folder / name).exists() for name in _PROGRAMS)]
     return max(complete, key=lambda folder: [int(part) for part in folder.parts if part.isdigit()], default=None)

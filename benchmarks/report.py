@@ -45,8 +45,8 @@ def _order(rows: Iterable[str]) -> list[str]:
 
 
 def _environment(about: dict[str, str]) -> str:
-    known = ("date", "python", "system", "processor")
-    versions = ", ".join(f"{name} {version}" for name, version in about.items() if name not in known)
+    shown_first = ("date", "python", "system", "processor")
+    versions = ", ".join(f"{name} {version}" for name, version in about.items() if name not in shown_first)
     return f"Run on {about['date']}: {about['python']}, {about['system']}, {about['processor']}; {versions}."
 
 
@@ -68,19 +68,19 @@ def _alone(title: str, about: str, digits: int = 1) -> Callable[[dict[str, Any]]
 
 
 def _served(part: dict[str, Any]) -> str:
-    told = (
+    note = (
         "The same requests over a socket: the CPU time of the server process, system calls included, in brackets the "
         "share of Sanic's on its own server."
     )
-    return f"### Over a socket\n\n{told}\n\n{_costs(part)}"
+    return f"### Over a socket\n\n{note}\n\n{_costs(part)}"
 
 
 def _database(part: dict[str, Any]) -> str:
-    told = (
+    note = (
         "TechEmpower's six tests over a socket, by aiosqlite and asyncpg: the CPU time of the server process, in "
         "brackets the share of Sanic's on its own server. JSON and plain text need no database."
     )
-    blocks = [f"## Databases\n\n{told}"]
+    blocks = [f"## Databases\n\n{note}"]
     for name, tests in part.items():
         blocks.append(f"{name}: {tests['error']}." if "error" in tests else f"On {name}:\n\n{_costs(tests)}")
     return "\n\n".join(blocks)
@@ -159,9 +159,9 @@ def _socket(part: dict[str, Any]) -> str:
     names = _order({name for rows in part.values() for name in rows})
     heads = [TITLES[case] for case in part]
 
-    def table(what: str, write: Callable[[dict[str, Any]], str]) -> str:
+    def table(unit: str, write: Callable[[dict[str, Any]], str]) -> str:
         return _table(
-            [what, *heads], ([_title(name), *(_cell(part[c].get(name), write) for c in part)] for name in names)
+            [unit, *heads], ([_title(name), *(_cell(part[c].get(name), write) for c in part)] for name in names)
         )
 
     return (
@@ -178,11 +178,11 @@ def _beside(part: dict[str, Any]) -> str:
         [_title(name), *(_cell(part[case].get(name), lambda row: f"{row['cpu_us']:.1f}{_share(row)}") for case in part)]
         for name in _order({name for rows in part.values() for name in rows})
     )
-    told = (
+    note = (
         "All of them on one core at the same time, so that each meets the same states of the machine. CPU time of the "
         "server, in brackets the share of the raw ASGI app, for POST of the one that reads the body."
     )
-    return f"## Side by side\n\n{told}\n\n{_table(['µs a request', *(TITLES[case] for case in part)], rows)}"
+    return f"## Side by side\n\n{note}\n\n{_table(['µs a request', *(TITLES[case] for case in part)], rows)}"
 
 
 def _live(part: dict[str, Any]) -> str:
@@ -256,7 +256,8 @@ def _routing(part: dict[str, Any]) -> str:
         )
         blocks.append(
             _table(
-                head, ([_title(name), *(_cell(rows[name], _shown(*each)) for each in formats)] for name in _order(rows))
+                head,
+                ([_title(name), *(_cell(rows[name], _shown(*format)) for format in formats)] for name in _order(rows)),
             )
         )
     return "\n\n".join(blocks)
@@ -276,7 +277,7 @@ def _ms(key: str) -> Callable[[dict[str, Any]], str]:
 
 def _import(part: dict[str, Any]) -> str:
     titles = {YARDSTICK: "Starlette's own modules, msgspec, multidict"} | {
-        name: one.title.removesuffix(" (ASGI)") for name, one in CONTENDERS.items()
+        name: contender.title.removesuffix(" (ASGI)") for name, contender in CONTENDERS.items()
     }
     rows = (
         [
@@ -333,12 +334,12 @@ def _static(part: dict[str, Any]) -> str:
 def _budgets(result: dict[str, Any]) -> str:
     rows = (
         [
-            one.title,
-            f"{'≥' if one.least else '≤'} {one.limit:.3g}",
-            "not measured" if one.value is None else f"{one.value:.3g}",
-            "yes" if one.met else "**no**",
+            budget.title,
+            f"{'≥' if budget.least else '≤'} {budget.limit:.3g}",
+            "not measured" if budget.value is None else f"{budget.value:.3g}",
+            "yes" if budget.met else "**no**",
         ]
-        for one in budgets(result)
+        for budget in budgets(result)
     )
     return f"## Budgets\n\n{_table(['budget', 'limit', 'measured', 'met'], rows)}"
 

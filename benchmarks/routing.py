@@ -53,9 +53,13 @@ def _varied(size: int, settings: Settings) -> dict[str, Any]:
                     [[worker.round("table", case, settings.requests) for case in cases] for cases in pairs]
                     for _ in range(settings.table_rounds)
                 ]
-            first, last = ([median(each[which][kind] for each in times) for kind in range(4)] for which in (0, 1))
+            first, last = (
+                [median(round_times[which][kind] for round_times in times) for kind in range(4)] for which in (0, 1)
+            )
             row |= {"first_us": max(first), "last_us": max(last)}
-            row["last_by_first"] = max(median(each[1][kind] / each[0][kind] for each in times) for kind in range(4))
+            row["last_by_first"] = max(
+                median(round_times[1][kind] / round_times[0][kind] for round_times in times) for kind in range(4)
+            )
             row["ready_ms"] = row["build_ms"] + row["start_ms"]
             with Worker(name, settings.core, settings.build_limit) as worker:
                 row["bytes"] = worker.call("memory", "varied", (size,)) / size
@@ -116,6 +120,6 @@ def _starts(names: list[str], size: int, settings: Settings) -> dict[str, Any]:
                     rows[name] = {"error": str(error)}
                     del times[name]
     for name, all_times in times.items():
-        rows[name] = {part: median(one[part] for one in all_times) for part in all_times[0]}
-        rows[name]["ready_ms"] = median(sum(one.values()) for one in all_times)
+        rows[name] = {part: median(part_times[part] for part_times in all_times) for part in all_times[0]}
+        rows[name]["ready_ms"] = median(sum(part_times.values()) for part_times in all_times)
     return rows

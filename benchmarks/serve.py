@@ -1,4 +1,4 @@
-"""Serve one contender on one core until it is told to stop.
+"""Serve one contender on one core until a signal stops it.
 
 The command is `python -m benchmarks.serve CONTENDER CORE SECONDS FACTORY ARGUMENT…`.
 

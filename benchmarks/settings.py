@@ -47,7 +47,7 @@ class Settings:
             cores = sorted(os.sched_getaffinity(0))
             self.core, self.load_core = cores[0], cores[-1]
             if len(cores) == 1:
-                say("Only one core: the load generator shares it with the server, so part 2 tells little.")
+                say("Only one core: the load generator shares it with the server, so the figures of part 2 say little.")
         if self.quick:
             self.requests, self.rounds = 1000, 5
             self.pairs, self.peer_rounds, self.seconds, self.retries = 3, 1, 1, 1

@@ -18,7 +18,7 @@ from benchmarks.settings import Settings, say
 from benchmarks.socket_load import FLOOR
 from benchmarks.wrk import LoadError, Server, await_answer, load, serve
 
-# More of them at once say no more, and leave less time to each.
+# More of them at the same time add no information, and leave less time to each.
 TOGETHER = (OURS, "starlette", "falcon", "blacksheep")
 
 
@@ -51,7 +51,7 @@ def _case(case: Case, servers: dict[str, Server], settings: Settings) -> dict[st
     # The first round warms up.
     with ThreadPoolExecutor(len(taking_part)) as pool:
         rounds = [list(pool.map(run, taking_part.values())) for _ in range(settings.beside_rounds + 1)][1:]
-    return rows({name: [each[place] for each in rounds] for place, name in enumerate(taking_part)}, floor)
+    return rows({name: [round_costs[place] for round_costs in rounds] for place, name in enumerate(taking_part)}, floor)
 
 
 def rows(costs: dict[str, list[float]], floor: str) -> dict[str, Any]:
@@ -63,7 +63,7 @@ def rows(costs: dict[str, list[float]], floor: str) -> dict[str, Any]:
     return {
         name: {
             "cpu_us": median(own),
-            "share": round(median(least / each for least, each in zip(costs[floor], own, strict=True)), 4),
+            "share": round(median(least / cost for least, cost in zip(costs[floor], own, strict=True)), 4),
             "rounds": own,
         }
         for name, own in costs.items()

@@ -70,28 +70,28 @@ class CaseRun:
         return self._errors | {name: _row(name, runs, base) for name, runs in self._runs.items() if runs}
 
     def _quietest(self, group: list[str]) -> dict[str, Run]:
-        """Run the group until nobody disturbs it, or return the least disturbed of the attempts."""
+        """Run the group until no other process disturbs it, or return the least disturbed attempt."""
         attempts: list[dict[str, Run]] = []
         while len(attempts) <= self._settings.retries:
             attempts.append(self._attempt([name for name in group if name in self._runs]))
             if max((run.foreign for run in attempts[-1].values()), default=0) <= self._settings.quiet:
                 break
-        whole = [one for one in attempts if all(name in one for name in group if name in self._runs)]
-        return min(whole, key=lambda one: max((run.foreign for run in one.values()), default=0), default={})
+        whole = [runs for runs in attempts if all(name in runs for name in group if name in self._runs)]
+        return min(whole, key=lambda runs: max((run.foreign for run in runs.values()), default=0), default={})
 
     def _attempt(self, names: list[str], warm: bool = False) -> dict[str, Run]:
-        found = {}
+        runs = {}
         for name in names:
             server = self._servers[name]
             try:
                 if warm:
                     await_answer(server.port, self._case)
-                found[name] = load(server, self._case, 1 if warm else self._settings.seconds, self._settings)
+                runs[name] = load(server, self._case, 1 if warm else self._settings.seconds, self._settings)
             except LoadError as error:
                 say(f"  {name}, {self._case.name}: {error}")
                 self._errors[name] = {"error": str(error)}
                 del self._runs[name]
-        return {name: run for name, run in found.items() if name in self._runs}
+        return {name: run for name, run in runs.items() if name in self._runs}
 
 
 def _row(name: str, runs: list[Run], base: list[float]) -> dict[str, Any]:

@@ -72,10 +72,12 @@ def measure(settings: Settings) -> dict[str, Any]:
                 if turn:  # the first one writes the byte code
                     rounds[name].append(row)
     base = [row["ready_ms"] for row in rounds.get("sanic", [])]
-    for name, found in rounds.items():
-        rows[name] = {key: median(row[key] for row in found) for key in found[0]}
+    for name, rows_of_start in rounds.items():
+        rows[name] = {key: median(row[key] for row in rows_of_start) for key in rows_of_start[0]}
         if base:
-            rows[name]["share"] = median(row["ready_ms"] / sanic for row, sanic in zip(found, base, strict=True))
+            rows[name]["share"] = median(
+                row["ready_ms"] / sanic for row, sanic in zip(rows_of_start, base, strict=True)
+            )
     return rows
 
 

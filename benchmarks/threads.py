@@ -101,17 +101,17 @@ async def main() -> None:
         "the same with two middleware in threads": request(own_app("thread", middleware=True)),
     }
     for group in (pools(), endpoints):
-        for way in (one_after_the_other, at_once):
+        for run_calls in (one_after_the_other, at_once):
             times: dict[str, list[float]] = {name: [] for name in group}
             for _ in range(ROUNDS):
                 for name, call in group.items():
                     begin = time.perf_counter()
-                    await way(call)
+                    await run_calls(call)
                     times[name].append((time.perf_counter() - begin) / CALLS * 1e6)
             first = next(iter(times.values()))
             for name, taken in times.items():
-                share = statistics.median(mine / its for mine, its in zip(taken, first, strict=True))
-                print(f"{way.__name__:20} {name:40} {statistics.median(taken):8.1f} µs  share {share:.2f}")
+                share = statistics.median(value / base_value for value, base_value in zip(taken, first, strict=True))
+                print(f"{run_calls.__name__:20} {name:40} {statistics.median(taken):8.1f} µs  share {share:.2f}")
 
 
 if __name__ == "__main__":

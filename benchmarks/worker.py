@@ -125,10 +125,10 @@ class Worker:
         context = multiprocessing.get_context("spawn")
         self.contender = contender
         self._timeout = timeout
-        self._pipe, theirs = context.Pipe()
-        self._process = context.Process(target=_main, args=(theirs, contender, core), daemon=True)
+        self._pipe, child_pipe = context.Pipe()
+        self._process = context.Process(target=_main, args=(child_pipe, contender, core), daemon=True)
         self._process.start()
-        theirs.close()
+        child_pipe.close()
 
     def call(self, command: str, *args: Any) -> Any:
         """Run `command` in the process and return its result."""

@@ -142,7 +142,7 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, dict[str, Any]]]:
     def serve(app: Any, *, factory: Any = None) -> None:
         single = noted[-1][1].get("single_process", False)
         assert (factory is None) is single
-        # Workers make it once more.
+        # Workers create it again.
         assert single or factory().name == app.name
 
     monkeypatch.setattr(Sanic, "prepare", prepare)
@@ -178,7 +178,7 @@ def test_targets(target: str, name: str) -> None:
 
 
 @pytest.mark.usefixtures("project")
-def test_other_ways_to_load() -> None:
+def test_other_forms_of_a_location() -> None:
     assert load("served:Made", factory=True).name == "Class"
     assert load("public", simple=True).name == "SimpleServer"
     assert load("served:app", factory=True).name == "Command"
@@ -187,7 +187,7 @@ def test_other_ways_to_load() -> None:
 
 @pytest.mark.usefixtures("project")
 @pytest.mark.parametrize(
-    ("arguments", "says"),
+    ("arguments", "message"),
     [
         (["nosuch:app"], "no module 'nosuch'"),
         (["nosuch.deep:app"], "no module 'nosuch'"),
@@ -218,21 +218,21 @@ def test_other_ways_to_load() -> None:
         (["served:app", "--cert", "nosuch.pem", "--key", "nosuch.key"], "not found or permission denied nosuch"),
     ],
 )
-def test_what_cannot_be_served_is_said_in_one_line(
-    arguments: list[str], says: str, capsys: pytest.CaptureFixture[str]
+def test_an_unservable_application_is_reported_in_one_line(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert status_of(*arguments) == 1
     shown = capsys.readouterr().err
-    assert says in shown
+    assert message in shown
     assert len(shown.splitlines()) == 1
     if len(arguments) == 1:
-        with pytest.raises(Unusable, match=says.replace("(", r"\(")):
+        with pytest.raises(Unusable, match=message.replace("(", r"\(")):
             load(arguments[0])
 
 
 @pytest.mark.usefixtures("project")
 @pytest.mark.parametrize("target", ["served:make()", "./public"])
-def test_a_variable_that_is_no_truth_value_is_said_in_one_line(
+def test_an_invalid_boolean_variable_is_reported_in_one_line(
     target: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     load("served:app")
@@ -293,7 +293,7 @@ def test_flags(flags: str, options: dict[str, Any], runs: list[Any]) -> None:
 
 
 @pytest.mark.usefixtures("project")
-def test_a_factory_with_an_argument_gets_what_was_said(runs: list[Any]) -> None:
+def test_a_factory_with_a_parameter_gets_the_arguments(runs: list[Any]) -> None:
     assert status_of("served:make_with", "--port", "7") == 0
     assert status_of("--simple", "public") == 0
     assert runs == [("Made-served-7", {"port": 7}), ("SimpleServer", {})]

@@ -18,7 +18,7 @@ from sanic_star import Request, Sanic, json
 from sanic_star.cli import main
 from sanic_star.cli._console import Console, send_request, variables_of
 
-PATIENCE = 60
+TIMEOUT_S = 60
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def loop() -> Iterator[asyncio.AbstractEventLoop]:
     thread.start()
     yield loop
     loop.call_soon_threadsafe(loop.stop)
-    thread.join(PATIENCE)
+    thread.join(TIMEOUT_S)
     loop.close()
 
 
@@ -98,7 +98,7 @@ def test_a_statement_that_ends_it(app: Sanic[Any, Any], loop: asyncio.AbstractEv
 
 
 @pytest.mark.parametrize("flags", [[], ["--workers", "2"], ["--dev"], ["--fast"], ["--reload"]])
-def test_where_it_cannot_be_shown(
+def test_a_console_that_cannot_be_shown_exits_with_an_error(
     flags: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(sys.stdin, "isatty", lambda: bool(flags), raising=False)
@@ -116,36 +116,36 @@ def test_over_a_terminal(tmp_path: Path, last: str) -> None:
         "app.get('/')(lambda request: text('hello'))\n"
         "app.repl_ctx.add(app.name, 'name', 'its name')\n"
     )
-    ours, theirs = pty.openpty()
+    controller, terminal = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, "-m", "sanic_star", "served:app", "--repl", "--port=0"],
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
+        stdin=terminal,
+        stdout=terminal,
+        stderr=terminal,
         cwd=tmp_path,
     )
-    os.close(theirs)
+    os.close(terminal)
     shown = b""
 
     def read_until(text: bytes) -> None:
         nonlocal shown
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + TIMEOUT_S
         while text not in shown and time.monotonic() < deadline:
-            if select.select([ours], [], [], 0.2)[0]:
+            if select.select([controller], [], [], 0.2)[0]:
                 try:
-                    shown += os.read(ours, 65536)
+                    shown += os.read(controller, 65536)
                 except OSError:  # the process has ended
                     break
         assert text in shown, shown.decode(errors="replace")
 
     try:
         read_until(b"Variables: app, do, sanic, name.")
-        os.write(ours, b"(await do()).response.body + name.encode()\n")
+        os.write(controller, b"(await do()).response.body + name.encode()\n")
         read_until(b"b'helloServed'")
-        os.write(ours, last.encode())
+        os.write(controller, last.encode())
         read_until(b"Server Stopped")
-        assert process.wait(PATIENCE) == 0
+        assert process.wait(TIMEOUT_S) == 0
     finally:
         process.kill()
         process.wait()
-        os.close(ours)
+        os.close(controller)

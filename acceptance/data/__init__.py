@@ -1,4 +1,4 @@
-"""The files of this folder: identifiers of tests, and what is known of them. JSON, written by this package.
+"""The files of this folder: identifiers of tests, with classes and reasons. JSON, written by this package.
 
 - `sanic_control`, `starlette_control`: file → tests that pass on the original.
 - `sanic_flaky`: file → tests that passed on Sanic in some runs only.
@@ -13,14 +13,14 @@ import json
 from pathlib import Path
 from typing import Any
 
-HERE = Path(__file__).parent
+FOLDER = Path(__file__).parent
 
 
 def read(name: str) -> Any:
-    """Return what a file of this folder holds."""
-    return json.loads((HERE / f"{name}.json").read_text(encoding="utf-8"))
+    """Return the content of a file of this folder."""
+    return json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
 
 
 def write(name: str, value: object) -> None:
     """Write a file of this folder."""
-    (HERE / f"{name}.json").write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    (FOLDER / f"{name}.json").write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

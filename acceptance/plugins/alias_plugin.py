@@ -33,7 +33,7 @@ def real_folders() -> list[Path]:
 
 
 def is_real(origin: str | None) -> bool:
-    """Say whether a file is a part of a real Sanic."""
+    """Return whether a file belongs to a real Sanic."""
     return bool(origin) and any(Path(str(origin)).resolve().is_relative_to(folder) for folder in REAL_FOLDERS)
 
 

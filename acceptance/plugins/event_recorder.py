@@ -1,4 +1,4 @@
-"""pytest plugin: write what happens as JSON lines, as it happens.
+"""pytest plugin: write each event as a JSON line at once.
 
 The runner reads the file while pytest is alive, so that a crash or a hang loses no results. The environment has
 `ACCEPTANCE_EVENTS`, the file that is written; `ACCEPTANCE_SKIP`, a file of tests that were run before, one a line; and,
@@ -30,7 +30,7 @@ def write_event(event: str, **data: object) -> None:
 
 
 def reason_of(report: pytest.TestReport | pytest.CollectReport) -> str:
-    """Return one line that says why a test did not pass."""
+    """Return one line with the reason why a test did not pass."""
     details = report.longrepr
     if details is None:
         return ""

@@ -1,8 +1,8 @@
 """Stand-in for the conftest.py of the suite (copied to tests/conftest.py).
 
-Written for this harness.  It offers what the suite's tests ask for by name and
-asks of the package under test only public things; what exists on Sanic's own
-server alone is looked up softly.
+Written for this harness. It has the fixtures that the suite's tests request by
+name, and uses public names of the package under test only; names that exist
+only on Sanic's own server may be missing.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ from sanic import Sanic
 Sanic.test_mode = True
 random.seed(20240229)
 
-_HERE = Path(__file__).resolve().parent
+_FOLDER = Path(__file__).resolve().parent
 _UNFIT_FOR_A_NAME = re.compile(r"[^-_0-9A-Za-z]")
 _ENV_LEFT_BY_LOGGING = ("SANIC_LOG_EXTRA", "SANIC_NO_COLOR")
 
@@ -192,7 +192,7 @@ def urlopen():
 
 @pytest.fixture(scope="module")
 def static_file_directory():
-    return str(_HERE / "static")
+    return str(_FOLDER / "static")
 
 
 # -- routes for the route resolution benchmark --------------------------------
@@ -239,7 +239,7 @@ class RouteGenerator:
     def generate_url_for_template(template):
         return re.sub(
             r"<\w+:(\w+)>",
-            lambda found: str(_SAMPLE_OF_TYPE[found[1]]()),
+            lambda match: str(_SAMPLE_OF_TYPE[match[1]]()),
             template,
         )
 

@@ -50,8 +50,8 @@ async def _pass_on(request: StarletteRequest, call_next: RequestResponseEndpoint
 
 def _middleware(kind: str) -> list[Middleware]:
     name, _, count = kind.partition("_")
-    one = {"asgi": Middleware(Passing), "base": Middleware(BaseHTTPMiddleware, dispatch=_pass_on)}.get(name)
-    return [one] * int(count) if one else []
+    middleware = {"asgi": Middleware(Passing), "base": Middleware(BaseHTTPMiddleware, dispatch=_pass_on)}.get(name)
+    return [middleware] * int(count) if middleware else []
 
 
 async def _their_hello(request: StarletteRequest) -> Response:

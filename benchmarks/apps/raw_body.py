@@ -9,11 +9,11 @@ async def _app(scope: Any, receive: Any, send: Any) -> None:
     if scope["type"] != "http" or scope["method"] != "POST":
         return await _raw(scope, receive, send)
     body = b""
-    more = True
-    while more:
+    more_body = True
+    while more_body:
         message = await receive()
         body += message.get("body", b"")
-        more = message.get("more_body", False)
+        more_body = message.get("more_body", False)
     headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": body})

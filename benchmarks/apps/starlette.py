@@ -44,13 +44,13 @@ def static(folder: str) -> Any:
 
 
 async def form(request: Request) -> Response:
-    async with request.form() as found:
-        return JSONResponse({"fields": len(found), "last": found["field9"]})
+    async with request.form() as form:
+        return JSONResponse({"fields": len(form), "last": form["field9"]})
 
 
 async def upload(request: Request) -> Response:
-    async with request.form() as found:
-        file: Any = found["file"]
+    async with request.form() as form:
+        file: Any = form["file"]
         return JSONResponse({"name": file.filename, "size": len(await file.read())})
 
 

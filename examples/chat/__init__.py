@@ -1,1 +1,1 @@
-"""Chat rooms: the hub, websockets, and server-sent events where a websocket does not get through."""
+"""Chat rooms with the hub, websockets, and server-sent events for clients that cannot open a websocket."""

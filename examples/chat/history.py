@@ -1,4 +1,4 @@
-"""What was said, in a file, so that workers share it and a restart loses nothing."""
+"""The messages, in an SQLite file, so that workers share them and a restart loses none."""
 
 import asyncio
 import sqlite3
@@ -6,14 +6,14 @@ import threading
 import time
 from typing import Any
 
-_KEPT = 500  # messages of each room
+_MESSAGES_PER_ROOM = 500
 
 
 class History:
     """The messages of all rooms.
 
     Args:
-        path: of the file; `:memory:` keeps nothing, and shares nothing with other workers.
+        path: the SQLite file. `:memory:` loses the messages at a restart, and workers do not share it.
     """
 
     def __init__(self, path: str) -> None:
@@ -27,7 +27,7 @@ class History:
         self._database.execute("CREATE INDEX IF NOT EXISTS by_room ON messages (room, id)")
 
     async def add(self, room: str, name: str, text: str) -> dict[str, Any]:
-        """Store a message, and return it as clients get it."""
+        """Store a message, and return it in the form that clients receive."""
         return await asyncio.to_thread(self._add, room, name, text)
 
     def _add(self, room: str, name: str, text: str) -> dict[str, Any]:
@@ -38,11 +38,13 @@ class History:
                 "INSERT INTO messages (room, name, text, at) VALUES (?, ?, ?, ?)", row
             ).lastrowid
             oldest = "SELECT id FROM messages WHERE room = ? ORDER BY id DESC LIMIT 1 OFFSET ?"
-            self._database.execute(f"DELETE FROM messages WHERE room = ? AND id <= ({oldest})", (room, room, _KEPT))
+            self._database.execute(
+                f"DELETE FROM messages WHERE room = ? AND id <= ({oldest})", (room, room, _MESSAGES_PER_ROOM)
+            )
         return {"kind": "message", "id": number, "name": name, "text": text, "at": at}
 
     async def after(self, room: str, number: int) -> list[dict[str, Any]]:
-        """Return the messages of a room that came after the one with this number, the oldest first."""
+        """Return the messages of a room with a higher number than this one, oldest first."""
         return await asyncio.to_thread(self._after, room, number)
 
     def _after(self, room: str, number: int) -> list[dict[str, Any]]:

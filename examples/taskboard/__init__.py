@@ -1,1 +1,1 @@
-"""A task board: a small application with something of everything (see `README.md` beside this file)."""
+"""A task board, a small application that uses most features of the package (see `README.md` in this folder)."""

@@ -1,6 +1,6 @@
-"""The board, written for Sanic: what is here and what it imports would run on Sanic itself, with other import lines.
+"""The board, written for Sanic: this module and its imports run on Sanic itself if you change the import lines.
 
-`server.py` adds to it what an ASGI application can have besides; `plain.py` adds nothing.
+`server.py` adds features of Starlette and other ASGI packages; `plain.py` adds only the static files.
 """
 
 import time
@@ -18,10 +18,10 @@ from .live import live
 from .pages import handle_errors, pages
 from .store import Store
 
-HERE = Path(__file__).parent
-ASSETS = HERE / "assets"
+FOLDER = Path(__file__).parent
+ASSETS = FOLDER / "assets"
 DEFAULTS = {
-    "DB": HERE / "instance" / "board.db",
+    "DB": FOLDER / "instance" / "board.db",
     "TICK": 1.0,  # seconds between two events of the ticker
     "ATTACHMENT_MAX_SIZE": 2_000_000,  # bytes
 }
@@ -30,7 +30,7 @@ App = Sanic[Any, Any]
 
 
 def create_board(asset_link: Callable[[Request, str], str]) -> App:
-    """Make the application, all but the assets: `asset_link(request, name)` tells where those are.
+    """Create the application without the assets; `asset_link(request, name)` returns the URL of one.
 
     Settings come from the environment, with the prefix `TASKBOARD_` (`TASKBOARD_DB=/tmp/board.db`).
     """
@@ -43,48 +43,50 @@ def create_board(asset_link: Callable[[Request, str], str]) -> App:
     app.blueprint([pages, tasks, board, attachments, live])
     handle_errors(app)
     app.on_request(start_clock)
-    app.on_response(tell_time)
+    app.on_response(add_server_timing)
     app.before_server_start(open_store)
-    app.after_server_start(say_ready)
-    app.before_server_stop(say_goodbye)
+    app.after_server_start(log_start)
+    app.before_server_stop(publish_goodbye)
     app.after_server_stop(close_store)
     return app
 
 
 async def start_clock(request: Request) -> None:
-    """Note when a request came; who made it is not known yet."""
+    """Store the time at which the request arrived, and a user name until the session is read."""
     request.ctx.started = time.perf_counter()
     request.ctx.user = "guest"
 
 
-async def tell_time(request: Request, response: HTTPResponse) -> None:
-    """Say how long the answer took, where the browser's network panel shows it."""
+async def add_server_timing(request: Request, response: HTTPResponse) -> None:
+    """Report how long the response took; the browser's network panel shows this header."""
     started = getattr(request.ctx, "started", None)
     if started is not None:
         response.headers["Server-Timing"] = f"board;dur={(time.perf_counter() - started) * 1000:.1f}"
 
 
 async def open_store(app: App) -> None:
-    """Before the first request: open the database."""
+    """Open the database before the first request."""
     hub: Hub = app.ctx.hub
-    store = Store(Path(app.config.DB), lambda what, task: hub.publish("task", what=what, id=task.id, title=task.title))
+    store = Store(
+        Path(app.config.DB), lambda event, task: hub.publish("task", what=event, id=task.id, title=task.title)
+    )
     await store.open()
     app.ctx.store = store
     logger.info("taskboard: before_server_start, the store is %s", store.path)
 
 
-async def say_ready(_: App) -> None:
-    """Once requests are served."""
+async def log_start(_: App) -> None:
+    """Log that the server accepts requests."""
     logger.info("taskboard: after_server_start")
 
 
-async def say_goodbye(app: App) -> None:
-    """While the connections are still open: pages learn that the server goes, and will come back by themselves."""
+async def publish_goodbye(app: App) -> None:
+    """Tell open pages that the server stops, while their connections still exist; they reconnect by themselves."""
     app.ctx.hub.publish("goodbye")
     logger.info("taskboard: before_server_stop")
 
 
 async def close_store(app: App) -> None:
-    """After the last request."""
+    """Close the database after the last request."""
     await app.ctx.store.close()
     logger.info("taskboard: after_server_stop")

@@ -1,7 +1,7 @@
-"""The same board in GraphQL: an ASGI application of its own (`starlette_graphene3`), mounted in ours.
+"""The board in GraphQL: a separate ASGI application (`starlette_graphene3`) that is mounted in ours.
 
-It works on the same store, so what it changes shows on every open page at once. A browser that opens it gets a page to
-write queries on.
+It uses the same store, so each open page shows its changes at once. A browser that opens the mount's URL gets a page
+for writing queries.
 """
 
 from typing import Any
@@ -35,17 +35,17 @@ class TaskType(graphene.ObjectType):  # type: ignore[misc]
     attachments = graphene.List(graphene.NonNull(graphene.String), required=True, description="The names of its files")
 
     def resolve_attachments(self: Task, _: graphene.ResolveInfo) -> list[str]:
-        """Name the files of a task."""
+        """Return the names of a task's files."""
         return [file.name for file in self.attachments]
 
 
 class Query(graphene.ObjectType):  # type: ignore[misc]
-    """What can be asked."""
+    """The queries."""
 
     tasks = graphene.List(graphene.NonNull(TaskType), required=True, column=Column())
 
     async def resolve_tasks(self, info: graphene.ResolveInfo, column: Any = None) -> list[Task]:
-        """Find the tasks, of one column or of all."""
+        """Return the tasks of one column, or all tasks."""
         return await _store(info).tasks(column.value if column else None)
 
 
@@ -59,7 +59,7 @@ class AddTask(graphene.Mutation):  # type: ignore[misc]
     task = graphene.Field(TaskType, required=True)
 
     async def mutate(self, info: graphene.ResolveInfo, title: str, column: Any) -> "AddTask":
-        """Add it as the visitor of the session."""
+        """Add the task with the session's visitor as its author."""
         if not 1 <= len(title.strip()) <= 120:
             raise GraphQLError("A title has 1 to 120 characters.")
         author = info.context["visitor"]
@@ -76,7 +76,7 @@ class MoveTask(graphene.Mutation):  # type: ignore[misc]
     task = graphene.Field(TaskType, required=True)
 
     async def mutate(self, info: graphene.ResolveInfo, id: int, column: Any) -> "MoveTask":
-        """Move it to the end of that column."""
+        """Move the task to the end of that column."""
         task = await _store(info).change(id, column=getattr(column, "value", column))
         if task is None:
             raise GraphQLError(f"There is no task {id}.")
@@ -84,17 +84,17 @@ class MoveTask(graphene.Mutation):  # type: ignore[misc]
 
 
 class Mutation(graphene.ObjectType):  # type: ignore[misc]
-    """What can be changed."""
+    """The mutations."""
 
     add_task = AddTask.Field()
     move_task = MoveTask.Field()
 
 
 def make_graphql(app: App) -> GraphQLApp:
-    """Make the GraphQL application of a board."""
+    """Create the GraphQL application of a board."""
 
     def context(connection: HTTPConnection) -> dict[str, Any]:
-        # The store is looked up per request: it is opened only when the server starts.
+        # Read for each request, because the store does not exist before the server starts.
         return {"store": app.ctx.store, "visitor": connection.session.get("name", "guest")}
 
     schema = graphene.Schema(query=Query, mutation=Mutation)
@@ -102,7 +102,7 @@ def make_graphql(app: App) -> GraphQLApp:
 
 
 def show_page(_: StarletteRequest) -> HTTPResponse:
-    """Show the page for queries; it loads nothing from other hosts, as the one of the package would."""
+    """Show the page for queries; unlike the package's own page, it loads nothing from other hosts."""
     request = Request.get_current()
     response = render(request, "graphql.html", endpoint=link(request, "graphql", path="/"))
     response.headers["Content-Security-Policy"] = POLICY

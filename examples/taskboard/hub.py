@@ -1,4 +1,4 @@
-"""What happens on the board, told to everyone who listens in this process."""
+"""Publish the board's events to all listeners in this process."""
 
 import asyncio
 import json
@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-_BACKLOG = 100  # messages; whoever reads slower than this loses the oldest, and the page asks for the board anyway
+_BACKLOG = 100  # messages; a slow listener loses the oldest ones, which is harmless because the page reloads the board
 
 
 class Hub:
-    """Hand each message to all listeners, and count them."""
+    """Publish messages to all listeners, and count both."""
 
     def __init__(self) -> None:
         self.started = time.monotonic()
@@ -20,13 +20,13 @@ class Hub:
 
     @property
     def listeners(self) -> int:
-        """Count those who listen now."""
+        """The number of current listeners."""
         return len(self._listeners)
 
-    def publish(self, kind: str, **facts: Any) -> None:
-        """Tell all listeners, without waiting for any of them."""
+    def publish(self, kind: str, **fields: Any) -> None:
+        """Put a message into each listener's queue, without waiting."""
         self.published += 1
-        message = json.dumps({"kind": kind, **facts})
+        message = json.dumps({"kind": kind, **fields})
         for queue in self._listeners:
             if queue.full():
                 queue.get_nowait()
@@ -34,7 +34,7 @@ class Hub:
 
     @contextmanager
     def listen(self) -> Iterator[asyncio.Queue[str]]:
-        """Listen for as long as the block lasts; everyone hears who comes and goes."""
+        """Receive messages in a queue until the block ends; all listeners get the new number of listeners."""
         queue: asyncio.Queue[str] = asyncio.Queue(_BACKLOG)
         self._listeners.add(queue)
         self.publish("people", listening=self.listeners)

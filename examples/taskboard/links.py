@@ -1,7 +1,7 @@
-"""Links without a host: what `url_for` makes, from the path on.
+"""Links without scheme and host: the path and query of what `url_for` returns.
 
-The path holds whatever prefix the application is mounted or proxied under. Scheme and host stay the browser's, which
-knows them better than a server behind a proxy does.
+The path includes the prefix of a mount or proxy. The browser adds scheme and host, which a server behind a proxy may
+not know.
 """
 
 from typing import Any
@@ -11,5 +11,5 @@ from sanic_star import Request
 
 
 def link(request: Request, endpoint: str, **values: Any) -> str:
-    """Return the path (and query) of an endpoint, as a browser that made this request has to ask for it."""
+    """Return the path and query of an endpoint, for the browser that sent this request."""
     return urlsplit(str(request.url_for(endpoint, **values)))._replace(scheme="", netloc="").geturl()

@@ -1,4 +1,4 @@
-"""The two live feeds: a websocket (changes and chat, both ways) and server-sent events (a ticker, one way)."""
+"""Two live feeds: a websocket for changes and chat, and server-sent events for a ticker."""
 
 import asyncio
 import json
@@ -11,20 +11,20 @@ from .hub import Hub
 
 live = Blueprint("live", url_prefix="/live")
 
-_LONGEST_MESSAGE = 500  # characters of a chat line that are passed on
+_MAX_CHAT_LENGTH = 500  # characters; the rest of a chat message is cut off
 
 
 @live.websocket("/feed", name="feed")
 async def feed(request: Request, ws: Websocket) -> None:
-    """Tell of each change and pass on what people say."""
+    """Send each change and each chat message; publish the chat messages of this client."""
     hub: Hub = request.app.ctx.hub
     with hub.listen() as messages:
         forwarding = asyncio.create_task(_forward(ws, messages))
         try:
-            while (line := await ws.recv()) is not None:
-                hub.publish("chat", who=request.ctx.user, text=str(line)[:_LONGEST_MESSAGE])
+            while (text := await ws.recv()) is not None:
+                hub.publish("chat", who=request.ctx.user, text=str(text)[:_MAX_CHAT_LENGTH])
         finally:
-            # Runs when the browser leaves and when the server stops: either way `recv` doesn't come back.
+            # In `finally`, because `recv` may raise when the browser disconnects or the server stops.
             forwarding.cancel()
             await asyncio.gather(forwarding, return_exceptions=True)
             logger.info("taskboard: a websocket has ended")
@@ -37,7 +37,7 @@ async def _forward(ws: Websocket, messages: asyncio.Queue[str]) -> None:
 
 @live.get("/ticker", name="ticker")
 async def ticker(request: Request) -> None:
-    """Send the state of the server every so often."""
+    """Send the state of the server at a fixed interval."""
     hub: Hub = request.app.ctx.hub
     response = await request.respond(content_type="text/event-stream", headers={"Cache-Control": "no-store"})
     number = 0
@@ -46,8 +46,8 @@ async def ticker(request: Request) -> None:
         while True:
             number += 1
             uptime = time.monotonic() - hub.started
-            facts = {"uptime": round(uptime, 1), "messages": hub.published, "listening": hub.listeners}
-            await response.send(f"event: tick\nid: {number}\ndata: {json.dumps(facts)}\n\n")
+            state = {"uptime": round(uptime, 1), "messages": hub.published, "listening": hub.listeners}
+            await response.send(f"event: tick\nid: {number}\ndata: {json.dumps(state)}\n\n")
             await asyncio.sleep(request.app.config.TICK)
     finally:
         logger.info("taskboard: a ticker has ended")

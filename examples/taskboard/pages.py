@@ -1,4 +1,4 @@
-"""The page, and what is shown instead of it when something goes wrong."""
+"""The page of the board, and the error pages."""
 
 from http import HTTPStatus
 from pathlib import Path
@@ -14,7 +14,7 @@ from .links import link
 from .store import COLUMNS
 
 pages = Blueprint("pages")
-# Pages load only what the board itself serves.
+# Pages load nothing from other hosts.
 POLICY = "default-src 'self'; img-src 'self' data:; frame-ancestors 'self'"
 
 _templates = Environment(
@@ -27,7 +27,7 @@ _templates = Environment(
 
 
 def render(request: Request, template: str, status: int = 200, **values: Any) -> HTTPResponse:
-    """Make a page; templates have `link(endpoint, …)` and `asset(name)` for every URL."""
+    """Render a page; its template gets every URL from `link(endpoint, …)` or `asset(name)`."""
     page = _templates.get_template(template).render(
         link=lambda endpoint, **parts: link(request, endpoint, **parts),
         asset=lambda name: request.app.ctx.asset_link(request, name),
@@ -45,43 +45,43 @@ async def index(request: Request) -> HTTPResponse:
 
 @pages.get("/oops", name="oops")
 async def oops(_: Request) -> HTTPResponse:
-    """Fail, to show what a visitor sees then."""
+    """Raise an error, to show the error page."""
     raise RuntimeError("this page fails on purpose")
 
 
 @pages.on_response
-async def guard(_: Request, response: HTTPResponse) -> None:
-    """Add the policy to each page."""
+async def add_policy(_: Request, response: HTTPResponse) -> None:
+    """Add the content security policy to each page."""
     response.headers["Content-Security-Policy"] = POLICY
 
 
-async def show_missing(request: Request, error: NotFound) -> HTTPResponse:
-    """Answer a request for something that isn't there."""
-    return _answer(request, HTTPStatus.NOT_FOUND, str(error))
+async def show_not_found(request: Request, error: NotFound) -> HTTPResponse:
+    """Respond with status 404."""
+    return _respond(request, HTTPStatus.NOT_FOUND, str(error))
 
 
-async def show_refusal(request: Request, error: SanicException) -> HTTPResponse:
-    """Answer a request that can't be served as it is; the headers say what would help (`Allow`, …)."""
-    response = _answer(request, HTTPStatus(error.status_code), str(error))
+async def show_sanic_error(request: Request, error: SanicException) -> HTTPResponse:
+    """Respond with the status and headers of a Sanic exception, such as 405 with `Allow`."""
+    response = _respond(request, HTTPStatus(error.status_code), str(error))
     response.headers.update(error.headers or {})
     return response
 
 
-async def show_failure(request: Request, error: Exception) -> HTTPResponse:
-    """Answer when the mistake is ours: the log has the details, the visitor doesn't."""
+async def show_internal_error(request: Request, error: Exception) -> HTTPResponse:
+    """Respond with status 500; only the log gets the details."""
     logger.exception("taskboard: %s %s failed", request.method, request.path, exc_info=error)
-    return _answer(request, HTTPStatus.INTERNAL_SERVER_ERROR, "The board made a mistake. It has been written down.")
+    return _respond(request, HTTPStatus.INTERNAL_SERVER_ERROR, "An internal error occurred. It has been logged.")
 
 
-def _answer(request: Request, status: HTTPStatus, message: str) -> HTTPResponse:
-    # Without a preference (`*/*`, as curl and fetch send) the first wins: programs get JSON, browsers ask for HTML.
+def _respond(request: Request, status: HTTPStatus, message: str) -> HTTPResponse:
+    # `match` picks the first type if the client accepts all (`*/*`, as curl and fetch do), so programs get JSON.
     if request.accept.match("application/json", "text/html").mime == "text/html":
         return render(request, "error.html", status=status, code=int(status), phrase=status.phrase, message=message)
     return json({"status": int(status), "error": status.phrase, "message": message}, status=status)
 
 
 def handle_errors(app: Sanic[Any, Any]) -> None:
-    """Let the three answers above stand for all errors of the application."""
-    app.exception(NotFound)(show_missing)
-    app.exception(SanicException)(show_refusal)
-    app.exception(Exception)(show_failure)
+    """Register the three handlers above for all errors of the application."""
+    app.exception(NotFound)(show_not_found)
+    app.exception(SanicException)(show_sanic_error)
+    app.exception(Exception)(show_internal_error)

@@ -1,4 +1,4 @@
-"""The board without anything of Starlette's: with its import lines changed back to `sanic` it runs there as it is."""
+"""The board with Sanic's API only: it runs on Sanic if you change the imports from `sanic_star` to `sanic`."""
 
 from sanic_star import Request
 
@@ -7,7 +7,7 @@ from .links import link
 
 
 def create_app() -> App:
-    """Make a board that serves its assets the way Sanic does, without sessions and GraphQL."""
+    """Create a board that serves its assets with `app.static`, without sessions and GraphQL."""
     app = create_board(asset_link)
     app.static("/assets", ASSETS, name="assets")
     return app

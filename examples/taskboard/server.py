@@ -1,7 +1,7 @@
-"""The board as it is served: `uvicorn examples.taskboard.server:app --reload`.
+"""Serve the board: `uvicorn examples.taskboard.server:app --reload`.
 
-`board.py` is Sanic's way of writing an application. This module assembles it with what Starlette and other ASGI
-packages bring: sessions, CORS, compression, static files, GraphQL.
+`board.py` uses Sanic's API only. This module adds parts of Starlette and other ASGI packages: sessions, CORS,
+compression, static files, GraphQL.
 """
 
 import contextlib
@@ -20,22 +20,22 @@ from sanic_star import Request
 from .board import ASSETS, App, create_board
 from .graph import make_graphql
 from .links import link
-from .session import recognise, session
+from .session import session, set_user
 
 
 def create_app() -> App:
-    """Make the whole application."""
+    """Create the whole application."""
     app = create_board(asset_link)
     app.mount("/assets", StaticFiles(directory=ASSETS), name="assets")
     app.mount("/graphql", make_graphql(app), name="graphql")
     app.blueprint(session)
-    app.on_request(recognise)
+    app.on_request(set_user)
     app.ctx.panels |= {
         "session": lambda request: link(request, "session.SessionView"),
         "graphql": lambda request: link(request, "graphql", path="/"),
     }
     app.add_middleware(GZipMiddleware, minimum_size=500)
-    app.add_middleware(SessionMiddleware, secret_key=secret_for(Path(app.config.DB)), session_cookie="taskboard")
+    app.add_middleware(SessionMiddleware, secret_key=session_key(Path(app.config.DB)), session_cookie="taskboard")
     app.add_middleware(CORSMiddleware, allow_origins=["*"], allow_methods=["*"], allow_headers=["Content-Type"])
     return app
 
@@ -45,21 +45,21 @@ def asset_link(request: Request, name: str) -> str:
     return link(request, "assets", path=name)
 
 
-def secret_for(database: Path) -> str:
-    """Return the key that signs session cookies: from the environment, or from a file beside the database.
+def session_key(database: Path) -> str:
+    """Return the key that signs session cookies: from the environment, or from a file next to the database.
 
-    A file, because sessions should outlive a reload and hold for all workers.
+    The file keeps sessions valid across reloads and in all workers.
     """
-    if given := os.environ.get("TASKBOARD_SECRET"):
-        return given
+    if secret := os.environ.get("TASKBOARD_SECRET"):
+        return secret
     path = database.with_suffix(".secret")
     path.parent.mkdir(parents=True, exist_ok=True)
-    # Written aside and linked: of workers that start at once one wins, and none reads a half-written file.
-    with tempfile.NamedTemporaryFile("w", dir=path.parent) as draft:
-        draft.write(secrets.token_urlsafe())
-        draft.flush()
+    # A hard link to a complete file: if several workers start at once, they use one key, and no one reads half a key.
+    with tempfile.NamedTemporaryFile("w", dir=path.parent) as new_file:
+        new_file.write(secrets.token_urlsafe())
+        new_file.flush()
         with contextlib.suppress(FileExistsError):
-            os.link(draft.name, path)
+            os.link(new_file.name, path)
     return path.read_text()
 
 

@@ -1,4 +1,4 @@
-"""Who the visitor is and how often they came, kept in Starlette's signed session cookie."""
+"""The visitor's name and number of visits, in Starlette's signed session cookie."""
 
 from typing import Annotated
 
@@ -7,19 +7,19 @@ import msgspec
 from sanic_star import Blueprint, HTTPResponse, Request, json
 from sanic_star.compat.views import HTTPMethodView
 
-from .api import read
+from .api import parse_body
 
 session = Blueprint("session", url_prefix="/session")
 
 
 class Visitor(msgspec.Struct, forbid_unknown_fields=True):
-    """What a visitor sends to be known by a name."""
+    """The request body that sets the visitor's name."""
 
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=30, pattern=r"\S")]
 
 
-async def recognise(request: Request) -> None:
-    """Let everything after this know the visitor by the name in the session."""
+async def set_user(request: Request) -> None:
+    """Set `request.ctx.user` to the name in the session."""
     request.ctx.user = request.session.get("name", request.ctx.user)
 
 
@@ -27,7 +27,7 @@ class SessionView(HTTPMethodView):
     """The visitor's session."""
 
     async def get(self, request: Request) -> HTTPResponse:
-        """Show it."""
+        """Show the session."""
         return json({"name": request.ctx.user, "visits": request.session.get("visits", 0)})
 
     async def post(self, request: Request) -> HTTPResponse:
@@ -36,12 +36,12 @@ class SessionView(HTTPMethodView):
         return await self.get(request)
 
     async def put(self, request: Request) -> HTTPResponse:
-        """Take a name."""
-        request.session["name"] = request.ctx.user = read(request, Visitor).name.strip()
+        """Set the visitor's name."""
+        request.session["name"] = request.ctx.user = parse_body(request, Visitor).name.strip()
         return await self.get(request)
 
     async def delete(self, request: Request) -> HTTPResponse:
-        """Forget everything."""
+        """Clear the session."""
         request.session.clear()
         request.ctx.user = "guest"
         return await self.get(request)

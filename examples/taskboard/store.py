@@ -1,7 +1,8 @@
-"""The tasks and their attachments: one SQLite file, and a folder beside it for what was uploaded.
+"""The tasks and their attachments: one SQLite file, and a folder for uploaded files next to it.
 
-Nothing here knows of the web. Each change is told to `on_change`, whoever made it (REST, GraphQL), so the live feeds
-miss none. The connection is in autocommit mode and each change is one statement: no request sees half of another's.
+This module does not depend on the web. It calls `on_change` after each change, made by REST or GraphQL, so the live
+feeds miss none. The connection is in autocommit mode and each change is one statement, so no request sees half a
+change.
 """
 
 import asyncio
@@ -55,7 +56,7 @@ class Task(msgspec.Struct, frozen=True):
 
 
 class Store:
-    """Keep tasks in the SQLite file `path`, which is made on first use; call `on_change(what, task)` after a change."""
+    """Store tasks in the SQLite file `path`, created on first use; call `on_change(event, task)` after each change."""
 
     def __init__(self, path: Path, on_change: Callable[[str, Task], None]) -> None:
         self.path = path
@@ -64,7 +65,7 @@ class Store:
         self._database: aiosqlite.Connection | None = None
 
     async def open(self) -> None:
-        """Open the file; a new one gets its tables and a few tasks to start with."""
+        """Open the file; create the tables and a few example tasks if the file is new."""
         self.uploads.mkdir(parents=True, exist_ok=True)
         self._database = await aiosqlite.connect(self.path, isolation_level=None)
         # Write-ahead logging lets several workers share the file without waiting for each other's reads.
@@ -74,7 +75,7 @@ class Store:
                 await self.add(title, column, "the board")
 
     async def close(self) -> None:
-        """Close the file; closing twice is fine."""
+        """Close the file; a second call does nothing."""
         if self._database is not None:
             await self._database.close()
             self._database = None
@@ -90,12 +91,12 @@ class Store:
         return [_task(row, files.get(row[0], ())) for row in rows]
 
     async def task(self, task_id: int) -> Task | None:
-        """Return one task, or None when there is none of that number."""
+        """Return one task, or None if no task has that number."""
         rows = await self._rows("SELECT id, title, place, author FROM tasks WHERE id = ?", task_id)
         return _task(rows[0], await self._attachments(task_id)) if rows else None
 
     async def add(self, title: str, column: str, author: str) -> Task:
-        """Put a new task at the end of a column."""
+        """Add a task to the end of a column."""
         rows = await self._rows(
             f"INSERT INTO tasks (title, place, author, rank) VALUES (?, ?, ?, {_NEXT_RANK}) RETURNING id",
             title, column, author,
@@ -105,7 +106,7 @@ class Store:
         return task
 
     async def change(self, task_id: int, title: str | None = None, column: str | None = None) -> Task | None:
-        """Give a task another title, or move it to the end of a column; None when there is none of that number."""
+        """Rename a task or move it to the end of a column; return None if no task has that number."""
         rows = await self._rows(
             "UPDATE tasks SET title = coalesce(?, title), place = coalesce(?, place), "
             f"rank = CASE WHEN ? IS NULL THEN rank ELSE {_NEXT_RANK} END "
@@ -119,30 +120,30 @@ class Store:
         return task
 
     async def remove(self, task_id: int) -> bool:
-        """Delete a task with its attachments; False when there is none of that number."""
+        """Delete a task and its attachments; return False if no task has that number."""
         task = await self.task(task_id)
         if task is None or not await self._rows("DELETE FROM tasks WHERE id = ? RETURNING id", task_id):
             return False
         for file in task.attachments:
-            self.file_of(file).unlink(missing_ok=True)
+            self.path_of(file).unlink(missing_ok=True)
         self._on_change("deleted", task)
         return True
 
     async def attach(self, task: Task, name: str, content: bytes) -> Attachment:
         """Store a file for a task."""
         attachment = Attachment(uuid.uuid4().hex, task.id, name, len(content))
-        await asyncio.to_thread(self.file_of(attachment).write_bytes, content)
+        await asyncio.to_thread(self.path_of(attachment).write_bytes, content)
         await self._rows("INSERT INTO attachments VALUES (?, ?, ?, ?)", *msgspec.structs.astuple(attachment))
         self._on_change("attached", task)
         return attachment
 
     async def attachment(self, attachment_id: str) -> Attachment | None:
-        """Return what is known of an uploaded file, or None."""
+        """Return the metadata of an uploaded file, or None."""
         rows = await self._rows("SELECT id, task_id, name, size FROM attachments WHERE id = ?", attachment_id)
         return Attachment(*rows[0]) if rows else None
 
-    def file_of(self, attachment: Attachment) -> Path:
-        """Tell where an attachment's bytes are: under its id, so that no name from outside becomes a path."""
+    def path_of(self, attachment: Attachment) -> Path:
+        """Return the path of an attachment: its id, so no client chooses a path."""
         return self.uploads / attachment.id
 
     async def _attachments(self, task_id: int) -> tuple[Attachment, ...]:

@@ -1,3 +1,3 @@
-"""The tests in these folders are run by `test_unported` and `test_clients_on_both`, in processes of their own."""
+"""`test_unported` and `test_clients_on_both` run the tests in these folders, in their own processes."""
 
 collect_ignore = ["clients", "project"]

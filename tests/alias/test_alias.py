@@ -1,4 +1,4 @@
-"""The alias inside of a process: what `import sanic` gives while it is installed, and what stays when it is not."""
+"""The alias inside a process: the meaning of `import sanic` while it is installed, and afterwards."""
 
 import importlib
 import importlib.metadata
@@ -56,7 +56,7 @@ def test_clients_of_sanic_testing() -> None:
 
 
 @pytest.mark.usefixtures("installed")
-def test_what_is_patched_by_path_is_patched(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_patching_by_path_works(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sanic.helpers.STATUS_CODES", {200: b"fine"})
     assert load("sanic_star.compat.helpers").STATUS_CODES == {200: b"fine"}
 
@@ -85,7 +85,7 @@ def test_exceptions_of_sanic_routing_are_those_that_are_raised() -> None:
 
 @pytest.mark.parametrize("name", REAL)
 @pytest.mark.usefixtures("installed")
-def test_each_module_of_sanic_is_there_or_something_is_said_of_it(name: str) -> None:
+def test_each_module_of_sanic_exists_or_is_explained(name: str) -> None:
     if name == "sanic.__main__":
         assert importlib.util.find_spec(name)
     elif alias.twin(name):
@@ -116,7 +116,7 @@ def test_only_modules_that_were_sanics_are_spoken_of() -> None:
         ("import sanic.nosuch", "sanic.nosuch"),
     ],
 )
-def test_a_module_outside_the_list_says_what_replaces_it(statement: str, missing: str) -> None:
+def test_a_missing_module_names_its_replacement(statement: str, missing: str) -> None:
     with pytest.raises(ModuleNotFoundError, match=f"^sanic_star has no {missing}: ") as caught:
         exec(statement, {})
     assert caught.value.name == missing
@@ -124,7 +124,7 @@ def test_a_module_outside_the_list_says_what_replaces_it(statement: str, missing
 
 @pytest.mark.usefixtures("installed")
 @pytest.mark.parametrize("name", ["sanic.cli.app", "sanic.nosuch", "sanic_routing.nosuch"])
-def test_who_only_asks_for_it_hears_that_it_is_not_there(name: str) -> None:
+def test_asking_for_a_missing_name_reports_that_it_is_missing(name: str) -> None:
     assert importlib.util.find_spec(name) is None
     with pytest.raises(ModuleNotFoundError, match="sanic_star has no "):
         load(name)
@@ -176,7 +176,7 @@ def test_states_and_exceptions_of_websockets_are_those_of_the_library() -> None:
 
 
 @pytest.mark.usefixtures("installed")
-def test_other_mistakes_are_python_s_own() -> None:
+def test_other_mistakes_raise_pythons_errors() -> None:
     with pytest.raises(ImportError, match="cannot import name 'nosuch'"):
         exec("from sanic import nosuch", {})
     with pytest.raises(ModuleNotFoundError, match="is not a package"):
@@ -195,7 +195,7 @@ def test_a_plugin_that_asks_for_the_version() -> None:
     assert importlib.metadata.distribution("sanic").files is None
     assert str(importlib.metadata.distribution("sanic").locate_file("sanic")) == "sanic"
     assert importlib.metadata.version("pytest") == pytest.__version__
-    listed = [each.metadata["Name"] for each in importlib.metadata.distributions()]
+    listed = [distribution.metadata["Name"] for distribution in importlib.metadata.distributions()]
     assert listed.count("sanic") <= 1
 
 
@@ -253,7 +253,7 @@ def test_after_sanic_itself() -> None:
 
 
 @pytest.mark.usefixtures("no_sanic")
-def test_a_module_that_was_forbidden_is_no_import(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_forbidden_module_is_not_imported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "sanic", None)
     alias.install()
     assert load("sanic") is load("sanic_star.compat")

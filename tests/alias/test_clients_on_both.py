@@ -29,14 +29,14 @@ DIFFERS = {
 
 def observe(folder: Path, *options: str) -> dict[str, Any]:
     """Run the module; give what each test has seen, and which failed."""
-    found = folder / "observed.json"
-    environment = {**os.environ, "OBSERVED": str(found), "PYTHONPATH": str(ROOT)}
+    results = folder / "observed.json"
+    environment = {**os.environ, "OBSERVED": str(results), "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options]
     done = subprocess.run(
         command, cwd=CLIENTS, env=environment, capture_output=True, text=True, timeout=300, check=False
     )
-    assert found.exists(), done.stdout + done.stderr
-    seen: dict[str, Any] = json.loads(found.read_text())
+    assert results.exists(), done.stdout + done.stderr
+    seen: dict[str, Any] = json.loads(results.read_text())
     return seen
 
 

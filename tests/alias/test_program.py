@@ -74,12 +74,12 @@ def test_runs_as_python_would(folder: Path, arguments: list[str], printed: str) 
 
 
 @pytest.mark.parametrize("arguments", [["script.py"], ["-m", "package.script"]])
-def test_spawned_processes_have_it_too(folder: Path, arguments: list[str]) -> None:
+def test_spawned_processes_have_the_alias(folder: Path, arguments: list[str]) -> None:
     done = python(*arguments, "spawn", cwd=folder)
     assert done.stdout.endswith("[(3, '__mp_main__', 'sanic_star.compat')]\n"), done.stderr
 
 
-def test_python_may_be_told_not_to_look_beside_the_script(folder: Path) -> None:
+def test_python_safe_path_is_respected(folder: Path) -> None:
     done = python("script.py", cwd=folder, options=("-P",))
     assert done.returncode == 1
     assert "No module named 'beside'" in done.stderr
@@ -102,7 +102,7 @@ def test_the_exit_status_is_the_program_s(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         ([], "usage: python -m sanic_star.compat"),
         (["-m"], "-m needs an argument"),
@@ -113,10 +113,10 @@ def test_the_exit_status_is_the_program_s(folder: Path) -> None:
         (["-m", "package.nosuch"], "There is no module 'package.nosuch' that can be run"),
     ],
 )
-def test_a_wrong_command_line_is_told_in_one_line(folder: Path, arguments: list[str], said: str) -> None:
+def test_a_wrong_command_line_is_reported_in_one_line(folder: Path, arguments: list[str], message: str) -> None:
     done = python(*arguments, cwd=folder)
     assert done.returncode == 2
-    assert done.stderr.startswith(said)
+    assert done.stderr.startswith(message)
     assert len(done.stderr.splitlines()) == 1
 
 

@@ -1,4 +1,4 @@
-"""The plugin's option, in a pytest of its own: tests that speak of Sanic only, and their conftest."""
+"""The plugin's option, in its own pytest: tests that import Sanic only, and their conftest."""
 
 import os
 import subprocess
@@ -48,7 +48,7 @@ def test_by_configuration_and_in_several_processes(folder: Path) -> None:
     assert "2 passed" in done.stdout, done.stdout
 
 
-def test_not_unless_asked(folder: Path) -> None:
+def test_it_is_off_by_default(folder: Path) -> None:
     done = run_pytest(folder, "-k", "name")
     assert "1 failed" in done.stdout
 

@@ -21,14 +21,14 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PROJECT = Path(__file__).parent / "project"
 # Far above what any of it takes, so that only a hang reaches it.
-PATIENCE = 90.0
+TIMEOUT_S = 90.0
 
 Python = Callable[..., list[str]]
 
 
 @pytest.fixture(scope="module")
 def others(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give a folder with everything that is installed, except Sanic."""
+    """Return a folder with all installed packages except Sanic."""
     folder = tmp_path_factory.mktemp("installed")
     for place in {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}:
         for path in Path(place).iterdir():
@@ -68,17 +68,17 @@ def get(port: int, path: str) -> bytes:
 
 
 def until(
-    port: int, path: str, said: bytes, process: "subprocess.Popen[bytes]", again: Callable[[], None] = lambda: None
+    port: int, path: str, expected: bytes, process: "subprocess.Popen[bytes]", again: Callable[[], None] = lambda: None
 ) -> bytes:
-    """Ask until the answer says something, each second after doing something again."""
-    deadline = time.monotonic() + PATIENCE
+    """Send requests until the answer has the text, with another action each second."""
+    deadline = time.monotonic() + TIMEOUT_S
     soon = time.monotonic() + 1
     while True:
         try:
             answer = get(port, path)
         except OSError as error:
             answer = repr(error).encode()
-        if said in answer:
+        if expected in answer:
             return answer
         assert process.poll() is None, "it has ended"
         assert time.monotonic() < deadline, answer
@@ -95,7 +95,7 @@ def running(command: list[str], project: Path) -> Iterator["subprocess.Popen[byt
     try:
         yield process
         process.send_signal(signal.SIGTERM)
-        process.wait(PATIENCE)
+        process.wait(TIMEOUT_S)
     finally:
         if process.poll() is None:
             process.kill()
@@ -119,11 +119,11 @@ def test_it_speaks_of_sanic_only() -> None:
     assert not [source for source in sources if "sanic_star" in source or "sanic-star" in source]
 
 
-def test_where_sanic_is_not_installed_it_is_not(others: Path) -> None:
+def test_without_sanic_the_alias_installs_no_distribution_sanic(others: Path) -> None:
     code = """
 import importlib.metadata, importlib.util
 print(importlib.util.find_spec("sanic"), importlib.util.find_spec("starlette") is not None)
-print([each.name for each in importlib.metadata.distributions() if each.name.startswith("sanic-")])
+print([package.name for package in importlib.metadata.distributions() if package.name.startswith("sanic-")])
 """
     command = [sys.executable, "-S", "-c", code]
     environment = {**os.environ, "PYTHONPATH": str(others)}
@@ -138,7 +138,7 @@ def test_the_command(python: list[str], project: Path, port: int) -> None:
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
-def test_its_own_script(
+def test_a_script_of_the_application(
     python: list[str], project: Path, port: int, workers: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SHOP_PORT", str(port))
@@ -172,7 +172,7 @@ def test_one_line_in_several_workers(project: Path, port: int, monkeypatch: pyte
 def test_its_tests(python: list[str], project: Path) -> None:
     command = [*python, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
     command += ["-p", "sanic_star.testing.plugin", "--sanic-star-alias"]
-    done = subprocess.run(command, cwd=project, capture_output=True, text=True, timeout=PATIENCE, check=False)
+    done = subprocess.run(command, cwd=project, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "12 passed" in done.stdout
 
@@ -182,5 +182,5 @@ def test_its_tests_on_sanic_itself(project: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.delenv("PYTHONPATH", raising=False)
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:sanic_star.testing.plugin"]
     command += ["-k", "welcome or feed or asynchronous or checked or travel"]
-    done = subprocess.run(command, cwd=project, capture_output=True, text=True, timeout=PATIENCE, check=False)
+    done = subprocess.run(command, cwd=project, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
     assert "5 passed" in done.stdout, done.stdout + done.stderr

@@ -1,4 +1,4 @@
-"""Exceptions that do not cooperate: reading them raises, or gives something of a wrong type.
+"""Exceptions with a hostile interface: reading them raises, or returns a wrong type.
 
 `EXCEPTIONS` has a factory for each; a test's server and its client look them up by the same names.
 """

@@ -54,12 +54,12 @@ def recorder(name: str, method: Any) -> Any:
 
 
 def methods() -> dict[str, Any]:
-    found = {}
+    recorders = {}
     for name in dir(package.Sanic):
         method = inspect.getattr_static(package.Sanic, name)
         if not name.startswith("_") and (inspect.isfunction(method) or isinstance(method, classmethod | staticmethod)):
-            found[name] = recorder(name, method)
-    return found
+            recorders[name] = recorder(name, method)
+    return recorders
 
 
 app = type("Mine", (package.Sanic,), methods())("Mine")
@@ -106,7 +106,7 @@ def register() -> None:
     blueprint.exception(IndexError)(middleware)
     blueprint.listener("before_server_start")(middleware)
     blueprint.signal("part.a.b")(hear)
-    things: dict[str, Any] = {
+    registrations: dict[str, Any] = {
         "get": lambda: app.get("/")(handler),
         "route": lambda: app.route("/r", name="r")(handler),
         "add_route": lambda: app.add_route(handler, "/ar", name="ar"),
@@ -125,9 +125,9 @@ def register() -> None:
         "request events": lambda: app.signal("http.lifecycle.request")(hear),
         "blueprint": lambda: app.blueprint(blueprint),
     }
-    for name, thing in things.items():
+    for name, register in registrations.items():
         step = name
-        thing()
+        register()
     step = "other routes"
     for function in (boom, missing, key, links):
         app.add_route(function, f"/{function.__name__}")

@@ -1,4 +1,4 @@
-"""The access log, where it can't be compared with Sanic's: no client, no host, exceptions, other kinds of scope."""
+"""The access log where Sanic's has no counterpart: no client, no host, exceptions, other kinds of scope."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def answering(status: int, *headers: tuple[bytes, bytes]) -> AccessLog:
         ({"raw_path": b"/old"}, "UNIX", "GET https:///%C3%BC"),
     ],
 )
-async def test_what_the_server_does_not_tell(
+async def test_missing_details_of_the_server(
     scope: dict[str, Any], host: str, request_: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "sanic.access")
@@ -72,7 +72,7 @@ async def test_the_size_of_an_answer(
     assert caplog.records[0].byte == size  # type: ignore[attr-defined]
 
 
-async def test_a_request_without_an_answer_is_not_told_of(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_request_without_a_response_is_not_reported(caplog: pytest.LogCaptureFixture) -> None:
     async def silent(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "http":
             raise ValueError("early")
@@ -84,7 +84,7 @@ async def test_a_request_without_an_answer_is_not_told_of(caplog: pytest.LogCapt
     assert not caplog.records
 
 
-def test_an_answered_exception_and_a_mounted_application_are_told_of(caplog: pytest.LogCaptureFixture) -> None:
+def test_handled_exceptions_and_mounted_applications_are_reported(caplog: pytest.LogCaptureFixture) -> None:
     app, below = Sanic("above"), Sanic("below")
     app.config.ACCESS_LOG = True
     app.mount("/below", below)
@@ -101,8 +101,8 @@ def test_an_answered_exception_and_a_mounted_application_are_told_of(caplog: pyt
     with TestClient(app, raise_server_exceptions=False) as client:
         client.get("/below/here")
         client.get("/error")
-    told = [(record.request, record.status) for record in caplog.records if record.name == "sanic.access"]  # type: ignore[attr-defined]
-    assert told == [("GET http://testserver/below/here", 200), ("GET http://testserver/error", 500)]
+    logged = [(record.request, record.status) for record in caplog.records if record.name == "sanic.access"]  # type: ignore[attr-defined]
+    assert logged == [("GET http://testserver/below/here", 200), ("GET http://testserver/error", 500)]
 
 
 def test_a_level_above_information_is_silence(caplog: pytest.LogCaptureFixture) -> None:

@@ -1,4 +1,4 @@
-"""What a handler may return, and what answers where it fails."""
+"""The results that a handler may return, and the responses to its failures."""
 
 import asyncio
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ async def stream(response: Any) -> None:
     ],
 )
 @pytest.mark.parametrize("from_exception_handler", [False, True])
-def test_what_may_be_returned(make: Any, expected: str, from_exception_handler: bool) -> None:
+def test_valid_results_of_a_handler(make: Any, expected: str, from_exception_handler: bool) -> None:
     app: Sanic[Any, Any] = Sanic("Returning")
 
     @app.get("/")
@@ -55,7 +55,7 @@ def test_what_may_be_returned(make: Any, expected: str, from_exception_handler: 
 
 
 @pytest.mark.parametrize("value", [None, "text", 5])
-def test_what_may_not_be_returned(value: Any) -> None:
+def test_invalid_results_of_a_handler(value: Any) -> None:
     app: Sanic[Any, Any] = Sanic("Wrong")
 
     @app.get("/")
@@ -68,7 +68,7 @@ def test_what_may_not_be_returned(value: Any) -> None:
 
 
 @pytest.mark.parametrize("value", ["text", 5])
-def test_what_an_exception_handler_may_not_return(value: Any) -> None:
+def test_invalid_results_of_an_exception_handler(value: Any) -> None:
     app: Sanic[Any, Any] = Sanic("WrongHandler", debug=True)
 
     @app.exception(NotFound)
@@ -92,10 +92,10 @@ def test_an_exception_handler_that_returns_nothing_leaves_it_to_the_default() ->
 def test_an_exception_handler_that_fails(error: Exception, debug: bool, asynchronous: bool) -> None:
     app: Sanic[Any, Any] = Sanic("FailingHandler", debug=debug)
 
-    def plain(request: Request, found: Exception) -> Any:
+    def plain(request: Request, exception: Exception) -> Any:
         raise error
 
-    async def coroutine(request: Request, found: Exception) -> Any:
+    async def coroutine(request: Request, exception: Exception) -> Any:
         raise error
 
     app.exception(NotFound)(coroutine if asynchronous else plain)
@@ -149,10 +149,10 @@ async def test_an_error_after_the_head_is_logged_only(
         await app(http_scope(), peer.receive, peer.send)
     assert peer.status == 200
     assert not peer.complete
-    assert [each.name for each in caplog.records] == ["sanic.error"]
+    assert [record.name for record in caplog.records] == ["sanic.error"]
 
 
-async def test_a_handler_of_exceptions_is_told_of_none_after_the_head(caplog: pytest.LogCaptureFixture) -> None:
+async def test_exception_handlers_do_not_run_after_the_response_head(caplog: pytest.LogCaptureFixture) -> None:
     app: Sanic[Any, Any] = Sanic("Later")
 
     @app.exception(NotFound)
@@ -171,7 +171,7 @@ async def test_a_handler_of_exceptions_is_told_of_none_after_the_head(caplog: py
     assert "exception handler handle is not called" in caplog.text
 
 
-async def test_respond_with_what_is_no_response() -> None:
+async def test_respond_refuses_other_types() -> None:
     app: Sanic[Any, Any] = Sanic("Slip")
 
     @app.get("/")
@@ -237,7 +237,7 @@ async def test_a_response_that_is_returned_after_respond(other: bool, caplog: py
 
     peer = await ask(app, http_scope())
     assert (peer.body, peer.complete) == (b"first", True)
-    assert ["will not be sent to client" in each.message for each in caplog.records] == ([True] if other else [])
+    assert ["will not be sent to client" in record.message for record in caplog.records] == ([True] if other else [])
 
 
 async def test_respond_with_starlettes_response() -> None:
@@ -285,11 +285,11 @@ async def test_response_middleware_runs_once_for_a_request() -> None:
 
 
 @pytest.mark.parametrize("path", ["/a b", "/a%2Fb"])
-async def test_a_miss_tells_the_path_as_it_came(path: str) -> None:
+async def test_a_404_names_the_path_as_it_was_sent(path: str) -> None:
     app: Sanic[Any, Any] = Sanic("Shown")
     encoded = path.replace(" ", "%20").encode()
-    told = (await ask(app, http_scope(path, raw_path=encoded))).body.decode()
-    assert f"Requested URL {encoded.decode()} not found" in told
+    body = (await ask(app, http_scope(path, raw_path=encoded))).body.decode()
+    assert f"Requested URL {encoded.decode()} not found" in body
     assert "Requested URL /a%20b not found" in (await ask(app, http_scope("/a b", raw_path=None))).body.decode()
 
 
@@ -366,7 +366,7 @@ def test_a_task_that_was_cancelled_elsewhere_is_an_error_like_any_other() -> Non
     assert (answer.status_code, answer.headers["x-mark"]) == (500, "1")
 
 
-def test_response_middleware_never_sees_what_is_no_response() -> None:
+def test_response_middleware_gets_only_responses() -> None:
     app: Sanic[Any, Any] = Sanic("Nothing")
 
     @app.exception(ValueError)
@@ -386,7 +386,7 @@ def test_response_middleware_never_sees_what_is_no_response() -> None:
     assert "Invalid response type None" in answer.text
 
 
-def test_the_error_of_request_middleware_is_the_one_that_is_raised() -> None:
+def test_the_error_of_request_middleware_is_raised() -> None:
     app: Sanic[Any, Any] = Sanic("Real")
 
     @app.on_request
@@ -404,9 +404,9 @@ async def test_an_exception_that_can_not_be_changed_is_raised_as_it_is(listened:
         code: int
 
     app: Sanic[Any, Any] = Sanic("Frozen")
-    told: list[BaseException] = []
+    exceptions: list[BaseException] = []
     if listened:
-        app.report_exception(lambda app, error: told.append(error))
+        app.report_exception(lambda app, error: exceptions.append(error))
 
     @app.get("/")
     async def fail(request: Request) -> Any:
@@ -416,4 +416,4 @@ async def test_an_exception_that_can_not_be_changed_is_raised_as_it_is(listened:
     with pytest.raises(Frozen):
         await app(http_scope(), peer.receive, peer.send)
     assert peer.status == 500
-    assert told == [Frozen(3)] * listened
+    assert exceptions == [Frozen(3)] * listened

@@ -1,4 +1,4 @@
-"""The application: its constructor, the registry, what is registered, its tasks, how it is run."""
+"""The application: its constructor, the registry, registrations, tasks, and how it runs."""
 
 import asyncio
 import logging
@@ -22,9 +22,9 @@ from sanic_star.testing import SanicASGITestClient, SanicTestClient, TestClient
 @pytest.fixture(autouse=True)
 def registry(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """Give each test a registry of its own."""
-    known: dict[str, Any] = {}
-    monkeypatch.setattr(Sanic, "_app_registry", known)
-    return known
+    apps: dict[str, Any] = {}
+    monkeypatch.setattr(Sanic, "_app_registry", apps)
+    return apps
 
 
 # The constructor ----------------------------------------------------------------------------------------------------
@@ -37,7 +37,7 @@ def test_a_name_that_sanic_refuses(name: Any) -> None:
 
 
 @pytest.mark.parametrize("name", [5, b"x"])
-def test_a_name_that_is_no_text(name: Any) -> None:
+def test_a_name_that_is_not_text(name: Any) -> None:
     with pytest.raises(TypeError, match="is a string"):
         Sanic(name)
 
@@ -77,7 +77,7 @@ def test_a_config_and_a_prefix_contradict_each_other() -> None:
         Sanic("Both", config=Config(), env_prefix="MY_")
 
 
-def test_a_prefix_of_ones_own(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_custom_prefix(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MY_COLOUR", "red")
     assert Sanic("Prefixed", env_prefix="MY_").config.COLOUR == "red"
 
@@ -91,23 +91,23 @@ def test_logging_is_configured_once_or_not_at_all(monkeypatch: pytest.MonkeyPatc
     Sanic("Default")
     Sanic("DefaultAgain")
     assert seen == [LOGGING_CONFIG_DEFAULTS]
-    mine: dict[str, Any] = {"version": 1}
-    Sanic("Mine", log_config=mine)
-    assert seen[1:] == [mine]
+    custom_config: dict[str, Any] = {"version": 1}
+    Sanic("Mine", log_config=custom_config)
+    assert seen[1:] == [custom_config]
     # As for a configuration that an application changes before it makes the next one.
-    mine["disable_existing_loggers"] = False
-    Sanic("Changed", log_config=mine)
-    Sanic("ChangedAgain", log_config=mine)
-    assert seen[2:] == [mine]
+    custom_config["disable_existing_loggers"] = False
+    Sanic("Changed", log_config=custom_config)
+    Sanic("ChangedAgain", log_config=custom_config)
+    assert seen[2:] == [custom_config]
     # What cannot be copied is applied each time.
-    mine["lock"] = threading.Lock()
-    Sanic("Locked", log_config=mine)
-    Sanic("LockedAgain", log_config=mine)
+    custom_config["lock"] = threading.Lock()
+    Sanic("Locked", log_config=custom_config)
+    Sanic("LockedAgain", log_config=custom_config)
     assert len(seen) == 5
 
 
 @pytest.mark.parametrize("request_class", [Request, type("Later", (Request,), {})])
-def test_json_is_read_and_written_as_the_application_says(request_class: type[Request]) -> None:
+def test_json_is_read_and_written_with_the_functions_of_the_application(request_class: type[Request]) -> None:
     from sanic_star import json
 
     app: Sanic[Any, Any] = Sanic("Json", dumps=lambda value: f"<{value}>", loads=lambda body: body.decode()[::-1])
@@ -144,8 +144,8 @@ def test_debug_explains_errors(debug: bool) -> None:
     async def fail(request: Request) -> None:
         raise KeyError("a secret")
 
-    told = TestClient(app, raise_server_exceptions=False).get("/").text
-    assert ("a secret" in told) is debug
+    body = TestClient(app, raise_server_exceptions=False).get("/").text
+    assert ("a secret" in body) is debug
     app.debug = not debug
     assert app.state.is_debug is not debug
 
@@ -156,9 +156,9 @@ def test_debug_explains_errors(debug: bool) -> None:
 def test_applications_are_found_by_name() -> None:
     with pytest.raises(SanicException, match="No Sanic apps have been registered"):
         Sanic.get_app()
-    one: Sanic[Any, Any] = Sanic("One")
-    assert Sanic.get_app() is one
-    assert Sanic.get_app("One") is one
+    first: Sanic[Any, Any] = Sanic("One")
+    assert Sanic.get_app() is first
+    assert Sanic.get_app("One") is first
     with pytest.raises(SanicException, match="not found"):
         Sanic.get_app("__main__")
     two: Sanic[Any, Any] = Sanic("Two")
@@ -222,7 +222,7 @@ def test_every_verb_has_its_decorator() -> None:
         (lambda app: app.blueprint([Blueprint("same"), Blueprint("same")]), AssertionError, "already registered"),
     ],
 )
-def test_what_is_refused(register: Any, error: type[Exception], message: str) -> None:
+def test_invalid_registrations_are_refused(register: Any, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         register(Sanic("Refusing"))
 
@@ -390,7 +390,7 @@ async def test_tasks_by_name() -> None:
     assert second.cancelled()
 
 
-async def test_a_task_object_is_left_to_its_owner() -> None:
+async def test_a_task_object_is_not_cancelled() -> None:
     app: Sanic[Any, Any] = Sanic("Owned")
     task = asyncio.create_task(asyncio.sleep(0))
     assert app.add_task(task) is task
@@ -417,7 +417,7 @@ async def test_tasks_end_with_the_application() -> None:
     await app.shutdown_tasks()
 
 
-def test_the_loop_is_there_while_it_runs() -> None:
+def test_the_loop_exists_while_it_runs() -> None:
     app: Sanic[Any, Any] = Sanic("Loop")
     with pytest.raises(SanicException, match="Loop can only be retrieved"):
         _ = app.loop
@@ -443,6 +443,6 @@ def test_stop_before_the_start_does_nothing() -> None:
     Sanic("Idle").stop()
 
 
-def test_a_signal_router_that_is_none_is_refused() -> None:
+def test_an_invalid_signal_router_is_refused() -> None:
     with pytest.raises(SanicException, match="signal_router is a SignalRouter"):
         Sanic("Signals", signal_router=object())  # type: ignore[arg-type]

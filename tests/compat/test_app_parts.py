@@ -1,4 +1,4 @@
-"""Parts of an application that only tools and unusual applications touch."""
+"""Parts of an application that only tools and unusual applications use."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def scope(path: str) -> dict[str, Any]:
 
 
 class Peer:
-    """Takes what is sent; gives an empty body."""
+    """Accepts all messages; provides an empty body."""
 
     def __init__(self) -> None:
         self.sent: list[Any] = []
@@ -61,7 +61,7 @@ async def test_an_exception_is_answered_by_hand(run_middleware: bool) -> None:
     assert seen == ["after"] * run_middleware
 
 
-async def test_an_exception_after_the_answer_has_none() -> None:
+async def test_an_exception_after_the_response_gets_no_response() -> None:
     app, peer = Sanic("late"), Peer()
     request = Request({**scope("/"), "app": app}, peer.receive, peer.send)
     request.responded = True
@@ -69,7 +69,7 @@ async def test_an_exception_after_the_answer_has_none() -> None:
     assert peer.sent == []
 
 
-def test_what_an_application_says_of_itself() -> None:
+def test_the_description_of_an_application() -> None:
     app = Sanic("itself")
     assert app.asgi
     assert not app.websocket_enabled

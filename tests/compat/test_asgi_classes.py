@@ -1,4 +1,4 @@
-"""Classes of Sanic's ASGI mode that work on bare ASGI callables, by the same calls on Sanic and here."""
+"""Classes of Sanic's ASGI mode that work on bare ASGI callables, with the same calls on Sanic and here."""
 
 from __future__ import annotations
 

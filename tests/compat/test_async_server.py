@@ -1,4 +1,4 @@
-"""A server inside of a running event loop, step by step."""
+"""A server inside a running event loop, step by step."""
 
 import asyncio
 import logging
@@ -169,7 +169,7 @@ async def test_an_address_in_use() -> None:
             await app.create_server(port=taken.getsockname()[1])
 
 
-async def test_what_has_no_effect_is_said(caplog: pytest.LogCaptureFixture) -> None:
+async def test_options_without_effect_are_reported(caplog: pytest.LogCaptureFixture) -> None:
     app, _ = made()
     app.main_process_start(lambda app: None)
     with caplog.at_level(logging.WARNING):

@@ -114,9 +114,9 @@ def steps(framework: str, start: str, order: str) -> list[str]:
 )
 def test_the_order_of_steps(start: str, order: str) -> None:
     with ThreadPoolExecutor(2) as pool:
-        theirs, ours = pool.map(functools.partial(steps, start=start, order=order), ("sanic", "sanic_star"))
-    assert len(theirs) == len(order.split())
-    assert ours == theirs
+        on_sanic, ours = pool.map(functools.partial(steps, start=start, order=order), ("sanic", "sanic_star"))
+    assert len(on_sanic) == len(order.split())
+    assert ours == on_sanic
 
 
 @pytest.mark.parametrize(
@@ -136,5 +136,5 @@ def test_the_order_of_steps(start: str, order: str) -> None:
         (LATER, "close startup start_serving", "start_serving RuntimeError"),
     ],
 )
-def test_what_differs_from_sanic(start: str, order: str, expected: str) -> None:
+def test_differences_from_sanic(start: str, order: str, expected: str) -> None:
     assert steps("sanic_star", start, order)[-1] == expected

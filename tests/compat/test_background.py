@@ -1,4 +1,4 @@
-"""Background tasks of responses: on any of them, waited for, their failures told of."""
+"""Background tasks of responses: on any response, awaited, with reported failures."""
 
 import asyncio
 import threading
@@ -109,7 +109,7 @@ def test_a_background_task_that_fails_is_logged_and_reported_and_answers_nothing
     with pytest.raises(ValueError, match="of the background"):
         asyncio.run(app(scope, receive, send))
     assert messages == ["http.response.start", "http.response.body"]
-    assert [str(each) for each in reported] == ["of the background"]
+    assert [str(error) for error in reported] == ["of the background"]
     assert "The background task of a response to '/' failed" in caplog.text
 
 
@@ -137,7 +137,7 @@ def test_the_stop_waits_for_a_background_task(tmp_path: Path) -> None:
     assert (tmp_path / "done").read_text() == "done"
 
 
-async def test_what_is_logged_of_a_failure_is_one_line(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_failure_is_logged_in_one_line(caplog: pytest.LogCaptureFixture) -> None:
     app: Sanic[Any, Any] = Sanic("OneLine")
 
     async def fail() -> None:

@@ -33,14 +33,14 @@ def app_named(name: str = "Tasks") -> Sanic[Any, Any]:
 
 
 def until(condition: Any) -> None:
-    """Wait for something that happens on another thread; slow machines get their time."""
+    """Wait for an event on another thread, with enough time for slow machines."""
     deadline = time.monotonic() + 20
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.005)
 
 
-def test_the_stop_waits_for_what_is_to_be_drained_and_cancels_the_rest() -> None:
+def test_the_stop_drains_marked_tasks_and_cancels_others() -> None:
     app, seen = app_named(), list[str]()
 
     async def work(name: str, seconds: float) -> None:
@@ -63,7 +63,7 @@ def test_the_stop_waits_for_what_is_to_be_drained_and_cancels_the_rest() -> None
     assert app.running_tasks == 0
 
 
-def test_what_is_not_drained_in_time_is_cancelled(caplog: pytest.LogCaptureFixture) -> None:
+def test_tasks_beyond_the_drain_limit_are_cancelled(caplog: pytest.LogCaptureFixture) -> None:
     app, seen = app_named(), list[str]()
     app.config.GRACEFUL_SHUTDOWN_TIMEOUT = 0.02
 
@@ -119,7 +119,7 @@ def test_only_registered_tasks_are_listed() -> None:
         assert app.running_tasks == 2
 
 
-async def test_ending_tasks_needs_no_await_and_spares_who_asks_for_it() -> None:
+async def test_ending_tasks_needs_no_await_and_spares_the_current_task() -> None:
     app, seen = app_named(), list[str]()
 
     async def asks() -> None:
@@ -167,9 +167,9 @@ def test_a_job_runs_again_and_again_and_ends_with_the_application() -> None:
     app.every(0.01)(partial(seen.append, "partial"))
     with TestClient(app):
         until(lambda: seen.count("Tasks") > 1 and seen.count("partial") > 1)
-        until(lambda: any(isinstance(each, threading.Thread) for each in seen))
+        until(lambda: any(isinstance(thread, threading.Thread) for thread in seen))
         assert app.running_tasks >= 3
-    assert all(each is not threading.main_thread() for each in seen)
+    assert all(thread is not threading.main_thread() for thread in seen)
     count = len(seen)
     time.sleep(0.05)
     assert len(seen) == count
@@ -192,19 +192,19 @@ def test_a_failure_ends_one_run_only(caplog: pytest.LogCaptureFixture) -> None:
 
 def test_a_job_does_not_overlap_with_itself() -> None:
     app = app_named()
-    running, most = 0, list[int]()
+    running, peak = 0, list[int]()
 
     @app.every(0.005)
     async def slow() -> None:
         nonlocal running
         running += 1
-        most.append(running)
+        peak.append(running)
         await asyncio.sleep(0.02)
         running -= 1
 
     with TestClient(app):
-        until(lambda: len(most) > 2)
-    assert set(most) == {1}
+        until(lambda: len(peak) > 2)
+    assert set(peak) == {1}
 
 
 def test_a_run_may_be_drained() -> None:
@@ -252,7 +252,7 @@ def test_a_run_beyond_the_limit_is_left_out(caplog: pytest.LogCaptureFixture) ->
 
 
 @pytest.mark.parametrize("seconds", [0, -1, "5", None, float("nan"), float("inf"), True])
-def test_intervals_that_are_none(seconds: Any) -> None:
+def test_invalid_intervals_are_refused(seconds: Any) -> None:
     with pytest.raises(ValueError, match="positive number of seconds"):
         app_named().every(seconds)
 
@@ -262,7 +262,7 @@ def test_jitter_is_not_negative() -> None:
         app_named().every(1, jitter=-1)
 
 
-def test_intervals_do_not_drift_and_what_was_missed_is_left_out() -> None:
+def test_intervals_do_not_drift_and_skip_missed_runs() -> None:
     due = at_intervals(10)
     assert due(100, None) == 110
     assert due(110.5, 110) == 120
@@ -273,7 +273,7 @@ def test_intervals_do_not_drift_and_what_was_missed_is_left_out() -> None:
 # The clock ------------------------------------------------------------------------------------------------------------
 
 
-def test_a_cron_expression_tells_when() -> None:
+def test_a_cron_expression_gives_the_next_times() -> None:
     start = datetime(2026, 1, 1, 12, 0, tzinfo=UTC).timestamp()
     due = by_clock("*/15 * * * *", "UTC")
     assert due(start, None) - start == 15 * 60
@@ -282,7 +282,7 @@ def test_a_cron_expression_tells_when() -> None:
     assert datetime.fromtimestamp(midnight).hour == 0
 
 
-def test_a_cron_expression_knows_summer_time() -> None:
+def test_a_cron_expression_respects_summer_time() -> None:
     zone = ZoneInfo("Europe/Berlin")
     due = by_clock("0 6 * * *", zone)
     before = datetime(2026, 3, 28, 6, 0, tzinfo=zone).timestamp()
@@ -302,18 +302,18 @@ def test_a_cron_expression_knows_summer_time() -> None:
         ("0 0 30 2 *", "cron expression|never comes"),
     ],
 )
-def test_cron_expressions_that_are_none(expression: Any, problem: str) -> None:
+def test_invalid_cron_expressions_are_refused(expression: Any, problem: str) -> None:
     with pytest.raises(ValueError, match=problem):
         app_named().cron(expression)
 
 
 @pytest.mark.parametrize("zone", ["Nowhere/Town", "../etc", ""])
-def test_time_zones_that_are_none(zone: str) -> None:
+def test_invalid_time_zones_are_refused(zone: str) -> None:
     with pytest.raises(ValueError, match="no time zone"):
         app_named().cron("* * * * *", timezone=zone)
 
 
-def test_without_the_parser_one_sentence_tells_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_parser_the_message_names_the_install_command(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "cronsim", None)
     with pytest.raises(ImportError, match=r"pip install cronsim"):
         app_named().cron("* * * * *")
@@ -349,7 +349,7 @@ def test_a_lock_is_held_by_one(tmp_path: Path) -> None:
     second.release()
 
 
-def test_a_lock_whose_file_was_swept_away_is_taken_anew(tmp_path: Path) -> None:
+def test_a_lock_is_acquired_again_after_its_file_was_deleted(tmp_path: Path) -> None:
     path = tmp_path / "job.lock"
     first, second = Lock(path), Lock(path)
     assert first.acquire()
@@ -390,7 +390,7 @@ def test_another_process_takes_over_when_the_first_is_gone(tmp_path: Path) -> No
     lock.release()
 
 
-def test_where_locks_are_windows_s(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_with_the_locks_of_windows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     taken: list[int] = []
 
     def locking(number: int, mode: int, count: int) -> None:
@@ -431,14 +431,14 @@ def test_the_lock_file_is_named_after_application_and_job(tmp_path: Path, monkey
     assert [path.name for path in tmp_path.iterdir()] == [f"sanic-star-{os.getuid()}-Named-a_b_c.lock"]
 
 
-def test_a_lock_file_that_can_t_be_made_is_told_of(caplog: pytest.LogCaptureFixture, tmp_path: Path) -> None:
+def test_a_lock_file_that_cannot_be_created_is_reported(caplog: pytest.LogCaptureFixture, tmp_path: Path) -> None:
     app = app_named()
     app.every(60, one_worker=tmp_path / "missing" / "job.lock", name="job")(lambda: None)
     with TestClient(app):
         until(lambda: "Task timer job failed" in caplog.text)
 
 
-async def test_a_timer_that_is_cancelled_lets_go_of_its_lock(tmp_path: Path) -> None:
+async def test_a_cancelled_timer_releases_its_lock(tmp_path: Path) -> None:
     path = tmp_path / "job.lock"
     timer = Timer("job", lambda: asyncio.sleep(0), at_intervals(60), lock=path)
     task = asyncio.ensure_future(timer.run(Tasks()))
@@ -451,7 +451,7 @@ async def test_a_timer_that_is_cancelled_lets_go_of_its_lock(tmp_path: Path) -> 
     lock.release()
 
 
-async def test_a_lock_that_can_not_be_had_for_once_leaves_out_one_run(
+async def test_a_lock_that_cannot_be_acquired_skips_one_run(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answers: list[Any] = [True, OSError("too many open files"), True]

@@ -1,4 +1,4 @@
-"""What clients may send: every parser of requests gives a value or the error that is meant for it, in bounded time.
+"""Client input: every parser of requests returns a value or raises its documented error, in bounded time.
 
 A text that once did otherwise goes into the corpus here.
 """
@@ -39,7 +39,7 @@ sanic_headers: Any = sanic.headers
 
 # What headers are made of, and what breaks out of them; a server gives bytes, which are read as UTF-8 or left as
 # surrogates.
-PIECES = [
+FRAGMENTS = [
     *'a1=;,:/"\\ \t*%[]()<>@?{}&+-_.~!#$^`|',
     *("\x00", "\x7f", "\x80", "\xff", "ü", "日", "\ud800", "\udcff", "\u2028", "٣"),
     *("q=", "q=1", "q=nan", "q=inf", "1e999", "text/html", "*/*", "boundary=", "charset=", "filename*=", "utf-8''"),
@@ -60,7 +60,7 @@ PIECES = [
         "0-",
     ),
 ]
-TEXT = st.lists(st.sampled_from(PIECES), max_size=12).map("".join)
+TEXT = st.lists(st.sampled_from(FRAGMENTS), max_size=12).map("".join)
 CORPUS = [
     "",
     " ",

@@ -1,4 +1,4 @@
-"""Blueprints: what of them reaches an application, how often, and under which paths and names."""
+"""Blueprints: which parts reach an application, how often, and under which paths and names."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_names_that_are_refused(name: Any) -> None:
 
 
 @pytest.mark.parametrize("world", ["sanic", "sanic_star"])
-def test_a_subclass_names_views_its_own_way(world: str) -> None:
+def test_a_subclass_can_name_views(world: str) -> None:
     """`_generate_name` gives the usual name to an override; the names are those of Sanic, where the same code runs."""
     module: Any = import_module(world)
 
@@ -137,7 +137,7 @@ def test_two_applications(app: Sanic[Any, Any]) -> None:
     assert (routes(app), routes(other)) == ([("/bp", "App.bp.root")], [("/bp", "Other.bp.root")])
 
 
-def test_what_comes_after_registration_counts(app: Sanic[Any, Any]) -> None:
+def test_changes_after_the_registration_apply(app: Sanic[Any, Any]) -> None:
     bp = blueprint()
     app.blueprint(bp)
 
@@ -217,15 +217,15 @@ def test_a_copy_replaces_routes(app: Sanic[Any, Any]) -> None:
 
 
 def test_a_group_is_a_list() -> None:
-    one, two, three = (Blueprint(name) for name in ("one", "two", "three"))
-    group = Blueprint.group(one, [two, (three,)], url_prefix="/g", version=1)
-    assert list(group) == [one, two, three] == group.blueprints
+    first, second, third = (Blueprint(name) for name in ("one", "two", "three"))
+    group = Blueprint.group(first, [second, (third,)], url_prefix="/g", version=1)
+    assert list(group) == [first, second, third] == group.blueprints
     del group[1]
-    group.insert(0, two)
-    group[1] = three
-    group[2:] = [one]
-    group.append(two)
-    assert (group[0], len(group), group[-1], group.blueprints) == (two, 4, two, [two, three, one, two])
+    group.insert(0, second)
+    group[1] = third
+    group[2:] = [first]
+    group.append(second)
+    assert (group[0], len(group), group[-1], group.blueprints) == (second, 4, second, [second, third, first, second])
     for index, wrong in ((0, 5), (slice(0, 1), 5)):
         with pytest.raises(TypeError, match="Expected a"):
             group[index] = wrong
@@ -282,7 +282,7 @@ def test_middleware_and_exceptions_of_a_group(app: Sanic[Any, Any]) -> None:
 # What tools ask for --------------------------------------------------------------------------------------------------
 
 
-def test_a_blueprint_knows_its_files_and_its_router(app: Sanic[Any, Any], tmp_path: Any) -> None:
+def test_a_blueprint_has_its_files_and_its_router(app: Sanic[Any, Any], tmp_path: Any) -> None:
     bp = blueprint()
     bp.static("/files", tmp_path)
     assert bp.statics == []
@@ -301,7 +301,7 @@ def test_a_copy_that_serves_files_is_not_registered_twice(app: Sanic[Any, Any], 
         bp.copy("other", url_prefix="/other")
 
 
-def test_what_one_blueprint_wrote_down_is_applied_for_another(app: Sanic[Any, Any]) -> None:
+def test_registrations_of_a_blueprint_can_be_applied_for_another(app: Sanic[Any, Any]) -> None:
     bp, source = blueprint(), Blueprint("source")
 
     @source.get("/more")

@@ -1,4 +1,4 @@
-"""The tables of names that clients and handlers choose: nobody can fill one, or slow the fast way for others."""
+"""The tables of names chosen by clients and handlers: they cannot be filled, or slow down usual names."""
 
 from __future__ import annotations
 
@@ -70,18 +70,18 @@ def test_a_flood_of_keys_does_not_fill_a_table(name: str, monkeypatch: pytest.Mo
         return make(asked)
 
     monkeypatch.setattr(table, "_make", counting)
-    most = 0
+    peak = 0
     for number in range(3000):
         table[key(table, number)]
         table[usual]
-        most = max(most, len(table))
-    assert most <= table._size <= 1100
+        peak = max(peak, len(table))
+    assert peak <= table._size <= 1100
     # What the flood costs others: one miss whenever it has filled the table.
     assert made.count(usual) <= 2 + 3000 // (table._size - len(table._seed) - 1)
     assert not set(table._seed) & set(made)
 
 
-async def test_a_client_that_sends_ever_new_names_leaves_usual_ones_fast() -> None:
+async def test_many_new_header_names_do_not_slow_down_usual_ones() -> None:
     app: Sanic[Any, Any] = Sanic("Flood")
 
     @app.get("/")

@@ -1,4 +1,4 @@
-"""Settings: the same steps on both, and what is ours: `on_change`, inheritance, a default for the error format."""
+"""Settings: the same steps on both, and our additions: `on_change`, inheritance, a default error format."""
 
 from __future__ import annotations
 
@@ -109,10 +109,10 @@ def test_settings_come_from_files(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     path.write_text("A = 1\nb = 2\n_C = 3\nKEEP_ALIVE = False\nimport os\n")
     for location in (path, str(path), str(path).encode()):
-        config, theirs = Config(), sanic.config.Config()
+        config, sanics = Config(), sanic.config.Config()
         config.update_config(location)
-        theirs.update_config(location)
-        assert settings(config) == settings(theirs)
+        sanics.update_config(location)
+        assert settings(config) == settings(sanics)
 
 
 ENVIRONMENT = {
@@ -150,12 +150,12 @@ def test_settings_come_from_the_environment(arguments: dict[str, Any], monkeypat
     assert settings(Config(**arguments)) == settings(sanic.config.Config(**arguments))
 
 
-def test_a_name_that_is_the_prefix_alone_is_no_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_variable_named_like_the_prefix_is_not_a_setting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SANIC_", "7")
     assert "" not in Config()
 
 
-def test_converters_are_asked_last_first(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+def test_later_converters_are_tried_first(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     monkeypatch.setenv("MYAPP_A", "9")
     for kind in (Config, sanic.config.Config):
         config: Any = kind()
@@ -169,7 +169,7 @@ def test_converters_are_asked_last_first(monkeypatch: pytest.MonkeyPatch, caplog
         assert "make_d" in caplog.text
 
 
-def test_a_detailed_converter_is_told_more(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_detailed_converter_gets_more_arguments(monkeypatch: pytest.MonkeyPatch) -> None:
     class Detailed(ours.DetailedConverter):
         def __call__(self, full_key: str, config_key: str, value: str, defaults: dict[str, Any]) -> Any:
             return full_key, config_key, value, defaults["Q"]
@@ -191,7 +191,7 @@ OTHER_SWITCHES = ["CANCEL_ON_DISCONNECT", "LOG_EXTRA", "TOUCHUP", "USE_UVLOOP", 
 
 
 @pytest.mark.parametrize("name", [*SWITCHES, *OTHER_SWITCHES])
-def test_a_variable_that_is_no_truth_value_is_named(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_invalid_boolean_variable_is_named(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     own = {"SHOP_OPEN": True}
     for prefix in ("SANIC_", "SHOP_"):
         variable = prefix + name
@@ -244,7 +244,7 @@ def test_inherited_settings_count() -> None:
 
 
 @pytest.mark.parametrize("nothing", [None, 5])
-def test_what_cannot_hold_settings_is_refused(nothing: object) -> None:
+def test_objects_without_settings_are_refused(nothing: object) -> None:
     with pytest.raises(TypeError, match="Settings come from"):
         Config().update_config(nothing)
 
@@ -264,7 +264,7 @@ def test_a_second_error_format_is_warned_of(caplog: pytest.LogCaptureFixture) ->
     assert "was 'json' and becomes 'text'" in caplog.text
 
 
-def test_a_change_is_told_to_whoever_asks() -> None:
+def test_config_changes_call_on_change() -> None:
     config = Config()
     seen: list[tuple[str, Any]] = []
     config.on_change.append(lambda key, value: seen.append((key, value)))
@@ -325,7 +325,7 @@ def test_an_unknown_filter_is_refused() -> None:
         ("WEBSOCKET_MAX_SIZE", 0),
     ],
 )
-def test_a_number_that_is_none_stops_the_start(name: str, value: object) -> None:
+def test_an_invalid_number_prevents_the_start(name: str, value: object) -> None:
     app = Sanic("wrong")
     app.config[name] = value
     with pytest.raises(ServerError, match=f"^{name} is {re.escape(repr(value))}; it has to be a number from "):
@@ -383,7 +383,7 @@ def test_a_mapping_counts_before_a_keyword_argument() -> None:
                 config.update(wrong)
 
 
-def test_a_configuration_that_is_none_is_refused() -> None:
+def test_an_invalid_configuration_is_refused() -> None:
     wrong: Any
     for wrong in ({"SHOP": "Delft"}, "settings.py", [], object()):
         with pytest.raises(TypeError, match="config has to be a Config"):

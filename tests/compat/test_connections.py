@@ -1,4 +1,4 @@
-"""What a request knows of its connection: one `ConnInfo` for all requests of a connection, and facts about TLS."""
+"""The connection of a request: one `ConnInfo` for all its requests, and the details of TLS."""
 
 import ssl
 from pathlib import Path
@@ -81,7 +81,7 @@ def test_facts_about_tls(app: Sanic[Any, Any], certificate: dict[str, str]) -> N
     assert response.json[2:] == ["", names, "Shop"]
 
 
-def test_a_context_of_one_s_own_has_no_facts(app: Sanic[Any, Any], certificate: dict[str, str]) -> None:
+def test_a_custom_ssl_context_has_no_metadata(app: Sanic[Any, Any], certificate: dict[str, str]) -> None:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(certificate["cert"], certificate["key"])
     _, response = app.test_client.get("https://localhost:None/", server_kwargs={"ssl": context})
@@ -114,7 +114,7 @@ def test_a_loader_that_returns_no_context(result: object, certificate: dict[str,
         app.prepare(port=0, ssl=certificate)
 
 
-def test_a_loader_that_finds_none(certificate: dict[str, str]) -> None:
+def test_a_loader_that_finds_no_application(certificate: dict[str, str]) -> None:
     class Empty(CertLoader):
         def load(self, app: Any) -> None:
             return None

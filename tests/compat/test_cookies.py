@@ -1,4 +1,4 @@
-"""Cookies: the same calls on both, the dictionary forms of old, and what is refused."""
+"""Cookies: the same calls on both, the old dictionary forms, and refused values."""
 
 from __future__ import annotations
 
@@ -114,9 +114,9 @@ def played(script: str, jar: Any, headers: Any) -> tuple[Any, ...]:
 
 @pytest.mark.parametrize("script", SCRIPTS.strip().splitlines())
 def test_a_jar_does_what_sanics_does(script: str) -> None:
-    headers, theirs = Header(), sanic.compat.Header()
-    jar = sanic.cookies.response.CookieJar(theirs)
-    assert played(script, CookieJar(headers), headers) == played(script, jar, theirs)
+    headers, sanics = Header(), sanic.compat.Header()
+    jar = sanic.cookies.response.CookieJar(sanics)
+    assert played(script, CookieJar(headers), headers) == played(script, jar, sanics)
 
 
 @given(st.text(max_size=20))
@@ -152,7 +152,7 @@ def test_an_attribute_cannot_smuggle_another(attribute: str, bad: str) -> None:
         setattr(Cookie("a", "1"), attribute, bad)
 
 
-def test_a_time_with_a_zone_is_told_in_gmt() -> None:
+def test_a_time_with_a_zone_is_written_in_gmt() -> None:
     east = datetime(2030, 1, 2, 3, 4, 5, tzinfo=timezone(timedelta(hours=5)))
     assert "expires=Tue, 01-Jan-2030 22:04:05 GMT" in str(Cookie("a", "1", expires=east))
     assert "expires=Wed, 02-Jan-2030 03:04:05 GMT" in str(Cookie("a", "1", expires=WHEN.replace(tzinfo=UTC)))
@@ -206,7 +206,7 @@ def test_the_jar_was_a_dictionary() -> None:
     assert jar.get("b") is None
 
 
-def test_a_cookie_was_a_dictionary_too() -> None:
+def test_a_cookie_has_the_old_dictionary_methods() -> None:
     cookie = Cookie("a", "1", domain="x", secure=True)
     with pytest.raises(KeyError, match="Unknown cookie property 'bogus'"):
         cookie["bogus"] = 1

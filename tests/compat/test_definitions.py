@@ -1,4 +1,4 @@
-"""The records of what was registered: made, unpacked and changed as Sanic's named tuples are."""
+"""The records of registrations: created, unpacked and changed like Sanic's named tuples."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def test_fields_by_place_and_by_name_with_defaults() -> None:
     assert repr(listener).startswith(f"ListenerDefinition(listener={print!r}, event='before_server_start', priority=0")
 
 
-def test_a_changed_copy_leaves_the_first() -> None:
+def test_changes_to_a_copy_do_not_change_the_original() -> None:
     signal = SignalDefinition(print, "a.b.c")
     copy = signal._replace(priority=2)
     assert (signal.priority, copy.priority, copy.event) == (0, 2, "a.b.c")

@@ -1,4 +1,4 @@
-"""The page that lists a directory, index files, and links that lead out of what is served."""
+"""The page that lists a directory, index files, and links that leave the served folder."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_an_index_that_leads_out_is_not_served(public: Path) -> None:
     assert client_of(public, index="index.html", follow_external_symlink_files=True).get("/s/").text == "secret"
 
 
-def test_a_redirect_stays_here(public: Path) -> None:
+def test_a_redirect_stays_on_the_host(public: Path) -> None:
     app: Sanic[Any, Any] = Sanic("Here")
     app.static("/", public, directory_view=True)
     answer = TestClient(app).get("//sub", allow_redirects=False)
@@ -97,7 +97,7 @@ def test_statics_of_a_blueprint_have_index_and_page(public: Path) -> None:
     assert "x.txt" in client.get("/bp/s/sub/deep/").text
 
 
-async def test_a_handler_takes_paths_with_and_without_its_own(public: Path) -> None:
+async def test_a_handler_accepts_requests_with_and_without_its_path_parameters(public: Path) -> None:
     handler = DirectoryHandler("/s", public, directory_view=True)
 
     class Asked:
@@ -110,7 +110,7 @@ async def test_a_handler_takes_paths_with_and_without_its_own(public: Path) -> N
 
 
 @pytest.mark.parametrize(
-    ("count", "told"),
+    ("count", "expected"),
     [
         (0, "0 B"),
         (999, "999 B"),
@@ -120,11 +120,11 @@ async def test_a_handler_takes_paths_with_and_without_its_own(public: Path) -> N
         (5 * 10**15, "5000.0 TB"),
     ],
 )
-def test_sizes_in_words(count: int, told: str) -> None:
-    assert _size(count) == told
+def test_sizes_in_words(count: int, expected: str) -> None:
+    assert _size(count) == expected
 
 
-def test_what_may_be_had(public: Path) -> None:
+def test_paths_inside_and_outside_the_root(public: Path) -> None:
     os.symlink(public.parent / "outside", public / "out")
     os.symlink(public.parent / "outside/secret.txt", public / "file")
     os.symlink(public.parent / "outside/secret.txt", public.parent / "outside/link")

@@ -1,4 +1,4 @@
-"""Which handler answers an exception, and what happens where that one fails itself."""
+"""The handler of an exception, and failures of that handler."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_a_second_handler_of_the_same_is_refused() -> None:
         table.add(Base, other)
 
 
-def test_the_number_500_stands_for_what_nobody_expected() -> None:
+def test_a_handler_for_500_gets_unexpected_exceptions() -> None:
     table = ErrorHandler()
     table.add(500, handler)
     assert table.lookup(ValueError()) is table.lookup(ServerError()) is handler
@@ -76,7 +76,7 @@ def test_the_number_500_stands_for_what_nobody_expected() -> None:
     assert not table.settles(None, ValueError())
 
 
-def test_what_500_answers_is_logged_and_raised_again(caplog: pytest.LogCaptureFixture) -> None:
+def test_exceptions_answered_with_500_are_logged_and_reraised(caplog: pytest.LogCaptureFixture) -> None:
     app: Sanic[Any, Any] = Sanic("FiveHundred", exception_handlers={500: lambda *_: text("Sorry", 500)})
 
     @app.get("/")
@@ -94,15 +94,15 @@ def test_what_500_answers_is_logged_and_raised_again(caplog: pytest.LogCaptureFi
     [(401, Unauthorized), (405, MethodNotAllowed), (414, URITooLong), (416, RangeNotSatisfiable), (500, ServerError)],
 )
 def test_each_status_of_starlettes_has_the_class_for_it(status: int, kind: type[SanicException]) -> None:
-    known = as_sanic_exception(HTTPException(status, headers={"Allow": "GET,  PUT"}))
-    assert type(known) is kind
-    assert known.headers == {"Allow": "GET,  PUT"}
-    if isinstance(known, MethodNotAllowed):
-        assert (known.method, known.allowed_methods) == ("", ["GET", "PUT"])
+    exception = as_sanic_exception(HTTPException(status, headers={"Allow": "GET,  PUT"}))
+    assert type(exception) is kind
+    assert exception.headers == {"Allow": "GET,  PUT"}
+    if isinstance(exception, MethodNotAllowed):
+        assert (exception.method, exception.allowed_methods) == ("", ["GET", "PUT"])
 
 
 @pytest.mark.parametrize(("status", "logged"), [(401, False), (405, False), (418, False), (500, True), (502, True)])
-def test_mistakes_of_clients_that_starlette_tells_of_are_not_logged(
+def test_client_errors_raised_by_starlette_are_not_logged(
     status: int, logged: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     app: Sanic[Any, Any] = Sanic("Quiet")
@@ -116,9 +116,9 @@ def test_mistakes_of_clients_that_starlette_tells_of_are_not_logged(
 
 
 def test_exceptions_of_starlette() -> None:
-    known = as_sanic_exception(HTTPException(403, "no", {"x-a": "b"}))
-    assert isinstance(known, Forbidden)
-    assert (str(known), known.headers, type(known.__cause__)) == ("no", {"x-a": "b"}, HTTPException)
+    exception = as_sanic_exception(HTTPException(403, "no", {"x-a": "b"}))
+    assert isinstance(exception, Forbidden)
+    assert (str(exception), exception.headers, type(exception.__cause__)) == ("no", {"x-a": "b"}, HTTPException)
     unknown = as_sanic_exception(HTTPException(418))
     assert isinstance(unknown, SanicException)
     assert unknown.status_code == 418

@@ -1,4 +1,4 @@
-"""Every error page in every format, byte for byte, as `error_pages.json` holds it.
+"""Every error page in every format, compared byte for byte with `error_pages.json`.
 
 After a change that is meant, `python -m tests.compat.test_error_snapshot` writes the file anew; its diff shows what
 changed. File names, line numbers and what tracerite draws are replaced, because they differ between machines.
@@ -163,7 +163,7 @@ def test_the_snapshot_holds_each_case(pages: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("group", sorted({case[0].rsplit(" ", 1)[0].split()[0] for case in cases()}))
-async def test_each_page_is_as_it_was(group: str, pages: dict[str, Any]) -> None:
+async def test_each_page_is_unchanged(group: str, pages: dict[str, Any]) -> None:
     chosen = [case for case in cases() if case[0].split()[0] == group]
     answers = await _answers(chosen)
     assert answers == {case[0]: pages[case[0]] for case in chosen}

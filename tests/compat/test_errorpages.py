@@ -25,7 +25,7 @@ from sanic_star.testing import TestClient
 
 sanic_pages: Any = sanic.errorpages
 ours = SimpleNamespace(pages=errorpages, exceptions=exceptions, parse=headers.parse_accept, header=Header)
-theirs = SimpleNamespace(
+sanics = SimpleNamespace(
     pages=sanic_pages, exceptions=sanic.exceptions, parse=sanic.headers.parse_accept, header=sanic.compat.Header
 )
 
@@ -89,26 +89,26 @@ BODIES = [
 
 @pytest.mark.parametrize("error_format", ["", None, "bogus", *FORMATS])
 @pytest.mark.parametrize("fallback", FORMATS)
-def test_the_format_is_the_one_that_sanic_chooses(error_format: str | None, fallback: str) -> None:
+def test_the_same_format_as_sanic_is_chosen(error_format: str | None, fallback: str) -> None:
     for accept, (content_type, body) in itertools.product(ACCEPTS, BODIES):
         arguments: dict[str, Any] = {"accept": accept, "content_type": content_type, "body": body}
         chosen = [
             world.pages.guess_mime(Request(world, error_format=error_format, **arguments), fallback)
-            for world in (ours, theirs)
+            for world in (ours, sanics)
         ]
         assert chosen[0] == chosen[1], arguments
 
 
 @pytest.mark.parametrize("error_format", ["", *FORMATS])
 @pytest.mark.parametrize("fallback", ["", *FORMATS])
-def test_the_log_says_what_has_suggested_the_format(
+def test_the_log_names_the_source_of_the_format(
     error_format: str, fallback: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     """At the level DEBUG, in the line that Sanic writes, for each request."""
     for accept, (content_type, body) in itertools.product(ACCEPTS, BODIES):
         arguments: dict[str, Any] = {"accept": accept, "content_type": content_type, "body": body}
         lines = []
-        for world in (ours, theirs):
+        for world in (ours, sanics):
             caplog.clear()
             with caplog.at_level("DEBUG", "sanic.root"):
                 world.pages.guess_mime(Request(world, error_format=error_format, **arguments), fallback)
@@ -128,7 +128,7 @@ def test_the_choice_is_logged_for_each_error_in_debug_mode_only(caplog: pytest.L
         assert lines == ["Error Page: The client accepts text/html, using 'html' from any"] * count
 
 
-def test_an_accept_header_that_makes_no_sense_decides_nothing() -> None:
+def test_an_invalid_accept_header_is_ignored() -> None:
     assert errorpages.guess_mime(Request(accept="nonsense"), "json") == "application/json"
 
 
@@ -144,9 +144,9 @@ def test_a_body_that_is_gone_decides_nothing() -> None:
 @pytest.mark.parametrize("accept", [None, "text/html", "image/png", ""])
 @pytest.mark.parametrize("base", ["HTMLRenderer", "JSONRenderer", "TextRenderer"])
 @pytest.mark.parametrize("renderer", [None, "JSONRenderer"])
-def test_the_renderer_is_the_one_that_sanic_takes(accept: str | None, base: str, renderer: str | None) -> None:
+def test_the_same_renderer_as_sanic_is_used(accept: str | None, base: str, renderer: str | None) -> None:
     taken = []
-    for world in (ours, theirs):
+    for world in (ours, sanics):
         chosen = getattr(world.pages, renderer) if renderer else None
         response = world.pages.exception_response(
             Request(world, accept), world.exceptions.NotFound(), False, "auto", getattr(world.pages, base), chosen
@@ -169,7 +169,7 @@ def followed(_: Any) -> None:
         raise KeyError("other")  # noqa: B904 - what is tested
 
 
-def told(world: Any) -> None:
+def with_context(world: Any) -> None:
     context, extra = {"a": 1, "o": [1, "é"]}, {"b": None, "s": "x"}
     raise world.exceptions.SanicException("tea", 418, context=context, extra=extra, headers={"q": "r"})
 
@@ -194,7 +194,7 @@ def unknown(world: Any) -> None:
     raise world.exceptions.SanicException("odd", 599)
 
 
-FAILURES = [caused, followed, told, empty, missing, loud, method, unknown]
+FAILURES = [caused, followed, with_context, empty, missing, loud, method, unknown]
 
 
 def failed(world: Any, failure: Callable[[Any], None]) -> Exception:
@@ -210,7 +210,7 @@ def failed(world: Any, failure: Callable[[Any], None]) -> Exception:
 @pytest.mark.parametrize("debug", [True, False])
 def test_a_body_is_sanics_to_the_byte(failure: Callable[[Any], None], renderer: str, debug: bool) -> None:
     rendered = []
-    for world in (ours, theirs):
+    for world in (ours, sanics):
         error = failed(world, failure)
         try:
             raise error  # Sanic reads the exception that is being handled
@@ -223,23 +223,23 @@ def test_a_body_is_sanics_to_the_byte(failure: Callable[[Any], None], renderer: 
 
 @pytest.mark.parametrize("failure", FAILURES)
 @pytest.mark.parametrize("renderer", ["BaseRenderer", "HTMLRenderer", "TextRenderer", "JSONRenderer"])
-def test_a_renderer_knows_what_sanics_knows(failure: Callable[[Any], None], renderer: str) -> None:
+def test_a_renderer_has_the_attributes_of_sanics(failure: Callable[[Any], None], renderer: str) -> None:
     for debug in (True, False):
-        known = []
-        for world in (ours, theirs):
+        responses = []
+        for world in (ours, sanics):
             made = getattr(world.pages, renderer)(Request(world), failed(world, failure), debug)
-            known.append((made.status, made.text, made.title, made.headers))
-        assert known[0] == known[1]
+            responses.append((made.status, made.text, made.title, made.headers))
+        assert responses[0] == responses[1]
 
 
-def test_a_starlette_exception_tells_its_detail() -> None:
+def test_a_starlette_exception_shows_its_detail() -> None:
     error = starlette.exceptions.HTTPException(409, "Taken", {"a": "b"})
     response: Any = errorpages.JSONRenderer(Request(), error, False).render()
     assert (response.status, response.headers["a"]) == (409, "b")
     assert json.loads(response.body)["message"] == "Taken"
 
 
-def test_what_json_does_not_know_is_shown_as_text() -> None:
+def test_values_that_are_not_json_are_shown_as_text() -> None:
     error = exceptions.SanicException("x", context={"a": {1}})
     response: Any = errorpages.JSONRenderer(Request(), error, False).render()
     assert json.loads(response.body)["context"] == {"a": "{1}"}
@@ -252,7 +252,7 @@ def test_causes_in_a_circle_end() -> None:
     assert response.body.count(b"ValueError: second") == 1
 
 
-def test_a_renderer_of_ones_own_says_how() -> None:
+def test_a_custom_renderer_is_used() -> None:
     for debug in (True, False):
         with pytest.raises(NotImplementedError):
             errorpages.BaseRenderer(Request(), ValueError(), debug).render()
@@ -266,7 +266,7 @@ def test_formats_are_checked(name: str) -> None:
         except world.exceptions.SanicException as error:
             return str(error)
 
-    assert outcome(ours) == outcome(theirs)
+    assert outcome(ours) == outcome(sanics)
 
 
 def test_escape_makes_attributes_safe_too() -> None:
@@ -280,7 +280,7 @@ class Page(HTMLParser):
     def __init__(self, text: str) -> None:
         super().__init__()
         self.tags: list[str] = []
-        self.open: list[str] = []
+        self.open_tags: list[str] = []
         self.words = ""
         self.feed(text)
         self.close()
@@ -288,13 +288,13 @@ class Page(HTMLParser):
     def handle_starttag(self, tag: str, attrs: Any) -> None:
         self.tags.append(tag)
         if tag != "meta":
-            self.open.append(tag)
+            self.open_tags.append(tag)
 
     def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
+        assert self.open_tags.pop() == tag
 
     def handle_data(self, data: str) -> None:
-        if self.open and self.open[-1] != "style":
+        if self.open_tags and self.open_tags[-1] != "style":
             self.words += data + "\n"
 
 
@@ -310,7 +310,7 @@ EVIL = "<script>alert(1)</script>\"'&"
 def test_the_page_escapes_everything() -> None:
     text = page(exceptions.NotFound(EVIL, context={EVIL: EVIL, "n": 5}))
     parsed = Page(text)
-    assert not parsed.open
+    assert not parsed.open_tags
     assert "script" not in parsed.tags
     assert parsed.words.count(EVIL) == 3
     assert "5" in parsed.words.splitlines()
@@ -350,7 +350,7 @@ def test_a_traceback_that_cannot_be_drawn_is_written(monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize("accept", ["text/plain", "text/html", "application/json"])
-def test_a_context_that_is_no_mapping_is_shown(accept: str) -> None:
+def test_a_context_that_is_not_a_mapping_is_shown(accept: str) -> None:
     class Elsewhere(Exception):
         context = ["first", "second"]
 

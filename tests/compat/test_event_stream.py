@@ -1,4 +1,4 @@
-"""Event streams in process: what is sent, what keeps them alive, what ends them, and that nothing is left then."""
+"""Event streams in process: the sent messages, comments that keep them alive, their ends, and no remains."""
 
 import asyncio
 import gc
@@ -117,9 +117,9 @@ def in_base_middleware(source: Source, **options: Any) -> Any:
     return app
 
 
-WAYS = [returned, pushed, of_starlette, starlette_in_sanic, sanic_in_starlette, in_base_middleware]
-ways = pytest.mark.parametrize("way", WAYS)
-Way = Callable[..., Any]
+ENDPOINTS = [returned, pushed, of_starlette, starlette_in_sanic, sanic_in_starlette, in_base_middleware]
+every_endpoint = pytest.mark.parametrize("endpoint", ENDPOINTS)
+Endpoint = Callable[..., Any]
 
 
 def nothing_is_left(tasks: set[asyncio.Task[Any]]) -> bool:
@@ -144,10 +144,10 @@ async def until(condition: Callable[[], bool]) -> None:
 # What is sent ---------------------------------------------------------------------------------------------------------
 
 
-@ways
-async def test_events_one_by_one(way: Way) -> None:
+@every_endpoint
+async def test_events_one_by_one(endpoint: Endpoint) -> None:
     source = Source(ServerSentEvent({"a": 1}, id=1), "two\nlines", {"data": 3, "event": "e"}, quiet=False)
-    peer = await ask(way(source), http_scope())
+    peer = await ask(endpoint(source), http_scope())
     assert peer.status == 200
     assert peer.headers[b"content-type"] == b"text/event-stream; charset=utf-8"
     assert peer.headers[b"cache-control"] == b"no-store"
@@ -181,13 +181,13 @@ def test_iterables_that_are_not_asynchronous(kind: Any) -> None:
     assert threading.main_thread() not in threads
 
 
-@ways
-async def test_an_empty_source(way: Way) -> None:
-    peer = await ask(way(Source(quiet=False)), http_scope())
+@every_endpoint
+async def test_an_empty_source(endpoint: Endpoint) -> None:
+    peer = await ask(endpoint(Source(quiet=False)), http_scope())
     assert (peer.status, peer.body, peer.complete) == (200, b"", True)
 
 
-async def test_own_headers_stay_and_middleware_adds_others() -> None:
+async def test_own_headers_are_kept_and_middleware_adds_more() -> None:
     app: Sanic[Any, Any] = Sanic("Headers")
 
     @app.get("/")
@@ -207,19 +207,19 @@ async def test_own_headers_stay_and_middleware_adds_others() -> None:
     assert peer.headers[b"set-cookie"].startswith(b"seen=1")
 
 
-@pytest.mark.parametrize("way", [returned, pushed, starlette_in_sanic])
-async def test_json_by_the_applications_writer(way: Way) -> None:
-    app = way(Source({"data": {"b": 1, "a": 2}}, quiet=False))
+@pytest.mark.parametrize("endpoint", [returned, pushed, starlette_in_sanic])
+async def test_json_by_the_applications_writer(endpoint: Endpoint) -> None:
+    app = endpoint(Source({"data": {"b": 1, "a": 2}}, quiet=False))
     app.config.AUTO_EXTEND = False
     app._dumps = lambda value, **options: json.dumps(value, sort_keys=True)
-    mine: Sanic[Any, Any] = Sanic("Mine", dumps=lambda value, **options: json.dumps(value, sort_keys=True))
-    mine.mount("/", app) if way is starlette_in_sanic else None
+    app_with_writer: Sanic[Any, Any] = Sanic("Mine", dumps=lambda value, **options: json.dumps(value, sort_keys=True))
+    app_with_writer.mount("/", app) if endpoint is starlette_in_sanic else None
 
-    @mine.get("/own")
+    @app_with_writer.get("/own")
     async def events(request: Request) -> EventStream:
         return EventStream([{"data": {"b": 1, "a": 2}}])
 
-    assert (await ask(mine, http_scope("/own"))).body == b'data: {"a": 2, "b": 1}\n\n'
+    assert (await ask(app_with_writer, http_scope("/own"))).body == b'data: {"a": 2, "b": 1}\n\n'
 
 
 @pytest.mark.parametrize("excluded", [True, False])
@@ -238,16 +238,16 @@ async def test_compression_passes_events_on_one_by_one(excluded: bool) -> None:
     assert source.cleaned_up == 1
 
 
-@pytest.mark.parametrize("way", [returned, pushed, starlette_in_sanic])
-async def test_head_has_the_fields_and_ends(way: Way) -> None:
+@pytest.mark.parametrize("endpoint", [returned, pushed, starlette_in_sanic])
+async def test_head_has_the_fields_and_ends(endpoint: Endpoint) -> None:
     source = Source("x")
-    peer = await asyncio.wait_for(ask(way(source), http_scope(method="HEAD")), A_LONG_TIME)
-    if way is starlette_in_sanic:
+    peer = await asyncio.wait_for(ask(endpoint(source), http_scope(method="HEAD")), A_LONG_TIME)
+    if endpoint is starlette_in_sanic:
         assert peer.status == 405 or peer.headers[b"content-type"].startswith(b"text/event-stream")
     else:
         assert peer.status == 200
         assert peer.headers[b"content-type"].startswith(b"text/event-stream")
-    assert b"content-length" not in peer.headers or way is starlette_in_sanic
+    assert b"content-length" not in peer.headers or endpoint is starlette_in_sanic
     assert peer.body == b"" or peer.status == 405
     assert peer.complete
 
@@ -329,11 +329,11 @@ async def test_the_last_event_id(header: bytes | None, value: str | None) -> Non
 # Keep-alive -----------------------------------------------------------------------------------------------------------
 
 
-@ways
-async def test_a_quiet_stream_opens_and_is_kept_alive(way: Way) -> None:
+@every_endpoint
+async def test_a_quiet_stream_opens_and_is_kept_alive(endpoint: Endpoint) -> None:
     before = asyncio.all_tasks()
     source = Source()
-    app = way(source, ping=0.05, open_after=0.01)
+    app = endpoint(source, ping=0.05, open_after=0.01)
     peer = Peer()
     task = asyncio.ensure_future(app(http_scope(), peer.receive, peer.send))
     await asyncio.wait_for(peer.until(4), A_LONG_TIME)
@@ -343,7 +343,7 @@ async def test_a_quiet_stream_opens_and_is_kept_alive(way: Way) -> None:
     await until(lambda: source.cleaned_up == 1 and nothing_is_left(before))
 
 
-async def test_a_stream_that_is_not_quiet_gets_no_comments() -> None:
+async def test_a_busy_stream_gets_no_comments() -> None:
     source = Source(*map(str, range(200)), quiet=False, pause=0.002)
     peer = await ask(returned(source, ping=5), http_scope())
     assert b":\n\n" not in peer.body
@@ -419,7 +419,7 @@ def test_looks_are_few_and_pings_are_due() -> None:
         assert max(gaps) <= 16 * (1 + 1 / _keep_alive.LOOKS)
 
 
-async def test_a_ping_factory_and_one_that_fails(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_ping_factory_and_a_failing_one(caplog: pytest.LogCaptureFixture) -> None:
     pings = iter([ServerSentEvent(comment="alive"), {"event": "ping"}])
     source = Source("x")
     peer = Peer()
@@ -453,7 +453,7 @@ async def test_an_event_waits_for_a_comment_that_is_being_sent() -> None:
     assert peer.complete
 
 
-async def test_the_head_waits_for_the_first_event_as_long_as_it_is_told_to() -> None:
+async def test_the_head_waits_for_the_first_event_up_to_the_limit() -> None:
     source = Source("x", quiet=False, pause=0.05)
     assert (await ask(returned(source, open_after=0), http_scope())).body == b":\n\ndata: x\n\n"
     assert (await ask(returned(source, open_after=None), http_scope())).body == b"data: x\n\n"
@@ -463,14 +463,14 @@ async def test_the_head_waits_for_the_first_event_as_long_as_it_is_told_to() -> 
 
 
 @pytest.mark.parametrize("events", [(), ("x",)], ids=["quiet", "one event"])
-@ways
+@every_endpoint
 async def test_a_client_that_leaves_ends_it(
-    way: Way, events: tuple[str, ...], caplog: pytest.LogCaptureFixture
+    endpoint: Endpoint, events: tuple[str, ...], caplog: pytest.LogCaptureFixture
 ) -> None:
     before = asyncio.all_tasks()
     source = Source(*events)
     peer = Peer()
-    task = asyncio.ensure_future(way(source)(http_scope(), peer.receive, peer.send))
+    task = asyncio.ensure_future(endpoint(source)(http_scope(), peer.receive, peer.send))
     await asyncio.wait_for(peer.until(2) if events else source.begun.wait(), A_LONG_TIME)
     peer.gone.set()
     await asyncio.wait_for(task, A_LONG_TIME)
@@ -478,11 +478,11 @@ async def test_a_client_that_leaves_ends_it(
     assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
-@pytest.mark.parametrize("way", [returned, pushed, starlette_in_sanic, in_base_middleware])
-async def test_the_stop_ends_it_with_a_complete_body(way: Way) -> None:
+@pytest.mark.parametrize("endpoint", [returned, pushed, starlette_in_sanic, in_base_middleware])
+async def test_the_stop_ends_it_with_a_complete_body(endpoint: Endpoint) -> None:
     before = asyncio.all_tasks()
     source = Source("x")
-    app = way(source)
+    app = endpoint(source)
     peer = Peer()
     async with Life(app) as life:
         task = asyncio.ensure_future(app(http_scope(), peer.receive, peer.send))
@@ -496,10 +496,10 @@ async def test_the_stop_ends_it_with_a_complete_body(way: Way) -> None:
     await until(lambda: source.cleaned_up == 1 and nothing_is_left(before))
 
 
-@pytest.mark.parametrize("way", [returned, pushed])
-async def test_one_that_has_an_end_may_finish_at_the_stop(way: Way) -> None:
+@pytest.mark.parametrize("endpoint", [returned, pushed])
+async def test_a_finite_stream_may_finish_at_the_stop(endpoint: Endpoint) -> None:
     source = Source("a", "b", "c", quiet=False, pause=0.05)
-    app = way(source, endless=False)
+    app = endpoint(source, endless=False)
     peer = Peer()
     async with Life(app) as life:
         task = asyncio.ensure_future(app(http_scope(), peer.receive, peer.send))
@@ -524,7 +524,7 @@ async def stop_stream(app: Any, count: int) -> Peer:
     return peer
 
 
-async def test_a_source_may_say_goodbye_at_the_stop() -> None:
+async def test_a_source_may_yield_a_last_event_at_shutdown() -> None:
     app: Sanic[Any, Any] = Sanic("Goodbye")
     ended = []
 
@@ -576,8 +576,8 @@ async def test_a_source_that_does_not_stop_is_closed(monkeypatch: pytest.MonkeyP
     assert ended == [1, 1]
 
 
-@ways
-async def test_a_stream_leaves_nothing_to_the_collector(way: Way) -> None:
+@every_endpoint
+async def test_a_stream_leaves_no_reference_cycles(endpoint: Endpoint) -> None:
     source = Source("x", quiet=False)
     streams: list[weakref.ref[Any]] = []
     init = EventStream.__init__
@@ -587,7 +587,7 @@ async def test_a_stream_leaves_nothing_to_the_collector(way: Way) -> None:
             init(self, *args, **options)
             streams.append(weakref.ref(self))
 
-    app = way(source)
+    app = endpoint(source)
     namespace = globals()
     original, namespace["EventStream"] = namespace["EventStream"], Noted
     try:
@@ -601,8 +601,8 @@ async def test_a_stream_leaves_nothing_to_the_collector(way: Way) -> None:
 
 
 @pytest.mark.parametrize("leaves", [False, True])
-@pytest.mark.parametrize("way", [returned, of_starlette, starlette_in_sanic])
-async def test_the_background_task_runs_at_the_end(way: Way, leaves: bool) -> None:
+@pytest.mark.parametrize("endpoint", [returned, of_starlette, starlette_in_sanic])
+async def test_the_background_task_runs_at_the_end(endpoint: Endpoint, leaves: bool) -> None:
     ran = asyncio.Event()
 
     async def run() -> None:
@@ -610,7 +610,7 @@ async def test_the_background_task_runs_at_the_end(way: Way, leaves: bool) -> No
 
     source = Source("x", quiet=leaves)
     peer = Peer()
-    app = way(source, background=BackgroundTask(run))
+    app = endpoint(source, background=BackgroundTask(run))
     task = asyncio.ensure_future(app(http_scope(), peer.receive, peer.send))
     await asyncio.wait_for(peer.until(2), A_LONG_TIME)
     assert ran.is_set() is not leaves or not leaves
@@ -649,9 +649,9 @@ async def test_a_generator_in_a_thread_is_abandoned_and_closed() -> None:
 # Errors ---------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("way", [returned, pushed, starlette_in_sanic])
+@pytest.mark.parametrize("endpoint", [returned, pushed, starlette_in_sanic])
 @pytest.mark.parametrize("error", [Forbidden("not for you"), ValueError("broken")])
-async def test_an_exception_before_the_first_event_has_its_error_page(way: Way, error: Exception) -> None:
+async def test_an_exception_before_the_first_event_has_its_error_page(endpoint: Endpoint, error: Exception) -> None:
     class Raising(Source):
         async def __call__(self) -> AsyncIterator[Any]:
             await asyncio.sleep(0.01)
@@ -661,16 +661,16 @@ async def test_an_exception_before_the_first_event_has_its_error_page(way: Way, 
 
     peer = Peer()
     with suppress(ValueError):
-        await asyncio.wait_for(way(Raising())(http_scope(), peer.receive, peer.send), A_LONG_TIME)
+        await asyncio.wait_for(endpoint(Raising())(http_scope(), peer.receive, peer.send), A_LONG_TIME)
     assert peer.status == (403 if isinstance(error, Forbidden) else 500)
     assert b"event-stream" not in peer.headers[b"content-type"]
     assert peer.complete
     assert not _keep_alive._keep_alives
 
 
-@ways
+@every_endpoint
 async def test_a_later_exception_breaks_the_connection_off_and_is_logged_once(
-    way: Way, caplog: pytest.LogCaptureFixture
+    endpoint: Endpoint, caplog: pytest.LogCaptureFixture
 ) -> None:
     class Raising(Source):
         async def __call__(self) -> AsyncIterator[Any]:
@@ -680,11 +680,11 @@ async def test_a_later_exception_breaks_the_connection_off_and_is_logged_once(
     before = asyncio.all_tasks()
     peer = Peer()
     with pytest.raises(ValueError, match="broken"):
-        await asyncio.wait_for(way(Raising())(http_scope(), peer.receive, peer.send), A_LONG_TIME)
+        await asyncio.wait_for(endpoint(Raising())(http_scope(), peer.receive, peer.send), A_LONG_TIME)
     assert peer.body == b"data: x\n\n"
     # `BaseHTTPMiddleware` completes the body before it raises, whatever the response is.
-    assert peer.complete is (way is in_base_middleware)
-    if way is not of_starlette:  # the server logs it there
+    assert peer.complete is (endpoint is in_base_middleware)
+    if endpoint is not of_starlette:  # the server logs it there
         assert sum(record.exc_info is not None for record in caplog.records) == 1
     await until(lambda: nothing_is_left(before))
 
@@ -692,14 +692,14 @@ async def test_a_later_exception_breaks_the_connection_off_and_is_logged_once(
 @pytest.mark.parametrize(
     "event", [None, {"price": 3}, {"id": "a\nb"}, ServerSentEvent(object())], ids=["None", "mapping", "id", "object"]
 )
-@ways
-async def test_what_is_no_event_breaks_it_off_and_closes_the_source(way: Way, event: Any) -> None:
+@every_endpoint
+async def test_an_invalid_event_breaks_off_the_stream_and_closes_the_source(endpoint: Endpoint, event: Any) -> None:
     source = Source("x", event, "y")
     peer = Peer()
-    if way is pushed and event is None:
+    if endpoint is pushed and event is None:
         pytest.skip("that ends the stream, as in Sanic")
     with pytest.raises((TypeError, ValueError)):
-        await asyncio.wait_for(way(source)(http_scope(), peer.receive, peer.send), A_LONG_TIME)
+        await asyncio.wait_for(endpoint(source)(http_scope(), peer.receive, peer.send), A_LONG_TIME)
     assert peer.body == b"data: x\n\n"
     assert source.cleaned_up == 1
 
@@ -773,18 +773,20 @@ class Stuck(Peer):
         await super().send(message)
 
 
-# Not in `BaseHTTPMiddleware`, which waits for the client in a task that nobody can reach from inside.
+# Not in `BaseHTTPMiddleware`, which waits for the client in a task that no other code can cancel.
 @pytest.mark.parametrize("quiet", [False, True], ids=["an event", "a comment"])
-@pytest.mark.parametrize("way", WAYS[:-1])
-async def test_a_client_that_takes_nothing_is_cut_off(way: Way, quiet: bool, caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("endpoint", ENDPOINTS[:-1])
+async def test_a_client_that_takes_nothing_is_cut_off(
+    endpoint: Endpoint, quiet: bool, caplog: pytest.LogCaptureFixture
+) -> None:
     before = asyncio.all_tasks()
     source = Source("x") if quiet else Source("x", "y")
     peer = Stuck(2)
-    app = way(source, send_timeout=0.05, ping=0.05 if quiet else None)
+    app = endpoint(source, send_timeout=0.05, ping=0.05 if quiet else None)
     with pytest.raises(TimeoutError, match="send_timeout"):
         await asyncio.wait_for(app(http_scope(), peer.receive, peer.send), A_LONG_TIME)
     assert [record.levelname for record in caplog.records if "took nothing" in record.message] == ["WARNING"]
-    if way is not of_starlette:
+    if endpoint is not of_starlette:
         assert [record for record in caplog.records if record.levelno > logging.WARNING] == []
     await until(lambda: source.cleaned_up == 1 and nothing_is_left(before))
 
@@ -812,8 +814,8 @@ async def test_a_source_waits_for_a_slow_client() -> None:
     await asyncio.wait_for(task, A_LONG_TIME)
 
 
-@ways
-async def test_a_source_without_pauses_lets_others_run(way: Way) -> None:
+@every_endpoint
+async def test_a_source_without_pauses_does_not_block_the_loop(endpoint: Endpoint) -> None:
     class Unpaused(Source):
         async def __call__(self) -> AsyncIterator[Any]:
             try:
@@ -823,7 +825,7 @@ async def test_a_source_without_pauses_lets_others_run(way: Way) -> None:
                 self.cleaned_up += 1
 
     source, peer = Unpaused(), Peer()
-    task = asyncio.ensure_future(way(source)(http_scope(), peer.receive, peer.send))
+    task = asyncio.ensure_future(endpoint(source)(http_scope(), peer.receive, peer.send))
     await asyncio.wait_for(peer.until(50), A_LONG_TIME)
     peer.gone.set()
     await asyncio.wait_for(task, A_LONG_TIME)
@@ -847,7 +849,7 @@ async def coroutine() -> AsyncIterator[Any]:
         ("a coroutine", ""),
     ],
 )
-def test_what_is_no_source(events: Any, hint: str) -> None:
+def test_invalid_sources_are_refused(events: Any, hint: str) -> None:
     if events == "a coroutine":
         events = coroutine()
     with pytest.raises(TypeError, match="iterable of events") as raised:
@@ -860,7 +862,7 @@ def test_what_is_no_source(events: Any, hint: str) -> None:
     ("seconds", "error"),
     [(-1, ValueError), (float("nan"), ValueError), (float("inf"), ValueError), ("1", TypeError), (True, TypeError)],
 )
-def test_what_is_no_number_of_seconds(option: str, seconds: Any, error: type[Exception]) -> None:
+def test_invalid_seconds_are_refused(option: str, seconds: Any, error: type[Exception]) -> None:
     with pytest.raises(error, match=option):
         EventStream([], **{option: seconds})
 

@@ -1,4 +1,4 @@
-"""Which handler an exception gets, and which object the handler gets: a table, beside Sanic and beside Starlette."""
+"""The handler of an exception and its argument: a table compared with Sanic and Starlette."""
 
 from __future__ import annotations
 
@@ -44,10 +44,12 @@ def kinds(world: Any) -> dict[str, type[Exception]]:
     }
 
 
-def found(make: Callable[[], Any], known: dict[str, type[Exception]], where: tuple[tuple[str, str | None], ...]) -> Any:
+def handlers_by_exception(
+    make: Callable[[], Any], exception_types: dict[str, type[Exception]], where: tuple[tuple[str, str | None], ...]
+) -> Any:
     """Return which of the handlers each of the exceptions gets, at a route of the name `r` and elsewhere."""
     answers = {}
-    for raised, at in itertools.product(known, ("r", "other")):
+    for raised, at in itertools.product(exception_types, ("r", "other")):
         # A new table each time: Sanic keeps that it has found nothing for a class, and does not look further then.
         table = make()
         names: dict[Any, tuple[str, str | None]] = {}
@@ -56,17 +58,19 @@ def found(make: Callable[[], Any], known: dict[str, type[Exception]], where: tup
             def handler(*_: Any) -> None: ...
 
             names[handler] = kind, route
-            table.add(known[kind], handler, [route] if route else None)
-        answers[raised, at] = names.get(table.lookup(known[raised]("x"), at))
+            table.add(exception_types[kind], handler, [route] if route else None)
+        answers[raised, at] = names.get(table.lookup(exception_types[raised]("x"), at))
     return answers
 
 
 @pytest.mark.parametrize("count", [1, 2])
-def test_the_handler_is_the_one_that_sanic_finds(count: int) -> None:
-    ours, theirs = kinds(exceptions), kinds(sanic.exceptions)
+def test_the_same_handler_as_sanic_is_found(count: int) -> None:
+    ours, sanics = kinds(exceptions), kinds(sanic.exceptions)
     places = [(kind, route) for kind in ours for route in (None, "r")]
     for where in itertools.combinations(places, count):
-        assert found(ErrorHandler, ours, where) == found(sanic.handlers.ErrorHandler, theirs, where), where
+        assert handlers_by_exception(ErrorHandler, ours, where) == handlers_by_exception(
+            sanic.handlers.ErrorHandler, sanics, where
+        ), where
 
 
 def test_a_sanic_exception_with_a_status_is_not_one_of_the_class_for_it() -> None:
@@ -119,7 +123,7 @@ async def carry(app: ASGIApp, path: str) -> tuple[int, str, bool]:
 
 
 @pytest.mark.parametrize("count", [0, 1, 2])
-async def test_the_handler_is_the_one_that_starlette_finds(count: int) -> None:
+async def test_the_same_handler_as_starlette_is_found(count: int) -> None:
     def fail(make: Callable[[], Exception]) -> Any:
         async def endpoint(request: Any) -> Any:
             raise make()
@@ -132,9 +136,9 @@ async def test_the_handler_is_the_one_that_starlette_finds(count: int) -> None:
         for name, make in RAISED.items():
             ours.add_route(fail(make), f"/{name}", name=f"r{name}")
             routes.append(Route(f"/{name}", fail(make)))
-        theirs = Starlette(routes=routes, exception_handlers=handlers(keys))
+        starlettes = Starlette(routes=routes, exception_handlers=handlers(keys))
         for name in RAISED:
-            wanted, answer = await carry(theirs, f"/{name}"), await carry(ours, f"/{name}")
+            wanted, answer = await carry(starlettes, f"/{name}"), await carry(ours, f"/{name}")
             if Exception in keys and name in ("value", "known") and wanted[1].startswith(("Exception", "500")):
                 # Sanic's handler for `Exception` settles what it answers, and it comes before the number 500.
                 kind = type(RAISED[name]()).__name__
@@ -148,7 +152,7 @@ async def test_the_handler_is_the_one_that_starlette_finds(count: int) -> None:
 
 # Both worlds at once --------------------------------------------------------------------------------------------------
 
-NOT_FOUND, SANIC, THEIRS = exceptions.NotFound, exceptions.SanicException, HTTPException
+NOT_FOUND, SANIC, STARLETTES = exceptions.NotFound, exceptions.SanicException, HTTPException
 
 
 class Gone(exceptions.NotFound):
@@ -159,30 +163,35 @@ class Gone(exceptions.NotFound):
     ("raised", "registered", "winner", "gets"),
     [
         # Starlette's: the status, the class, its bases, Sanic's of that status, the rest.
-        (HTTPException(404), (404, THEIRS, NOT_FOUND, SANIC, Exception), 404, "HTTPException"),
-        (HTTPException(404), (THEIRS, NOT_FOUND, SANIC, Exception), THEIRS, "HTTPException"),
+        (HTTPException(404), (404, STARLETTES, NOT_FOUND, SANIC, Exception), 404, "HTTPException"),
+        (HTTPException(404), (STARLETTES, NOT_FOUND, SANIC, Exception), STARLETTES, "HTTPException"),
         (HTTPException(404), (NOT_FOUND, SANIC, Exception), NOT_FOUND, "NotFound"),
         (HTTPException(404), (exceptions.HTTPException, SANIC), exceptions.HTTPException, "NotFound"),
         (HTTPException(404), (SANIC, Exception), SANIC, "NotFound"),
         (HTTPException(404), (Exception, 500), Exception, "HTTPException"),
         (HTTPException(418), (NOT_FOUND, SANIC), SANIC, "SanicException"),
         (HTTPException(500), (500, Exception), 500, "HTTPException"),
-        (Mine(404), (THEIRS, Mine), Mine, "Mine"),
+        (Mine(404), (STARLETTES, Mine), Mine, "Mine"),
         (Mine(404), (NOT_FOUND, Mine), Mine, "Mine"),
         (Mine(404), (404, Mine), 404, "Mine"),
         # Sanic's: the class, its bases, the status, Starlette's class, the rest.
-        (Gone("x"), (Gone, NOT_FOUND, 404, THEIRS, SANIC, Exception), Gone, "Gone"),
-        (Gone("x"), (NOT_FOUND, 404, THEIRS, SANIC, Exception), NOT_FOUND, "Gone"),
-        (Gone("x"), (404, THEIRS, SANIC, Exception), 404, "Gone"),
-        (Gone("x"), (THEIRS, SANIC, Exception), THEIRS, "Gone"),
+        (Gone("x"), (Gone, NOT_FOUND, 404, STARLETTES, SANIC, Exception), Gone, "Gone"),
+        (Gone("x"), (NOT_FOUND, 404, STARLETTES, SANIC, Exception), NOT_FOUND, "Gone"),
+        (Gone("x"), (404, STARLETTES, SANIC, Exception), 404, "Gone"),
+        (Gone("x"), (STARLETTES, SANIC, Exception), STARLETTES, "Gone"),
         (Gone("x"), (SANIC, Exception), SANIC, "Gone"),
         (Gone("x"), (Exception,), Exception, "Gone"),
         (exceptions.SanicException("x", 404), (404, SANIC), 404, "SanicException"),
-        (exceptions.SanicException("x", 404), (THEIRS, SANIC), THEIRS, "SanicException"),
-        # The engine's own are Sanic's, whoever looks.
-        (RefusedRequest(413), (exceptions.PayloadTooLarge, 413, THEIRS), exceptions.PayloadTooLarge, "PayloadTooLarge"),
-        (RefusedRequest(408), (408, THEIRS), 408, "RequestTimeout"),
-        (RefusedRequest(503), (THEIRS, SANIC), THEIRS, "ServiceUnavailable"),
+        (exceptions.SanicException("x", 404), (STARLETTES, SANIC), STARLETTES, "SanicException"),
+        # The engine's own exceptions are Sanic's.
+        (
+            RefusedRequest(413),
+            (exceptions.PayloadTooLarge, 413, STARLETTES),
+            exceptions.PayloadTooLarge,
+            "PayloadTooLarge",
+        ),
+        (RefusedRequest(408), (408, STARLETTES), 408, "RequestTimeout"),
+        (RefusedRequest(503), (STARLETTES, SANIC), STARLETTES, "ServiceUnavailable"),
         # Any other: its class, its bases, the number 500.
         (Known("x"), (ValueError, Exception, 500), ValueError, "Known"),
         (Known("x"), (Exception, 500), Exception, "Known"),
@@ -213,7 +222,7 @@ async def test_precedence_and_the_object(
         assert error is raised or error.__cause__ is raised
 
 
-def test_the_twin_says_what_sanics_exceptions_say() -> None:
+def test_the_sanic_exception_has_the_attributes_of_sanics() -> None:
     app: Sanic[Any, Any] = Sanic("Twin")
 
     @app.exception(exceptions.MethodNotAllowed)
@@ -243,7 +252,7 @@ def test_a_handler_that_is_added_later_counts() -> None:
 
 
 @pytest.mark.parametrize("status", [[], None, "404", 10**30, True])
-def test_a_status_that_is_none_finds_the_class(status: Any) -> None:
+def test_an_invalid_status_finds_the_handler_of_the_class(status: Any) -> None:
     error = HTTPException(404)
     error.status_code = status
     table = ErrorHandler()

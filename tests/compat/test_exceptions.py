@@ -1,4 +1,4 @@
-"""Sanic's exceptions: the same calls on both, and what is ours: the base, pickling, the old names."""
+"""Sanic's exceptions: the same calls on both, and our additions: the base, pickling, the old names."""
 
 from __future__ import annotations
 
@@ -23,7 +23,18 @@ NAMES = [
     for name, value in vars(sanic.exceptions).items()
     if inspect.isclass(value) and value.__module__ == "sanic.exceptions"
 ]
-TOLD = ("status_code", "quiet", "message", "headers", "context", "extra", "method", "allowed_methods", "path", "args")
+ATTRIBUTES = (
+    "status_code",
+    "quiet",
+    "message",
+    "headers",
+    "context",
+    "extra",
+    "method",
+    "allowed_methods",
+    "path",
+    "args",
+)
 CALLS: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = [
     *((name, (), {}) for name in NAMES if name != "PyFileError"),
     *((name, ("Why",), {}) for name in NAMES),
@@ -52,20 +63,20 @@ CALLS: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = [
 ]
 
 
-def told(module: Any, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+def attributes(module: Any, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
     error = getattr(module, name)(*args, **kwargs)
-    return {"str": str(error), "repr": repr(error)} | {key: getattr(error, key, "absent") for key in TOLD}
+    return {"str": str(error), "repr": repr(error)} | {key: getattr(error, key, "absent") for key in ATTRIBUTES}
 
 
 @pytest.mark.parametrize(("name", "args", "kwargs"), CALLS)
-def test_what_an_exception_tells_is_what_sanics_tells(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-    assert told(exceptions, name, args, kwargs) == told(sanic.exceptions, name, args, kwargs)
+def test_an_exception_has_the_attributes_of_sanics(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    assert attributes(exceptions, name, args, kwargs) == attributes(sanic.exceptions, name, args, kwargs)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_family_is_sanics(name: str) -> None:
-    ours, theirs = getattr(exceptions, name), getattr(sanic.exceptions, name)
-    above = [kind.__name__ for kind in theirs.__mro__ if kind.__module__ == "sanic.exceptions"]
+    ours, sanics = getattr(exceptions, name), getattr(sanic.exceptions, name)
+    above = [kind.__name__ for kind in sanics.__mro__ if kind.__module__ == "sanic.exceptions"]
     assert [kind.__name__ for kind in ours.__mro__ if kind.__module__ == exceptions.__name__] == above
 
 
@@ -207,6 +218,6 @@ ROUTING_CALLS: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = [
 @pytest.mark.parametrize(("name", "args", "kwargs"), ROUTING_CALLS)
 def test_the_routers_exceptions_are_sanic_routings(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     ours = getattr(_routing_exceptions, name)(*args, **kwargs)
-    theirs = getattr(sanic_routing.exceptions, name)(*args, **kwargs)
-    assert (repr(ours), ours.args, vars(ours)) == (repr(theirs), theirs.args, vars(theirs))
+    sanics = getattr(sanic_routing.exceptions, name)(*args, **kwargs)
+    assert (repr(ours), ours.args, vars(ours)) == (repr(sanics), sanics.args, vars(sanics))
     assert isinstance(ours, _routing_exceptions.BaseException)

@@ -49,7 +49,7 @@ HEAD = """
 def run(folder: Path, source: str, package: str | None = STANDING, **env: str) -> str:
     """Run a script with a package in the place of Sanic Extensions; return what it prints, its log included."""
     if package is None:
-        # As an environment where it is not installed, though this one has it.
+        # Simulates an environment without the package, which is installed in this one.
         source = f"import sys; sys.modules['sanic_ext'] = None\n{textwrap.dedent(source)}"
     else:
         (folder / "sanic_ext").mkdir(exist_ok=True)
@@ -105,8 +105,8 @@ def test_the_listener_of_the_main_process_finds_it_extended(tmp_path: Path) -> N
     ]
 
 
-@pytest.mark.parametrize("way", ["config", "environment", "argument"])
-def test_auto_extend_may_be_off(tmp_path: Path, way: str) -> None:
+@pytest.mark.parametrize("setting", ["config", "environment", "argument"])
+def test_auto_extend_may_be_off(tmp_path: Path, setting: str) -> None:
     source = """
         import os
         from sanic_star import Config
@@ -123,7 +123,7 @@ def test_auto_extend_may_be_off(tmp_path: Path, way: str) -> None:
             except RuntimeError as error:
                 print(error)
     """
-    env = {"WAY": way} | ({"SANIC_AUTO_EXTEND": "false"} if way == "environment" else {})
+    env = {"WAY": setting} | ({"SANIC_AUTO_EXTEND": "false"} if setting == "environment" else {})
     assert run(tmp_path, textwrap.dedent(HEAD) + textwrap.dedent(source), **env).splitlines() == [
         "404 False False False",
         *["Sanic Extensions are switched off by the setting AUTO_EXTEND"] * 2,
@@ -170,7 +170,7 @@ def test_a_package_that_is_not_installed(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "broken", [BROKEN, "from sanic import no_such_name as x", "import sanic.no_such_module", "from . import no_such"]
 )
-def test_an_import_that_fails_inside_the_package_is_told_apart(tmp_path: Path, broken: str) -> None:
+def test_an_import_error_inside_the_package_is_distinguished(tmp_path: Path, broken: str) -> None:
     source = """
         app = Sanic("Shop")
         for attempt in (lambda: app.ext, lambda: answer(app), lambda: __import__("sanic_star.ext")):
@@ -203,7 +203,7 @@ def test_an_import_that_fails_ends_the_run_with_one_line(tmp_path: Path) -> None
     assert not any(line.startswith("Traceback") for line in lines)
 
 
-def test_beside_sanic_itself_the_log_warns_and_the_application_runs(tmp_path: Path) -> None:
+def test_next_to_sanic_the_log_warns_and_the_application_runs(tmp_path: Path) -> None:
     source = """
         import sanic
         app = Sanic("Shop")
@@ -248,7 +248,7 @@ def test_the_package_by_the_name_of_this_one(tmp_path: Path) -> None:
     ]
 
 
-def test_the_package_goes_with_the_alias(tmp_path: Path) -> None:
+def test_the_alias_works_with_the_package(tmp_path: Path) -> None:
     source = """
         from sanic_star.ext import Extend
         import sanic_star.ext.part
@@ -262,7 +262,7 @@ def test_the_package_goes_with_the_alias(tmp_path: Path) -> None:
     assert run(tmp_path, textwrap.dedent(HEAD) + textwrap.dedent(source)).splitlines() == ["[]", "True True"]
 
 
-def test_the_alias_is_no_setting(tmp_path: Path) -> None:
+def test_the_alias_is_not_a_setting(tmp_path: Path) -> None:
     source = """
         from sanic import Sanic
         from sanic.config import DEFAULT_CONFIG
@@ -325,8 +325,8 @@ Extend.head = head
 )
 
 
-@pytest.mark.parametrize("way", ["app.extend()", "sanic_ext.Extend(app)", "None"])
-def test_what_surrounds_its_listeners_does_not_depend_on_the_way_to_extend(tmp_path: Path, way: str) -> None:
+@pytest.mark.parametrize("call", ["app.extend()", "sanic_ext.Extend(app)", "None"])
+def test_the_environment_of_listeners_does_not_depend_on_the_call(tmp_path: Path, call: str) -> None:
     source = f"""
         import sanic_star.ext, sanic_ext
         from starlette.responses import PlainTextResponse
@@ -335,7 +335,7 @@ def test_what_surrounds_its_listeners_does_not_depend_on_the_way_to_extend(tmp_p
         async def theirs(request): return PlainTextResponse("theirs")
 
         app = Sanic("Shop")
-        {way}
+        {call}
 
         @app.before_server_start
         def add(app):

@@ -1,4 +1,4 @@
-"""Extensions of ASGI over sockets: early hints and push by HTTP/2, files that granian sends by itself."""
+"""Extensions of ASGI over sockets: early hints and push by HTTP/2, files that granian sends itself."""
 
 import json
 import os
@@ -16,7 +16,7 @@ import h2.settings
 import pytest
 import requests
 
-from tests.engine.processes import PATIENCE, UVICORN, Process, free_port, process
+from tests.engine.processes import TIMEOUT_S, UVICORN, Process, free_port, process
 
 LINK = "</style.css>; rel=preload; as=style"
 
@@ -52,7 +52,7 @@ def ask(port: int, path: str, push: bool = True) -> tuple[list[Any], dict[int, b
     ahead: list[Any] = []
     bodies: dict[int, bytes] = {1: b""}
     open_streams = {1}
-    with socket.create_connection(("127.0.0.1", port), PATIENCE) as connection:
+    with socket.create_connection(("127.0.0.1", port), TIMEOUT_S) as connection:
         while open_streams:
             connection.sendall(speaker.data_to_send())
             received = connection.recv(65536)
@@ -157,7 +157,7 @@ ONES_OWN = {"date", "server", "connection", "keep-alive", "x-offered"}
 def answer(session: requests.Session, running: Process, method: str, path: str, **headers: str) -> Any:
     """Return status, header fields and body of an answer, apart from what servers say of themselves."""
     url = f"http://127.0.0.1:{running.port}{path}"
-    response = session.request(method, url, headers={"accept-encoding": "identity", **headers}, timeout=PATIENCE)
+    response = session.request(method, url, headers={"accept-encoding": "identity", **headers}, timeout=TIMEOUT_S)
     fields = {name.lower(): value for name, value in response.headers.items() if name.lower() not in ONES_OWN}
     return response.status_code, fields, response.content
 
@@ -180,10 +180,10 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Pr
         yield folder, on_uvicorn, on_granian
 
 
-@pytest.mark.parametrize("way", ["file", "stream", "static", "starlette"])
-def test_granian_sends_what_uvicorn_sends(servers: tuple[Path, Process, Process], way: str) -> None:
+@pytest.mark.parametrize("kind", ["file", "stream", "static", "starlette"])
+def test_granian_sends_what_uvicorn_sends(servers: tuple[Path, Process, Process], kind: str) -> None:
     _, on_uvicorn, on_granian = servers
-    names = ["a.bin", "small.txt", "empty.txt"] if way != "starlette" else [""]
+    names = ["a.bin", "small.txt", "empty.txt"] if kind != "starlette" else [""]
     with requests.Session() as session:
         for name in names:
             for method, headers in [
@@ -192,7 +192,7 @@ def test_granian_sends_what_uvicorn_sends(servers: tuple[Path, Process, Process]
                 ("GET", {"if-modified-since": "Fri, 01 Jan 2100 00:00:00 GMT"}),
                 ("GET", {"if-modified-since": "Fri, 01 Jan 1999 00:00:00 GMT"}),
             ]:  # fmt: skip
-                path = f"/{way}/{name}".rstrip("/")
+                path = f"/{kind}/{name}".rstrip("/")
                 expected = answer(session, on_uvicorn, method, path, **headers)
                 assert answer(session, on_granian, method, path, **headers) == expected, (method, path, headers)
 
@@ -204,20 +204,20 @@ def test_only_granian_offers_it(servers: tuple[Path, Process, Process]) -> None:
         assert (response.content, response.headers["x-offered"]) == (b"small", str(offered))
 
 
-@pytest.mark.parametrize("way", ["gone", "replaced"])
-def test_a_file_that_changes_while_it_is_sent(servers: tuple[Path, Process, Process], way: str) -> None:
+@pytest.mark.parametrize("kind", ["gone", "replaced"])
+def test_a_file_that_changes_while_it_is_sent(servers: tuple[Path, Process, Process], kind: str) -> None:
     # granian opens a file only when the application's `send` has returned.
     folder, _, on_granian = servers
     for number in range(5):
-        name = f"{way}-{number}.bin"
+        name = f"{kind}-{number}.bin"
         (folder / name).write_bytes(BODY)
-        response = on_granian.get(f"/{way}/{name}")
+        response = on_granian.get(f"/{kind}/{name}")
         assert (response.status_code, response.content == BODY) == (200, True)
 
 
 def test_many_clients_get_files_at_once(servers: tuple[Path, Process, Process]) -> None:
     _, _, on_granian = servers
-    paths = [f"/{way}/a.bin" for way in ("file", "stream", "static")] * 10
+    paths = [f"/{kind}/a.bin" for kind in ("file", "stream", "static")] * 10
     with ThreadPoolExecutor(8) as pool:
         contents = list(pool.map(lambda path: on_granian.get(path).content, paths))
     assert [content == BODY for content in contents] == [True] * len(paths)

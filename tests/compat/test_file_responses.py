@@ -1,4 +1,4 @@
-"""Files that are kept in memory, files that are read while they are sent, and how a change is noticed."""
+"""Files cached in memory, files read while they are sent, and how a change is noticed."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_a_change_is_noticed(tmp_path: Path, change: str) -> None:
     assert client.get("/s/a.txt").text.startswith("two")
 
 
-def test_a_kept_file_that_goes_or_leads_out(tmp_path: Path) -> None:
+def test_a_cached_file_that_vanishes_or_leaves_the_root(tmp_path: Path) -> None:
     public = tmp_path / "public"
     public.mkdir()
     (tmp_path / "secret").write_text("secret")
@@ -157,7 +157,7 @@ def test_a_shelf_has_an_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert shelf._size == 0
 
 
-def test_a_file_that_is_no_file(tmp_path: Path) -> None:
+def test_a_fifo_is_not_served(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     assert client_of(tmp_path).get("/s/pipe").status_code == 404
 
@@ -280,7 +280,7 @@ async def test_a_file_that_gets_shorter_while_it_is_sent(tmp_path: Path, caplog:
     assert messages[-1]["more_body"]
 
 
-def test_a_background_task_that_fails_after_a_large_file_is_told_as_elsewhere(
+def test_a_background_task_that_fails_after_a_large_file_is_reported(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail() -> None:
@@ -296,6 +296,6 @@ def test_a_background_task_that_fails_after_a_large_file_is_told_as_elsewhere(
 
     answer = TestClient(app, raise_server_exceptions=False).get("/large.bin")
     assert len(answer.content) == SMALL + 1
-    assert [each.message for each in caplog.records if each.name == "sanic.error"] == [
+    assert [record.message for record in caplog.records if record.name == "sanic.error"] == [
         "The background task of a response to '/large.bin' failed"
     ]

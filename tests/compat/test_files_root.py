@@ -1,4 +1,4 @@
-"""Files outside of a served directory stay outside, whatever is replaced by a link, and whenever."""
+"""Files outside a served directory stay outside, whatever is replaced by a link, and whenever."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from sanic_star.compat._files import root as _contained
 from sanic_star.compat._files.root import Root
 from sanic_star.testing import TestClient
 
-# Both sizes: a small file is kept in memory, a large one is opened once more when it is sent.
+# Both sizes: a small file is cached in memory, a large one is opened again when it is sent.
 SIZES = {"small": 40, "large": 100_000}
 IN, OUT = "inside", "outside"
 
@@ -187,7 +187,7 @@ def test_a_kept_file_that_was_moved_out(tmp_path: Path, replaced: str, asked: st
     assert REQUESTS[asked](client, kind).status_code in (200, 206)
 
 
-def test_a_kept_file_behind_a_link_that_is_set_anew(tmp_path: Path) -> None:
+def test_a_cached_file_behind_a_link_that_changes(tmp_path: Path) -> None:
     tree = Tree(tmp_path)
     link = tree.public / "link"
     link.symlink_to("sub")
@@ -356,7 +356,7 @@ def test_a_pipe_that_takes_a_files_place_is_not_waited_for(
     assert client.get(f"/s/top.{kind}.txt").status_code == 404
 
 
-def test_a_large_file_that_goes_before_it_is_sent_is_not_found(tmp_path: Path) -> None:
+def test_a_large_file_that_vanishes_before_it_is_sent_is_not_found(tmp_path: Path) -> None:
     tree = Tree(tmp_path)
     app: Sanic[Any, Any] = Sanic("Gone")
     app.static("/s", tree.public)

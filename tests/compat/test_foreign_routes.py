@@ -62,7 +62,7 @@ KINDS: dict[str, Callable[[], BaseRoute]] = {
     "host": lambda: Host("a.example", Application()),
     "base": BaseRoute,
 }
-WAYS: dict[str, Callable[[BaseRoute], Sanic]] = {
+REGISTRATIONS: dict[str, Callable[[BaseRoute], Sanic]] = {
     "keyword": lambda route: Sanic("Outer", routes=[route]),
     "start": lambda route: _with(route, lambda app: app.router.routes.append(route)),
     "amended": lambda route: _with(route, lambda app: app.router.routes.__setitem__(slice(0), [route])),
@@ -76,11 +76,11 @@ def _with(route: BaseRoute, add: Callable[[Any], Any]) -> Sanic:
     return app
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("registration", REGISTRATIONS)
 @pytest.mark.parametrize("kind", KINDS)
-def test_each_has_name_handler_ctx_and_segments(kind: str, way: str) -> None:
+def test_each_has_name_handler_ctx_and_segments(kind: str, registration: str) -> None:
     route: Any = KINDS[kind]()
-    app = WAYS[way](route)
+    app = REGISTRATIONS[registration](route)
     assert list(map(id, app.router.routes)) == [id(route)]
     assert isinstance(route.name, str)
     assert callable(route.handler)
@@ -122,7 +122,7 @@ def test_they_have_it_as_soon_as_they_are_added() -> None:
     assert all(callable(route.handler) and route.segments for route in routes)
 
 
-def test_what_a_route_has_already_stays() -> None:
+def test_existing_attributes_of_a_route_are_kept() -> None:
     route: Any = Route("/r", endpoint, name="mine")
     route.ctx, route.handler = "ctx", "handler"
     Sanic("First", routes=[route])
@@ -173,9 +173,7 @@ BELOW = ("<__dynamic__:path>",)
         ("/own/", 200, "Told.own", ("own",)),
     ],
 )
-def test_signals_are_told_of_the_route_that_answers(
-    path: str, status: int, name: str, segments: tuple[str, ...]
-) -> None:
+def test_signals_get_the_route_of_the_response(path: str, status: int, name: str, segments: tuple[str, ...]) -> None:
     app = Sanic("Told", routes=[Route("/slashed/", endpoint), Route("/plain", endpoint)])
     app.mount("/mounted", Starlette(routes=[Route("/x", endpoint)]))
     app.add_route(lambda request: text("own"), "/own", name="own")
@@ -183,8 +181,8 @@ def test_signals_are_told_of_the_route_that_answers(
 
     @app.signal("http.routing.after")
     async def note(request: Any, route: Any, **context: Any) -> None:
-        told = route is request.route, context["handler"] == route.handler
-        seen.append((*told, route.name, vars(route.ctx), route.segments))
+        facts = route is request.route, context["handler"] == route.handler
+        seen.append((*facts, route.name, vars(route.ctx), route.segments))
 
     @app.after_server_start
     async def add(app: Sanic) -> None:

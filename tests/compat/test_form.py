@@ -1,4 +1,4 @@
-"""Forms: the same bodies on both, in one piece and byte by byte, and the answers to what is no form."""
+"""Forms: the same bodies on both, in one piece and byte by byte, and the answers to invalid forms."""
 
 from __future__ import annotations
 
@@ -106,17 +106,17 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize(("body", "boundary", "told"), WRONG)
-def test_what_is_no_form_is_answered_with_what_is_wrong(body: bytes, boundary: str, told: str) -> None:
-    with pytest.raises(BadRequest, match=told) as caught:
+@pytest.mark.parametrize(("body", "boundary", "message"), WRONG)
+def test_an_invalid_form_is_answered_with_the_reason(body: bytes, boundary: str, message: str) -> None:
+    with pytest.raises(BadRequest, match=message) as caught:
         parse_multipart_form(body, boundary)
     assert caught.value.status_code == 400
 
 
 @given(st.lists(st.sampled_from([b"--X", b"--X--", b"\r\n", b": ", FIELD.encode(), FILE.encode(), b"a", b"\xff"])))
-def test_no_body_raises_anything_else(pieces: list[bytes]) -> None:
+def test_no_body_raises_anything_else(fragments: list[bytes]) -> None:
     with suppress(BadRequest):
-        parse_multipart_form(b"".join(pieces), "X")
+        parse_multipart_form(b"".join(fragments), "X")
 
 
 def test_a_flood_of_parts_is_stopped() -> None:
@@ -162,7 +162,7 @@ def test_a_large_form_goes_to_disk_and_is_read_when_asked_for() -> None:
         large.file.raw.read()
 
 
-def test_a_spool_goes_with_the_last_file_of_it() -> None:
+def test_a_spool_is_closed_with_its_last_file() -> None:
     reader = MultipartReader("X", Spool(limit=0))
     reader.feed(part(FILE, b"data") + END)
     reader.spool.flush()
@@ -193,7 +193,7 @@ def test_a_header_without_a_value_may_be_the_last(size: int) -> None:
 
 @pytest.mark.parametrize("before", [b"preamble\r\n", b"preamble", b"\r\n\r\n", b"-", b"--", b"--Y\r\n"])
 @pytest.mark.parametrize("size", [1, 1000])
-def test_what_is_before_the_first_boundary_is_passed_over(before: bytes, size: int) -> None:
+def test_the_preamble_of_a_form_is_skipped(before: bytes, size: int) -> None:
     body = before + part(FIELD) + part(FILE, b"data") + END
     reader = MultipartReader("X")
     for start in range(0, len(body), size):
@@ -313,20 +313,20 @@ def test_any_content_is_found_again(contents: list[tuple[bool, bytes]], size: in
     except BadRequest:
         assert not whole
     else:
-        found = [part.spool.read_at(part.start, part.length) for part in reader.parts]
-        assert not whole or found == [content for _, content in contents]
+        part_contents = [part.spool.read_at(part.start, part.length) for part in reader.parts]
+        assert not whole or part_contents == [content for _, content in contents]
         assert b"".join(reader.spool.blocks()) == body
     finally:
         reader.spool.close()
 
 
 def test_a_file_is_the_tuple_that_it_is_in_sanic() -> None:
-    ours, theirs = File("text/plain", b"Hi", "a.txt"), sanic_form.File("text/plain", b"Hi", "a.txt")
-    assert tuple(ours) == tuple(theirs)
-    assert (ours == theirs, ours != File("text/plain", b"Ho", "a.txt"), ours == "x") == (True, True, False)
-    assert (len(ours), ours[0], ours[1:], hash(ours)) == (len(theirs), theirs[0], theirs[1:], hash(theirs))
-    assert repr(ours) == repr(theirs)
-    assert (ours._fields, ours.type, ours.body, ours.name) == (theirs._fields, *theirs)
+    ours, sanics = File("text/plain", b"Hi", "a.txt"), sanic_form.File("text/plain", b"Hi", "a.txt")
+    assert tuple(ours) == tuple(sanics)
+    assert (ours == sanics, ours != File("text/plain", b"Ho", "a.txt"), ours == "x") == (True, True, False)
+    assert (len(ours), ours[0], ours[1:], hash(ours)) == (len(sanics), sanics[0], sanics[1:], hash(sanics))
+    assert repr(ours) == repr(sanics)
+    assert (ours._fields, ours.type, ours.body, ours.name) == (sanics._fields, *sanics)
     match ours:
         case File(kind, body, name):
             assert (kind, body, name) == ("text/plain", b"Hi", "a.txt")
@@ -340,7 +340,7 @@ def test_a_file_is_the_tuple_that_it_is_in_sanic() -> None:
     "charset",
     ["utf8", "UTF-8", "latin-1", "iso-8859-1", "windows-1252", "cp1252", "shift_jis", "Shift-JIS", "gbk", "koi8-r"],
 )
-def test_a_charset_may_be_spelled_in_any_way(charset: str) -> None:
+def test_a_charset_may_be_spelled_in_several_forms(charset: str) -> None:
     codec = charset.lower().replace("windows-", "cp")
     text = "ab" if codec in ("shift_jis", "shift-jis", "gbk", "koi8-r") else "é"
     content = text.encode(codec)
@@ -363,7 +363,7 @@ def test_an_urlencoded_form() -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "options", "told"),
+    ("body", "options", "message"),
     [
         (b"a=\xe9", {}, "it is not UTF-8"),
         (b"a=%E9", {"errors": "strict"}, "it is not UTF-8"),
@@ -373,8 +373,8 @@ def test_an_urlencoded_form() -> None:
         (b"\xff&a=1", {}, "it is not UTF-8"),
     ],
 )
-def test_what_is_no_urlencoded_form(body: bytes, options: dict[str, Any], told: str) -> None:
-    with pytest.raises(BadRequest, match=told):
+def test_invalid_urlencoded_forms_are_refused(body: bytes, options: dict[str, Any], message: str) -> None:
+    with pytest.raises(BadRequest, match=message):
         parse_urlencoded_form(body, **options)
 
 

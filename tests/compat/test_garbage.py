@@ -1,4 +1,4 @@
-"""What a request leaves behind: nothing that only the garbage collector would free."""
+"""A request leaves no objects that only the garbage collector would free."""
 
 import asyncio
 import gc
@@ -28,8 +28,8 @@ def application() -> Sanic[Any, Any]:
     @app.get("/facts/<n:int>")
     async def facts(request: Request, n: int) -> Any:
         protocol = request.protocol.transport.get_protocol()
-        known = (request.args, request.headers, request.cookies, request.url_for("facts", n=1), request.id)
-        return json([n, protocol is request.protocol, Request.get_current() is request, len(known)])
+        values = (request.args, request.headers, request.cookies, request.url_for("facts", n=1), request.id)
+        return json([n, protocol is request.protocol, Request.get_current() is request, len(values)])
 
     @app.post("/form")
     async def form(request: Request) -> Any:

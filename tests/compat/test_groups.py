@@ -15,7 +15,7 @@ from sanic_star.compat._routing.groups import RouteGroup
 async def handler(request: Any, **params: Any) -> None: ...
 
 
-def test_groups_are_kept_until_a_route_comes_or_goes() -> None:
+def test_groups_are_cached_until_the_routes_change() -> None:
     app = Sanic("Groups")
     app.add_route(handler, "/users", name="users")
     group = app.router.groups["users",]
@@ -27,7 +27,7 @@ def test_groups_are_kept_until_a_route_comes_or_goes() -> None:
     assert not app.router.groups
 
 
-def test_nobody_can_change_what_is_kept() -> None:
+def test_groups_cannot_be_changed() -> None:
     app = Sanic("Groups")
     app.add_route(handler, "/users", name="users")
     groups: Any = app.router.groups

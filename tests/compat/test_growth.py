@@ -1,4 +1,4 @@
-"""Nothing grows for ever: ten thousand of each thing that a client or a handler may make leave no trace."""
+"""Nothing grows for ever: ten thousand objects of each kind that a client or a handler can create leave no trace."""
 
 from __future__ import annotations
 
@@ -49,8 +49,8 @@ def application(folder: Path) -> Sanic[Any, Any]:
 
     @app.get("/all")
     async def everything(request: Request) -> Any:
-        known = (request.args, request.headers, request.cookies, request.accept, request.forwarded, request.token)
-        return text(f"{known} {request.url_for('param', name=request.args.get('n'))} {request.id}")
+        values = (request.args, request.headers, request.cookies, request.accept, request.forwarded, request.token)
+        return text(f"{values} {request.url_for('param', name=request.args.get('n'))} {request.id}")
 
     @app.post("/form")
     async def form(request: Request) -> Any:
@@ -140,9 +140,9 @@ def application(folder: Path) -> Sanic[Any, Any]:
     return app
 
 
-def get(path: Callable[[int], str], **more: Callable[[int], Any]) -> Callable[[int], Scope]:
+def get(path: Callable[[int], str], **fields: Callable[[int], Any]) -> Callable[[int], Scope]:
     def make(number: int) -> Scope:
-        return http_scope(path(number), **{name: value(number) for name, value in more.items()})
+        return http_scope(path(number), **{name: value(number) for name, value in fields.items()})
 
     return make
 
@@ -258,7 +258,7 @@ async def test_requests_leave_nothing(name: str, tmp_path: Path, monkeypatch: py
         assert await growth(request, count, warm_up) < count // 4
 
 
-def test_an_exception_class_that_was_answered_can_go() -> None:
+def test_a_handled_exception_class_can_be_collected() -> None:
     handler = ErrorHandler()
     handler.add(ValueError, lambda request, exception: text("x"))
     made = [type("Made", (ValueError,), {}) for _ in range(COUNT)]
@@ -270,7 +270,7 @@ def test_an_exception_class_that_was_answered_can_go() -> None:
     assert len(handler._found) == 0
 
 
-def test_applications_that_were_unregistered_can_go() -> None:
+def test_unregistered_applications_can_be_collected() -> None:
     left = []
     for number in range(200):
         app: Sanic[Any, Any] = Sanic(f"Made{number}")

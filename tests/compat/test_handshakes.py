@@ -14,7 +14,7 @@ from sanic_star import Request, Sanic, json, text
 from sanic_star.engine import requests
 from tests.compat.test_websocket_ends import Connection
 from tests.engine.matrix import SERVERS, Server, running
-from tests.engine.processes import PATIENCE, process
+from tests.engine.processes import TIMEOUT_S, process
 
 
 def serving() -> Sanic[Any, Any]:
@@ -72,11 +72,11 @@ def serving() -> Sanic[Any, Any]:
 async def test_a_handler_speaks_and_its_response_is_dropped() -> None:
     app = serving()
     connection = await Connection(app, "/up/7").opened()
-    connection.say("receive", text="a")
+    connection.put("receive", text="a")
     assert await connection.hear() == {"type": "websocket.send", "text": "7 'a'"}
-    connection.say("receive", bytes=b"b")
+    connection.put("receive", bytes=b"b")
     assert await connection.hear() == {"type": "websocket.send", "text": "7 b'b'"}
-    connection.say("disconnect", code=1001)
+    connection.put("disconnect", code=1001)
     await connection.over()
     assert app.ctx.events == ["iterated"]
     assert connection.sent.empty()
@@ -87,7 +87,7 @@ async def test_a_handler_speaks_and_its_response_is_dropped() -> None:
 async def test_a_client_that_leaves_cancels_the_handler(path: str) -> None:
     app = serving()
     connection = await Connection(app, path).opened()
-    connection.say("disconnect", code=1001)
+    connection.put("disconnect", code=1001)
     await connection.over()
     assert app.ctx.events == ["cancelled"]
     assert connection.sent.empty()
@@ -114,9 +114,9 @@ async def test_a_mounted_application_answers_handshakes_by_its_http_routes() -> 
     outer: Sanic[Any, Any] = Sanic("Outer")
     outer.mount("/outer", site)
     connection = await Connection(outer, "/outer/inner/up/1").opened()
-    connection.say("receive", text="a")
+    connection.put("receive", text="a")
     assert await connection.hear() == {"type": "websocket.send", "text": "1 'a'"}
-    connection.say("disconnect", code=1000)
+    connection.put("disconnect", code=1000)
     await connection.over()
 
 
@@ -134,7 +134,7 @@ async def test_asgi_middleware_sees_a_websocket() -> None:
     app = serving()
     app.add_middleware(Watching)
     connection = await Connection(app, "/up/1").opened()
-    connection.say("disconnect", code=1000)
+    connection.put("disconnect", code=1000)
     await connection.over()
     assert kinds == ["websocket"]
 
@@ -235,7 +235,7 @@ def test_handshakes_that_http_routes_answer_under_servers(server: Server, tmp_pa
         base = f"ws://127.0.0.1:{started.port}"
 
         def refused(path: str) -> tuple[int, str | None, bytes]:
-            with pytest.raises(InvalidStatus) as error, connect(base + path, open_timeout=PATIENCE):
+            with pytest.raises(InvalidStatus) as error, connect(base + path, open_timeout=TIMEOUT_S):
                 pass
             response = error.value.response
             return response.status_code, response.headers.get("x-a"), bytes(response.body or b"")
@@ -249,11 +249,11 @@ def test_handshakes_that_http_routes_answer_under_servers(server: Server, tmp_pa
             if "granian" not in server.name:
                 # It takes a response in one piece.
                 assert refused("/streams")[::2] == (200, b"ab")
-        with connect(base + "/accepts", subprotocols=["chat"], open_timeout=PATIENCE) as client:  # type: ignore[list-item]
+        with connect(base + "/accepts", subprotocols=["chat"], open_timeout=TIMEOUT_S) as client:  # type: ignore[list-item]
             client.send("x")
-            assert (client.recv(PATIENCE), client.subprotocol) == ("x", "chat")
-        with connect(base + "/accepts-and-fails", open_timeout=PATIENCE) as client:
+            assert (client.recv(TIMEOUT_S), client.subprotocol) == ("x", "chat")
+        with connect(base + "/accepts-and-fails", open_timeout=TIMEOUT_S) as client:
             with pytest.raises(ConnectionClosed) as closed:
-                client.recv(PATIENCE)
+                client.recv(TIMEOUT_S)
             assert closed.value.rcvd is not None
             assert closed.value.rcvd.code == (4011 if server.name == "daphne" else 1011)

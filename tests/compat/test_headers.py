@@ -1,4 +1,4 @@
-"""Reading headers: the same text on both, and what is read better here."""
+"""Reading headers: the same text on both, and the improvements."""
 
 from __future__ import annotations
 
@@ -55,10 +55,14 @@ MIMES = ["text/html", "a/b", "x/y", "text/plain", "text/*", "*/*", "nonsense", "
 
 def accepted(module: Any, text: str | None) -> Any:
     try:
-        found = module.parse_accept(text)
+        accepted_types = module.parse_accept(text)
     except Exception as error:
         return type(error).__name__, str(error)
-    return [(str(entry), entry.mime, entry.q, entry.has_wildcard) for entry in found], str(found), repr(found)
+    return (
+        [(str(entry), entry.mime, entry.q, entry.has_wildcard) for entry in accepted_types],
+        str(accepted_types),
+        repr(accepted_types),
+    )
 
 
 @pytest.mark.parametrize("text", ["", " ", None, *ACCEPTS.strip().splitlines()])
@@ -69,7 +73,7 @@ def test_accept_is_read_as_sanic_reads_it(text: str | None) -> None:
 @pytest.mark.parametrize(
     "text", ["text/html;q=nan", "text/html;q=inf", "text/html;q=1e400", "a/b;type_=x", "a/b;self=x"]
 )
-def test_a_weight_is_a_number_and_a_parameter_no_argument(text: str) -> None:
+def test_a_weight_is_a_number_and_not_a_parameter(text: str) -> None:
     with pytest.raises(InvalidHeader):
         headers.parse_accept(text)
 
@@ -84,12 +88,16 @@ def test_accept_raises_nothing_but_invalid_header(text: str) -> None:
 @pytest.mark.parametrize("wildcards", [True, False])
 def test_the_choice_is_sanics(text: str | None, wildcards: bool) -> None:
     try:
-        ours, theirs = headers.parse_accept(text), sanic_headers.parse_accept(text)
+        ours, sanics = headers.parse_accept(text), sanic_headers.parse_accept(text)
     except InvalidHeader:
         return
-    for offered in [(), *((one,) for one in MIMES), *((one, two) for one in MIMES for two in MIMES)]:
-        chosen = [module.match(*offered, accept_wildcards=wildcards) for module in (ours, theirs)]
-        assert len({(repr(one), str(one), bool(one), str(one.header)) for one in chosen}) == 1, offered
+    for offered in [
+        (),
+        *((mime,) for mime in MIMES),
+        *((mime, second_mime) for mime in MIMES for second_mime in MIMES),
+    ]:
+        chosen = [module.match(*offered, accept_wildcards=wildcards) for module in (ours, sanics)]
+        assert len({(repr(match), str(match), bool(match), str(match.header)) for match in chosen}) == 1, offered
 
 
 MATCHED = [
@@ -97,17 +105,17 @@ MATCHED = [
     for mime in ("a/b", "a/b;x=1", "a/*", "*/*", "")
     for header in (None, "MediaType('a', 'b')", "MediaType('a', '*')", "MediaType('a', 'b', x='1')")
 ]
-OTHERS = ["'a/b'", "'a/b;x=1'", "'a/b;x=2'", "'a/c'", "'a/*'", "'*/*'", "'nonsense'", "''", "3", *MATCHED]
+COMPARED_VALUES = ["'a/b'", "'a/b;x=1'", "'a/b;x=2'", "'a/c'", "'a/*'", "'*/*'", "'nonsense'", "''", "3", *MATCHED]
 EXPRESSIONS = [
-    *(f"{one} == {other}" for one in MATCHED for other in OTHERS),
-    *(f"{one}.match({other})" for one in MATCHED for other in OTHERS if other != "3"),
+    *(f"{left} == {right}" for left in MATCHED for right in COMPARED_VALUES),
+    *(f"{mime}.match({value})" for mime in MATCHED for value in COMPARED_VALUES if value != "3"),
     *(f"Matched.parse({text!r})" for text in ("a/b", "a/b;q=1;c=d", "ab", "")),
     *(
-        f"MediaType('a', {one}).match({other})"
-        for one in ("'b'", "'*'", "'b', c='d'", "'b', q='0.3'", "'b', c='d', q='0.3'", "'b', c='d', e='f'")
-        for other in (*map(repr, MIMES), "'a/b;c=d'", "'a/b;c=e'", "'a/b;c=d;e=f'", "'A/B'", "MediaType('a', 'b')")
+        f"MediaType('a', {left}).match({right})"
+        for left in ("'b'", "'*'", "'b', c='d'", "'b', q='0.3'", "'b', c='d', q='0.3'", "'b', c='d', e='f'")
+        for right in (*map(repr, MIMES), "'a/b;c=d'", "'a/b;c=e'", "'a/b;c=d;e=f'", "'A/B'", "MediaType('a', 'b')")
     ),
-    *(f"MediaType('a', 'b', c='d') == {other}" for other in ("'a/b'", "MediaType('a', 'b')", "3", "'a/c'")),
+    *(f"MediaType('a', 'b', c='d') == {right}" for right in ("'a/b'", "MediaType('a', 'b')", "3", "'a/c'")),
     "MediaType('a', 'b') == 'a/b;c=d'",
     "hash(MediaType('a', 'b'))",
     "hash(Matched('', None))",
@@ -206,7 +214,7 @@ def test_credentials_are_read_as_sanic_reads_them(text: str | None, prefixes: An
 
 
 @pytest.mark.parametrize("text", ["xBearer abc", "Tokenabc", "BasicToken x"])
-def test_a_scheme_is_a_word_of_its_own(text: str) -> None:
+def test_a_scheme_is_a_whole_word(text: str) -> None:
     assert headers.parse_credentials(text) == (None, text)
 
 
@@ -250,7 +258,7 @@ def test_forwarded_is_read_as_sanic_reads_it(text: str, secret: str | None) -> N
     assert ours == sanic_headers.parse_forwarded(sanic.compat.Header({"forwarded": text}), trusted)
 
 
-def test_forwarded_may_be_there_twice_or_not() -> None:
+def test_forwarded_may_be_repeated_or_missing() -> None:
     trusted = config(FORWARDED_SECRET="a b")
     twice = [("forwarded", "for=1;secret=x"), ("forwarded", 'for=2;secret="a b"')]
     assert headers.parse_forwarded(Header(twice), trusted) == {"for": "2", "secret": "a b"}
@@ -275,9 +283,9 @@ XFORWARDED: list[tuple[list[tuple[str, str]], dict[str, Any]]] = [
     ([("x-ff", "1.1.1.1")], {"PROXIES_COUNT": 1, "FORWARDED_FOR_HEADER": "X-FF"}),
     ([("x-ff", "1.1.1.1")], {"PROXIES_COUNT": 1, "FORWARDED_FOR_HEADER": ""}),
     *(
-        ([("x-real-ip", address), *more], {"REAL_IP_HEADER": "x-real-ip"})
+        ([("x-real-ip", address), *fields], {"REAL_IP_HEADER": "x-real-ip"})
         for address in ("1.1.1.1", "::1", "unknown")
-        for more in (
+        for fields in (
             [],
             [("x-scheme", "HTTPS"), ("x-forwarded-host", "EX.com"), ("x-forwarded-port", "443")],
             [("x-scheme", "https"), ("x-forwarded-proto", "HTTP"), ("x-forwarded-path", "/a%20b")],
@@ -314,7 +322,7 @@ def test_pairs_are_normalised_as_sanic_does(pairs: list[tuple[str, Any]]) -> Non
 
 
 @pytest.mark.parametrize("port", ["-1", "65536", "9" * 5000])
-def test_what_is_no_port_is_left_out(port: str) -> None:
+def test_invalid_ports_are_left_out(port: str) -> None:
     assert headers.fwd_normalize([("port", port)]) == {}
 
 

@@ -1,4 +1,4 @@
-"""Early hints and server push: what the application sends, and what a client of HTTP/2 sees of it."""
+"""Early hints and server push: what the application sends, and what a client of HTTP/2 receives."""
 
 from typing import Any
 
@@ -45,7 +45,7 @@ async def test_early_hints_go_ahead_of_the_response(arguments: Any, links: list[
 
 
 @pytest.mark.parametrize("extensions", [None, {}, {"http.response.push": {}}])
-async def test_a_server_without_early_hints_gets_none(extensions: dict[str, Any] | None) -> None:
+async def test_no_early_hints_for_a_server_without_the_extension(extensions: dict[str, Any] | None) -> None:
     messages = await sent_by(app_that(lambda request: request.send_early_hints(LINK)), extensions)
     assert [message["type"] for message in messages] == ["http.response.start", "http.response.body"]
     assert messages[1]["body"] == b"False"
@@ -124,7 +124,7 @@ async def test_a_server_without_push_gets_no_promise() -> None:
         ("/", {"x\r\n": "a"}), ("/", {":path": "/other"}), ("/", {"": "a"}),
     ],
 )  # fmt: skip
-async def test_what_is_no_push_promise_is_refused(path: Any, headers: Any, extensions: dict[str, Any] | None) -> None:
+async def test_invalid_push_promises_are_refused(path: Any, headers: Any, extensions: dict[str, Any] | None) -> None:
     async def act(request: Request) -> None:
         with pytest.raises(ValueError, match=r"a push promise|header"):
             await request.send_push_promise(path, headers)
@@ -155,7 +155,7 @@ async def test_nothing_is_sent_ahead_of_a_response_that_is_sent() -> None:
     assert kinds == ["early_hint", "start", "body", "push", "body"]
 
 
-async def test_supports_tells_what_the_server_offers() -> None:
+async def test_supports_reflects_the_extensions_of_the_server() -> None:
     def names(request: Request) -> Any:
         return [request.supports(name) for name in ("http.response.push", "http.response.early_hint", "x")]
 

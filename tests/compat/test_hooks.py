@@ -1,4 +1,4 @@
-"""What handlers of events and middleware change in a request; `tests/parity/cases/hooks.py` has what Sanic does too."""
+"""Changes of a request by handlers of events and middleware; `tests/parity/cases/hooks.py` compares with Sanic."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_a_method_that_is_set_reaches_mounts_and_starlettes_routes(place: str) -
 
 
 @pytest.mark.parametrize("place", PLACES)
-def test_a_route_is_chosen_once_more_where_an_event_before_the_routing_has_changed_the_method(place: str) -> None:
+def test_a_method_changed_by_an_early_event_is_routed_again(place: str) -> None:
     chosen = "post" if place in ("http.lifecycle.request", "http.routing.before") else "get"
     with TestClient(Starlette(routes=[Mount("/outer/{t}", app=make(place, set_method))])) as client:
         expected = f"hooks.{chosen} POST {{'b': '1'}} {{'t': '7', 'b': '1'}}"
@@ -104,7 +104,7 @@ def test_a_body_that_an_event_has_read_in_part() -> None:
         assert client.post("/body", data=b"sent").text == "b''"
 
 
-def test_a_route_that_events_change_costs_nothing_where_none_is_heard() -> None:
+def test_route_signals_cost_nothing_without_handlers() -> None:
     app: Any = Sanic("hooks")
 
     async def plain(request: Request) -> Any:

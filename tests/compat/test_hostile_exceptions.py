@@ -1,4 +1,4 @@
-"""Every exception gets an answer or a clean break, over a socket: wherever it is raised, however it behaves."""
+"""Every exception gets a response or a clean break-off, over a socket: wherever it is raised, however it behaves."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.compat.hostile import NAMES
-from tests.engine.processes import PATIENCE, Process, process
+from tests.engine.processes import TIMEOUT_S, Process, process
 
 SCRIPT = """
 import logging
@@ -146,7 +146,7 @@ def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 def ask(port: int, place: str, number: int, accept: str = "*/*") -> str:
     """Return the status of the answer; empty where the connection was closed without one."""
     headers = UPGRADE if "websocket" in place else "Connection: close\r\n"
-    with socket.create_connection(("127.0.0.1", port), PATIENCE) as connection:
+    with socket.create_connection(("127.0.0.1", port), TIMEOUT_S) as connection:
         connection.sendall(f"GET /{place}/{number} HTTP/1.1\r\nHost: h\r\nAccept: {accept}\r\n{headers}\r\n".encode())
         answer = b""
         # Until the server closes: what hangs fails by the time-out.

@@ -1,4 +1,4 @@
-"""`If-Range`: a part is sent of the version that the client has, else the whole (RFC 9110, 13.1.5)."""
+"""`If-Range`: a part is sent if the client has the current version, else the whole (RFC 9110, 13.1.5)."""
 
 from __future__ import annotations
 

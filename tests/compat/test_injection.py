@@ -1,4 +1,4 @@
-"""CR, LF and NUL end no header: they are refused, or written in another way, however a header comes to be set."""
+"""CR, LF and NUL in a header are refused or escaped, in each way to set a header."""
 
 from __future__ import annotations
 
@@ -72,32 +72,32 @@ OURS: dict[str, Callable[[Any, str], Any]] = {
 
 
 @pytest.mark.parametrize("bad", BAD)
-@pytest.mark.parametrize("way", MAKERS)
-def test_a_response_is_not_made(way: str, bad: str) -> None:
+@pytest.mark.parametrize("maker", MAKERS)
+def test_a_response_is_not_made(maker: str, bad: str) -> None:
     with pytest.raises(ValueError, match="CR, LF and NUL"):
-        MAKERS[way](bad)
+        MAKERS[maker](bad)
 
 
 @pytest.mark.parametrize("bad", BAD)
-@pytest.mark.parametrize("way", [*CHANGES, *OURS])
-def test_a_response_is_not_changed(way: str, bad: str) -> None:
-    response, change = text("x"), {**CHANGES, **OURS}[way]
+@pytest.mark.parametrize("change_name", [*CHANGES, *OURS])
+def test_a_response_is_not_changed(change_name: str, bad: str) -> None:
+    response, change = text("x"), {**CHANGES, **OURS}[change_name]
     with pytest.raises((ValueError, KeyError, TypeError)):
         change(response, bad)
     assert not [value for value in response.headers.values() if bad in str(value)]
 
 
 @pytest.mark.parametrize("bad", BAD)
-@pytest.mark.parametrize("way", CHANGES)
+@pytest.mark.parametrize("change_name", CHANGES)
 @pytest.mark.parametrize("kind", [PlainTextResponse, RedirectResponse, StreamingResponse])
-def test_nor_is_one_of_starlettes(kind: Any, way: str, bad: str) -> None:
+def test_a_starlette_response_is_not_changed(kind: Any, change_name: str, bad: str) -> None:
     response = named(kind("x"))
     with pytest.raises((ValueError, KeyError, TypeError)):
-        CHANGES[way](response, bad)
+        CHANGES[change_name](response, bad)
     check_foreign(response)
 
 
-def test_values_that_are_no_text_are_looked_at_when_they_are_written() -> None:
+def test_values_that_are_not_text_are_checked_when_written() -> None:
     class Odd:
         def __str__(self) -> str:
             return "a\r\nb"
@@ -111,7 +111,7 @@ def test_values_that_are_no_text_are_looked_at_when_they_are_written() -> None:
 # Over the whole way ------------------------------------------------------------------------------------------------
 
 
-def theirs(bad: str) -> PlainTextResponse:
+def starlette_response(bad: str) -> PlainTextResponse:
     response = PlainTextResponse("x")
     response.set_cookie("a", "1", path=bad)
     return response
@@ -123,7 +123,7 @@ ANSWERS: dict[str, Callable[[str], Any]] = {
     "Starlette's field": lambda bad: PlainTextResponse("x", headers={"x": bad}),
     "Starlette's name": lambda bad: PlainTextResponse("x", headers={"x" + bad: "1"}),
     "Starlette's type": lambda bad: PlainTextResponse("x", media_type="text/plain" + bad),
-    "Starlette's cookie": theirs,
+    "Starlette's cookie": starlette_response,
     "Starlette's file": lambda bad: FileResponse(__file__, headers={"x": bad}),
     "exception": lambda bad: SanicException("x", headers={"x": bad}),
     "challenge": lambda bad: Unauthorized("x", scheme="Basic", realm=bad),
@@ -171,9 +171,9 @@ async def answered(where: str, make: Callable[[], Any]) -> tuple[int, bytes]:
 
 @pytest.mark.parametrize("bad", BAD[2:])
 @pytest.mark.parametrize("where", ["handler", "respond", "middleware", "exception handler"])
-@pytest.mark.parametrize("way", ANSWERS)
-async def test_the_answer_is_500(way: str, where: str, bad: str, caplog: pytest.LogCaptureFixture) -> None:
-    status, written = await answered(where, lambda: ANSWERS[way](bad))
+@pytest.mark.parametrize("maker", ANSWERS)
+async def test_the_answer_is_500(maker: str, where: str, bad: str, caplog: pytest.LogCaptureFixture) -> None:
+    status, written = await answered(where, lambda: ANSWERS[maker](bad))
     assert status == 500
     assert not set(b"\r\n\x00") & set(written)
     assert "CR, LF and NUL" in caplog.text
@@ -181,9 +181,9 @@ async def test_the_answer_is_500(way: str, where: str, bad: str, caplog: pytest.
 
 @pytest.mark.parametrize("bad", BAD)
 @pytest.mark.parametrize("where", ["handler", "middleware", "exception handler"])
-@pytest.mark.parametrize("way", ESCAPES)
-async def test_a_target_and_a_file_name_are_escaped(way: str, where: str, bad: str) -> None:
-    expected, make = ESCAPES[way]
+@pytest.mark.parametrize("maker", ESCAPES)
+async def test_a_target_and_a_file_name_are_escaped(maker: str, where: str, bad: str) -> None:
+    expected, make = ESCAPES[maker]
     status, written = await answered(where, lambda: make(bad))
     assert status == expected
     assert not set(b"\r\n\x00") & set(written)

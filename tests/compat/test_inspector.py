@@ -1,4 +1,4 @@
-"""The inspector: the same source on Sanic and here, over real sockets, asked by HTTP and by both commands."""
+"""The inspector: the same source on Sanic and here, over real sockets, used by HTTP and by both commands."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from sanic_star.compat.helpers import _default
 from sanic_star.compat.worker.inspector import Inspector
 from sanic_star.compat.worker.state import SharedState
 from sanic_star.testing import TestManager
-from tests.engine.processes import PATIENCE, Process, free_port
+from tests.engine.processes import TIMEOUT_S, Process, free_port
 
 # The first argument names the framework; then come the ports, the number of workers, and settings.
 SOURCE = """
@@ -143,13 +143,13 @@ class Inspected(Process):
         def attempt() -> list[requests.Response]:
             # In a list: the response to a refusal is false.
             with suppress(requests.ConnectionError):
-                return [requests.request(method, url, timeout=PATIENCE, **options)]
+                return [requests.request(method, url, timeout=TIMEOUT_S, **options)]
             return []
 
         return self.until(attempt)[0]
 
     def workers(self) -> dict[str, dict[str, Any]]:
-        """Return what the inspector tells of each process."""
+        """Return the inspector's description of each process."""
 
         def ask() -> dict[str, dict[str, Any]] | None:
             # Sanic's processes read and write one table without a lock, and fail now and then.
@@ -202,7 +202,7 @@ def inspected(folder: Path, framework: str, workers: int = 1, **settings: Any) -
     finally:
         with suppress(ProcessLookupError):
             os.killpg(server.popen.pid, signal.SIGKILL)
-        server.popen.wait(PATIENCE)
+        server.popen.wait(TIMEOUT_S)
 
 
 # Path, method, body, and where Sanic's inspector answers with another status, that one.
@@ -245,47 +245,47 @@ REQUESTS: list[tuple[str, str, str | None, int | None]] = [
 ]
 
 
-def test_what_it_answers(tmp_path: Path) -> None:
+def test_answers_of_the_inspector(tmp_path: Path) -> None:
     answers: dict[str, list[tuple[int, Any]]] = {}
-    told: dict[str, list[str]] = {}
+    words: dict[str, list[str]] = {}
     for framework in FRAMEWORKS:
         with inspected(tmp_path / framework, framework) as server:
             answers[framework] = server.answers()
             server.until(partial(server.words, "looked"))
-            told[framework] = [line for first in ("told", "manages", "looked") for line in server.words(first)]
+            words[framework] = [line for first in ("told", "manages", "looked") for line in server.words(first)]
             if framework == "sanic_star":
                 assert server.log.count("Traceback") == 1, "only the exception of an action is a failure"
-    for request, ours, theirs in zip(REQUESTS, answers["sanic_star"], answers["sanic"], strict=True):
-        assert (request[3] or ours[0], ours[1]) == theirs, request
+    for request, ours, sanics in zip(REQUESTS, answers["sanic_star"], answers["sanic"], strict=True):
+        assert (request[3] or ours[0], ours[1]) == sanics, request
         assert request[3] is None or ours[0] == 400
-    assert told["sanic_star"] == told["sanic"]
-    assert told["sanic_star"][1] == "told in a worker SanicException True"
+    assert words["sanic_star"] == words["sanic"]
+    assert words["sanic_star"][1] == "told in a worker SanicException True"
 
 
-def test_what_it_tells(tmp_path: Path) -> None:
-    told = {}
+def test_information_of_the_inspector(tmp_path: Path) -> None:
+    reports = {}
     for framework in FRAMEWORKS:
         with inspected(tmp_path / framework, framework, 2) as server:
             server.until(partial(server.serves, 2))
             response = server.send("/", "GET")
-            told[framework] = response.json()
+            reports[framework] = response.json()
             assert response.headers["content-type"] == "application/json"
-    ours, theirs = told["sanic_star"], told["sanic"]
-    assert ours["meta"] == theirs["meta"] == {"action": "info"}
-    assert list(ours["result"]) == list(theirs["result"])
-    assert list(ours["result"]["info"]) == list(theirs["result"]["info"])
+    ours, sanics = reports["sanic_star"], reports["sanic"]
+    assert ours["meta"] == sanics["meta"] == {"action": "info"}
+    assert list(ours["result"]) == list(sanics["result"])
+    assert list(ours["result"]["info"]) == list(sanics["result"]["info"])
     for name in ("app", "mode", "python", "platform", "extra"):
-        assert ours["result"]["info"][name] == theirs["result"]["info"][name]
+        assert ours["result"]["info"][name] == sanics["result"]["info"][name]
     # A function that has ended is `COMPLETED` at its own moment.
-    for workers in (ours["result"]["workers"], theirs["result"]["workers"]):
+    for workers in (ours["result"]["workers"], sanics["result"]["workers"]):
         workers.pop("Sanic-Looks-0")
     assert {name: sorted(state) for name, state in ours["result"]["workers"].items()} == {
-        name: sorted(state) for name, state in theirs["result"]["workers"].items()
+        name: sorted(state) for name, state in sanics["result"]["workers"].items()
     }
     assert datetime.fromisoformat(ours["result"]["workers"]["Sanic-Server-0-0"]["start_at"]).utcoffset() == timedelta()
 
 
-def test_what_it_does(tmp_path: Path) -> None:
+def test_actions_of_the_inspector(tmp_path: Path) -> None:
     did: dict[str, list[Any]] = {}
     for framework in FRAMEWORKS:
         with inspected(tmp_path / framework, framework, 2) as server:
@@ -346,14 +346,14 @@ def test_both_commands_ask_both_inspectors(tmp_path: Path) -> None:
                         [*command, "inspect", *words, "--port", str(server.inspector), "--api-key", "s3cret"],
                         capture_output=True,
                         text=True,
-                        timeout=PATIENCE,
+                        timeout=TIMEOUT_S,
                         check=False,
                     )
                     for words in commands
                 ]
                 outcomes[framework, client] = [(run.returncode, run.stdout.strip()) for run in runs]
     first, *others = outcomes.values()
-    # Sanic's command writes an escape sequence for the terminal where it refuses a command line.
+    # Sanic's command writes an escape sequence for the terminal when it refuses a command line.
     assert [status for status, _ in first] == [0, 0, 0, 0, 0, 0, 0, 1, 1, 2, 2]
     for other in others:
         assert other == first
@@ -388,7 +388,7 @@ def test_over_tls(tmp_path: Path) -> None:
             env=os.environ | {"SSL_CERT_FILE": str(tmp_path / "ca.pem")},
             capture_output=True,
             text=True,
-            timeout=PATIENCE,
+            timeout=TIMEOUT_S,
             check=False,
         )
         assert (done.returncode, done.stdout) == (0, '{"name":"you","loud":false}\n')
@@ -463,7 +463,7 @@ def test_a_wrong_setting_ends_the_start(settings: dict[str, Any], words: str, ca
     assert [record.message for record in caplog.records if record.levelname == "ERROR" and words in record.message]
 
 
-def test_a_single_process_has_none(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_single_process_has_no_inspector(caplog: pytest.LogCaptureFixture) -> None:
     app = Sanic("Single", inspector=True)
     app.after_server_start(lambda app: app.stop())
     app.get("/")(lambda request: None)
@@ -565,7 +565,7 @@ def answering(body: bytes) -> Iterator[int]:
         b"HTTP/1.1 200 OK\r\ncontent-length: 2000\r\n\r\n{}",
     ],
 )
-def test_what_listens_is_no_inspector(answer: bytes, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_port_that_is_not_an_inspector(answer: bytes, capsys: pytest.CaptureFixture[str]) -> None:
     with contextmanager(answering)(answer) as port, pytest.raises(SystemExit) as raised:
         main(["inspect", "--host", "127.0.0.1", "--port", str(port)])
     written = capsys.readouterr()
@@ -582,16 +582,16 @@ def test_nothing_listens(capsys: pytest.CaptureFixture[str]) -> None:
         assert "Could not connect to inspector at: http://" in capsys.readouterr().err
 
 
-def test_errors_say_what_the_inspector_says(capsys: pytest.CaptureFixture[str]) -> None:
+def test_errors_show_the_message_of_the_inspector(capsys: pytest.CaptureFixture[str]) -> None:
     body = b"HTTP/1.1 401 Unauthorized\r\ncontent-length: %d\r\n\r\n%b"
     contents = [(b'{"message": "Bad key"}', "401: Bad key"), (b"plain\nmore", "401: plain"), (b"", "401: Unauthorized")]
-    for content, said in contents:
+    for content, message in contents:
         with contextmanager(answering)(body % (len(content), content)) as port, pytest.raises(SystemExit):
             InspectorClient("127.0.0.1", port, False, False, None).do("own")
-        assert capsys.readouterr().err.strip().endswith(said)
+        assert capsys.readouterr().err.strip().endswith(message)
 
 
-def test_tls_is_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+def test_tls_is_required(capsys: pytest.CaptureFixture[str]) -> None:
     with contextmanager(answering)(b"") as port, pytest.raises(SystemExit):
         InspectorClient("127.0.0.1", port, True, False, None).do("info")
     assert f"https://127.0.0.1:{port}" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""JSON: what ujson, which Sanic uses, can write and read goes here, too; where the form differs it is shown."""
+"""JSON: values that ujson, Sanic's library, can write and read work here too; differences of form are tested."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def test_writes_what_sanic_writes(value: Any) -> None:
 
 
 @pytest.mark.parametrize("value", REFUSED, ids=lambda value: type(value).__name__)
-def test_refuses_what_has_no_form(value: Any) -> None:
+def test_unserialisable_values_are_refused(value: Any) -> None:
     with pytest.raises(TypeError):
         ujson.dumps(value)
     with pytest.raises(TypeError):
@@ -149,7 +149,7 @@ def test_writes_in_a_form_of_its_own(value: Any, written: str) -> None:
 
 
 @given(VALUES)
-def test_what_is_written_reads_back(value: Any) -> None:
+def test_written_json_is_read_back(value: Any) -> None:
     expected = json.loads(ujson.dumps(value))
     assert loads(dumps(value)) == expected
     assert loads(dumps(value, sort_keys=False)) == expected
@@ -180,7 +180,7 @@ def test_keyword_arguments_give_the_same_bytes(options: dict[str, Any]) -> None:
     assert dumps(OPTION_VALUE, **options).decode() == reference
 
 
-def test_default_and_bytes_are_asked_for_what_has_no_form() -> None:
+def test_default_and_bytes_methods_are_used_for_unknown_types() -> None:
     assert dumps([{2}, date(2020, 1, 1)], default=str) == b'["{2}","2020-01-01"]'
     assert dumps([date(2020, 1, 1)], indent=None, sort_keys=True) == b'["2020-01-01"]'
     assert dumps({"a": b"x"}, reject_bytes=False) == b'{"a":"x"}'
@@ -223,7 +223,7 @@ def test_refuses_to_read_what_sanic_refuses(data: bytes) -> None:
 
 
 @pytest.mark.parametrize("data", [b"01", b"-", b"1."])
-def test_numbers_that_are_none_are_refused(data: bytes) -> None:
+def test_invalid_numbers_are_refused(data: bytes) -> None:
     with pytest.raises(ValueError, match=r"."):
         loads(data)
 
@@ -256,7 +256,7 @@ CONTAINERS = {
 @pytest.mark.parametrize("kind", [Decimal, Money])
 @pytest.mark.parametrize("container", CONTAINERS)
 @pytest.mark.parametrize("number", NO_NUMBERS)
-def test_a_decimal_that_is_no_finite_number_is_null(number: str, container: str, kind: type[Decimal]) -> None:
+def test_a_non_finite_decimal_becomes_null(number: str, container: str, kind: type[Decimal]) -> None:
     put = CONTAINERS[container]
     assert json.loads(dumps(put(kind(number)))) == json.loads(dumps(put(None)))  # type: ignore[no-untyped-call]
     assert "NaN" in dumps(kind(number), indent=1).decode() or kind(number).is_infinite()
@@ -283,7 +283,7 @@ def test_values_inside_of_objects_keep_their_form(value: Any, written: bytes) ->
 @pytest.mark.parametrize("container", ["alone", "dict", "list", "toDict", "beside a key of None"])
 @pytest.mark.parametrize("name", ["toDict", "__json__"])
 @pytest.mark.parametrize("value", ["s", 3, 1.5, [1], (1,), {"a": 1}, Decimal("1.5")], ids=type)
-def test_a_subclass_of_a_type_that_json_knows_is_written_as_that_type(
+def test_a_subclass_of_a_json_type_is_written_as_that_type(
     value: Any, name: str, container: str, options: dict[str, Any]
 ) -> None:
     # As in ujson. A cookie mapping, for example, has every attribute: the cookie of that name, else an empty text.
@@ -396,12 +396,12 @@ def test_models_are_written(value: Any, form: Any, options: dict[str, Any]) -> N
 @pytest.mark.parametrize(
     "value", [Model, Defined, object(), [object()], Holding(object()), mock.NonCallableMock(spec=[])]
 )
-def test_what_is_no_model_is_refused(value: Any) -> None:
+def test_invalid_models_are_refused(value: Any) -> None:
     with pytest.raises(TypeError):
         dumps(value)
 
 
-def test_a_writer_of_ones_own_gets_the_model() -> None:
+def test_a_custom_writer_gets_the_model() -> None:
     seen: list[Any] = []
 
     def write(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""ASGI middleware on groups, blueprints, routes, views, files and mounts: where it stands, what it sees and changes."""
+"""ASGI middleware on groups, blueprints, routes, views, files and mounts: its position, its view, its changes."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def layered(seen: Seen) -> Sanic[Any, Any]:
         await response.send("two")
 
     @bp.get("/theirs", middleware=noting("route", seen))
-    async def theirs(request: Request) -> Any:
+    async def starlette_handler(request: Request) -> Any:
         return PlainTextResponse("theirs")
 
     @bp.websocket("/ws/<n:int>", middleware=noting("route", seen))
@@ -165,7 +165,7 @@ async def test_answers_of_each_kind_pass_all_levels(path: str, status: int, body
     assert afters == sorted(entry for entry in outwards(status) if " after" in entry)
 
 
-async def test_an_exception_that_nobody_handles_passes_as_one() -> None:
+async def test_an_unhandled_exception_passes_all_layers() -> None:
     seen: Seen = []
     app = layered(seen)
     async with Life(app):
@@ -220,8 +220,8 @@ async def test_websockets_pass_all_levels(last: str, code: int) -> None:
 # Where it is written ------------------------------------------------------------------------------------------------
 
 
-def ways(seen: Seen, folder: Path) -> tuple[Sanic[Any, Any], dict[str, str]]:
-    """Return an application with middleware in each place where it may be written, and the name of the one by path."""
+def application_with_all(seen: Seen, folder: Path) -> tuple[Sanic[Any, Any], dict[str, str]]:
+    """Return an application with middleware in each possible place, and the middleware of each path."""
     app: Sanic[Any, Any] = Sanic("Ways")
 
     async def handle(request: Request) -> Any:
@@ -269,7 +269,7 @@ def ways(seen: Seen, folder: Path) -> tuple[Sanic[Any, Any], dict[str, str]]:
 async def test_it_may_be_written_in_each_of_these_places(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("a file")
     seen: Seen = []
-    app, paths = ways(seen, tmp_path)
+    app, paths = application_with_all(seen, tmp_path)
     async with Life(app):
         for path, names in paths.items():
             seen.clear()
@@ -281,7 +281,7 @@ async def test_it_may_be_written_in_each_of_these_places(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("wrong", ["x", [Noting], [Noting, 1], 5, {}, [*noting("x", []), "x"]])
 @pytest.mark.parametrize("place", ["get", "route", "websocket", "static", "mount", "Blueprint", "group"])
-def test_what_is_no_middleware_is_refused(place: str, wrong: Any, tmp_path: Path) -> None:
+def test_invalid_middleware_is_refused(place: str, wrong: Any, tmp_path: Path) -> None:
     if wrong == {} and place == "group":
         return
     app: Any = Sanic("Wrong")
@@ -298,7 +298,7 @@ def test_what_is_no_middleware_is_refused(place: str, wrong: Any, tmp_path: Path
         writers[place]()
 
 
-async def test_none_is_added_after_the_start() -> None:
+async def test_no_middleware_is_added_after_the_start() -> None:
     app: Sanic[Any, Any] = Sanic("Late")
     bp = Blueprint("bp")
     bp.get("/")(lambda request: text("x"))
@@ -586,7 +586,7 @@ async def test_a_guard_may_return_a_response(level: str) -> None:
 
 
 @pytest.mark.parametrize("answer", ["yes", 1, {"a": 1}])
-async def test_a_guard_that_returns_nonsense_lets_nobody_pass(answer: Any) -> None:
+async def test_a_guard_with_an_invalid_result_rejects_the_request(answer: Any) -> None:
     app: Sanic[Any, Any] = Sanic("Nonsense")
     app.get("/", middleware=[guard(lambda request: answer)])(lambda request: text("secret"))
     peer = Peer()
@@ -613,7 +613,7 @@ async def test_a_guard_sees_the_request_that_the_handler_sees() -> None:
 # With what else watches a request ------------------------------------------------------------------------------------
 
 
-async def test_a_handler_that_takes_too_long_is_cut(tmp_path: Path) -> None:
+async def test_a_handler_that_takes_too_long_is_cancelled(tmp_path: Path) -> None:
     app: Sanic[Any, Any] = Sanic("Slow")
     app.config.RESPONSE_TIMEOUT = 0.05
     seen: Seen = []
@@ -656,7 +656,7 @@ async def test_a_client_that_leaves_cancels_the_handler() -> None:
             await asyncio.wait({asking})
 
 
-async def test_events_tell_of_requests_and_responses_once() -> None:
+async def test_events_report_requests_and_responses_once() -> None:
     app: Sanic[Any, Any] = Sanic("Events")
     seen: Seen = []
     names = ("http.routing.after", "http.handler.before", "http.handler.after", "http.lifecycle.response")

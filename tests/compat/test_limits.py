@@ -1,4 +1,4 @@
-"""Limits of single routes, and handlers whose client leaves."""
+"""Limits of single routes, and handlers whose client disconnects."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -65,7 +65,7 @@ def body(length: int, chunked: bool) -> Any:
 
 @pytest.mark.parametrize("chunked", [False, True])
 @pytest.mark.parametrize("keyword", [False, True])
-def test_the_limit_holds_for_what_is_no_route_of_sanics(keyword: bool, chunked: bool) -> None:
+def test_the_limit_applies_to_routes_of_starlette(keyword: bool, chunked: bool) -> None:
     app = forwarding(max_body_size=5) if keyword else forwarding()
     if not keyword:
         app.config.REQUEST_MAX_SIZE = 5
@@ -76,7 +76,7 @@ def test_the_limit_holds_for_what_is_no_route_of_sanics(keyword: bool, chunked: 
         assert answers == [200, 200 if limit == 99 else 413], path
 
 
-def test_the_limit_holds_where_a_middleware_reads_before_a_mount() -> None:
+def test_the_limit_applies_to_middleware_that_reads_before_a_mount() -> None:
     app = forwarding()
     app.config.REQUEST_MAX_SIZE = 5
 
@@ -88,7 +88,7 @@ def test_the_limit_holds_where_a_middleware_reads_before_a_mount() -> None:
     assert [client.post("/mount", data=body(length, True)).status_code for length in (5, 6)] == [200, 413]
 
 
-def test_without_a_limit_a_mount_reads_what_there_is() -> None:
+def test_without_a_limit_a_mount_reads_the_whole_body() -> None:
     app = forwarding()
     app.config.REQUEST_MAX_SIZE = None
     client = TestClient(app)
@@ -154,7 +154,7 @@ async def test_by_default_it_is_not() -> None:
 
 
 @pytest.mark.parametrize(("query", "body"), [(b"quick=1", b"answer"), (b"quick=1&fail=1", b"handled")])
-async def test_who_has_answered_is_not_cancelled(query: bytes, body: bytes) -> None:
+async def test_a_handler_that_has_answered_is_not_cancelled(query: bytes, body: bytes) -> None:
     app, seen = leaving()
     before = len(asyncio.all_tasks())
 
@@ -211,7 +211,7 @@ async def test_streams_end_as_ever() -> None:
     assert (await ask(app, http_scope("/echo", "POST", headers=headers), [b"a", b"b"])).body == b"ab"
 
 
-async def test_a_body_that_the_handler_reads_itself_is_left_to_it() -> None:
+async def test_the_handler_can_read_the_body_itself() -> None:
     app, _ = leaving()
 
     @app.get("/body")
@@ -225,7 +225,7 @@ async def test_a_body_that_the_handler_reads_itself_is_left_to_it() -> None:
     assert (await ask(app, http_scope("/body", headers=[(b"content-length", b"0")]))).body == b""
 
 
-async def test_a_handler_that_is_late_and_watched_is_answered_once() -> None:
+async def test_a_late_and_watched_handler_is_answered_once() -> None:
     app, seen = leaving(RESPONSE_TIMEOUT=0.05)
     peer = Peer()
     await app(http_scope(), peer.receive, peer.send)

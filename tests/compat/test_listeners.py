@@ -15,15 +15,15 @@ from sanic_star.testing import TestClient
 MOMENTS = ("before_server_start", "after_server_start", "before_server_stop", "after_server_stop")
 
 
-@pytest.mark.parametrize("way", ["decorator", "called", "listener", "named", "registered", "upper"])
-def test_ways_of_registering(way: str) -> None:
+@pytest.mark.parametrize("registration", ["decorator", "called", "listener", "named", "registered", "upper"])
+def test_all_registration_functions(registration: str) -> None:
     app: Sanic[Any, Any] = Sanic("Ways")
     seen: list[str] = []
 
     def note(app: Any) -> None:
         seen.append("called")
 
-    match way:
+    match registration:
         case "decorator":
             assert app.before_server_start(note) is note
         case "called":
@@ -127,7 +127,7 @@ async def test_listeners_that_fail(moment: str, caplog: pytest.LogCaptureFixture
         assert seen == ["failing"]
     else:
         assert seen == ["failing", "failing", "good"]
-        assert [each.message for each in caplog.records] == [f"A listener of {moment} failed"]
+        assert [record.message for record in caplog.records] == [f"A listener of {moment} failed"]
 
 
 def test_signals_of_the_server_are_called_among_its_listeners() -> None:
@@ -177,7 +177,7 @@ def test_moments_without_priorities(moment: str, caplog: pytest.LogCaptureFixtur
     seen: list[int] = []
     for number in (1, 2):
         app.register_listener(lambda app, number=number: seen.append(number), moment, priority=number)
-    assert [each.message for each in caplog.records] == [f"Priority is not supported for {moment}"] * 2
+    assert [record.message for record in caplog.records] == [f"Priority is not supported for {moment}"] * 2
     asyncio.run(app._listeners.run(moment, app))
     assert seen == [1, 2]
 
@@ -193,5 +193,5 @@ def test_moments_without_priorities(moment: str, caplog: pytest.LogCaptureFixtur
         (lambda: "nothing", "nothing"),
     ],
 )
-async def test_a_listener_is_told_what_has_changed(listener: Any, expected: Any) -> None:
+async def test_a_listener_gets_the_changed_files(listener: Any, expected: Any) -> None:
     assert call_listener(listener, None, {"changed": {"a.py"}}) == expected

@@ -1,4 +1,4 @@
-"""`AppLoader` and the server of files: what the parity cases leave out, because Sanic does not do it."""
+"""`AppLoader` and the server of files: behaviour beyond the parity cases, because Sanic lacks it."""
 
 import pickle
 import sys
@@ -41,13 +41,13 @@ def test_a_dotted_module_has_its_app() -> None:
 
 @pytest.mark.usefixtures("folder")
 @pytest.mark.parametrize("target", ["loaded", "loaded.empty"])
-def test_a_module_without_app_is_told(target: str) -> None:
+def test_a_module_without_app_is_reported(target: str) -> None:
     with pytest.raises(NoApplication, match=f"no 'app' in the module '{target}'; say which .* {target}:app"):
         AppLoader(target).load()
 
 
 @pytest.mark.usefixtures("folder")
-def test_what_a_factory_raises_is_not_taken_for_a_wrong_call() -> None:
+def test_exceptions_of_a_factory_are_not_taken_for_a_wrong_call() -> None:
     with pytest.raises(TypeError, match="of its own"):
         AppLoader("loaded.server:fail").load()
 

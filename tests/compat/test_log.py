@@ -1,4 +1,4 @@
-"""The loggers and how lines look."""
+"""The loggers and the format of lines."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ def _as_before_a_start(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.setattr(kind, name, value)
 
 
-def record(**more: Any) -> logging.LogRecord:
+def record(**fields: Any) -> logging.LogRecord:
     made = logging.LogRecord("sanic.root", logging.INFO, "/a/b.py", 7, "Hello %s", ("W",), None)
     made.created, made.process = 1700000000.5, 99
-    vars(made).update(more)
+    vars(made).update(fields)
     return made
 
 
@@ -50,7 +50,7 @@ def test_the_loggers_are_sanics(name: str) -> None:
     assert any(isinstance(kept, log.VerbosityFilter) for kept in getattr(log, name).filters)
 
 
-def test_what_the_module_offers_is_what_sanics_offers() -> None:
+def test_the_module_has_the_names_of_sanics() -> None:
     assert set(log.__all__) == set(sanic.log.__all__)
 
 
@@ -63,10 +63,10 @@ def test_verbosity_keeps_records_back(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_default_configuration_is_sanics_by_its_parts() -> None:
-    ours, theirs = log.LOGGING_CONFIG_DEFAULTS, sanic.log.LOGGING_CONFIG_DEFAULTS
-    assert ours["loggers"] == theirs["loggers"]
+    ours, sanics = log.LOGGING_CONFIG_DEFAULTS, sanic.log.LOGGING_CONFIG_DEFAULTS
+    assert ours["loggers"] == sanics["loggers"]
     for part in ("handlers", "formatters"):
-        assert ours[part].keys() == theirs[part].keys()
+        assert ours[part].keys() == sanics[part].keys()
 
 
 def test_the_default_configuration_is_applied(capsys: pytest.CaptureFixture[str]) -> None:
@@ -94,19 +94,19 @@ ACCESS = {"host": "1.2.3.4:5", "request": "GET http://x/", "status": 200, "byte"
 
 @pytest.mark.filterwarnings("ignore:functools.partial will be a method:FutureWarning")  # Sanic's, on Python 3.13
 @pytest.mark.parametrize("name", FORMATTERS)
-def test_each_formatter_tells_what_sanics_tells(name: str) -> None:
+def test_each_formatter_writes_the_line_of_sanics(name: str) -> None:
     for level in (5, 10, 20, 30, 40, 50):
-        for more in ({}, {"shop": 7, "what": object}):
-            made = record(**(ACCESS if "Access" in name else {}), **more)
+        for fields in ({}, {"shop": 7, "what": object}):
+            made = record(**(ACCESS if "Access" in name else {}), **fields)
             made.levelno, made.levelname = level, logging.getLevelName(level)
             ours: str = getattr(formatter, name)().format(made)
-            if name.startswith("JSON") and more:
+            if name.startswith("JSON") and fields:
                 assert "<class 'object'>" in ours or "Access" in name  # Sanic's fails
             else:
                 assert ours == getattr(sanic.logging.formatter, name)().format(made)
 
 
-def test_extras_and_exceptions_are_told() -> None:
+def test_extras_and_exceptions_are_written() -> None:
     try:
         raise ValueError("why")
     except ValueError:
@@ -115,9 +115,9 @@ def test_extras_and_exceptions_are_told() -> None:
     assert text == sanic.logging.formatter.ProdFormatter().format(made)
     assert "Hello W\nTraceback" in text
     assert text.endswith("ValueError: why\nshop=<class 'object'>")
-    told = json.loads(formatter.JSONFormatter().format(made))
-    assert told["shop"] == "<class 'object'>"
-    assert told["exc_info"].endswith("ValueError: why")
+    entry = json.loads(formatter.JSONFormatter().format(made))
+    assert entry["shop"] == "<class 'object'>"
+    assert entry["exc_info"].endswith("ValueError: why")
 
 
 START = """
@@ -163,14 +163,14 @@ real.write(sys.stdout.getvalue())
 
 
 @pytest.mark.parametrize("output", ["terminal", "file"])
-def test_what_a_start_does_to_the_log_is_what_sanics_does(output: str) -> None:
-    def told(framework: str) -> str:
+def test_a_start_configures_the_log_as_sanic_does(output: str) -> None:
+    def log_of_start(framework: str) -> str:
         env = {name: value for name, value in os.environ.items() if "NO_COLOR" not in name} | {"PYTHONPATH": str(ROOT)}
         command = [sys.executable, "-W", "ignore", "-c", START, framework, output]
         return subprocess.run(command, env=env, capture_output=True, text=True, check=True).stdout
 
-    ours = told("star")
-    assert ours == told("sanic")
+    ours = log_of_start("star")
+    assert ours == log_of_start("sanic")
     assert ("\x1b[" in ours) == (output == "terminal")
 
 
@@ -198,7 +198,7 @@ def test_the_settings_are_those_of_the_start() -> None:
     assert seen == [True, False]
 
 
-def test_a_format_of_ones_own() -> None:
+def test_a_custom_format() -> None:
     assert formatter.AutoFormatter("%(levelname)s %(message)s", datefmt="x").format(record()) == "INFO Hello W"
 
     class Own(formatter.ProdFormatter):
@@ -221,11 +221,11 @@ import logging
 line = AutoFormatter().format(logging.makeLogRecord({"levelno": 40, "levelname": "ERROR", "msg": "x"}))
 print(ascii([Colors.RED.value, Colors.END.value, Colors.RED.value in line]), file=sys.__stdout__)
 """
-    told = {}
+    colors = {}
     for env in ({"NO_COLOR": ""}, {"NO_COLOR": "1"}, {"SANIC_NO_COLOR": "1"}):
         done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
-        told[str(env)] = done.stdout.strip()
-    assert list(told.values()) == [r"['\x1b[31m', '\x1b[0m', True]", *["['', '', True]"] * 2]
+        colors[str(env)] = done.stdout.strip()
+    assert list(colors.values()) == [r"['\x1b[31m', '\x1b[0m', True]", *["['', '', True]"] * 2]
     assert isinstance(sys.stdout, io.TextIOBase)
 
 

@@ -1,4 +1,4 @@
-"""When an application has a main process beside the one that serves, and what becomes of it where it can't have one."""
+"""When an application has a main process in addition to the serving one, and what happens without it."""
 
 import re
 import socket
@@ -65,13 +65,13 @@ def test_how_many_processes(tmp_path: Path, script: str, how: str, processes: in
         assert server.terminate() == 0
     assert server.phases().count("after_server_stop") == max(1, processes - 1)
     assert ALONE not in server.log
-    # Nobody calls them, so that the log says so.
+    # No process calls them, and the log warns about that.
     warning = "because a single process has no main process beside it: main_process_start (started); main_process_ready"
     assert (warning in server.log) is (script == LISTENERS and processes == 1)
     if script == LISTENERS:
-        told = re.findall(r"^main_process_\w+ .*", server.log, re.M)
+        lines = re.findall(r"^main_process_\w+ .*", server.log, re.M)
         main = server.popen.pid
-        assert told == (
+        assert lines == (
             []
             if processes == 1
             else [
@@ -82,7 +82,7 @@ def test_how_many_processes(tmp_path: Path, script: str, how: str, processes: in
         )
 
 
-def test_what_main_process_ready_shares(tmp_path: Path) -> None:
+def test_main_process_ready_can_share_values(tmp_path: Path) -> None:
     script = """
 import multiprocessing
 
@@ -172,7 +172,7 @@ def test_a_main_module_without_a_path(tmp_path: Path, how: str) -> None:
 
 
 @pytest.mark.parametrize("how", ["workers=2", "auto_reload=True"])
-def test_what_needs_other_processes_is_not_served_by_one(tmp_path: Path, how: str) -> None:
+def test_multi_process_features_are_refused_in_one_process(tmp_path: Path, how: str) -> None:
     script = LOCAL + f"\n    app.run(port=0, motd=False, {how})\nif __name__ == '__main__':\n    local()\n"
     with process(tmp_path, script) as server:
         if "workers" in how:
@@ -185,7 +185,7 @@ def test_what_needs_other_processes_is_not_served_by_one(tmp_path: Path, how: st
 
 
 @pytest.mark.parametrize("how", ["", "workers=2", "dev=True"])
-def test_each_process_knows_where_it_is_served(tmp_path: Path, how: str) -> None:
+def test_each_process_has_the_served_addresses(tmp_path: Path, how: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port = listening.getsockname()[1]
     script = """
@@ -224,7 +224,7 @@ def test_a_thread_that_a_listener_leaves_does_not_keep_the_process(tmp_path: Pat
     script = """
 @app.main_process_start
 async def leave(app):
-    # As aiosqlite does for each connection that nobody closes.
+    # Like aiosqlite's thread for each unclosed connection.
     threading.Thread(target=threading.Event().wait, name="left behind").start()
 """
     end = "\n    say('after run')\n    time.sleep(0.5)\n    say('the end')\n"
@@ -256,8 +256,8 @@ async def hello(request):
         assert server.get().text == "hello"
         # The logger that runs beside the workers writes what they log.
         server.until(lambda: server.log.count("Worker ready") == workers)
-        known = server.get("/__health__/").json()
-        assert {name: process.get("state") for name, process in known.items()} == {
+        processes = server.get("/__health__/").json()
+        assert {name: process.get("state") for name, process in processes.items()} == {
             "Sanic-Main": None,
             **{f"Sanic-Server-{number}-0": "ACKED" for number in range(workers)},
             "Sanic-HealthMonitor-0": "STARTED",

@@ -1,4 +1,4 @@
-"""`app.manager` and `app.m`: functions that run beside the workers, by the same source on Sanic and here."""
+"""`app.manager` and `app.m`: functions that run next to the workers, with the same source on Sanic and here."""
 
 import json
 import os
@@ -17,7 +17,7 @@ from sanic_star import Sanic
 from sanic_star.compat.exceptions import SanicException
 from sanic_star.compat.worker.process import ProcessState
 from sanic_star.compat.worker.state import WorkerState
-from tests.engine.processes import PATIENCE, Process, free_port
+from tests.engine.processes import TIMEOUT_S, Process, free_port
 
 # The file that both run; the first argument names the framework, the second one the number of workers.
 SOURCE = """
@@ -148,7 +148,7 @@ class Managed(Process):
         # The group, which is that of the main process, and has what Sanic may leave behind.
         with suppress(ProcessLookupError):
             os.killpg(self.popen.pid, signal.SIGKILL)
-        self.popen.wait(PATIENCE)
+        self.popen.wait(TIMEOUT_S)
 
     def call(self, expression: str) -> Any:
         """Return what an expression gives in a worker."""
@@ -188,10 +188,10 @@ def on_both(tmp_path: Path, managed: str, play: Callable[[Managed], list[Any]], 
         ours = play(server)
     for attempt in range(3):
         with Managed(tmp_path / f"sanic-{attempt}", "sanic", managed, workers) as server:
-            theirs = play(server)
-        if theirs == ours:
+            sanics = play(server)
+        if sanics == ours:
             break
-    assert ours == theirs
+    assert ours == sanics
     return ours
 
 
@@ -312,7 +312,7 @@ def test_restarts(tmp_path: Path) -> None:
     assert starts["Sanic-Durable-0"] == [1, False]
 
 
-def test_what_a_worker_knows_and_sets(tmp_path: Path) -> None:
+def test_attributes_and_settings_of_a_worker(tmp_path: Path) -> None:
     expressions = [
         "app.m.name",
         "app.m.pid == os.getpid()",
@@ -448,7 +448,7 @@ def test_orders_by_the_publisher_and_a_shared_queue(tmp_path: Path, workers: int
         ("type('Local', (), {})", None),
     ],
 )
-def test_orders_that_make_no_sense(tmp_path: Path, order: str, logged: str | None) -> None:
+def test_invalid_orders_to_the_manager(tmp_path: Path, order: str, logged: str | None) -> None:
     # Sanic ends at the first three.
     with Managed(tmp_path, "sanic_star", f"told('sent', lambda: manager.monitor_publisher.send({order}))") as server:
         server.until(lambda: server.started() == 1)
@@ -541,9 +541,9 @@ def test_a_killed_worker_keeps_its_name(tmp_path: Path) -> None:
         os.kill(pid, signal.SIGKILL)
         server.until(lambda: server.log.count(f"ready {name} ") == 2)
         server.until(lambda: server.states()[name] == "ACKED")
-        known = server.call(f"app.m.workers[{name!r}]")
-        assert known["starts"] == 2
-        assert known["pid"] != pid
+        state = server.call(f"app.m.workers[{name!r}]")
+        assert state["starts"] == 2
+        assert state["pid"] != pid
         assert len(server.states()) == 3
         assert server.terminate() == 0
 
@@ -559,7 +559,7 @@ def test_state_that_only_workers_can_read(tmp_path: Path) -> None:
 
 def wait_for_the_end_of(pids: list[int]) -> None:
     """Wait until none of some processes is left."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT_S
     while left := [pid for pid in pids if is_alive(pid)]:
         assert time.monotonic() < deadline, left
         time.sleep(0.05)
@@ -567,16 +567,16 @@ def wait_for_the_end_of(pids: list[int]) -> None:
 
 def members(group: int) -> list[int]:
     """Return the ids of the processes of a group, on systems that have `/proc`."""
-    found = []
+    pids = []
     for status in Path("/proc").glob("[0-9]*/stat"):
         with suppress(OSError):
             if status.read_text().rpartition(")")[2].split()[2] == str(group):
-                found.append(int(status.parent.name))
-    return found
+                pids.append(int(status.parent.name))
+    return pids
 
 
 def is_alive(pid: int) -> bool:
-    """Tell whether a process exists and has not ended; one that nobody has waited for has ended, too."""
+    """Return whether a process exists and has not ended; a zombie has ended."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -587,7 +587,7 @@ def is_alive(pid: int) -> bool:
     return not status.parent.parent.exists()
 
 
-def test_one_process_alone_has_no_manager() -> None:
+def test_a_single_process_has_no_manager() -> None:
     with pytest.raises(SanicException, match="from the main process"):
         _ = Sanic("alone").manager
     assert not hasattr(Sanic("alone"), "multiplexer")
@@ -596,8 +596,8 @@ def test_one_process_alone_has_no_manager() -> None:
 def test_the_names_of_states_are_those_of_sanic() -> None:
     from sanic.worker import constants
 
-    theirs = {state.name: state.value for state in constants.ProcessState}
-    assert {state.name: state.value for state in ProcessState} == theirs
+    sanics = {state.name: state.value for state in constants.ProcessState}
+    assert {state.name: state.value for state in ProcessState} == sanics
 
 
 def test_state_of_a_plain_mapping() -> None:

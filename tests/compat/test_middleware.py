@@ -1,4 +1,4 @@
-"""Middleware: how it is registered, in which order it runs, what it may answer and change."""
+"""Middleware: its registration, its order, its responses and changes."""
 
 from pathlib import Path
 from typing import Any
@@ -27,16 +27,16 @@ def hello_app(seen: list[str]) -> Sanic[Any, Any]:
     return app
 
 
-@pytest.mark.parametrize("way", ["bare", "attached", "on", "on with priority", "registered", "object"])
+@pytest.mark.parametrize("registration", ["bare", "attached", "on", "on with priority", "registered", "object"])
 @pytest.mark.parametrize("where", ["request", "response"])
-def test_ways_of_registering(way: str, where: str) -> None:
+def test_all_registration_functions(registration: str, where: str) -> None:
     seen: list[str] = []
     app = hello_app(seen)
 
     async def note(*args: Any) -> None:
         seen.append(f"{where} {len(args)}")
 
-    match way:
+    match registration:
         case "bare" if where == "request":
             app.middleware(note)
         case "bare" | "attached":
@@ -109,7 +109,7 @@ def test_an_error_in_response_middleware_loses_no_response(caplog: pytest.LogCap
     client = TestClient(app)
     assert client.get("/").text == "hello"
     assert client.get("/none").status_code == 404
-    failures = [each for each in caplog.records if "response middleware" in each.message]
+    failures = [record for record in caplog.records if "response middleware" in record.message]
     assert len(failures) == 2
 
 
@@ -340,7 +340,7 @@ def test_middleware_may_replace_what_handlers_return() -> None:
 def test_kinds_of_responses_made_at_run_time_fill_no_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_foreign, "_KINDS_KEPT", len(_foreign._kinds))
     kind = type("Made", (PlainTextResponse,), {})
-    known = _foreign.named(kind("x"))
-    assert (type(known).__name__, known.status) == ("Made", 200)
-    assert _foreign.named(known) is known
+    response = _foreign.named(kind("x"))
+    assert (type(response).__name__, response.status) == ("Made", 200)
+    assert _foreign.named(response) is response
     assert kind not in _foreign._kinds

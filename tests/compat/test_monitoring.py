@@ -1,4 +1,4 @@
-"""What monitoring tools replace on the classes: `Sanic._startup`, `ErrorHandler.lookup`, `Starlette.__call__`."""
+"""Methods that monitoring tools replace: `Sanic._startup`, `ErrorHandler.lookup`, `Starlette.__call__`."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ def serving(cls: type[Sanic[Any, Any]] = Sanic) -> Sanic[Any, Any]:
         raise LookupError("fails")
 
     @app.exception(LookupError)
-    async def found(request: Request[Any, Any], error: LookupError) -> Any:
+    async def handle_error(request: Request[Any, Any], error: LookupError) -> Any:
         return text("handled", 418)
 
     return app
 
 
 def replaced_startup(calls: list[str]) -> Callable[..., Any]:
-    own = Sanic._startup
+    original = Sanic._startup
 
     async def enter(request: Request[Any, Any]) -> None:
         calls.append(request.path)
@@ -53,7 +53,7 @@ def replaced_startup(calls: list[str]) -> Callable[..., Any]:
     async def _startup(self: Sanic[Any, Any]) -> None:
         calls.append("startup")
         self.signal("http.lifecycle.request")(enter)
-        await own(self)
+        await original(self)
 
     return _startup
 
@@ -159,11 +159,11 @@ def test_a_startup_that_fails_fails_the_start(monkeypatch: pytest.MonkeyPatch) -
 def test_a_method_of_the_error_handler_that_is_replaced_on_the_class_is_called(
     monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    own, calls = getattr(ErrorHandler, name), []
+    original, calls = getattr(ErrorHandler, name), []
 
     def replaced(self: ErrorHandler, *args: Any, **kwargs: Any) -> Any:
         calls.append(name)
-        return own(self, *args, **kwargs)
+        return original(self, *args, **kwargs)
 
     monkeypatch.setattr(ErrorHandler, name, replaced)
     _, response = serving().test_client.get("/fails")
@@ -185,11 +185,11 @@ def test_a_method_of_the_error_handler_that_is_replaced_on_the_class_is_called(
 def test_a_replaced_lookup_gets_what_was_raised_and_nothing_else(
     monkeypatch: pytest.MonkeyPatch, path: str, expected: list[str]
 ) -> None:
-    own, exceptions = ErrorHandler.lookup, []
+    original, exceptions = ErrorHandler.lookup, []
 
     def reporting(self: ErrorHandler, exception: BaseException, route_name: str | None = None) -> Any:
         exceptions.append(repr(exception))
-        handler = own(self, exception, route_name)
+        handler = original(self, exception, route_name)
         # As a tool does it: another function each time.
         return None if handler is None else lambda request, exception: handler(request, exception)
 
@@ -220,10 +220,10 @@ def test_a_replaced_lookup_gets_what_was_raised_and_nothing_else(
 
 
 def test_the_handler_that_a_replaced_lookup_returns_is_called(monkeypatch: pytest.MonkeyPatch) -> None:
-    own = ErrorHandler.lookup
+    original = ErrorHandler.lookup
 
     def wrapping(self: ErrorHandler, exception: BaseException, route_name: str | None = None) -> Any:
-        handler = own(self, exception, route_name)
+        handler = original(self, exception, route_name)
 
         async def wrapped(request: Request[Any, Any], exception: Exception) -> Any:
             assert handler is not None
@@ -362,16 +362,16 @@ class Watching:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.exceptions: list[str] = []
-        own = Starlette.__call__
+        original = Starlette.__call__
 
         async def watched(app: Starlette, scope: Scope, receive: Receive, send: Send) -> None:
             try:
-                await own(app, scope, receive, send)
+                await original(app, scope, receive, send)
             except Exception as error:
                 self.exceptions.append(repr(error))
                 raise
 
-        self._own = own
+        self._own = original
         self._monkeypatch = monkeypatch
         self._watched = watched
 
@@ -458,7 +458,7 @@ async def test_a_tool_sees_nothing_that_was_expected(watching: Watching, handles
     assert watching.exceptions == []
 
 
-async def test_a_tool_and_the_server_see_what_nobody_handles(watching: Watching) -> None:
+async def test_unhandled_exceptions_reach_tools_and_the_server(watching: Watching) -> None:
     watching.begin()
     with pytest.raises(ValueError, match="fails"):
         await statuses(failing(None), "/fails")
@@ -473,7 +473,7 @@ async def test_a_tool_sees_the_exceptions_of_mounted_applications(watching: Watc
     assert watching.exceptions == ["ValueError('fails')"]
 
 
-async def test_a_tool_may_come_with_a_listener_and_go(watching: Watching) -> None:
+async def test_a_tool_may_be_installed_and_removed_by_listeners(watching: Watching) -> None:
     app = failing(Exception)
     app.before_server_start(lambda app: watching.begin())
     # The first request was on its way before.

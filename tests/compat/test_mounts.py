@@ -1,4 +1,4 @@
-"""`Sanic.mount`, `Sanic.host`, `Blueprint.mount`: where they lead, whose lifespan runs, who answers errors."""
+"""`Sanic.mount`, `Sanic.host`, `Blueprint.mount`: their paths, lifespans and error handlers."""
 
 import asyncio
 import logging
@@ -122,7 +122,7 @@ PATHS_BELOW = ["/sub", "/sub/", "/sub/x", "/sub/%78", "/sub//x", "/sub/é", "/su
 @pytest.mark.parametrize("root", ["", "/api", "/api/", "/é"])
 @pytest.mark.parametrize("beside", [False, True])
 @pytest.mark.parametrize("at", ["/sub", "/t/<name>", "/t/<name>/sub", "/theirs"])
-def test_the_quick_way_to_a_mount_sets_what_the_long_way_sets(root: str, beside: bool, at: str) -> None:
+def test_the_short_path_to_a_mount_sets_the_same_values(root: str, beside: bool, at: str) -> None:
     scopes: list[Scope] = []
 
     async def note(scope: Scope, receive: Receive, send: Send) -> None:
@@ -441,7 +441,7 @@ def test_a_blueprint_mounts_behind_its_prefix_its_version_and_those_of_its_group
     assert app.router.url_path_for("tools.sub:show") == "/v2/all/tools/sub/"
 
 
-def test_a_blueprints_middleware_guards_its_mounts_and_no_others() -> None:
+def test_middleware_of_a_blueprint_runs_for_its_mounts_only() -> None:
     bp, app = Blueprint("guarded", url_prefix="/in"), Sanic("guards")
     group = Blueprint.group(bp)
     bp.mount("/sub", child(), middleware=[Middleware(Tagged, "mount")])
@@ -502,7 +502,7 @@ def test_a_blueprint_may_be_registered_in_two_applications_and_copied() -> None:
 
 
 class Manager:
-    """Something that may run once, as the session manager of the MCP SDK."""
+    """An object that may run only once, like the session manager of the MCP SDK."""
 
     def __init__(self, log: list[str]) -> None:
         self.log = log
@@ -586,7 +586,7 @@ def logging_lifespan(log: list[str]) -> Any:
 
 @pytest.mark.parametrize("make", lifespans())
 @pytest.mark.parametrize("how", ["mount", "host", "blueprint", "middleware", "nested"])
-def test_a_mounted_lifespan_runs_once_whoever_enters_it(make: Any, how: str) -> None:
+def test_a_mounted_lifespan_runs_once(make: Any, how: str) -> None:
     log: list[str] = []
     outer, inner = make(log)
     if how == "mount":
@@ -704,7 +704,7 @@ PATHS = "/x/fail", "/x/refuse", "/x/none", "/x/x"
 
 
 @pytest.mark.parametrize("debug", [False, True])
-def test_handle_errors_lets_the_handlers_answer_what_a_mounted_application_does_not(debug: bool) -> None:
+def test_handle_errors_handles_unhandled_errors_of_a_mounted_application(debug: bool) -> None:
     app = outer_with(child(*FAILING, debug=debug), handle_errors=True)
     expected = [(418, "outer inner"), (403, "outer 403"), (404, "outer 404"), (200, "/x|/x/x|{}")]
     assert answers_of(app, *PATHS) == expected
@@ -715,7 +715,7 @@ def test_without_it_a_mounted_application_answers_its_errors_itself() -> None:
     assert answers == [(500, "Internal Server Error"), (403, "inner detail"), (404, "Not Found"), (200, "/x|/x/x|{}")]
 
 
-def test_handle_errors_leaves_what_a_mounted_application_handles_itself() -> None:
+def test_handle_errors_keeps_the_handlers_of_a_mounted_application() -> None:
     async def own(request: Any, error: Exception) -> Any:
         return PlainTextResponse("inner handler", 500)
 
@@ -949,7 +949,7 @@ def test_a_handler_may_ask_for_a_body_that_another_application_has_read() -> Non
         assert client.post("/star", data=b"body").text == "endpoint"
 
 
-def test_handle_errors_leaves_the_error_pages_of_an_own_error_handler() -> None:
+def test_handle_errors_keeps_the_error_pages_of_a_custom_error_handler() -> None:
     class Pages(ErrorHandler):
         def default(self, request: Any, exception: Any) -> Any:
             return text("inner page", 404)
@@ -1095,7 +1095,7 @@ def test_a_request_through_mounts_leaves_no_reference_cycle(depth: int) -> None:
         path = "/x" * depth + "/x"
         client.get(path)
         gc.collect()
-        before = sum(isinstance(thing, Request) for thing in gc.get_objects())
+        before = sum(isinstance(value, Request) for value in gc.get_objects())
         for _ in range(5):
             assert client.get(path).status_code == 200
-        assert sum(isinstance(thing, Request) for thing in gc.get_objects()) == before
+        assert sum(isinstance(value, Request) for value in gc.get_objects()) == before

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import requests
 
-from tests.engine.processes import PATIENCE, UVICORN, process
+from tests.engine.processes import TIMEOUT_S, UVICORN, process
 
 SCRIPT = """
 from contextlib import asynccontextmanager
@@ -98,7 +98,7 @@ def test_mounts_work_under_every_kind_of_server(tmp_path: Path, server: str) -> 
         assert served.get("/t/acme/show").text == "/t/acme {'tenant': 'acme'} b''"
 
         def ask(path: str, **options: Any) -> requests.Response:
-            return requests.get(f"http://127.0.0.1:{served.port}{path}", timeout=PATIENCE, **options)
+            return requests.get(f"http://127.0.0.1:{served.port}{path}", timeout=TIMEOUT_S, **options)
 
         assert ask("/t/acme/none").status_code == 404
         assert ask("/alone/show").text == "/alone {} b''"

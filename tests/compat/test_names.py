@@ -1,4 +1,4 @@
-"""Names: what Sanic accepts is accepted here, and what it refuses is refused, for each kind of name that is checked.
+"""Names: each one that Sanic accepts is accepted here, and each one that it refuses is refused, for every kind of name.
 
 The inputs are generated: characters of every kind at the beginning, in the middle and at the end of a name, and words
 that mean something somewhere. Each check runs on Sanic and on this package, and returns what became of the name.
@@ -52,7 +52,7 @@ class Members(Enum):
     EVENT = "a.b.c"
 
 
-THINGS = (None, 0, 1, 1.5, True, b"abc", ["a"], {"a"}, Members.WORD, Members.EVENT, len)
+VALUES = (None, 0, 1, 1.5, True, b"abc", ["a"], {"a"}, Members.WORD, Members.EVENT, len)
 
 
 class Framework:
@@ -73,7 +73,7 @@ class Framework:
         return self.Sanic("App", configure_logging=False)
 
 
-THEIRS, OURS = Framework(sanic, "sanic"), Framework(sanic_star, "sanic_star.compat")
+SANIC, SANIC_STAR = Framework(sanic, "sanic"), Framework(sanic_star, "sanic_star.compat")
 Check = Callable[[Framework, Any], Any]
 CHECKS: dict[str, Check] = {}
 
@@ -425,7 +425,7 @@ def task(framework: Framework, name: Any) -> Any:
     async def run() -> Any:
         app = framework.app()
         if framework.is_sanic:
-            # Its tasks start where it runs.
+            # Its tasks start in the process that runs it.
             app.asgi = True
         app.add_task(handler(None), name=name)
         await asyncio.sleep(0)
@@ -444,9 +444,9 @@ def _event(event: str, *dispatched: str, fires: bool = True) -> Check:
 
         async def dispatch() -> None:
             app.signal_router.finalize()
-            for one in (whole, *dispatched):
+            for event_name in (whole, *dispatched):
                 try:
-                    await app.dispatch(one, inline=True)
+                    await app.dispatch(event_name, inline=True)
                 except framework.signals.NotFound:
                     heard.append(None)
 
@@ -488,7 +488,7 @@ def awaited_event(framework: Framework, name: Any) -> Any:
 # Settings, and words with a meaning -----------------------------------------------------------------------------------
 
 
-def _own(framework: Framework, config: Any) -> list[Any]:
+def _custom_settings(framework: Framework, config: Any) -> list[Any]:
     """Return the settings that are in addition to the default ones."""
     hidden = {*framework.config.DEFAULT_CONFIG, "_converters", "_init", "defaults"}
     return sorted((key, value) for key, value in config.items() if key not in hidden and "NAMES" not in key)
@@ -513,13 +513,13 @@ def _environment(*names: str) -> Iterator[None]:
 def environment_prefix(framework: Framework, name: Any) -> Any:
     prefix = name if isinstance(name, str) else "None"
     with _environment(f"{prefix}KEY", f"{prefix}lower", prefix, f"{prefix.upper()}UP"):
-        return _own(framework, framework.config.Config(env_prefix=name))
+        return _custom_settings(framework, framework.config.Config(env_prefix=name))
 
 
 @check
 def environment_variable(framework: Framework, name: Any) -> Any:
     with _environment("SANIC_" + name):
-        return _own(framework, framework.config.Config())
+        return _custom_settings(framework, framework.config.Config())
 
 
 def _config(framework: Framework) -> Any:
@@ -530,28 +530,28 @@ def _config(framework: Framework) -> Any:
 def updated_setting(framework: Framework, name: Any) -> Any:
     config = _config(framework)
     config.update({name: 1})
-    return _own(framework, config)
+    return _custom_settings(framework, config)
 
 
 @check
 def setting(framework: Framework, name: Any) -> Any:
     config = _config(framework)
     config[name] = 1
-    return _own(framework, config)
+    return _custom_settings(framework, config)
 
 
 @check
 def setting_of_mapping(framework: Framework, name: Any) -> Any:
     config = _config(framework)
     config.update_config({name: 1})
-    return _own(framework, config)
+    return _custom_settings(framework, config)
 
 
 @check
 def setting_of_object(framework: Framework, name: Any) -> Any:
     config = _config(framework)
     config.update_config(SimpleNamespace(**{name: 1}))
-    return _own(framework, config)
+    return _custom_settings(framework, config)
 
 
 @check
@@ -667,11 +667,11 @@ OTHER_DIFFERENCES = {
 
 
 def differs(run: str, name: Any) -> bool:
-    theirs, ours = outcome(THEIRS, CHECKS[run], name), outcome(OURS, CHECKS[run], name)
-    if isinstance(theirs, Refused) and isinstance(ours, Refused):
+    sanics, ours = outcome(SANIC, CHECKS[run], name), outcome(SANIC_STAR, CHECKS[run], name)
+    if isinstance(sanics, Refused) and isinstance(ours, Refused):
         # What is no text fails in many ways.
-        return isinstance(name, str) and theirs != ours and (theirs, ours) not in OTHER_EXCEPTIONS.get(run, ())
-    return bool(theirs != ours) or isinstance(theirs, Refused) != isinstance(ours, Refused)
+        return isinstance(name, str) and sanics != ours and (sanics, ours) not in OTHER_EXCEPTIONS.get(run, ())
+    return bool(sanics != ours) or isinstance(sanics, Refused) != isinstance(ours, Refused)
 
 
 @pytest.mark.parametrize("run", CHECKS)
@@ -683,9 +683,9 @@ def test_text(run: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("run", CHECKS)
-def test_what_is_no_text(run: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_names_that_are_not_text(run: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sanic.Sanic, "test_mode", True)
-    assert {repr(name) for name in THINGS if differs(run, name)} == OTHER_DIFFERENCES.get(run, set())
+    assert {repr(name) for name in VALUES if differs(run, name)} == OTHER_DIFFERENCES.get(run, set())
 
 
 class Path(str, Enum):  # noqa: UP042 – a `StrEnum` formats as its value, this does not

@@ -1,4 +1,4 @@
-"""`NegotiatedResponse`: which media type a client gets, and what is in it."""
+"""`NegotiatedResponse`: the media type for a client, and the body."""
 
 import asyncio
 import json
@@ -167,7 +167,7 @@ def is_message_pack(body: bytes) -> bool:
 
 
 @pytest.mark.parametrize("make", APPS)
-async def test_each_kind_of_application_answers_alike(make: Any) -> None:
+async def test_each_kind_of_application_answers_the_same(make: Any) -> None:
     app = make()
     for accept, kind, check in [
         ("application/json", "application/json", is_json),
@@ -232,7 +232,7 @@ async def test_head_has_the_fields_of_get(make: Any) -> None:
     assert (await exchange(app, "image/png", method="HEAD"))[0] == 406
 
 
-async def test_vary_keeps_what_is_there() -> None:
+async def test_vary_keeps_its_values() -> None:
     for given, sent in [
         ("Cookie", "Cookie, Accept"),
         ("accept", "accept"),
@@ -365,7 +365,7 @@ async def test_a_renderer_may_be_a_coroutine_function(make: Any) -> None:
     assert (await exchange(make(renderers={"text/csv": as_csv}), "text/csv"))[::2] == (200, b"csv")
 
 
-async def test_middleware_is_told_that_a_coroutine_function_renders_later() -> None:
+async def test_middleware_learns_that_a_coroutine_function_renders_later() -> None:
     async def page(value: Any) -> str:
         return "<p>page"
 

@@ -15,7 +15,7 @@ from sanic_star import HTTPResponse, NotFound, Request, Sanic, Websocket, text
 from sanic_star.testing import TestClient
 
 PROGRAM = Path(__file__).with_name("overriding.py")
-# What Sanic's own server and its processes call, and what tells that server of a websocket: not here.
+# Methods that only Sanic's own server and its processes call: not called here.
 OF_SANICS_SERVER = {"ack", "enable_websocket", "get_app", "get_server_location", "refresh", "set_serving", "setup_loop"}
 # With `motd=False` Sanic calls a method that logs nothing. At its start, and for the first websocket, it registers
 # listeners of its own.
@@ -30,11 +30,11 @@ def called(package: str) -> dict[str, set[str]]:
 
 
 def test_overrides_are_called_where_sanic_calls_them() -> None:
-    theirs, ours = called("sanic"), called("sanic_star")
+    sanics, ours = called("sanic"), called("sanic_star")
     for step in ("start", "websocket"):
-        theirs[step] -= OF_ITS_START - {"dispatch"}
+        sanics[step] -= OF_ITS_START - {"dispatch"}
         ours[step] -= OF_ITS_START
-    assert ours == {step: names - OF_SANICS_SERVER for step, names in theirs.items()}
+    assert ours == {step: names - OF_SANICS_SERVER for step, names in sanics.items()}
 
 
 class Requests(Sanic[Any, Any]):

@@ -1,4 +1,4 @@
-"""A path guard in request middleware and the route behind it read one spelling of the path.
+"""A path guard in request middleware and the route after it read the same spelling of the path.
 
 The guard refuses whatever `request.path` says is below a forbidden prefix. For each kind of route and each spelling of
 the path, a handler below that prefix must not run.
@@ -81,10 +81,10 @@ async def test_a_guard_reads_what_a_mount_or_a_route_of_starlettes_matches(prefi
         assert not (peer.status == 200 and "/admin" in decoded), raw
 
 
-PIECES = ("/", "m", "%6d", "admin", "%61dmin", "%2F", "%2f", "%25", "..", "%00", "%FF", "x", "%")
+FRAGMENTS = ("/", "m", "%6d", "admin", "%61dmin", "%2F", "%2f", "%25", "..", "%00", "%FF", "x", "%")
 
 
-@given(raw=st.lists(st.sampled_from(PIECES)))
+@given(raw=st.lists(st.sampled_from(FRAGMENTS)))
 @example(raw=["m", "%2F", "admin"])
 async def test_no_spelling_leads_past_a_guard(raw: list[str]) -> None:
     seen: list[Any] = []
@@ -119,13 +119,13 @@ async def test_urls_for_a_mount_are_encoded() -> None:
 def sanic_routes(tree: Path) -> Sanic[Any, Any]:
     app: Sanic[Any, Any] = Sanic("Routes")
 
-    async def tell(request: Request, **params: Any) -> Any:
+    async def show(request: Request, **params: Any) -> Any:
         return as_json([request.path, params])
 
-    app.add_route(tell, "/users/@me", name="me")
-    app.add_route(tell, "/ä b", name="encoded")
-    app.add_route(tell, "/p/<x>", name="p")
-    app.add_route(tell, "/q/<x:path>", name="q")
+    app.add_route(show, "/users/@me", name="me")
+    app.add_route(show, "/ä b", name="encoded")
+    app.add_route(show, "/p/<x>", name="p")
+    app.add_route(show, "/q/<x:path>", name="q")
     app.static("/s", tree)
 
     @app.on_request
@@ -167,7 +167,7 @@ async def test_the_path_of_sanics_routes(tmp_path: Path, raw: str, path: str, ro
     assert unquote(path) == unquote(raw)
 
 
-async def test_a_parameter_is_as_it_came(tmp_path: Path) -> None:
+async def test_a_parameter_is_unchanged(tmp_path: Path) -> None:
     app = sanic_routes(tmp_path)
     peer = await ask(app, http_scope("/p/a/@", raw_path=b"/p/%61%2F%40"))
     assert json.loads(peer.body) == ["/p/a%2F@", {"x": "%61%2F%40"}]
@@ -189,7 +189,7 @@ LITERAL_ROUTES = (
     "/n/<x:int>",
     "/n/<x>",
 )
-# A path as it came, and the route and parameters that it leads to; `None` for 404.
+# A path as it was sent, and the route and parameters that it leads to; `None` for 404.
 SPELLED: list[tuple[str, str | None, dict[str, Any]]] = [
     ("/users/@me", "/users/@me", {}),
     ("/users/%40me", "/users/@me", {}),
@@ -218,7 +218,7 @@ SPELLED: list[tuple[str, str | None, dict[str, Any]]] = [
     ("/files/%252F/ed%69t", "/files/<x:path>/edit", {"x": "%252F"}),
     ("/r/abc/%65nd", "/r/<x:[a-z%0-9]+>/end", {"x": "abc"}),
     ("/%72/%61bc/%65nd", "/r/<x:[a-z%0-9]+>/end", {"x": "%61bc"}),
-    # The expression takes no capital letters: neither as they are nor behind an escape.
+    # The expression accepts no capital letters: neither plain nor escaped.
     ("/r/%4Abc/%65nd", None, {}),
     ("/%C3%A4/%78", "/ä/<x>", {"x": "%78"}),
     ("/%c3%a4/x", None, {}),
@@ -231,10 +231,10 @@ def literal_routes() -> Sanic[Any, Any]:
     app: Sanic[Any, Any] = Sanic("Spelled")
     for number, uri in enumerate(LITERAL_ROUTES):
 
-        async def tell(request: Request, uri: str = uri, **params: Any) -> Any:
+        async def show(request: Request, uri: str = uri, **params: Any) -> Any:
             return as_json([uri, params, request.path, request.ctx.seen])
 
-        app.add_route(tell, uri, name=f"r{number}")
+        app.add_route(show, uri, name=f"r{number}")
 
     @app.on_request
     async def guard(request: Request) -> None:
@@ -264,15 +264,15 @@ LITERALS = ("users", "@me", "admin", "edit", "files", "r", "end", "a")
     path=st.lists(st.sampled_from((*LITERALS, "", "%2F", "%25", "%C3%A4")), min_size=1, max_size=5),
     escaped=st.integers(min_value=0),
 )
-async def test_needless_escapes_lead_to_no_other_route(path: list[str], escaped: int) -> None:
+async def test_needless_escapes_reach_the_same_route(path: list[str], escaped: int) -> None:
     app: Sanic[Any, Any] = Sanic("Same")
     for number, uri in enumerate(LITERAL_ROUTES[:9]):
 
-        async def tell(request: Request, uri: str = uri, **params: str) -> Any:
+        async def show(request: Request, uri: str = uri, **params: str) -> Any:
             return as_json([uri, [normalize_escapes(value) for value in params.values()]])
 
-        # Without the expression: it may refuse an escape where it takes what is meant.
-        app.add_route(tell, uri.replace("<x:[a-z%0-9]+>", "<x>"), name=f"r{number}")
+        # Without the expression: it may refuse an escape whose decoded form it accepts.
+        app.add_route(show, uri.replace("<x:[a-z%0-9]+>", "<x>"), name=f"r{number}")
     plain = "/" + "/".join(path)
     spelled = "".join(
         f"%{ord(character):02x}" if character in "userdminft@l" and escaped >> at & 1 else character
@@ -357,12 +357,12 @@ async def test_a_rewritten_path_is_what_guard_and_route_read(outside: bool, root
     async def guard(request: Request) -> None:
         seen.append(request.path)
 
-    async def tell(request: Request, **params: Any) -> Any:
+    async def show(request: Request, **params: Any) -> Any:
         return as_json([request.path, params, request.raw_url.decode()])
 
     uris = "/new", "/new/<x:int>", "/new/<x>/<y>", "/new/more/<x:path>", "/old/<x:int>", "/old"
     for number, uri in enumerate(uris):
-        app.add_route(tell, uri, name=f"r{number}")
+        app.add_route(show, uri, name=f"r{number}")
     app.mount("/new-mount", Starlette(routes=[Route("/{rest:path}", reveal)]))
     served: ASGIApp = app
     if outside:

@@ -1,4 +1,4 @@
-"""Files that the server sends by itself, where it offers `http.response.pathsend`."""
+"""Files that the server sends itself, if it offers `http.response.pathsend`."""
 
 import asyncio
 import os
@@ -87,12 +87,12 @@ def app_of(place: Path, **options: Any) -> Sanic[Any, Any]:
     return app
 
 
-WAYS = ["/file/a.bin", "/stream/a.bin", "/static/a.bin", "/single", "/starlette"]
+PATHS = ["/file/a.bin", "/stream/a.bin", "/static/a.bin", "/single", "/starlette"]
 
 
-async def ask(app: Any, path: str, method: str = "GET", *headers: tuple[bytes, bytes], **more: Any) -> Server:
+async def ask(app: Any, path: str, method: str = "GET", *headers: tuple[bytes, bytes], **fields: Any) -> Server:
     server = Server()
-    options: dict[str, Any] = {"extensions": EXTENSIONS, "headers": [(b"host", b"h"), *headers], **more}
+    options: dict[str, Any] = {"extensions": EXTENSIONS, "headers": [(b"host", b"h"), *headers], **fields}
     await app(http_scope(path, method, **options), server.receive, server.send)
     return server
 
@@ -101,7 +101,7 @@ def fields(server: Server) -> dict[bytes, bytes]:
     return {name: value for name, value in server.headers.items() if name != b"expires"}
 
 
-@pytest.mark.parametrize("path", WAYS)
+@pytest.mark.parametrize("path", PATHS)
 async def test_the_server_sends_a_whole_file(place: Path, path: str) -> None:
     app = app_of(place)
     answer, plain = await ask(app, path), await ask(app, path, extensions=None)
@@ -127,7 +127,7 @@ async def test_a_small_static_file_comes_from_memory(place: Path) -> None:
     assert (answer.paths, answer.content) == ([], b"small")
 
 
-@pytest.mark.parametrize("path", WAYS)
+@pytest.mark.parametrize("path", PATHS)
 async def test_head_has_no_body(place: Path, path: str) -> None:
     answer = await ask(app_of(place), path, "HEAD")
     assert (answer.status, answer.paths) == (200, [])
@@ -159,7 +159,7 @@ async def test_another_status_is_sent_by_the_application(place: Path) -> None:
 
 
 # Starlette sends the path itself.
-@pytest.mark.parametrize("path", WAYS[:4])
+@pytest.mark.parametrize("path", PATHS[:4])
 async def test_a_file_that_is_replaced_before_the_server_opens_it(place: Path, path: str) -> None:
     app = app_of(place)
     answer = await ask(app, path)
@@ -188,7 +188,7 @@ async def test_a_link_that_takes_the_place_of_a_static_file_is_not_followed(plac
 
 
 @pytest.mark.parametrize("path", ["/file/none", "/stream/none", "/static/none", "/file/.", "/static/."])
-async def test_what_is_no_file_is_an_error_as_without_the_extension(place: Path, path: str) -> None:
+async def test_a_missing_file_raises_as_without_the_extension(place: Path, path: str) -> None:
     app = app_of(place)
     outcomes: list[Any] = []
     for extensions in (EXTENSIONS, None):
@@ -231,7 +231,7 @@ async def passing(request: Any, call_next: Any) -> Any:
     return response
 
 
-@pytest.mark.parametrize("path", WAYS)
+@pytest.mark.parametrize("path", PATHS)
 async def test_starlettes_middleware_passes_it_on(place: Path, path: str) -> None:
     for middleware in (Middleware(GZipMiddleware), Middleware(BaseHTTPMiddleware, dispatch=passing)):
         app = app_of(place, middleware=[middleware])
@@ -240,7 +240,7 @@ async def test_starlettes_middleware_passes_it_on(place: Path, path: str) -> Non
         assert b"content-encoding" not in answer.headers
 
 
-@pytest.mark.parametrize("path", WAYS)
+@pytest.mark.parametrize("path", PATHS)
 async def test_a_response_is_over_with_it(place: Path, path: str) -> None:
     app = app_of(place)
     seen: list[Any] = []
@@ -260,7 +260,7 @@ async def test_a_response_is_over_with_it(place: Path, path: str) -> None:
 async def test_one_descriptor_is_held_for_one_file(place: Path, held: pathsend.HeldFiles) -> None:
     app = app_of(place)
     before = len(os.listdir(pathsend.DESCRIPTORS))
-    paths = {(await ask(app, path)).paths[0] for path in WAYS[:4] * 20}
+    paths = {(await ask(app, path)).paths[0] for path in PATHS[:4] * 20}
     assert (len(paths), len(held)) == (1, 1)
     assert len(os.listdir(pathsend.DESCRIPTORS)) == before + 1
 
@@ -273,9 +273,9 @@ async def test_more_files_than_can_be_held_are_read(
     before = len(os.listdir(pathsend.DESCRIPTORS))
     for number in range(4):
         (place / f"{number}.bin").write_bytes(BODY)
-    for way in ("file", "stream", "static"):
+    for kind in ("file", "stream", "static"):
         for number in range(4):
-            answer = await ask(app, f"/{way}/{number}.bin")
+            answer = await ask(app, f"/{kind}/{number}.bin")
             assert (len(answer.paths), answer.content) == (number < 2, BODY)
     assert len(held) == 2
     assert len(os.listdir(pathsend.DESCRIPTORS)) == before + 2

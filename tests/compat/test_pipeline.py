@@ -1,4 +1,4 @@
-"""What stands between the engine and a handler."""
+"""The functions between the engine and a handler."""
 
 from functools import partial
 from types import SimpleNamespace
@@ -48,7 +48,7 @@ class Object:
         (partial(plain), False),
     ],
 )
-def test_what_surely_gives_an_awaitable(function: Any, expected: bool) -> None:
+def test_functions_that_always_return_an_awaitable(function: Any, expected: bool) -> None:
     assert is_coroutine_function(function) is expected
 
 
@@ -66,7 +66,7 @@ async def other_name(request: Any, y: Any = 1, x: Any = 2) -> Any:
     return (x, y)
 
 
-async def second(request: Any, x: Any, *more: Any, z: Any = 3) -> Any:
+async def second(request: Any, x: Any, *arguments: Any, z: Any = 3) -> Any:
     return (x, z)
 
 
@@ -119,12 +119,12 @@ async def test_request_middleware_changes_parameters(change: dict[str, Any] | No
     assert answer[1].text == f"{expected.get('x', 'default')} {expected.get('y', 0)}"
 
 
-async def test_without_middleware_nothing_stands_between() -> None:
+async def test_without_middleware_the_dispatch_is_called_directly() -> None:
     assert with_middleware(coroutine, [], []) is coroutine
     assert handler_call(coroutine, False) is coroutine
 
 
-async def test_what_was_answered_already_passes_no_response_middleware() -> None:
+async def test_answered_requests_skip_response_middleware() -> None:
     seen: list[str] = []
     after = steps([Middleware(lambda request, response: seen.append("after"), MiddlewareLocation.RESPONSE)])
 

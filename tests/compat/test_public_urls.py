@@ -1,4 +1,4 @@
-"""Absolute URLs: their host is the public one where the configuration names it, and a malformed one breaks nothing."""
+"""Absolute URLs: their host is the configured public one, and a malformed one raises no error."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from starlette.staticfiles import StaticFiles
 from sanic_star import Request, Sanic, json, text
 from sanic_star.compat.request._url import RequestURL
 from sanic_star.testing import TestClient
-from tests.engine.processes import PATIENCE, UVICORN, process
+from tests.engine.processes import TIMEOUT_S, UVICORN, process
 
 MALFORMED = (
     *("[::1", "::1]", "[]", "[::1]:80x", "[1:2::::]", "[::1]x", "[v1.a]", "a:b:c", "a:", ":80", "", ":", "a:99999"),
@@ -26,7 +26,7 @@ MALFORMED = (
     *("a;b", "*", "..", "-", "\x7f"),
 )
 PARTS = ("scheme", "netloc", "hostname", "port", "username", "password", "fragment", "is_secure", "components")
-# Each attribute of a request that says something of its URL.
+# Each attribute of a request that depends on its URL.
 ATTRIBUTES = (
     *("host", "server_name", "server_port", "server_path", "scheme", "path", "raw_url", "request_line", "head", "args"),
     *("url", "base_url", "query_string", "query_params", "forwarded", "remote_addr", "client_ip", "ip", "client"),
@@ -92,7 +92,7 @@ def test_a_malformed_host_over_a_socket(tmp_path: Path) -> None:
     with process(tmp_path, script, *UVICORN, "served:app") as server:
         server.get()
         for host in MALFORMED:
-            with closing(socket.create_connection(("127.0.0.1", server.port), PATIENCE)) as client:
+            with closing(socket.create_connection(("127.0.0.1", server.port), TIMEOUT_S)) as client:
                 value = host.encode("utf-8", "surrogateescape")
                 client.sendall(b"GET /show HTTP/1.1\r\nconnection: close\r\nhost: " + value + b"\r\n\r\n")
                 answer = client.makefile("rb").read()
@@ -149,7 +149,7 @@ def test_redirects_lead_to_the_public_host(config: dict[str, Any], public: str, 
     assert query.headers["location"] == f"{public}/starlette/?a=%FF&b=%26"
 
 
-async def test_a_redirect_of_a_query_that_is_no_utf_8() -> None:
+async def test_a_redirect_of_a_query_that_is_not_utf_8() -> None:
     app: Any = application()
 
     async def endpoint(request: Any) -> PlainTextResponse:

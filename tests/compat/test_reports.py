@@ -1,4 +1,4 @@
-"""What reports of ported applications have shown; `tests/parity/cases/reports.py` has what Sanic answers, too."""
+"""Reports of ported applications; `tests/parity/cases/reports.py` compares with Sanic."""
 
 from __future__ import annotations
 
@@ -186,8 +186,8 @@ def test_middleware_runs_once_where_it_fails(path: str, listener: str | None, tm
 # Signals that are dispatched ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("way", ["test_client", "asgi_client", "TestClient"])
-async def test_the_stop_waits_for_dispatched_signals(way: str) -> None:
+@pytest.mark.parametrize("client_kind", ["test_client", "asgi_client", "TestClient"])
+async def test_the_stop_waits_for_dispatched_signals(client_kind: str) -> None:
     app: Sanic[Any, Any] = Sanic("Dispatches")
     seen: list[str] = []
 
@@ -208,13 +208,13 @@ async def test_the_stop_waits_for_dispatched_signals(way: str) -> None:
         seen.append("after_server_stop")
         await app.dispatch("shop.order.stopped")
 
-    if way == "asgi_client":
+    if client_kind == "asgi_client":
         async with Life(app):
             await app.dispatch("shop.order.placed")
     else:
 
         def use() -> Any:
-            if way == "test_client":
+            if client_kind == "test_client":
                 return app.test_client.get("/")[1].json
             with TestClient(app) as client:
                 return client.get("/").json()

@@ -1,4 +1,4 @@
-"""The request: what is read of it, when, and what Starlette's side of it gives."""
+"""The request: its values, when they are read, and its Starlette side."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def test_headers() -> None:
     assert (request.headers["x-a"], request.headers.x_a, "X-a" in request.headers) == ("1", "1", True)
     assert b"x-a: 1" in request.raw_headers
     assert request.accept is request.accept
-    assert [str(each) for each in request.accept] == ["application/json", "text/html;q=0.5"]
+    assert [str(media_type) for media_type in request.accept] == ["application/json", "text/html;q=0.5"]
     assert request.content_type == "application/octet-stream"
 
 
@@ -173,12 +173,12 @@ def test_forms() -> None:
 
 
 @pytest.mark.parametrize(("headers", "body"), [(URLENCODED, b"a=\xff"), (MULTIPART, b"nothing like it")])
-def test_forms_that_are_none(headers: dict[str, str], body: bytes) -> None:
+def test_invalid_forms_are_refused(headers: dict[str, str], body: bytes) -> None:
     with pytest.raises(BadRequest, match="Failed when parsing form"):
         _ = Request.build("POST", headers=headers, body=body).form
 
 
-def test_a_form_in_starlettes_way() -> None:
+def test_a_form_read_with_starlettes_request() -> None:
     async def handler(request: Request) -> HTTPResponse:
         awaited = await request.form()
         async with request.form(max_fields=5) as entered:
@@ -225,7 +225,7 @@ def test_the_whole_body_of_a_streaming_handler() -> None:
 
 
 @pytest.mark.parametrize("method", ["POST", "GET"])
-def test_a_body_that_was_read_has_no_parts_left(method: str) -> None:
+def test_a_read_body_cannot_be_streamed(method: str) -> None:
     async def handler(request: Request) -> HTTPResponse:
         async with asyncio.timeout(5):
             left = await request.stream.read(), [part async for part in request.stream]
@@ -244,7 +244,7 @@ def test_a_body_put_together_by_a_streaming_handler() -> None:
     assert ask(handler, "POST", data=iter([b"one", b"two"]), stream=True).json() == "onetwo"
 
 
-def test_a_body_in_starlettes_way() -> None:
+def test_a_body_read_with_starlettes_request() -> None:
     async def handler(request: Request) -> HTTPResponse:
         return json([part.decode() async for part in request.stream()])
 
@@ -260,7 +260,7 @@ async def test_a_client_that_leaves_while_the_body_is_read() -> None:
         await request.stream.read()
 
 
-def test_the_stream_knows_the_answer() -> None:
+def test_the_stream_has_the_response() -> None:
     async def handler(request: Request) -> None:
         before = (request.stream.response, request.stream.send)
         response = await request.respond(content_type="text/plain")
@@ -359,12 +359,12 @@ def test_addresses(app: Sanic[Any, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("method", "told"),
+    ("method", "expected"),
     [("GET", (True, True, True)), ("POST", (False, False, False)), ("PUT", (False, True, False))],
 )
-def test_safety_of_methods(method: str, told: tuple[bool, bool, bool]) -> None:
+def test_safety_of_methods(method: str, expected: tuple[bool, bool, bool]) -> None:
     request = Request.build(method)
-    assert (request.is_safe, request.is_idempotent, request.is_cacheable) == told
+    assert (request.is_safe, request.is_idempotent, request.is_cacheable) == expected
 
 
 # URLs that are text -------------------------------------------------------------------------------------------------
@@ -393,7 +393,7 @@ def test_many_requests_at_once_have_their_own_values(app: Sanic[Any, Any]) -> No
         assert [client.get(f"/{n}?q={n}").json() for n in range(3)] == [[n, str(n)] for n in range(3)]
 
 
-async def test_the_protocol_and_the_transport_tell_of_the_connection() -> None:
+async def test_the_protocol_and_the_transport_describe_the_connection() -> None:
     app: Sanic[Any, Any] = Sanic("Protocol")
     app.config.KEEP_ALIVE_TIMEOUT = 7
     request = Request.build(app=app, scope={"client": ["10.0.0.7", 5000], "server": ["h", 80]})

@@ -1,4 +1,4 @@
-"""`request.headers`: what is looked up is decoded, and whatever else is done with it, it is a `Header`."""
+"""`request.headers`: a field is decoded when it is looked up; every other operation makes a full `Header`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Responses: what the helpers make, what goes over the wire, and what is sent piece by piece."""
+"""Responses: the helpers, the bytes on the wire, and streams."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_text_takes_text_only() -> None:
         text(5)  # type: ignore[arg-type]
 
 
-def test_html_asks_objects() -> None:
+def test_html_calls_the_methods_of_objects() -> None:
     class Page:
         def __html__(self) -> str:
             return "<p>html"
@@ -56,7 +56,12 @@ def test_html_asks_objects() -> None:
         def _repr_html_(self) -> str:
             return "<p>repr"
 
-    assert [html(each).body for each in ("<p>", b"<p>", Page(), Notebook())] == [b"<p>", b"<p>", b"<p>html", b"<p>repr"]
+    assert [html(content).body for content in ("<p>", b"<p>", Page(), Notebook())] == [
+        b"<p>",
+        b"<p>",
+        b"<p>html",
+        b"<p>repr",
+    ]
     with pytest.raises(TypeError, match="a body is text or bytes, got int: 5"):
         html(5)
 
@@ -75,7 +80,7 @@ def test_statuses_without_a_body(status: int) -> None:
     assert wire(text("body", status, {"etag": "x", "content-length": "4"})) == [("etag", "x")]
 
 
-def test_no_body_is_sent_where_none_may_be() -> None:
+def test_no_body_is_sent_with_a_status_that_forbids_it() -> None:
     async def handler(request: Any) -> HTTPResponse:
         return text("body", status=204)
 
@@ -84,8 +89,8 @@ def test_no_body_is_sent_where_none_may_be() -> None:
         await response.send("body")
         await response.eof()
 
-    for each in (handler, streamed):
-        answer = served(each).get("/")
+    for function in (handler, streamed):
+        answer = served(function).get("/")
         assert (answer.status_code, answer.content) == (204, b"")
 
 
@@ -363,7 +368,7 @@ async def test_dates_without_a_time_zone_are_named(
         assert all(f"converting {named} to UTC" in line[2] for line in lines)
 
 
-async def test_a_file_asked_for_what_changed(path: Path) -> None:
+async def test_conditional_requests_for_a_file(path: Path) -> None:
     asked = Header({"if-modified-since": WHEN})
     assert (await file(path, request_headers=asked, last_modified=SECONDS)).status == 304
     assert (await file(path, request_headers=asked, last_modified=SECONDS + 1)).status == 200
@@ -542,6 +547,6 @@ def test_response_stream() -> None:
 
 
 @pytest.mark.parametrize("status", [101, 1000, -1, None, "200", 201.5])
-def test_a_status_that_is_none(status: Any) -> None:
+def test_an_invalid_status(status: Any) -> None:
     with pytest.raises(RuntimeError, match="status"):
         HTTPResponse("x", status)._head()

@@ -1,4 +1,4 @@
-"""Whatever a response is given: what goes out is one well-formed answer, or the mistake is told of when it is sent."""
+"""Any response is sent as one well-formed answer, or raises when it is sent."""
 
 import asyncio
 import json as stdlib_json
@@ -47,7 +47,7 @@ def test_a_header_is_well_formed_or_refused(name: str, value: object) -> None:
 
 @given(WORDS, ANYTHING)
 @example("x-a", "1\r\nset-cookie: a=b")
-def test_so_is_a_header_of_starlettes_responses(name: str, value: object) -> None:
+def test_headers_of_starlettes_responses_are_checked(name: str, value: object) -> None:
     response = named(PlainTextResponse("x"))
     try:
         response.headers[name] = value
@@ -87,7 +87,7 @@ def test_a_redirect_is_one_line(to: str) -> None:
 @given(st.recursive(ANYTHING, lambda inner: st.lists(inner) | st.dictionaries(WORDS, inner), max_leaves=20))
 def test_json_is_json(value: Any) -> None:
     body = json(value).body
-    # Read by somebody else and written again it says the same.
+    # Parsed and written again, it is the same.
     assert json(stdlib_json.loads(body)).body == body
 
 

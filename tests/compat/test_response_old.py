@@ -9,8 +9,8 @@ from sanic_star.compat.response import StreamingHTTPResponse, stream
 from sanic_star.testing import TestClient
 
 
-@pytest.mark.parametrize("way", ["function", "class"])
-def test_the_old_name_of_streams(way: str) -> None:
+@pytest.mark.parametrize("kind", ["function", "class"])
+def test_the_old_name_of_streams(kind: str) -> None:
     app: Sanic[Any, Any] = Sanic("Old")
 
     async def write(response: Any) -> None:
@@ -19,7 +19,7 @@ def test_the_old_name_of_streams(way: str) -> None:
 
     @app.get("/")
     async def handler(request: Any) -> Any:
-        make = stream if way == "function" else StreamingHTTPResponse
+        make = stream if kind == "function" else StreamingHTTPResponse
         with pytest.warns(DeprecationWarning, match="use ResponseStream"):
             return make(write, status=201, headers={"x-a": "1"}, chunked=True)
 

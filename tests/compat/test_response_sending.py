@@ -1,4 +1,4 @@
-"""Which responses the dispatch sends itself, and which are asked to."""
+"""Responses that the dispatch sends itself, and responses whose own method is called."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.engine.raw import Peer, http_scope
 
 
 class Counted:
-    """Sends a response, and says so."""
+    """Sends a response, and records that."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await super().__call__(scope, receive, send)  # type: ignore[misc]
@@ -43,7 +43,7 @@ sent: list[str] = []
 
 
 @pytest.mark.parametrize(("kind", "who"), [(ByMixin, "ByMixin"), (Own, "Own"), (Below, "Own")])
-def test_a_response_that_sends_itself_is_asked_to(kind: type[HTTPResponse], who: str) -> None:
+def test_the_send_method_of_a_response_is_called(kind: type[HTTPResponse], who: str) -> None:
     async def handler(request: Any) -> HTTPResponse:
         return kind("x", content_type="text/plain; charset=utf-8")
 
@@ -54,7 +54,7 @@ def test_a_response_that_sends_itself_is_asked_to(kind: type[HTTPResponse], who:
     assert sent == [who]
 
 
-def test_what_depends_on_no_request_is_sent_by_the_dispatch() -> None:
+def test_responses_independent_of_the_request_are_sent_by_the_dispatch() -> None:
     class Plain(HTTPResponse):
         """Has its own initialiser, and sends itself as others do."""
 
@@ -81,13 +81,13 @@ def test_what_depends_on_no_request_is_sent_by_the_dispatch() -> None:
         assert (start["status"], start["headers"]) == (response.status, response._head())
 
 
-def test_what_depends_on_its_request_is_sent_by_the_response() -> None:
+def test_responses_that_depend_on_the_request_send_themselves() -> None:
     assert HTTPResponse("x", background=BackgroundTask(print))._start_message() is None
     assert HTTPResponse("x", headers={"content-length": "9"})._start_message() is None  # an answer to HEAD keeps it
     assert HTTPResponse("x", 204)._start_message() is HTTPResponse("x", 304, {"a": "b"})._start_message() is None
 
 
-def test_what_is_refused_is_refused_by_the_dispatch_too() -> None:
+def test_the_dispatch_refuses_the_same_responses() -> None:
     for response in (HTTPResponse("x", 99), HTTPResponse("x", 600, {"a": "b"}), HTTPResponse("x", "200")):  # type: ignore[arg-type]
         with pytest.raises(RuntimeError, match="from 200 to 599"):
             response._start_message()
@@ -95,7 +95,7 @@ def test_what_is_refused_is_refused_by_the_dispatch_too() -> None:
         HTTPResponse("x", headers={"a b": "1"})._start_message()
 
 
-def test_a_response_with_fields_of_its_own_sends_them() -> None:
+def test_a_response_sends_its_own_fields() -> None:
     class Signed(HTTPResponse):
         @property
         def processed_headers(self) -> list[tuple[bytes, bytes]]:
@@ -130,7 +130,7 @@ async def test_a_kept_response_that_is_changed_while_it_is_sent(headers: dict[st
 
 
 @pytest.mark.parametrize("base", [HTTPResponse, JSONResponse])
-def test_a_background_that_a_subclass_has_stays(base: Any) -> None:
+def test_a_background_attribute_of_a_subclass_is_kept(base: Any) -> None:
     """In Sanic it is a name like any other."""
 
     class Set(base):  # type: ignore[misc]

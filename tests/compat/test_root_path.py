@@ -19,7 +19,7 @@ from starlette.routing import Route as StarletteRoute
 
 from sanic_star import HTTPResponse, Request, Sanic, json, text
 from sanic_star.testing import TestClient
-from tests.engine.processes import PATIENCE, free_port, is_open, process
+from tests.engine.processes import TIMEOUT_S, free_port, is_open, process
 
 COMMANDS = {
     "uvicorn": "-m uvicorn --root-path /api --port {port} served:app",
@@ -67,7 +67,7 @@ def test_a_guard_matches_under_each_server(tmp_path: Path, name: str) -> None:
         server.until(lambda: is_open(port))
 
         def get(path: str) -> requests.Response:
-            return requests.get(f"http://127.0.0.1:{port}{path}", headers={"host": "h.test"}, timeout=PATIENCE)
+            return requests.get(f"http://127.0.0.1:{port}{path}", headers={"host": "h.test"}, timeout=TIMEOUT_S)
 
         for path in ("/admin", "/admin/below", "/%61dmin", "/inner/admin", "/inner/%61dmin"):
             assert get(path).status_code == 403, path
@@ -158,7 +158,7 @@ def test_a_guard_in_front_of_mounts_and_routes_of_starlette(keeps: bool) -> None
     assert paths == ["/inner/a b", "/inner/", "/inner", "/starlette/a"]
 
 
-def test_the_path_stays_when_a_mounted_application_was_entered() -> None:
+def test_the_path_is_unchanged_after_a_mount() -> None:
     app: Sanic[Any, Any] = Sanic("Entered")
     requests_seen: list[Request] = []
 

@@ -1,4 +1,4 @@
-"""Sanic's paths: what a parameter may be, what it gives, what is refused, and what a route says of itself."""
+"""Sanic's paths: valid parameters, their values, refused paths, and the attributes of a route."""
 
 import re
 from datetime import date
@@ -67,15 +67,15 @@ async def handler(request: Any, **params: Any) -> Any:
         ("/<x=int:ext>/<y:path>", "/5.png/b", {"x": "5.png", "y": "b"}),
     ],
 )
-def test_what_a_parameter_gives(uri: str, path: str, params: Any) -> None:
+def test_values_of_parameters(uri: str, path: str, params: Any) -> None:
     router = Router()
     router.add(uri, ["GET"], handler)
     if params is None:
         with pytest.raises(NotFound):
             router.get(path, "GET")
     else:
-        route, found, given = router.get(path, "GET")
-        assert (found, given) == (handler, params)
+        route, endpoint, given = router.get(path, "GET")
+        assert (endpoint, given) == (handler, params)
         assert route.uri.startswith("/")
 
 
@@ -107,7 +107,9 @@ def test_annotations_give_a_parameter_its_type() -> None:
         ("/", {"error_format": "odd"}, SanicException, "Unknown format: odd"),
     ],
 )
-def test_what_is_refused(uri: str, options: dict[str, Any], error: type[Exception], message: str) -> None:
+def test_invalid_registrations_are_refused(
+    uri: str, options: dict[str, Any], error: type[Exception], message: str
+) -> None:
     with pytest.raises(error, match=message):
         Router().add(uri, **{"methods": ["GET"], "handler": handler, **options})
 
@@ -148,8 +150,8 @@ def test_resolving_a_path_as_in_sanic_routing() -> None:
     app.add_route(handler, "/b", host="one.test", name="b")
     resolve = app.router.resolve
     for path in ("/a/3", "/a/3/"):
-        route, found, params = resolve(path, method="POST")
-        assert (route.name, found, params) == ("Resolving.a", handler, {"x": 3})
+        route, endpoint, params = resolve(path, method="POST")
+        assert (route.name, endpoint, params) == ("Resolving.a", handler, {"x": 3})
     assert resolve("/b", method="GET", extra={"host": "one.test"})[0].name == "Resolving.b"
     for path in ("/b", "/a/x"):
         with pytest.raises(NoRoute) as missing:
@@ -172,7 +174,7 @@ def test_a_closed_router_takes_no_routes() -> None:
     app.router.add("/late", ["GET"], handler)
 
 
-def test_a_running_application_takes_routes_all_the_same(tmp_path: Path) -> None:
+def test_a_running_application_accepts_routes(tmp_path: Path) -> None:
     app: Sanic[Any, Any] = Sanic("Running")
     (tmp_path / "a.txt").write_text("a file")
 
@@ -212,7 +214,7 @@ def test_several_hosts_make_several_routes() -> None:
         router.get("/a", "GET", "c.example")
 
 
-def test_what_a_route_says_of_itself() -> None:
+def test_attributes_of_a_route() -> None:
     router = Router()
     static = router.add("/a/é", ["GET"], handler, name="static", ctx={"a": 1})
     assert static.handler is handler
@@ -254,7 +256,7 @@ def test_which_parameters_are_decoded(uri: str, path: str, params: Any) -> None:
 
 @pytest.mark.parametrize("mark", "=@:+,;!$&'()*")
 @pytest.mark.parametrize("uri", ["/x{}y", "/<a>/x{}y/<b:int>", "/x{}y/<a:path>", "/e/<a:path>/x{}y"])
-def test_a_mark_is_found_as_it_is_and_encoded(uri: str, mark: str) -> None:
+def test_a_mark_is_found_plain_and_encoded(uri: str, mark: str) -> None:
     router = Router()
     route = router.add(uri.format(mark), ["GET"], handler, name="r")
     for spelled in (mark, f"%{ord(mark):02X}"):
@@ -276,7 +278,7 @@ def test_a_host_is_text_or_several() -> None:
     assert set(app.router.name_index) == {"Hosts.handler"}
 
 
-def test_what_the_router_gets_is_decoded_where_the_route_says_so() -> None:
+def test_the_route_decides_whether_its_path_is_decoded() -> None:
     router = Router()
     router.add("/a/<x>", ["GET"], handler)
     router.add("/b/<x>/<y:int>", ["GET"], handler, unquote=True)
@@ -309,7 +311,7 @@ def test_routes_by_name() -> None:
     assert app.router.find_route_by_view_name("other") is None
 
 
-def test_a_type_of_ones_own_comes_before_the_others() -> None:
+def test_a_custom_path_type_comes_first() -> None:
     def even(value: str) -> int:
         number = int(value)
         if number % 2:
@@ -334,7 +336,7 @@ def test_a_type_of_ones_own_comes_before_the_others() -> None:
     assert (convert("2"), pattern.pattern, kind) == (2, r"^\d+$", PathType)
 
 
-def test_a_type_of_a_class_of_ones_own() -> None:
+def test_a_path_type_of_a_custom_class() -> None:
     class Mine(PathType):
         pass
 
@@ -366,7 +368,7 @@ def test_a_type_that_is_refused(arguments: Any, message: str) -> None:
         ("GET", set(), "http", 404),
     ],
 )
-def test_what_is_said_of_a_miss(method: str, allowed: set[str], kind: str, status: int) -> None:
+def test_the_message_of_a_404(method: str, allowed: set[str], kind: str, status: int) -> None:
     assert Router._miss("/a", method, allowed, {"type": kind}).status_code == status
 
 
@@ -383,7 +385,7 @@ async def test_no_http_method_leads_to_a_websocket(method: str) -> None:
         assert (await ask(app, http_scope(path, method=method))).status == 405
 
 
-# Each is refused at its end. An expression that begins anew at each slash or dot would take hours.
+# Each is refused at its end. An expression that starts again at each slash or dot would take hours.
 @pytest.mark.parametrize(
     ("uri", "path"),
     [
@@ -394,7 +396,7 @@ async def test_no_http_method_leads_to_a_websocket(method: str) -> None:
         ("/<a:path>/<n:int>/<b:path>/end", "/" + "1/" * 100_000),
     ],
 )
-def test_a_long_path_does_not_hold_up_others(uri: str, path: str) -> None:
+def test_a_long_path_does_not_delay_other_requests(uri: str, path: str) -> None:
     router = Router()
     router.add(uri, ["GET"], handler)
     with pytest.raises(NotFound):
@@ -407,7 +409,7 @@ def test_a_long_path_does_not_hold_up_others(uri: str, path: str) -> None:
         ("/<a:path>/x/<b:path>", "/1/x/2/x/3", {"a": "1", "b": "2/x/3"}),
         ("/<a:path>/x/<b:path>/y", "/1/x/2/y/3/y", {"a": "1", "b": "2/y/3"}),
         ("/<a:path>/<n:int>/<b:path>", "/1/a/2/3", {"a": "1/a", "n": "2", "b": "3"}),
-        # An expression may fit several texts from one place: the search goes on.
+        # An expression may match several texts from one position: the search continues.
         ("/<a:path>/<n:[ab/]+>/<b:path>/c", "/1/a/b/2/c", {"a": "1", "n": "a/b", "b": "2"}),
         ("/<a:path>/<name:ext>", "/1/2.3/4.tar.gz", {"a": "1/2.3", "name": "4.tar.gz"}),
     ],

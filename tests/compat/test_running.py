@@ -1,4 +1,4 @@
-"""What `run`, `prepare`, `serve` and their like make of what they are told; nothing listens here."""
+"""The settings that `run`, `prepare`, `serve` and others produce from their arguments, without a server."""
 
 import logging
 import ssl
@@ -81,7 +81,7 @@ def test_plans(given: dict[str, Any], expected: dict[str, Any], plans: list[Plan
     assert plans[0].load(plans[0].shared) == [app]
 
 
-def test_what_is_configured_goes_to_the_server(plans: list[Plan]) -> None:
+def test_settings_are_passed_to_the_server(plans: list[Plan]) -> None:
     app = Sanic("Configured")
     app.config.update(
         KEEP_ALIVE_TIMEOUT=7,
@@ -102,7 +102,7 @@ def test_what_is_configured_goes_to_the_server(plans: list[Plan]) -> None:
     assert plans[1].watch == []
 
 
-def test_the_state_tells_how_it_runs(plans: list[Plan]) -> None:
+def test_the_state_describes_the_running_application(plans: list[Plan]) -> None:
     app = Sanic("Telling")
     app.prepare("0.0.0.0", 9, debug=True, workers=2, verbosity=1, noisy_exceptions=True, reload_dir="/tmp")
     state = app.state
@@ -141,13 +141,15 @@ def test_the_state_tells_how_it_runs(plans: list[Plan]) -> None:
         ({"nonsense": 1}, TypeError, "nonsense"),
     ],
 )
-def test_what_makes_no_sense(given: dict[str, Any], error: type[Exception], words: str, plans: list[Plan]) -> None:
+def test_invalid_run_arguments_are_refused(
+    given: dict[str, Any], error: type[Exception], words: str, plans: list[Plan]
+) -> None:
     with pytest.raises(error, match=words):
         Sanic("Senseless").run(**given)
     assert plans == []
 
 
-def test_what_has_no_effect_is_said(plans: list[Plan], caplog: pytest.LogCaptureFixture) -> None:
+def test_options_without_effect_are_reported(plans: list[Plan], caplog: pytest.LogCaptureFixture) -> None:
     app = Sanic("Said")
     app.run(protocol=object)
     assert "protocol=" in caplog.text
@@ -183,7 +185,7 @@ def test_several_applications(plans: list[Plan], caplog: pytest.LogCaptureFixtur
     Sanic.serve(second)
     plan = plans[0]
     assert plan.apps == [second, second, first]
-    assert [each.port for each in plan.settings] == [2, 3, 1]
+    assert [settings.port for settings in plan.settings] == [2, 3, 1]
     assert plan.workers == 1
     assert events == ["Second"]
     assert second.state.primary
@@ -232,7 +234,7 @@ def test_factories(plans: list[Plan]) -> None:
     assert other.shared_ctx.greeting == "hello"
 
 
-def test_an_application_that_is_not_there_in_a_worker(plans: list[Plan]) -> None:
+def test_an_application_that_is_missing_in_a_worker(plans: list[Plan]) -> None:
     app = Sanic("Gone")
     app.run(workers=2)
     Sanic.unregister_app(app)
@@ -241,7 +243,7 @@ def test_an_application_that_is_not_there_in_a_worker(plans: list[Plan]) -> None
         plans[0].load(plans[0].shared)
 
 
-def test_a_context_is_taken_as_it_is(plans: list[Plan]) -> None:
+def test_an_ssl_context_is_used_unchanged(plans: list[Plan]) -> None:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     Sanic("Context").run(ssl=context)
     tls = plans[0].settings[0].tls

@@ -1,4 +1,4 @@
-"""A request in the form of Sanic's arguments, and request classes with an initialiser in either form."""
+"""A request with Sanic's constructor arguments, and request classes with an initialiser in either form."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_any_object_may_be_the_application(app: Any) -> None:
     assert (str(request.accept), request.form, request.json, request.ip) == ("text/html", {}, None, "")
 
 
-def test_the_transport_is_the_one_that_was_given() -> None:
+def test_the_given_transport_is_used() -> None:
     transport = Mock()
     request = make(transport=transport)
     assert request.transport is transport
@@ -70,7 +70,7 @@ def test_the_number_of_a_stream_is_one_of_http_3() -> None:
 
 
 @pytest.mark.parametrize("kind", [bytes, bytearray, memoryview])
-def test_what_holds_bytes_is_a_url(kind: Any) -> None:
+def test_bytes_like_values_are_accepted_as_urls(kind: Any) -> None:
     assert make(kind(b"/a?b")).raw_url == b"/a?b"
 
 
@@ -82,8 +82,10 @@ def test_values_of_headers_may_be_no_text() -> None:
 
 
 class InSanicsForm(Request):
-    def __init__(self, url_bytes: bytes, headers: Any, version: str, method: str, *rest: Any, **options: Any) -> None:
-        super().__init__(url_bytes, headers, version, method, *rest, **options)
+    def __init__(
+        self, url_bytes: bytes, headers: Any, version: str, method: str, *arguments: Any, **options: Any
+    ) -> None:
+        super().__init__(url_bytes, headers, version, method, *arguments, **options)
         self.ctx.form = "sanic"
 
 
@@ -94,8 +96,8 @@ class InASGIsForm(Request):
 
 
 class ByPosition(Request):
-    def __init__(self, one: Any, two: Any, three: Any) -> None:
-        super().__init__(one, two, three)
+    def __init__(self, first: Any, second: Any, third: Any) -> None:
+        super().__init__(first, second, third)
         self.ctx.form = "position"
 
 

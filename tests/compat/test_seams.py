@@ -1,4 +1,4 @@
-"""Attributes that packages and tests for Sanic read or set, beyond its documented ones."""
+"""Attributes that packages and tests for Sanic read or set, in addition to its documented ones."""
 
 import asyncio
 from typing import Any

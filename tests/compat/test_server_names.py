@@ -1,4 +1,4 @@
-"""What works of the modules of Sanic's own server, without that server."""
+"""The names of Sanic's own server that work without that server."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ from sanic_star.compat.touchup import TouchUp
 from sanic_star.compat.worker.inspector import Inspector
 from sanic_star.compat.worker.loader import CertLoader
 from sanic_star.testing import TestClient
-from tests.engine.processes import PATIENCE, Process, free_port
+from tests.engine.processes import TIMEOUT_S, Process, free_port
 
 
 class Transport:
@@ -84,8 +84,8 @@ TLS = SimpleNamespace(context=SimpleNamespace(sanic={"subject": "x"}), sanic_ser
 )
 def test_a_connection_is_known_by_its_transport(facts: Any, unix: str | None, expected: Any) -> None:
     info = ConnInfo(Transport(**facts), unix)
-    told = (info.client_ip, info.client_port, info.server, info.server_port, info.ssl, info.server_name)
-    assert told == expected
+    connection_facts = (info.client_ip, info.client_port, info.server, info.server_port, info.ssl, info.server_name)
+    assert connection_facts == expected
     assert info.cert == ({"subject": "x"} if info.ssl else {})
 
 
@@ -167,7 +167,7 @@ def test_a_server_s_settings_get_a_socket(tmp_path: Path) -> None:
             assert bound.get_inheritable()
 
 
-def test_what_is_not_a_time_stays_as_it_is() -> None:
+def test_values_that_are_not_times_stay_unchanged() -> None:
     time = datetime.datetime(2026, 11, 29)
     data = {"a": time, "b": {"c": {"d": time}}, "e": [time], "f": (1, 2), "g": datetime.timedelta(1)}
     assert Inspector._make_safe(data) == {
@@ -311,7 +311,7 @@ def test_an_override_of_the_facts_is_logged(caplog: pytest.LogCaptureFixture) ->
     assert {"port: 1234", "mood: fine"} <= set(caplog.messages)
 
 
-def test_what_is_said_of_restarts_and_fast_workers(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_messages_about_restarts_and_fast_workers(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     app = Sanic("Restarted")
     app.prepare(port=1, auto_reload=True, fast=True, reload_dir=[str(tmp_path), "./nosuch"])
     folders = ", ".join(sorted([str(tmp_path), str(Path.cwd() / "nosuch")]))
@@ -417,7 +417,7 @@ def test_an_application_is_refreshed_from_the_registry() -> None:
         first.refresh()
 
 
-def test_what_a_server_notes_on_the_application() -> None:
+def test_attributes_that_a_server_sets_on_the_application() -> None:
     app = Sanic("Noted")
     assert app.state.is_running is False
     app.set_serving(True)
@@ -520,13 +520,13 @@ def test_a_protocol_counts_the_requests_of_its_connection(server: str, tmp_path:
         running.until(lambda: "Starting worker" in running.log)
         with requests.Session() as first, requests.Session() as second:
             counts = [running.until(lambda: attempt(first, url))]
-            counts += [session.post(url, data=b"x", timeout=PATIENCE).json() for session in (first, second, first)]
-            assert requests.get(url, timeout=PATIENCE).status_code == 405
-            counts.append(second.post(url, timeout=PATIENCE).json())
+            counts += [session.post(url, data=b"x", timeout=TIMEOUT_S).json() for session in (first, second, first)]
+            assert requests.get(url, timeout=TIMEOUT_S).status_code == 405
+            counts.append(second.post(url, timeout=TIMEOUT_S).json())
         assert counts == [1, 2, 1, 3, 2]
     finally:
         running.popen.terminate()
-        running.popen.wait(PATIENCE)
+        running.popen.wait(TIMEOUT_S)
 
 
 KEPT = """
@@ -577,27 +577,27 @@ def test_a_request_has_no_protocol_after_its_connection(server: str, tmp_path: P
 
         def keep() -> Any:
             with suppress(requests.ConnectionError):
-                return requests.get(f"{url}/keep/1", timeout=PATIENCE).json()
+                return requests.get(f"{url}/keep/1", timeout=TIMEOUT_S).json()
 
         assert running.until(keep) == [False, False, False]
         # Asked for the first time after the connection.
-        assert requests.get(f"{url}/keep/0", timeout=PATIENCE).json() == []
+        assert requests.get(f"{url}/keep/0", timeout=TIMEOUT_S).json() == []
         expected = [[False, True, True], [True, True, True]]
-        running.until(lambda: requests.get(f"{url}/kept", timeout=PATIENCE).json() == expected)
+        running.until(lambda: requests.get(f"{url}/kept", timeout=TIMEOUT_S).json() == expected)
     finally:
         running.popen.terminate()
-        running.popen.wait(PATIENCE)
+        running.popen.wait(TIMEOUT_S)
 
 
 def attempt(session: requests.Session, url: str) -> int | None:
     """Return the count that a server answers, `None` if it does not listen yet."""
     try:
-        return int(session.post(url, timeout=PATIENCE).json())
+        return int(session.post(url, timeout=TIMEOUT_S).json())
     except requests.ConnectionError:
         return None
 
 
-def test_the_log_of_websockets_says_that_a_handler_has_no_time_limit(caplog: pytest.LogCaptureFixture) -> None:
+def test_the_log_warns_that_a_websocket_handler_has_no_time_limit(caplog: pytest.LogCaptureFixture) -> None:
     app = Sanic("Spoken")
 
     @app.websocket("/")
@@ -682,12 +682,12 @@ def test_serve_serves(tmp_path: Path) -> None:
         assert process.wait(60) == 0
 
 
-def test_serve_says_what_it_cannot_do() -> None:
+def test_serve_refuses_unsupported_options() -> None:
     with pytest.raises(NotImplementedError, match="create_server"):
         server.serve("127.0.0.1", 0, Sanic("Async"), run_async=True)
 
 
-def test_where_an_application_is_served() -> None:
+def test_the_served_addresses() -> None:
     app = Sanic("Served")
     assert app.serve_location == "http://<ASGI>"
     with sockets.create_server(("127.0.0.1", 0)) as bound:

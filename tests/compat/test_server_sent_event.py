@@ -1,4 +1,4 @@
-"""How one server-sent event stands in the stream, read back by the rules of the HTML Standard, section 9.2.6."""
+"""The text of one server-sent event, parsed by the rules of the HTML Standard, section 9.2.6."""
 
 import random
 import re
@@ -153,12 +153,12 @@ def test_random_fields_come_back_as_they_were() -> None:
         (7, b"data: 7\n\n"),
     ],
 )
-def test_what_a_source_may_give(given: Any, stream: bytes) -> None:
+def test_items_that_a_source_may_yield(given: Any, stream: bytes) -> None:
     assert encode_event(given) == stream
 
 
 @pytest.mark.parametrize("given", [None, {}, {"price": 3}, {"data": 1, "evnt": "x"}, {1: 2}, object()])
-def test_what_is_no_event(given: Any) -> None:
+def test_invalid_events_are_refused(given: Any) -> None:
     with pytest.raises(TypeError):
         encode_event(given)
 

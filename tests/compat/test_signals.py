@@ -1,4 +1,4 @@
-"""Signals: what parity with Sanic does not show, and that events nobody listens to are nowhere."""
+"""Signals: behaviour beyond the parity cases, and no cost for events without handlers."""
 
 import asyncio
 import enum
@@ -30,7 +30,7 @@ def app_with(*events: str) -> tuple[Sanic[Any, Any], list[str]]:
     return app, seen
 
 
-def test_where_nobody_listens_a_route_calls_its_handler() -> None:
+def test_without_signal_handlers_a_route_calls_its_handler() -> None:
     app, _ = app_with("shop.order.placed")
     with TestClient(app) as client:
         assert client.get("/").text == "hello"
@@ -40,7 +40,7 @@ def test_where_nobody_listens_a_route_calls_its_handler() -> None:
         assert app.middleware_stack is app._engine._stack
 
 
-def test_the_next_start_puts_events_in_their_places_anew() -> None:
+def test_the_next_start_places_events_again() -> None:
     app, seen = app_with()
     with TestClient(app) as client:
         client.get("/")
@@ -157,7 +157,7 @@ def test_a_failure_before_there_is_a_request_is_answered(event: str) -> None:
 
 
 @pytest.mark.parametrize("event", ["complete", "send", "response", "exception"])
-def test_a_failure_beside_an_answer_is_logged(event: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_failure_next_to_a_response_is_logged(event: str, caplog: pytest.LogCaptureFixture) -> None:
     app, _ = app_with()
 
     @app.signal(f"http.lifecycle.{event}")
@@ -166,18 +166,18 @@ def test_a_failure_beside_an_answer_is_logged(event: str, caplog: pytest.LogCapt
 
     with TestClient(app, raise_server_exceptions=False) as client, caplog.at_level(logging.ERROR):
         assert client.get("/missing").status_code == 404
-    assert f"A handler of http.lifecycle.{event} failed" in [each.message for each in caplog.records]
+    assert f"A handler of http.lifecycle.{event} failed" in [record.message for record in caplog.records]
 
 
-def test_the_head_and_the_connection_are_told_of() -> None:
+def test_read_head_and_begin_are_dispatched() -> None:
     app, _ = app_with()
-    told: list[Any] = []
-    app.signal("http.lifecycle.read_head")(lambda head: told.append(head.split(b"\r\n")[0]))
+    heads: list[Any] = []
+    app.signal("http.lifecycle.read_head")(lambda head: heads.append(head.split(b"\r\n")[0]))
     app.signal("http.lifecycle.begin")(lambda conn_info: setattr(conn_info.ctx, "mark", 1))
     app.add_route(lambda request: text(str(request.conn_info.ctx.mark)), "/mark", name="mark")
     with TestClient(app) as client:
         assert client.get("/mark?a=b").text == "1"
-    assert told == [b"GET /mark?a=b HTTP/1.1"]
+    assert heads == [b"GET /mark?a=b HTTP/1.1"]
 
 
 def test_a_websocket_has_a_beginning_and_an_end() -> None:
@@ -233,15 +233,15 @@ async def test_a_signal_that_dispatches_another_reports_its_exception_once() -> 
     assert len(seen) == 1
 
 
-async def test_events_that_nobody_ever_listened_to_are_told_of_in_debug_mode(caplog: pytest.LogCaptureFixture) -> None:
+async def test_unhandled_events_are_logged_in_debug_mode(caplog: pytest.LogCaptureFixture) -> None:
     app: Sanic[Any, Any] = Sanic("Debug", debug=True)
     app.state.verbosity = 1
     await app.dispatch("no.such.event", inline=True, fail_not_found=False)
-    assert [each.message for each in caplog.records] == ["Could not find signal no.such.event"]
+    assert [record.message for record in caplog.records] == ["Could not find signal no.such.event"]
     assert await Sanic("Production").dispatch("no.such.event", inline=True, fail_not_found=False) is None
 
 
-async def test_reserved_events_may_be_dispatched_in_vain_if_the_application_says_so() -> None:
+async def test_reserved_events_without_handlers_may_be_allowed() -> None:
     app, _ = app_with()
     app.signalize(allow_fail_builtin=False)
     assert await app.dispatch("http.lifecycle.begin", inline=True) is None
@@ -258,7 +258,7 @@ def test_signals_are_closed_in_an_event_loop() -> None:
         SignalRouter().finalize()
 
 
-async def test_the_most_specific_type_answers_and_text_where_it_has_no_signal() -> None:
+async def test_the_most_specific_type_or_text_answers() -> None:
     router = SignalRouter()
     called: list[str] = []
     router.add(lambda **context: called.append("literal"), "a.b.5")
@@ -377,7 +377,7 @@ async def test_a_hundred_first_requests_start_the_application_once() -> None:
     scope = {"type": "http", "method": "GET", "path": "/", "query_string": b"", "headers": [], "http_version": "1.1"}
     await asyncio.gather(*(app(dict(scope), receive, send) for _ in range(100)))
     assert statuses == [200] * 100
-    assert [seen.count(each) for each in ("server.init.before", "listener", "server.init.after")] == [1, 1, 1]
+    assert [seen.count(event) for event in ("server.init.before", "listener", "server.init.after")] == [1, 1, 1]
     assert seen.count("http.lifecycle.begin") == 100
     await app._engine.lifecycle.stop()
 
@@ -413,7 +413,7 @@ def test_events_of_a_websocket(fails: bool) -> None:
     assert seen[-2:] == ["websocket.handler.after", "http.handler.after"]
 
 
-def test_a_handshake_fails_where_its_beginning_can_t_be_told_of() -> None:
+def test_a_handshake_fails_if_a_begin_signal_raises() -> None:
     app, _ = app_with()
 
     @app.signal("http.lifecycle.begin")
@@ -424,10 +424,10 @@ def test_a_handshake_fails_where_its_beginning_can_t_be_told_of() -> None:
         client.websocket_connect("/ws").__enter__()
 
 
-def test_parts_of_a_body_are_told_of_as_they_arrive() -> None:
+def test_body_parts_are_dispatched_as_they_arrive() -> None:
     app, _ = app_with()
-    told: list[bytes] = []
-    app.signal("http.lifecycle.read_body")(lambda body: told.append(body))
+    parts: list[bytes] = []
+    app.signal("http.lifecycle.read_body")(lambda body: parts.append(body))
 
     @app.post("/stream", stream=True)
     async def stream(request: Request) -> Any:
@@ -438,7 +438,7 @@ def test_parts_of_a_body_are_told_of_as_they_arrive() -> None:
         assert client.post("/stream", data=b"abc").status_code == 200
         assert client.post("/post", data=b"defg").text == "hello"
         client.get("/")
-    assert told == [b"abc", b"defg"]
+    assert parts == [b"abc", b"defg"]
 
 
 def test_a_synchronous_handler_of_exceptions() -> None:

@@ -61,7 +61,7 @@ def test_a_field_that_is_set_replaces_all_of_its_name(items: list[tuple[str, str
     assert made[0] == made[1]
 
 
-def test_a_private_attribute_is_no_header() -> None:
+def test_a_private_attribute_is_not_a_header() -> None:
     with pytest.raises(AttributeError, match="'Header' object has no attribute '_secret'"):
         _ = compat.Header(ITEMS)._secret
 
@@ -84,8 +84,8 @@ def test_files_are_opened_and_looked_at_asynchronously(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", CONSTANTS.split())
 def test_constants_are_sanics(name: str) -> None:
-    ours, theirs = getattr(constants, name), getattr(sanic.constants, name)
-    assert list(map(str, ours)) == list(map(str, theirs))
+    ours, sanics = getattr(constants, name), getattr(sanic.constants, name)
+    assert list(map(str, ours)) == list(map(str, sanics))
 
 
 @pytest.mark.parametrize("other", ["GET", "get", "Get", "PUT", None, 1])
@@ -96,18 +96,18 @@ def test_a_method_equals_its_name_in_any_case(other: object) -> None:
 
 @pytest.mark.parametrize("name", ["Server", "Mode", "ServerStage"])
 def test_the_states_of_an_application_are_sanics(name: str) -> None:
-    ours, theirs = getattr(application, name), getattr(sanic.application.constants, name)
-    assert [(item.name, item.value, str(item)) for item in ours] == [(i.name, i.value, str(i)) for i in theirs]
+    ours, sanics = getattr(application, name), getattr(sanic.application.constants, name)
+    assert [(item.name, item.value, str(item)) for item in ours] == [(i.name, i.value, str(i)) for i in sanics]
 
 
-def test_the_mode_equals_its_name_which_it_does_not_in_sanic() -> None:
+def test_the_mode_equals_its_name_unlike_in_sanic() -> None:
     assert str.__eq__(application.Mode.DEBUG, "debug")
     assert application.Mode.DEBUG in ("debug", "x")
 
 
 def test_status_codes_are_sanics_and_two_more() -> None:
-    more = {421: b"Misdirected Request", 425: b"Too Early"}
-    assert {**sanic.helpers.STATUS_CODES, **more} == helpers.STATUS_CODES
+    added = {421: b"Misdirected Request", 425: b"Too Early"}
+    assert {**sanic.helpers.STATUS_CODES, **added} == helpers.STATUS_CODES
 
 
 def test_statuses_with_a_body() -> None:
@@ -121,7 +121,7 @@ def test_kinds_of_headers(header: str) -> None:
     assert helpers.is_hop_by_hop_header(header) == sanic_helpers.is_hop_by_hop_header(header)
 
 
-def test_the_rfcs_trailer_is_a_hop_by_hop_header_too() -> None:
+def test_trailer_is_a_hop_by_hop_header() -> None:
     assert helpers.is_hop_by_hop_header("Trailer")
 
 
@@ -140,7 +140,7 @@ def test_import_string_calls_all_but_modules() -> None:
     ("name", "error"),
     [("json", ValueError), ("nope.x", ModuleNotFoundError), ("json.nope", AttributeError)],
 )
-def test_import_string_tells_what_is_wrong(name: str, error: type[Exception]) -> None:
+def test_import_string_errors_name_the_problem(name: str, error: type[Exception]) -> None:
     for module in (helpers, sanic.helpers):
         with pytest.raises(error):
             module.import_string(name)
@@ -181,10 +181,14 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def loaded(module: Any, location: Any) -> Any:
     try:
-        found = module.load_module_from_file_location(location)
+        module_or_config = module.load_module_from_file_location(location)
     except Exception as error:
         return type(error).__name__, type(error.__cause__).__name__, getattr(error, "errno", None)
-    return getattr(found, "A", None), found.__name__, str(getattr(found, "__file__", None))
+    return (
+        getattr(module_or_config, "A", None),
+        module_or_config.__name__,
+        str(getattr(module_or_config, "__file__", None)),
+    )
 
 
 @pytest.mark.parametrize("file", ["good.py", "good.cfg", "bad.py", "bad.cfg", "wrong.cfg", "missing.py", "missing.cfg"])
@@ -198,7 +202,7 @@ def test_a_module_is_loaded_as_sanic_loads_it(location: str) -> None:
     assert loaded(utils, location) == loaded(sanic.utils, location)
 
 
-def test_a_file_beside_is_found_without_a_slash(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_sibling_file_is_found_without_a_slash(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(files)
     assert loaded(utils, "good.py")[0] == 1
 
@@ -220,7 +224,7 @@ SHARED: list[tuple[Any, bool]] = [
     (multiprocessing.Lock(), True),
     (multiprocessing.Pipe(), True),
 ]
-OWN: list[tuple[Any, bool]] = [
+ENVIRONMENT_VALUES: list[tuple[Any, bool]] = [
     (1, False),
     ({}, False),
     (None, False),
@@ -230,7 +234,7 @@ OWN: list[tuple[Any, bool]] = [
 ]
 
 
-@pytest.mark.parametrize(("value", "safe"), SHARED + OWN)
+@pytest.mark.parametrize(("value", "safe"), SHARED + ENVIRONMENT_VALUES)
 def test_a_shared_context_warns_of_what_cannot_be_shared(
     value: Any, safe: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -247,12 +251,12 @@ def test_a_shared_context_warns_of_what_cannot_be_shared(
 def test_a_worker_is_not_warned(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     monkeypatch.setenv("SANIC_WORKER_NAME", "Sanic-Server-0-0")
     for module in (shared_ctx, sanic.types.shared_ctx):
-        for value, _ in OWN:
+        for value, _ in ENVIRONMENT_VALUES:
             module.SharedContext().thing = value
     assert not caplog.records
 
 
-def test_a_locked_shared_context_takes_no_more() -> None:
+def test_a_locked_shared_context_rejects_changes() -> None:
     for module in (shared_ctx, sanic.types.shared_ctx):
         context = module.SharedContext()
         assert context.is_locked is False

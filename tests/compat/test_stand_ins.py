@@ -1,4 +1,4 @@
-"""Names of Sanic's own server: they can be imported, and their use says what takes their place."""
+"""Names of Sanic's own server: they can be imported, and their use names the replacement."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def sanic_name(value: Any) -> str:
 
 
 @pytest.mark.parametrize("value", ALL, ids=sanic_name)
-def test_the_use_of_each_says_what_takes_its_place(value: Any) -> None:
+def test_each_use_names_the_replacement(value: Any) -> None:
     with pytest.raises(NotCarriedOver) as caught:
         value(1, two=2)
     name, _, remedy = str(caught.value).removeprefix("sanic_star has no ").partition(": ")
@@ -78,7 +78,7 @@ def test_a_class_cannot_be_patched_in_silence(monkeypatch: pytest.MonkeyPatch) -
         Example.send = print
 
 
-def test_what_a_request_shows_of_a_connection_has_sanic_s_names() -> None:
+def test_a_request_shows_the_connection_by_sanics_names() -> None:
     from sanic_star.compat.models.asgi import MockProtocol, MockTransport
 
     request = Request.build(app=Sanic("Mocked"))

@@ -60,7 +60,7 @@ def test_an_http_endpoint(path: str) -> None:
     assert client.get("/page/x").status_code == 404
 
 
-def test_an_http_endpoint_in_sanics_ways() -> None:
+def test_an_http_endpoint_with_sanics_features() -> None:
     app = app_with_both()
     client = TestClient(app)
     assert client.get("/page/3").headers["x-mark"] == "1"

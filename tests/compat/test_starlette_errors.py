@@ -1,4 +1,4 @@
-"""The answer to an `HTTPException` that a route or a mount of Starlette's raises and no handler takes.
+"""The response to an unhandled `HTTPException` of a route or a mount of Starlette's.
 
 The same source runs on Starlette, and the answers are compared.
 """
@@ -64,7 +64,7 @@ def test_as_on_starlette(path: str, method: str, accept: str | None, tmp_path: P
 
 
 @pytest.mark.parametrize("accept", ["text/html", "application/json", "text/plain", "*/*;q=0.1", "*/*, text/html"])
-def test_a_client_that_says_what_it_accepts_gets_a_page(accept: str, tmp_path: Path) -> None:
+def test_a_client_that_accepts_html_gets_a_page(accept: str, tmp_path: Path) -> None:
     with TestClient(Sanic("Errors", routes=routes(tmp_path))) as client:
         response = client.get("/fail/teapot", headers={"accept": accept})
     assert response.status_code == 418
@@ -101,7 +101,7 @@ def test_a_handler_still_comes_first(tmp_path: Path) -> None:
         assert client.get("/fail/teapot").json() == "short and stout"
 
 
-def test_a_detail_that_is_no_text_gets_a_page(tmp_path: Path) -> None:
+def test_a_detail_that_is_not_text_gets_a_page(tmp_path: Path) -> None:
     async def reject(request: StarletteRequest) -> PlainTextResponse:
         raise HTTPException(422, {"field": "name"})  # type: ignore[arg-type]
 

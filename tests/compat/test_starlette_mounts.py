@@ -1,4 +1,4 @@
-"""What a mounted application finds in the scope, which URLs it builds, and what middleware around it sees afterwards.
+"""The scope of a mounted application, the URLs that it builds, and the view of middleware around it afterwards.
 
 Each of the two applications, the outer and the mounted one, is Starlette's or Sanic's; where both are Starlette's, the
 answers are the reference.
@@ -232,8 +232,8 @@ def test_templates_find_the_names_of_a_mounted_application(tmp_path: Path) -> No
             assert client.get(f"/m/page{query}").text == f"{client.base_url}/m/items/3 {client.base_url}/"
 
 
-@pytest.mark.parametrize("way", ["sanic", "plain", "starlette"])
-async def test_websockets_find_the_names_of_a_mounted_application(way: str) -> None:
+@pytest.mark.parametrize("kind", ["sanic", "plain", "starlette"])
+async def test_websockets_find_the_names_of_a_mounted_application(kind: str) -> None:
     inner: Sanic[Any, Any] = Sanic("Inner")
     inner.get("/items/<id:int>", name="item")(show)
     seen: Seen = []
@@ -245,18 +245,18 @@ async def test_websockets_find_the_names_of_a_mounted_application(way: str) -> N
 
     @inner.websocket("/ws")
     async def speak(request: Request, ws: Any) -> None:
-        note(ws if way == "sanic" else ws.starlette)
+        note(ws if kind == "sanic" else ws.starlette)
 
-    async def theirs(websocket: WebSocket) -> None:
+    async def starlette_handler(websocket: WebSocket) -> None:
         # As in Starlette, its own routes ask the outermost application.
         await websocket.accept()
         seen.extend([str(websocket.url_for("m:item", id=3)), str(websocket.url_for("outer"))])
         await websocket.close()
 
-    inner.router.routes.append(Mount("/s", routes=[WebSocketRoute("/ws", theirs)]))
+    inner.router.routes.append(Mount("/s", routes=[WebSocketRoute("/ws", starlette_handler)]))
     peer = Peer()
     peer.messages = [{"type": "websocket.connect"}]
-    path = "/m/s/ws" if way == "starlette" else "/m/ws"
+    path = "/m/s/ws" if kind == "starlette" else "/m/ws"
     await application("sanic", "outer", None, inner)(websocket_scope(path), peer.receive, peer.send)
     assert seen == ["http://testserver/m/items/3", "http://testserver/"]
 

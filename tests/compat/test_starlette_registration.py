@@ -1,4 +1,4 @@
-"""Starlette's ways of registering, and what is added to its routes: response middleware, the limit on bodies."""
+"""Starlette's registration methods, and the additions to its routes: response middleware, the body limit."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ def limited_routes() -> list[BaseRoute]:
 
 @pytest.mark.parametrize("announced", [True, False])
 @pytest.mark.parametrize("method", ["GET", "POST"])
-async def test_the_limit_counts_where_nobody_reads_the_body(method: str, announced: bool) -> None:
+async def test_the_limit_applies_to_an_unread_body(method: str, announced: bool) -> None:
     apps = [make(routes=limited_routes(), max_body_size=10) for make in (Starlette, lambda **o: Sanic("Limits", **o))]
     prefixes = ("", "/more", "/less", "/mount", "/mount_more", "/starlette", "/starlette_more")
     for path in (f"{prefix}/{name}" for prefix in prefixes for name in ("unread", "read", "refused")):
@@ -167,7 +167,7 @@ async def test_the_limit_counts_where_nobody_reads_the_body(method: str, announc
 
 
 @pytest.mark.parametrize("length", [b"", b"-5", b"x", b"15, 15", b"9" * 5000])
-async def test_a_length_that_is_no_number(length: bytes) -> None:
+async def test_a_content_length_that_is_not_a_number(length: bytes) -> None:
     app: Any = Sanic("Limits", routes=limited_routes(), max_body_size=10)
     scope = http_scope("/unread", "POST", headers=[(b"host", b"testserver"), (b"content-length", length)])
     assert (await ask(app, scope)).status == (413 if len(length) > 1000 else 200)
@@ -291,7 +291,7 @@ async def test_response_middleware_that_fails_loses_no_response(name: str, tmp_p
     assert (peer.status, bytes(peer.body)) == BODIES[name]
 
 
-async def test_mounts_and_errors_have_their_own(tmp_path: Path) -> None:
+async def test_response_middleware_does_not_run_for_mounts_and_errors(tmp_path: Path) -> None:
     app = responding(tmp_path / "none")
     seen: list[Any] = []
     app.on_response(lambda request, response: seen.append((request.path, response.status)))
@@ -318,7 +318,7 @@ async def test_a_background_task_still_runs() -> None:
 
 
 @pytest.mark.parametrize("scope", [http_scope("/"), websocket_scope("/"), {"type": "lifespan", "asgi": {}}])
-def test_without_an_event_loop_of_asyncio_one_sentence_says_so(scope: Scope) -> None:
+def test_another_event_loop_is_reported_in_one_sentence(scope: Scope) -> None:
     """As under trio: nothing of asyncio runs there."""
     app: Any = Sanic("Trio")
     peer: Any = object()

@@ -58,7 +58,7 @@ def test_basic_credentials(token: str, user: str, password: str) -> None:
 
 
 @pytest.mark.parametrize("token", ["a", "/w=="])
-def test_credentials_that_nobody_has(token: str) -> None:
+def test_undecodable_credentials_are_empty(token: str) -> None:
     assert (Credentials("Basic", token).username, Credentials("Basic", token).password) == ("", "")
 
 
@@ -88,7 +88,7 @@ def test_other_credentials_have_no_name(kind: str | None, token: str | None) -> 
         ({"scheme": "wss"}, ("", 0, "", "", 0, True)),
     ],
 )
-def test_what_is_known_of_a_connection(scope: dict[str, Any], expected: tuple[Any, ...]) -> None:
+def test_attributes_of_a_connection(scope: dict[str, Any], expected: tuple[Any, ...]) -> None:
     info = ConnInfo(scope)
     assert (info.client_ip, info.client_port, info.client, info.server, info.server_port, info.ssl) == expected
     assert not info.lost
@@ -132,7 +132,7 @@ def test_the_mode_is_the_debug_mode_of_the_application(by_state: bool) -> None:
         assert app.state.mode is (Mode.DEBUG if debug else Mode.PRODUCTION)
 
 
-def test_a_mode_that_there_is_not() -> None:
+def test_an_unknown_mode() -> None:
     app = Sanic("Modes")
     with pytest.raises(ValueError, match="fast"):
         app.state.mode = "fast"

@@ -1,4 +1,4 @@
-"""Static files: what is served, what must not be, and parts of files."""
+"""Static files: which files are served and which are not, and parts of files."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_a_single_file_with_a_type(tree: Path) -> None:
     assert serve(tree / "public/script.js", content_type="image/x").get("/s").headers["content-type"] == "image/x"
 
 
-def test_head_tells_the_length(tree: Path) -> None:
+def test_head_has_the_content_length(tree: Path) -> None:
     answer = serve(tree / "public").head("/s/a.txt")
     assert (answer.headers["content-length"], answer.content) == ("10", b"")
 
@@ -151,7 +151,7 @@ def test_a_part_of_a_file(tree: Path, asked: str, start: int, end: int) -> None:
 @pytest.mark.parametrize(
     "asked", ["bytes=10-", "bytes=5-2", "bytes=-0", "bytes=a-b", "bytes=0-b", "bytes=", "items=0-1"]
 )
-def test_parts_that_there_are_not(tree: Path, asked: str) -> None:
+def test_ranges_beyond_the_file(tree: Path, asked: str) -> None:
     answer = serve(tree / "public/a.txt", use_content_range=True).get("/s", headers={"range": asked})
     assert (answer.status_code, answer.headers["content-range"]) == (416, "bytes */10")
 

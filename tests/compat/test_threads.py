@@ -30,7 +30,7 @@ from sanic_star.compat.views import HTTPMethodView
 from sanic_star.testing import TestClient
 from tests.engine.raw import Life, Peer, ask, http_scope
 
-PATIENCE = 30.0
+TIMEOUT_S = 30.0
 word: ContextVar[str] = ContextVar("word", default="unset")
 App = Sanic[Any, Any]
 
@@ -45,7 +45,7 @@ def where() -> str:
 
 
 async def until(condition: Callable[[], Any]) -> None:
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(TIMEOUT_S):
         while not condition():  # noqa: ASYNC110 - a thread sets no event of the loop
             await asyncio.sleep(0.005)
 
@@ -118,14 +118,14 @@ HANDLERS: dict[str, tuple[Any, str]] = {
 }
 
 
-@pytest.mark.parametrize("way", ["application", "route", "blueprint", "group"])
+@pytest.mark.parametrize("place", ["application", "route", "blueprint", "group"])
 @pytest.mark.parametrize("kind", HANDLERS)
-async def test_each_kind_of_handler_runs_where_it_should(kind: str, way: str) -> None:
+async def test_each_kind_of_handler_runs_where_it_should(kind: str, place: str) -> None:
     handler, expected = HANDLERS[kind]
-    app: App = Sanic("Kinds", sync_handlers="thread" if way == "application" else "loop")
-    bp = Blueprint("part", threaded=True if way == "blueprint" else None)
-    bp.add_route(handler, "/", name="kind", threaded=True if way == "route" else None)
-    app.blueprint(Blueprint.group(bp, threaded=True if way == "group" else None))
+    app: App = Sanic("Kinds", sync_handlers="thread" if place == "application" else "loop")
+    bp = Blueprint("part", threaded=True if place == "blueprint" else None)
+    bp.add_route(handler, "/", name="kind", threaded=True if place == "route" else None)
+    app.blueprint(Blueprint.group(bp, threaded=True if place == "group" else None))
     async with Life(app):
         peer = await ask(app, http_scope("/"))
         assert (peer.status, peer.body.decode()) == (200, expected)
@@ -177,8 +177,10 @@ async def test_the_innermost_setting_counts(
     async with Life(app):
         peer = await ask(app, http_scope("/"))
     assert peer.body == b"answered"
-    said = next((one for one in (route, blueprint, inner, outer) if one is not None), app_wide == "thread")
-    assert seen == dict.fromkeys(("request", "handler", "exception", "response"), "thread" if said else "loop")
+    is_threaded = next(
+        (setting for setting in (route, blueprint, inner, outer) if setting is not None), app_wide == "thread"
+    )
+    assert seen == dict.fromkeys(("request", "handler", "exception", "response"), "thread" if is_threaded else "loop")
 
 
 async def test_a_blueprint_in_two_applications_and_its_copy() -> None:
@@ -217,7 +219,7 @@ async def test_parameters_and_methods_and_hosts() -> None:
         return json([where(), a, b, request.route.ctx.x, request.path, request.method])
 
     @app.get("/one/<n:int>", threaded=True)
-    def one(request: Request, n: int) -> HTTPResponse:
+    def handle_one(request: Request, n: int) -> HTTPResponse:
         return json([where(), n])
 
     async with Life(app):
@@ -245,17 +247,17 @@ class Mixed(HTTPMethodView):
         return text("", headers={"where": where()})
 
 
-@pytest.mark.parametrize("way", ["attach", "statement", "add_route", "application"])
-async def test_only_the_synchronous_methods_of_a_view_run_in_threads(way: str) -> None:
-    app: App = Sanic("Views", sync_handlers="thread" if way == "application" else "loop")
-    if way == "attach":
+@pytest.mark.parametrize("registration", ["attach", "statement", "add_route", "application"])
+async def test_only_the_synchronous_methods_of_a_view_run_in_threads(registration: str) -> None:
+    app: App = Sanic("Views", sync_handlers="thread" if registration == "application" else "loop")
+    if registration == "attach":
         Mixed.attach(app, "/<n:int>", threaded=True)
-    elif way == "statement":
+    elif registration == "statement":
 
         class Stated(Mixed, attach=app, uri="/<n:int>", threaded=True): ...
 
     else:
-        app.add_route(Mixed.as_view(), "/<n:int>", threaded=None if way == "application" else True)
+        app.add_route(Mixed.as_view(), "/<n:int>", threaded=None if registration == "application" else True)
     async with Life(app):
         answers = {verb: await ask(app, http_scope("/5", verb)) for verb in ("GET", "POST", "PUT", "HEAD", "PATCH")}
     bodies = [answers[verb].body for verb in ("GET", "POST", "PUT")]
@@ -410,7 +412,7 @@ async def test_exception_handlers() -> None:
     assert app.error_handler.lookup(KeyError()).__name__ == "<lambda>"  # type: ignore[union-attr]
 
 
-async def test_listeners_run_in_threads_only_where_they_say_so() -> None:
+async def test_listeners_run_in_threads_only_if_they_are_marked() -> None:
     app: App = Sanic("Listeners", sync_handlers="thread")
     seen: list[str] = []
 
@@ -467,7 +469,7 @@ async def test_the_stop_does_not_wait_for_ever_for_a_listener(caplog: pytest.Log
     app: App = Sanic("Hanging")
     app.config.update(SHUTDOWN_LISTENER_TIMEOUT=0.05, GRACEFUL_SHUTDOWN_TIMEOUT=0.05)
     go = threading.Event()
-    app.before_server_stop(lambda app: go.wait(PATIENCE), threaded=True)
+    app.before_server_stop(lambda app: go.wait(TIMEOUT_S), threaded=True)
     async with Life(app):
         pass
     assert "took" in caplog.text or "longer" in caplog.text
@@ -535,7 +537,7 @@ async def test_concurrent_requests_see_their_own_context() -> None:
 # What a handler uses ------------------------------------------------------------------------------------------------
 
 
-async def test_the_body_is_here_when_the_handler_is_called() -> None:
+async def test_the_body_has_arrived_before_the_handler_runs() -> None:
     app: App = Sanic("Body", sync_handlers="thread")
 
     @app.post("/<kind>")
@@ -565,7 +567,7 @@ async def test_the_body_is_here_when_the_handler_is_called() -> None:
         assert (peer.status, b"Failed when parsing body as json" in peer.body) == (400, True)
 
 
-async def test_what_needs_the_event_loop_can_be_had_from_a_thread() -> None:
+async def test_loop_features_are_available_in_a_thread() -> None:
     app: App = Sanic("Loop")
     done: list[str] = []
 
@@ -580,9 +582,9 @@ async def test_what_needs_the_event_loop_can_be_had_from_a_thread() -> None:
         task = request.app.add_task(job, name="job")
         assert task is app.get_task("job")
         loop = request.app.loop
-        value = asyncio.run_coroutine_threadsafe(asyncio.sleep(0, "slept"), loop).result(PATIENCE)
+        value = asyncio.run_coroutine_threadsafe(asyncio.sleep(0, "slept"), loop).result(TIMEOUT_S)
         with pytest.raises(KeyError):
-            asyncio.run_coroutine_threadsafe(failing(), loop).result(PATIENCE)
+            asyncio.run_coroutine_threadsafe(failing(), loop).result(TIMEOUT_S)
         return text(value)
 
     async with Life(app):
@@ -611,7 +613,7 @@ async def test_what_needs_the_event_loop_can_be_had_from_a_thread() -> None:
     assert failed == ["Loop can only be retrieved after the app has started running."]
 
 
-async def test_a_full_table_of_tasks_is_told_to_the_thread() -> None:
+async def test_a_full_task_table_raises_in_the_thread() -> None:
     app: App = Sanic("Full")
     app.config.TASK_LIMIT = 0
 
@@ -707,9 +709,9 @@ RAISED: dict[str, Any] = {
 @pytest.mark.parametrize("kind", RAISED)
 async def test_exceptions_are_answered_as_in_the_event_loop(kind: str, place: str) -> None:
     answers = []
-    ways: tuple[Literal["loop", "thread"], ...] = "loop", "thread"
-    for way in ways:
-        app: App = Sanic("Raising", sync_handlers=way)
+    modes: tuple[Literal["loop", "thread"], ...] = "loop", "thread"
+    for mode in modes:
+        app: App = Sanic("Raising", sync_handlers=mode)
 
         def fail(*args: Any) -> Any:
             raise copy.copy(RAISED[kind])
@@ -735,9 +737,9 @@ async def test_exceptions_are_answered_as_in_the_event_loop(kind: str, place: st
 
 
 @pytest.mark.parametrize("error", [SystemExit(3), KeyboardInterrupt()])
-@pytest.mark.parametrize("way", ["loop", "thread"])
-def test_what_ends_a_process_goes_on_to_the_server(error: BaseException, way: Any) -> None:
-    app: App = Sanic("Ending", sync_handlers=way)
+@pytest.mark.parametrize("mode", ["loop", "thread"])
+def test_process_ending_exceptions_reach_the_server(error: BaseException, mode: Any) -> None:
+    app: App = Sanic("Ending", sync_handlers=mode)
 
     @app.get("/")
     def handler(request: Request) -> HTTPResponse:
@@ -780,7 +782,7 @@ async def test_a_request_that_takes_too_long_is_answered_and_its_thread_runs_on(
 
     @app.get("/")
     def handler(request: Request) -> HTTPResponse:
-        go.wait(PATIENCE)
+        go.wait(TIMEOUT_S)
         try:
             seen.append(Request.get_current())
         except ServerError as error:
@@ -794,7 +796,7 @@ async def test_a_request_that_takes_too_long_is_answered_and_its_thread_runs_on(
         go.set()
         await until(over.is_set)
         await until(lambda: "has failed after its request was cancelled" in caplog.text)
-    # The request is over by then.
+    # The request has ended by now.
     assert seen == [ServerError]
 
 
@@ -808,7 +810,7 @@ async def test_a_request_that_waits_for_a_thread_is_never_handled_after_its_time
     def handler(request: Request, name: str) -> HTTPResponse:
         handled.append(name)
         if name == "first":
-            go.wait(PATIENCE)
+            go.wait(TIMEOUT_S)
         return text(name)
 
     async with Life(app):
@@ -829,7 +831,7 @@ async def test_a_client_that_leaves() -> None:
     @app.get("/")
     def handler(request: Request) -> HTTPResponse:
         begun.set()
-        go.wait(PATIENCE)
+        go.wait(TIMEOUT_S)
         over.set()
         return text("nobody reads it")
 
@@ -838,7 +840,7 @@ async def test_a_client_that_leaves() -> None:
         task = asyncio.create_task(app(http_scope("/"), peer.receive, peer.send))
         await until(begun.is_set)
         peer.gone.set()
-        await asyncio.wait_for(task, PATIENCE)
+        await asyncio.wait_for(task, TIMEOUT_S)
         assert not over.is_set()
         go.set()
         await until(over.is_set)
@@ -868,7 +870,7 @@ async def test_the_stop_waits_for_threads_and_ends_them() -> None:
     await asyncio.gather(task, return_exceptions=True)
     await life.__aexit__()
     assert events == ["handler", "after_server_stop"]
-    await until(lambda: not [one for one in threading.enumerate() if one.name.startswith("Stopping-thread")])
+    await until(lambda: not [thread for thread in threading.enumerate() if thread.name.startswith("Stopping-thread")])
 
 
 async def test_an_application_starts_again_with_new_threads() -> None:
@@ -898,14 +900,14 @@ async def test_added_to_a_running_application() -> None:
 async def test_the_size_is_a_setting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SANIC_THREAD_POOL_SIZE", "3")
     app: App = Sanic("Sized", sync_handlers="thread")
-    lock, running, most = threading.Lock(), 0, 0
+    lock, running, peak = threading.Lock(), 0, 0
 
     @app.get("/")
     def handler(request: Request) -> HTTPResponse:
-        nonlocal running, most
+        nonlocal running, peak
         with lock:
             running += 1
-            most = max(most, running)
+            peak = max(peak, running)
         time.sleep(0.02)
         with lock:
             running -= 1
@@ -913,7 +915,7 @@ async def test_the_size_is_a_setting(monkeypatch: pytest.MonkeyPatch) -> None:
 
     async with Life(app):
         await asyncio.gather(*(ask(app, http_scope("/")) for _ in range(12)))
-    assert most == 3
+    assert peak == 3
 
 
 @pytest.mark.parametrize("value", [0, -1, 1.5, "four", "4", None, True, float("nan"), float("inf"), [4]])
@@ -960,11 +962,11 @@ REGISTRATIONS: dict[str, Callable[[App, Any], Any]] = {
 }
 
 
-@pytest.mark.parametrize("way", REGISTRATIONS)
+@pytest.mark.parametrize("registration", REGISTRATIONS)
 @pytest.mark.parametrize("value", ["yes", 1, 0, "thread"])
-def test_threaded_is_true_or_false(way: str, value: Any) -> None:
+def test_threaded_is_true_or_false(registration: str, value: Any) -> None:
     with pytest.raises(TypeError, match="threaded= takes True or False, got "):
-        REGISTRATIONS[way](Sanic("Wrong"), value)
+        REGISTRATIONS[registration](Sanic("Wrong"), value)
 
 
 def test_a_websocket_has_no_thread() -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.engine.processes import PATIENCE, UVICORN, Process, free_port, process
+from tests.engine.processes import TIMEOUT_S, UVICORN, Process, free_port, process
 
 DATABASE = """
 import threading
@@ -35,7 +35,7 @@ loop_thread = threading.get_ident()
 @app.before_server_start(threaded=True)
 def open_database(app):
     app.ctx.engine = create_engine("sqlite:///books.sqlite", connect_args={"timeout": 30}, pool_size=50)
-    # Whoever blocks the event loop is told so.
+    # The log warns when a handler blocks the event loop.
     @event.listens_for(app.ctx.engine, "before_cursor_execute")
     def check(*args):
         assert threading.get_ident() != loop_thread, "a query blocks the event loop"
@@ -118,26 +118,26 @@ def test_synchronous_sqlalchemy(tmp_path: Path) -> None:
         base = f"http://127.0.0.1:{server.port}"
         server.get("/")
         with requests.Session() as session:
-            made = session.post(f"{base}/books", json={"title": "first"}, timeout=PATIENCE)
+            made = session.post(f"{base}/books", json={"title": "first"}, timeout=TIMEOUT_S)
             assert (made.status_code, made.json(), made.headers["x-session"]) == (201, {"id": 1}, "closed")
-            shown = session.get(f"{base}/books/1", timeout=PATIENCE)
+            shown = session.get(f"{base}/books/1", timeout=TIMEOUT_S)
             assert shown.json() == {"id": 1, "title": "first"}
             # Bad input is answered, and the session is closed.
             answers = (
-                (session.post(f"{base}/books", json={"title": "first"}, timeout=PATIENCE), 409),
-                (session.post(f"{base}/books", json={"title": 5}, timeout=PATIENCE), 400),
-                (session.post(f"{base}/books", data=b"{", timeout=PATIENCE), 400),
-                (session.get(f"{base}/books/9", timeout=PATIENCE), 404),
+                (session.post(f"{base}/books", json={"title": "first"}, timeout=TIMEOUT_S), 409),
+                (session.post(f"{base}/books", json={"title": 5}, timeout=TIMEOUT_S), 400),
+                (session.post(f"{base}/books", data=b"{", timeout=TIMEOUT_S), 400),
+                (session.get(f"{base}/books/9", timeout=TIMEOUT_S), 404),
             )
             for answer, status in answers:
                 assert (answer.status_code, answer.headers.get("x-session")) == (status, "closed")
         with ThreadPoolExecutor(20) as pool:
             sent = [
-                pool.submit(requests.post, f"{base}/books", json={"title": f"book {n}"}, timeout=PATIENCE)
+                pool.submit(requests.post, f"{base}/books", json={"title": f"book {n}"}, timeout=TIMEOUT_S)
                 for n in range(100)
             ]
             assert {answer.result().status_code for answer in sent} == {201}
-        titles = requests.get(f"{base}/books", timeout=PATIENCE).json()
+        titles = requests.get(f"{base}/books", timeout=TIMEOUT_S).json()
         assert sorted(titles) == sorted(["first", *(f"book {n}" for n in range(100))])
         server.terminate()
         assert "database closed" in server.log
@@ -151,7 +151,7 @@ def test_slow_handlers_overlap_and_the_event_loop_answers(tmp_path: Path) -> Non
         server.get("/")
 
         def slow(number: int) -> str:
-            return requests.get(f"{base}/slow?n={number}", timeout=PATIENCE).text
+            return requests.get(f"{base}/slow?n={number}", timeout=TIMEOUT_S).text
 
         with ThreadPoolExecutor(50) as pool:
             begin = time.monotonic()
@@ -159,14 +159,14 @@ def test_slow_handlers_overlap_and_the_event_loop_answers(tmp_path: Path) -> Non
             # A route in the event loop answers while threads sleep.
             meanwhile = 0
             while not all(answer.done() for answer in answers):
-                assert requests.get(f"{base}/loop", timeout=PATIENCE).text == "answers"
+                assert requests.get(f"{base}/loop", timeout=TIMEOUT_S).text == "answers"
                 meanwhile += 1
             assert [answer.result() for answer in answers] == [str(number) for number in range(500)]
             took = time.monotonic() - begin
         assert meanwhile > 1
         # One after the other they would take 25 s, and never more than one would run.
-        most = requests.get(f"{base}/most", timeout=PATIENCE).json()
-        assert most > 10, most
+        peak = requests.get(f"{base}/most", timeout=TIMEOUT_S).json()
+        assert peak > 10, peak
         assert took < 25, took
 
 
@@ -203,7 +203,7 @@ SERVERS = {
 
 def ask_for(port: int, path: str) -> socket.socket:
     """Send a request, and leave the connection open."""
-    connection = socket.create_connection(("127.0.0.1", port), PATIENCE)
+    connection = socket.create_connection(("127.0.0.1", port), TIMEOUT_S)
     connection.sendall(f"GET {path} HTTP/1.1\r\nHost: h\r\n\r\n".encode())
     return connection
 

@@ -1,4 +1,4 @@
-"""Certificates: which one a client gets, and what makes one for development. Handshakes are real, over memory."""
+"""Certificates: which one a client gets, and creation for development. Handshakes are real, in memory."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def certificate(folder: Path, *names: str, password: str = "") -> Path:
         locked = forms.BestAvailableEncryption(password.encode())
         key = plain.private_bytes(forms.Encoding.PEM, forms.PrivateFormat.PKCS8, locked)
     (folder / "privkey.pem").write_bytes(key)
-    (folder / "fullchain.pem").write_bytes(b"".join(each.bytes() for each in made.cert_chain_pems))
+    (folder / "fullchain.pem").write_bytes(b"".join(certificate.bytes() for certificate in made.cert_chain_pems))
     return folder
 
 
@@ -57,11 +57,11 @@ def handshake(tls: TLS | None, name: str | None, trust: trustme.CA | None = AUTH
     for _ in range(2):
         with contextlib.suppress(ssl.SSLWantReadError):
             client.do_handshake()
-        # What the server refuses, the client is told.
+        # The client gets an alert when the server refuses the handshake.
         with contextlib.suppress(ssl.SSLError):
             server.do_handshake()
-    found: Any = client.getpeercert() or {}
-    return [value for _, value in found.get("subjectAltName", ())]
+    peer_certificate: Any = client.getpeercert() or {}
+    return [value for _, value in peer_certificate.get("subjectAltName", ())]
 
 
 @pytest.mark.parametrize(
@@ -76,13 +76,13 @@ def handshake(tls: TLS | None, name: str | None, trust: trustme.CA | None = AUTH
         (None, "shop.example"),
     ],
 )
-def test_the_name_that_is_asked_for_chooses(tmp_path: Path, asked: str | None, given: str) -> None:
+def test_the_requested_name_selects_the_certificate(tmp_path: Path, asked: str | None, given: str) -> None:
     first = certificate(tmp_path / "first", "shop.example")
     second = certificate(tmp_path / "second", "*.wild.example", "wild.example")
     assert given in handshake(_tls.read([first, second]), asked)
 
 
-def test_strictly_nobody_else_is_answered(tmp_path: Path) -> None:
+def test_a_strict_list_refuses_unknown_hosts(tmp_path: Path) -> None:
     folder = certificate(tmp_path / "only", "shop.example")
     tls = _tls.read([None, folder])
     assert handshake(tls, "shop.example") == ["shop.example"]
@@ -92,17 +92,17 @@ def test_strictly_nobody_else_is_answered(tmp_path: Path) -> None:
 
 
 def test_a_list_takes_all_forms(tmp_path: Path) -> None:
-    one, two = certificate(tmp_path / "one", "one.example"), certificate(tmp_path / "two", "two.example")
+    first, second = certificate(tmp_path / "one", "one.example"), certificate(tmp_path / "two", "two.example")
     locked = certificate(tmp_path / "locked", "locked.example", password="1234")
-    paths = {"cert": two / "fullchain.pem", "key": two / "privkey.pem"}
+    paths = {"cert": second / "fullchain.pem", "key": second / "privkey.pem"}
     secret = {"certfile": locked / "fullchain.pem", "keyfile": locked / "privkey.pem", "password": "1234"}
-    tls = _tls.read([str(one), paths, secret])
+    tls = _tls.read([str(first), paths, secret])
     for name in ("one.example", "two.example", "locked.example"):
         assert handshake(tls, name) == [name]
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(two / "fullchain.pem", two / "privkey.pem")
-    assert handshake(_tls.read([context, one]), "one.example") == ["one.example"]
-    assert handshake(_tls.read([context, one]), "two.example") == ["two.example"]
+    context.load_cert_chain(second / "fullchain.pem", second / "privkey.pem")
+    assert handshake(_tls.read([context, first]), "one.example") == ["one.example"]
+    assert handshake(_tls.read([context, first]), "two.example") == ["two.example"]
 
 
 def test_the_password_of_a_key(tmp_path: Path) -> None:
@@ -113,7 +113,7 @@ def test_the_password_of_a_key(tmp_path: Path) -> None:
             _tls.read(locked, wrong)
 
 
-def test_what_is_no_certificate(tmp_path: Path) -> None:
+def test_invalid_certificates_are_refused(tmp_path: Path) -> None:
     folder = certificate(tmp_path / "broken", "a.example")
     (folder / "fullchain.pem").write_text("nothing")
     with pytest.raises(ValueError, match=r"fullchain\.pem .*can't be used"):
@@ -196,7 +196,7 @@ def test_mkcert_makes_one(
     assert handshake(made, "dev.localhost") == ["dev.localhost"]
 
 
-def test_mkcert_that_fails_says_why(local: Callable[..., TLS], mkcert: Callable[[str], None]) -> None:
+def test_a_failing_mkcert_shows_its_output(local: Callable[..., TLS], mkcert: Callable[[str], None]) -> None:
     mkcert("sys.exit('no authority here')")
     with pytest.raises(SanicException, match="no authority here"):
         local()
@@ -213,7 +213,7 @@ def test_nothing_could_make_one(local: Callable[..., TLS], monkeypatch: pytest.M
         local()
 
 
-def test_a_certificate_of_ones_own_for_development(local: Callable[..., TLS], tmp_path: Path) -> None:
+def test_a_custom_development_certificate(local: Callable[..., TLS], tmp_path: Path) -> None:
     folder = certificate(tmp_path / "own", "own.example")
     settings = {"LOCAL_TLS_CERT": folder / "fullchain.pem", "LOCAL_TLS_KEY": str(folder / "privkey.pem")}
     assert handshake(local(**settings), "own.example") == ["own.example"]
@@ -226,7 +226,7 @@ def test_a_certificate_of_ones_own_for_development(local: Callable[..., TLS], tm
 
 
 @pytest.mark.usefixtures("no_mkcert")
-def test_a_certificate_is_made_where_it_shall_be_kept(
+def test_a_certificate_is_created_in_its_folder(
     local: Callable[..., TLS], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -271,10 +271,10 @@ def test_a_creator_of_a_test_is_used(monkeypatch: pytest.MonkeyPatch, tmp_path: 
 
 
 def test_the_names_of_a_list_are_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    one = certificate(tmp_path / "one", "one.example", "*.two.example")
-    two = certificate(tmp_path / "two", "one.example")
+    first = certificate(tmp_path / "one", "one.example", "*.two.example")
+    second = certificate(tmp_path / "two", "one.example")
     with caplog.at_level(logging.INFO):
-        _tls.read([None, one, two])
+        _tls.read([None, first, second])
     assert "Certificate vhosts: one.example, *.two.example" in caplog.messages
 
 

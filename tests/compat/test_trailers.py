@@ -18,7 +18,7 @@ from starlette.middleware.base import BaseHTTPMiddleware
 from sanic_star import HTTPResponse, Request, Sanic
 from sanic_star.compat.exceptions import SanicException, ServerError
 from sanic_star.compat.response.types import ResponseStream
-from tests.engine.processes import PATIENCE, process
+from tests.engine.processes import TIMEOUT_S, process
 from tests.engine.raw import Peer, http_scope
 
 OFFER: dict[str, Any] = {"http.response.trailers": {}}
@@ -196,7 +196,7 @@ def test_over_http_2(tmp_path: Path) -> None:
         context = ssl.create_default_context(cafile=str(tmp_path / "ca.pem"))
         context.set_alpn_protocols(["h2"])
         with (
-            socket.create_connection(("127.0.0.1", served.port), PATIENCE) as plain,
+            socket.create_connection(("127.0.0.1", served.port), TIMEOUT_S) as plain,
             context.wrap_socket(plain, server_hostname="localhost") as secure,
         ):
             trailers = trailers_of(secure)

@@ -1,4 +1,4 @@
-"""What a type checker sees of an application: mypy reads this file, and the application runs, too."""
+"""The types of an application for a type checker: mypy reads this file, and the application runs too."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -105,8 +105,8 @@ def application() -> App:
     assert_type(_returned(login), None)
     assert_type(_returned(start), None)
     assert_type(_returned(unknown), HTTPResponse)
-    known: tuple[Callable[[App], None], Callable[[DefaultRequest, HTTPResponse], None]] = stop, mark
-    assert len({*known, tidy, feed, first}) == 5
+    handlers: tuple[Callable[[App], None], Callable[[DefaultRequest, HTTPResponse], None]] = stop, mark
+    assert len({*handlers, tidy, feed, first}) == 5
     app.blueprint(Blueprint.group(blueprint, url_prefix="/v1"))
     app.add_route(View.as_view(), "/view")
     return app

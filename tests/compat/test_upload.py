@@ -1,4 +1,4 @@
-"""Multipart forms that are read while they arrive, in a spool that ends with the request."""
+"""Multipart forms that are parsed while they arrive, in a spool that is closed with the request."""
 
 import asyncio
 import gc
@@ -23,7 +23,7 @@ END = b"\r\n--X--\r\n"
 BODY = HEAD + FILE + b"y" * 5000 + END
 
 
-def pieces(body: bytes = BODY, size: int = 100) -> Iterator[bytes]:
+def chunks(body: bytes = BODY, size: int = 100) -> Iterator[bytes]:
     return (body[start : start + size] for start in range(0, len(body), size))
 
 
@@ -61,12 +61,12 @@ async def test_fields_and_files_are_there_and_the_file_is_closed_with_the_reques
         (file,) = request.files["f"]
         assert file.file.read(2) == b"yy"
         assert request.files["f"][0].body == b"y" * 5000
-        assert [each.closed for each in spools] == [False]
+        assert [spool.closed for spool in spools] == [False]
         return json([request.form, file.name, file.type, request.receive is not request._receive])
 
-    peer = await ask(app, upload(), pieces())
+    peer = await ask(app, upload(), chunks())
     assert peer.body == b'[{"a":["1"]},"x.bin","text/plain",true]'
-    assert [each.closed for each in spools] == [True]
+    assert [spool.closed for spool in spools] == [True]
 
 
 async def test_a_form_that_fits_stays_in_memory(spools: list[Any]) -> None:
@@ -78,12 +78,12 @@ async def test_a_form_that_fits_stays_in_memory(spools: list[Any]) -> None:
         held.append(request)
         return json(len(request.files["f"][0].body))
 
-    assert (await ask(app, upload(), pieces())).body == b"5000"
+    assert (await ask(app, upload(), chunks())).body == b"5000"
     assert spools == []
     assert held[0].files["f"][0].name == "x.bin"
 
 
-async def test_the_raw_body_is_there_in_every_way() -> None:
+async def test_the_raw_body_is_available_by_every_name() -> None:
     app = spooling()
 
     @app.post("/")
@@ -108,10 +108,10 @@ async def test_the_raw_body_is_there_in_every_way() -> None:
         assert request.body is request.body
         return text("ok")
 
-    assert (await ask(app, upload(), pieces())).body == b"ok"
+    assert (await ask(app, upload(), chunks())).body == b"ok"
 
 
-async def test_a_body_that_was_changed_is_read_as_a_form_anew() -> None:
+async def test_a_changed_body_is_parsed_again_as_a_form() -> None:
     app = spooling()
 
     @app.on_request
@@ -122,11 +122,11 @@ async def test_a_body_that_was_changed_is_read_as_a_form_anew() -> None:
     async def handler(request: Request) -> Any:
         return json([request.form, request.files["f"][0].body == b"y" * 5000])
 
-    assert (await ask(app, upload(), pieces())).body == b'[{"a":["2"]},true]'
+    assert (await ask(app, upload(), chunks())).body == b'[{"a":["2"]},true]'
 
 
 @pytest.mark.parametrize("size", [50, 100_000])
-async def test_a_mistake_is_told_when_the_form_is_asked_for(size: int) -> None:
+async def test_an_invalid_form_raises_when_it_is_read(size: int) -> None:
     app = spooling(FORM_MAX_FIELDS=1, FORM_MAX_FILES=1, FORM_MAX_FIELD_SIZE=10, FORM_MAX_FILE_SIZE=6000)
 
     @app.post("/")
@@ -137,21 +137,21 @@ async def test_a_mistake_is_told_when_the_form_is_asked_for(size: int) -> None:
     async def raw(request: Request) -> Any:
         return text(str(len(request.body)))
 
-    async def told(body: bytes, status: int, words: bytes, scope: Any = None) -> None:
-        peer = await ask(app, dict(scope or upload()), pieces(body, size))
+    async def check(body: bytes, status: int, words: bytes, scope: Any = None) -> None:
+        peer = await ask(app, dict(scope or upload()), chunks(body, size))
         assert peer.status == status
         assert words in peer.body
-        whole = await ask(app, {**(scope or upload()), "path": "/raw", "raw_path": b"/raw"}, pieces(body, size))
+        whole = await ask(app, {**(scope or upload()), "path": "/raw", "raw_path": b"/raw"}, chunks(body, size))
         assert (whole.status, whole.body) == (200, str(len(body)).encode())
 
-    await told(BODY, 200, b"1 1")
-    await told(BODY[:-5], 400, b"ends before its last boundary")
-    await told(HEAD * 2 + END, 400, b"more than 1 fields")
-    await told(FILE + b"\r\n" + FILE + END, 400, b"more than 1 files")
-    await told(HEAD.replace(b"1", b"1" * 11) + END, 413, b"has more than 10 bytes")
-    await told(FILE + b"1" * 6001 + END, 413, b"has more than 6000 bytes")
+    await check(BODY, 200, b"1 1")
+    await check(BODY[:-5], 400, b"ends before its last boundary")
+    await check(HEAD * 2 + END, 400, b"more than 1 fields")
+    await check(FILE + b"\r\n" + FILE + END, 400, b"more than 1 files")
+    await check(HEAD.replace(b"1", b"1" * 11) + END, 413, b"has more than 10 bytes")
+    await check(FILE + b"1" * 6001 + END, 413, b"has more than 6000 bytes")
     unnamed = http_scope("/", "POST", headers=[(b"content-type", b"multipart/form-data")])
-    await told(BODY, 400, b"names no boundary", unnamed)
+    await check(BODY, 400, b"names no boundary", unnamed)
 
 
 async def test_an_urlencoded_form_has_the_same_limit() -> None:
@@ -173,8 +173,8 @@ async def test_a_body_over_the_limit_leaves_no_file(spools: list[Any]) -> None:
     async def handler(request: Request) -> Any:
         raise AssertionError
 
-    assert (await ask(app, upload(), pieces())).status == 413
-    assert [each.closed for each in spools] == [True]
+    assert (await ask(app, upload(), chunks())).status == 413
+    assert [spool.closed for spool in spools] == [True]
 
 
 async def test_a_client_that_leaves_leaves_no_file(spools: list[Any]) -> None:
@@ -184,13 +184,13 @@ async def test_a_client_that_leaves_leaves_no_file(spools: list[Any]) -> None:
     async def handler(request: Request) -> Any:
         raise AssertionError
 
-    peer = Peer(pieces(BODY[:4000]))
+    peer = Peer(chunks(BODY[:4000]))
     peer.messages[-1]["more_body"] = True
     peer.gone.set()
     await app(upload(), peer.receive, peer.send)
-    # Not every server tells a client that has left from a body that ends too early (granian).
+    # Not every server distinguishes a disconnect from a body that ends too early (granian).
     assert peer.status == 400
-    assert [each.closed for each in spools] == [True]
+    assert [spool.closed for spool in spools] == [True]
 
 
 async def test_a_file_may_be_kept_longer_than_its_request(spools: list[Any]) -> None:
@@ -204,39 +204,39 @@ async def test_a_file_may_be_kept_longer_than_its_request(spools: list[Any]) -> 
         held.append(request)
         return json(request.form)
 
-    await ask(app, upload(), pieces())
-    assert [each.closed for each in spools] == [False]
+    await ask(app, upload(), chunks())
+    assert [spool.closed for spool in spools] == [False]
     assert kept[0].body == b"y" * 5000
     assert held[0].form == {"a": ["1"]}
     for name in ("files", "body"):
         with pytest.raises(ServerError, match="request is over"):
             getattr(held[0], name)
     kept.clear()
-    assert [each.closed for each in spools] == [True]
+    assert [spool.closed for spool in spools] == [True]
 
 
-@pytest.mark.parametrize("way", ["error", "respond", "stream", "middleware", "cycle"])
-async def test_however_the_request_ends_the_file_does_too(way: str, spools: list[Any]) -> None:
+@pytest.mark.parametrize("ending", ["error", "respond", "stream", "middleware", "cycle"])
+async def test_the_spooled_file_is_closed_with_any_end_of_the_request(ending: str, spools: list[Any]) -> None:
     app = spooling()
 
     @app.post("/")
     async def handler(request: Request) -> Any:
         assert len(request.files["f"]) == 1
-        if way == "error":
+        if ending == "error":
             raise ValueError
-        if way == "respond":
+        if ending == "respond":
             response = await request.respond()
             await response.send("ok")
             return await response.eof()
-        if way == "stream":
+        if ending == "stream":
             assert [part async for part in request.stream()]
-        if way == "cycle":
+        if ending == "cycle":
             request.ctx.request = request
         return text("ok")
 
     @app.on_response
     async def after(request: Request, response: Any) -> Any:
-        if way == "middleware":
+        if ending == "middleware":
             return text("other")
         return None
 
@@ -244,8 +244,8 @@ async def test_however_the_request_ends_the_file_does_too(way: str, spools: list
     async def handled(request: Request, error: ValueError) -> Any:
         return text("ok")
 
-    assert (await ask(app, upload(), pieces())).body == (b"other" if way == "middleware" else b"ok")
-    assert [each.closed for each in spools] == [True]
+    assert (await ask(app, upload(), chunks())).body == (b"other" if ending == "middleware" else b"ok")
+    assert [spool.closed for spool in spools] == [True]
 
 
 async def test_a_handler_that_streams_may_ask_for_the_form(spools: list[Any]) -> None:
@@ -260,8 +260,8 @@ async def test_a_handler_that_streams_may_ask_for_the_form(spools: list[Any]) ->
         return json([request.form, len(request.files["f"][0].body)])
 
     app.blueprint(bp)
-    assert (await ask(app, upload(), pieces())).body == b'[{"a":["1"]},5000]'
-    assert [each.closed for each in spools] == [True]
+    assert (await ask(app, upload(), chunks())).body == b'[{"a":["1"]},5000]'
+    assert [spool.closed for spool in spools] == [True]
 
 
 async def test_files_are_read_in_threads_too() -> None:
@@ -276,8 +276,8 @@ async def test_files_are_read_in_threads_too() -> None:
 
         return json(await asyncio.gather(*(asyncio.to_thread(length, file) for file in files)))
 
-    body = b"\r\n".join(FILE + b"z" * (3000 + more) for more in range(3)) + END
-    assert (await ask(app, upload(), pieces(body))).body == b"[3000,3001,3002]"
+    body = b"\r\n".join(FILE + b"z" * (3000 + extra) for extra in range(3)) + END
+    assert (await ask(app, upload(), chunks(body))).body == b"[3000,3001,3002]"
 
 
 async def test_memory_does_not_grow_with_an_upload() -> None:

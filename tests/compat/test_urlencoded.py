@@ -1,4 +1,4 @@
-"""Urlencoded forms: read as the standard library and Starlette read them, in bounded memory."""
+"""Urlencoded forms: parsed like the standard library and Starlette, in bounded memory."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ ASCII = st.lists(st.sampled_from(TOKENS), max_size=12).map(b"".join)
 ANY = st.lists(st.sampled_from((*TOKENS, "é".encode(), "😀".encode(), b"\xe9", b"\xc3")), max_size=12).map(b"".join)
 
 
-def feed(reader: UrlencodedReader, *pieces: bytes) -> None:
-    for piece in pieces:
+def feed(reader: UrlencodedReader, *chunks: bytes) -> None:
+    for piece in chunks:
         reader.feed(piece)
 
 
@@ -71,29 +71,29 @@ async def test_a_form_is_read_as_by_starlette(body: bytes) -> None:
     async def stream() -> Any:
         yield body
 
-    theirs = await FormParser(Headers(), stream()).parse()
+    starlettes_form = await FormParser(Headers(), stream()).parse()
     reader = UrlencodedReader(1000, keep_blank_values=True, charset="latin-1")
     reader.feed(body)
-    assert reader.finish() == theirs.multi_items()
+    assert reader.finish() == starlettes_form.multi_items()
 
 
 @given(ASCII, st.integers(1, 5))
 def test_a_form_may_arrive_in_pieces(body: bytes, size: int) -> None:
-    whole, pieces = UrlencodedReader(1000), UrlencodedReader(1000)
+    whole, in_pieces = UrlencodedReader(1000), UrlencodedReader(1000)
     whole.feed(body)
     for start in range(0, len(body), size):
-        pieces.feed(body[start : start + size])
-    assert pieces.finish() == whole.finish()
+        in_pieces.feed(body[start : start + size])
+    assert in_pieces.finish() == whole.finish()
 
 
 @pytest.mark.parametrize("start", [b"a=", b"", b"a=1&b="])
-def test_a_field_without_end_is_refused_before_it_is_here(start: bytes) -> None:
+def test_an_endless_field_is_refused_before_it_has_arrived(start: bytes) -> None:
     reader = UrlencodedReader(1000, 1000)
     with pytest.raises(PayloadTooLarge):
         feed(reader, start, *[b"x" * 100] * 30)
 
 
-def test_an_endless_row_of_fields_is_refused_before_it_is_here() -> None:
+def test_endless_fields_are_refused_before_they_have_arrived() -> None:
     reader = UrlencodedReader(1000, 1000)
     with pytest.raises(BadRequest, match="more than 1000 fields"):
         feed(reader, *[b"a=1&"] * 1001)

@@ -82,7 +82,7 @@ def test_server_name(app: Sanic[Any, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "given", "error", "told"),
+    ("name", "given", "error", "message"),
     [
         ("nosuch", {}, URLBuildError, "Endpoint with name `Urls.nosuch` was not found"),
         ("bp.nosuch", {}, URLBuildError, "Endpoint with name `bp.nosuch` was not found"),
@@ -100,9 +100,9 @@ def test_server_name(app: Sanic[Any, Any]) -> None:
     ],
 )
 def test_urls_that_can_not_be_built(
-    app: Sanic[Any, Any], name: str, given: dict[str, Any], error: type[Exception], told: str
+    app: Sanic[Any, Any], name: str, given: dict[str, Any], error: type[Exception], message: str
 ) -> None:
-    with pytest.raises(error, match=told):
+    with pytest.raises(error, match=message):
         app.url_for(name, **given)
 
 
@@ -153,7 +153,7 @@ def test_a_changed_route_list_changes_urls() -> None:
     assert [app.url_for("Changing.view", id=1, page=2) for _ in range(2)] == ["/new/1/100%25?page=2"] * 2
 
 
-def test_what_a_template_cannot_say_is_said_by_all_rules() -> None:
+def test_urls_beyond_a_template_are_built_by_all_rules() -> None:
     app: Sanic[Any, Any] = Sanic("Templates")
 
     async def handler(request: Any, **_: Any) -> Any:
@@ -169,7 +169,7 @@ def test_what_a_template_cannot_say_is_said_by_all_rules() -> None:
     assert app.url_for("user", id=1, tag=[]) == "/users/1"
 
 
-def test_an_own_url_for_is_called_for_each_url() -> None:
+def test_an_overridden_url_for_is_called_for_each_url() -> None:
     class Own(Sanic[Any, Any]):
         def url_for(self, view_name: str, **kwargs: Any) -> str:
             return super().url_for(view_name, **kwargs) + "#own"

@@ -41,7 +41,7 @@ def test_methods_of_a_view_answer(app: Sanic[Any, Any]) -> None:
     assert (view.__name__, view.__doc__, view.view_class) == ("Items", "The items.", Items)  # type: ignore[attr-defined]
 
 
-def test_attached_in_its_own_statement(app: Sanic[Any, Any]) -> None:
+def test_a_view_attached_by_its_own_statement(app: Sanic[Any, Any]) -> None:
     bp = Blueprint("bp", url_prefix="/bp")
 
     class First(HTTPMethodView, attach=app, uri="/first", methods=["GET"], version=1, name="named"):

@@ -1,4 +1,4 @@
-"""The websocket of handlers: Sanic's words over an ASGI connection."""
+"""The websocket of handlers: Sanic's methods over an ASGI connection."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_text_and_bytes_both_ways() -> None:
 
 
 @pytest.mark.parametrize("given", [bytearray(b"x"), memoryview(b"x"), [b"", b"x"]])
-def test_what_can_be_sent(given: Any) -> None:
+def test_values_that_can_be_sent(given: Any) -> None:
     async def handler(request: Any, ws: Websocket) -> None:
         await ws.send(given)
 
@@ -44,7 +44,7 @@ def test_what_can_be_sent(given: Any) -> None:
         assert socket.receive_bytes(5) == b"x"
 
 
-def test_what_can_not_be_sent() -> None:
+def test_values_that_cannot_be_sent() -> None:
     async def handler(request: Any, ws: Websocket) -> None:
         try:
             await ws.send(5)
@@ -66,7 +66,7 @@ def test_what_can_not_be_sent() -> None:
     assert seen == ["Cannot write to websocket interface after it is closed."]
 
 
-def test_the_end_tells_code_and_reason() -> None:
+def test_the_end_has_code_and_reason() -> None:
     async def handler(request: Any, ws: Websocket) -> None:
         await ws.close(4001, "enough")
 
@@ -242,10 +242,10 @@ def test_subprotocols(spoken: list[str], offered: list[str] | None, chosen: str 
 
 
 @pytest.mark.parametrize(
-    ("offered", "told"),
+    ("offered", "message"),
     [(["three"], "invalid subprotocol; expected one of one, two."), (None, "missing subprotocol.")],
 )
-def test_subprotocols_that_do_not_meet(offered: list[str] | None, told: str) -> None:
+def test_subprotocols_that_do_not_meet(offered: list[str] | None, message: str) -> None:
     async def handler(request: Any, ws: Websocket) -> None:
         raise AssertionError("not reached")
 
@@ -253,7 +253,7 @@ def test_subprotocols_that_do_not_meet(offered: list[str] | None, told: str) -> 
     with pytest.raises(WebSocketDenialResponse) as denied, client.websocket_connect("/ws", subprotocols=offered):
         pass
     assert denied.value.response.status_code == 400
-    assert f"Failed to open a WebSocket connection: {told}" in denied.value.response.text
+    assert f"Failed to open a WebSocket connection: {message}" in denied.value.response.text
 
 
 def test_middleware_answers_a_handshake() -> None:

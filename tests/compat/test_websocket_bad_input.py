@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import requests
 
-from tests.engine.processes import PATIENCE, UVICORN, Process, process
+from tests.engine.processes import TIMEOUT_S, UVICORN, Process, process
 from tests.parity.talks.client import Client, Close, Expect, Frame, HalfClose, Leave, Move, Parts, Pause
 
 SCRIPT = """
@@ -94,9 +94,9 @@ def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 
 def state(served: Process) -> dict[str, list[str] | int]:
-    answer = requests.get(f"http://127.0.0.1:{served.port}/state", timeout=PATIENCE, headers={"connection": "close"})
-    found: dict[str, list[str] | int] = answer.json()
-    return found
+    answer = requests.get(f"http://127.0.0.1:{served.port}/state", timeout=TIMEOUT_S, headers={"connection": "close"})
+    state: dict[str, list[str] | int] = answer.json()
+    return state
 
 
 def until_nothing_is_left(served: Process, before: dict[str, list[str] | int]) -> None:
@@ -163,7 +163,7 @@ def connection_to(port: int, path: str, upgrade: bool) -> socket.socket:
     """Send a request or a handshake, with a small buffer for what comes back, and read nothing."""
     connection = socket.socket()
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    connection.settimeout(PATIENCE)
+    connection.settimeout(TIMEOUT_S)
     connection.connect(("127.0.0.1", port))
     head = f"GET {path} HTTP/1.1\r\nHost: localhost\r\n"
     if upgrade:

@@ -1,4 +1,4 @@
-"""The end of a websocket, in process: who is cancelled, what is kept, what one connection has to do with another."""
+"""The end of a websocket, in process: cancelled handlers, kept messages, independent connections."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from sanic_star.compat.server.websockets._reading import start_reading
 from sanic_star.testing import TestClient
 from tests.engine.raw import websocket_scope
 
-PATIENCE = 30.0
+TIMEOUT_S = 30.0
 Handler = Callable[..., Awaitable[Any]]
 
 
@@ -30,22 +30,22 @@ class Connection:
     def __init__(self, app: Sanic[Any, Any], path: str = "/") -> None:
         self.inbox: asyncio.Queue[Message] = asyncio.Queue()
         self.sent: asyncio.Queue[Message] = asyncio.Queue()
-        self.say("connect")
+        self.put("connect")
         scope = websocket_scope(path)
         self.task = asyncio.ensure_future(app(scope, self.inbox.get, self.sent.put))
 
-    def say(self, kind: str, **more: Any) -> None:
-        self.inbox.put_nowait({"type": f"websocket.{kind}", **more})
+    def put(self, kind: str, **fields: Any) -> None:
+        self.inbox.put_nowait({"type": f"websocket.{kind}", **fields})
 
     async def hear(self) -> Message:
-        return await asyncio.wait_for(self.sent.get(), PATIENCE)
+        return await asyncio.wait_for(self.sent.get(), TIMEOUT_S)
 
     async def opened(self) -> Connection:
         assert (await self.hear())["type"] == "websocket.accept"
         return self
 
     async def over(self) -> None:
-        await asyncio.wait_for(self.task, PATIENCE)
+        await asyncio.wait_for(self.task, TIMEOUT_S)
 
 
 def speaking(**handlers: Handler) -> Sanic[Any, Any]:
@@ -56,7 +56,7 @@ def speaking(**handlers: Handler) -> Sanic[Any, Any]:
 
 
 async def until(condition: Callable[[], Any]) -> None:
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(TIMEOUT_S):
         while not condition():  # noqa: ASYNC110 - there is no event for it
             await asyncio.sleep(0.01)
 
@@ -72,7 +72,7 @@ async def test_an_idle_connection_has_no_task_and_no_timer_of_its_own() -> None:
 
     async def sleeping(request: Any, ws: Websocket) -> None:
         waiting.append(ws)
-        await asyncio.sleep(PATIENCE)
+        await asyncio.sleep(TIMEOUT_S)
 
     def timers() -> int:
         scheduled = asyncio.get_running_loop()._scheduled  # type: ignore[attr-defined]
@@ -84,7 +84,7 @@ async def test_an_idle_connection_has_no_task_and_no_timer_of_its_own() -> None:
     connections = [await Connection(app, "/reading").opened() for _ in range(40)]
     # All handlers wait for messages.
     await until(lambda: timers() == 0)
-    connections[0].say("receive", text="x")
+    connections[0].put("receive", text="x")
     await until(lambda: timers() == 1)
     await until(lambda: timers() == 0)
     connections += [await Connection(app, "/sleeping").opened() for _ in range(10)]
@@ -92,8 +92,8 @@ async def test_an_idle_connection_has_no_task_and_no_timer_of_its_own() -> None:
     # One for each connection, as the server has started it.
     assert len(asyncio.all_tasks()) == before + len(connections)
     for connection in connections:
-        connection.say("disconnect")
-    await asyncio.wait_for(asyncio.gather(*(connection.task for connection in connections)), PATIENCE)
+        connection.put("disconnect")
+    await asyncio.wait_for(asyncio.gather(*(connection.task for connection in connections)), TIMEOUT_S)
     sweeper = app._answers._sweeper
     await until(lambda: sweeper is not None and not any(watch.websockets for watch in sweeper._watches.values()))
 
@@ -112,14 +112,14 @@ async def test_a_burst_that_ends_with_the_connection_is_returned_first() -> None
 
     connection = await Connection(speaking(burst=burst), "/burst").opened()
     for message in "abc":
-        connection.say("receive", text=message)
-    connection.say("disconnect")
+        connection.put("receive", text=message)
+    connection.put("disconnect")
     await connection.over()
     assert seen == [["a", "b", "c"], "cancelled"]
 
 
 @pytest.mark.parametrize("closes", ["itself", "another"])
-async def test_only_who_closes_a_connection_runs_on(closes: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_only_tasks_that_close_a_connection_run_on(closes: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_inbox, "GRACE", 0.1)
     ended: list[str] = []
     sockets: list[Websocket] = []
@@ -129,7 +129,7 @@ async def test_only_who_closes_a_connection_runs_on(closes: str, monkeypatch: py
         if closes == "itself":
             await ws.close()
         try:
-            await asyncio.sleep(0.5 if closes == "itself" else PATIENCE)
+            await asyncio.sleep(0.5 if closes == "itself" else TIMEOUT_S)
             ended.append("returned")
         except asyncio.CancelledError:
             ended.append("cancelled")
@@ -152,7 +152,7 @@ async def test_only_who_closes_a_connection_runs_on(closes: str, monkeypatch: py
 
 
 @pytest.mark.parametrize("call", ["send", "recv", "send_text", "receive_text"])
-async def test_an_end_that_is_not_its_own_fails_a_handler(call: str, caplog: pytest.LogCaptureFixture) -> None:
+async def test_an_unexpected_end_fails_a_handler(call: str, caplog: pytest.LogCaptureFixture) -> None:
     sockets: list[Websocket] = []
 
     async def other(request: Any, ws: Websocket) -> None:
@@ -165,7 +165,7 @@ async def test_an_end_that_is_not_its_own_fails_a_handler(call: str, caplog: pyt
     app = speaking(other=other, caller=caller)
     first = await Connection(app, "/other").opened()
     await until(lambda: sockets)
-    first.say("disconnect", code=1001)
+    first.put("disconnect", code=1001)
     await first.over()
     second = await Connection(app, "/caller").opened()
     if "_" in call:
@@ -193,15 +193,15 @@ async def test_after_iteration_nothing_is_cancelled(monkeypatch: pytest.MonkeyPa
                 seen.append(str(error))
 
     connection = await Connection(speaking(handler=handler), "/handler").opened()
-    connection.say("receive", text="a")
+    connection.put("receive", text="a")
     assert (await connection.hear())["text"] == "a"
-    connection.say("disconnect")
+    connection.put("disconnect")
     await connection.over()
     assert len(seen) == 2
     assert connection.sent.empty()
 
 
-async def test_what_is_sent_in_a_loop_over_messages_is_dropped_at_the_end() -> None:
+async def test_messages_sent_in_a_receive_loop_are_dropped_at_the_end() -> None:
     seen: list[Any] = []
 
     async def handler(request: Any, ws: Websocket) -> None:
@@ -215,10 +215,10 @@ async def test_what_is_sent_in_a_loop_over_messages_is_dropped_at_the_end() -> N
             raise OSError("the client has left")
 
     inbox: asyncio.Queue[Message] = asyncio.Queue()
-    for kind, more in (("connect", {}), *(("receive", {"text": text}) for text in "abc"), ("disconnect", {})):
-        inbox.put_nowait({"type": f"websocket.{kind}", **more})
+    for kind, fields in (("connect", {}), *(("receive", {"text": text}) for text in "abc"), ("disconnect", {})):
+        inbox.put_nowait({"type": f"websocket.{kind}", **fields})
     app = speaking(handler=handler)
-    await asyncio.wait_for(app(websocket_scope("/handler"), inbox.get, send), PATIENCE)
+    await asyncio.wait_for(app(websocket_scope("/handler"), inbox.get, send), TIMEOUT_S)
     assert seen == ["a", "b", "c", "end"]
 
 
@@ -236,13 +236,13 @@ async def test_the_events_after_a_handler_come_when_its_client_has_left() -> Non
 
         app.add_signal(note, event)
     connection = await Connection(app, "/handler").opened()
-    connection.say("disconnect")
+    connection.put("disconnect")
     await connection.over()
     assert events == ["http.handler.after"]
 
 
 @pytest.mark.parametrize("data", [{}, {"type": "websocket.close"}, {"type": "websocket.send", "text": "x"}])
-def test_a_mapping_is_no_message(data: dict[str, Any]) -> None:
+def test_a_mapping_is_not_a_message(data: dict[str, Any]) -> None:
     async def handler(request: Any, ws: Websocket) -> None:
         with pytest.raises(TypeError, match="mapping"):
             await ws.send(data)
@@ -277,7 +277,7 @@ def test_starlettes_methods_and_a_plain_websocket_send_asgi_messages() -> None:
     assert closed.value.code == 4000
 
 
-async def test_starlettes_send_tells_of_an_end_that_the_server_keeps_to_itself() -> None:
+async def test_starlettes_send_reports_a_disconnect_that_the_server_hides() -> None:
     seen: list[Any] = []
 
     async def handler(request: Any, ws: Websocket) -> None:
@@ -289,7 +289,7 @@ async def test_starlettes_send_tells_of_an_end_that_the_server_keeps_to_itself()
                 seen.append(type(error).__name__)
 
     connection = await Connection(speaking(handler=handler), "/handler").opened()
-    connection.say("disconnect", code=1001)
+    connection.put("disconnect", code=1001)
     await connection.over()
     assert seen == ["WebSocketDisconnect", "WebSocketDisconnected"]
 
@@ -308,7 +308,7 @@ async def test_a_read_without_a_task_loses_nothing_when_it_is_given_up() -> None
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     second = start_reading(queue.get, None)
-    assert await asyncio.wait_for(second, PATIENCE) == {"type": "a"}
+    assert await asyncio.wait_for(second, TIMEOUT_S) == {"type": "a"}
     third = start_reading(queue.get, None)
     third.cancel()
     await asyncio.sleep(0)
@@ -321,13 +321,13 @@ async def test_any_other_read_has_a_task_and_the_context_of_its_handler() -> Non
     seen: list[str] = []
 
     async def handler(request: Any, ws: Websocket) -> None:
-        await asyncio.sleep(PATIENCE)
+        await asyncio.sleep(TIMEOUT_S)
 
     async def send(message: Message) -> None: ...
 
     async def receive() -> Message:
         # A middleware's time limit asks for the running task.
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT_S):
             message = await inbox.get()
         seen.append(variable.get())
         return message
@@ -341,9 +341,9 @@ async def test_any_other_read_has_a_task_and_the_context_of_its_handler() -> Non
     task = asyncio.ensure_future(app(websocket_scope("/handler"), receive, send))
     await until(lambda: seen)
     inbox.put_nowait({"type": "websocket.disconnect"})
-    await asyncio.wait_for(task, PATIENCE)
+    await asyncio.wait_for(task, TIMEOUT_S)
     assert seen == ["handler's", "handler's"]
-    idle.say("disconnect")
+    idle.put("disconnect")
     await idle.over()
 
 
@@ -362,7 +362,7 @@ async def test_an_error_of_the_server_is_left_to_the_next_reader() -> None:
         await inbox.next()
 
 
-async def test_an_inbox_that_is_full_reads_no_more() -> None:
+async def test_a_full_inbox_stops_reading() -> None:
     queue: asyncio.Queue[Message] = asyncio.Queue()
     for number in range(KEPT + 3):
         queue.put_nowait({"type": "websocket.receive", "text": str(number)})
@@ -409,7 +409,7 @@ TRANSITIONS = [
 
 
 @pytest.mark.parametrize(("events", "state"), TRANSITIONS)
-async def test_an_inbox_goes_from_state_to_state(events: str, state: Reading) -> None:
+async def test_the_transitions_of_an_inbox(events: str, state: Reading) -> None:
     queue: asyncio.Queue[Message] = asyncio.Queue()
     inbox = Inbox(queue.get, lambda: None)
     readers: list[asyncio.Task[Message]] = []

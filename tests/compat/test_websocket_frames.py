@@ -22,7 +22,7 @@ from sanic_star.compat.server.websockets.impl import WebsocketImplProtocol
 from sanic_star.testing import TestClient
 from tests.engine.raw import Peer, websocket_scope
 
-PATIENCE = 30.0
+TIMEOUT_S = 30.0
 
 
 def speaking(handler: Callable[..., Any]) -> Sanic[Any, Any]:
@@ -45,7 +45,7 @@ async def connected(app: ASGIApp, ws: str = "auto") -> AsyncIterator[ClientConne
             yield client
     finally:
         server.should_exit = True
-        await asyncio.wait_for(serving, PATIENCE)
+        await asyncio.wait_for(serving, TIMEOUT_S)
 
 
 class Passing:
@@ -66,14 +66,14 @@ class Passing:
 @pytest.mark.parametrize("ws_setting", ["websockets-sansio", "wsproto"])
 async def test_pings_reach_the_client_and_its_pongs_come_back(ws_setting: str, middleware: bool) -> None:
     async def handler(request: Any, ws: Websocket) -> None:
-        times = [await asyncio.wait_for(await ws.ping(data), PATIENCE) for data in (None, "text", b"bytes")]
+        times = [await asyncio.wait_for(await ws.ping(data), TIMEOUT_S) for data in (None, "text", b"bytes")]
         first, second = await ws.ping("1"), await ws.ping("2")
         with pytest.raises(ValueError, match="same data"):
             await ws.ping("2")
-        await asyncio.wait_for(asyncio.gather(first, second), PATIENCE)
+        await asyncio.wait_for(asyncio.gather(first, second), TIMEOUT_S)
         await ws.pong()
         await ws.pong("sign of life")
-        await ws.send(f"{len(times)} {all(0 <= time < PATIENCE for time in times)} {ws.pings}")
+        await ws.send(f"{len(times)} {all(0 <= time < TIMEOUT_S for time in times)} {ws.pings}")
         await ws.recv()
         unanswered = await ws.ping("3")
         assert list(ws.pings) == [b"3"]
@@ -92,23 +92,23 @@ async def test_pings_reach_the_client_and_its_pongs_come_back(ws_setting: str, m
     if middleware:
         app.add_middleware(Passing)
     async with connected(app, ws_setting) as client:
-        assert await asyncio.wait_for(client.recv(), PATIENCE) == "3 True {}"
+        assert await asyncio.wait_for(client.recv(), TIMEOUT_S) == "3 True {}"
         await client.pong("nobody asked")
         await client.send("go on")
-        await asyncio.wait_for(client.wait_closed(), PATIENCE)
+        await asyncio.wait_for(client.wait_closed(), TIMEOUT_S)
     assert seen == [True, "done"]
 
 
-async def test_a_server_that_has_no_way_to_it_is_told_of() -> None:
+async def test_pings_raise_if_the_server_cannot_send_them() -> None:
     async def handler(request: Any, ws: Websocket) -> None:
         for call in (ws.ping, ws.pong):
             with pytest.raises(ServerError, match=r"sends no p[io]ng for an application"):
                 await call()
         await ws.send("told")
 
-    # The application is mounted behind middleware of somebody else's.
+    # The application is mounted behind middleware of another package.
     async with connected(Passing(speaking(handler))) as client:
-        assert await asyncio.wait_for(client.recv(), PATIENCE) == "told"
+        assert await asyncio.wait_for(client.recv(), TIMEOUT_S) == "told"
 
 
 def test_a_message_in_parts_is_sent_as_one() -> None:
@@ -133,15 +133,15 @@ def test_a_message_in_parts_is_sent_as_one() -> None:
 
 
 class Line(Peer):
-    """The server's side of a websocket, which says what it is told to, when it is."""
+    """The server's side of a websocket, which sends the messages of a test."""
 
     def __init__(self) -> None:
         super().__init__([])
         self.inbox: asyncio.Queue[Message] = asyncio.Queue()
-        self.say("connect")
+        self.put("connect")
 
-    def say(self, kind: str, **more: Any) -> None:
-        self.inbox.put_nowait({"type": f"websocket.{kind}", **more})
+    def put(self, kind: str, **fields: Any) -> None:
+        self.inbox.put_nowait({"type": f"websocket.{kind}", **fields})
 
     async def receive(self) -> Message:
         return await self.inbox.get()
@@ -156,17 +156,17 @@ async def open_line() -> tuple[Line, WebsocketImplProtocol]:
 
 async def test_the_wait_for_the_end_keeps_messages() -> None:
     line, ws = await open_line()
-    line.say("receive", text="1")
+    line.put("receive", text="1")
     assert await ws.wait_for_connection_lost(0.2) is False
-    line.say("receive", text="2")
+    line.put("receive", text="2")
     assert await ws.wait_for_connection_lost(0.2) is False
-    line.say("receive", text="3")
+    line.put("receive", text="3")
     assert await ws.recv() == "1"
     waiting = asyncio.ensure_future(ws.wait_for_connection_lost())
     await asyncio.sleep(0)
-    assert [await ws.recv(), await ws.recv(PATIENCE)] == ["2", "3"]
-    line.say("disconnect", code=1001)
-    assert await asyncio.wait_for(waiting, PATIENCE) is True
+    assert [await ws.recv(), await ws.recv(TIMEOUT_S)] == ["2", "3"]
+    line.put("disconnect", code=1001)
+    assert await asyncio.wait_for(waiting, TIMEOUT_S) is True
     assert await ws.wait_for_connection_lost() is True
     with pytest.raises(WebsocketClosed):
         await ws.recv()
@@ -178,29 +178,29 @@ async def test_two_wait_and_the_message_comes_once() -> None:
     await asyncio.sleep(0)
     reading = asyncio.ensure_future(ws.recv())
     await asyncio.sleep(0)
-    line.say("receive", text="once")
-    assert await asyncio.wait_for(reading, PATIENCE) == "once"
+    line.put("receive", text="once")
+    assert await asyncio.wait_for(reading, TIMEOUT_S) == "once"
     assert await ws.recv(0.02) is None
-    line.say("disconnect")
-    assert await asyncio.wait_for(waiting, PATIENCE) is True
+    line.put("disconnect")
+    assert await asyncio.wait_for(waiting, TIMEOUT_S) is True
 
 
-async def test_who_reads_is_left_to_read() -> None:
+async def test_waiting_for_the_connection_loss_does_not_disturb_a_reader() -> None:
     line, ws = await open_line()
     reading = asyncio.ensure_future(ws.recv())
     await asyncio.sleep(0)
-    waiting = asyncio.ensure_future(ws.wait_for_connection_lost(PATIENCE))
+    waiting = asyncio.ensure_future(ws.wait_for_connection_lost(TIMEOUT_S))
     await asyncio.sleep(0)
-    line.say("receive", text="read")
-    assert await asyncio.wait_for(reading, PATIENCE) == "read"
+    line.put("receive", text="read")
+    assert await asyncio.wait_for(reading, TIMEOUT_S) == "read"
     await ws.close()
-    assert await asyncio.wait_for(waiting, PATIENCE) is True
+    assert await asyncio.wait_for(waiting, TIMEOUT_S) is True
 
 
 async def test_a_flood_does_not_fill_the_memory() -> None:
     line, ws = await open_line()
     for number in range(KEPT + 5):
-        line.say("receive", text=str(number))
+        line.put("receive", text=str(number))
     waiting = asyncio.ensure_future(ws.wait_for_connection_lost())
     for _ in range(20 * KEPT):
         await asyncio.sleep(0)
@@ -220,12 +220,12 @@ async def leave_unread(
     monkeypatch.setattr(_inbox, "PERIOD", 0.01)
     line = Line()
     task = asyncio.ensure_future(speaking(handler)(websocket_scope("/"), line.receive, line.send))
-    await asyncio.wait_for(line.until(1), PATIENCE)
+    await asyncio.wait_for(line.until(1), TIMEOUT_S)
     for text in unread:
-        line.say("receive", text=text)
-    await (asyncio.sleep(0.05) if ready is None else asyncio.wait_for(ready.wait(), PATIENCE))
-    line.say("disconnect", code=1001)
-    await asyncio.wait_for(task, PATIENCE)
+        line.put("receive", text=text)
+    await (asyncio.sleep(0.05) if ready is None else asyncio.wait_for(ready.wait(), TIMEOUT_S))
+    line.put("disconnect", code=1001)
+    await asyncio.wait_for(task, TIMEOUT_S)
     return line
 
 
@@ -243,7 +243,7 @@ async def test_a_handler_that_does_not_read_is_cancelled_when_its_client_leaves(
 
     async def handler(request: Any, ws: Websocket) -> None:
         try:
-            await asyncio.sleep(PATIENCE)
+            await asyncio.sleep(TIMEOUT_S)
         except asyncio.CancelledError:
             seen.append("cancelled")
             raise
@@ -253,13 +253,13 @@ async def test_a_handler_that_does_not_read_is_cancelled_when_its_client_leaves(
     assert not caplog.records
 
 
-async def test_what_was_read_ahead_comes_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_messages_read_ahead_keep_their_order(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[Any] = []
     ready = asyncio.Event()
 
     async def handler(request: Any, ws: Websocket) -> None:
         await read_ahead(ws, 4)
-        seen.extend([await ws.recv(), await ws.receive_text(), await ws.recv(PATIENCE)])
+        seen.extend([await ws.recv(), await ws.receive_text(), await ws.recv(TIMEOUT_S)])
         ready.set()
         seen.extend([message async for message in ws])
         seen.append("end")
@@ -268,7 +268,7 @@ async def test_what_was_read_ahead_comes_in_order(monkeypatch: pytest.MonkeyPatc
     assert seen == [*"abcd", "end"]
 
 
-async def test_who_waits_for_the_end_is_not_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_handler_that_waits_for_the_disconnect_is_not_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[Any] = []
     ready = asyncio.Event()
 
@@ -281,7 +281,7 @@ async def test_who_waits_for_the_end_is_not_cancelled(monkeypatch: pytest.Monkey
     assert seen == [True]
 
 
-async def test_who_reads_in_starlettes_way_hears_of_the_end_himself(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_starlette_reader_receives_the_disconnect(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[Any] = []
 
     async def handler(request: Any, ws: Websocket) -> None:
@@ -295,7 +295,7 @@ async def test_who_reads_in_starlettes_way_hears_of_the_end_himself(monkeypatch:
     assert seen == ["a", 1001]
 
 
-async def test_no_more_is_read_ahead_than_fits(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_reading_ahead_stops_at_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_inbox, "READ_AHEAD", 3)
     seen: list[Any] = []
 
@@ -308,13 +308,13 @@ async def test_no_more_is_read_ahead_than_fits(monkeypatch: pytest.MonkeyPatch) 
     line = Line()
     monkeypatch.setattr(_inbox, "PERIOD", 0.01)
     for text in ("aa", "bb", "cc"):
-        line.say("receive", text=text)
-    line.say("disconnect")
-    await asyncio.wait_for(speaking(handler)(websocket_scope("/"), line.receive, line.send), PATIENCE)
+        line.put("receive", text=text)
+    line.put("disconnect")
+    await asyncio.wait_for(speaking(handler)(websocket_scope("/"), line.receive, line.send), TIMEOUT_S)
     assert seen == [2, "aa", "bb", "cc"]
 
 
-async def test_an_error_while_reading_ahead_is_left_to_who_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_error_while_reading_ahead_is_raised_by_the_next_read(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[str] = []
 
     async def handler(request: Any, ws: Websocket) -> None:
@@ -326,6 +326,6 @@ async def test_an_error_while_reading_ahead_is_left_to_who_reads(monkeypatch: py
 
     line = Line()
     monkeypatch.setattr(_inbox, "PERIOD", 0.01)
-    line.say("unheard-of")
-    await asyncio.wait_for(speaking(handler)(websocket_scope("/"), line.receive, line.send), PATIENCE)
+    line.put("unheard-of")
+    await asyncio.wait_for(speaking(handler)(websocket_scope("/"), line.receive, line.send), TIMEOUT_S)
     assert "websocket.unheard-of" in seen[0]

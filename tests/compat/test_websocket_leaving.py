@@ -1,4 +1,4 @@
-"""A websocket's client leaves: what its handler gets, what other handlers get, under every server over real sockets."""
+"""The client of a websocket disconnects: the effect on its handler and on others, under every server over sockets."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 from websockets.sync.client import ClientConnection, connect
 
-from tests.engine.processes import PATIENCE, Process, free_port, process
+from tests.engine.processes import TIMEOUT_S, Process, free_port, process
 
 SERVERS = {
     "uvicorn, websockets-sansio": "-m uvicorn served:app --ws websockets-sansio --port {port}",
@@ -161,7 +161,7 @@ class Served:
         self.port = port
 
     def connect(self, path: str) -> ClientConnection:
-        return connect(f"ws://127.0.0.1:{self.port}/{path}", ping_interval=None, open_timeout=PATIENCE)
+        return connect(f"ws://127.0.0.1:{self.port}/{path}", ping_interval=None, open_timeout=TIMEOUT_S)
 
     def lines(self, name: str) -> list[str]:
         return [line.removeprefix(f"{name} ").strip() for line in self.log.lines if line.startswith(f"{name} ")]
@@ -185,7 +185,7 @@ def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
         def listens() -> bool:
             with contextlib.suppress(OSError):
-                socket.create_connection(("127.0.0.1", port), PATIENCE).close()
+                socket.create_connection(("127.0.0.1", port), TIMEOUT_S).close()
                 return True
             return False
 
@@ -223,7 +223,7 @@ def test_a_handler_that_awaits_anything_else_is_cancelled(served: Served, name: 
     with served.connect(name):
         pass
     assert served.until_ended(name) == ["cancelled"]
-    # The client vanishes without a close frame, and has sent something that nobody reads.
+    # The client vanishes without a close frame, after a message that the handler does not read.
     with served.connect(name) as client:
         client.send("unread")
         client.socket.shutdown(socket.SHUT_RDWR)
@@ -256,13 +256,13 @@ def test_sending_to_a_peer_that_is_gone_leaves_the_callers_connection_open(serve
         assert served.until_ended("other") == ["cancelled"]
         for _ in range(2):
             caller.send("go")
-            assert [caller.recv(PATIENCE) for _ in range(2)] == ["WebsocketClosed"] * 2
+            assert [caller.recv(TIMEOUT_S) for _ in range(2)] == ["WebsocketClosed"] * 2
     assert served.until_ended("caller") == ["returned"]
     assert served.log.until(lambda: _get(served.port, "/http")) == "WebsocketClosed"
 
 
 def _get(port: int, path: str) -> str:
-    with socket.create_connection(("127.0.0.1", port), PATIENCE) as client:
+    with socket.create_connection(("127.0.0.1", port), TIMEOUT_S) as client:
         client.sendall(b"GET %s HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n" % path.encode())
         answer = b""
         while part := client.recv(4096):
@@ -273,7 +273,7 @@ def _get(port: int, path: str) -> str:
 @pytest.mark.parametrize("busy", [0, 1])
 def test_an_upload_that_breaks_off_is_cancelled(served: Served, busy: int) -> None:
     name = f"upload {busy}"
-    with socket.create_connection(("127.0.0.1", served.port), PATIENCE) as client:
+    with socket.create_connection(("127.0.0.1", served.port), TIMEOUT_S) as client:
         client.sendall(b"POST /upload/%d HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\nbegun" % busy)
         served.log.until(lambda: served.lines(name))
     assert served.until_ended(name) == ["begun", "cancelled"]

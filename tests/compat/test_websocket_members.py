@@ -1,4 +1,4 @@
-"""What Sanic's websocket shows of its server: each name works here, or says what takes its place."""
+"""Attributes of Sanic's websocket that belong to its server: each one works here, or names its replacement."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ SANICS = names_of(SanicsWebsocket(ServerProtocol()))
 PROTOCOLS = names_of(ServerProtocol())
 
 
-async def test_each_name_of_sanics_websocket_works_or_says_what_takes_its_place() -> None:
+async def test_each_name_of_sanics_websocket_works_or_names_its_replacement() -> None:
     async def handler(request: Any, ws: Any) -> None:
         for name in SANICS:
             try:
@@ -78,7 +78,7 @@ async def test_each_name_of_sanics_websocket_works_or_says_what_takes_its_place(
     assert not {f"ws_proto.{name}" for name in ("state", "close_code", "subprotocol", "id")} & missing.keys()
 
 
-async def test_the_states_go_from_one_to_the_next() -> None:
+async def test_the_states_of_a_process_follow_each_other() -> None:
     async def handler(request: Any, ws: Any) -> None:
         proto = ws.ws_proto
         assert (proto.state, proto.close_code, proto.close_exc, proto.close_rcvd) == (OPEN, None, None, None)
@@ -87,7 +87,7 @@ async def test_the_states_go_from_one_to_the_next() -> None:
         assert proto.state is CLOSING
         assert proto.close_expected()
         assert ws.client_state is ws.application_state is WebSocketState.DISCONNECTED
-        # Starlette's websocket on the same connection says so, too.
+        # Starlette's websocket on the same connection has the same state.
         assert ws.starlette.application_state is WebSocketState.DISCONNECTED
 
     kept: list[Any] = []
@@ -114,7 +114,7 @@ async def test_both_states_of_a_plain_websocket_follow_a_close() -> None:
     await converse(speaking(handler))
 
 
-async def test_the_clients_close_frame_is_there() -> None:
+async def test_the_clients_close_frame_is_received() -> None:
     async def handler(request: Any, ws: Any) -> None:
         try:
             await ws.recv()

@@ -16,8 +16,8 @@ import os
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-HERE = Path(__file__).parent
-RESULTS = HERE / "results"
+FOLDER = Path(__file__).parent
+RESULTS = FOLDER / "results"
 PAGE = ROOT / "docs" / "ecosystem.md"
 # Set by the runner. Without it `pytest tests` leaves these modules out: their packages are not installed.
 WANTED = "SANIC_STAR_ECOSYSTEM"

@@ -17,7 +17,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from tests.ecosystem import HERE, PAGE, ROOT, WANTED, own, page
+from tests.ecosystem import FOLDER, PAGE, ROOT, WANTED, own, page
 from tests.ecosystem.packages import PACKAGES, Package
 
 # What the control runs on, whatever a package asks for.
@@ -99,7 +99,7 @@ def _shown(package: Package) -> list[dict[str, Any]]:
         record = Path(folder, "record.json")
         command = ("-m", "pytest", "-q", "-p", "tests.ecosystem.recording", f"--record={record}")
         subprocess.run(
-            (sys.executable, *command, str(HERE / f"{package.module}.py")),
+            (sys.executable, *command, str(FOLDER / f"{package.module}.py")),
             cwd=ROOT, env=os.environ | {WANTED: "1"}, check=False,
         )  # fmt: skip
         return list(json.loads(record.read_text())) if record.exists() else []

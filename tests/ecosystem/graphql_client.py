@@ -9,18 +9,18 @@ import requests
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
-from tests.engine.processes import PATIENCE
+from tests.engine.processes import TIMEOUT_S
 
 
-def ask(url: str, query: str, **more: Any) -> tuple[int, Any]:
+def ask(url: str, query: str, **fields: Any) -> tuple[int, Any]:
     """Send a document by POST, and return status and JSON."""
-    response = requests.post(url, json={"query": query, **more}, timeout=PATIENCE)
+    response = requests.post(url, json={"query": query, **fields}, timeout=TIMEOUT_S)
     return response.status_code, response.json()
 
 
 def page(url: str) -> requests.Response:
     """Open the address in a browser."""
-    return requests.get(url, headers={"accept": "text/html,*/*;q=0.8"}, timeout=PATIENCE)
+    return requests.get(url, headers={"accept": "text/html,*/*;q=0.8"}, timeout=TIMEOUT_S)
 
 
 class Subscriptions:
@@ -48,7 +48,7 @@ class Subscriptions:
     def receive(self) -> dict[str, Any]:
         """Wait for a message; signs of life are left out."""
         while True:
-            message: dict[str, Any] = json.loads(self.socket.recv(timeout=PATIENCE))
+            message: dict[str, Any] = json.loads(self.socket.recv(timeout=TIMEOUT_S))
             if message["type"] not in ("ka", "ping"):
                 return message
 
@@ -106,10 +106,10 @@ def check(url: str, protocol: str, log: Any) -> None:
         assert status in (200, 400)
         assert complaint in answer["errors"][0]["message"], (document, answer)
     for body in (b"{", b"[]"):
-        response = requests.post(url, data=body, headers={"content-type": "application/json"}, timeout=PATIENCE)
+        response = requests.post(url, data=body, headers={"content-type": "application/json"}, timeout=TIMEOUT_S)
         assert 400 <= response.status_code < 500, (body, response.status_code)
     address, offered = url.replace("http", "ws", 1), [Subprotocol(protocol)]
-    with connect(address, subprotocols=offered, open_timeout=PATIENCE) as socket:
+    with connect(address, subprotocols=offered, open_timeout=TIMEOUT_S) as socket:
         client = Subscriptions(socket, protocol)
         client.subscribe("a", "subscription { count(upTo: 3) }")
         assert [client.next("a") for _ in range(3)] == [{"count": 1}, {"count": 2}, {"count": 3}]

@@ -25,7 +25,7 @@ import tomllib
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.ecosystem import HERE, RESULTS
+from tests.ecosystem import FOLDER, RESULTS
 
 
 @dataclass(frozen=True)
@@ -100,5 +100,5 @@ def _requirements(table: dict[str, Any], requires: list[str], distribution: str,
 
 PACKAGES = tuple(
     _package(name, table)
-    for name, table in tomllib.loads((HERE / "packages.toml").read_text(encoding="utf-8"))["packages"].items()
+    for name, table in tomllib.loads((FOLDER / "packages.toml").read_text(encoding="utf-8"))["packages"].items()
 )

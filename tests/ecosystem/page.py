@@ -61,9 +61,9 @@ def written() -> str:
 def _asgi_row(package: Package, result: dict[str, Any]) -> str:
     if reason := result.get("not installed"):
         return f"| {package.name} | – | not installed | | | {reason} |\n"
-    here, starlette = _verdict(result, ("here",)), _verdict(result, ("starlette",))
+    ours, starlette = _verdict(result, ("here",)), _verdict(result, ("starlette",))
     tested = "<br>".join(line.strip().removeprefix("- ") for shown in result["shown"] for line in _shown(shown))
-    return f"| {package.name} | {result['version']} | {here} | {starlette} | {tested} | {package.notes or '–'} |\n"
+    return f"| {package.name} | {result['version']} | {ours} | {starlette} | {tested} | {package.notes or '–'} |\n"
 
 
 def _row(result: dict[str, Any]) -> str:
@@ -74,8 +74,8 @@ def _row(result: dict[str, Any]) -> str:
         return f"| {link} | – | not installed | | | |\n"
     figures = result.get("own tests", {}).get("figures")
     own = [f"{_passed(figures[how])}" if figures else "–" for how in ("sanic", "here")]
-    here, sanic = _verdict(result, ("here", "uvicorn")), _verdict(result, ("sanic",))
-    return f"| {link} | {result['version']} | {here} | {sanic} | {' | '.join(own)} |\n"
+    ours, sanic = _verdict(result, ("here", "uvicorn")), _verdict(result, ("sanic",))
+    return f"| {link} | {result['version']} | {ours} | {sanic} | {' | '.join(own)} |\n"
 
 
 def _passed(figures: dict[str, int]) -> str:
@@ -117,8 +117,8 @@ def _shown(shown: dict[str, Any]) -> Iterator[str]:
         if outcome != "passed":
             reason = shown["reasons"].get(how, "")
             outcome = "fails" if outcome in ("failed", "xfailed") else outcome
-            way = "here" if how == "here" and "sanic" not in shown["outcomes"] else HOWS[how]
-            text += f" **{way.capitalize()}: {outcome}.**{' ' + reason if reason else ''}"
+            setup = "here" if how == "here" and "sanic" not in shown["outcomes"] else HOWS[how]
+            text += f" **{setup.capitalize()}: {outcome}.**{' ' + reason if reason else ''}"
     yield text + "\n"
 
 

@@ -26,11 +26,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def _how(item: pytest.Function) -> str:
-    """Return where a test has served its application; projects have more ways than the applications of a package."""
+    """Return the setup in which a test served its application; projects have more setups than other applications."""
     callspec = getattr(item, "callspec", None)
     params = callspec.params if callspec else {}
-    way = str(params.get("way", ""))
-    of_way = "sanic" if way.startswith("Sanic") else "uvicorn" if "uvicorn" in way else "here"
+    setup = str(params.get("setup", ""))
+    of_way = "sanic" if setup.startswith("Sanic") else "uvicorn" if "uvicorn" in setup else "here"
     return str(params.get("how", of_way))
 
 

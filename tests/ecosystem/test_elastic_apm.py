@@ -8,7 +8,7 @@ from typing import Any
 import requests
 
 from tests.ecosystem.conftest import Serve
-from tests.engine.processes import PATIENCE, Process
+from tests.engine.processes import TIMEOUT_S, Process
 
 APP = """
     import json
@@ -48,7 +48,7 @@ def test_transactions(serve: Serve, how: str) -> None:
     process = serve(APP)
     base = f"http://127.0.0.1:{process.port}"
     for path, status in (("/api/items/5", 200), ("/api/items/6", 200), ("/none", 404)):
-        assert requests.get(base + path, timeout=PATIENCE).status_code == status
+        assert requests.get(base + path, timeout=TIMEOUT_S).status_code == status
     process.until(lambda: len(reports(process, "transaction")) >= 3 or None)
     names = [(report["name"], report["result"]) for report in reports(process, "transaction")]
     route = "GET /api/items/<n:int>" if how == "sanic" else "GET /api/items/{n:int}"
@@ -121,7 +121,7 @@ def test_names(serve: Serve, how: str) -> None:
     process = serve(NAMES)
     expected: list[str] = []
     for method, path, status, lines in NAMED:
-        response = requests.request(method, f"http://127.0.0.1:{process.port}{path}", timeout=PATIENCE)
+        response = requests.request(method, f"http://127.0.0.1:{process.port}{path}", timeout=TIMEOUT_S)
         assert response.status_code == status
         expected += lines if how == "sanic" else [line.replace("<", "{").replace(">", "}") for line in lines]
     named = process.until(lambda: lines if len(lines := _named(process)) >= len(expected) else None)
@@ -135,7 +135,7 @@ def _named(process: Process) -> list[str]:
 def test_errors(serve: Serve) -> None:
     """An exception that nobody handles is one error, and its request one transaction."""
     process = serve(APP)
-    response = requests.post(f"http://127.0.0.1:{process.port}/api/fails", json={"a": 1}, timeout=PATIENCE)
+    response = requests.post(f"http://127.0.0.1:{process.port}/api/fails", json={"a": 1}, timeout=TIMEOUT_S)
     assert response.status_code == 500
     (error,) = process.until(lambda: reports(process, "error"))
     assert (error["exception"]["type"], error["context"]["request"]["method"]) == ("ValueError", "POST")

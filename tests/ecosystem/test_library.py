@@ -47,34 +47,34 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def library(folder: Path) -> Library:
-    """Return a function that serves the library in a way, once, and returns what it has answered and reported."""
+    """Return a function that serves the library once for each setup, and returns its answers and reports."""
     reports: dict[str, dict[str, Any]] = {}
 
-    def report(way: str) -> dict[str, Any]:
-        if way not in reports:
+    def report(setup: str) -> dict[str, Any]:
+        if setup not in reports:
             run = folder / str(len(reports))
             run.mkdir()
-            with serving.served(run, way) as served:
-                talks = _transports(way)
-                report = reports[way] = {
+            with serving.served(run, setup) as served:
+                talks = _transports(setup)
+                report = reports[setup] = {
                     "answers": exchanges.answers(served.base),
                     "conversations": [exchanges.conversation(served.base, transports) for transports in talks],
                     "broadcast": exchanges.broadcast(served.base) if len(talks) > 1 else None,
                 }
-                report["errors"] = served.process.until(partial(_errors, served, sum(_expected(way).values())))
+                report["errors"] = served.process.until(partial(_errors, served, sum(_expected(setup).values())))
                 report["transactions"] = _transactions(served)
             report["status"] = served.process.popen.returncode
-        return reports[way]
+        return reports[setup]
 
     return report
 
 
-def _transports(way: str) -> tuple[list[str], ...]:
-    return TRANSPORTS[:1] if way.endswith("2 workers") else TRANSPORTS
+def _transports(setup: str) -> tuple[list[str], ...]:
+    return TRANSPORTS[:1] if setup.endswith("2 workers") else TRANSPORTS
 
 
-def _expected(way: str) -> dict[tuple[str, str], int]:
-    return ERRORS | {OF_A_CONVERSATION: len(_transports(way))}
+def _expected(setup: str) -> dict[tuple[str, str], int]:
+    return ERRORS | {OF_A_CONVERSATION: len(_transports(setup))}
 
 
 def _errors(served: Served, count: int) -> Counter[tuple[str, str]] | None:
@@ -86,13 +86,13 @@ def _transactions(served: Served) -> Counter[str]:
     return Counter(event["transaction"] for event in served.events() if event["kind"] == "transaction")
 
 
-every_way = pytest.mark.parametrize("way", serving.WAYS)
+every_setup = pytest.mark.parametrize("setup", serving.SETUPS)
 
 
-@every_way
-def test_http(library: Library, way: str) -> None:
+@every_setup
+def test_http(library: Library, setup: str) -> None:
     """Rows are made, read, changed and deleted, bad input is refused, with the CORS headers of each origin."""
-    answers = library(way)["answers"]
+    answers = library(setup)["answers"]
     for exchange, answer, control in zip(exchanges.EXCHANGES, answers, library(CONTROL)["answers"], strict=True):
         assert answer[0] == exchange[-1], (exchange, answer)
         assert answer == control, exchange
@@ -105,30 +105,30 @@ def test_http(library: Library, way: str) -> None:
             assert origin == sent, exchange
 
 
-@every_way
-def test_socket_io(library: Library, way: str) -> None:
+@every_setup
+def test_socket_io(library: Library, setup: str) -> None:
     """Socket.IO by polls, a websocket and an upgrade: events, answers, a room, a refused client, a failing event."""
     controls = library(CONTROL)["conversations"]
-    for transports, talk, control in zip(_transports(way), library(way)["conversations"], controls, strict=False):
+    for transports, talk, control in zip(_transports(setup), library(setup)["conversations"], controls, strict=False):
         assert talk == control, transports
         assert talk[0] == transports[-1]
         assert talk[2] == talk[3][1]
         assert talk[-1] == "refused"
 
 
-@pytest.mark.parametrize("way", [way for way in serving.WAYS if len(_transports(way)) > 1])
-def test_broadcast(library: Library, way: str) -> None:
+@pytest.mark.parametrize("setup", [setup for setup in serving.SETUPS if len(_transports(setup)) > 1])
+def test_broadcast(library: Library, setup: str) -> None:
     """A book that is added by HTTP reaches the room: one client polls, one has a websocket, and leaves."""
-    broadcast = library(way)["broadcast"]
+    broadcast = library(setup)["broadcast"]
     assert broadcast == library(CONTROL)["broadcast"]
     assert [event[1]["title"] for event in broadcast[3:]] == ["Heard of", "Heard of", "Heard of again"]
 
 
-@every_way
-def test_sentry(library: Library, way: str) -> None:
+@every_setup
+def test_sentry(library: Library, setup: str) -> None:
     """Sentry gets one event for each exception, in handlers, tasks and events, and one transaction for each request."""
-    report, control = library(way), library(CONTROL)
-    assert report["errors"] == _expected(way)
+    report, control = library(setup), library(CONTROL)
+    assert report["errors"] == _expected(setup)
     transactions, controls = report["transactions"], control["transactions"]
     assert transactions[SOCKET] > 0
     # Two books are added to be heard of.
@@ -138,11 +138,11 @@ def test_sentry(library: Library, way: str) -> None:
     )
 
 
-@pytest.mark.parametrize("way", serving.HERE)
-def test_stop(library: Library, way: str) -> None:
+@pytest.mark.parametrize("setup", serving.OUR_SETUPS)
+def test_stop(library: Library, setup: str) -> None:
     """The server ends, although Tortoise leaves a thread in the main process, which keeps Sanic's for ever."""
     # uvicorn ends by the signal that it got.
-    assert library(way)["status"] == (-signal.SIGTERM if "uvicorn" in way else 0)
+    assert library(setup)["status"] == (-signal.SIGTERM if "uvicorn" in setup else 0)
 
 
 @pytest.mark.parametrize("name", ["test_library.py", "test_reusable.py"])

@@ -8,7 +8,7 @@ from typing import Any
 import requests
 
 from tests.ecosystem.conftest import Serve
-from tests.engine.processes import PATIENCE, Process
+from tests.engine.processes import TIMEOUT_S, Process
 
 APP = """
     import json
@@ -55,7 +55,7 @@ def test_spans(serve: Serve) -> None:
     base = f"http://127.0.0.1:{process.port}"
     trace = {"traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}
     for path, status in (("/health", 200), ("/items/5", 200), ("/none", 404), ("/fails", 500)):
-        assert requests.get(base + path, headers=trace, timeout=PATIENCE).status_code == status
+        assert requests.get(base + path, headers=trace, timeout=TIMEOUT_S).status_code == status
     process.until(lambda: len(spans(process)) >= 3 or None)
     item, none, fails = spans(process)
     assert (item["kind"], item["parent"], item["http.response.status_code"]) == ("SERVER", "b7ad6b7169203331", 200)

@@ -7,7 +7,7 @@ from importlib import import_module
 import pytest
 
 from tests.ecosystem.conftest import Serve
-from tests.engine.processes import PATIENCE
+from tests.engine.processes import TIMEOUT_S
 
 APP = """
     import socketio
@@ -49,13 +49,13 @@ def test_transports(serve: Serve, transports: list[str]) -> None:
     socketio = import_module("socketio")
     process = serve(APP)
     with socketio.SimpleClient() as client:
-        client.connect(f"http://127.0.0.1:{process.port}", transports=transports, wait_timeout=PATIENCE)
+        client.connect(f"http://127.0.0.1:{process.port}", transports=transports, wait_timeout=TIMEOUT_S)
         assert client.transport == transports[-1]
-        assert client.receive(timeout=PATIENCE) == ["welcome", {"transport": transports[0]}]
-        assert client.call("echo", {"n": [1, "ü"]}, timeout=PATIENCE) == {"n": [1, "ü"]}
-        assert client.call("echo", b"\x00\xff" * 50_000, timeout=PATIENCE) == b"\x00\xff" * 50_000
+        assert client.receive(timeout=TIMEOUT_S) == ["welcome", {"transport": transports[0]}]
+        assert client.call("echo", {"n": [1, "ü"]}, timeout=TIMEOUT_S) == {"n": [1, "ü"]}
+        assert client.call("echo", b"\x00\xff" * 50_000, timeout=TIMEOUT_S) == b"\x00\xff" * 50_000
         client.emit("join", "blue")
-        assert client.receive(timeout=PATIENCE) == ["joined", "blue"]
+        assert client.receive(timeout=TIMEOUT_S) == ["joined", "blue"]
         assert process.get("/plain").text == "plain"
     process.until(lambda: "left" in process.log or None)
 
@@ -67,4 +67,4 @@ def test_refused(serve: Serve) -> None:
     client = socketio.Client()
     address = f"http://127.0.0.1:{process.port}"
     with pytest.raises(socketio.exceptions.ConnectionError, match="failed to connect"):
-        client.connect(address, auth={"token": "wrong"}, transports=["websocket"], wait_timeout=PATIENCE)
+        client.connect(address, auth={"token": "wrong"}, transports=["websocket"], wait_timeout=TIMEOUT_S)

@@ -6,7 +6,7 @@ import pytest
 import requests
 
 from tests.ecosystem.conftest import Serve
-from tests.engine.processes import PATIENCE
+from tests.engine.processes import TIMEOUT_S
 
 APP = """
     from sanic import Blueprint, Sanic, text
@@ -67,7 +67,7 @@ ON_A_BLUEPRINT = """
 
 
 def ask(url: str, origin: str, method: str = "GET", **headers: str) -> requests.Response:
-    return requests.request(method, url, headers={"origin": origin, **headers}, timeout=PATIENCE)
+    return requests.request(method, url, headers={"origin": origin, **headers}, timeout=TIMEOUT_S)
 
 
 @pytest.mark.parametrize("origin", ["https://a.test", "https://x.b.test", "https://evil.test"])

@@ -19,10 +19,10 @@ import requests
 import websockets.sync.client
 
 from tests.ecosystem.extensions import exchanges, serving
-from tests.engine.processes import PATIENCE, Process
+from tests.engine.processes import TIMEOUT_S, Process
 
 CONTROL = "Sanic"
-WAYS = [way for way in serving.ways(0) if not way.startswith(CONTROL)]
+SETUPS = [setup for setup in serving.setups(0) if not setup.startswith(CONTROL)]
 # Commands were injected into from 25.12 on.
 INJECTS_COMMANDS = tuple(map(int, version("sanic-ext").split(".")[:2])) >= (25, 12)
 
@@ -40,17 +40,17 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def shop(folder: Path) -> Shop:
-    """Return a function that serves the shop in a way, once, and returns its answers by their group."""
+    """Return a function that serves the shop once for each setup, and returns its answers by their group."""
     kept: dict[str, dict[str, Any]] = {}
 
-    def answers(way: str) -> dict[str, Any]:
-        if way not in kept:
+    def answers(setup: str) -> dict[str, Any]:
+        if setup not in kept:
             port = serving.free_port()
-            command, env = serving.ways(port)[way]
+            command, env = serving.setups(port)[setup]
             with serving.served(folder, command, port, env) as (_, base):
-                kept[way] = {group: exchanges.answers(base, group) for group in exchanges.GROUPS}
-                kept[way]["websocket"] = _talk(base)
-        return kept[way]
+                kept[setup] = {group: exchanges.answers(base, group) for group in exchanges.GROUPS}
+                kept[setup]["websocket"] = _talk(base)
+        return kept[setup]
 
     return answers
 
@@ -58,76 +58,76 @@ def shop(folder: Path) -> Shop:
 def _talk(base: str) -> list[str | bytes]:
     with websockets.sync.client.connect(f"ws{base.removeprefix('http')}{exchanges.LIVE}") as connection:
         connection.send("hello")
-        return [connection.recv(PATIENCE)]
+        return [connection.recv(TIMEOUT_S)]
 
 
-def compare(shop: Shop, way: str, *groups: str) -> None:
+def compare(shop: Shop, setup: str, *groups: str) -> None:
     """Compare the answers of groups with those of Sanic, and their status with what it has to be."""
     for group in groups:
-        for (exchange, answer), (_, control) in zip(shop(way)[group], shop(CONTROL)[group], strict=True):
+        for (exchange, answer), (_, control) in zip(shop(setup)[group], shop(CONTROL)[group], strict=True):
             assert answer[0] == exchange.status, (exchange, answer)
-            if not (way.endswith("dev") and exchange.status >= 400):  # debug mode explains errors
+            if not (setup.endswith("dev") and exchange.status >= 400):  # debug mode explains errors
                 assert exchanges.comparable(answer) == exchanges.comparable(control), exchange
 
 
-every_way = pytest.mark.parametrize("way", WAYS)
+every_setup = pytest.mark.parametrize("setup", SETUPS)
 
 
-@every_way
-def test_validation(shop: Shop, way: str) -> None:
+@every_setup
+def test_validation(shop: Shop, setup: str) -> None:
     """Validation by pydantic, msgspec, attrs and dataclasses: JSON, forms and queries, good and bad ones."""
-    compare(shop, way, *(f"validation with {kind}" for kind in exchanges.KINDS), "validation of two at once")
+    compare(shop, setup, *(f"validation with {kind}" for kind in exchanges.KINDS), "validation of two at once")
 
 
-@every_way
-def test_injection(shop: Shop, way: str) -> None:
+@every_setup
+def test_injection(shop: Shop, setup: str) -> None:
     """Injection by type, by callable, of constants and objects, into handlers, views and blueprints."""
-    compare(shop, way, "injection")
+    compare(shop, setup, "injection")
 
 
-@every_way
-def test_injection_into_websockets(shop: Shop, way: str) -> None:
+@every_setup
+def test_injection_into_websockets(shop: Shop, setup: str) -> None:
     """Injection into websocket handlers."""
-    assert shop(way)["websocket"] == shop(CONTROL)["websocket"] == ["hello nobody EUR"]
+    assert shop(setup)["websocket"] == shop(CONTROL)["websocket"] == ["hello nobody EUR"]
 
 
-@every_way
-def test_openapi(shop: Shop, way: str) -> None:
+@every_setup
+def test_openapi(shop: Shop, setup: str) -> None:
     """The OpenAPI document, the pages of Swagger and ReDoc, and decorators; websockets have their handler's name."""
-    compare(shop, way, "OpenAPI")
-    spec = next(answer for exchange, answer in shop(way)["OpenAPI"] if exchange.path == "/docs/openapi.json")
+    compare(shop, setup, "OpenAPI")
+    spec = next(answer for exchange, answer in shop(setup)["OpenAPI"] if exchange.path == "/docs/openapi.json")
     assert spec[2]["paths"][exchanges.LIVE]["get"]["summary"] == "Live"
 
 
-@every_way
-def test_cors(shop: Shop, way: str) -> None:
+@every_setup
+def test_cors(shop: Shop, setup: str) -> None:
     """CORS with preflight requests, allowed and other origins, and settings of one route."""
-    compare(shop, way, "CORS")
+    compare(shop, setup, "CORS")
     origins = {
         exchange.headers["origin"]: answer[1].get("access-control-allow-origin")
-        for exchange, answer in shop(way)["CORS"]
+        for exchange, answer in shop(setup)["CORS"]
         if (exchange.method, exchange.path) == ("GET", "/greeting") and "origin" in exchange.headers
     }
     assert origins["https://shop.example"] == "https://shop.example"
     assert origins["https://evil.example"] is None
 
 
-@every_way
-def test_templates(shop: Shop, way: str) -> None:
+@every_setup
+def test_templates(shop: Shop, setup: str) -> None:
     """Templates of jinja2: the decorator, `render`, a source in the code, and one that does not exist."""
-    compare(shop, way, "templates")
+    compare(shop, setup, "templates")
 
 
-@every_way
-def test_methods(shop: Shop, way: str) -> None:
+@every_setup
+def test_methods(shop: Shop, setup: str) -> None:
     """HEAD and OPTIONS routes are added, and TRACE is not."""
-    compare(shop, way, "methods that are added")
+    compare(shop, setup, "methods that are added")
 
 
-@every_way
-def test_others(shop: Shop, way: str) -> None:
+@every_setup
+def test_others(shop: Shop, setup: str) -> None:
     """An extension of one's own, serializers, `CountedRequest`, static files beside them."""
-    compare(shop, way, "extension, serializer, counted requests, files")
+    compare(shop, setup, "extension, serializer, counted requests, files")
 
 
 def test_injection_before_the_handler(shop: Shop) -> None:
@@ -161,7 +161,7 @@ def test_variants(folder: Path, variant: str) -> None:
 
 def test_injection_into_commands(folder: Path) -> None:
     """Injection into commands: `sanic-star shop:app exec restock`."""
-    said = {}
+    stated = {}
     for name, module in (("Sanic", "sanic"), ("here", "sanic_star")):
         for arguments in (["--count", "3"], []):
             done = subprocess.run(
@@ -172,11 +172,11 @@ def test_injection_into_commands(folder: Path) -> None:
                 text=True,
                 check=False,
             )
-            said[name, *arguments] = done.returncode, [line for line in done.stdout.splitlines() if "restock" in line]
+            stated[name, *arguments] = done.returncode, [line for line in done.stdout.splitlines() if "restock" in line]
     if INJECTS_COMMANDS:
-        assert said["here", "--count", "3"] == (0, ["restocked 3 at 7 EUR"])
-        assert said["here",] == (0, ["restocked 1 at 7 EUR"])
-    assert (said["Sanic", "--count", "3"], said["Sanic",]) == (said["here", "--count", "3"], said["here",])
+        assert stated["here", "--count", "3"] == (0, ["restocked 3 at 7 EUR"])
+        assert stated["here",] == (0, ["restocked 1 at 7 EUR"])
+    assert (stated["Sanic", "--count", "3"], stated["Sanic",]) == (stated["here", "--count", "3"], stated["here",])
 
 
 def _has_background_record(process: Process) -> bool:
@@ -186,25 +186,27 @@ def _has_background_record(process: Process) -> bool:
 @pytest.mark.parametrize("workers", [1, 2])
 def test_health_and_logging(folder: Path, workers: int) -> None:
     """`HEALTH` with its endpoint and the background logger, with one worker and with two."""
-    found = {}
-    for way in ("Sanic", "app.run"):
+    states = {}
+    for setup in ("Sanic", "app.run"):
         port = serving.free_port()
-        command, env = serving.ways(port)[way]
+        command, env = serving.setups(port)[setup]
         env = env | {"SHOP_SUPERVISED": "1", "SHOP_WORKERS": str(workers)}
         with serving.served(folder, (*serving.OWN_GROUP, *command), port, env) as (process, base):
-            found[way] = requests.get(f"{base}/__health__/", timeout=PATIENCE).json()
-            assert requests.get(f"{base}/missing", timeout=PATIENCE).status_code == 500
+            states[setup] = requests.get(f"{base}/__health__/", timeout=TIMEOUT_S).json()
+            assert requests.get(f"{base}/missing", timeout=TIMEOUT_S).status_code == 500
             # Workers hand their records to the process of the logger, whose name begins the line.
             process.until(partial(_has_background_record, process))
-            if way == "Sanic":
+            if setup == "Sanic":
                 # Its manager does not always end.
                 os.killpg(process.popen.pid, signal.SIGKILL)
             else:
                 process.popen.terminate()
                 assert process.ended() == 0
-    names = {way: {name.rpartition("-")[0]: sorted(state) for name, state in found[way].items()} for way in found}
+    names = {
+        setup: {name.rpartition("-")[0]: sorted(state) for name, state in states[setup].items()} for setup in states
+    }
     assert names["app.run"].keys() == names["Sanic"].keys()
-    assert sum(name.startswith("Sanic-Server") for name in found["app.run"]) == workers
+    assert sum(name.startswith("Sanic-Server") for name in states["app.run"]) == workers
     assert {"Sanic-HealthMonitor", "Sanic-Logger"} <= names["app.run"].keys()
 
 
@@ -253,22 +255,22 @@ def test_mounts(folder: Path, server: str) -> None:
             "/theirs": "theirs", "/named/x": "theirs", "/late": "theirs", "/inner/inside": "inside",
             "/starlette/x": "theirs", "/more/x": "theirs", "/greeting": "hello",
         }  # fmt: skip
-        assert {path: requests.get(base + path, timeout=PATIENCE, headers=origin).text for path in paths} == paths
+        assert {path: requests.get(base + path, timeout=TIMEOUT_S, headers=origin).text for path in paths} == paths
         for path in ("/static/hello.html", "/files/hello.html"):
-            assert "Hello" in requests.get(base + path, timeout=PATIENCE).text
+            assert "Hello" in requests.get(base + path, timeout=TIMEOUT_S).text
         # Their CORS headers are no matter of the extensions, except where the error is answered outside.
         for path, status in (("/inner/nosuch", 404), ("/starlette/broken", 500), ("/static/nosuch", 404)):
-            assert requests.get(base + path, timeout=PATIENCE, headers=origin).status_code == status
+            assert requests.get(base + path, timeout=TIMEOUT_S, headers=origin).status_code == status
         # The package keeps the paths of all applications of a process in one place, and leaves those of others empty.
         documents = [
             {path for path, operations in document["paths"].items() if operations}
             for prefix in ("", "/inner")
-            for document in [requests.get(f"{base}{prefix}/docs/openapi.json", timeout=PATIENCE).json()]
+            for document in [requests.get(f"{base}{prefix}/docs/openapi.json", timeout=TIMEOUT_S).json()]
         ]
         assert documents == [{"/greeting"}, {"/inside"}]
-        redirect = requests.get(f"{base}/theirs/", timeout=PATIENCE, headers=origin, allow_redirects=False)
+        redirect = requests.get(f"{base}/theirs/", timeout=TIMEOUT_S, headers=origin, allow_redirects=False)
         assert (redirect.status_code, redirect.headers["location"]) == (307, f"{base}/theirs")
         preflight = requests.options(
-            f"{base}/greeting", headers=origin | {"access-control-request-method": "GET"}, timeout=PATIENCE
+            f"{base}/greeting", headers=origin | {"access-control-request-method": "GET"}, timeout=TIMEOUT_S
         )
         assert preflight.headers["access-control-allow-origin"] == "https://shop.example"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import requests
 
 from tests.ecosystem.conftest import Serve
-from tests.engine.processes import PATIENCE
+from tests.engine.processes import TIMEOUT_S
 
 APP = """
     from sanic import Blueprint, Sanic, json
@@ -47,13 +47,13 @@ APP = """
 def test_tokens(serve: Serve, how: str) -> None:
     """A token is given for the right password, opens protected routes and scopes, and nothing else does."""
     base = f"http://127.0.0.1:{serve(APP).port}"
-    wrong = requests.post(base + "/auth", json={"name": "Ann", "password": "wrong"}, timeout=PATIENCE)
+    wrong = requests.post(base + "/auth", json={"name": "Ann", "password": "wrong"}, timeout=TIMEOUT_S)
     assert wrong.status_code == 401
-    given = requests.post(base + "/auth", json={"name": "Ann", "password": "right"}, timeout=PATIENCE)
+    given = requests.post(base + "/auth", json={"name": "Ann", "password": "right"}, timeout=TIMEOUT_S)
     assert given.status_code == 200
     token = {"authorization": f"Bearer {given.json()['access_token']}"}
     answers = {
-        (path, with_token): requests.get(base + path, headers=token if with_token else {}, timeout=PATIENCE)
+        (path, with_token): requests.get(base + path, headers=token if with_token else {}, timeout=TIMEOUT_S)
         for path in ("/private", "/read", "/write", "/auth/verify", "/auth/me")
         for with_token in (True, False)
     }
@@ -66,4 +66,4 @@ def test_tokens(serve: Serve, how: str) -> None:
     assert (statuses[("/auth/verify", True)], statuses[("/auth/me", True)]) == (200, 200)
     assert answers[("/private", True)].json() == {"user_id": 7, "name": "Ann"}
     forged = {"authorization": token["authorization"][:-3] + "xyz"}
-    assert requests.get(base + "/private", headers=forged, timeout=PATIENCE).status_code == 401
+    assert requests.get(base + "/private", headers=forged, timeout=TIMEOUT_S).status_code == 401

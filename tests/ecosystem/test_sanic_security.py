@@ -8,7 +8,7 @@ import pytest
 import requests
 
 from tests.ecosystem.conftest import Serve
-from tests.engine.processes import PATIENCE
+from tests.engine.processes import TIMEOUT_S
 
 APP = """
     from pathlib import Path
@@ -70,20 +70,20 @@ def test_accounts(serve: Serve) -> None:
     base = f"http://127.0.0.1:{serve(APP).port}"
     form = {"username": "ann", "email": "ann@example.test", "password": "Rather1@long"}
     with requests.Session() as client:
-        assert client.get(base + "/me", timeout=PATIENCE).status_code in (400, 401)
-        registered = client.post(base + "/register", data=form, timeout=PATIENCE)
+        assert client.get(base + "/me", timeout=TIMEOUT_S).status_code in (400, 401)
+        registered = client.post(base + "/register", data=form, timeout=TIMEOUT_S)
         assert (registered.status_code, registered.json()) == (200, {"email": "ann@example.test"})
-        again = client.post(base + "/register", data=form, timeout=PATIENCE)
+        again = client.post(base + "/register", data=form, timeout=TIMEOUT_S)
         assert again.status_code == 409, again.text
-        wrong = client.post(base + "/login", auth=("ann@example.test", "wrong"), timeout=PATIENCE)
+        wrong = client.post(base + "/login", auth=("ann@example.test", "wrong"), timeout=TIMEOUT_S)
         assert wrong.status_code == 401
-        logged = client.post(base + "/login", auth=("ann@example.test", "Rather1@long"), timeout=PATIENCE)
+        logged = client.post(base + "/login", auth=("ann@example.test", "Rather1@long"), timeout=TIMEOUT_S)
         assert logged.status_code == 200, logged.text
         # The cookie is a secure one, which a client sends over TLS only.
         for cookie in client.cookies:
             cookie.secure = False
-        me = client.get(base + "/me", timeout=PATIENCE)
+        me = client.get(base + "/me", timeout=TIMEOUT_S)
         assert (me.status_code, me.json()) == (200, {"email": "ann@example.test"})
-        assert client.get(base + "/admin", timeout=PATIENCE).status_code == 403
-        assert client.post(base + "/logout", timeout=PATIENCE).status_code == 200
-        assert client.get(base + "/me", timeout=PATIENCE).status_code == 401
+        assert client.get(base + "/admin", timeout=TIMEOUT_S).status_code == 403
+        assert client.post(base + "/logout", timeout=TIMEOUT_S).status_code == 200
+        assert client.get(base + "/me", timeout=TIMEOUT_S).status_code == 401

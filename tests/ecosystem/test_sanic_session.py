@@ -6,7 +6,7 @@ import pytest
 import requests
 
 from tests.ecosystem.conftest import Serve
-from tests.engine.processes import PATIENCE
+from tests.engine.processes import TIMEOUT_S
 
 APP = """
     from sanic import Sanic, json, text
@@ -33,10 +33,10 @@ def test_sessions(serve: Serve) -> None:
     """A session lasts over requests, is another one for each client, and can be cleared."""
     base = f"http://127.0.0.1:{serve(APP).port}"
     with requests.Session() as first, requests.Session() as second:
-        assert [first.get(base + "/count", timeout=PATIENCE).json() for _ in range(3)] == [1, 2, 3]
-        assert second.get(base + "/count", timeout=PATIENCE).json() == 1
-        assert first.post(base + "/forget", timeout=PATIENCE).text == "forgotten"
-        assert first.get(base + "/count", timeout=PATIENCE).json() == 1
-        assert second.get(base + "/count", timeout=PATIENCE).json() == 2
-    unknown = requests.get(base + "/count", cookies={"session": "unknown"}, timeout=PATIENCE)
+        assert [first.get(base + "/count", timeout=TIMEOUT_S).json() for _ in range(3)] == [1, 2, 3]
+        assert second.get(base + "/count", timeout=TIMEOUT_S).json() == 1
+        assert first.post(base + "/forget", timeout=TIMEOUT_S).text == "forgotten"
+        assert first.get(base + "/count", timeout=TIMEOUT_S).json() == 1
+        assert second.get(base + "/count", timeout=TIMEOUT_S).json() == 2
+    unknown = requests.get(base + "/count", cookies={"session": "unknown"}, timeout=TIMEOUT_S)
     assert (unknown.status_code, unknown.json()) == (200, 1)

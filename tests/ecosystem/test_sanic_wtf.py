@@ -7,7 +7,7 @@ import re
 import requests
 
 from tests.ecosystem.conftest import Serve
-from tests.engine.processes import PATIENCE
+from tests.engine.processes import TIMEOUT_S
 
 APP = """
     from sanic import Sanic, html, json
@@ -44,16 +44,16 @@ def test_forms(serve: Serve) -> None:
     url = f"http://127.0.0.1:{serve(APP).port}/"
     with requests.Session() as client:
         client.cookies.set("who", "me")
-        page = client.get(url, timeout=PATIENCE).text
-        found = re.search(r'value="([^"]+)"', page)
-        assert found, page
-        fields = {"title": "a title", "csrf_token": found[1]}
+        page = client.get(url, timeout=TIMEOUT_S).text
+        match = re.search(r'value="([^"]+)"', page)
+        assert match, page
+        fields = {"title": "a title", "csrf_token": match[1]}
         picture = {"picture": ("a.png", b"\x89PNG" * 1000, "image/png")}
-        good = client.post(url, data=fields, files=picture, timeout=PATIENCE)
+        good = client.post(url, data=fields, files=picture, timeout=TIMEOUT_S)
         assert (good.status_code, good.json()) == (200, {"title": "a title", "name": "a.png", "size": 4000})
-        forged = client.post(url, data={**fields, "csrf_token": "forged"}, files=picture, timeout=PATIENCE)
+        forged = client.post(url, data={**fields, "csrf_token": "forged"}, files=picture, timeout=TIMEOUT_S)
         assert (forged.status_code, list(forged.json())) == (400, ["csrf_token"])
-        long = client.post(url, data={**fields, "title": "far too long"}, files=picture, timeout=PATIENCE)
+        long = client.post(url, data={**fields, "title": "far too long"}, files=picture, timeout=TIMEOUT_S)
         assert (long.status_code, list(long.json())) == (400, ["title"])
-        text = client.post(url, data=fields, files={"picture": ("a.txt", b"text")}, timeout=PATIENCE)
+        text = client.post(url, data=fields, files={"picture": ("a.txt", b"text")}, timeout=TIMEOUT_S)
         assert (text.status_code, list(text.json())) == (400, ["picture"])

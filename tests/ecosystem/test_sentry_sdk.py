@@ -13,7 +13,7 @@ import requests
 
 from tests.ecosystem import ROOT
 from tests.ecosystem.conftest import Serve
-from tests.engine.processes import PATIENCE, Process
+from tests.engine.processes import TIMEOUT_S, Process
 
 APP = """
     import json
@@ -63,10 +63,10 @@ def test_transactions(serve: Serve) -> None:
     process = serve(APP)
     base = f"http://127.0.0.1:{process.port}"
     for path in ("/api/items/5", "/plain", "/api/items/6"):
-        assert requests.get(base + path, timeout=PATIENCE).status_code == 200
+        assert requests.get(base + path, timeout=TIMEOUT_S).status_code == 200
     process.until(lambda: len(reports(process, "transaction")) >= 3 or None)
     # As a request that comes after them shows, there are no more.
-    assert requests.get(base + "/plain", timeout=PATIENCE).status_code == 200
+    assert requests.get(base + "/plain", timeout=TIMEOUT_S).status_code == 200
     process.until(lambda: len(reports(process, "transaction")) >= 4 or None)
     names = [report["transaction"] for report in reports(process, "transaction")]
     assert names == ["api.item", "plain", "api.item", "plain"]
@@ -201,11 +201,11 @@ def test_errors(serve: Serve) -> None:
     """An exception is reported with method, URL, cookies and body of its request; a 404 is not."""
     process = serve(APP)
     base = f"http://127.0.0.1:{process.port}"
-    assert requests.get(base + "/gone", timeout=PATIENCE).status_code == 404
-    response = requests.post(base + "/api/fails", json={"a": 1}, cookies={"c": "d"}, timeout=PATIENCE)
+    assert requests.get(base + "/gone", timeout=TIMEOUT_S).status_code == 404
+    response = requests.post(base + "/api/fails", json={"a": 1}, cookies={"c": "d"}, timeout=TIMEOUT_S)
     assert response.status_code == 500
     # When the error handler is looked up, and from the log.
-    events = process.until(lambda: found if len(found := reports(process, "event")) >= 2 else None)
+    events = process.until(lambda: reported if len(reported := reports(process, "event")) >= 2 else None)
     for event in events:
         exception = event["exception"]["values"][-1]
         assert (exception["type"], exception["value"], event["transaction"]) == ("ValueError", "fails", "api.fails")
@@ -227,10 +227,10 @@ def test_errors_behind_a_handler_for_anything(serve: Serve) -> None:
     process = serve(APP + CATCH_ALL)
     base = f"http://127.0.0.1:{process.port}"
     for _ in range(2):
-        response = requests.post(f"{base}/api/fails", json={"a": 1}, timeout=PATIENCE)
+        response = requests.post(f"{base}/api/fails", json={"a": 1}, timeout=TIMEOUT_S)
         assert (response.status_code, response.text) == (500, "sorry")
     # As a request that comes after them shows, there are no more.
-    assert requests.get(f"{base}/plain", timeout=PATIENCE).status_code == 200
+    assert requests.get(f"{base}/plain", timeout=TIMEOUT_S).status_code == 200
     process.until(lambda: len(reports(process, "transaction")) >= 3 or None)
     events = reports(process, "event")
     assert [event["exception"]["values"][-1]["value"] for event in events] == ["fails", "fails"]

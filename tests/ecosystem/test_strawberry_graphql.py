@@ -10,7 +10,7 @@ import requests
 from tests.ecosystem.conftest import Serve
 from tests.ecosystem.graphql_client import check
 from tests.ecosystem.graphql_client import page as open_page
-from tests.engine.processes import PATIENCE
+from tests.engine.processes import TIMEOUT_S
 
 APP = """
     import strawberry
@@ -40,25 +40,25 @@ APP = """
 def test_view(serve: Serve) -> None:
     """Queries by GET and POST, variables, an upload, errors, and the page of the explorer."""
     url = f"http://127.0.0.1:{serve(APP).port}/graphql"
-    by_get = requests.get(url, params={"query": "{ hello }"}, timeout=PATIENCE)
+    by_get = requests.get(url, params={"query": "{ hello }"}, timeout=TIMEOUT_S)
     assert (by_get.status_code, by_get.json()["data"]) == (200, {"hello": "hello you"})
     query = {"query": "query($n: String!) { hello(name: $n) }", "variables": {"n": "Ann"}}
-    by_post = requests.post(url, json=query, headers={"x-greeting": "bye"}, timeout=PATIENCE)
+    by_post = requests.post(url, json=query, headers={"x-greeting": "bye"}, timeout=TIMEOUT_S)
     assert by_post.json()["data"] == {"hello": "bye Ann"}
-    wrong = requests.post(url, json={"query": "{ unknown }"}, timeout=PATIENCE)
+    wrong = requests.post(url, json={"query": "{ unknown }"}, timeout=TIMEOUT_S)
     assert "Cannot query field" in wrong.json()["errors"][0]["message"]
-    broken = requests.post(url, data=b"{", headers={"content-type": "application/json"}, timeout=PATIENCE)
+    broken = requests.post(url, data=b"{", headers={"content-type": "application/json"}, timeout=TIMEOUT_S)
     assert broken.status_code == 400
     operations = {"query": "mutation($f: Upload!) { upload(file: $f) }", "variables": {"f": None}}
     uploaded = requests.post(
         url,
         data={"operations": json.dumps(operations), "map": json.dumps({"0": ["variables.f"]})},
         files={"0": ("a.txt", b"x" * 1000)},
-        timeout=PATIENCE,
+        timeout=TIMEOUT_S,
     )
     assert uploaded.json()["data"] == {"upload": 1000}
     assert uploaded.headers["x-uploaded"] == "yes"
-    page = requests.get(url, headers={"accept": "text/html"}, timeout=PATIENCE)
+    page = requests.get(url, headers={"accept": "text/html"}, timeout=TIMEOUT_S)
     assert (page.status_code, "graphiql" in page.text.lower()) == (200, True)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import requests
 
 from tests.ecosystem.conftest import Serve
-from tests.engine.processes import PATIENCE
+from tests.engine.processes import TIMEOUT_S
 
 APP = """
     from pathlib import Path
@@ -50,11 +50,11 @@ def test_models(serve: Serve, how: str) -> None:
     """Rows are written and read in handlers; the connections close with the application."""
     process = serve(APP)
     base = f"http://127.0.0.1:{process.port}"
-    added = requests.post(base + "/books", json={"title": "Emma"}, timeout=PATIENCE)
+    added = requests.post(base + "/books", json={"title": "Emma"}, timeout=TIMEOUT_S)
     assert (added.status_code, added.json()) == (201, {"id": 1})
-    shown = requests.get(base + "/books/1", timeout=PATIENCE)
+    shown = requests.get(base + "/books/1", timeout=TIMEOUT_S)
     assert (shown.status_code, shown.json()["title"]) == (200, "Emma")
-    assert requests.get(base + "/books/2", timeout=PATIENCE).status_code == 404
+    assert requests.get(base + "/books/2", timeout=TIMEOUT_S).status_code == 404
     if how != "sanic":
         process.terminate()
         assert "stopped" in process.log

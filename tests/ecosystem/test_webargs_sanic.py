@@ -5,7 +5,7 @@ from __future__ import annotations
 import requests
 
 from tests.ecosystem.conftest import Serve
-from tests.engine.processes import PATIENCE
+from tests.engine.processes import TIMEOUT_S
 
 APP = """
     from sanic import Sanic, json
@@ -43,16 +43,16 @@ APP = """
 def test_arguments(serve: Serve) -> None:
     """Valid arguments of each place reach the handler, invalid ones are answered with what is wrong."""
     base = f"http://127.0.0.1:{serve(APP).port}"
-    good = requests.get(base + "/query", params={"name": "Ann", "n": "2"}, timeout=PATIENCE)
+    good = requests.get(base + "/query", params={"name": "Ann", "n": "2"}, timeout=TIMEOUT_S)
     assert (good.status_code, good.json()) == (200, ["Ann", 2])
-    bad = requests.get(base + "/query", params={"n": 0}, timeout=PATIENCE)
+    bad = requests.get(base + "/query", params={"n": 0}, timeout=TIMEOUT_S)
     assert (bad.status_code, sorted(bad.json()["errors"]["query"])) == (422, ["n", "name"])
-    body = requests.post(base + "/json/5", json={"tags": ["a", "b"]}, timeout=PATIENCE)
+    body = requests.post(base + "/json/5", json={"tags": ["a", "b"]}, timeout=TIMEOUT_S)
     assert (body.status_code, body.json()) == (200, [5, ["a", "b"]])
-    broken = requests.post(base + "/json/5", data=b"{", headers={"content-type": "application/json"}, timeout=PATIENCE)
+    broken = requests.post(base + "/json/5", data=b"{", headers={"content-type": "application/json"}, timeout=TIMEOUT_S)
     # The package raises an exception that nobody handles.
     assert broken.status_code == 500
-    form = requests.post(base + "/form", data={"text": "x"}, timeout=PATIENCE)
+    form = requests.post(base + "/form", data={"text": "x"}, timeout=TIMEOUT_S)
     assert (form.status_code, form.json()) == (200, {"text": "x"})
-    header = requests.get(base + "/header", headers={"x-id": "no number"}, timeout=PATIENCE)
+    header = requests.get(base + "/header", headers={"x-id": "no number"}, timeout=TIMEOUT_S)
     assert header.status_code == 422

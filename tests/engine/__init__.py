@@ -1,1 +1,1 @@
-"""Tests of the engine: the modules beside `compat`."""
+"""Tests of the engine: the modules outside `compat`."""

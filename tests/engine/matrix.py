@@ -1,4 +1,4 @@
-"""One application under every server: what is measured, for the tests and for the tables in `docs/deploy/index.md`.
+"""One application under every server, measured for the tests and for the tables in `docs/deploy/index.md`.
 
 python -m tests.engine.matrix       measures all of it, and prints the table
 """
@@ -21,7 +21,7 @@ import requests
 from websockets.exceptions import ConnectionClosed, WebSocketException
 from websockets.sync.client import connect
 
-from tests.engine.processes import PATIENCE, Process, free_port, process
+from tests.engine.processes import TIMEOUT_S, Process, free_port, process
 
 SCRIPT = """
 from sanic_star.compat.response import ResponseStream
@@ -119,7 +119,7 @@ class Server:
         failed: its exit status when a listener fails at the start, or of each answer where it goes on.
         lifespan: whether it tells the application that it starts.
         code: with which a websocket is closed when it stops; None: it just ends.
-        cut: whether it tells its worker nothing, and breaks off a stream after a time-out of its own.
+        is_cut_off: whether the server does not notify its worker, and breaks off a stream after its own timeout.
     """
 
     name: str
@@ -129,7 +129,7 @@ class Server:
     failed: int = 1
     lifespan: bool = True
     code: int | None = 1001
-    cut: bool = False
+    is_cut_off: bool = False
 
 
 SERVERS = [
@@ -137,7 +137,9 @@ SERVERS = [
     Server("app.run, hypercorn", "served.py {port} hypercorn {reload}", "reload"),
     Server("app.run, granian", "served.py {port} granian {reload}", "reload"),
     Server("uvicorn", "-m uvicorn served:app --port {port} {reload}", status=-signal.SIGTERM, failed=3),
-    Server("hypercorn", "-m hypercorn served:app --bind 127.0.0.1:{port} {reload}", failed=0, code=1011, cut=True),
+    Server(
+        "hypercorn", "-m hypercorn served:app --bind 127.0.0.1:{port} {reload}", failed=0, code=1011, is_cut_off=True
+    ),
     Server("granian", "-m granian --interface asgi --port {port} {reload} served:app"),
     Server("gunicorn", "-m gunicorn -k uvicorn_worker.UvicornWorker -b 127.0.0.1:{port} served:app", "", failed=3),
     Server("daphne", "-m daphne -b 127.0.0.1 -p {port} served:app", None, failed=500, lifespan=False, code=4001),
@@ -165,7 +167,7 @@ class Running:
 
 def _attempt(url: str, options: dict[str, Any]) -> list[requests.Response]:
     try:
-        return [requests.get(url, timeout=PATIENCE, **options)]
+        return [requests.get(url, timeout=TIMEOUT_S, **options)]
     except requests.ConnectionError:
         return []
 
@@ -199,7 +201,7 @@ class Start:
 
 def start(server: Server, folder: Path) -> Start:
     with running(server, folder) as it:
-        deadline = time.monotonic() + (PATIENCE if server.lifespan else 3)
+        deadline = time.monotonic() + (TIMEOUT_S if server.lifespan else 3)
         while len(it.log.phases()) < 2 and time.monotonic() < deadline:
             time.sleep(0.02)
         before = it.log.phases()
@@ -257,7 +259,7 @@ class Ends:
 
 def _request(port: int, path: str) -> socket.socket:
     """Send a request, or a websocket's handshake to `/ws`, and leave the answer unread."""
-    connection = socket.create_connection(("127.0.0.1", port), PATIENCE)
+    connection = socket.create_connection(("127.0.0.1", port), TIMEOUT_S)
     head = f"GET {path} HTTP/1.1\r\nHost: localhost\r\n"
     if path == "/ws":
         head += "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
@@ -291,7 +293,7 @@ def many_at_stop(server: Server, folder: Path, path: str, count: int = 20, reads
         assert it.get("/word").text == "first"
         connections = [stack.enter_context(_request(it.port, path)) for _ in range(count)]
         for connection in connections:
-            connection.settimeout(PATIENCE)
+            connection.settimeout(TIMEOUT_S)
         if mark:
             it.log.until(lambda: it.log.log.count(mark) == count)
         else:
@@ -319,13 +321,13 @@ def websocket_at_stop(server: Server, folder: Path) -> Stop:
     code: int | None = None
     with running(server, folder) as it:
         assert it.get("/word").text == "first"
-        with connect(f"ws://127.0.0.1:{it.port}/ws", open_timeout=PATIENCE, close_timeout=PATIENCE) as websocket:
+        with connect(f"ws://127.0.0.1:{it.port}/ws", open_timeout=TIMEOUT_S, close_timeout=TIMEOUT_S) as websocket:
             websocket.send("hello")
-            assert websocket.recv(PATIENCE) == "hello"
+            assert websocket.recv(TIMEOUT_S) == "hello"
             # The close frame is answered by a thread of the client's, so that the server has its farewell.
             seconds = it.stop()
             try:
-                websocket.recv(PATIENCE)
+                websocket.recv(TIMEOUT_S)
             except ConnectionClosed as closed:
                 code = closed.rcvd.code if closed.rcvd else None
             except WebSocketException:
@@ -371,7 +373,7 @@ def reload(server: Server, folder: Path, path: str = "/events") -> Reload | None
                 it.log.popen.send_signal(signal.SIGHUP)
             began = edited = time.monotonic()
             while it.get("/word").text != "second":
-                assert time.monotonic() < began + PATIENCE, it.log.log
+                assert time.monotonic() < began + TIMEOUT_S, it.log.log
                 # A watcher may have begun to watch after the edit.
                 if "cleaned up" not in it.log.log and time.monotonic() > edited + 5:
                     source.touch()

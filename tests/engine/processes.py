@@ -1,4 +1,4 @@
-"""Servers in processes of their own: started from a script, told apart by their log, ended by their process id."""
+"""Servers in their own processes: started from a script, observed by their log, ended by their process id."""
 
 import contextlib
 import os
@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 import requests
 
 ROOT = Path(__file__).parents[2]
-PATIENCE = 60.0  # seconds that a slow machine may need; nothing here waits longer than it has to
+TIMEOUT_S = 60.0  # enough for a slow machine; every wait ends as soon as its condition is true
 UVICORN = (sys.executable, "-m", "uvicorn", "--host", "127.0.0.1", "--port", "0")
 T = TypeVar("T")
 
@@ -78,11 +78,11 @@ class Process:
 
     def until(self, condition: Callable[[], T | None]) -> T:
         """Wait until a condition holds, and return what it gave; it is an error when the process ends meanwhile."""
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + TIMEOUT_S
         while True:
             ended = self.popen.poll() is not None
             if ended:
-                self._reader.join(PATIENCE)
+                self._reader.join(TIMEOUT_S)
             if result := condition():
                 return result
             assert not ended, f"the process has ended; the log says:\n{self.log}"
@@ -101,8 +101,8 @@ class Process:
 
     def ended(self) -> int:
         """Wait for the process's end, and return its exit status."""
-        status = self.popen.wait(PATIENCE)
-        self._reader.join(PATIENCE)
+        status = self.popen.wait(TIMEOUT_S)
+        self._reader.join(TIMEOUT_S)
         return status
 
     def terminate(self, number: signal.Signals = signal.SIGTERM) -> int:
@@ -117,7 +117,7 @@ class Process:
 
 def _attempt(url: str, options: dict[str, Any]) -> requests.Response | None:
     with contextlib.suppress(requests.ConnectionError):
-        return requests.get(url, timeout=PATIENCE, **options)
+        return requests.get(url, timeout=TIMEOUT_S, **options)
     return None
 
 
@@ -140,7 +140,7 @@ def process(folder: Path, script: str, *command: str, name: str = "served.py") -
 
 def is_open(port: int) -> bool:
     """Tell whether somebody listens on a port."""
-    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), PATIENCE):
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), TIMEOUT_S):
         return True
     return False
 
@@ -153,6 +153,6 @@ def free_port() -> int:
     """
     while True:
         port = random.randrange(20_000, 32_000)
-        with contextlib.suppress(OSError), socket.socket() as one:
-            one.bind(("127.0.0.1", port))
+        with contextlib.suppress(OSError), socket.socket() as connection:
+            connection.bind(("127.0.0.1", port))
             return port

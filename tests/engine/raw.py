@@ -8,7 +8,7 @@ from urllib.parse import quote
 from starlette.types import ASGIApp, Message, Scope
 
 
-def http_scope(path: str = "/", method: str = "GET", **more: Any) -> Scope:
+def http_scope(path: str = "/", method: str = "GET", **fields: Any) -> Scope:
     """Make the scope of a request as uvicorn does: a decoded path, the raw one beside it."""
     scope: Scope = {
         "type": "http",
@@ -23,20 +23,20 @@ def http_scope(path: str = "/", method: str = "GET", **more: Any) -> Scope:
         "headers": [(b"host", b"testserver")],
         "client": ("127.0.0.1", 1),
         "server": ("testserver", 80),
-        **more,
+        **fields,
     }
     return {key: value for key, value in scope.items() if value is not None}
 
 
-def websocket_scope(path: str = "/", **more: Any) -> Scope:
+def websocket_scope(path: str = "/", **fields: Any) -> Scope:
     """Make the scope of a websocket's handshake."""
-    scope = {**http_scope(path), "type": "websocket", "scheme": "ws", "subprotocols": [], **more}
+    scope = {**http_scope(path), "type": "websocket", "scheme": "ws", "subprotocols": [], **fields}
     del scope["method"]
     return scope
 
 
 class Peer:
-    """The server's side of an exchange: gives the body's chunks, keeps what is sent, may hang up.
+    """The server's side of an exchange: provides the body's chunks, records the sent messages, may disconnect.
 
     Args:
         chunks: the parts of the request's body.
@@ -106,9 +106,9 @@ class Life:
         self.outbox: asyncio.Queue[Message] = asyncio.Queue()
         self.state: dict[str, Any] = {}
 
-    async def tell(self, what: str) -> Message:
+    async def tell(self, event: str) -> Message:
         """Send one message, and return the answer."""
-        await self.inbox.put({"type": f"lifespan.{what}"})
+        await self.inbox.put({"type": f"lifespan.{event}"})
         return await self.outbox.get()
 
     async def fail(self) -> Message:

@@ -1,4 +1,4 @@
-"""Connections after an error, and at the stop: over real sockets, under every server.
+"""Connections after an error and at shutdown, over real sockets, under every server.
 
 A server may close a connection whose application has raised an exception. A client that was not told so sends its next
 request there, and loses it.
@@ -22,7 +22,7 @@ from websockets.sync.client import connect
 
 from sanic_star import HTTPResponse, Request, Sanic, ServiceUnavailable, text
 from tests.engine.matrix import SERVERS, Server, running
-from tests.engine.processes import PATIENCE, Process, process
+from tests.engine.processes import TIMEOUT_S, Process, process
 from tests.engine.raw import Peer, http_scope
 
 SCRIPT = """
@@ -159,25 +159,25 @@ def test_a_client_that_keeps_connections_loses_no_request(served: Process, metho
         for number in range(30):
             failing = number % 3 == 1
             url = f"http://127.0.0.1:{served.port}{path if failing else '/fine'}"
-            answer = session.request(method if failing else "GET", url, timeout=PATIENCE)
+            answer = session.request(method if failing else "GET", url, timeout=TIMEOUT_S)
             assert answer.status_code == (500 if failing else 200)
             assert answer.headers.get("connection", "") == ("close" if failing else "")
 
 
 @pytest.mark.parametrize(("code", "arrives"), [(1001, 1001), (1006, 1011), (1014, 1014), (4999, 4999)])
 def test_a_close_code_arrives(served: Process, code: int, arrives: int) -> None:
-    with connect(f"ws://127.0.0.1:{served.port}/closes/{code}", open_timeout=PATIENCE) as websocket:
+    with connect(f"ws://127.0.0.1:{served.port}/closes/{code}", open_timeout=TIMEOUT_S) as websocket:
         with pytest.raises(ConnectionClosed):
-            websocket.recv(PATIENCE)
+            websocket.recv(TIMEOUT_S)
         closed = (websocket.close_code, websocket.close_reason)
         # 1006 breaks the connection off, as in Sanic, where the server can do that: uvicorn.
         assert closed == (arrives, "reason") or (code == 1006 and closed == (1006, ""))
 
 
 def test_a_close_without_a_code_is_a_proper_one(served: Process) -> None:
-    with connect(f"ws://127.0.0.1:{served.port}/closes/0", open_timeout=PATIENCE) as websocket:
+    with connect(f"ws://127.0.0.1:{served.port}/closes/0", open_timeout=TIMEOUT_S) as websocket:
         with pytest.raises(ConnectionClosed):
-            websocket.recv(PATIENCE)
+            websocket.recv(TIMEOUT_S)
         # 1005: the close frame has none.
         assert websocket.close_code in (1000, 1005)
     assert "TypeError" not in served.log
@@ -190,7 +190,7 @@ LATE += [f"/inner{path}" for path in LATE]
 def check_late_failures(served: Process) -> None:
     before = served.log.count("RuntimeError: too late")
     for path in LATE:
-        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", served.port, timeout=PATIENCE)) as client:
+        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", served.port, timeout=TIMEOUT_S)) as client:
             client.connect()
             connected = client.sock
             for target in (path, "/fine", path):
@@ -198,7 +198,7 @@ def check_late_failures(served: Process) -> None:
                 answer = client.getresponse()
                 assert b"fine" in answer.read()
                 assert (answer.status, answer.getheader("connection"), client.sock) == (200, None, connected)
-                # Whoever closes the connection has done so by then.
+                # By now, one side has closed the connection.
                 served.until(lambda: "too late" in served.log)
                 time.sleep(0.02)
     served.until(lambda: served.log.count("RuntimeError: too late") >= before + 2 * len(LATE))
@@ -211,7 +211,7 @@ def test_an_exception_after_a_complete_response_keeps_the_connection(served: Pro
 
 
 @pytest.mark.parametrize("parser", ["httptools", "h11"])
-def test_so_it_does_behind_the_access_log_and_signals(parser: str, tmp_path: Path) -> None:
+def test_it_works_behind_the_access_log_and_signals(parser: str, tmp_path: Path) -> None:
     with process(tmp_path, SCRIPT, sys.executable, "served.py", parser, "watched") as started:
         check_late_failures(started)
 
@@ -258,7 +258,7 @@ async def test_only_an_exception_that_would_close_the_connection_is_kept_from_th
 
 def test_an_exception_is_logged_once(served: Process) -> None:
     before = served.log.count("RuntimeError: the handler's")
-    assert requests.get(f"http://127.0.0.1:{served.port}/fail", timeout=PATIENCE).status_code == 500
+    assert requests.get(f"http://127.0.0.1:{served.port}/fail", timeout=TIMEOUT_S).status_code == 500
     assert served.get("/fine").status_code == 200
     served.until(lambda: served.log.count("RuntimeError: the handler's") > before)
     assert served.log.count("RuntimeError: the handler's") == before + 1
@@ -266,8 +266,8 @@ def test_an_exception_is_logged_once(served: Process) -> None:
     assert "Exception in ASGI" not in served.log
 
 
-def test_an_answer_that_is_no_failure_keeps_the_connection(served: Process) -> None:
-    client = http.client.HTTPConnection("127.0.0.1", served.port, timeout=PATIENCE)
+def test_a_successful_response_keeps_the_connection(served: Process) -> None:
+    client = http.client.HTTPConnection("127.0.0.1", served.port, timeout=TIMEOUT_S)
     with contextlib.closing(client):
         for _ in range(3):
             client.request("GET", "/none")
@@ -279,7 +279,7 @@ def test_an_answer_that_is_no_failure_keeps_the_connection(served: Process) -> N
 @pytest.mark.parametrize("path", ["/body", "/stream", "/form", "/starlette-body"])
 @pytest.mark.parametrize("size", ["10", "chunked"])
 def test_a_body_that_stops_is_answered(served: Process, path: str, size: str) -> None:
-    client = http.client.HTTPConnection("127.0.0.1", served.port, timeout=PATIENCE)
+    client = http.client.HTTPConnection("127.0.0.1", served.port, timeout=TIMEOUT_S)
     with contextlib.closing(client):
         client.putrequest("POST", path)
         client.putheader("content-type", "application/x-www-form-urlencoded")
@@ -293,24 +293,24 @@ def test_a_body_that_stops_is_answered(served: Process, path: str, size: str) ->
 
 def test_a_refused_handshake(served: Process) -> None:
     with pytest.raises(InvalidStatus) as caught:
-        connect(f"ws://127.0.0.1:{served.port}/refused", open_timeout=PATIENCE).__enter__()
+        connect(f"ws://127.0.0.1:{served.port}/refused", open_timeout=TIMEOUT_S).__enter__()
     response = caught.value.response
     assert response.status_code == 500
     assert "close" in ", ".join(response.headers.get_all("connection"))
 
 
 @pytest.mark.parametrize("how", ["asleep", "blocked", "later"])
-def test_messages_that_have_arrived_are_there_at_once(served: Process, how: str, tmp_path: Path) -> None:
+def test_messages_that_have_arrived_are_received_at_once(served: Process, how: str, tmp_path: Path) -> None:
     for number in range(5):
         sent = tmp_path / str(number)
         url = f"ws://127.0.0.1:{served.port}/late/{how}?sent={sent}"
-        with connect(url, open_timeout=PATIENCE) as websocket:
+        with connect(url, open_timeout=TIMEOUT_S) as websocket:
             if how == "later":
                 websocket.send("first")
             for word in "abcde":
                 websocket.send(word)
             sent.touch()
-            assert websocket.recv(PATIENCE) == "(['a', 'b', 'c'], ['d', 'e'], [])"
+            assert websocket.recv(TIMEOUT_S) == "(['a', 'b', 'c'], ['d', 'e'], [])"
 
 
 @pytest.mark.parametrize(("version", "announced"), [("1.0", True), ("1.1", True), ("2", False), ("3", False)])
@@ -353,15 +353,15 @@ def test_the_stop_with_open_websockets_logs_no_traceback(server: Server, tmp_pat
         assert started.get("/word").text == "first"
         url = f"ws://127.0.0.1:{started.port}/ws"
         websockets = [
-            stack.enter_context(connect(url, open_timeout=PATIENCE, close_timeout=PATIENCE)) for _ in range(20)
+            stack.enter_context(connect(url, open_timeout=TIMEOUT_S, close_timeout=TIMEOUT_S)) for _ in range(20)
         ]
         for websocket in websockets:
             websocket.send("hello")
-            assert websocket.recv(PATIENCE) == "hello"
+            assert websocket.recv(TIMEOUT_S) == "hello"
         started.stop()
         for websocket in websockets:
             with pytest.raises(ConnectionClosed) as closed:
-                websocket.recv(PATIENCE)
+                websocket.recv(TIMEOUT_S)
             codes.append(closed.value.rcvd.code if closed.value.rcvd else None)
     assert "Traceback" not in started.log.log
     assert started.log.log.count("websocket cleaned up") == 20
@@ -384,7 +384,7 @@ async def slow(request):
         client.start()
         started.log.until(lambda: "slow begins" in started.log.log)
         started.stop()
-        client.join(PATIENCE)
+        client.join(TIMEOUT_S)
     assert [answer.text for answer in answers] == ["slow"]
     assert started.log.phases()[2:] == ["before_server_stop", "after_server_stop"]
 
@@ -402,9 +402,9 @@ async def ws_fail(request, ws):
 """
     with running(daphne, tmp_path, script=script) as started:
         assert started.get("/fail").status_code == 500
-        with connect(f"ws://127.0.0.1:{started.port}/ws-fail", open_timeout=PATIENCE) as websocket:
+        with connect(f"ws://127.0.0.1:{started.port}/ws-fail", open_timeout=TIMEOUT_S) as websocket:
             with pytest.raises(ConnectionClosed):
-                websocket.recv(PATIENCE)
+                websocket.recv(TIMEOUT_S)
             assert websocket.close_code == 4011
         started.stop()
     assert started.log.log.count("Exception occurred while handling uri") >= 2

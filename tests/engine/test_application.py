@@ -1,4 +1,4 @@
-"""The dispatch and the error boundary: what is sent, what is logged, what is raised again."""
+"""The dispatch and the error boundary: sent messages, log records, reraised exceptions."""
 
 import asyncio
 import logging
@@ -31,7 +31,7 @@ from tests.engine.raw import Life, Peer, ask, http_scope, websocket_scope
 
 
 class Boom(Exception):
-    """What nobody handles."""
+    """An exception without a handler."""
 
 
 def raiser(error: BaseException) -> Any:
@@ -42,7 +42,7 @@ def raiser(error: BaseException) -> Any:
 
 
 def records_of(caplog: pytest.LogCaptureFixture, error: BaseException) -> list[str]:
-    return [each.name for each in caplog.records if each.exc_info and each.exc_info[1] is error]
+    return [record.name for record in caplog.records if record.exc_info and record.exc_info[1] is error]
 
 
 # Exceptions nobody handled ------------------------------------------------------------------------------------------
@@ -82,15 +82,17 @@ async def test_a_server_does_not_log_it_again(logger: str, caplog: pytest.LogCap
     with pytest.raises(Boom):
         await app(http_scope(), peer.receive, peer.send)
     servers = logging.getLogger(logger)
-    for each in (error, other):
-        servers.error("Exception in ASGI application", exc_info=each)
+    for exception in (error, other):
+        servers.error("Exception in ASGI application", exc_info=exception)
     servers.error("no exception")
-    assert [each.exc_info[1] for each in caplog.records if each.name == logger and each.exc_info] == [other]
-    assert [each.message for each in caplog.records if each.name == logger and not each.exc_info] == ["no exception"]
-    assert [type(each) for each in servers.filters].count(ReportedOnce) == 1
+    assert [record.exc_info[1] for record in caplog.records if record.name == logger and record.exc_info] == [other]
+    assert [record.message for record in caplog.records if record.name == logger and not record.exc_info] == [
+        "no exception"
+    ]
+    assert [type(log_filter) for log_filter in servers.filters].count(ReportedOnce) == 1
 
 
-async def test_one_that_a_handler_answers_is_not_raised(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_handled_exception_is_not_raised(caplog: pytest.LogCaptureFixture) -> None:
     app: Sanic[Any, Any] = Sanic("Handled")
     app.add_route(raiser(Boom("x")), "/")
 
@@ -114,7 +116,7 @@ async def test_one_that_a_handler_answers_is_not_raised(caplog: pytest.LogCaptur
         (SanicException("tea", 418), 418, True),
     ],
 )
-async def test_what_has_a_status_is_answered_with_it(error: Exception, status: int, logged: bool) -> None:
+async def test_exceptions_with_a_status_are_answered_with_it(error: Exception, status: int, logged: bool) -> None:
     app: Sanic[Any, Any] = Sanic("Statuses")
     app.add_route(raiser(error), "/")
     peer = await ask(app, http_scope())
@@ -138,7 +140,7 @@ def test_a_handler_for_either_sees_both(raised: Exception, registered: Any) -> N
     assert TestClient(app).get("/").text.startswith(f"404 {name}")
 
 
-def test_handlers_come_in_three_ways_into_one_table() -> None:
+def test_handlers_are_registered_in_three_ways_in_one_table() -> None:
     async def constructor(request: Any, error: Any) -> StarletteResponse:
         return PlainTextResponse("constructor")
 
@@ -196,7 +198,7 @@ async def test_an_error_in_starlettes_stream_after_it_began(caplog: pytest.LogCa
     assert records_of(caplog, error) == ["sanic.error"]
 
 
-async def test_what_a_mounted_application_reported_is_passed_on_as_it_is(caplog: pytest.LogCaptureFixture) -> None:
+async def test_errors_reported_by_a_mounted_application_pass_unchanged(caplog: pytest.LogCaptureFixture) -> None:
     inner: Sanic[Any, Any] = Sanic("Inner")
     outer: Sanic[Any, Any] = Sanic("Outer")
     error = Boom("inside")
@@ -207,10 +209,10 @@ async def test_what_a_mounted_application_reported_is_passed_on_as_it_is(caplog:
         await outer(http_scope("/in"), peer.receive, peer.send)
     assert peer.status == 500
     assert records_of(caplog, error) == ["sanic.error"]
-    assert len([each for each in peer.sent if each["type"] == "http.response.start"]) == 1
+    assert len([message for message in peer.sent if message["type"] == "http.response.start"]) == 1
 
 
-async def test_a_client_that_left_is_no_error(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_disconnect_of_the_client_is_not_an_error(caplog: pytest.LogCaptureFixture) -> None:
     app: Sanic[Any, Any] = Sanic("Left")
     app.add_route(raiser(ClientDisconnect()), "/")
     peer = Peer()
@@ -244,20 +246,20 @@ async def test_the_client_of_another_request_that_left_is_an_error(
             await others[0].starlette.body()
         return text("hello")
 
-    left, here = Peer([]), Peer()
+    left, peer = Peer([]), Peer()
     left.gone.set()
     task = asyncio.ensure_future(app(http_scope("/other", "POST"), left.receive, left.send))
     while not others:  # noqa: ASYNC110 - there is no event for it
         await asyncio.sleep(0)
     with pytest.raises(ClientDisconnect):
-        await app(http_scope(), here.receive, here.send)
-    assert here.status == 500
+        await app(http_scope(), peer.receive, peer.send)
+    assert peer.status == 500
     assert len(caplog.records) == 1
     over.set()
     await task
 
 
-async def test_a_mounted_application_whose_client_left_is_no_error(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_disconnect_in_a_mounted_application_is_not_an_error(caplog: pytest.LogCaptureFixture) -> None:
     async def reading(request: StarletteRequest) -> StarletteResponse:
         return StarletteResponse(await request.body())
 
@@ -319,7 +321,7 @@ async def test_an_exception_of_it_is_answered_by_a_handler() -> None:
     assert (await ask(app, http_scope())).status == 418
 
 
-async def test_what_the_handler_raised_passes_it_as_reported(caplog: pytest.LogCaptureFixture) -> None:
+async def test_exceptions_of_the_handler_pass_as_reported(caplog: pytest.LogCaptureFixture) -> None:
     class Through:
         def __init__(self, app: ASGIApp) -> None:
             self.app = app
@@ -403,7 +405,7 @@ async def test_a_tool_that_patches_starlettes_entry_sees_each_request(monkeypatc
 
 @pytest.mark.parametrize("by_subclass", [False, True])
 @pytest.mark.parametrize("listens", [False, True])
-async def test_what_is_put_around_the_stack_stays_there(by_subclass: bool, listens: bool) -> None:
+async def test_wrappers_of_the_middleware_stack_stay(by_subclass: bool, listens: bool) -> None:
     seen: list[str] = []
 
     def around(stack: ASGIApp) -> ASGIApp:
@@ -430,7 +432,7 @@ async def test_what_is_put_around_the_stack_stays_there(by_subclass: bool, liste
     assert seen == ["lifespan", *(["http", "complete"] if listens else ["http"]) * 2]
 
 
-async def test_after_the_start_nothing_stands_between_the_entry_and_the_dispatch() -> None:
+async def test_after_the_start_the_entry_calls_the_dispatch_directly() -> None:
     app: Sanic[Any, Any] = Sanic("Direct")
     async with Life(app):
         assert app.middleware_stack is app._engine._stack
@@ -486,9 +488,9 @@ async def test_a_subclass_that_a_handler_raises_is_an_exception_like_others() ->
 async def test_in_no_task_nothing_is_watched() -> None:
     app: Sanic[Any, Any] = Sanic("NoTask")
     loop = asyncio.get_running_loop()
-    found: asyncio.Future[Any] = loop.create_future()
+    request: asyncio.Future[Any] = loop.create_future()
 
     async def finish() -> None: ...
 
-    loop.call_soon(lambda: found.set_result(app._engine.streams.open(Request.build(), finish)))
-    assert await found is None
+    loop.call_soon(lambda: request.set_result(app._engine.streams.open(Request.build(), finish)))
+    assert await request is None

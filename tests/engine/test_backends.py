@@ -1,4 +1,4 @@
-"""The records of the servers: what each can do, and what is refused before anything is bound."""
+"""The records of the servers: their features, and the settings that are refused before a socket is bound."""
 
 import logging
 import ssl
@@ -35,14 +35,14 @@ every_backend = pytest.mark.parametrize("backend", BACKENDS.values(), ids=BACKEN
         (Settings(server="granian", tls=replace(PATHS, key=None)), "^granian reads certificates by itself"),
     ],
 )
-def test_what_servers_cannot_do(settings: Settings, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_features_that_servers_lack(settings: Settings, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sanic_star.servers.backends.find_spec", lambda name: object())
     with pytest.raises(CannotServe, match=words):
         check_servers([settings])
 
 
 @every_backend
-def test_what_a_record_promises_is_not_refused(
+def test_supported_settings_are_not_refused(
     backend: Backend, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr("sanic_star.servers.backends.find_spec", lambda name: object())
@@ -93,13 +93,13 @@ def test_a_server_that_takes_no_sockets_on_windows(http: int, monkeypatch: pytes
     check_servers([Settings(server=other, version=http)])
 
 
-def test_who_serves_if_no_server_is_named() -> None:
+def test_the_default_server() -> None:
     assert [default_backend(http).name for http in (1, 2, 3)] == ["uvicorn", "hypercorn", "hypercorn"]
     assert Settings.server == default_backend(Settings.version).name
 
 
 @every_backend
-def test_the_engine_knows_its_loggers(backend: Backend) -> None:
+def test_the_engine_finds_its_loggers(backend: Backend) -> None:
     assert SERVER_LOGGERS[backend.name]
 
 

@@ -1,4 +1,4 @@
-"""The limit on bodies where ASGI middleware reads them before the application does."""
+"""The body limit if ASGI middleware reads the body before the application."""
 
 import asyncio
 from collections.abc import Callable
@@ -37,9 +37,9 @@ class Upload(Peer):
         return {"type": "http.request", "body": MEGABYTE, "more_body": self.left > 0}
 
 
-async def upload(app: ASGIApp, path: str = "/", **more: Any) -> Upload:
+async def upload(app: ASGIApp, path: str = "/", **options: Any) -> Upload:
     peer = Upload()
-    await app(http_scope(path, "POST", **more), peer.receive, peer.send)
+    await app(http_scope(path, "POST", **options), peer.receive, peer.send)
     return peer
 
 
@@ -48,11 +48,11 @@ def announced(length: bytes) -> dict[str, Any]:
 
 
 async def read_all(receive: Receive) -> bytes:
-    body, more = b"", True
-    while more:
+    body, more_body = b"", True
+    while more_body:
         message = await receive()
         body += message.get("body", b"")
-        more = message.get("more_body", False)
+        more_body = message.get("more_body", False)
     return body
 
 
@@ -173,7 +173,7 @@ def make_app(*do: Any, **keywords: Any) -> Sanic[Any, Any]:
             routes=[Mount("/inner", routes=[Route("/x", starlette_size, methods=["POST"], max_body_size=3 * LIMIT)])],
         ),
     ]
-    app: Sanic[Any, Any] = Sanic("Limited", routes=routes, middleware=[middleware(each) for each in do], **keywords)
+    app: Sanic[Any, Any] = Sanic("Limited", routes=routes, middleware=[middleware(action) for action in do], **keywords)
     app.config.REQUEST_MAX_SIZE = LIMIT
     app.post("/")(size)
     app.post("/large", max_body_size=3 * LIMIT, name="large")(size)
@@ -196,7 +196,7 @@ def make_app(*do: Any, **keywords: Any) -> Sanic[Any, Any]:
 
 @pytest.mark.parametrize("path", ["/", "/starlette", "/mount/", "/nowhere"])
 @pytest.mark.parametrize("do", READERS)
-async def test_a_middleware_reads_no_more_than_the_limit(do: Any, path: str) -> None:
+async def test_a_middleware_reads_up_to_the_limit_only(do: Any, path: str) -> None:
     peer = await upload(make_app(do), path)
     # No route answers, and nobody else wants the body: that there is no route is the better answer.
     is_missed = path == "/nowhere" and do in (pure_buffers_late, base_swallows)
@@ -231,8 +231,8 @@ async def test_the_limit_is_that_of_the_route(do: Any, path: str, limit: int) ->
     app = make_app(do)
     for length, status in ((limit, 200), (limit + 1, 413)):
         for parts in ([b"x" * length], [b"x" * (length - 1), b"x"]):
-            for more in ({}, announced(b"%d" % length)):
-                assert (await ask(app, http_scope(path, "POST", **more), parts)).status == status
+            for headers in ({}, announced(b"%d" % length)):
+                assert (await ask(app, http_scope(path, "POST", **headers), parts)).status == status
 
 
 @pytest.mark.parametrize("do", [passes, None])
@@ -310,8 +310,8 @@ async def test_the_dispatch_answers_inside_the_middleware() -> None:
 
         await app(scope, receive, sending)
 
-    for more in ({}, announced(b"100000000")):
-        peer = await upload(make_app(add_header), **more)
+    for headers in ({}, announced(b"100000000")):
+        peer = await upload(make_app(add_header), **headers)
         assert (peer.status, peer.headers[b"access-control-allow-origin"]) == (413, b"*")
 
 
@@ -328,7 +328,7 @@ async def test_a_response_that_has_begun_breaks_off() -> None:
     assert len(peer.sent) == 1
 
 
-async def test_an_error_that_has_nothing_to_do_with_it_stays() -> None:
+async def test_an_unrelated_error_passes_unchanged() -> None:
     async def fail(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             await read_all(receive)
@@ -373,10 +373,10 @@ class Passing(BaseHTTPMiddleware):
 
 
 @pytest.mark.parametrize("outer", [(), (Middleware(Passing),)], ids=["alone", "behind-middleware"])
-@pytest.mark.parametrize("more", [{}, announced(b"100000000")], ids=["chunked", "announced"])
+@pytest.mark.parametrize("settings", [{}, announced(b"100000000")], ids=["chunked", "announced"])
 @pytest.mark.parametrize("path", ["/app/", "/routes/", "/plain/"])
-async def test_middleware_of_a_mounted_application_makes_no_internal_error_of_the_refusal(
-    outer: tuple[Middleware, ...], more: dict[str, Any], path: str
+async def test_middleware_of_a_mounted_application_does_not_turn_a_refusal_into_500(
+    outer: tuple[Middleware, ...], settings: dict[str, Any], path: str
 ) -> None:
     async def size(request: StarletteRequest) -> PlainTextResponse:
         return PlainTextResponse(str(len(await request.body())))
@@ -386,18 +386,18 @@ async def test_middleware_of_a_mounted_application_makes_no_internal_error_of_th
 
     app = Sanic("mounted_middleware", middleware=outer)
     app.config.REQUEST_MAX_SIZE = LIMIT
-    told: list[str] = []
+    events: list[str] = []
 
     @app.exception(PayloadTooLarge)
     async def explain(request: Request[Any, Any], error: PayloadTooLarge) -> Any:
-        told.append(request.path)
+        events.append(request.path)
         return text("too large", 413)
 
     inner = [Middleware(Passing), Middleware(Passing)]
     app.mount("/app", Starlette(routes=[Route("/", size, methods=["POST"])], middleware=inner))
     app.router.routes.append(Mount("/routes", routes=[Route("/", size, methods=["POST"])], middleware=inner))
     app.mount("/plain", Passing(plain))
-    peer = await upload(app, path, **more)
+    peer = await upload(app, path, **settings)
     assert (peer.status, peer.body) == (413, b"too large")
-    assert len(told) == 1
+    assert len(events) == 1
     assert peer.read <= 4 * len(MEGABYTE)

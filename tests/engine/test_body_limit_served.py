@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.processes import PATIENCE, Process, process
+from tests.engine.processes import TIMEOUT_S, Process, process
 
 SCRIPT = """
 from starlette.middleware import Middleware
@@ -54,7 +54,7 @@ def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 def send(port: int, path: str, megabytes: int, fields: str) -> tuple[int, int]:
     """Send a chunked or an announced body as far as the server takes it; return the status and what was sent."""
-    with socket.create_connection(("127.0.0.1", port), PATIENCE) as client:
+    with socket.create_connection(("127.0.0.1", port), TIMEOUT_S) as client:
         chunked = "chunked" in fields
         client.sendall(f"POST {path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\n{fields}\r\n".encode())
         sent = 0
@@ -82,14 +82,14 @@ CHUNKED = "transfer-encoding: chunked\r\n"
 
 
 @pytest.mark.parametrize("path", ["/", "/own"])
-def test_a_middleware_reads_no_more_than_the_limit(served: Process, path: str) -> None:
+def test_a_middleware_reads_up_to_the_limit_only(served: Process, path: str) -> None:
     assert send(served.port, path, 30, CHUNKED)[0] in (413, 0)  # 0: the answer was lost in what was sent after it
     seen = [int(size) for size in re.findall(r"\d+", served.get("/seen").text)]
     # Only the other test sends more, to a route that allows it.
     assert all(size <= 2_000_000 or size == 4_000_000 for size in seen)
 
 
-def test_what_is_announced_is_not_asked_for(served: Process) -> None:
+def test_an_announced_length_is_refused_without_reading(served: Process) -> None:
     for length in ("2000001", "9" * 19):
         fields = f"content-length: {length}\r\nexpect: 100-continue\r\n"
         status, _ = send(served.port, "/", 0, fields)

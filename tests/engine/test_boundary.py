@@ -1,4 +1,4 @@
-"""Exceptions and the user's ASGI middleware: what passes it, what the client gets, what the log says."""
+"""Exceptions and the user's ASGI middleware: which ones pass it, the client's response, the log."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from sanic_star import HTTPResponse, NotFound, Request, Sanic, SanicException, t
 from sanic_star.engine import requests
 from sanic_star.engine.boundary import LateSend
 from sanic_star.testing import TestClient
-from tests.engine.processes import PATIENCE, process
+from tests.engine.processes import TIMEOUT_S, process
 from tests.engine.raw import Life, Peer, http_scope
 
 ORIGIN = "https://shop.example"
@@ -36,7 +36,7 @@ FIELDS = [(b"host", b"testserver"), (b"origin", ORIGIN.encode())]
 
 
 class Boom(Exception):
-    """What nobody handles."""
+    """An exception without a handler."""
 
 
 class Known(Exception):
@@ -175,7 +175,7 @@ def ends() -> list[str]:
 
 @pytest.mark.parametrize("name", MIDDLEWARE)
 @pytest.mark.parametrize("accept", ["text/plain", "text/html"])
-async def test_an_exception_that_nobody_handled(
+async def test_an_unhandled_exception(
     name: str, accept: str, caplog: pytest.LogCaptureFixture, ends: list[str]
 ) -> None:
     app, peer = application(name), Peer()
@@ -305,7 +305,7 @@ async def test_an_exception_that_a_500_handler_words_is_raised_again(ends: list[
     assert (peer.body, peer.headers[b"x-correlation-id"], ends) == (b"sorry secret", b"7", ["rolled back: Boom"])
 
 
-async def test_the_remedy_where_a_header_is_lost() -> None:
+async def test_the_remedy_for_a_lost_header() -> None:
     app, peer = application("base"), Peer()
 
     @app.exception(Exception)
@@ -433,12 +433,12 @@ END: Message = {"type": "http.response.body", "body": b"x"}
 
 @pytest.mark.parametrize("how", ["passes", "keeps", "refuses", "refuses the body", "keeps the start", "loses"])
 async def test_each_message_arrives_once(how: str) -> None:
-    arrived: list[Message] = []
+    messages: list[Message] = []
     body: Any = Body()
     kept: list[Message] = []
 
     async def past(message: Message) -> None:
-        arrived.append(message)
+        messages.append(message)
 
     async def through(message: Message) -> None:
         starts = message["type"] == "http.response.start"
@@ -447,22 +447,22 @@ async def test_each_message_arrives_once(how: str) -> None:
         if how in ("keeps", "loses") or (how == "keeps the start" and starts):
             kept.append(message)
             return
-        for each in (*kept, message):
+        for message_to_send in (*kept, message):
             body.answered = True
-            arrived.append(each)
+            messages.append(message_to_send)
 
     late = LateSend(through, past, body)
     await late(START)
     await late(END)
-    assert arrived == [START, END]
+    assert messages == [START, END]
 
 
-async def test_middleware_whose_queue_nobody_empties(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_middleware_whose_queue_is_never_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sanic_star.engine.boundary._PATIENCE_S", 0.01)
-    arrived: list[Message] = []
+    messages: list[Message] = []
 
     async def past(message: Message) -> None:
-        arrived.append(message)
+        messages.append(message)
 
     async def through(message: Message) -> None:
         await asyncio.Event().wait()
@@ -471,7 +471,7 @@ async def test_middleware_whose_queue_nobody_empties(monkeypatch: pytest.MonkeyP
     late = LateSend(through, past, body)
     await late(START)
     await late(END)
-    assert arrived == [START, END]
+    assert messages == [START, END]
 
 
 # Over a socket --------------------------------------------------------------------------------------------------------
@@ -498,17 +498,17 @@ def test_over_a_socket(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         expected = {"/fine": 200, "/unhandled": 422 if name == "converter" else 500, "/handled": 418, "/none": 404}
         for _ in range(3):
             for path, status in expected.items():
-                answer = session.get(url + path, timeout=PATIENCE)
+                answer = session.get(url + path, timeout=TIMEOUT_S)
                 assert answer.status_code == status
                 if name in MARKS:
                     field, value = MARKS[name]
                     assert answer.headers[field.decode()] == value.decode()
         if name == "base":  # it ends the body before it lets the exception out
-            assert session.get(url + "/late", timeout=PATIENCE).text.startswith("begun")
+            assert session.get(url + "/late", timeout=TIMEOUT_S).text.startswith("begun")
         else:
             with pytest.raises(http_client.RequestException):
-                session.get(url + "/late", timeout=PATIENCE).content  # noqa: B018 - reading it fails
-        assert session.get(url + "/fine", timeout=PATIENCE).text == "fine"
+                session.get(url + "/late", timeout=TIMEOUT_S).content  # noqa: B018 - reading it fails
+        assert session.get(url + "/fine", timeout=TIMEOUT_S).text == "fine"
         server.until(lambda: "Boom: late" in server.log)
         assert server.log.count("Boom: secret") == (0 if name == "converter" else 3)
         assert "Exception in ASGI" not in server.log

@@ -1,4 +1,4 @@
-"""The charsets that a client may choose, and what Python's own look-up never gets to see."""
+"""The charsets that a client may choose; other names never reach Python's own look-up."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ REFUSED = (
 
 
 @pytest.mark.parametrize("label", [*WHATWG, *SPELLINGS])
-def test_what_browsers_and_clients_name_is_found(label: str) -> None:
+def test_charset_names_of_browsers_and_clients_are_found(label: str) -> None:
     codec = find_codec(label)
     assert codec is not None
     assert b"a \n".decode(codec, "replace")
@@ -70,13 +70,13 @@ def test_each_codec_is_a_text_encoding_of_python_under_its_own_name() -> None:
     assert {codec for codec in map(find_codec, modules) if codec is not None} == chosen
 
 
-def test_a_name_that_python_knows_too_means_the_same_there() -> None:
+def test_a_codec_name_means_the_same_in_python() -> None:
     for label in WHATWG:
         try:
-            theirs = codecs.lookup(label)
+            codec = codecs.lookup(label)
         except LookupError:
             continue
-        assert theirs.name == codecs.lookup(str(find_codec(label))).name
+        assert codec.name == codecs.lookup(str(find_codec(label))).name
 
 
 @given(st.text(max_size=30))

@@ -1,4 +1,4 @@
-"""Connections that are silent or slow: when `app.run` closes them, and what it answers, over real sockets."""
+"""Silent and slow connections: when `app.run` closes them, and its answers, over real sockets."""
 
 import contextlib
 import os
@@ -17,9 +17,9 @@ import trustme
 from websockets.sync.client import connect
 
 from sanic_star.servers.connections import Connection, ConnectionSweeper, Limits, Phase, most_connections
-from tests.engine.processes import PATIENCE, Process, free_port, is_open, process
+from tests.engine.processes import TIMEOUT_S, Process, free_port, is_open, process
 
-# In seconds; apart enough for a test to tell which limit it was.
+# In seconds; different enough for a test to see which limit applied.
 REQUEST, KEEP_ALIVE, TOTAL = 1.0, 2.0, 4.0
 SCRIPT = f"""
 from sanic_star import Request
@@ -59,8 +59,8 @@ GET, GET_SLOW = (b"GET %s HTTP/1.1\r\n" % path + HOST + b"\r\n" for path in (b"/
 DRIP: tuple[float | bytes, ...] = (0.3, b"x") * 100
 
 
-def post(path: bytes = b"/body", length: int = 500, more: bytes = b"") -> bytes:
-    return b"POST %s HTTP/1.1\r\n" % path + HOST + more + b"content-length: %d\r\n\r\n" % length
+def post(path: bytes = b"/body", length: int = 500, extra_fields: bytes = b"") -> bytes:
+    return b"POST %s HTTP/1.1\r\n" % path + HOST + extra_fields + b"content-length: %d\r\n\r\n" % length
 
 
 # What a client sends, with pauses in seconds between; the statuses of the answers; how long it takes at least until the
@@ -133,7 +133,7 @@ class Talk(threading.Thread):
         self.steps, self.tls = steps, tls
         self.got = b""
         self.lasted: float | None = None
-        self.socket = socket.create_connection(("127.0.0.1", port), PATIENCE)
+        self.socket = socket.create_connection(("127.0.0.1", port), TIMEOUT_S)
         self.begun = time.monotonic()
         if tls:
             context = ssl.create_default_context()
@@ -183,15 +183,15 @@ def test_slow_connections_are_closed_and_others_are_not(served: Process) -> None
     cases = SLOW | PATIENT
     talks = {name: Talk(served.port, steps) for name, (steps, *_) in cases.items()}
     with connect(f"ws://127.0.0.1:{served.port}/echo", ping_interval=None) as websocket:
-        reader = socket.create_connection(("127.0.0.1", served.port), PATIENCE)
+        reader = socket.create_connection(("127.0.0.1", served.port), TIMEOUT_S)
         reader.sendall(b"GET /large HTTP/1.1\r\nhost: test\r\n\r\n")
         for talk in talks.values():
-            talk.join(2 * PATIENCE)
+            talk.join(2 * TIMEOUT_S)
         websocket.send("still here")
-        assert websocket.recv(PATIENCE) == "still here"
+        assert websocket.recv(TIMEOUT_S) == "still here"
     results = {name: (talk.statuses, talk.lasted is not None) for name, talk in talks.items()}
     if results["an empty line"] == ([400], True):
-        # h11 takes no empty lines before the request.
+        # h11 accepts no empty lines before the request.
         for name in [name for name in cases if "empty line" in name]:
             assert results.pop(name) == ([400], True)
             del cases[name]
@@ -210,7 +210,7 @@ def test_slow_connections_are_closed_and_others_are_not(served: Process) -> None
 
 def test_the_answer_to_half_a_head_is_the_applications(served: Process) -> None:
     talk = Talk(served.port, (b"GET /half?a=b HTTP/1.1\r\nx: y\r\n",))
-    talk.join(PATIENCE)
+    talk.join(TIMEOUT_S)
     head, _, body = talk.got.partition(b"\r\n\r\n")
     lines = head.split(b"\r\n")
     assert lines[0] == b"HTTP/1.1 408 Request Timeout"
@@ -228,7 +228,7 @@ def test_encrypted_connections_and_handshakes(encrypted: Process) -> None:
     # A handshake that does not begin, and the beginning of one.
     handshakes = [Talk(port, ()), Talk(port, (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",))]
     for talk in (*talks.values(), *handshakes):
-        talk.join(2 * PATIENCE)
+        talk.join(2 * TIMEOUT_S)
     assert {name: talk.statuses for name, talk in talks.items()} == {name: SLOW[name][1] for name in names}
     assert all(talk.lasted is not None for talk in (*talks.values(), *handshakes))
     assert [talk.got for talk in handshakes if b"HTTP" in talk.got] == []
@@ -280,7 +280,7 @@ SENT: dict[str, tuple[float | bytes, ...]] = {
 
 def comparable(got: bytes) -> list[object]:
     """Return what an answer says, without what belongs to the server: the order and the number of some fields."""
-    pieces: list[object] = []
+    answers: list[object] = []
     while got:
         head, _, got = got.partition(b"\r\n\r\n")
         lines = head.split(b"\r\n")
@@ -288,13 +288,13 @@ def comparable(got: bytes) -> list[object]:
         servers = (b"date:", b"server:", b"connection: keep-alive")
         fields = {line.rstrip() for line in lines[1:] if not line.startswith(servers)}
         length = next(int(line.split()[1]) for line in fields if line.startswith(b"content-length"))
-        pieces += [lines[0], fields, got[:length]]
+        answers += [lines[0], fields, got[:length]]
         got = got[length:]
-    return pieces
+    return answers
 
 
 @pytest.mark.parametrize("mode", ["plain", "own", "json", "once"])
-def test_sanic_closes_and_answers_likewise(tmp_path: Path, mode: str) -> None:
+def test_sanic_closes_and_answers_the_same_way(tmp_path: Path, mode: str) -> None:
     answers, events = [], []
     for framework in ("sanic", "star"):
         (tmp_path / "both.py").write_text(ON_BOTH)
@@ -306,7 +306,7 @@ def test_sanic_closes_and_answers_likewise(tmp_path: Path, mode: str) -> None:
             sent = {name: steps for name, steps in SENT.items() if mode != "once" or name != "silent"}
             talks = {name: Talk(port, steps) for name, steps in sent.items()}
             for talk in talks.values():
-                talk.join(PATIENCE)
+                talk.join(TIMEOUT_S)
             assert all(talk.lasted is not None for talk in talks.values())
         finally:
             running.terminate()
@@ -376,7 +376,7 @@ def test_handshakes_that_hold_all_files_time_out(tmp_path: Path) -> None:
                 talk = Talk(server.port, (GET.replace(b"host", b"connection: close\r\nhost"),), tls=True)
             except OSError:
                 return False
-            talk.join(PATIENCE)
+            talk.join(TIMEOUT_S)
             return talk.statuses == [200]
 
         assert server.until(answered)
@@ -393,9 +393,9 @@ def test_without_keep_alive_a_response_closes_its_connection(tmp_path: Path, par
             assert websocket.response is not None
             assert websocket.response.headers.get_all("connection") == ["Upgrade"]
             websocket.send("hello")
-            assert websocket.recv(PATIENCE) == "hello"
+            assert websocket.recv(TIMEOUT_S) == "hello"
         for talk in talks:
-            talk.join(PATIENCE)
+            talk.join(TIMEOUT_S)
     assert [talk.statuses for talk in talks] == [[200], [200], [200], [], [408]]
     assert [talk.got.lower().count(b"connection: close") for talk in talks] == [1, 1, 1, 0, 1]
     assert all(talk.lasted is not None for talk in talks)
@@ -417,7 +417,7 @@ def test_other_servers_get_the_options_that_they_have(tmp_path: Path, server: st
     with process(tmp_path, script, sys.executable, "served.py", "httptools", "plain") as running:
         talks = {name: Talk(running.port, steps) for name, steps in cases.items()}
         for talk in talks.values():
-            talk.join(PATIENCE)
+            talk.join(TIMEOUT_S)
     assert all(talk.lasted is not None for talk in talks.values())
     assert [talk.statuses for talk in talks.values()] == [[], [], [], [200], [200], [200]]
 
@@ -462,9 +462,9 @@ class Fake(Connection):
         self.refused.append(phase)
 
 
-def sweeper(*connections: Any, most: float = 100, **limits: Any) -> ConnectionSweeper:
+def sweeper(*connections: Any, max_connections: float = 100, **limits: Any) -> ConnectionSweeper:
     values = {"request_timeout": 10, "head_timeout": 30, "body_timeout": 30, "keep_alive": 20, **limits}
-    made = ConnectionSweeper(set(connections), Limits(**values), most)
+    made = ConnectionSweeper(set(connections), Limits(**values), max_connections)
     for connection in connections:
         made.accept(connection)
     return made
@@ -482,7 +482,7 @@ async def look(swept: ConnectionSweeper, seconds: float) -> None:
     swept._timer = None
 
 
-async def test_what_is_refused_and_not_sent_is_broken_off() -> None:
+async def test_a_refused_body_that_is_not_sent_is_broken_off() -> None:
     connection = Fake(Phase.HEAD)
     swept = sweeper(connection)
     await look(swept, 12)
@@ -501,7 +501,7 @@ async def test_a_client_that_does_not_read_is_left_alone_unless_it_was_refused()
     for _ in range(10):
         await look(swept, 3)
         reading.transport.unsent -= 1
-    assert [one.transport.aborted for one in (reading, stuck, answered)] == [False, True, False]
+    assert [connection.transport.aborted for connection in (reading, stuck, answered)] == [False, True, False]
 
 
 async def test_a_body_has_more_time_for_more_bytes() -> None:
@@ -539,7 +539,7 @@ async def test_room_is_made_by_what_waits_longest_for_a_head() -> None:
     swept = sweeper(*connections)
     websocket = object()
     swept.connections.add(websocket)
-    for most, closed in (
+    for max_connections, closed in (
         (7, []),
         (6, [1]),
         (5, [1, 3]),
@@ -548,13 +548,13 @@ async def test_room_is_made_by_what_waits_longest_for_a_head() -> None:
         (2, [0, 1, 3, 4, 5]),
         (1, [0, 1, 3, 4, 5]),
     ):
-        swept.max_connections = most
+        swept.max_connections = max_connections
         swept._make_room()
-        ended = [at for at, one in enumerate(connections) if one.refused or one.transport.closing]
+        ended = [at for at, connection in enumerate(connections) if connection.refused or connection.transport.closing]
         assert ended == closed
 
 
-async def test_room_is_made_by_bodies_of_which_nothing_was_heard_for_longest() -> None:
+async def test_the_idlest_bodies_are_closed_first() -> None:
     connections = [Fake(Phase.BODY) for _ in range(3)]
     swept = sweeper(*connections)
     await look(swept, 1)
@@ -562,7 +562,7 @@ async def test_room_is_made_by_bodies_of_which_nothing_was_heard_for_longest() -
     await look(swept, 1)
     swept.max_connections = 2
     swept._make_room()
-    assert [one.refused for one in connections] == [[], [Phase.BODY], []]
+    assert [connection.refused for connection in connections] == [[], [Phase.BODY], []]
 
 
 async def test_room_is_made_at_once_where_tls_would_wait_for_the_client() -> None:
@@ -575,7 +575,7 @@ async def test_room_is_made_at_once_where_tls_would_wait_for_the_client() -> Non
     swept = sweeper(*connections)
     swept.max_connections = 0
     swept._make_room()
-    assert [one.transport.aborted for one in connections] == [True, True, False]
+    assert [connection.transport.aborted for connection in connections] == [True, True, False]
     assert not connections[0].refused
 
 

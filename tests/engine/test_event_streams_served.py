@@ -1,4 +1,4 @@
-"""Event streams over sockets: how they end when the client leaves and at the stop, under every server that we run."""
+"""Event streams over sockets: their ends after a disconnect and at shutdown, under every server that we run."""
 
 import re
 import signal
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.processes import PATIENCE, UVICORN, Process, free_port, process
+from tests.engine.processes import TIMEOUT_S, UVICORN, Process, free_port, process
 
 SCRIPT = """
 from starlette.applications import Starlette
@@ -116,22 +116,22 @@ class Stream:
     """
 
     def __init__(self, port: int, path: str) -> None:
-        self.socket = socket.create_connection(("127.0.0.1", port), PATIENCE)
+        self.socket = socket.create_connection(("127.0.0.1", port), TIMEOUT_S)
         self.socket.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n".encode())
         self.received = b""
 
     def until(self, part: bytes) -> None:
         """Read until something has come."""
         while part not in self.received:
-            more = self.socket.recv(65536)
-            assert more, self.received
-            self.received += more
+            data = self.socket.recv(65536)
+            assert data, self.received
+            self.received += data
 
     def rest(self) -> bytes:
         """Read to the end of the connection; return all that has come."""
         try:
-            while more := self.socket.recv(65536):
-                self.received += more
+            while data := self.socket.recv(65536):
+                self.received += data
         except ConnectionResetError:
             self.received += b"reset"
         self.socket.close()
@@ -144,7 +144,7 @@ def wait_for_server(server: Process) -> int:
 
     def listens() -> bool:
         try:
-            with closing(socket.create_connection(("127.0.0.1", port), PATIENCE)):
+            with closing(socket.create_connection(("127.0.0.1", port), TIMEOUT_S)):
                 return True
         except OSError:
             return False
@@ -154,7 +154,7 @@ def wait_for_server(server: Process) -> int:
 
 
 @pytest.mark.parametrize("name", SERVERS)
-def test_clients_leave_and_the_server_stops(tmp_path: Path, name: str) -> None:
+def test_clients_disconnect_and_the_server_stops(tmp_path: Path, name: str) -> None:
     number = free_port()
     with process(tmp_path, SCRIPT, *(part.format(port=number) for part in SERVERS[name])) as server:
         port = wait_for_server(server)

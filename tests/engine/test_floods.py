@@ -1,4 +1,4 @@
-"""Floods over a socket: refused by the server or the application with a 4xx, and the process stays as small as it was.
+"""Floods over a socket: the server or the application refuses them with a 4xx, and memory does not grow.
 
 In process, with the memory of each, they are in `tests/compat/test_bad_input.py`.
 """
@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.processes import PATIENCE, Process, process
+from tests.engine.processes import TIMEOUT_S, Process, process
 
 SCRIPT = """
 import resource
@@ -25,7 +25,7 @@ async def post(request, what): return json(len(getattr(request, what) or ()))
 async def cookies(request): return json(len(request.cookies))
 @app.get("/size")
 async def size(request):
-    # In kilobytes; macOS tells bytes.
+    # In kilobytes; macOS reports bytes.
     return json(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // (1024 if sys.platform == "darwin" else 1))
 
 app.config.ACCESS_LOG = False
@@ -62,7 +62,7 @@ def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 
 def status(port: int, head: bytes, piece: bytes, times: int) -> int:
-    with socket.create_connection(("127.0.0.1", port), PATIENCE) as connection:
+    with socket.create_connection(("127.0.0.1", port), TIMEOUT_S) as connection:
         # Whoever has heard enough closes the connection.
         with contextlib.suppress(OSError):
             connection.sendall(head)
@@ -83,5 +83,5 @@ def test_a_flood_is_refused(served: Process, name: str) -> None:
     (head, piece, times), expected = FLOODS[name]
     before = served.get("/size").json()
     assert status(served.port, head, piece, times) in expected | ({0} if head.startswith(b"GET") else set())
-    # In kilobytes: a body of 5 MB is held, once as it came and once as a whole.
+    # In kilobytes: a body of 5 MB is held twice, in chunks and as a whole.
     assert served.get("/size").json() - before < 40_000

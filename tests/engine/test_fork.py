@@ -1,4 +1,4 @@
-"""`Sanic.start_method`: what forked workers have, and how they end, restart and reload."""
+"""`Sanic.start_method`: the state of forked workers, and how they end, restart and reload."""
 
 import multiprocessing
 import os
@@ -15,7 +15,7 @@ import trustme
 
 from sanic_star import Sanic, text
 from sanic_star.compat.compat import use_context
-from tests.engine.processes import PATIENCE, Process, process
+from tests.engine.processes import TIMEOUT_S, Process, process
 
 pytestmark = pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="there is no fork")
 
@@ -84,7 +84,7 @@ if __name__ == "__main__":
 
 
 @pytest.mark.parametrize("flavour", ["sanic", "ours"])
-def test_a_local_application_on_sanic_and_here(tmp_path: Path, flavour: str) -> None:
+def test_a_local_application_on_both_frameworks(tmp_path: Path, flavour: str) -> None:
     path = tmp_path / "local.py"
     path.write_text(LOCAL)
     server = Process((sys.executable, str(path), flavour), tmp_path, own_session=True)
@@ -92,12 +92,12 @@ def test_a_local_application_on_sanic_and_here(tmp_path: Path, flavour: str) -> 
         assert server.ended() == 0
     finally:
         server.popen.kill()
-    said = [line.strip() for line in server.lines]
-    assert said.count("imported") == 1
-    assert [line for line in sorted(said) if line.startswith("worker")] == [
+    lines = [line.strip() for line in server.lines]
+    assert lines.count("imported") == 1
+    assert [line for line in sorted(lines) if line.startswith("worker")] == [
         f"worker True True Sanic-Server-{number}-0 True" for number in (0, 1)
     ]
-    assert {"job True", "end True 2 fork", "after run True"} <= {*said}
+    assert {"job True", "end True 2 fork", "after run True"} <= {*lines}
 
 
 MADE = """
@@ -163,7 +163,7 @@ def test_workers_end_with_their_supervisor(tmp_path: Path, workers: int) -> None
         server.popen.kill()
         # The pipe of the log closes when the last process has ended.
         server.ended()
-        server._reader.join(PATIENCE)
+        server._reader.join(TIMEOUT_S)
         assert not server._reader.is_alive()
     assert server.log.count("Worker complete") == workers
 
@@ -232,10 +232,10 @@ def test_unix_sockets_certificates_and_several_applications(tmp_path: Path) -> N
     with process(tmp_path, script) as server:
         server.until(lambda: server.log.count("Listening on") == 2)
         url = f"https://127.0.0.1:{server.port}/"
-        assert requests.get(url, verify=str(tmp_path / "ca.pem"), timeout=PATIENCE).status_code == 200
+        assert requests.get(url, verify=str(tmp_path / "ca.pem"), timeout=TIMEOUT_S).status_code == 200
         listener = str(tmp_path / "second.sock")
         curl = ["curl", "-s", "--unix-socket", listener, "http://second/"]
-        assert subprocess.run(curl, capture_output=True, check=True, timeout=PATIENCE).stdout == b"second"
+        assert subprocess.run(curl, capture_output=True, check=True, timeout=TIMEOUT_S).stdout == b"second"
         assert server.terminate() == 0
     assert not os.path.exists(listener)
 

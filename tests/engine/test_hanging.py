@@ -1,4 +1,4 @@
-"""Listeners and lifespans that hang, at the start and at the stop, under each server; and signals meanwhile."""
+"""Hanging listeners and lifespans, at start and shutdown, under each server; and signals during a hang."""
 
 import signal
 import socket
@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.processes import PATIENCE, UVICORN, Process, process
+from tests.engine.processes import TIMEOUT_S, UVICORN, Process, process
 
 START = ("before_server_start", "after_server_start")
 STOP = ("before_server_stop", "after_server_stop")
 # An awaiting listener, one that does so again when it is cancelled, and one that blocks the event loop.
-WAYS = {
+CALLS = {
     "awaits": "await asyncio.sleep(3600)",
     "blocks": "time.sleep(3600)",
     "ignores": "await never()",
@@ -54,8 +54,8 @@ if __name__ == "__main__":
 """
 
 
-def script(moment: str, way: str, options: str = "", limits: str = LIMITS) -> str:
-    return HANGING.format(moment=moment, call=WAYS[way], options=options, limits=limits)
+def script(moment: str, kind: str, options: str = "", limits: str = LIMITS) -> str:
+    return HANGING.format(moment=moment, call=CALLS[kind], options=options, limits=limits)
 
 
 def named(server: Process, moment: str, *, times: int = 1) -> bool:
@@ -67,7 +67,7 @@ def named(server: Process, moment: str, *, times: int = 1) -> bool:
 
 @pytest.mark.parametrize("name", ["uvicorn", "hypercorn", "granian"])
 @pytest.mark.parametrize("moment", START)
-def test_one_that_awaits_at_the_start(tmp_path: Path, moment: str, name: str) -> None:
+def test_an_awaiting_listener_at_the_start(tmp_path: Path, moment: str, name: str) -> None:
     with process(tmp_path, script(moment, "awaits", f"server={name!r}")) as server:
         assert server.ended() == 1
     assert named(server, moment)
@@ -77,7 +77,7 @@ def test_one_that_awaits_at_the_start(tmp_path: Path, moment: str, name: str) ->
 
 @pytest.mark.parametrize("name", ["uvicorn", "hypercorn", "granian"])
 @pytest.mark.parametrize("moment", STOP)
-def test_one_that_awaits_at_the_stop(tmp_path: Path, moment: str, name: str) -> None:
+def test_an_awaiting_listener_at_the_stop(tmp_path: Path, moment: str, name: str) -> None:
     with process(tmp_path, script(moment, "awaits", f"server={name!r}")) as server:
         assert server.get().status_code == 200
         assert server.terminate() == 0
@@ -89,7 +89,7 @@ def test_one_that_awaits_at_the_stop(tmp_path: Path, moment: str, name: str) -> 
 
 
 @pytest.mark.parametrize("name", ["uvicorn", "hypercorn", "granian"])
-def test_one_that_takes_long_at_the_stop_may(tmp_path: Path, name: str) -> None:
+def test_a_slow_stop_listener_may_finish(tmp_path: Path, name: str) -> None:
     # Longer than GRACEFUL_SHUTDOWN_TIMEOUT, which is for requests.
     slow = script("after_server_stop", "awaits", f"server={name!r}", limits="").replace(
         "sleep(3600)", "sleep(3); say('slept')"
@@ -101,25 +101,25 @@ def test_one_that_takes_long_at_the_stop_may(tmp_path: Path, name: str) -> None:
     assert server.phases()[-2:] == list(STOP)
 
 
-@pytest.mark.parametrize("way", ["blocks", "ignores"])
+@pytest.mark.parametrize("kind", ["blocks", "ignores"])
 @pytest.mark.parametrize("moment", [*START, *STOP])
-def test_one_that_cannot_be_cancelled_ends_the_process(tmp_path: Path, moment: str, way: str) -> None:
-    with process(tmp_path, script(moment, way)) as server:
+def test_an_uncancellable_listener_ends_the_process(tmp_path: Path, moment: str, kind: str) -> None:
+    with process(tmp_path, script(moment, kind)) as server:
         if moment in STOP:
             assert server.get().status_code == 200
             server.popen.send_signal(signal.SIGTERM)
         assert server.ended() == 1
-    words = {"blocks": "blocks the event loop at ", "ignores": "ignores the cancellation"}[way]
+    words = {"blocks": "blocks the event loop at ", "ignores": "ignores the cancellation"}[kind]
     assert f"The {moment} listener __main__.hang {words}" in server.log
-    if way == "blocks":
+    if kind == "blocks":
         assert "served.py:" in server.log
         assert "(hang); the process ends" in server.log
 
 
-@pytest.mark.parametrize("way", ["awaits", "blocks"])
+@pytest.mark.parametrize("kind", ["awaits", "blocks"])
 @pytest.mark.parametrize("moment", [START[0], *STOP])
-def test_in_workers(tmp_path: Path, moment: str, way: str) -> None:
-    with process(tmp_path, script(moment, way, "workers=2")) as server:
+def test_in_workers(tmp_path: Path, moment: str, kind: str) -> None:
+    with process(tmp_path, script(moment, kind, "workers=2")) as server:
         if moment in STOP:
             server.until(lambda: server.log.count("\nready") == 2)
             server.popen.send_signal(signal.SIGTERM)
@@ -129,7 +129,7 @@ def test_in_workers(tmp_path: Path, moment: str, way: str) -> None:
 
 
 def test_a_worker_may_take_its_time_at_the_stop(tmp_path: Path) -> None:
-    # Longer than its supervisor would wait, if it did not hear of each listener.
+    # Longer than its supervisor would wait without a message from each listener.
     slow = """
     import sanic_star.servers.supervisor
     sanic_star.servers.supervisor.MARGIN = 6
@@ -162,29 +162,29 @@ def test_a_worker_that_is_killed_is_named_with_its_listener(tmp_path: Path) -> N
     assert server.log.count(words) == 2
 
 
-@pytest.mark.parametrize("way", ["awaits", "blocks"])
+@pytest.mark.parametrize("kind", ["awaits", "blocks"])
 @pytest.mark.parametrize("moment", ["main_process_start", "main_process_ready", "main_process_stop"])
-def test_in_the_main_process(tmp_path: Path, moment: str, way: str) -> None:
-    with process(tmp_path, script(moment, way)) as server:
+def test_in_the_main_process(tmp_path: Path, moment: str, kind: str) -> None:
+    with process(tmp_path, script(moment, kind)) as server:
         if moment == "main_process_stop":
             assert server.get().status_code == 200
             server.popen.send_signal(signal.SIGTERM)
-        assert server.ended() == (0 if (moment, way) == ("main_process_stop", "awaits") else 1)
+        assert server.ended() == (0 if (moment, kind) == ("main_process_stop", "awaits") else 1)
     assert server.log.count(f"The {moment} listener __main__.hang has not ended after 0.5 s") == 1
     assert "Traceback" not in server.log
 
 
-@pytest.mark.parametrize("way", ["awaits", "blocks"])
+@pytest.mark.parametrize("kind", ["awaits", "blocks"])
 @pytest.mark.parametrize("moment", [*START, *STOP])
-def test_under_a_server_of_somebody_else(tmp_path: Path, moment: str, way: str) -> None:
-    with process(tmp_path, script(moment, way), *UVICORN, "served:app") as server:
+def test_under_a_server_of_somebody_else(tmp_path: Path, moment: str, kind: str) -> None:
+    with process(tmp_path, script(moment, kind), *UVICORN, "served:app") as server:
         if moment in STOP:
             assert server.get().status_code == 200
             server.popen.send_signal(signal.SIGTERM)
         # uvicorn's own status where the start fails; the signal's, after an orderly stop.
-        assert server.ended() == (1 if way == "blocks" else 3 if moment in START else -signal.SIGTERM)
+        assert server.ended() == (1 if kind == "blocks" else 3 if moment in START else -signal.SIGTERM)
     assert server.log.count(f"The {moment} listener served.hang has not ended after 0.5 s") == 1
-    if way == "awaits" and moment in STOP:
+    if kind == "awaits" and moment in STOP:
         assert server.phases()[-2:] == list(STOP)
 
 
@@ -247,10 +247,10 @@ SIGNALS = [
 ]
 
 
-@pytest.mark.parametrize(("moment", "way", "sent", "status"), SIGNALS)
-def test_signals_meanwhile(tmp_path: Path, moment: str, way: str, sent: str, status: int) -> None:
+@pytest.mark.parametrize(("moment", "kind", "sent", "status"), SIGNALS)
+def test_signals_meanwhile(tmp_path: Path, moment: str, kind: str, sent: str, status: int) -> None:
     limits = "app.config.SHUTDOWN_LISTENER_TIMEOUT = None"
-    with process(tmp_path, script(moment, way, limits=limits)) as server:
+    with process(tmp_path, script(moment, kind, limits=limits)) as server:
         number = signal.SIGTERM if sent == "SIGTERM" else signal.SIGINT
         if moment in STOP:
             assert server.get().status_code == 200
@@ -334,7 +334,7 @@ def test_a_handler_that_ignores_its_cancellation_does_not_outlive_sigterm(tmp_pa
     with process(tmp_path, NEVER + IGNORING[kind] + main) as server:
         head = UPGRADE if kind == "websocket" else b"GET /ignore HTTP/1.1\r\nHost: a\r\n\r\n"
         server.get()
-        with socket.create_connection(("127.0.0.1", server.port), PATIENCE) as client:
+        with socket.create_connection(("127.0.0.1", server.port), TIMEOUT_S) as client:
             client.sendall(head)
             server.until(lambda: "never ends" in server.log)
             assert server.terminate() == 1
@@ -343,7 +343,7 @@ def test_a_handler_that_ignores_its_cancellation_does_not_outlive_sigterm(tmp_pa
 
 
 def test_the_watch_ends_with_the_server(tmp_path: Path) -> None:
-    # Ctrl-C twice, and a program that goes on for longer than the watch would wait.
+    # Ctrl-C twice, with a program that runs on for longer than the watch would wait.
     onward = """
     import sanic_star.servers.serving, sanic_star.servers.stopping
     sanic_star.servers.serving.CLEAN_UP_BEFORE_EXIT_S = sanic_star.servers.stopping.CLEAN_UP_BEFORE_EXIT_S = 0.5

@@ -1,4 +1,4 @@
-"""The limit to the head of a request, where httptools reads for uvicorn."""
+"""The limit on the head of a request if httptools parses for uvicorn."""
 
 import asyncio
 import socket
@@ -13,7 +13,7 @@ from sanic_star import Request, Sanic, text
 from sanic_star.servers import uvicorn
 from sanic_star.servers.heads import REFUSAL, Limited, TimedH11
 from sanic_star.servers.settings import Settings
-from tests.engine.processes import PATIENCE, free_port, process
+from tests.engine.processes import TIMEOUT_S, free_port, process
 
 LIMIT = 300
 START = b"POST / HTTP/1.1\r\nhost: h\r\n"
@@ -52,7 +52,7 @@ def cut(data: bytes, size: int) -> list[bytes]:
 
 
 @pytest.mark.parametrize(
-    ("pieces", "answers", "refused"),
+    ("chunks", "answers", "refused"),
     [
         ([SHORT], 1, False),
         (cut(SHORT, 1), 1, False),
@@ -72,7 +72,7 @@ def cut(data: bytes, size: int) -> list[bytes]:
         ([SHORT, *cut(LONG, 100)], 1, True),
     ],
 )
-async def test_a_head_that_is_too_long_is_refused(pieces: list[bytes], answers: int, refused: bool) -> None:
+async def test_a_head_that_is_too_long_is_refused(chunks: list[bytes], answers: int, refused: bool) -> None:
     app: Sanic[Any, Any] = Sanic("Heads")
     app.add_route(answer, "/", methods=["POST"])
     config = uvicorn.make_config(app, Settings(max_header_size=LIMIT))
@@ -80,7 +80,7 @@ async def test_a_head_that_is_too_long_is_refused(pieces: list[bytes], answers: 
     assert config.http_protocol_class is Limited
     protocol, wire = Limited(config, ServerState(), {}), Wire()
     protocol.connection_made(wire)
-    for piece in pieces:
+    for piece in chunks:
         if wire.closed:
             break
         protocol.data_received(piece)
@@ -97,7 +97,7 @@ async def answer(request: Request) -> Any:
     return text("answered")
 
 
-async def test_what_is_no_http_is_answered_even_if_the_application_cannot() -> None:
+async def test_malformed_http_is_answered_without_the_application() -> None:
     app: Sanic[Any, Any] = Sanic("NoHTTP")
     config = uvicorn.make_config(app, Settings(max_header_size=LIMIT))
     config.load()
@@ -166,13 +166,13 @@ EXCHANGES = (
 )
 
 
-def fields_of(port: int | str, path: str, more: str) -> list[tuple[str, str]]:
+def fields_of(port: int | str, path: str, extra_field: str) -> list[tuple[str, str]]:
     """Return the `date` and `server` fields of a response."""
     family = socket.AF_UNIX if isinstance(port, str) else socket.AF_INET
     with socket.socket(family) as connection:
-        connection.settimeout(PATIENCE)
+        connection.settimeout(TIMEOUT_S)
         connection.connect(port if isinstance(port, str) else ("127.0.0.1", port))
-        connection.sendall(f"GET {path} HTTP/1.1\r\nhost: h\r\n{more}\r\n".encode())
+        connection.sendall(f"GET {path} HTTP/1.1\r\nhost: h\r\n{extra_field}\r\n".encode())
         received = b""
         while b"\r\n\r\n" not in received:
             part = connection.recv(65536)
@@ -191,7 +191,7 @@ def answers(address: int | str) -> bool:
         return False
 
 
-WAYS = [
+SERVERS = [
     "",
     "sys.modules['httptools'] = None",  # uvicorn reads by h11
     "options['workers'] = 2",
@@ -201,24 +201,24 @@ WAYS = [
 ]
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_a_response_has_one_date_and_no_server(way: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("server", SERVERS)
+def test_a_response_has_one_date_and_no_server(server: str, tmp_path: Path) -> None:
     port = free_port()
     run = f"""
     if __name__ == "__main__":
         options = {{"host": "127.0.0.1", "port": {port}}}
-        {way}
+        {server}
         if "unix" in options: del options["host"], options["port"]
         app.run(motd=False, access_log=False, **options)
     """
     with process(tmp_path, DATED + textwrap.dedent(run)) as running:
-        address: int | str = str(tmp_path / "served.socket") if "unix" in way else port
+        address: int | str = str(tmp_path / "served.socket") if "unix" in server else port
         running.until(lambda: answers(address))
-        for path, has_own, more in EXCHANGES:
-            fields = fields_of(address, path, more)
+        for path, has_own, extra_field in EXCHANGES:
+            fields = fields_of(address, path, extra_field)
             dates = [value for name, value in fields if name == "date"]
             servers = [value for name, value in fields if name == "server"]
             assert len(dates) == 1, (path, fields)
             assert (dates[0] == OWN_DATE) == has_own, (path, fields)
             # granian has no option for it.
-            assert servers == ["mine"] * has_own or ("granian" in way and servers == ["granian"]), (path, fields)
+            assert servers == ["mine"] * has_own or ("granian" in server and servers == ["granian"]), (path, fields)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from websockets.sync.client import connect
 
-from tests.engine.processes import PATIENCE, process
+from tests.engine.processes import TIMEOUT_S, process
 
 SCRIPT = """
 import threading
@@ -51,10 +51,10 @@ def test_idle_websockets_set_no_timer(tmp_path: Path) -> None:
         with connect(f"ws://127.0.0.1:{serving.port}/ws") as websocket:
             for number in range(2):
                 websocket.send(str(number))
-                assert websocket.recv(PATIENCE) == str(number)
+                assert websocket.recv(TIMEOUT_S) == str(number)
                 serving.until(partial(settled, len(serving.lines)))
         # A connection that has sent no request has a time limit, and so there is a timer while it is open.
-        with socket.create_connection(("127.0.0.1", serving.port), PATIENCE):
+        with socket.create_connection(("127.0.0.1", serving.port), TIMEOUT_S):
             began = len(serving.lines)
             serving.until(lambda: any(line.startswith("timers: 1") for line in reports(began)))
         serving.until(partial(settled, len(serving.lines)))

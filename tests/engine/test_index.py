@@ -1,4 +1,4 @@
-"""The index: which leaf a path leads to, in which order, and with what values."""
+"""The index: the route of a path, the order of alternatives, and the values of parameters."""
 
 import re
 from dataclasses import dataclass
@@ -27,10 +27,10 @@ class Pair(Convertor[tuple[str, str]]):
     regex = r"\w+=\w+"
 
     def convert(self, value: str) -> tuple[str, str]:
-        name, sign, rest = value.partition("=")
+        name, sign, converter = value.partition("=")
         if not sign:
             raise ValueError(value)
-        return name, rest
+        return name, converter
 
     def to_string(self, value: tuple[str, str]) -> str:
         return "=".join(value)
@@ -84,10 +84,10 @@ def build(*places: Place) -> Index[Place]:
 
 
 def walk(index: Index[Place], path: str, method: str = "GET") -> tuple[str | None, list[Any]] | None:
-    found = index.walk(path)
-    if found is None:
+    places = index.walk(path)
+    if places is None:
         return None
-    leaf, values = found
+    leaf, values = places
     return leaf.for_any_host[method].name if method in leaf.for_any_host else None, list(values)
 
 
@@ -101,7 +101,7 @@ def test_a_path_without_parameters_is_in_the_dictionary() -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "found"),
+    ("path", "expected"),
     [
         ("/a/1", ("number", [1])),
         ("/a/b=c", ("pair", [("b", "c")])),
@@ -120,7 +120,7 @@ def test_a_path_without_parameters_is_in_the_dictionary() -> None:
         ("/a/1/end/and/too/long", None),
     ],
 )
-def test_the_more_specific_way_comes_first_with_a_step_back(path: str, found: Any) -> None:
+def test_the_more_specific_branch_is_tried_first(path: str, expected: Any) -> None:
     index = build(
         Place("text", ("a", TEXT)),
         Place("number", ("a", NUMBER)),
@@ -130,10 +130,10 @@ def test_the_more_specific_way_comes_first_with_a_step_back(path: str, found: An
         Place("deep", (NUMBER, "2", TEXT)),
         Place("edit", ("a", "new", "edit", TEXT)),
     )
-    assert walk(index, path) == found
+    assert walk(index, path) == expected
 
 
-def test_a_step_back_forgets_the_values_of_the_way_that_failed() -> None:
+def test_a_step_back_drops_the_values_of_the_failed_branch() -> None:
     index = build(Place("a", (NUMBER, NUMBER, "a")), Place("b", (TEXT, TEXT, "b")))
     assert walk(index, "/1/2/b") == ("b", ["1", "2"])
 
@@ -151,14 +151,14 @@ def test_a_step_back_forgets_the_values_of_the_way_that_failed() -> None:
         ([("9",), ("A", "x")], "A"),
     ],
 )
-def test_what_stands_first_of_several_ways(segments: list[tuple[str, ...]], first: str) -> None:
+def test_branches_are_tried_by_priority(segments: list[tuple[str, ...]], first: str) -> None:
     kinds = {label: Parameter("p", CONVERTOR_TYPES["str"], label, priority=9 if label == "9" else 0) for label in "AB9"}
-    index = build(*(Place("", tuple(kinds.get(part, part) for part in each)) for each in segments))
+    index = build(*(Place("", tuple(kinds.get(part, part) for part in parts)) for parts in segments))
     assert index.tree.edges[0].parameter.label == first
 
 
 @pytest.mark.parametrize(
-    ("path", "found"),
+    ("path", "expected"),
     [
         ("/1/posts/2", ("part", [1, "posts", 2])),
         ("/1/posts/two", ("post", [1, "two"])),
@@ -168,7 +168,7 @@ def test_what_stands_first_of_several_ways(segments: list[tuple[str, ...]], firs
         ("/1/likes/2", ("like", [1, "2"])),
     ],
 )
-def test_a_literal_that_a_path_ends_with_waits_for_parameters_that_none_ends_with(path: str, found: Any) -> None:
+def test_a_final_literal_does_not_hide_a_route_with_more_parameters(path: str, expected: Any) -> None:
     index = build(
         Place("posts", (NUMBER, "posts")),
         Place("post", (NUMBER, "posts", TEXT)),
@@ -177,7 +177,7 @@ def test_a_literal_that_a_path_ends_with_waits_for_parameters_that_none_ends_wit
         Place("rest", (NUMBER, PAIR, "x")),
         Place("rest", (NUMBER, TEXT, TEXT, "three")),
     )
-    assert walk(index, path) == found
+    assert walk(index, path) == expected
 
 
 def test_a_path_for_a_host_counts_in_the_tree() -> None:
@@ -189,7 +189,7 @@ def test_a_path_for_a_host_counts_in_the_tree() -> None:
     assert b"/a" not in index.tails
 
 
-def test_equal_types_share_a_way_whatever_their_names_are() -> None:
+def test_equal_types_share_a_branch() -> None:
     named = Parameter("id", Digits(), "int", priority=5)
     index = build(
         Place("get", (NUMBER,)), Place("post", (NUMBER,), methods=("POST",)), Place("put", (named,), methods=("PUT",))
@@ -203,7 +203,7 @@ def test_equal_types_share_a_way_whatever_their_names_are() -> None:
     ]
 
 
-def test_what_is_sure_and_what_is_final() -> None:
+def test_certain_and_final_routes() -> None:
     leaf = build(Place("first", (NUMBER,)), Place("second", (NUMBER,))).tree.edges[0].node.leaves[0]
     assert (leaf.for_any_host["GET"].name, leaf.shared, leaf.ends_search) == ("first", True, False)
     leaf = build(Place("for a", (NUMBER,), hosts=("a",))).tree.edges[0].node.leaves[0]
@@ -212,27 +212,27 @@ def test_what_is_sure_and_what_is_final() -> None:
     assert (list(leaf.for_any_host), leaf.shared, leaf.ends_search) == (["GET"], False, True)
 
 
-def test_routes_of_one_path_are_found_by_host_however_many_there_are() -> None:
+def test_many_routes_of_one_path_are_found_by_host() -> None:
     index = build(
         *(Place(f"for {number}", ("a",), ("GET", "POST"), (f"h{number}.test", "ä.test")) for number in range(100)),
         Place("for all", ("a",)),
     )
     assert index.literal_paths == {}
-    found = index.walk("/a")
-    assert found is not None
-    leaf = found[0]
+    places = index.walk("/a")
+    assert places is not None
+    leaf = places[0]
     assert leaf.hosted["POST", b"h99.test"].name == "for 99"
     assert leaf.hosted["GET", "ä.test".encode()].name == "for 0"
     assert (leaf.for_any_host, leaf.without_host["GET"].name, leaf.ends_search) == ({}, "for all", False)
 
 
-def test_a_type_that_takes_more_than_its_expression_asks_it_at_the_end() -> None:
+def test_a_wide_path_type_checks_its_expression_last() -> None:
     index = build(Place("upper", (UPPER, NUMBER)), Place("text", (TEXT, TEXT)))
     assert walk(index, "/AB/1") == ("upper", ["AB", 1])
     assert walk(index, "/ab/1") == ("text", ["ab", "1"])
 
 
-def test_two_leaves_of_one_way() -> None:
+def test_two_routes_of_one_branch() -> None:
     loose, tight = (
         Parameter("f", CONVERTOR_TYPES["str"], "ext", needs_regex=needs_regex) for needs_regex in (False, True)
     )
@@ -268,16 +268,16 @@ def test_the_tails_of_literal_beginnings() -> None:
 
 
 def spanning(index: Index[Place], path: str, method: str = "GET") -> Any:
-    found = index.spanning(path)
-    return found and (
-        found[0].for_any_host[method].name if method in found[0].for_any_host else None,
-        list(found[1]),
-        found[2],
+    mount = index.spanning(path)
+    return mount and (
+        mount[0].for_any_host[method].name if method in mount[0].for_any_host else None,
+        list(mount[1]),
+        mount[2],
     )
 
 
 @pytest.mark.parametrize(
-    ("path", "found"),
+    ("path", "expected"),
     [
         ("/a/b/c", ("ab", ["c"], "/a/b")),
         ("/a/b", ("a", ["b"], "/a")),
@@ -288,9 +288,9 @@ def spanning(index: Index[Place], path: str, method: str = "GET") -> Any:
         ("/", ("all", [""], "")),
     ],
 )
-def test_the_longest_prefix_wins(path: str, found: Any) -> None:
+def test_the_longest_prefix_wins(path: str, expected: Any) -> None:
     index = build(Place("all", (REST,)), Place("a", ("a", REST)), Place("ab", ("a", "b", REST)))
-    assert spanning(index, path) == found
+    assert spanning(index, path) == expected
 
 
 def test_the_first_prefix_decides_whatever_its_methods_are() -> None:
@@ -346,7 +346,7 @@ def test_shapes_hold_what_a_walk_finds_first() -> None:
     assert [step[:2] for step in deep.ways["/a/b", "orders"][2]] == [(1, "number"), (3, "text")]
 
 
-def test_no_more_shapes_than_are_worth_a_look() -> None:
+def test_the_number_of_shapes_is_limited() -> None:
     places = [
         Place(f"{at}-{number}", (f"h{number}", *("x",) * at, NUMBER, *("x",) * (6 - at)))
         for at in range(6)

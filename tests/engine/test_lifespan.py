@@ -1,4 +1,4 @@
-"""The life of an application: phases, lifespans of others, lazy start, the stop."""
+"""The life of an application: phases, mounted lifespans, lazy start, the stop."""
 
 import asyncio
 import contextlib
@@ -368,18 +368,18 @@ async def test_mounted_sanic_applications_run_their_phases() -> None:
     assert events[-1] == "outer after_server_stop"
 
 
-def test_what_counts_as_mounted() -> None:
-    one, two, three = FastAPI(), Starlette(), Starlette()
+def test_mounted_applications_are_found() -> None:
+    first, second, third = FastAPI(), Starlette(), Starlette()
     routes = [
-        Mount("/one", app=one),
+        Mount("/one", app=first),
         starlette_routing.Route("/", PlainTextResponse),
-        Host("two.example", app=two),
-        Mount("/again", app=one),
-        Mount("/group", routes=[Mount("/three", app=three)]),
+        Host("two.example", app=second),
+        Mount("/again", app=first),
+        Mount("/group", routes=[Mount("/three", app=third)]),
     ]
-    found = mounted_applications(list(routes))
-    assert found[:2] == [one, two]
-    assert three in found
+    apps = mounted_applications(list(routes))
+    assert apps[:2] == [first, second]
+    assert third in apps
 
 
 async def test_the_lifespan_of_an_application_below_a_mount_of_routes_runs() -> None:
@@ -420,7 +420,7 @@ async def test_a_signal_begins_the_stop_and_reaches_the_server(number: signal.Si
         assert events[2:] == ["before_server_stop"]
         assert app._engine.lifecycle.stopping
     assert signal.getsignal(number) is before
-    # The server hears of it some steps of the event loop after the streams have ended.
+    # The server gets the signal some steps of the event loop after the streams have ended.
     while not taken:  # noqa: ASYNC110
         await asyncio.sleep(0)
     assert taken == [number]
@@ -472,7 +472,7 @@ async def test_a_signal_during_a_lazy_start_stops_the_application_after_it(fails
     assert events == ["before_server_start", "after_server_start", "before_server_stop", "after_server_stop"]
 
 
-async def test_a_handler_that_came_later_is_left_alone(taken: list[int]) -> None:
+async def test_a_later_signal_handler_is_kept(taken: list[int]) -> None:
     def later(number: int, frame: Any) -> None: ...
 
     async with Life(Sanic("Later")):
@@ -494,7 +494,7 @@ async def test_a_failed_start_leaves_no_handler_behind(taken: list[int]) -> None
     assert signal.getsignal(signal.SIGTERM) is before
 
 
-async def test_signals_that_nobody_took_are_left_alone() -> None:
+async def test_unhandled_os_signals_are_left_alone() -> None:
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         for number in before:
@@ -506,7 +506,7 @@ async def test_signals_that_nobody_took_are_left_alone() -> None:
             signal.signal(number, handler)
 
 
-def test_a_stop_in_another_thread_leaves_a_handler_that_only_passes_on(taken: list[int]) -> None:
+def test_a_stop_in_another_thread_keeps_a_forwarding_handler(taken: list[int]) -> None:
     client = TestClient(Sanic("Elsewhere"))
     client.start()
     thread = threading.Thread(target=client.close)
@@ -516,7 +516,7 @@ def test_a_stop_in_another_thread_leaves_a_handler_that_only_passes_on(taken: li
     assert taken == [signal.SIGTERM]
 
 
-def test_outside_the_main_thread_there_are_no_signals(taken: list[int]) -> None:
+def test_signals_are_not_handled_outside_the_main_thread(taken: list[int]) -> None:
     before = signal.getsignal(signal.SIGTERM)
     seen: list[Any] = []
 
@@ -563,18 +563,18 @@ STAGES = [
 
 
 @pytest.mark.parametrize(("calls", "stages"), STAGES)
-async def test_an_application_goes_from_stage_to_stage(calls: str, stages: list[Stage]) -> None:
+async def test_an_application_passes_its_stages_in_order(calls: str, stages: list[Stage]) -> None:
     app: Sanic[Any, Any] = Sanic("Stages")
     lifecycle = app._engine.lifecycle
     goodbyes: list[Stage] = []
-    way = ""
+    direction = ""
 
     @app.after_server_start
     async def start(app: Any) -> None:
         assert lifecycle.stage is Stage.STARTING
-        if way == "failing_start":
+        if direction == "failing_start":
             raise RuntimeError("fails")
-        if way == "stopping_start":
+        if direction == "stopping_start":
             await lifecycle.before_stop()
 
     @app.before_server_stop
@@ -582,16 +582,16 @@ async def test_an_application_goes_from_stage_to_stage(calls: str, stages: list[
         goodbyes.append(lifecycle.stage)
 
     seen, starts = [], 0
-    for way in calls.split():
-        if way.endswith("start") and way != "after_start":
+    for direction in calls.split():
+        if direction.endswith("start") and direction != "after_start":
             with contextlib.suppress(RuntimeError):
                 await lifecycle.ensure_started()
                 starts += 1
         else:
-            await getattr(lifecycle, way)()
+            await getattr(lifecycle, direction)()
         seen.append(lifecycle.stage)
     assert seen == stages
     await lifecycle.stop()
     assert lifecycle.stage is Stage.IDLE
-    # Once for each start that has succeeded, whoever has asked for the stop and how often.
+    # Once for each successful start, however often a stop is requested.
     assert goodbyes == [Stage.STOPPING] * starts

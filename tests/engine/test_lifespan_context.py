@@ -1,4 +1,4 @@
-"""`router.lifespan_context` of an application: one life, whoever enters it, in whatever order."""
+"""`router.lifespan_context` of an application: one life for all who enter it, in any order."""
 
 import asyncio
 import contextlib

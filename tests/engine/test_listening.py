@@ -1,4 +1,4 @@
-"""What is listened on, and in which language: ports, unix sockets, TLS, HTTP/2, several applications."""
+"""Addresses and protocols: ports, unix sockets, TLS, HTTP/2, several applications."""
 
 import asyncio
 import errno
@@ -21,7 +21,7 @@ import trustme
 from sanic_star.servers import CannotServe, Settings, hypercorn
 from sanic_star.servers.settings import TLS
 from sanic_star.servers.sockets import Sockets, bind_tcp, bind_unix, location
-from tests.engine.processes import PATIENCE, process
+from tests.engine.processes import TIMEOUT_S, process
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def test_tls(certificate: Path, how: str) -> None:
 
 def _attempt(url: str, certificate: Path) -> requests.Response | None:
     try:
-        return requests.get(url, timeout=PATIENCE, verify=str(certificate / "ca.pem"))
+        return requests.get(url, timeout=TIMEOUT_S, verify=str(certificate / "ca.pem"))
     except requests.exceptions.SSLError:
         raise
     except requests.ConnectionError:
@@ -94,7 +94,7 @@ def test_http_2(certificate: Path, server: str) -> None:
         context = ssl.create_default_context(cafile=str(certificate / "ca.pem"))
         context.set_alpn_protocols(["h2"])
         with (
-            socket.create_connection(("127.0.0.1", port), PATIENCE) as plain,
+            socket.create_connection(("127.0.0.1", port), TIMEOUT_S) as plain,
             context.wrap_socket(plain, server_hostname="localhost") as secure,
         ):
             assert secure.selected_alpn_protocol() == "h2"
@@ -121,7 +121,9 @@ def two_requests(connection: ssl.SSLSocket) -> dict[int, tuple[bytes, str | None
                 bodies[event.stream_id] += event.data
             elif isinstance(event, h2.events.StreamEnded):
                 open_streams.discard(event.stream_id)
-    return {each: (status[each], bodies[each].decode() if status[each] == b"200" else None) for each in (1, 3)}
+    return {
+        stream: (status[stream], bodies[stream].decode() if status[stream] == b"200" else None) for stream in (1, 3)
+    }
 
 
 @pytest.mark.parametrize("how", ["", "workers=2", "server='hypercorn'", "server='granian'"])
@@ -133,7 +135,7 @@ def test_a_unix_socket(tmp_path: Path, how: str) -> None:
         server.until(lambda: "Listening on unix:s.sock" in server.log)
         assert stat.S_IMODE(os.stat(path).st_mode) == 0o666
         with socket.socket(socket.AF_UNIX) as client:
-            client.settimeout(PATIENCE)
+            client.settimeout(TIMEOUT_S)
             client.connect(str(path))
             client.sendall(b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
             assert client.recv(100).startswith(b"HTTP/1.1 200")
@@ -176,19 +178,19 @@ def test_several_applications_on_several_ports(tmp_path: Path) -> None:
     with process(tmp_path, script) as server:
         server.until(lambda: server.log.count("Listening on") == 3)
         ports = [int(line.rsplit(":", 1)[1]) for line in server.log.splitlines() if "Listening on" in line]
-        answers = [requests.get(f"http://127.0.0.1:{port}/", timeout=PATIENCE).text for port in ports]
+        answers = [requests.get(f"http://127.0.0.1:{port}/", timeout=TIMEOUT_S).text for port in ports]
         assert answers == [str(server.popen.pid), str(server.popen.pid), "second"]
         assert server.terminate() == 0
-    told = [line.removeprefix("of ").strip() for line in server.lines if line.startswith("of ")]
-    assert told[:4] == [
+    names = [line.removeprefix("of ").strip() for line in server.lines if line.startswith("of ")]
+    assert names[:4] == [
         "Served before_server_start",
         "Served after_server_start",
         "Other before_server_start",
         "Other after_server_start",
     ]
     # The one that was started last is stopped first, and each once.
-    assert told[4:6] == ["Other before_server_stop", "Served before_server_stop"]
-    assert sorted(told[6:]) == ["Other after_server_stop", "Served after_server_stop"]
+    assert names[4:6] == ["Other before_server_stop", "Served before_server_stop"]
+    assert sorted(names[6:]) == ["Other after_server_stop", "Served after_server_stop"]
     assert "returned" in server.log
 
 
@@ -216,14 +218,14 @@ def test_addresses_that_cannot_be_bound(tmp_path: Path, monkeypatch: pytest.Monk
     assert (tmp_path / "file").read_text() == "precious"
 
 
-def test_what_was_bound_is_closed_when_the_next_fails(tmp_path: Path) -> None:
+def test_bound_sockets_are_closed_if_a_later_one_fails(tmp_path: Path) -> None:
     path = str(tmp_path / "s.sock")
     with pytest.raises(CannotServe):
         Sockets([Settings(unix=path), Settings(host="192.0.2.1", port=0)])
     assert not os.path.exists(path)
 
 
-def test_the_socket_of_a_successor_stays(tmp_path: Path) -> None:
+def test_the_socket_of_a_successor_is_kept(tmp_path: Path) -> None:
     path = str(tmp_path / "s.sock")
     first = Sockets([Settings(unix=path)])
     with Sockets([Settings(unix=path)]):
@@ -304,7 +306,7 @@ async def test_hypercorn_leaves_servers_alone_that_are_not_its_own(certificate: 
     assert loop.create_server == before
 
 
-async def test_hypercorn_notes_no_more_servers_once_it_has_ended() -> None:
+async def test_hypercorn_registers_no_server_after_its_end() -> None:
     plain = Settings(port=0)
     with Sockets([plain, plain]) as sockets:
         first, second = (hypercorn._listening(plain, bound) for bound in sockets)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.processes import PATIENCE, Process, process
+from tests.engine.processes import TIMEOUT_S, Process, process
 
 SCRIPT = """
 import sanic_star.servers.uvicorn as backend
@@ -43,7 +43,7 @@ def test_a_malformed_body_is_answered_with_400(served: Process, path: str, chunk
         f"POST {path} HTTP/1.1\r\nhost: test\r\ntransfer-encoding: chunked\r\n"
         "content-type: multipart/form-data; boundary=B\r\nconnection: close\r\n\r\n"
     )
-    with socket.create_connection(("127.0.0.1", served.port), PATIENCE) as client:
+    with socket.create_connection(("127.0.0.1", served.port), TIMEOUT_S) as client:
         client.sendall((head + chunks).encode())
         answer = b""
         while piece := client.recv(65536):

@@ -11,7 +11,7 @@ from time import sleep
 
 import pytest
 
-from tests.engine.processes import PATIENCE, Process, free_port
+from tests.engine.processes import TIMEOUT_S, Process, free_port
 
 SOURCE = """
 import sys
@@ -75,7 +75,7 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[tuple[str
             for handler in ("handler", "page"):
                 port = ports[name, handler] = free_port()
                 running = Process((sys.executable, "served.py", name, str(port), handler), folder)
-                stack.callback(running.popen.wait, PATIENCE)
+                stack.callback(running.popen.wait, TIMEOUT_S)
                 stack.callback(running.popen.terminate)
                 processes.append(running)
         for running in processes:
@@ -89,7 +89,7 @@ def wait_for(port: int) -> None:
     """Wait until a server accepts connections."""
     for _ in range(600):
         try:
-            socket.create_connection(("127.0.0.1", port), PATIENCE).close()
+            socket.create_connection(("127.0.0.1", port), TIMEOUT_S).close()
         except OSError:
             sleep(0.1)
         else:
@@ -100,7 +100,7 @@ def wait_for(port: int) -> None:
 def talk(port: int, data: bytes) -> bytes:
     """Send bytes, and return what comes until the server closes the connection."""
     received = b""
-    with socket.create_connection(("127.0.0.1", port), PATIENCE) as client:
+    with socket.create_connection(("127.0.0.1", port), TIMEOUT_S) as client:
         client.sendall(data)
         try:
             while piece := client.recv(65536):
@@ -137,7 +137,7 @@ def test_a_url_that_is_not_ascii(servers: dict[tuple[str, str], int]) -> None:
 
 
 @pytest.mark.parametrize("server", ["sanic", "httptools"])
-def test_a_length_that_no_body_has(servers: dict[tuple[str, str], int], server: str) -> None:
+def test_a_content_length_that_does_not_match_the_body(servers: dict[tuple[str, str], int], server: str) -> None:
     response = talk(servers[server, "page"], HEAD + b"content-length: " + b"9" * 30 + b"\r\n\r\nhello")
     assert response.split()[1] == b"413"
 
@@ -173,4 +173,4 @@ def test_the_access_log_has_one_line_for_a_malformed_body(tmp_path: Path) -> Non
         ]
     finally:
         running.popen.terminate()
-        running.popen.wait(PATIENCE)
+        running.popen.wait(TIMEOUT_S)

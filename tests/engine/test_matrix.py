@@ -18,7 +18,7 @@ restarting = [server for server in SERVERS if server.reload is not None]
 each_restarting_server = pytest.mark.parametrize("server", restarting, ids=lambda server: server.name)
 # A stop within a second is what is promised, and what `matrix` measures on an idle machine. Servers' own time-outs for
 # streams begin at 3 s (hypercorn), ours are 15: below that nothing has waited for one.
-SOON = 10.0
+STOP_LIMIT_S = 10.0
 
 
 @each_server
@@ -40,12 +40,12 @@ def test_stop_with_something_open(server: Server, measure: Callable[[Server, Pat
 
     seen = measure(server, tmp_path)
     log = seen.log.log
-    assert seen.seconds < SOON, log
+    assert seen.seconds < STOP_LIMIT_S, log
     assert seen.status == server.status, log
     assert seen.cleaned, log
     assert seen.phases == START + STOP, log
     if measure is matrix.stream_at_stop:
-        assert seen.complete is not server.cut, log
+        assert seen.complete is not server.is_cut_off, log
     else:
         assert seen.code == server.code, log
 
@@ -77,11 +77,11 @@ def test_stop_with_quiet_or_many_connections(server: Server, path: str, count: i
 
     seen = matrix.many_at_stop(server, tmp_path, path, count)
     log = seen.log.log
-    assert seen.seconds < SOON, log
+    assert seen.seconds < STOP_LIMIT_S, log
     assert seen.status == server.status, log
     assert log.count("cleaned up") == count, log
     assert seen.log.phases() == START + STOP, log
-    if server.cut or (path == "/ws" and server.code is None):
+    if server.is_cut_off or (path == "/ws" and server.code is None):
         return
     complete = answered if path.startswith("/quiet") else completes
     assert all(complete(answer) for answer in seen.answers), (seen.answers[0], log)
@@ -96,7 +96,7 @@ def test_stop_with_a_peer_that_has_vanished(server: Server, path: str, tmp_path:
 
     seen = matrix.many_at_stop(server, tmp_path, path, 1, reads=False)
     # granian waits as long as for a slow client, because it does not say what it has sent.
-    limit = 25 if path == "/flood" and "granian" in server.name else SOON
+    limit = 25 if path == "/flood" and "granian" in server.name else STOP_LIMIT_S
     assert seen.seconds < limit, seen.log.log
     assert "cleaned up" in seen.log.log
     assert seen.log.phases() == START + STOP, seen.log.log
@@ -119,7 +119,7 @@ def test_restart_on_a_change(server: Server, path: str, tmp_path: Path) -> None:
     for _ in range(3):
         seen = matrix.reload(server, tmp_path, path)
         assert seen is not None
-        limit = max(2.0, 2.0 * seen.start + 1.0) + (3.0 if server.cut else 0.0)
+        limit = max(2.0, 2.0 * seen.start + 1.0) + (3.0 if server.is_cut_off else 0.0)
         if seen.seconds < limit:
             return
     pytest.fail(f"three restarts were too slow; the last one: {seen}")

@@ -1,4 +1,4 @@
-"""The short way to a mount finds what the search finds, and enters the mount with the same scope."""
+"""The shortcut to a mount gives the result of the search, and enters the mount with the same scope."""
 
 import contextlib
 import random
@@ -52,11 +52,11 @@ def entered(router: Any, scope: dict[str, Any]) -> dict[str, Any]:
     route, params = router._find(inner)
     if route is router.forward:
         inner = child_scope(inner)
-    found = inner.get("route")
-    if isinstance(found, _Redirect):
-        found = found.url
+    matched = inner.get("route")
+    if isinstance(matched, _Redirect):
+        matched = matched.url
     names = ("path", "root_path", "app_root_path", "path_params", "endpoint")
-    return {"route": found, "params": params, **{name: inner.get(name) for name in names}}
+    return {"route": matched, "params": params, **{name: inner.get(name) for name in names}}
 
 
 def compare(seeds: range) -> int:
@@ -92,7 +92,7 @@ def compare(seeds: range) -> int:
     return forwarded
 
 
-def test_the_short_way_gives_what_the_search_gives() -> None:
+def test_the_shortcut_gives_the_result_of_the_search() -> None:
     assert compare(range(60)) > 300
 
 

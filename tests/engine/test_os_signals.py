@@ -1,4 +1,4 @@
-"""The handlers before a foreign server's own: it hears of a signal when the application's stop is done."""
+"""The signal handlers before those of a foreign server, which gets a signal after the application's stop."""
 
 import asyncio
 import signal
@@ -12,7 +12,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from sanic_star.engine.os_signals import SAME_SIGNAL_S, WAKEUP_DELAYS_S, chain
-from tests.engine.processes import PATIENCE, UVICORN, process
+from tests.engine.processes import TIMEOUT_S, UVICORN, process
 
 HANDLED = (signal.SIGINT, signal.SIGTERM)
 
@@ -32,7 +32,7 @@ class Server:
         self.heard.append("stopped")
         return True
 
-    async def chained(self, patience: float = PATIENCE) -> Callable[[], None]:
+    async def chained(self, patience: float = TIMEOUT_S) -> Callable[[], None]:
         """Put the handlers before those of the server."""
         signals = chain(self.stop, patience)
         assert signals is not None
@@ -50,28 +50,28 @@ def send(number: signal.Signals) -> None:
 @pytest.fixture
 def heard() -> Iterator[list[str]]:
     """What happened, in order; the signals are the server's meanwhile."""
-    found: list[str] = []
+    lines: list[str] = []
     before = {
-        number: signal.signal(number, lambda number, frame: found.append(signal.Signals(number).name))
+        number: signal.signal(number, lambda number, frame: lines.append(signal.Signals(number).name))
         for number in HANDLED
     }
-    yield found
+    yield lines
     for number, handler in before.items():
         signal.signal(number, handler)
 
 
 async def until(condition: Callable[[], bool]) -> None:
     """Let others run until something holds."""
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(TIMEOUT_S):
         while not condition():  # noqa: ASYNC110 - a list has no event
             await asyncio.sleep(0.001)
 
 
-async def test_the_server_hears_of_it_when_the_stop_is_done(heard: list[str]) -> None:
+async def test_the_server_is_notified_after_the_stop(heard: list[str]) -> None:
     server = Server(heard)
     undo = await server.chained()
     send(signal.SIGTERM)
-    await asyncio.wait_for(server.stopping.wait(), PATIENCE)
+    await asyncio.wait_for(server.stopping.wait(), TIMEOUT_S)
     assert heard == []
     server.may_stop.set()
     await until(lambda: len(heard) == 2)
@@ -84,13 +84,13 @@ async def test_the_server_hears_of_it_when_the_stop_is_done(heard: list[str]) ->
     assert heard[3:] == ["SIGINT"]
 
 
-async def test_what_supervisors_send_again_is_held_with_the_first(heard: list[str]) -> None:
+async def test_signals_repeated_by_supervisors_count_once(heard: list[str]) -> None:
     server = Server(heard)
     undo = await server.chained()
     # Ctrl-C reaches the whole group, and a supervisor terminates its worker.
     for number in (signal.SIGINT, signal.SIGTERM):
         send(number)
-    await asyncio.wait_for(server.stopping.wait(), PATIENCE)
+    await asyncio.wait_for(server.stopping.wait(), TIMEOUT_S)
     assert heard == []
     server.may_stop.set()
     await until(lambda: len(heard) == 3)
@@ -98,7 +98,7 @@ async def test_what_supervisors_send_again_is_held_with_the_first(heard: list[st
     undo()
 
 
-async def test_ctrl_c_once_more_lets_go(heard: list[str]) -> None:
+async def test_a_second_ctrl_c_ends_at_once(heard: list[str]) -> None:
     server = Server(heard)
     undo = await server.chained()
     send(signal.SIGINT)
@@ -112,7 +112,7 @@ async def test_ctrl_c_once_more_lets_go(heard: list[str]) -> None:
     undo()
 
 
-async def test_a_stop_that_fails_or_is_cancelled_lets_go(heard: list[str]) -> None:
+async def test_a_failing_or_cancelled_stop_releases_the_application(heard: list[str]) -> None:
     async def fail() -> bool:
         raise RuntimeError("no")
 
@@ -123,7 +123,7 @@ async def test_a_stop_that_fails_or_is_cancelled_lets_go(heard: list[str]) -> No
 
     test = asyncio.current_task()
     for number, stop in enumerate((fail, cancel), 1):
-        signals = chain(stop, PATIENCE)
+        signals = chain(stop, TIMEOUT_S)
         assert signals is not None
         send(signal.SIGTERM)
         await until(lambda number=number: len(heard) == number)  # type: ignore[misc]
@@ -161,7 +161,7 @@ LOOPS: list[Callable[[], asyncio.AbstractEventLoop]] = [asyncio.new_event_loop, 
 
 
 @pytest.mark.parametrize("loop", LOOPS, ids=["asyncio", "uvloop"])
-def test_a_server_that_hears_by_the_event_loop_is_held_back(loop: Callable[[], asyncio.AbstractEventLoop]) -> None:
+def test_a_server_with_loop_signal_handlers_is_held_back(loop: Callable[[], asyncio.AbstractEventLoop]) -> None:
     heard: list[str] = []
 
     async def start() -> Callable[[], None]:
@@ -175,7 +175,7 @@ def test_a_server_that_hears_by_the_event_loop_is_held_back(loop: Callable[[], a
     async def serve(server: Server) -> None:
         await asyncio.sleep(2 * WAKEUP_DELAYS_S[1])
         signal.raise_signal(signal.SIGTERM)
-        await asyncio.wait_for(server.stopping.wait(), PATIENCE)
+        await asyncio.wait_for(server.stopping.wait(), TIMEOUT_S)
         signal.raise_signal(signal.SIGTERM)
         await asyncio.sleep(0)
         heard.append("stopping")
@@ -211,7 +211,7 @@ def test_applications_that_are_never_stopped_leave_no_chain(heard: list[str]) ->
     assert heard == ["SIGTERM"]
 
 
-def test_a_loop_that_goes_on_in_another_thread(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_loop_that_runs_on_in_another_thread(caplog: pytest.LogCaptureFixture) -> None:
     async def start() -> Callable[[], None]:
         listen([])
         return await Server([]).chained()
@@ -220,7 +220,7 @@ def test_a_loop_that_goes_on_in_another_thread(caplog: pytest.LogCaptureFixture)
     undo = loop.run_until_complete(start())
     thread = threading.Thread(target=loop.run_until_complete, args=[asyncio.sleep(2 * WAKEUP_DELAYS_S[0])])
     thread.start()
-    thread.join(PATIENCE)
+    thread.join(TIMEOUT_S)
     undo()
     for number in HANDLED:
         loop.remove_signal_handler(number)
@@ -228,14 +228,14 @@ def test_a_loop_that_goes_on_in_another_thread(caplog: pytest.LogCaptureFixture)
     assert caplog.records == []
 
 
-async def test_ctrl_c_once_more_lets_go_of_a_loop_too() -> None:
+async def test_a_second_ctrl_c_ends_a_loop_at_once() -> None:
     heard: list[str] = []
     listen(heard)
     server = Server(heard)
     undo = await server.chained()
     await asyncio.sleep(2 * WAKEUP_DELAYS_S[0])
     signal.raise_signal(signal.SIGINT)
-    await asyncio.wait_for(server.stopping.wait(), PATIENCE)
+    await asyncio.wait_for(server.stopping.wait(), TIMEOUT_S)
     await asyncio.sleep(2 * SAME_SIGNAL_S)
     signal.raise_signal(signal.SIGINT)
     await until(lambda: heard == ["SIGINT", "SIGINT"])
@@ -254,7 +254,7 @@ async def test_other_signals_of_a_loop_pass_at_once() -> None:
     undo = await server.chained()
     await asyncio.sleep(2 * WAKEUP_DELAYS_S[0])
     signal.raise_signal(signal.SIGTERM)
-    await asyncio.wait_for(server.stopping.wait(), PATIENCE)
+    await asyncio.wait_for(server.stopping.wait(), TIMEOUT_S)
     signal.raise_signal(signal.SIGUSR1)
     await until(lambda: heard == ["SIGUSR1"])
     # What is still held when the signals are given back is passed on.
@@ -333,10 +333,10 @@ def test_listeners_and_farewells_come_before_uvicorns_stop(tmp_path: Path) -> No
     with process(tmp_path, script, *UVICORN, "served:app") as server:
         assert server.get().status_code == 200
         with connect(f"ws://127.0.0.1:{server.port}/ws") as ws:
-            assert ws.recv(PATIENCE) == "hello"
+            assert ws.recv(TIMEOUT_S) == "hello"
             server.popen.send_signal(signal.SIGTERM)
             with pytest.raises(ConnectionClosed) as closed:
-                ws.recv(PATIENCE)
+                ws.recv(TIMEOUT_S)
         assert closed.value.rcvd is not None
         assert closed.value.rcvd.code == 1001
         assert server.ended() == -signal.SIGTERM

@@ -1,4 +1,4 @@
-"""What servers make of a proxy's headers: the table of servers in docs/deploy/proxies.md."""
+"""How servers read a proxy's headers: the table of servers in docs/deploy/proxies.md."""
 
 import sys
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import requests
 
-from tests.engine.processes import PATIENCE, free_port, is_open, process
+from tests.engine.processes import TIMEOUT_S, free_port, is_open, process
 
 SCRIPT = """
 from sanic_star import json
@@ -50,7 +50,7 @@ def peers(folder: Path, command: str, *headers: dict[str, str]) -> tuple[list[An
     with process(folder, SCRIPT, sys.executable, *command.format(port=port).split()) as server:
         url = f"http://127.0.0.1:{port}/peer"
         server.until(lambda: is_open(port))
-        answers = [requests.get(url, headers=fields, timeout=PATIENCE).json() for fields in headers]
+        answers = [requests.get(url, headers=fields, timeout=TIMEOUT_S).json() for fields in headers]
     return answers, server.log
 
 
@@ -61,7 +61,7 @@ def test_whose_headers_a_server_believes(tmp_path: Path, name: str) -> None:
     ip, unknown = ("1.2.3.4", "unknown") if believes else ("127.0.0.1", "127.0.0.1")
     scheme = "https" if believes else "http"
     assert answers == [[ip, scheme, ip, "asked.test"], [unknown, scheme, unknown, "asked.test"]]
-    # daphne believes them because its user says so.
+    # daphne trusts them because its user has configured it.
     warned = believes and "daphne" not in name
     assert ("the server itself believes X-Forwarded-For" in log) == warned
 

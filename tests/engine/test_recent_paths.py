@@ -1,4 +1,4 @@
-"""Paths with a parameter that the router remembers: the answers are those of the first time, and nothing grows."""
+"""Paths with a parameter in the router's cache: the same answers as without it, and a bounded size."""
 
 from collections.abc import Callable
 from typing import Any
@@ -42,14 +42,14 @@ async def test_a_path_leads_to_the_same_again(path: str, value: str) -> None:
     assert len({id(params) for params in seen}) == 5
 
 
-async def test_what_a_handler_changes_is_its_own() -> None:
+async def test_changes_by_a_handler_stay_in_its_request() -> None:
     app, seen = app_that_notes()
     for _ in range(3):
         assert (await ask(app, http_scope("/int/7"))).body == b"GET {'x': 7}"
         seen[-1]["x"] = seen[-1]["y"] = "changed"
 
 
-async def test_a_new_route_is_seen() -> None:
+async def test_a_new_route_is_found() -> None:
     app, _ = app_that_notes()
     for _ in range(3):
         assert (await ask(app, http_scope("/str/new"))).body == b"GET {'x': 'new'}"
@@ -64,12 +64,12 @@ async def test_a_new_route_is_seen() -> None:
 
 
 @pytest.mark.parametrize("beside", [False, True])
-async def test_a_type_of_the_users_own_is_asked_each_time(beside: bool) -> None:
+async def test_a_custom_path_type_is_called_each_time(beside: bool) -> None:
     app: Sanic[Any, Any] = Sanic("Asked")
-    known: set[str] = set()
+    kept_paths: set[str] = set()
 
     def convert(value: str) -> str:
-        if value not in known:
+        if value not in kept_paths:
             raise ValueError(value)
         return value
 
@@ -86,14 +86,14 @@ async def test_a_type_of_the_users_own_is_asked_each_time(beside: bool) -> None:
             return text("other")
 
     for _ in range(3):
-        known.clear()
+        kept_paths.clear()
         peer = await ask(app, http_scope("/a"))
         assert peer.body == b"other" if beside else peer.status == 404
-        known.add("a")
+        kept_paths.add("a")
         assert (await ask(app, http_scope("/a"))).body == b"known"
 
 
-async def test_only_so_many_paths_are_kept_and_only_short_ones() -> None:
+async def test_the_cache_holds_a_limited_number_of_short_paths() -> None:
     app, _ = app_that_notes()
     await ask(app, http_scope("/int/0"))
     before = len(app.router._direct)
@@ -158,7 +158,7 @@ async def test_below_another_application(outer: Callable[..., Any], path: str, e
     assert seen[2:] == ([expected] * 3 if expected else [])
 
 
-async def test_a_class_of_requests_with_an_initialiser_of_its_own() -> None:
+async def test_a_request_class_with_a_custom_initialiser() -> None:
     class Own(Request):
         def __init__(self, *args: Any) -> None:
             super().__init__(*args)

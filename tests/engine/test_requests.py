@@ -1,4 +1,4 @@
-"""The body, its limits, its replay; the request that is being answered."""
+"""The body, its limits, its replay; the current request."""
 
 import asyncio
 import contextlib
@@ -45,7 +45,7 @@ def one_byte_chunks(body: bytes) -> list[bytes]:
 
 @pytest.mark.parametrize("path", ["/", "/stream"])
 @pytest.mark.parametrize("body", [b"", b"a", b"abc" * 7])
-async def test_a_body_arrives_whole_however_it_is_cut(path: str, body: bytes) -> None:
+async def test_a_body_is_whole_for_any_division_into_chunks(path: str, body: bytes) -> None:
     app = echo_app()
     for chunks in ([body], [body, b""], [b"", body], one_byte_chunks(body) or [b""]):
         assert (await ask(app, http_scope(path, "POST"), chunks)).body == body
@@ -78,22 +78,22 @@ async def test_a_message_may_lack_its_body() -> None:
 )
 async def test_the_limit_holds(size: Any, chunks: list[bytes], status: int) -> None:
     app = echo_app(10)
-    more = {} if size is None else declared(size)
-    assert (await ask(app, http_scope("/", "POST", **more), chunks)).status == status
+    fields = {} if size is None else declared(size)
+    assert (await ask(app, http_scope("/", "POST", **fields), chunks)).status == status
 
 
 async def test_a_handler_that_streams_its_body_has_no_limit_as_in_sanic() -> None:
     assert (await ask(echo_app(10), http_scope("/stream", "POST"), [b"x" * 100])).body == b"x" * 100
 
 
-@pytest.mark.parametrize(("ours", "theirs"), [(10, 1000), (1000, 10), (10, 10)])
-async def test_of_two_limits_the_smaller_wins(ours: int, theirs: int) -> None:
-    app = echo_app(ours, theirs)
+@pytest.mark.parametrize(("ours", "starlettes"), [(10, 1000), (1000, 10), (10, 10)])
+async def test_of_two_limits_the_smaller_wins(ours: int, starlettes: int) -> None:
+    app = echo_app(ours, starlettes)
     assert (await ask(app, http_scope("/", "POST"), [b"x" * 10])).status == 200
     assert (await ask(app, http_scope("/", "POST"), [b"x" * 11])).status == TOO_LARGE
 
 
-async def test_no_more_is_read_than_tells_that_it_is_too_much() -> None:
+async def test_reading_stops_at_the_first_byte_beyond_the_limit() -> None:
     app = echo_app(10)
     peer = Peer([b"x" * 6] * 100)
     await app(http_scope("/", "POST"), peer.receive, peer.send)
@@ -102,7 +102,7 @@ async def test_no_more_is_read_than_tells_that_it_is_too_much() -> None:
 
 
 async def test_a_body_that_ends_too_early_is_answered_with_400() -> None:
-    """The client has left, or sent what is malformed: granian tells of both by `http.disconnect`."""
+    """The client has disconnected or sent malformed data: granian reports both by `http.disconnect`."""
     app = echo_app()
     peer = Peer([b"a", b"b"])
     peer.messages.pop()
@@ -144,7 +144,7 @@ async def test_a_body_that_was_read_is_played_again(chunks: list[bytes]) -> None
     assert peer.body.decode() == "b'abc' [b'abc', b'abc'] b'abc' b'abc'"
 
 
-async def test_after_the_replay_comes_what_the_server_says() -> None:
+async def test_after_the_replay_receive_returns_the_servers_messages() -> None:
     app: Sanic[Any, Any] = Sanic("Disconnects")
     peer = Peer([b"abc"])
 
@@ -158,7 +158,7 @@ async def test_after_the_replay_comes_what_the_server_says() -> None:
     assert peer.body == b"http.request http.disconnect"
 
 
-async def test_a_body_that_nobody_read_is_the_servers() -> None:
+async def test_an_unread_body_is_left_to_the_server() -> None:
     app: Sanic[Any, Any] = Sanic("Unread")
 
     @app.post("/", stream=True)
@@ -210,7 +210,7 @@ async def test_it_is_found_in_child_tasks_and_threads() -> None:
     assert not live
 
 
-async def test_there_is_none_outside() -> None:
+async def test_current_request_raises_outside_a_request() -> None:
     with pytest.raises(ServerError, match="No current request"):
         Request.get_current()
     with pytest.raises(LookupError):
@@ -218,7 +218,7 @@ async def test_there_is_none_outside() -> None:
 
 
 @pytest.mark.parametrize("outcome", ["error", "cancelled", "left"])
-async def test_the_table_of_requests_is_empty_however_one_ends(outcome: str) -> None:
+async def test_the_request_table_is_empty_after_any_end(outcome: str) -> None:
     app: Sanic[Any, Any] = Sanic("Table")
     inside = asyncio.Event()
 

@@ -21,7 +21,10 @@ async def test_it_sends_head_and_body() -> None:
 
 async def test_it_refuses_a_handshake() -> None:
     peer = await ask(Response("no", 403), websocket_scope())
-    assert [each["type"] for each in peer.sent] == ["websocket.http.response.start", "websocket.http.response.body"]
+    assert [message["type"] for message in peer.sent] == [
+        "websocket.http.response.start",
+        "websocket.http.response.body",
+    ]
 
 
 @pytest.mark.parametrize("fails", [False, True])
@@ -47,4 +50,4 @@ async def test_its_background_task_runs_after_the_body(fails: bool) -> None:
             await response(http_scope(), receive, send)
     else:
         await response(http_scope(), receive, send)
-    assert [each["type"] for each in seen] == ["http.response.start", "http.response.body"]
+    assert [message["type"] for message in seen] == ["http.response.start", "http.response.body"]

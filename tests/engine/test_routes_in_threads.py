@@ -1,4 +1,4 @@
-"""Routes that other threads change while requests run: a route that exists is found, at each moment."""
+"""Routes that other threads change while requests run: an existing route is found at each moment."""
 
 from __future__ import annotations
 
@@ -114,16 +114,16 @@ async def test_routes_that_exist_are_found_while_others_change(change: Callable[
     assert not failed
 
 
-async def test_a_route_that_was_removed_meanwhile_is_not_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_removed_route_is_not_cached(monkeypatch: pytest.MonkeyPatch) -> None:
     app = application()
     async with Life(app):
         router = app.router
-        (one,) = (route for route in router.routes if getattr(route, "name", "") == "Threads.one")
+        (route,) = (route for route in router.routes if getattr(route, "name", "") == "Threads.one")
         keep = router._keep
 
         def keep_late(*args: Any) -> None:
             # As if another thread had removed the route after it was found, and built the table.
-            router.routes.remove(one)
+            router.routes.remove(route)
             router._build()
             keep(*args)
 

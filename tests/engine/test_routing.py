@@ -1,4 +1,4 @@
-"""Which route answers, what the scope says of it, and what the router notices."""
+"""The matching route, its attributes in the scope, and changes that the router notices."""
 
 import asyncio
 from collections.abc import Callable
@@ -34,8 +34,8 @@ def raw(name: str) -> Raw:
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            told = f"{name} {scope['root_path']} {scope['path']}"
-            await PlainTextResponse(told)(scope, receive, send)
+            answer = f"{name} {scope['root_path']} {scope['path']}"
+            await PlainTextResponse(answer)(scope, receive, send)
 
     return app
 
@@ -153,8 +153,8 @@ def test_just_the_route_that_answers_matches(turned: bool) -> None:
     app.finalize()
     paths = [path for path, _ in WINNERS] + ["/mounted/1", "/mounted/%62y/sanic", "/typed/1/", "/talk/1", "/talk/a"]
     hosts: Any = ({}, {"headers": [(b"host", b"a.example")]})
-    scopes = [make(path, **more) for path in paths for make in (http_scope, websocket_scope)
-              for more in hosts]  # fmt: skip
+    scopes = [make(path, **host) for path in paths for make in (http_scope, websocket_scope)
+              for host in hosts]  # fmt: skip
     scopes += [http_scope(f"/r{path}", root_path="/r") for path in paths]
     for scope in scopes:
         asked = dict(scope)
@@ -253,7 +253,7 @@ def test_404_405_and_426(method: str, path: str, status: int, allow: Any) -> Non
 
 
 @pytest.mark.parametrize(("method", "status", "allow"), [("GET", 404, None), ("PUT", 405, "GET, POST")])
-async def test_the_engine_alone_says_404_and_405_too(method: str, status: int, allow: str | None) -> None:
+async def test_the_engine_alone_answers_404_and_405(method: str, status: int, allow: str | None) -> None:
     async def here(request: Any) -> Response:
         return Response("here")
 
@@ -282,7 +282,9 @@ CHANGES: list[tuple[str, Callable[[Any, list[Any]], Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("change", "answers"), [each[1:] for each in CHANGES], ids=[each[0] for each in CHANGES])
+@pytest.mark.parametrize(
+    ("change", "answers"), [change[1:] for change in CHANGES], ids=[change[0] for change in CHANGES]
+)
 def test_the_index_notices_what_is_done_to_the_routes(change: Any, answers: str) -> None:
     app: Sanic[Any, Any] = Sanic("Changing")
 
@@ -297,8 +299,8 @@ def test_the_index_notices_what_is_done_to_the_routes(change: Any, answers: str)
     client = TestClient(app)
 
     def ask_all() -> str:
-        found = [client.get(f"/{name}") for name in "abc"]
-        return "".join(each.text if each.status_code == 200 else "-" for each in found)
+        answers = [client.get(f"/{name}") for name in "abc"]
+        return "".join(answer.text if answer.status_code == 200 else "-" for answer in answers)
 
     with client:
         assert ask_all() == "ab-"
@@ -318,7 +320,7 @@ def test_an_insert_decides_which_of_starlettes_routes_is_first() -> None:
         assert client.get("/1").text == "first 1"
 
 
-def test_a_path_whose_route_was_taken_away_may_be_given_anew() -> None:
+def test_a_path_can_be_used_again_after_its_route_was_removed() -> None:
     app: Sanic[Any, Any] = Sanic("Again")
 
     async def one(request: Request) -> Any:
@@ -415,10 +417,10 @@ async def test_a_root_path_is_stripped(with_raw: bool, root: str) -> None:
     async def typed(request: Request, x: int) -> Any:
         return text(f"typed {x}")
 
-    more: dict[str, Any] = {"root_path": root, **({} if with_raw else {"raw_path": None})}
-    assert (await ask(app, http_scope(f"{root}/static", **more))).body == f"static {root}/static".encode()
-    assert (await ask(app, http_scope(f"{root}/5/é", **more))).body == b"typed 5"
-    assert (await ask(app, http_scope(f"{root}/other", **more))).status == 404
+    root_fields: dict[str, Any] = {"root_path": root, **({} if with_raw else {"raw_path": None})}
+    assert (await ask(app, http_scope(f"{root}/static", **root_fields))).body == f"static {root}/static".encode()
+    assert (await ask(app, http_scope(f"{root}/5/é", **root_fields))).body == b"typed 5"
+    assert (await ask(app, http_scope(f"{root}/other", **root_fields))).status == 404
 
 
 async def test_an_encoded_slash_separates_nothing() -> None:
@@ -462,13 +464,13 @@ async def test_it_mounts_at_any_depth(depth: int, root: str, with_raw: bool) -> 
     for _ in range(depth):
         app = Starlette(routes=[starlette_routing.Mount("/m", app=app)])
     prefix = root + "/m" * depth
-    more: dict[str, Any] = {"root_path": root, **({} if with_raw else {"raw_path": None})}
-    peer = await ask(app, http_scope(f"{prefix}/a/b", **more))
+    root_fields: dict[str, Any] = {"root_path": root, **({} if with_raw else {"raw_path": None})}
+    peer = await ask(app, http_scope(f"{prefix}/a/b", **root_fields))
     assert peer.body.decode() == f"b {prefix} /a/b"
-    assert (await ask(app, http_scope(f"{prefix}/b", **more))).status == 404
+    assert (await ask(app, http_scope(f"{prefix}/b", **root_fields))).status == 404
 
 
-async def test_in_each_other_both_ways() -> None:
+async def test_each_is_mounted_in_the_other() -> None:
     innermost: Sanic[Any, Any] = Sanic("Innermost")
 
     @innermost.get("/<x:int>")
@@ -545,8 +547,8 @@ async def test_a_mount_of_a_path_that_needs_encoding() -> None:
         assert peer.body.decode() == f"x /é è {scope['path'] if scope['path'] != '/é è' else '/é è/'}"
 
 
-@pytest.mark.parametrize(("path", "told"), [("", "x  /a"), ("/", "x  /a")])
-def test_a_mount_at_the_root(path: str, told: str) -> None:
+@pytest.mark.parametrize(("path", "expected"), [("", "x  /a"), ("/", "x  /a")])
+def test_a_mount_at_the_root(path: str, expected: str) -> None:
     app: Sanic[Any, Any] = Sanic("Root")
 
     @app.get("/own")
@@ -556,7 +558,7 @@ def test_a_mount_at_the_root(path: str, told: str) -> None:
     app.mount(path, raw("x"))
     client = TestClient(app)
     assert client.get("/own").text == "own"
-    assert client.get("/a").text == told
+    assert client.get("/a").text == expected
 
 
 def test_a_mounts_path_starts_with_a_slash() -> None:
@@ -576,7 +578,7 @@ def test_static_files_with_html_keep_their_redirect(tmp_path: Any) -> None:
     assert client.get("/pages").text == "<a href='b.html'>"
 
 
-def test_middleware_of_requests_guards_a_mount_and_leaves_it_the_body() -> None:
+def test_request_middleware_runs_before_a_mount_and_leaves_the_body_unread() -> None:
     app: Sanic[Any, Any] = Sanic("Guarded")
     seen: list[str] = []
 
@@ -626,7 +628,7 @@ async def test_an_exception_of_a_mount_is_answered_outside_of_it(root: str) -> N
     assert peer.body.decode() == f"'{root}/x' /x {root}/login"
 
 
-async def test_the_scope_says_what_starlettes_says() -> None:
+async def test_the_scope_equals_starlettes() -> None:
     app: Sanic[Any, Any] = Sanic("Scopes")
     seen: list[Scope] = []
 
@@ -714,11 +716,11 @@ def test_a_route_has_starlettes_attributes() -> None:
 )
 def test_a_route_matches_as_starlette_asks(scope: Scope, match: Match, params: Any) -> None:
     route = Route(("users", NUMBER), nobody, methods=["GET"], hosts=["testserver"])
-    found, child = route.matches(scope)
-    assert (found, child.get("path_params")) == (match, params)
+    result, child = route.matches(scope)
+    assert (result, child.get("path_params")) == (match, params)
 
 
-def test_a_value_that_its_type_refuses_is_no_match() -> None:
+def test_a_value_that_its_type_rejects_does_not_match() -> None:
     class Refusing(type(CONVERTOR_TYPES["str"])):  # type: ignore[misc]
         def convert(self, value: str) -> str:
             raise ValueError(value)
@@ -733,7 +735,7 @@ def test_a_websocket_route_has_starlettes_attributes() -> None:
     assert WebSocketRoute(("ws",), nobody).name == "nobody"
 
 
-async def test_a_route_of_no_application_says_so() -> None:
+async def test_a_route_without_an_application_raises() -> None:
     with pytest.raises(RuntimeError, match="belongs to no running application"):
         await Route(("a",), nobody, methods=["GET"]).call(None)
 
@@ -776,9 +778,9 @@ def test_a_path_of_many_slashes_is_searched_a_few_times_only(path: str, monkeypa
     walks: list[str] = []
     walk = app.router._index.walk
 
-    def counted(path: str, *rest: Any) -> Any:
+    def counted(path: str, *arguments: Any) -> Any:
         walks.append(path)
-        return walk(path, *rest)
+        return walk(path, *arguments)
 
     monkeypatch.setattr(app.router._index, "walk", counted)
     scope = {"type": "http", "method": "DELETE", "path": path, "raw_path": path.encode(), "headers": []}

@@ -1,4 +1,4 @@
-"""Running an application: in processes, as its users do, and what can be seen of it from inside."""
+"""Running an application in processes, as users do, and its view from inside."""
 
 import signal
 import socket
@@ -16,7 +16,7 @@ from sanic_star import Request, Sanic, text
 from sanic_star.servers import CannotServe, Settings, stop
 from sanic_star.servers.serving import serve, served
 from sanic_star.servers.sockets import Sockets
-from tests.engine.processes import PATIENCE, UVICORN, free_port, is_open, process
+from tests.engine.processes import TIMEOUT_S, UVICORN, free_port, is_open, process
 
 START, STOP = ["before_server_start", "after_server_start"], ["before_server_stop", "after_server_stop"]
 PORTS = """
@@ -117,7 +117,7 @@ def test_plain_uvicorn_stops_as_fast_with_everything_open(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("command", [(), (*UVICORN, "served:app")], ids=["app.run", "uvicorn"])
-def test_a_refused_handshake_is_no_error_in_the_servers_log(tmp_path: Path, command: tuple[str, ...]) -> None:
+def test_a_refused_handshake_is_not_logged_as_an_error(tmp_path: Path, command: tuple[str, ...]) -> None:
     script = """
     from sanic_star.compat.exceptions import Forbidden
 
@@ -139,7 +139,7 @@ def test_a_refused_handshake_is_no_error_in_the_servers_log(tmp_path: Path, comm
     """
     with process(tmp_path, script, *command) as server:
         assert server.get().status_code == 200
-        # The last one is answered by nobody, and uvicorn is right to say so.
+        # No one answers the last one, and uvicorn logs that correctly.
         for path, status in (("nowhere", 404), ("forbidden", 403), ("nowhere", 404), ("silent", 500)):
             with pytest.raises(InvalidStatus) as refused, connect(f"ws://127.0.0.1:{server.port}/{path}"):
                 pass
@@ -156,9 +156,11 @@ def stop_all(server: Any) -> None:
     base = f"127.0.0.1:{server.port}"
     assert server.get().status_code == 200
     answers: list[str] = []
-    thread = threading.Thread(target=lambda: answers.append(requests.get(f"http://{base}/slow", timeout=PATIENCE).text))
+    thread = threading.Thread(
+        target=lambda: answers.append(requests.get(f"http://{base}/slow", timeout=TIMEOUT_S).text)
+    )
     with (
-        requests.get(f"http://{base}/events", stream=True, timeout=PATIENCE) as events,
+        requests.get(f"http://{base}/events", stream=True, timeout=TIMEOUT_S) as events,
         connect(f"ws://{base}/ws") as ws,
     ):
         parts = events.iter_content(None)
@@ -170,10 +172,10 @@ def stop_all(server: Any) -> None:
         # A complete body: a connection that broke off would raise.
         assert all(part.startswith(b"data:") for part in parts)
         with pytest.raises(ConnectionClosed) as closed:
-            ws.recv(PATIENCE)
+            ws.recv(TIMEOUT_S)
         assert closed.value.rcvd is not None
         assert closed.value.rcvd.code == 1001
-        thread.join(PATIENCE)
+        thread.join(TIMEOUT_S)
         server.ended()
         assert time.monotonic() - began < 10
     assert answers == ["finished"]
@@ -182,7 +184,7 @@ def stop_all(server: Any) -> None:
     assert "websocket cleaned up" in server.log
 
 
-def test_a_websocket_that_is_over_delays_no_stop(tmp_path: Path) -> None:
+def test_an_ended_websocket_does_not_delay_the_stop(tmp_path: Path) -> None:
     """hypercorn keeps its connection until the next ping is due, and would wait for the whole graceful timeout."""
     script = """
     @app.websocket("/ws")
@@ -195,7 +197,7 @@ def test_a_websocket_that_is_over_delays_no_stop(tmp_path: Path) -> None:
         assert server.get().status_code == 200
         with connect(f"ws://127.0.0.1:{server.port}/ws") as ws:
             ws.send("over")
-            assert ws.recv(PATIENCE) == "over"
+            assert ws.recv(TIMEOUT_S) == "over"
         began = time.monotonic()
         assert server.terminate() == 0
         assert time.monotonic() - began < 10
@@ -247,14 +249,14 @@ def test_an_edit_is_picked_up(tmp_path: Path) -> None:
         server.until(lambda: "after the reload of" in server.log)
         assert server.terminate() == 0
     assert server.phases()[:4] == START + STOP
-    told = ["watching begins", "before the reload", "after the reload of 1 file", "watching ends"]
-    places = [server.log.index(each) for each in told]
+    lines = ["watching begins", "before the reload", "after the reload of 1 file", "watching ends"]
+    places = [server.log.index(line) for line in lines]
     assert places == sorted(places)
     assert "A listener of before_reload_trigger failed" in server.log
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_a_port_in_use_is_told_with_status_1(tmp_path: Path, workers: int) -> None:
+def test_a_port_in_use_exits_with_status_1(tmp_path: Path, workers: int) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -276,7 +278,7 @@ def test_a_port_in_use_is_told_with_status_1(tmp_path: Path, workers: int) -> No
         ("REQUEST_TIMEOUT", "server='granian'"),
     ],
 )
-def test_an_invalid_setting_is_told_with_status_1(tmp_path: Path, setting: str, run: str) -> None:
+def test_an_invalid_setting_exits_with_status_1(tmp_path: Path, setting: str, run: str) -> None:
     script = f"\napp.config.{setting} = 'x'\nif __name__ == '__main__':\n    app.run(port=0, motd=False, {run})\n"
     with process(tmp_path, script) as server:
         assert server.ended() == 1
@@ -400,7 +402,7 @@ def _touch(path: Path) -> bool:
 
 def _swallow(url: str) -> None:
     try:
-        requests.get(url, timeout=PATIENCE)
+        requests.get(url, timeout=TIMEOUT_S)
     except requests.RequestException:
         pass
 
@@ -442,13 +444,13 @@ def test_a_server_in_this_process(server: str) -> None:
     app.after_server_start(lambda app: ready.set())
     stop(app)
     thread, port, failed = serving_thread(app, server)
-    assert ready.wait(PATIENCE)
-    answer = requests.get(f"http://127.0.0.1:{port}/", timeout=PATIENCE)
+    assert ready.wait(TIMEOUT_S)
+    answer = requests.get(f"http://127.0.0.1:{port}/", timeout=TIMEOUT_S)
     assert answer.text == "hello"
     stop(Sanic("Other"))
-    assert [each for each, _ in served] == [app]
+    assert [served_app for served_app, _ in served] == [app]
     stop(app)
-    thread.join(PATIENCE)
+    thread.join(TIMEOUT_S)
     assert failed == []
     assert events == START + STOP
     assert served == []
@@ -468,7 +470,7 @@ def test_a_failing_after_start_shuts_down(server: str) -> None:
         raise RuntimeError("no cache")
 
     thread, _, failed = serving_thread(app, server)
-    thread.join(PATIENCE)
+    thread.join(TIMEOUT_S)
     assert "no cache" in repr(failed)
     assert events == [START[0], *STOP]
     assert served == []
@@ -483,7 +485,7 @@ def test_a_failing_before_start_does_not_listen(server: str) -> None:
         raise RuntimeError("no cache")
 
     thread, port, failed = serving_thread(app, server)
-    thread.join(PATIENCE)
+    thread.join(TIMEOUT_S)
     assert isinstance(failed[0], CannotServe)
     assert not is_open(port)
     assert served == []

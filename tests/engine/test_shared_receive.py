@@ -1,4 +1,4 @@
-"""The body of a request while a watcher waits for its client to leave: each part reaches the handler."""
+"""The body of a request while a watcher waits for the disconnect: each part reaches the handler."""
 
 import asyncio
 import contextlib
@@ -17,11 +17,11 @@ from websockets.sync.client import connect
 
 from sanic_star import Request, Sanic
 from sanic_star.engine.streams import MOST_AHEAD, SharedReceive, resumable
-from tests.engine.processes import PATIENCE, UVICORN, Process, process
+from tests.engine.processes import TIMEOUT_S, UVICORN, Process, process
 from tests.engine.raw import Peer, http_scope
 
 EVENTS = "text/event-stream"
-WAYS: dict[str, Callable[[Request], Any]] = {
+READERS: dict[str, Callable[[Request], Any]] = {
     "ours": lambda request: request.stream,
     "Starlette's": lambda request: request.starlette.stream(),
 }
@@ -34,19 +34,19 @@ async def turns(count: int = 5) -> None:
 
 
 @pytest.mark.parametrize("early", [False, True], ids=["late", "early"])
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("reader", READERS)
 @pytest.mark.parametrize("parts", [[b""], [b"abcdef"], [b"a", b"b", b"c", b"", b"d", b"e", b"f"]])
-async def test_a_body_that_is_read_after_a_while_is_whole(parts: list[bytes], way: str, early: bool) -> None:
+async def test_a_body_that_is_read_after_a_while_is_whole(parts: list[bytes], reader: str, early: bool) -> None:
     app: Sanic[Any, Any] = Sanic("Unread")
 
     @app.post("/", stream=True)
     async def echo(request: Request) -> None:
         if early:
-            stream = WAYS[way](request)
+            stream = READERS[reader](request)
         response = await request.respond(content_type=EVENTS)
         await turns(20)
         if not early:
-            stream = WAYS[way](request)
+            stream = READERS[reader](request)
         async for part in stream:
             await response.send(part)
             await turns()
@@ -96,7 +96,7 @@ async def test_messages_that_are_there_already_cost_no_turn_of_the_event_loop() 
 
 
 async def test_many_readers_and_a_watcher_get_each_message_once() -> None:
-    """Who reads, who is cancelled and how often the server waits is drawn at random."""
+    """The reader, the cancelled task and the number of pauses of the server are random."""
     for seed in range(200):
         chance = random.Random(seed)
         inbox: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
@@ -319,7 +319,7 @@ def said(serving: Process, words: str) -> bool:
 
 
 def until_more(serving: Process, words: str, count: int) -> None:
-    """Wait until the log says something more often than `count` times."""
+    """Wait until the log contains a text more than `count` times."""
     serving.until(lambda: serving.log.count(words) > count)
 
 
@@ -331,18 +331,18 @@ def test_over_a_socket(tmp_path: Path, server: str) -> None:
         address = "127.0.0.1", serving.port
         for path, sent in (("unread", BODY), ("unread", b""), ("unread", BODY[:5]), ("later", BODY)):
             before = serving.log.count(f"cleaned up {path}")
-            with socket.create_connection(address, PATIENCE) as client:
+            with socket.create_connection(address, TIMEOUT_S) as client:
                 client.sendall(post(f"/{path}", sent))
                 until_more(serving, f"declared {path}", before)
                 assert serving.log.count(f"cleaned up {path}") == before
             until_more(serving, f"cleaned up {path}", before)
-        with socket.create_connection(address, PATIENCE) as client:
+        with socket.create_connection(address, TIMEOUT_S) as client:
             client.sendall(post("/echo", BODY[:5]))
             client.sendall(BODY[5:])
             answer = b"".join(iter(lambda: client.recv(65536), b""))
             assert b"abcde" in answer
             assert answer.endswith(b"0\r\n\r\n")
-        with socket.create_connection(address, PATIENCE) as client:
+        with socket.create_connection(address, TIMEOUT_S) as client:
             client.sendall(post("/unread", BODY))
             serving.until(lambda: serving.log.count("declared unread") == 4)
             status = serving.terminate()
@@ -362,7 +362,7 @@ def test_reads_that_are_cancelled_while_they_await_the_server_lose_nothing(
     with process(tmp_path, script, *SERVERS[server]) as serving:
         serving.get()
         for way in ("watched", "plain", "asgi"):
-            with socket.create_connection(("127.0.0.1", serving.port), PATIENCE) as client:
+            with socket.create_connection(("127.0.0.1", serving.port), TIMEOUT_S) as client:
                 client.sendall(post(f"/impatient/{way}", size=4000))
                 serving.until(partial(said, serving, f"cancelled {way}"))
                 for part in parts:
@@ -375,5 +375,5 @@ def test_reads_that_are_cancelled_while_they_await_the_server_lose_nothing(
             for part in parts:
                 time.sleep(0.001)
                 websocket.send(part.decode())
-            assert websocket.recv(PATIENCE) == b"".join(parts).decode()
+            assert websocket.recv(TIMEOUT_S) == b"".join(parts).decode()
         assert "Traceback" not in serving.log

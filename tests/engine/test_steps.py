@@ -1,4 +1,4 @@
-"""Steps of a start or stop, in this process: what they give, raise, and how long they may take."""
+"""Steps of a start or stop, in this process: their results, exceptions and time limits."""
 
 import asyncio
 import logging
@@ -17,7 +17,7 @@ from sanic_star import Sanic
 from sanic_star.compat.exceptions import ServerError
 from sanic_star.engine import steps
 from sanic_star.engine.steps import Limit, StepTimeout, position, run_step
-from tests.engine.processes import PATIENCE, ROOT
+from tests.engine.processes import ROOT, TIMEOUT_S
 
 SHORT, LONG = Limit(0.05, "SETTING"), Limit(60.0, "SETTING")
 
@@ -77,13 +77,13 @@ async def test_overdue(call: Callable[[], Any], error: type[Exception], caplog: 
     await asyncio.sleep(0)
 
 
-async def test_what_a_step_raises_is_its_own() -> None:
+async def test_exceptions_of_a_step_pass_unchanged() -> None:
     with pytest.raises(TimeoutError, match="its own") as raised:
         await run_step(own_timeout, "the step", LONG)
     assert not isinstance(raised.value, StepTimeout)
 
 
-async def test_a_cancellation_from_outside_is_no_timeout() -> None:
+async def test_a_cancellation_from_outside_is_not_a_timeout() -> None:
     task = asyncio.ensure_future(run_step(lambda: asyncio.sleep(3600), "the step", LONG))
     await asyncio.sleep(0)
     task.cancel()
@@ -137,12 +137,14 @@ if child == 0:
 assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
 """
     done = subprocess.run(
-        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=False
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=TIMEOUT_S, check=False
     )
     assert done.returncode == 0, done.stderr
 
 
-async def test_one_that_blocks_is_located(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_blocking_listener_is_located(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     monkeypatch.setattr(steps, "CLEAN_UP_BEFORE_EXIT_S", 0.05)
     with pytest.raises(StepTimeout):
         await run_step(sleeps, "the step", SHORT)

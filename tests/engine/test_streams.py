@@ -1,4 +1,4 @@
-"""What cuts a stream short, how it ends then, and what is waited for."""
+"""Streams: the causes of a break-off, their ends, and the waits for them."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -90,7 +90,7 @@ async def test_the_stop_ends_server_sent_events_with_a_complete_body(kind: str) 
         await stopping
         await life.task
     assert peer.complete
-    assert [each["type"] for each in peer.sent].count("http.response.start") == 1
+    assert [message["type"] for message in peer.sent].count("http.response.start") == 1
     assert not task.cancelled()
     assert not app._engine.streams.endless
     assert ended == ["cleaned up"] or kind == "starlette"
@@ -185,7 +185,7 @@ async def test_a_stream_that_reads_its_request_at_the_same_time_gets_all_of_it()
         async for part in request.stream:
             await response.send(part.upper())
 
-    peer = Peer([bytes([each]) for each in b"abcdef"])
+    peer = Peer([bytes([byte]) for byte in b"abcdef"])
     await app(http_scope(method="POST"), peer.receive, peer.send)
     assert peer.body == b"ABCDEF"
     assert peer.complete
@@ -331,7 +331,7 @@ class Quiet:
             return ResponseStream(self.wait, content_type=events)
 
 
-WAYS = [
+PATHS = [
     "respond",
     "parameters",
     "header",
@@ -377,13 +377,13 @@ async def opened(
         assert not inner._engine.streams.endless
 
 
-ways = pytest.mark.parametrize("path", WAYS)
+every_path = pytest.mark.parametrize("path", PATHS)
 surroundings = pytest.mark.parametrize("around", list(AROUND))
 
 
 @pytest.mark.parametrize("mounted", [False, True], ids=["alone", "mounted"])
 @surroundings
-@ways
+@every_path
 async def test_the_stop_ends_a_quiet_stream(
     path: str, around: str, mounted: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -398,7 +398,7 @@ async def test_the_stop_ends_a_quiet_stream(
 
 
 @surroundings
-@ways
+@every_path
 async def test_a_client_that_leaves_ends_a_quiet_stream(
     path: str, around: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -460,7 +460,7 @@ async def test_a_clean_up_that_writes_runs_to_its_end(
     ],
     ids=str,
 )
-async def test_what_the_stop_waits_for(options: dict[str, Any], ended: bool) -> None:
+async def test_the_stop_waits_for_open_streams(options: dict[str, Any], ended: bool) -> None:
     app: Sanic[Any, Any] = Sanic("Waiting")
     go_on, opened = asyncio.Event(), asyncio.Event()
 
@@ -522,7 +522,7 @@ async def test_a_content_type_that_is_set_before_a_first_part_counts(
     assert ended == ["cleaned up"]
 
 
-async def test_a_client_that_leaves_does_not_cut_a_response_that_is_no_stream() -> None:
+async def test_a_disconnect_does_not_break_off_a_response_that_is_not_a_stream() -> None:
     app: Sanic[Any, Any] = Sanic("Whole")
     declared, go_on = asyncio.Event(), asyncio.Event()
     ended: list[str] = []
@@ -567,7 +567,7 @@ async def test_a_content_type_that_is_set_later_counts() -> None:
             await task
 
 
-async def test_an_error_before_the_first_part_is_answered_whatever_happens_meanwhile() -> None:
+async def test_an_error_before_the_first_part_is_always_answered() -> None:
     app: Sanic[Any, Any] = Sanic("Failing")
     go_on, opened = asyncio.Event(), asyncio.Event()
 
@@ -664,9 +664,9 @@ async def test_in_development_the_stop_cuts_everything(
 
 
 async def test_in_development_the_stop_of_one_application_leaves_others_alone() -> None:
-    one: Sanic[Any, Any] = Sanic("One")
+    first: Sanic[Any, Any] = Sanic("One")
     other: Sanic[Any, Any] = Sanic("Other")
-    one.debug = True
+    first.debug = True
     go_on, opened = asyncio.Event(), asyncio.Event()
 
     @other.get("/")
@@ -676,16 +676,16 @@ async def test_in_development_the_stop_of_one_application_leaves_others_alone() 
         return text("whole")
 
     peer = Peer()
-    async with Life(one), Life(other):
+    async with Life(first), Life(other):
         task = asyncio.create_task(other(http_scope(), peer.receive, peer.send))
         await opened.wait()
-        await one._engine.lifecycle.before_stop()
+        await first._engine.lifecycle.before_stop()
         go_on.set()
         await task
     assert peer.body == b"whole"
 
 
-async def test_mounted_applications_say_goodbye_with_connections_open() -> None:
+async def test_mounted_applications_can_send_at_shutdown() -> None:
     app: Sanic[Any, Any] = Sanic("Outer")
     inner: Sanic[Any, Any] = Sanic("Inner")
     app.mount("/inner", Starlette(routes=[Mount("/deep", CORSMiddleware(inner))]))
@@ -722,7 +722,7 @@ async def test_mounted_applications_say_goodbye_with_connections_open() -> None:
 @pytest.mark.parametrize(("reason", "finished"), [(Cut.STOP, ["finish"]), (Cut.CLIENT_LEFT, []), (None, [])])
 async def test_how_a_stream_settles(reason: Cut | None, finished: list[str]) -> None:
     done: list[str] = []
-    settled: list[bool] = []
+    outcomes: list[bool] = []
     streams: list[OpenStream] = []
 
     async def finish() -> None:
@@ -735,7 +735,7 @@ async def test_how_a_stream_settles(reason: Cut | None, finished: list[str]) -> 
         try:
             await asyncio.Event().wait()
         except asyncio.CancelledError:
-            settled.append(await streams[0].settle())
+            outcomes.append(await streams[0].settle())
 
     task = asyncio.create_task(write())
     await asyncio.sleep(0)
@@ -745,7 +745,7 @@ async def test_how_a_stream_settles(reason: Cut | None, finished: list[str]) -> 
         streams[0].cut(reason)
         streams[0].cut(Cut.STOP)
     await task
-    assert (settled, done) == ([reason is not None], finished)
+    assert (outcomes, done) == ([reason is not None], finished)
     assert task.cancelling() == (0 if reason else 1)
 
 

@@ -14,7 +14,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from tests.engine.matrix import SERVERS, Running, Server, running
-from tests.engine.processes import PATIENCE
+from tests.engine.processes import TIMEOUT_S
 
 SCRIPT = """
 import resource
@@ -126,7 +126,7 @@ def test_an_exception_after_the_start_breaks_the_connection_off(
     served: tuple[Server, Running], path: str, query: str
 ) -> None:
     _, it = served
-    with socket.create_connection(("127.0.0.1", it.port), PATIENCE) as client:
+    with socket.create_connection(("127.0.0.1", it.port), TIMEOUT_S) as client:
         client.sendall(f"GET {path}{query} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
         received = b""
         with contextlib.suppress(ConnectionError):
@@ -142,7 +142,7 @@ def connection_to(port: int, path: str) -> socket.socket:
     """Send a request or a handshake, with a small buffer for what comes back, and read nothing."""
     connection = socket.socket()
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    connection.settimeout(PATIENCE)
+    connection.settimeout(TIMEOUT_S)
     connection.connect(("127.0.0.1", port))
     head = f"GET {path} HTTP/1.1\r\nHost: localhost\r\n"
     if path == "/websocket":
@@ -187,7 +187,7 @@ def test_a_sender_waits_for_a_client_that_does_not_read_and_ends_with_it(
 def test_a_lone_surrogate_is_refused(served: tuple[Server, Running], way: str) -> None:
     _, it = served
     with connect(f"ws://127.0.0.1:{it.port}/surrogate/{way}") as websocket:
-        assert websocket.recv(PATIENCE) == "refused"
+        assert websocket.recv(TIMEOUT_S) == "refused"
 
 
 def test_a_close_while_another_task_sends_leaves_none(served: tuple[Server, Running]) -> None:
@@ -200,6 +200,6 @@ def test_a_close_while_another_task_sends_leaves_none(served: tuple[Server, Runn
         connect(f"ws://127.0.0.1:{it.port}/close-during-send", max_size=None) as websocket,
     ):
         while True:
-            websocket.recv(PATIENCE)
+            websocket.recv(TIMEOUT_S)
     it.log.until(lambda: it.log.log.count("the sender got WebsocketClosed") > before)
     it.log.until(lambda: not state(it)["own"])

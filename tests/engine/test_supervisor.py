@@ -1,4 +1,4 @@
-"""Workers that end when nobody told them to, at every moment, and what their supervisor does then."""
+"""Workers that end unexpectedly, at every moment, and the reaction of their supervisor."""
 
 import os
 import re
@@ -89,7 +89,7 @@ def test_killed_together_with_their_replacements(tmp_path: Path, workers: int) -
         killed = ready(server)
         for pid in killed:
             kill(pid)
-        # Now nobody serves. Their replacements die at their start, and so do those that replace these.
+        # Now no worker serves. The replacements die at their start, and so do their replacements.
         for round_number in (2, 3):
             server.until(lambda number=round_number: len(starting(server)) == number * workers)  # type: ignore[misc]
             for pid in starting(server)[-workers:]:
@@ -240,7 +240,7 @@ def test_the_pause_grows_and_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> No
 
     # One that was ready is replaced at once; in a row that is a crash loop.
     assert [ends(now) for _ in range(8)] == [0, 1, 2, 4, 8, 16, 30, 30]
-    # One that dies at its start goes on with the same row.
+    # A worker that dies at its start keeps its row.
     assert ends(None) == 30
     now += 1000
     assert ends(now - LONGEST_PAUSE - 1) == 0
@@ -248,7 +248,7 @@ def test_the_pause_grows_and_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> No
     assert [Place(1).postpone()] == [1]
 
 
-def test_a_system_that_starts_no_process(tmp_path: Path) -> None:
+def test_a_system_that_cannot_start_processes(tmp_path: Path) -> None:
     script = """
     from multiprocessing.context import SpawnProcess
     from pathlib import Path

@@ -62,10 +62,10 @@ async def test_a_failure_is_logged_with_the_name(caplog: pytest.LogCaptureFixtur
     with caplog.at_level(logging.ERROR):
         await asyncio.wait({tasks.add(fail(), "failing")})
         await asyncio.sleep(0)
-    assert [each.message for each in caplog.records] == ["Task failing failed"]
+    assert [record.message for record in caplog.records] == ["Task failing failed"]
 
 
-async def test_a_cancelled_one_is_no_failure(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_cancelled_task_is_not_a_failure(caplog: pytest.LogCaptureFixture) -> None:
     tasks, ended = Tasks(), list[str]()
     tasks.add(forever(ended), "a")
     tasks.add(forever(ended))
@@ -76,7 +76,7 @@ async def test_a_cancelled_one_is_no_failure(caplog: pytest.LogCaptureFixture) -
     assert not caplog.records
 
 
-async def test_shutdown_waits_no_longer_than_it_is_told() -> None:
+async def test_shutdown_waits_at_most_for_its_limit() -> None:
     async def stubborn() -> None:
         try:
             await asyncio.Event().wait()
@@ -104,7 +104,7 @@ async def test_nothing_to_shut_down() -> None:
     await Tasks().shutdown()
 
 
-def test_tasks_of_another_loop_are_left_alone() -> None:
+def test_tasks_of_another_loop_are_not_cancelled() -> None:
     tasks = Tasks()
     loop = asyncio.new_event_loop()
 

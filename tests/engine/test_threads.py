@@ -16,12 +16,12 @@ import pytest
 from sanic_star.engine import threads
 from sanic_star.engine.threads import ThreadPool, call_in_loop
 
-PATIENCE = 30.0
+TIMEOUT_S = 30.0
 word: ContextVar[str] = ContextVar("word")
 
 
 async def until(condition: Callable[[], Any]) -> None:
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(TIMEOUT_S):
         while not condition():  # noqa: ASYNC110 - a thread sets no event of the loop
             await asyncio.sleep(0.005)
 
@@ -47,15 +47,15 @@ async def test_one_thread_does_for_calls_that_follow_each_other() -> None:
 
 
 @pytest.mark.parametrize("size", [1, 3])
-async def test_no_more_functions_run_than_the_size_says(size: int) -> None:
+async def test_the_pool_size_limits_concurrent_functions(size: int) -> None:
     pool = ThreadPool("sized", size)
-    lock, running, most, order = threading.Lock(), 0, 0, []
+    lock, running, peak, order = threading.Lock(), 0, 0, []
 
     def work(number: int) -> int:
-        nonlocal running, most
+        nonlocal running, peak
         with lock:
             running += 1
-            most = max(most, running)
+            peak = max(peak, running)
             order.append(number)
         time.sleep(0.01)
         with lock:
@@ -63,13 +63,13 @@ async def test_no_more_functions_run_than_the_size_says(size: int) -> None:
         return number
 
     assert await asyncio.gather(*(pool.run(work, number) for number in range(12))) == list(range(12))
-    assert most == size
+    assert peak == size
     if size == 1:
         assert order == list(range(12))
     pool.close()
 
 
-async def test_context_variables_go_in_and_come_back() -> None:
+async def test_context_variables_are_passed_in_and_back() -> None:
     pool = ThreadPool("context")
     word.set("caller")
 
@@ -137,7 +137,7 @@ async def test_a_cancelled_call_runs_on_and_its_exception_is_logged(caplog: pyte
 
     def work() -> None:
         begun.set()
-        go.wait(PATIENCE)
+        go.wait(TIMEOUT_S)
         over.set()
         raise KeyError("late")
 
@@ -173,7 +173,7 @@ async def test_a_coroutine_that_comes_too_late_is_closed() -> None:
 
     def work() -> Any:
         begun.set()
-        go.wait(PATIENCE)
+        go.wait(TIMEOUT_S)
         made.append(unwanted())
         return made[0]
 
@@ -193,7 +193,7 @@ def test_nothing_is_raised_in_a_thread_whose_event_loop_is_closed(caplog: pytest
 
     def work() -> None:
         begun.set()
-        go.wait(PATIENCE)
+        go.wait(TIMEOUT_S)
         raise KeyError("late")
 
     async def main() -> None:
@@ -204,7 +204,7 @@ def test_nothing_is_raised_in_a_thread_whose_event_loop_is_closed(caplog: pytest
 
     asyncio.run(main())
     go.set()
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT_S
     while not caplog.records and time.monotonic() < deadline:
         time.sleep(0.01)
     assert "has failed after its request was cancelled" in caplog.text
@@ -222,11 +222,11 @@ async def test_idle_threads_end(monkeypatch: pytest.MonkeyPatch) -> None:
     pool.close()
 
 
-async def test_idle_threads_that_end_lose_no_call(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_ending_idle_threads_lose_no_call(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(threads, "_IDLE_S", 0.0005)
     pool = ThreadPool("racing", 4)
     for number in range(300):
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT_S):
             assert await pool.run(lambda number=number: number) == number
         await asyncio.sleep(0.0005)
     pool.close()
@@ -235,7 +235,7 @@ async def test_idle_threads_that_end_lose_no_call(monkeypatch: pytest.MonkeyPatc
 async def test_close_ends_the_threads_and_what_waits(caplog: pytest.LogCaptureFixture) -> None:
     pool = ThreadPool("ended", 2)
     go = threading.Event()
-    running = [asyncio.create_task(pool.run(go.wait, PATIENCE)) for _ in range(2)]
+    running = [asyncio.create_task(pool.run(go.wait, TIMEOUT_S)) for _ in range(2)]
     await until(lambda: len(pool.busy()) == 2)
     waiting = asyncio.create_task(pool.run(print, "never"))
     await asyncio.sleep(0)
@@ -267,7 +267,7 @@ async def test_drain_waits_for_functions_that_run() -> None:
     await until(pool.busy)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
-    await pool.drain(PATIENCE)
+    await pool.drain(TIMEOUT_S)
     assert over.is_set()
     pool.close()
 
@@ -283,15 +283,15 @@ async def test_an_idle_thread_keeps_nothing_alive() -> None:
     gc.disable()
     try:
         for fails in (False, True):
-            thing = Thing()
-            kept = weakref.ref(thing)
+            item = Thing()
+            kept = weakref.ref(item)
 
-            def work(thing: Thing, fails: bool = fails) -> None:
+            def work(item: Thing, fails: bool = fails) -> None:
                 if fails:
                     raise KeyError
 
-            await asyncio.gather(pool.run(work, thing), return_exceptions=True)
-            del thing
+            await asyncio.gather(pool.run(work, item), return_exceptions=True)
+            del item
             await until(partial(_is_gone, kept))
     finally:
         gc.enable()
@@ -314,10 +314,10 @@ async def test_two_event_loops_share_a_pool() -> None:
     pool.close()
 
 
-async def test_the_system_gives_no_more_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_no_thread_can_be_started(monkeypatch: pytest.MonkeyPatch) -> None:
     pool = ThreadPool("few", 8)
     go = threading.Event()
-    first = asyncio.create_task(pool.run(go.wait, PATIENCE))
+    first = asyncio.create_task(pool.run(go.wait, TIMEOUT_S))
     await until(pool.busy)
 
     def refuse(thread: Any) -> None:

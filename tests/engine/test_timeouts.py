@@ -1,4 +1,4 @@
-"""Time limits: whose time is over, how that is answered, and who is left alone."""
+"""Time limits: which handlers they cancel, the responses, and which handlers they do not cancel."""
 
 import asyncio
 import time
@@ -100,7 +100,7 @@ async def test_a_body_that_does_not_come_is_answered_with_408() -> None:
 
 
 @pytest.mark.parametrize(("announced", "status"), [(b"6", 413), (b"5", 200), (b"many", 200)])
-async def test_a_body_that_is_too_large_by_its_header_is_refused_before_it_comes(announced: bytes, status: int) -> None:
+async def test_a_too_large_content_length_is_refused_before_the_body_arrives(announced: bytes, status: int) -> None:
     app = limited(REQUEST_TIMEOUT=LONG, RESPONSE_TIMEOUT=1, REQUEST_MAX_SIZE=5)
     app.post("/")(lambda request: text("whole"))
     peer = Peer([])
@@ -153,7 +153,7 @@ async def test_middleware_that_takes_too_long(where: str) -> None:
     assert seen == ([503] if where == "request" else [200])
 
 
-async def test_who_catches_the_cancellation_answers_himself_and_is_asked_once() -> None:
+async def test_a_handler_that_catches_the_cancellation_is_cancelled_once() -> None:
     app, counts = limited(), []
 
     @app.get("/")
@@ -175,7 +175,7 @@ async def test_who_catches_the_cancellation_answers_himself_and_is_asked_once() 
     assert counts == [1]
 
 
-async def test_a_stream_after_the_cancellation_is_not_taken_for_one_that_was_cut() -> None:
+async def test_a_stream_after_a_cancellation_is_not_taken_for_a_broken_one() -> None:
     app = limited()
 
     @app.get("/")
@@ -194,7 +194,7 @@ async def test_a_stream_after_the_cancellation_is_not_taken_for_one_that_was_cut
         assert task.cancelling() == 0
 
 
-async def test_a_cancellation_by_somebody_else_goes_on() -> None:
+async def test_a_foreign_cancellation_is_reraised() -> None:
     app, handler = limited(RESPONSE_TIMEOUT=LONG), Handler()
     app.add_route(handler, "/", name="slow")
     peer = Peer()
@@ -223,7 +223,7 @@ async def test_both_cancel() -> None:
     assert not peer.sent
 
 
-async def test_what_has_begun_and_what_is_being_sent_is_not_limited() -> None:
+async def test_started_and_streaming_responses_are_not_limited() -> None:
     app = limited()
 
     @app.get("/stream")
@@ -284,7 +284,7 @@ async def test_an_exception_handler_that_takes_too_long() -> None:
     assert (peer.status, peer.complete, slow.seen) == (503, True, ["Response Timeout", "cleaned up"])
 
 
-async def test_a_cancellation_by_somebody_else_in_an_exception_handler_goes_on() -> None:
+async def test_a_foreign_cancellation_in_an_exception_handler_is_reraised() -> None:
     app, handler = limited(RESPONSE_TIMEOUT=LONG), Handler()
     app.exception(NotFound)(lambda request, error: handler(request))
     peer = Peer()
@@ -344,8 +344,8 @@ async def test_websockets_are_not_limited() -> None:
     assert {"type": "websocket.send", "text": "patient"} in peer.sent
 
 
-@pytest.mark.parametrize("way", ["child task", "generator"])
-async def test_asgi_middleware_that_runs_the_application_elsewhere(way: str) -> None:
+@pytest.mark.parametrize("middleware", ["child task", "generator"])
+async def test_asgi_middleware_that_runs_the_application_elsewhere(middleware: str) -> None:
     app = limited()
     app.add_route(Handler(), "/", name="slow")
 
@@ -368,9 +368,9 @@ async def test_asgi_middleware_that_runs_the_application_elsewhere(way: str) -> 
 
         return middleware
 
-    if way == "child task":
+    if middleware == "child task":
         app.add_middleware(Pass)
-    elif way == "generator":
+    elif middleware == "generator":
         app.add_middleware(generator)
     async with started(app):
         peer = await ask(app, http_scope())
@@ -402,7 +402,7 @@ async def test_mounted_applications() -> None:
     assert statuses == {"/strict/": 503, "/mild/": 200, "/starlette/": 200, "/asgi/": 503, "/route": 503}
 
 
-async def test_what_runs_in_no_task_is_told_of_once(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_request_outside_a_task_is_reported_once(caplog: pytest.LogCaptureFixture) -> None:
     app = limited()
 
     @app.get("/")
@@ -425,9 +425,7 @@ async def test_what_runs_in_no_task_is_told_of_once(caplog: pytest.LogCaptureFix
     assert not peer.sent
 
 
-async def test_tasks_that_are_no_tasks_are_told_of(
-    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_invalid_tasks_are_reported(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
     app = limited()
 
     @app.get("/")
@@ -536,7 +534,7 @@ async def test_without_limits_nothing_looks(off: int | None) -> None:
         assert app._engine.sweeper._timer is None
 
 
-def test_a_lazy_start_on_another_loop_begins_anew() -> None:
+def test_a_lazy_start_on_another_loop_starts_again() -> None:
     app = limited()
     app.add_route(Handler(), "/", name="slow")
     for _ in range(2):
@@ -544,7 +542,7 @@ def test_a_lazy_start_on_another_loop_begins_anew() -> None:
         app.middleware_stack = None
 
 
-def test_an_engine_application_answers_in_starlettes_way(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_engine_application_answers_like_starlette(monkeypatch: pytest.MonkeyPatch) -> None:
     async def slow(request: Any) -> Response:
         await asyncio.sleep(LONG)
         raise AssertionError
@@ -558,7 +556,7 @@ def test_an_engine_application_answers_in_starlettes_way(monkeypatch: pytest.Mon
 
 @pytest.mark.parametrize("setting", ["REQUEST_TIMEOUT", "RESPONSE_TIMEOUT"])
 @pytest.mark.parametrize("value", ["60", -1])
-async def test_what_can_be_no_limit_is_refused(setting: str, value: Any) -> None:
+async def test_invalid_limits_are_refused(setting: str, value: Any) -> None:
     app = limited(**{setting: value})
     with pytest.raises(ServerError, match=f"{setting} is .*; it has to be a number from 0 on"):
         await ask(app, http_scope())

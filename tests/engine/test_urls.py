@@ -1,4 +1,4 @@
-"""URLs by the names of what is below mounts and hosts with parameters."""
+"""URLs by name for routes below mounts and hosts with parameters."""
 
 from typing import Any
 

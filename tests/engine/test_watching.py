@@ -1,4 +1,4 @@
-"""Which changes of files restart an application."""
+"""The changes of files that restart an application."""
 
 import sys
 import threading
@@ -10,15 +10,15 @@ import pytest
 from sanic_star.servers.settings import CannotServe
 from sanic_star.servers.watching import Watch
 
-PATIENCE = 30.0
+TIMEOUT_S = 30.0
 
 
 @pytest.fixture
 def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
     """The working directory, and one that is watched beside it."""
     work, named = tmp_path / "work", tmp_path / "named"
-    for each in (work, named, work / "package"):
-        each.mkdir()
+    for folder in (work, named, work / "package"):
+        folder.mkdir()
     monkeypatch.chdir(work)
     return work, named
 
@@ -33,8 +33,8 @@ def test_source_files_count_and_everything_in_directories_that_were_named(folder
     left_alone = {work / "notes.txt", work / "package" / "module.pyc", named / "cached.pyc", named / ".page.html.swp"}
     began = time.monotonic()
     try:
-        while not {str(each) for each in wanted} <= seen:
-            assert time.monotonic() < began + PATIENCE
+        while not {str(path) for path in wanted} <= seen:
+            assert time.monotonic() < began + TIMEOUT_S
             # Again and again: it may begin to watch after the first of them.
             for path in left_alone | wanted:
                 path.write_text(str(time.monotonic()))
@@ -43,7 +43,7 @@ def test_source_files_count_and_everything_in_directories_that_were_named(folder
                 seen |= watch.changed()
     finally:
         watch.stop()
-    assert seen == {str(each) for each in wanted}
+    assert seen == {str(path) for path in wanted}
 
 
 def test_a_watch_may_end_before_it_begins(folders: tuple[Path, Path]) -> None:
@@ -52,7 +52,7 @@ def test_a_watch_may_end_before_it_begins(folders: tuple[Path, Path]) -> None:
     assert watch.changed() == set()
 
 
-def test_what_cannot_be_watched(folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unwatchable_paths_are_reported(folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(CannotServe, match="nosuch: it is no directory"):
         Watch(["nosuch"], lambda: None)
     monkeypatch.setitem(sys.modules, "watchfiles", None)

@@ -36,7 +36,8 @@ async def talk(app: Any, scope: Any, *given: Message) -> Peer:
 
 def kinds(peer: Peer) -> list[Any]:
     return [
-        (each["type"].removeprefix("websocket."), *([each["code"]] if "code" in each else [])) for each in peer.sent
+        (message["type"].removeprefix("websocket."), *([message["code"]] if "code" in message else []))
+        for message in peer.sent
     ]
 
 
@@ -59,7 +60,7 @@ async def test_a_conversation() -> None:
 
 @pytest.mark.parametrize("opened", [False, True])
 @pytest.mark.parametrize("denial", [False, True])
-async def test_an_error_nobody_handled(opened: bool, denial: bool) -> None:
+async def test_an_unhandled_error(opened: bool, denial: bool) -> None:
     app: Sanic[Any, Any] = Sanic("Failing")
 
     @app.on_request
@@ -122,7 +123,7 @@ async def test_middleware_may_answer_the_handshake() -> None:
     assert (await talk(app, websocket_scope(**DENIAL))).status == 401
 
 
-async def test_a_client_that_leaves_is_no_error() -> None:
+async def test_a_disconnect_is_not_an_error() -> None:
     app: Sanic[Any, Any] = Sanic("Leaving")
     ended: list[str] = []
 
@@ -228,7 +229,7 @@ async def test_the_stop_closes_it_with_1001(where: str) -> None:
     assert ended == ["cleaned up"]
 
 
-async def test_a_farewell_of_the_handlers_own_is_the_last_word() -> None:
+async def test_a_close_by_the_handler_is_final() -> None:
     app: Sanic[Any, Any] = Sanic("Farewell")
 
     @app.websocket("/")
@@ -292,7 +293,7 @@ async def test_the_engines_own_route_and_websocket() -> None:
     assert kinds(peer) == [("accept",), ("send",), ("close", 1000)]
 
 
-async def test_it_knows_whether_it_is_open() -> None:
+async def test_it_is_open_between_accept_and_disconnect() -> None:
     peer = messages({"type": "websocket.disconnect", "code": 1000})
     ws = WebSocket(websocket_scope(), peer.receive, peer.send)
     assert (ws._opened, ws._closed) == (False, False)

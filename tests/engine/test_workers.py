@@ -1,4 +1,4 @@
-"""Several processes: where they find the application, what happens when one ends, and how they are restarted."""
+"""Several processes: how they find the application, what happens when one ends, and how they restart."""
 
 import asyncio
 import collections
@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from sanic_star import Sanic
-from tests.engine.processes import PATIENCE, is_open, process
+from tests.engine.processes import TIMEOUT_S, is_open, process
 
 START = ["before_server_start", "after_server_start"]
 FACTORY = """
@@ -44,7 +44,7 @@ def test_a_factory_of_the_main_module(tmp_path: Path, how: str) -> None:
         assert server.terminate() == 0
 
 
-def test_a_factory_that_no_other_process_finds(tmp_path: Path) -> None:
+def test_a_factory_that_other_processes_cannot_import(tmp_path: Path) -> None:
     with process(tmp_path, FACTORY.format(how="factory=lambda: create_app('Made')")) as server:
         assert server.ended() == 1
     assert "Several workers need an application that another process can import" in server.log
@@ -73,7 +73,7 @@ def test_a_module(tmp_path: Path) -> None:
     assert server.phases().count("after_server_stop") == 2
 
 
-def test_what_is_shared_reaches_the_workers(tmp_path: Path) -> None:
+def test_shared_values_reach_the_workers(tmp_path: Path) -> None:
     script = """
     import multiprocessing
 
@@ -120,7 +120,7 @@ def test_workers_end_with_their_supervisor(tmp_path: Path) -> None:
         port = server.port
         assert server.get().status_code == 200
         server.popen.kill()
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + TIMEOUT_S
         while is_open(port):
             assert time.monotonic() < deadline
             time.sleep(0.05)
@@ -202,7 +202,7 @@ def test_ctrl_c_twice_ends_workers_at_once(tmp_path: Path) -> None:
     assert "Received signal SIGINT. Shutting down." in server.log
 
 
-def test_what_a_launcher_passes_on_is_no_second_ctrl_c(tmp_path: Path) -> None:
+def test_a_signal_passed_on_by_a_launcher_is_not_a_second_ctrl_c(tmp_path: Path) -> None:
     script = """
     if __name__ == "__main__":
         app.run(port=0, workers=2, motd=False)
@@ -281,7 +281,7 @@ async def under_load(
     clients = [asyncio.ensure_future(client()) for _ in range(64)]
     await asyncio.sleep(0.3)
     begin()
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT_S
     while time.monotonic() < deadline:
         await asyncio.sleep(0.05)
         if done():
@@ -327,6 +327,6 @@ def test_a_worker_restarts_itself_all_and_ends_all(tmp_path: Path) -> None:
         assert server.ended() == 0
 
 
-def test_one_process_alone_has_no_supervisor() -> None:
+def test_a_single_process_has_no_supervisor() -> None:
     with pytest.raises(AttributeError, match="workers=2"):
         _ = Sanic("alone").m

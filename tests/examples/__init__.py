@@ -1,1 +1,1 @@
-"""Tests of the example applications: real servers in processes of their own, driven over sockets."""
+"""Tests of the example applications: real servers in their own processes, used over sockets."""

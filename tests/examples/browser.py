@@ -13,7 +13,7 @@ import pytest
 import requests
 from websockets.sync.client import ClientConnection, connect
 
-from .serving import PATIENCE
+from .serving import TIMEOUT_S
 
 
 class Page:
@@ -32,7 +32,7 @@ class Page:
         self._number += 1
         self._connection.send(json.dumps({"id": self._number, "method": method, "params": params}))
         while True:
-            answer = json.loads(self._connection.recv(PATIENCE))
+            answer = json.loads(self._connection.recv(TIMEOUT_S))
             if answer.get("id") == self._number:
                 assert "error" not in answer, answer
                 return dict(answer["result"])
@@ -44,7 +44,7 @@ class Page:
 
     def until(self, expression: str) -> Any:
         """Wait until an expression is true; say what the page shows if it never is."""
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + TIMEOUT_S
         while not (value := self.evaluate(expression)):
             assert time.monotonic() < deadline, (expression, self.evaluate("document.body?.innerText"))
             time.sleep(0.05)
@@ -67,15 +67,15 @@ def browser(folder: Path) -> Iterator[Page]:
     )  # fmt: skip
     try:
         noted = folder / "DevToolsActivePort"
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + TIMEOUT_S
         while not noted.exists() or not noted.read_text().strip():
             assert process.poll() is None, "Chromium has ended"
             assert time.monotonic() < deadline
             time.sleep(0.05)
-        pages = requests.get(f"http://127.0.0.1:{noted.read_text().split()[0]}/json", timeout=PATIENCE).json()
+        pages = requests.get(f"http://127.0.0.1:{noted.read_text().split()[0]}/json", timeout=TIMEOUT_S).json()
         url = next(page["webSocketDebuggerUrl"] for page in pages if page["type"] == "page")
-        with connect(url, open_timeout=PATIENCE, max_size=None) as connection:
+        with connect(url, open_timeout=TIMEOUT_S, max_size=None) as connection:
             yield Page(connection)
     finally:
         process.terminate()
-        process.wait(PATIENCE)
+        process.wait(TIMEOUT_S)

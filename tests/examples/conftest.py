@@ -1,4 +1,4 @@
-"""The board, served; one process per test module and flavour."""
+"""The served board: one process per test module and flavour."""
 
 from collections.abc import Iterator
 

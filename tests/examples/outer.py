@@ -1,4 +1,4 @@
-"""Applications that the board is mounted in, as their authors would write them."""
+"""Applications with the board as a mount, as their authors would write them."""
 
 from fastapi import FastAPI
 from starlette.applications import Starlette
@@ -28,5 +28,5 @@ def in_fastapi() -> FastAPI:
 
 
 def deep() -> Starlette:
-    """Mount the board in something that is mounted itself."""
+    """Mount the board in an application that is mounted itself."""
     return Starlette(routes=[Route("/", home), Mount("/a", routes=[Mount("/b", app=in_starlette())])])

@@ -1,4 +1,4 @@
-"""Read a page as a browser does: which URLs are in it."""
+"""Read the URLs of a page, as a browser does."""
 
 import json
 from html.parser import HTMLParser
@@ -16,10 +16,10 @@ class Page(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Note each URL with the element that has it."""
-        found = dict(attrs)
-        self._in_links = found.get("id") == "links"
+        attributes = dict(attrs)
+        self._in_links = attributes.get("id") == "links"
         for name in ("href", "src", "action"):
-            if url := found.get(name):
+            if url := attributes.get(name):
                 self.urls[url] = tag
 
     def handle_data(self, data: str) -> None:

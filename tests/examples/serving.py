@@ -1,4 +1,4 @@
-"""Start a server as a user would, talk to it, stop it by its process id.
+"""Start a server as a user would, send requests, and stop it by its process id.
 
 The server chooses its port and says so in its log; the log is also how a test sees which listeners ran.
 """
@@ -21,7 +21,7 @@ import requests
 from websockets.sync.client import ClientConnection, connect
 
 ROOT = Path(__file__).parents[2]
-PATIENCE = 60.0  # seconds that a slow machine may need; nothing here waits longer than it has to
+TIMEOUT_S = 60.0  # enough for a slow machine; every wait ends as soon as its condition is true
 UVICORN = (sys.executable, "-m", "uvicorn", "--host", "127.0.0.1", "--port", "0")
 
 SANIC_ONLY = ("__init__", "api", "attachments", "board", "hub", "links", "live", "pages", "plain", "store")
@@ -85,7 +85,7 @@ class Server:
 
     def request(self, method: str, path: str, **options: Any) -> requests.Response:
         """Send one request, with no session around it."""
-        return requests.request(method, self.url(path), timeout=PATIENCE, **options)
+        return requests.request(method, self.url(path), timeout=TIMEOUT_S, **options)
 
     def get(self, path: str, **options: Any) -> requests.Response:
         """Send a GET."""
@@ -93,14 +93,14 @@ class Server:
 
     def socket(self, path: str, **headers: str) -> ClientConnection:
         """Open a websocket, as a context manager."""
-        return connect(self.url(path).replace("http", "ws", 1), additional_headers=headers, open_timeout=PATIENCE)
+        return connect(self.url(path).replace("http", "ws", 1), additional_headers=headers, open_timeout=TIMEOUT_S)
 
     def stop(self) -> float:
         """End the server by SIGTERM; return the seconds that took."""
         began = time.monotonic()
         self.process.send_signal(signal.SIGTERM)
-        self.process.wait(PATIENCE)
-        self._reader.join(PATIENCE)
+        self.process.wait(TIMEOUT_S)
+        self._reader.join(TIMEOUT_S)
         return time.monotonic() - began
 
     def order_of(self, *lines: str) -> list[str]:
@@ -148,14 +148,14 @@ def copy_board(folder: Path) -> Path:
 
 
 def _is_open(port: int) -> bool:
-    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), PATIENCE):
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), TIMEOUT_S):
         return True
     return False
 
 
 def until(condition: Callable[[], T | None], server: Server | None = None) -> T:
     """Wait until `condition` is true, and return what it gave; a server that ends meanwhile is an error."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT_S
     while True:
         if result := condition():
             return result

@@ -1,4 +1,4 @@
-"""What is written for Sanic: the whole application, its plain part, and that part on Sanic answer alike."""
+"""The Sanic part of the board: the whole application, its plain part, and that part on Sanic answer the same."""
 
 import json
 from typing import Any
@@ -7,14 +7,14 @@ import pytest
 import requests
 
 from .pages import Page
-from .serving import PATIENCE, Server, until
+from .serving import TIMEOUT_S, Server, until
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
 
 
-def add(server: Server, title: str = "Water the plants", **more: str) -> Any:
+def add(server: Server, title: str = "Water the plants", **fields: str) -> Any:
     """Add a task through the API."""
-    response = server.request("POST", "/api/v1/tasks", json={"title": title, **more})
+    response = server.request("POST", "/api/v1/tasks", json={"title": title, **fields})
     assert response.status_code == 201
     return response.json()
 
@@ -57,7 +57,7 @@ def test_version_one_lists_tasks_and_version_two_shows_columns(anywhere: Server)
     task = add(anywhere, column="doing")
     listed = anywhere.get("/api/v1/tasks", params={"column": "doing"}).json()
     assert listed[-1] == task
-    assert {each["column"] for each in listed} == {"doing"}
+    assert {task["column"] for task in listed} == {"doing"}
     shown = anywhere.get("/api/v2/board").json()
     assert [column["key"] for column in shown["columns"]] == ["todo", "doing", "done"]
     assert shown["columns"][1]["tasks"] == listed
@@ -88,14 +88,14 @@ def test_a_bad_body_is_refused_with_what_is_wrong(anywhere: Server, body: bytes,
     assert anywhere.get("/api/v1/tasks").json() == before
 
 
-def test_a_column_that_is_not_there_is_refused(anywhere: Server) -> None:
+def test_an_unknown_column_is_refused(anywhere: Server) -> None:
     response = anywhere.get("/api/v1/tasks", params={"column": "never"})
     assert (response.status_code, response.json()["error"]) == (400, "Bad Request")
     assert "todo, doing, done" in response.json()["message"]
 
 
 @pytest.mark.parametrize("name", ["notes.txt", "naïve résumé.pdf", "no extension"])
-def test_an_attachment_comes_back_as_it_was_sent(anywhere: Server, name: str) -> None:
+def test_an_attachment_is_downloaded_unchanged(anywhere: Server, name: str) -> None:
     task = add(anywhere)
     content = bytes(range(256)) * 4
     response = anywhere.request("POST", task["attachments_url"], files={"file": (name, content)})
@@ -127,7 +127,7 @@ def test_bad_uploads_are_refused(anywhere: Server) -> None:
     for options in ({"data": {"file": "no file"}}, {"files": {"other": ("x", b"x")}}, {"data": b"x"}, {}):
         assert anywhere.request("POST", task["attachments_url"], **options).status_code == 400
     large = anywhere.request("POST", task["attachments_url"], files={"file": ("x", b"x" * 5001)})
-    assert (large.status_code, large.json()["message"]) == (413, "An attachment may have 5,000 bytes.")
+    assert (large.status_code, large.json()["message"]) == (413, "An attachment may have at most 5,000 bytes.")
     nowhere = anywhere.request("POST", "/api/v1/tasks/0/attachments", files={"file": ("x", b"x")})
     assert nowhere.status_code == 404
     assert anywhere.get(task["attachments_url"]).json() == []
@@ -166,23 +166,23 @@ def test_a_failure_is_logged_with_its_traceback(anywhere: Server) -> None:
     assert anywhere.get("/").status_code == 200
 
 
-def test_the_websocket_tells_of_changes_and_passes_on_what_people_say(anywhere: Server) -> None:
-    with anywhere.socket("/live/feed") as one, anywhere.socket("/live/feed") as two:
-        heard_by_one, heard_by_two = Ear(one), Ear(two)
+def test_the_websocket_sends_changes_and_chat_messages(anywhere: Server) -> None:
+    with anywhere.socket("/live/feed") as first, anywhere.socket("/live/feed") as second:
+        heard_by_one, heard_by_two = Ear(first), Ear(second)
         assert heard_by_two.until("people")["listening"] >= 2
-        one.send("Good morning")
+        first.send("Good morning")
         expected = {"kind": "chat", "who": "guest", "text": "Good morning"}
         assert heard_by_one.until("chat") == heard_by_two.until("chat") == expected
         task = add(anywhere, "Call the plumber")
-        told = {"kind": "task", "what": "added", "id": task["id"], "title": "Call the plumber"}
-        assert heard_by_one.until("task") == heard_by_two.until("task") == told
+        event = {"kind": "task", "what": "added", "id": task["id"], "title": "Call the plumber"}
+        assert heard_by_one.until("task") == heard_by_two.until("task") == event
         anywhere.request("PATCH", task["url"], json={"column": "done"})
         assert heard_by_one.until("task")["what"] == "moved"
         anywhere.request("POST", task["attachments_url"], files={"file": ("x", b"x")})
         assert heard_by_one.until("task")["what"] == "attached"
         anywhere.request("DELETE", task["url"])
         assert heard_by_one.until("task")["what"] == "deleted"
-        two.close()
+        second.close()
         assert heard_by_one.until("people")["listening"] >= 1
 
 
@@ -195,12 +195,12 @@ class Ear:
     def until(self, kind: str) -> Any:
         """Return the next message of that kind."""
         while True:
-            message = json.loads(self._socket.recv(timeout=PATIENCE))
+            message = json.loads(self._socket.recv(timeout=TIMEOUT_S))
             if message["kind"] == kind:
                 return message
 
 
-def test_the_ticker_ticks_and_notices_who_leaves(anywhere: Server) -> None:
+def test_the_ticker_ticks_and_ends_with_its_client(anywhere: Server) -> None:
     before = anywhere.log.count("a ticker has ended")
     with anywhere.get("/live/ticker", stream=True) as response:
         assert response.headers["Content-Type"].split(";")[0] == "text/event-stream"
@@ -215,15 +215,15 @@ def test_the_ticker_ticks_and_notices_who_leaves(anywhere: Server) -> None:
 
 def events(response: requests.Response, count: int) -> list[dict[str, str]]:
     """Read that many events that have a name off a stream of them."""
-    found: list[dict[str, str]] = []
+    events: list[dict[str, str]] = []
     event: dict[str, str] = {}
     for line in response.iter_lines(decode_unicode=True):
         if line:
             name, _, value = line.partition(": ")
             event[name] = value
         else:
-            found += [event] if "event" in event else []
+            events += [event] if "event" in event else []
             event = {}
-            if len(found) == count:
+            if len(events) == count:
                 break
-    return found
+    return events

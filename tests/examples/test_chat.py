@@ -1,4 +1,4 @@
-"""The chat: in process, and in a browser that connects again after the server has been started anew."""
+"""The chat: in process, and in a browser that reconnects after a restart of the server."""
 
 import base64
 import json
@@ -49,7 +49,7 @@ def test_two_people_talk(client: TestClient) -> None:
     assert client.get("/rooms/kitchen/messages").json() == []
 
 
-def test_who_comes_back_gets_what_was_missed(client: TestClient) -> None:
+def test_a_returning_client_gets_the_missed_messages(client: TestClient) -> None:
     for text in ("one", "two", "three"):
         assert client.post(f"{ROOM}/messages", json={"name": "Ada", "text": text}).status_code == 201
     with client.websocket_connect(f"{ROOM}/ws?after=1") as websocket:
@@ -91,11 +91,11 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize("said", BAD)
-def test_what_nobody_can_say(client: TestClient, said: Any) -> None:
-    assert client.post(f"{ROOM}/messages", data=json.dumps(said)).status_code == 400
+@pytest.mark.parametrize("content", BAD)
+def test_invalid_chat_messages_are_refused(client: TestClient, content: Any) -> None:
+    assert client.post(f"{ROOM}/messages", data=json.dumps(content)).status_code == 400
     with client.websocket_connect(f"{ROOM}/ws") as websocket:
-        websocket.send_text(json.dumps(said))
+        websocket.send_text(json.dumps(content))
         assert of_kind(websocket, "refused")
         websocket.send_text("{")
         assert of_kind(websocket, "refused")
@@ -105,18 +105,18 @@ def test_what_nobody_can_say(client: TestClient, said: Any) -> None:
 
 
 @pytest.mark.parametrize("after", ["x", "-1", "1.5", "²", "9" * 19, "1" * 5000])
-def test_what_is_no_number_of_a_message(client: TestClient, after: str) -> None:
+def test_invalid_message_ids_are_refused(client: TestClient, after: str) -> None:
     assert client.get(f"{ROOM}/messages", params={"after": after}).status_code == 400
 
 
 def test_a_room_keeps_its_last_messages(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("examples.chat.history._KEPT", 2)
+    monkeypatch.setattr("examples.chat.history._MESSAGES_PER_ROOM", 2)
     for text in "abcd":
         client.post(f"{ROOM}/messages", json={"name": "Ada", "text": text})
     assert [message["text"] for message in client.get(f"{ROOM}/messages").json()] == ["c", "d"]
 
 
-def test_the_page_asks_no_other_host(client: TestClient) -> None:
+def test_the_page_loads_nothing_from_other_hosts(client: TestClient) -> None:
     page = client.get(f"{ROOM}/")
     assert page.headers["content-security-policy"] == "default-src 'self'"
     for path in ("/", f"{ROOM}/", "/assets/chat.js", "/assets/chat.css"):
@@ -144,18 +144,18 @@ def test_a_browser_connects_again(query: str, status: str, tmp_path: Path, monke
             is_connected = f"document.getElementById('status')?.innerText === '{status}'"
             page.call("Page.navigate", url=f"http://127.0.0.1:{port}{ROOM}/{query}")
             page.until(is_connected)
-            page.evaluate("name = 'Ada'; part('name').value = 'Ada'; part('text').value = '<b>first</b>'")
-            page.evaluate("part('form').requestSubmit()")
-            page.until("part('messages').innerText.includes('<b>first</b>')")
-            assert page.until("part('present').innerText") == "1"
+            page.evaluate("name = 'Ada'; element('name').value = 'Ada'; element('text').value = '<b>first</b>'")
+            page.evaluate("element('form').requestSubmit()")
+            page.until("element('messages').innerText.includes('<b>first</b>')")
+            assert page.until("element('present').innerText") == "1"
             server.popen.send_signal(signal.SIGTERM)
             server.popen.wait(60)
-            page.until("part('status').innerText === 'connecting again'")
+            page.until("element('status').innerText === 'reconnecting'")
             server = start(tmp_path, port)
             page.until(is_connected)
-            page.evaluate("part('text').value = 'second'; part('form').requestSubmit()")
-            page.until("part('messages').innerText.includes('second')")
-            assert page.evaluate("part('messages').children.length") == 2
+            page.evaluate("element('text').value = 'second'; element('form').requestSubmit()")
+            page.until("element('messages').innerText.includes('second')")
+            assert page.evaluate("element('messages').children.length") == 2
             if "CHAT_SCREENSHOTS" in os.environ:
                 shot = base64.b64decode(page.call("Page.captureScreenshot")["data"])
                 Path(os.environ["CHAT_SCREENSHOTS"], f"chat{len(query)}.png").write_bytes(shot)

@@ -1,4 +1,4 @@
-"""How the board starts, stops and reloads, with people on it."""
+"""How the board starts, stops and reloads with connected clients."""
 
 import time
 from contextlib import suppress
@@ -7,29 +7,29 @@ from pathlib import Path
 import requests
 from websockets.exceptions import ConnectionClosed
 
-from .serving import PATIENCE, copy_board, serve_board, serve_on_sanic, until
+from .serving import TIMEOUT_S, copy_board, serve_board, serve_on_sanic, until
 
 PHASES = [f"taskboard: {phase}" for phase in
           ("before_server_start", "after_server_start", "before_server_stop", "after_server_stop")]  # fmt: skip
 # Long before uvicorn would have given up on open connections (never) or the board's own timeout (15 s) had ended.
-SOON = 8.0
+STOP_LIMIT_S = 8.0
 
 
 def test_sigterm_ends_open_feeds_and_runs_every_listener(tmp_path: Path) -> None:
     with serve_board(tmp_path) as board, board.socket("/live/feed") as socket:
-        socket.recv(timeout=PATIENCE)
+        socket.recv(timeout=TIMEOUT_S)
         with board.get("/live/ticker", stream=True) as ticker:
             lines = ticker.iter_lines(decode_unicode=True)
             next(lines)
             took = board.stop()
             # The stream ends as a stream ends: requests raises when a chunked body breaks off.
-            rest = list(lines)
+            remaining_lines = list(lines)
         heard = []
         with suppress(ConnectionClosed):
             while True:
-                heard.append(socket.recv(timeout=PATIENCE))
-    assert took < SOON
-    assert any("event: tick" in line for line in rest)
+                heard.append(socket.recv(timeout=TIMEOUT_S))
+    assert took < STOP_LIMIT_S
+    assert any("event: tick" in line for line in remaining_lines)
     assert '{"kind": "goodbye"}' in heard
     assert socket.protocol.close_code in {1000, 1001, 1012}
     for ending in ("taskboard: a websocket has ended", "taskboard: a ticker has ended"):
@@ -43,11 +43,11 @@ def test_sigterm_ends_open_feeds_and_runs_every_listener(tmp_path: Path) -> None
 def test_the_board_keeps_tasks_and_sessions_over_a_restart(tmp_path: Path) -> None:
     with requests.Session() as visitor:
         with serve_board(tmp_path) as board:
-            visitor.put(board.url("/session"), json={"name": "Ada"}, timeout=PATIENCE)
-            visitor.post(board.url("/api/v1/tasks"), json={"title": "Stay"}, timeout=PATIENCE)
+            visitor.put(board.url("/session"), json={"name": "Ada"}, timeout=TIMEOUT_S)
+            visitor.post(board.url("/api/v1/tasks"), json={"title": "Stay"}, timeout=TIMEOUT_S)
         with serve_board(tmp_path) as board:
-            assert visitor.get(board.url("/session"), timeout=PATIENCE).json()["name"] == "Ada"
-            tasks = visitor.get(board.url("/api/v1/tasks"), timeout=PATIENCE).json()
+            assert visitor.get(board.url("/session"), timeout=TIMEOUT_S).json()["name"] == "Ada"
+            tasks = visitor.get(board.url("/api/v1/tasks"), timeout=TIMEOUT_S).json()
     assert [task["title"] for task in tasks].count("Stay") == 1
     assert [task["title"] for task in tasks].count("Read the README") == 1
 
@@ -62,9 +62,9 @@ def test_reload_takes_up_an_edit_with_feeds_open(tmp_path: Path) -> None:
 
         assert first_column() == "To do"
         with board.socket("/live/feed") as socket, board.get("/live/ticker", stream=True):
-            socket.recv(timeout=PATIENCE)
+            socket.recv(timeout=TIMEOUT_S)
             # The watcher is a thread that may not look yet; an edit that it has missed is made again.
-            deadline = time.monotonic() + PATIENCE
+            deadline = time.monotonic() + TIMEOUT_S
             while PHASES[3] not in board.log and time.monotonic() < deadline:
                 source.write_text(source.read_text().replace('"To do"', '"Next"') + "\n")
                 time.sleep(1)

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from .pages import Page
-from .serving import PATIENCE, Server, serve_board
-from .test_lifecycle import PHASES, SOON
+from .serving import TIMEOUT_S, Server, serve_board
+from .test_lifecycle import PHASES, STOP_LIMIT_S
 
 OUTER = "tests.examples.outer"
 PLACES = {
@@ -55,7 +55,7 @@ def test_every_link_of_the_api_works(mounted: Server) -> None:
     assert mounted.request("DELETE", task["url"]).status_code == 204
 
 
-def test_what_is_mounted_in_the_board_works(mounted: Server) -> None:
+def test_applications_mounted_in_the_board_work(mounted: Server) -> None:
     links = Page(mounted.get("/").text).links
     answer = mounted.request("POST", links["graphql"], json={"query": "{ tasks { id } }"}, allow_redirects=False)
     assert answer.json()["data"]["tasks"]
@@ -72,14 +72,14 @@ def test_live_feeds_and_sessions_work(mounted: Server) -> None:
     cookie = mounted.request("PUT", "/session", json={"name": "Ada"}).cookies["taskboard"]
     with mounted.socket("/live/feed", Cookie=f"taskboard={cookie}") as socket:
         socket.send("Hello")
-        while (message := json.loads(socket.recv(timeout=PATIENCE)))["kind"] != "chat":
+        while (message := json.loads(socket.recv(timeout=TIMEOUT_S)))["kind"] != "chat":
             pass
         assert message["who"] == "Ada"
     with mounted.get("/live/ticker", stream=True) as ticker:
         assert next(ticker.iter_lines()) == b"retry: 1000"
 
 
-def test_errors_are_the_boards_own(mounted: Server) -> None:
+def test_errors_have_the_pages_of_the_board(mounted: Server) -> None:
     for path, status in (("/nowhere", 404), ("/oops", 500)):
         answer = mounted.get(path, headers={"Accept": "text/html"})
         assert answer.status_code == status
@@ -94,9 +94,9 @@ def test_listeners_run_once_under_concurrent_first_requests(tmp_path: Any, place
         with ThreadPoolExecutor(16) as pool:
             assert set(pool.map(ask, range(64))) == {200}
         with server.socket("/board/live/feed") as socket, server.get("/board/live/ticker", stream=True):
-            socket.recv(timeout=PATIENCE)
+            socket.recv(timeout=TIMEOUT_S)
             took = server.stop()
-    assert took < SOON
+    assert took < STOP_LIMIT_S
     assert server.order_of(*PHASES) == PHASES
     for line in PHASES:
         assert server.log.count(line) == 1

@@ -1,4 +1,4 @@
-"""What the board has from Starlette and other ASGI packages: static files, middleware, sessions, GraphQL."""
+"""The parts of the board from Starlette and other ASGI packages: static files, middleware, sessions, GraphQL."""
 
 import json
 import re
@@ -8,7 +8,7 @@ import pytest
 import requests
 
 from .pages import Page
-from .serving import PATIENCE, Server
+from .serving import TIMEOUT_S, Server
 
 
 def ask(server: Server, query: str, **options: Any) -> Any:
@@ -17,7 +17,7 @@ def ask(server: Server, query: str, **options: Any) -> Any:
     return response.json()
 
 
-def test_static_files_can_be_asked_for_again_and_in_part(board: Server) -> None:
+def test_static_files_support_conditional_and_range_requests(board: Server) -> None:
     whole = board.get("/assets/board.css", headers={"Accept-Encoding": "identity"})
     assert whole.headers["Content-Type"].startswith("text/css")
     for again in (
@@ -40,7 +40,7 @@ def test_only_assets_are_served_as_assets(board: Server, path: str) -> None:
     assert board.get(path).status_code == 404
 
 
-def test_large_answers_are_compressed_for_who_takes_that(board: Server) -> None:
+def test_large_responses_are_compressed_for_clients_that_accept_gzip(board: Server) -> None:
     packed = board.get("/")
     assert packed.headers["Content-Encoding"] == "gzip"
     plain = board.get("/", headers={"Accept-Encoding": "identity"})
@@ -64,34 +64,34 @@ def test_other_origins_may_use_the_api(board: Server) -> None:
 def test_a_session_counts_visits_and_remembers_a_name(board: Server) -> None:
     with requests.Session() as visitor, requests.Session() as stranger:
         url = board.url("/session")
-        assert visitor.get(url, timeout=PATIENCE).json() == {"name": "guest", "visits": 0}
+        assert visitor.get(url, timeout=TIMEOUT_S).json() == {"name": "guest", "visits": 0}
         assert not visitor.cookies
         for visits in (1, 2, 3):
-            assert visitor.post(url, timeout=PATIENCE).json() == {"name": "guest", "visits": visits}
-        assert visitor.put(url, json={"name": " Ada "}, timeout=PATIENCE).json() == {"name": "Ada", "visits": 3}
-        assert stranger.post(url, timeout=PATIENCE).json() == {"name": "guest", "visits": 1}
-        task = visitor.post(board.url("/api/v1/tasks"), json={"title": "Write"}, timeout=PATIENCE).json()
+            assert visitor.post(url, timeout=TIMEOUT_S).json() == {"name": "guest", "visits": visits}
+        assert visitor.put(url, json={"name": " Ada "}, timeout=TIMEOUT_S).json() == {"name": "Ada", "visits": 3}
+        assert stranger.post(url, timeout=TIMEOUT_S).json() == {"name": "guest", "visits": 1}
+        task = visitor.post(board.url("/api/v1/tasks"), json={"title": "Write"}, timeout=TIMEOUT_S).json()
         assert task["author"] == "Ada"
-        assert visitor.delete(url, timeout=PATIENCE).json() == {"name": "guest", "visits": 0}
+        assert visitor.delete(url, timeout=TIMEOUT_S).json() == {"name": "guest", "visits": 0}
         assert not visitor.cookies
 
 
 @pytest.mark.parametrize("body", [{}, {"name": ""}, {"name": " "}, {"name": "x" * 31}, {"name": 1}, {"title": "x"}])
-def test_a_name_that_is_none_is_refused(board: Server, body: Any) -> None:
+def test_an_invalid_name_is_refused(board: Server, body: Any) -> None:
     assert board.request("PUT", "/session", json=body).status_code == 400
 
 
-def test_a_forged_session_is_no_session(board: Server) -> None:
+def test_a_forged_session_is_ignored(board: Server) -> None:
     cookie = board.request("PUT", "/session", json={"name": "Ada"}).cookies["taskboard"]
     assert board.get("/session", cookies={"taskboard": cookie}).json()["name"] == "Ada"
     assert board.get("/session", cookies={"taskboard": "x" + cookie[1:]}).json()["name"] == "guest"
 
 
-def test_the_websocket_knows_the_visitor(board: Server) -> None:
+def test_the_websocket_has_the_name_of_the_visitor(board: Server) -> None:
     cookie = board.request("PUT", "/session", json={"name": "Ada"}).cookies["taskboard"]
     with board.socket("/live/feed", Cookie=f"taskboard={cookie}") as socket:
         socket.send("It's me")
-        while (message := json.loads(socket.recv(timeout=PATIENCE)))["kind"] != "chat":
+        while (message := json.loads(socket.recv(timeout=TIMEOUT_S)))["kind"] != "chat":
             pass
         assert message == {"kind": "chat", "who": "Ada", "text": "It's me"}
 
@@ -146,7 +146,7 @@ def test_graphql_takes_what_its_page_sends(board: Server) -> None:
         assert answer["data"]
 
 
-def test_graphql_says_what_it_can_not_do(board: Server) -> None:
+def test_graphql_errors_have_messages(board: Server) -> None:
     for document, complaint in (
         ("{ nothing }", "Cannot query field 'nothing'"),
         ("{", "Syntax Error"),
@@ -156,9 +156,9 @@ def test_graphql_says_what_it_can_not_do(board: Server) -> None:
         assert complaint in ask(board, document)["errors"][0]["message"]
 
 
-def test_graphql_tells_the_websocket(board: Server) -> None:
+def test_graphql_changes_are_sent_to_the_websocket(board: Server) -> None:
     with board.socket("/live/feed") as socket:
         ask(board, 'mutation { addTask(title: "Seen by all") { task { id } } }')
-        while (message := json.loads(socket.recv(timeout=PATIENCE)))["kind"] != "task":
+        while (message := json.loads(socket.recv(timeout=TIMEOUT_S)))["kind"] != "task":
             pass
         assert (message["what"], message["title"]) == ("added", "Seen by all")

@@ -1,6 +1,6 @@
 """Compare with Sanic: the routers on random tables, whole applications on such tables, and on odd paths.
 
-`--ways` compares the fast ways of headers, cookies, arguments and routes with the slow ones instead.
+`--ways` compares the fast and the slow implementations of headers, cookies, arguments and routes instead.
 
 `--wire` sends malformed requests over raw sockets instead, to an application with many features behind each server.
 """
@@ -34,29 +34,30 @@ def tables(rows: list[Row]) -> tuple[Table, Table]:
 
 
 def several(
-    options: argparse.Namespace, requests: int, what: str, ask: Callable[[int], tuple[int, list[Difference]]]
+    options: argparse.Namespace, requests: int, subject: str, ask: Callable[[int], tuple[int, list[Difference]]]
 ) -> bool:
-    """Ask tables until it were so many requests, and print what differs; tell whether something did."""
-    asked, seed, found = 0, options.seed, []
+    """Play tables until `requests` requests were sent; print the differences, and return whether there were any."""
+    asked, seed, differences = 0, options.seed, []
     while asked < requests:
-        count, differences = ask(seed)
-        found += [(seed, each) for each in differences]
+        count, new_differences = ask(seed)
+        differences += [(seed, difference) for difference in new_differences]
         asked += count
         seed += 1
     kinds: Counter[str] = Counter()
-    for number, each in found:
-        kind = f"{each.sanic.split()[0]} / {each.ours.split()[0] if each.ours else ''}"
+    for number, difference in differences:
+        kind = f"{difference.sanic.split()[0]} / {difference.ours.split()[0] if difference.ours else ''}"
         kinds[kind] += 1
         if kinds[kind] <= options.show:
-            print(f"seed {number}: {each.asked}\n    Sanic      {each.sanic}\n    sanic_star {each.ours}")
-            for place, row in enumerate(each.rows):
+            print(f"seed {number}: {difference.asked}")
+            print(f"    Sanic      {difference.sanic}\n    sanic_star {difference.ours}")
+            for place, row in enumerate(difference.rows):
                 print(f"      {place} {' '.join(row.methods):12} {row.uri}  {row.options()}")
-    print(f"{seed - options.seed} tables, {asked} {what}, {len(found)} differences")
-    return bool(found)
+    print(f"{seed - options.seed} tables, {asked} {subject}, {len(differences)} differences")
+    return bool(differences)
 
 
-def ways(options: argparse.Namespace, inputs: int) -> bool:
-    """Compare fast and slow ways, and print what differs; tell whether something did."""
+def compare_implementations(options: argparse.Namespace, inputs: int) -> bool:
+    """Compare fast and slow implementations, print the differences, and return whether there were any."""
     differs = False
     for name in COMPARISONS:
         differences = compare_ways(name, options.seed, inputs)
@@ -68,16 +69,20 @@ def ways(options: argparse.Namespace, inputs: int) -> bool:
 
 
 def main() -> int:
-    """Run the command; the exit status is 1 if something differed."""
+    """Run the command; the exit status is 1 if there were differences."""
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
     parser.add_argument("--requests", type=int, default=50_000)
     parser.add_argument("--served", type=int, default=4000, help="requests over a socket, to random tables")
     parser.add_argument("--paths", type=int, default=6000, help="odd paths, to routes and files")
-    parser.add_argument("--seed", type=int, default=1, help="of the first table; the next has the next")
+    parser.add_argument("--seed", type=int, default=1, help="seed of the first table; each next table adds 1")
     parser.add_argument("--show", type=int, default=10, help="how many differences are printed")
-    parser.add_argument("--ways", type=int, nargs="?", const=100_000, help="only fast and slow ways, so many of each")
-    parser.add_argument("--wire", type=int, nargs="?", const=20_000, help="only malformed requests, so many in all")
-    parser.add_argument("--servers", default=",".join(SERVERS), help="for --wire: their names, with commas")
+    parser.add_argument(
+        "--ways", type=int, nargs="?", const=100_000, help="only fast and slow implementations, N inputs each"
+    )
+    parser.add_argument("--wire", type=int, nargs="?", const=20_000, help="only malformed requests, N in total")
+    parser.add_argument(
+        "--servers", default=",".join(SERVERS), help="for --wire: names of servers, separated by commas"
+    )
     options = parser.parse_args()
     if options.wire:
         names = options.servers.split(",")
@@ -87,10 +92,10 @@ def main() -> int:
     warnings.simplefilter("ignore")
     logging.disable()
     if options.ways:
-        return ways(options, options.ways)
-    found = several(options, options.requests, "requests", lambda seed: compare(seed, 40, tables))
-    with Framework("sanic") as theirs, Framework("sanic_star") as ours:
-        both = theirs.play, ours.play
+        return compare_implementations(options, options.ways)
+    differences = several(options, options.requests, "requests", lambda seed: compare(seed, 40, tables))
+    with Framework("sanic") as sanics, Framework("sanic_star") as ours:
+        both = sanics.play, ours.play
         served = several(
             options, options.served, "served requests", lambda seed: compare_dispatch(seed, 40, tables, both)
         )
@@ -99,7 +104,7 @@ def main() -> int:
         wrong = asyncio.run(compare_paths(options.seed, options.paths, (sanic, sanic_star), Path(directory)))
     print(*astray, f"{options.served // 4} served paths, {len(astray)} differences", sep="\n")
     print(*wrong, f"{options.paths} paths, {len(wrong)} differences", sep="\n")
-    return bool(found or served or astray or wrong)
+    return bool(differences or served or astray or wrong)
 
 
 if __name__ == "__main__":

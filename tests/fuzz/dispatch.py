@@ -1,8 +1,8 @@
 """Random route tables behind a server: both answer the same requests over a socket, Sanic on its own server.
 
-The routers by themselves are compared a hundred times faster (`tables`); here is what stands around them, too: what
-becomes of a path between wire and router, 404 and 405 with their headers, HEAD, and what a request says of its route.
-Each table is an application in a process of its own, because Sanic does not start twice in one.
+`tables` compares the routers alone, a hundred times faster. This module also tests the code around them: the path
+between wire and router, 404 and 405 with their headers, HEAD, and the route attributes of a request. Each table is an
+application in its own process, because Sanic does not start twice in one.
 """
 
 from __future__ import annotations
@@ -50,75 +50,76 @@ app.static("/s", root / "served", name="more", use_content_range=True, stream_la
 
 
 def compare_dispatch(seed: int, count: int, tables: Tables, both: tuple[Play, Play]) -> tuple[int, list[Difference]]:
-    """Serve a table by its seed, ask both; return how many requests it were and where they differ.
+    """Serve a random table, send requests to both; return the number of requests and the differences.
 
     Args:
         seed: of the table and of its requests.
         count: how many requests.
-        tables: makes the two routers, to find out what can be registered.
+        tables: creates the two routers, to find the routes that can be registered.
         both: play a case on Sanic and on sanic_star.
     """
     random = Random(seed)
-    rows, found = startable(a_table(random), tables)
-    if found or not rows:
-        return 0, found
+    rows, differences = startable(a_table(random), tables)
+    if differences or not rows:
+        return 0, differences
     asked = list(requests(random, rows, count))
     written = [(row.uri, row.options()) for row in rows]
-    steps = tuple(request(each.method, each.path, {"host": each.host or HOST}) for each in asked)
+    steps = tuple(request(drawn.method, drawn.path, {"host": drawn.host or HOST}) for drawn in asked)
     case = Case(f"table {seed}", "fuzz", f"ROWS = {written!r}\n{_PROGRAM}", steps)
-    theirs, mine = (play(case) for play in both)
-    for each, (one,), (other,) in zip(asked, theirs, mine, strict=False):
-        left, right = _seen(one, rows), _seen(other, rows)
-        told = left[4:] if left.startswith("200 ") else {"404": "NotFound"}.get(left, "something else")
-        if not _excused(left, right) and not swallowed(rows, each, told):
-            found.append(Difference(rows, each, left, right))
-    return len(asked), found
+    sanics, ours = (play(case) for play in both)
+    for drawn, (first,), (second,) in zip(asked, sanics, ours, strict=False):
+        left, right = _seen(first, rows), _seen(second, rows)
+        error = left[4:] if left.startswith("200 ") else {"404": "NotFound"}.get(left, "something else")
+        if not _excused(left, right) and not swallowed(rows, drawn, error):
+            differences.append(Difference(rows, drawn, left, right))
+    return len(asked), differences
 
 
 def compare_served_paths(seed: int, count: int, both: tuple[Play, Play]) -> list[str]:
-    """Send odd paths over a socket to both, each through its own server's parser; return what is wrong.
+    """Send odd paths over a socket to both, each through its own server's parser; return the differences.
 
-    What one of the parsers refuses (Sanic: 413 for a long head) is left out, and so is what Sanic answers with 500.
+    Paths that one of the parsers refuses (Sanic: 413 for a long head) are skipped, and those that Sanic answers with
+    500.
     """
     asked = list(paths(Random(seed), count))
     source = f"ROUTES = {ROUTES!r}\nSECRET = {SECRET!r}\n{_PATHS}"
     case = Case(f"paths {seed}", "fuzz", source, tuple(request("GET", path) for path in asked))
-    theirs, mine = (play(case) for play in both)
-    found, compared = [], 0
-    for path, (one,), (other,) in zip(asked, theirs, mine, strict=False):
-        if other.status >= 500 or SECRET.encode() in other.body:
-            found.append(f"{path[:200]!r}: {other}")
-        if {one.status, other.status} & {0, 400, 413, 414, 431, 500}:
+    sanics, ours = (play(case) for play in both)
+    differences, compared = [], 0
+    for path, (first,), (second,) in zip(asked, sanics, ours, strict=False):
+        if second.status >= 500 or SECRET.encode() in second.body:
+            differences.append(f"{path[:200]!r}: {second}")
+        if {first.status, second.status} & {0, 400, 413, 414, 431, 500}:
             continue
         compared += 1
-        left, right = ((each.status, each.status == 200 and each.body) for each in (one, other))
+        left, right = ((answer.status, answer.status == 200 and answer.body) for answer in (first, second))
         if left != right:
-            found.append(f"{path[:200]!r} over a socket: Sanic {left}, here {right}")
+            differences.append(f"{path[:200]!r} over a socket: Sanic {left}, here {right}")
     if compared < count / 3:
-        found.append(f"only {compared} of {count} paths could be compared over a socket")
-    return found
+        differences.append(f"only {compared} of {count} paths could be compared over a socket")
+    return differences
 
 
 def _seen(answer: Answer, rows: list[Row]) -> str:
-    """Return what is compared of an answer; its status comes first."""
+    """Return the compared part of an answer, with its status first."""
     if answer.note:
         return f"0 {answer.note}"
     if answer.status == 200 and answer.body:
-        told = answer.body.decode()
-        number = told.partition(" ")[0]
-        return f"200 {number} mixed" if rows[int(number)].mixed else f"200 {told}"
-    # The order of the methods is that of a set, in Sanic.
+        text = answer.body.decode()
+        number = text.partition(" ")[0]
+        return f"200 {number} mixed" if rows[int(number)].mixed else f"200 {text}"
+    # In Sanic the methods are a set, so their order varies.
     allowed = sorted((answer.get("allow") or "").split(", "))
     return f"{answer.status} {', '.join(allowed)}".strip()
 
 
 def _excused(sanic: str, ours: str) -> bool:
-    """Tell whether the two are the same, or differ as `docs/compatibility.md` lists it."""
+    """Return whether both are the same, or differ as documented in `docs/compatibility.md`."""
     if sanic == ours:
         return True
     if sanic.startswith("500"):  # over `//` for example; here it must be an answer
         return ours[0] in "24"
     if sanic == "405":  # forgets `Allow`, where a path with parameters has several routes
         return ours.startswith("405 ")
-    # A value that was left over from a route tried before.
+    # A leftover value of a route that was tried before.
     return "('" in sanic and sanic.startswith("200") and sanic.split()[:2] == ours.split()[:2]

@@ -1,8 +1,8 @@
-"""An application with many features, for the fuzzer that writes on the wire; the same source runs on Sanic.
+"""An application with many features, for the fuzzer of bytes on the wire; the same source runs on Sanic.
 
-Environment: `FUZZ_PACKAGE` is `sanic_star` or `sanic`, `FUZZ_FILES` a directory for the static route. Each answer says
-what was read from the request, in ASCII, so that two frameworks can be compared. `/_state` counts what must not grow;
-it exists on sanic_star only, like what Sanic has no counterpart for (mounts, Starlette's routes).
+Environment: `FUZZ_PACKAGE` is `sanic_star` or `sanic`, `FUZZ_FILES` a directory for the static route. Each answer
+shows in ASCII the values read from the request, so that two frameworks can be compared. `/_state` counts the objects
+whose number must not grow; it exists on sanic_star only, like mounts and Starlette's routes.
 """
 
 # mypy: disable-error-code="untyped-decorator"
@@ -32,7 +32,7 @@ app.config.PROXIES_COUNT = 1
 
 
 def said(*parts: Any) -> Any:
-    """Answer with what was read."""
+    """Answer with the values that were read."""
     return framework.text(ascii(parts))
 
 
@@ -72,7 +72,7 @@ async def read_cookies(request: Any) -> Any:
 @app.get("/who")
 async def read_credentials(request: Any) -> Any:
     given = request.credentials
-    # The names are for Basic credentials alone: both frameworks raise AttributeError for others.
+    # The names exist for Basic credentials only: both frameworks raise AttributeError for others.
     basic = given is not None and given.auth_type == "Basic"
     return said(request.token, basic and (given.username, given.password))
 

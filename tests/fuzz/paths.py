@@ -1,6 +1,6 @@
-"""Random paths, to routes and to files: never a 500, never a file from outside, and the status that Sanic gives.
+"""Random paths, to routes and to files: never a 500, never a file from outside, and the same status as Sanic.
 
-Both answer in this process, as ASGI applications. What Sanic answers with 500 is left out: there is no status to take.
+Both answer in this process, as ASGI applications. Paths that Sanic answers with 500 are skipped.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _ODD = r"""
 a.txt%00 a%2etxt sub sub/b.txt sub%2fb.txt secret.txt link.txt + ~ %20 | * é % %4 %zz %u002e %ff %C3%A4 1 -1 "
 """
 _LONG = ("9" * 400, "a" * 300, "a" * 5000, "/" * 40, "../" * 30, "%2e%2e/" * 30, "%2f" * 40)
-PIECES = (*_ODD.split(), "", "\xff", "\xc3\xa4", *_LONG)
+SEGMENTS = (*_ODD.split(), "", "\xff", "\xc3\xa4", *_LONG)
 ROUTES: tuple[tuple[str, dict[str, Any]], ...] = (
     ("/", {}),
     ("/p/<x>", {}),
@@ -35,28 +35,28 @@ _running: list[asyncio.Future[Any]] = []
 
 @dataclass(frozen=True)
 class Seen:
-    """What a client sees."""
+    """The response as a client sees it."""
 
     status: int
     body: bytes
 
 
 def paths(random: Random, count: int) -> Iterator[bytes]:
-    """Yield paths as they stand on the wire, each with its leading slash."""
+    """Yield paths as sent on the wire, each with its leading slash."""
     for _ in range(count):
         if random.random() < 0.1:
             tail = bytes(random.randrange(256) for _ in range(random.randint(0, 30))).decode("latin-1")
         else:
-            tail = random.choice(("/", "/", "", "//")).join(random.choices(PIECES, k=random.randint(1, 5)))
+            tail = random.choice(("/", "/", "", "//")).join(random.choices(SEGMENTS, k=random.randint(1, 5)))
         path = (random.choice(PREFIXES) + tail).encode("latin-1", "replace")
-        # These end a target, or begin its query: a server hands on no path with one of them.
+        # These characters end a target or start its query, so no server passes a path that contains one.
         for byte in b" \r\n\t\0?#":
             path = path.replace(bytes((byte,)), b"")
         yield path if path.startswith(b"/") else b"/" + path
 
 
 def files(root: Path) -> Path:
-    """Make the files that are served, and the one that must not be; return the directory to serve."""
+    """Create the served files, and one outside that must not be served; return the served directory."""
     served = root / "served"
     (served / "sub").mkdir(parents=True)
     (served / "a.txt").write_text("a")
@@ -81,7 +81,7 @@ def application(package: Any, name: str, served: Path) -> Any:
 
 
 async def ask(app: Any, raw: bytes, method: str = "GET", host: str | None = "a.test") -> Seen:
-    """Send a request without a body; an exception that is raised again after its answer is the server's to log."""
+    """Send a request without a body; an exception reraised after its response is ignored, as a server logs it."""
     scope = {
         "type": "http",
         "asgi": {"version": "3.0"},
@@ -113,7 +113,7 @@ async def ask(app: Any, raw: bytes, method: str = "GET", host: str | None = "a.t
 
 
 async def start(app: Any) -> None:
-    """Start an application as a server does; it is never stopped, because nothing is open in it."""
+    """Start an application as a server does; it is never stopped, because it holds no open resources."""
     inbox: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
     outbox: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
     inbox.put_nowait({"type": "lifespan.startup"})
@@ -123,28 +123,29 @@ async def start(app: Any) -> None:
 
 
 async def compare_paths(seed: int, count: int, packages: tuple[Any, Any], root: Path) -> list[str]:
-    """Ask both for the same paths; return what is wrong."""
+    """Request the same paths of both; return the faults."""
     served = files(root)
-    theirs, ours = (application(package, f"Paths{place}", served) for place, package in enumerate(packages))
+    sanics, ours = (application(package, f"Paths{place}", served) for place, package in enumerate(packages))
     await start(ours)
-    await start(theirs)
-    found = []
+    await start(sanics)
+    differences = []
     stumbled = 0
     for raw in paths(Random(seed), count):
-        mine = await ask(ours, raw)
-        if mine.status >= 500:
-            found.append(f"{raw[:200]!r}: {mine}")
-        if SECRET.encode() in mine.body:
-            found.append(f"{raw[:200]!r}: a file from outside")
-        other = await ask(theirs, raw)
-        stumbled += other.status == 500
-        if other.status != 500 and (other.status, other.status == 200 and other.body) != (
-            mine.status,
-            mine.status == 200 and mine.body,
+        our_answer = await ask(ours, raw)
+        if our_answer.status >= 500:
+            differences.append(f"{raw[:200]!r}: {our_answer}")
+        if SECRET.encode() in our_answer.body:
+            differences.append(f"{raw[:200]!r}: a file from outside")
+        sanic_answer = await ask(sanics, raw)
+        stumbled += sanic_answer.status == 500
+        if sanic_answer.status != 500 and (sanic_answer.status, sanic_answer.status == 200 and sanic_answer.body) != (
+            our_answer.status,
+            our_answer.status == 200 and our_answer.body,
         ):
-            found.append(
-                f"{raw[:200]!r}: Sanic {other.status} {other.body[:80]!r}, here {mine.status} {mine.body[:80]!r}"
+            differences.append(
+                f"{raw[:200]!r}: Sanic {sanic_answer.status} {sanic_answer.body[:80]!r}, "
+                f"here {our_answer.status} {our_answer.body[:80]!r}"
             )
     if stumbled > count / 2:
-        found.append(f"Sanic answers {stumbled} of {count} with 500: nothing is compared")
-    return found
+        differences.append(f"Sanic answers {stumbled} of {count} with 500: nothing is compared")
+    return differences

@@ -1,7 +1,7 @@
-"""The fuzzed application behind each server, and what Sanic's own server answers to the same bytes.
+"""The fuzzed application behind each server, and the answers of Sanic's own server to the same bytes.
 
-A server is right if it answers each request that is right, answers nothing with 500 or more, writes no traceback, and
-has after some quiet as many tasks, descriptors, temporary files and requests in flight as before.
+A server passes if it answers each valid request, answers none with 500 or more, writes no traceback, and after some
+quiet has as many tasks, descriptors, temporary files and requests in flight as before.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from pathlib import Path
 import requests as client
 
 from tests.engine.processes import free_port
-from tests.fuzz.wire import PATIENCE, Reply, Request, comparable, exchange, send_all
+from tests.fuzz.wire import TIMEOUT_S, Reply, Request, comparable, exchange, send_all
 
 ROOT = Path(__file__).parents[2]
 START_S = 60.0
-# How long what a closed connection has left behind may take to go.
+# Seconds within which the remains of a closed connection must be gone.
 QUIET_S = 40.0
 
 _SERVE = """
@@ -45,22 +45,22 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "granian": ("-c", _SERVE, "{port}", "granian"),
     "sanic": ("-c", _SERVE),
 }
-# hypercorn does not notice some clients that leave, also where a bare ASGI function is the application.
+# hypercorn does not notice some disconnects, even if a bare ASGI function is the application.
 _LEAVES_BEHIND = {"hypercorn": ("files",)}
-# uvicorn's protocol on h11 asks for an answer to what follows an error in a pipeline, and then refuses to send it.
+# uvicorn's protocol on h11 calls the application for a request after an error in a pipeline, and then refuses to send.
 _OF_THE_SERVER = {"uvicorn-h11": "LocalProtocolError: can't handle event type Response"}
-# Lines that a server may write on what a client does.
+# Lines that a server may log because of a client.
 _EXPECTED = re.compile(
     r"Invalid HTTP request received|Unsupported upgrade request|WARNING|Goin' Fast|Starting worker|Stopping worker|"
     r"Worker ready|Server Stopped|INFO|DEBUG"
 )
-# What the servers' parsers decide, before an application is asked.
+# Statuses of the servers' parsers, before an application is called.
 _BY_PARSER = {0, 400, 411, 413, 414, 417, 426, 431, 501, 505}
 
 
 @dataclass
 class Outcome:
-    """What a run has shown."""
+    """The result of a run."""
 
     sent: int = 0
     statuses: Counter[int] = field(default_factory=Counter)
@@ -77,7 +77,7 @@ class Served:
 
     Args:
         name: one of `COMMANDS`.
-        folder: for its log, its temporary files and the files that it serves.
+        folder: of its log, its temporary files and the files that it serves.
     """
 
     def __init__(self, name: str, folder: Path) -> None:
@@ -124,25 +124,25 @@ class Served:
     def __exit__(self, *exception: object) -> None:
         self.process.terminate()
         try:
-            self.process.wait(PATIENCE)
+            self.process.wait(TIMEOUT_S)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
         self._log.close()
 
     def log(self) -> str:
-        """Return what the process has written so far."""
+        """Return the output of the process so far."""
         self._log.seek(0)
         return self._log.read().decode(errors="replace")
 
     def state(self) -> dict[str, int]:
-        """Ask the application for what must not grow."""
+        """Read the numbers that must not grow from the application."""
         url = f"http://127.0.0.1:{self.port}/_state"
-        counts: dict[str, int] = client.get(url, timeout=PATIENCE, headers={"connection": "close"}).json()
+        counts: dict[str, int] = client.get(url, timeout=TIMEOUT_S, headers={"connection": "close"}).json()
         return counts
 
-    def settled(self, before: dict[str, int]) -> list[str]:
-        """Wait until nothing is left of earlier requests; return what is left after a while."""
+    def wait_until_settled(self, before: dict[str, int]) -> list[str]:
+        """Wait until nothing remains of earlier requests; return the remains after the limit."""
         deadline = time.monotonic() + QUIET_S
         while True:
             now = self.state()
@@ -156,7 +156,7 @@ class Served:
             time.sleep(0.2)
 
     def complaints(self) -> list[str]:
-        """Return the lines of the log that nobody should have to read."""
+        """Return the lines of the log that should not be there."""
         lines = self.log().splitlines()
         return [
             "\n".join([f"{self.name} has logged:", *lines[number : number + 40]])
@@ -170,19 +170,21 @@ class Served:
 
 
 def judged(name: str, request: Request, reply: Reply) -> str | None:
-    """Return what is wrong with a reply, `None` where nothing is."""
-    what = f"{name}: {request.template}{'' if request.right else ', changed'}: {request.data[:1500]!r}\n    {reply}"
+    """Return the fault of a reply, or `None`."""
+    description = (
+        f"{name}: {request.template}{'' if request.right else ', changed'}: {request.data[:1500]!r}\n    {reply}"
+    )
     # A mounted Starlette application answers 500 to a body that ends too early; here granian's parser ends one.
     mounted = name == "granian" and b" /mounted" in request.data[:40]
     if reply.status >= 500 and reply.status not in (501, 505) and not (mounted and reply.status == 500):
-        return what
+        return description
     if request.right and reply.status == 0 and request.template != "handshake":
-        return what
+        return description
     return None
 
 
 def compared(request: Request, ours: Reply, sanics: Reply) -> str | None:
-    """Return how an answer differs from Sanic's where both servers' parsers took the request, `None` where not."""
+    """Return the difference from Sanic's answer if both servers' parsers accepted the request, or `None`."""
     if not comparable(request) or {ours.status, sanics.status} & _BY_PARSER or sanics.status >= 500:
         return None
     left, right = (_seen(reply) for reply in (sanics, ours))
@@ -192,42 +194,42 @@ def compared(request: Request, ours: Reply, sanics: Reply) -> str | None:
 
 
 def _seen(reply: Reply) -> tuple[int, bytes]:
-    # The words of an error page are each framework's own.
+    # Each framework words its error pages itself.
     return reply.status, reply.body if reply.status == 200 else b""
 
 
 def run(name: str, folder: Path, seed: int, count: int, sanics: list[Reply] | None = None) -> Outcome:
-    """Send so many requests to the application behind a server, and judge the answers.
+    """Send `count` requests to the application behind a server, and check the answers.
 
     Args:
         name: one of `COMMANDS`.
         folder: an empty directory.
         seed: of the requests.
         count: how many.
-        sanics: what Sanic has answered to the same ones, to compare with.
+        sanics: Sanic's answers to the same requests, for comparison.
     """
     requests = list(exchange(seed, count))
     outcome = Outcome(len(requests))
     with Served(name, folder) as served:
-        # The first ones of each kind load what stays.
+        # The first requests of each kind load modules and caches, which stay.
         asyncio.run(send_all(served.port, list(exchange(0, 300))))
         before = served.state()
         replies = asyncio.run(send_all(served.port, requests))
-        outcome.wrong += served.settled(before)
+        outcome.wrong += served.wait_until_settled(before)
         outcome.wrong += served.complaints()
     outcome.statuses.update(reply.status for reply in replies)
     outcome.wrong += filter(None, (judged(name, *pair) for pair in zip(requests, replies, strict=True)))
     if sanics is not None:
         outcome.compared = sum(
-            comparable(request) and not {one.status, other.status} & _BY_PARSER
-            for request, one, other in zip(requests, replies, sanics, strict=True)
+            comparable(request) and not {ours.status, sanics.status} & _BY_PARSER
+            for request, ours, sanics in zip(requests, replies, sanics, strict=True)
         )
         outcome.wrong += filter(None, map(compared, requests, replies, sanics))
     return outcome
 
 
 def sanics_replies(folder: Path, seed: int, count: int) -> list[Reply]:
-    """Return what Sanic's own server answers."""
+    """Return the answers of Sanic's own server."""
     with Served("sanic", folder) as served:
         return asyncio.run(send_all(served.port, list(exchange(seed, count))))
 
@@ -242,11 +244,11 @@ def fuzz(names: list[str], seed: int, count: int) -> dict[str, Outcome]:
         return {name: run(name, folders[name], seed, count, sanics) for name in names}
 
 
-def report(outcomes: dict[str, Outcome], most: int = 10) -> str:
-    """Return the outcomes as text, with so many findings for each server."""
+def report(outcomes: dict[str, Outcome], max_lines: int = 10) -> str:
+    """Return the outcomes as text, with at most `max_lines` findings for each server."""
     lines: list[str] = []
     for name, outcome in outcomes.items():
-        lines += [f"{name}: {outcome}", *(finding[:3000] for finding in outcome.wrong[:most])]
+        lines += [f"{name}: {outcome}", *(finding[:3000] for finding in outcome.wrong[:max_lines])]
     return "\n".join(lines)
 
 

@@ -1,8 +1,8 @@
-"""Many mixed requests to one server, to see that its memory stays where it is.
+"""Many mixed requests to one server, whose memory must not grow.
 
 `python -m tests.fuzz.soak --requests 300000` prints the resident memory of the server after each twentieth of them. It
-fails where the second half of the run needs more than the first by a share that noise does not explain, or where tasks,
-descriptors, temporary files or requests in flight are left.
+fails if the second half of the run needs more memory than the first, beyond the usual noise, or if tasks, descriptors,
+temporary files or requests in flight remain.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from tests.fuzz.serving import SERVERS, Served
 from tests.fuzz.wire import TEMPLATES, Request, exchange, handshake, pipelined, send_all
 
 STEPS = 20
-# How much the median of the second half may lie above the first half's: what the allocator keeps varies by less.
+# The share by which the median of the second half may exceed that of the first: the allocator's noise is smaller.
 MOST_GROWTH = 0.03
-# One in so many requests is malformed, on a connection of its own.
+# One of this many requests is malformed, on its own connection.
 MALFORMED = 50
 
 
 async def on_one_connection(port: int, requests: list[bytes]) -> int:
-    """Send requests one after the other on a connection that is kept; return how many were answered."""
+    """Send requests one after the other on a connection that is kept; return the number of answers."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     answered = 0
     try:
@@ -54,15 +54,15 @@ async def on_one_connection(port: int, requests: list[bytes]) -> int:
 
 
 def kept_alive(random: Random, count: int) -> list[bytes]:
-    """Return right requests that leave their connection open."""
-    # One answer each: not several requests at once, and no websocket.
+    """Return valid requests that keep their connection open."""
+    # One answer each: no pipelines and no websockets.
     templates = [template for template in TEMPLATES if template not in (handshake, pipelined)]
     made = (random.choice(templates)(random) for _ in range(count))
     return [data.replace(b"connection: close\r\n", b"").replace(b"HTTP/1.0", b"HTTP/1.1") for data in made]
 
 
 async def step(port: int, random: Random, count: int, at_once: int = 16) -> int:
-    """Send so many requests; return how many were answered."""
+    """Send so many requests; return the number of answers."""
     malformed = [request for request in exchange(random.randrange(2**32), count // MALFORMED) if not request.right]
     share = (count - len(malformed)) // at_once
     pool = kept_alive(random, 500)
@@ -72,7 +72,7 @@ async def step(port: int, random: Random, count: int, at_once: int = 16) -> int:
         while left > 0:
             number = await on_one_connection(port, own.choices(pool, k=min(left, 100)))
             answered += number
-            # A connection that ends without an answer takes its request along.
+            # A request is lost if its connection ends without an answer.
             left -= max(number, 1)
         return answered
 
@@ -84,7 +84,7 @@ async def step(port: int, random: Random, count: int, at_once: int = 16) -> int:
 
 
 def main() -> int:
-    """Run the command; the exit status is 1 if something has grown."""
+    """Run the command; the exit status is 1 if memory or another number has grown."""
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz.soak", description=__doc__)
     parser.add_argument("--requests", type=int, default=300_000)
     parser.add_argument("--server", choices=SERVERS, default="app.run")
@@ -100,7 +100,7 @@ def main() -> int:
             resident.append(served.state()["resident"])
             print(f"{number * 100 // STEPS:3} %  {answered:7} answers  {resident[-1] / 2**20:6.1f} MB", flush=True)
         seconds = time.monotonic() - start
-        wrong = served.settled(before)
+        wrong = served.wait_until_settled(before)
     first, second = (statistics.median(half) for half in (resident[: STEPS // 2], resident[STEPS // 2 :]))
     growth = second / first - 1
     print(f"{answered} answers in {seconds:.0f} s; the second half needs {growth:+.1%} of the first half's memory")

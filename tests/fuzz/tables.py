@@ -1,6 +1,6 @@
-"""Random route tables and random paths: the same to both routers, which must choose alike.
+"""Random route tables and random paths for both routers, which must choose the same routes.
 
-The pools are small on purpose, so that routes collide: what is worth finding is where several of them fit one path.
+The pools are small on purpose, so that routes collide and several of them match one path.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from random import Random
 from typing import Any
 
 LITERALS = ("a", "b", "1", "a-b", "x.txt", "2024-02-29", "v1", "a%40b")
-# What a type is called in a path, and what may stand there.
+# The names of types in a path, and example values for each.
 TYPES = {
     "": ("a", "b-1", "x.txt", "%C3%A4", "7"),
     ":str": ("a", "b", "1.5", "a%2Fb", "~"),
@@ -36,7 +36,7 @@ TYPES = {
     ":even": ("2", "1", "x"),
 }
 STUMBLED = ("IndexError", "RecursionError", "UnboundLocalError")
-# Sanic asks for the host before it looks at an expression: for other hosts nothing is found, whatever else fits.
+# Sanic checks the host before an expression: for other hosts it finds no route, even if another one matches.
 EXPRESSIONS = tuple(kind for kind in TYPES if "[" in kind or "\\" in kind or "ext=" in kind or kind in ("=int:ext"))
 SPANNING = ("<:path", r"<:\d/\d")
 METHODS = ("GET", "POST", "DELETE", "OPTIONS", "HEAD")
@@ -45,7 +45,7 @@ HOSTS = ("one.test", "two.test:80", "One.test")
 
 @dataclass(frozen=True)
 class Row:
-    """A route, as its decorator describes it."""
+    """A route with the arguments of its decorator."""
 
     uri: str
     kinds: tuple[str, ...]
@@ -56,19 +56,19 @@ class Row:
 
     @property
     def mixed(self) -> bool:
-        """Whether a parameter that holds slashes stands beside others.
+        """Whether a parameter that may contain slashes is next to others.
 
-        What Sanic gives for these depends on the types of other routes that it has tried before: only who answers can
-        be compared.
+        Sanic's values for these depend on the types of other routes that it has tried before, so only the matching
+        route can be compared.
         """
         given = [kind for kind in self.kinds if kind.startswith("<")]
         return len(given) > 1 and any(kind in SPANNING for kind in given)
 
     @property
     def swallows(self) -> str:
-        """What its path begins with if it has one literal segment and is for certain hosts, else nothing.
+        """The start of its path if it has one literal segment and certain hosts, else an empty text.
 
-        Beside others of its kind, Sanic may take each longer path for this one (`docs/compatibility.md` lists it).
+        With others of its kind, Sanic may take each longer path for this one (`docs/compatibility.md` lists it).
         """
         segments = (*((f"v{self.version}",) if self.version else ()), *self.kinds)
         return f"/{segments[0]}/" if self.hosts and len(segments) == 1 and segments[0][0] != "<" else ""
@@ -80,7 +80,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Asked:
-    """A request, as far as a router looks at it."""
+    """The parts of a request that a router uses."""
 
     method: str
     path: str
@@ -108,18 +108,18 @@ def _kinds(random: Random) -> tuple[str, ...]:
 
 
 def _neighbour(random: Random, kinds: tuple[str, ...]) -> tuple[str, ...]:
-    """Return a path that goes along with another for a while: shorter, longer, or with another segment."""
+    """Return a path that shares its start with another one: shorter, longer, or with another segment."""
     place = random.randint(0, len(kinds))
     return (kinds[:place] + random.choice(((), (_kind(random),), (_kind(random), *kinds[place + 1 :]))))[:4]
 
 
 def _row(random: Random, hosted: bool, kinds: tuple[str, ...]) -> Row:
     extensions = sum("ext" in kind for kind in kinds)
-    # Two would both give a parameter called `ext`; and one beside a parameter that holds slashes is no parameter at all
-    # in Sanic, or an error, by what other routes there are.
+    # Two of them would both have a parameter `ext`; and next to a parameter with slashes it is no parameter at all
+    # in Sanic, or an error, depending on the other routes.
     if extensions > 1 or (extensions and any(kind in SPANNING for kind in kinds)):
         return _row(random, hosted, _kinds(random))
-    # Where an expression stands, Sanic knows the names of one route of a path only.
+    # With an expression, Sanic keeps the names of only one route of a path.
     names = "pqrs" if any(kind[1:] in (*EXPRESSIONS, ":path") for kind in kinds) else random.sample("pqrs", 4)
     parts = [
         f"<{names[place]}{kind[1:].replace('{name}', names[place])}>" if kind.startswith("<") else kind
@@ -164,7 +164,7 @@ class Table:
     Args:
         sanic: the framework's class of applications.
         text: its function `text`.
-        rows: what is registered; what a row met is in `registered`.
+        rows: the routes to register; `registered` has the result of each.
     """
 
     def __init__(self, sanic: Any, text: Callable[[str], Any], rows: list[Row]) -> None:
@@ -180,9 +180,9 @@ class Table:
                 self.app.add_route(self.handlers[-1], row.uri, name=f"r{number}", **row.options())
                 self.registered.append("")
             except Exception as error:
-                # The order of the methods is that of a set, in Sanic.
-                told = re.sub(r"\[[A-Z,]+\]$", lambda match: "".join(sorted(match[0])), str(error))
-                self.registered.append(f"{type(error).__name__}: {told}")
+                # In Sanic the methods are a set, so their order varies.
+                message = re.sub(r"\[[A-Z,]+\]$", lambda match: "".join(sorted(match[0])), str(error))
+                self.registered.append(f"{type(error).__name__}: {message}")
 
     @property
     def empty(self) -> bool:
@@ -218,7 +218,7 @@ def _handler(number: int, text: Callable[[str], Any]) -> Any:
 
 @dataclass
 class Difference:
-    """Where the two do not agree."""
+    """One difference between the two routers."""
 
     rows: list[Row]
     asked: Asked | None
@@ -230,69 +230,69 @@ Tables = Callable[[list[Row]], tuple[Table, Table]]
 
 
 def compare(seed: int, count: int, tables: Tables) -> tuple[int, list[Difference]]:
-    """Make a table by its seed, ask both; return how many requests it were and where they differ."""
+    """Create a random table, send requests to both; return the number of requests and the differences."""
     random = Random(seed)
-    rows, found = startable(a_table(random), tables)
-    if found or not rows:
-        return 0, found
+    rows, differences = startable(a_table(random), tables)
+    if differences or not rows:
+        return 0, differences
     sanic, ours = tables(rows)
     sanic.finalize()
     ours.finalize()
     asked = list(requests(random, rows, count))
-    for each in asked:
-        theirs, mine = sanic.ask(each), ours.ask(each)
-        if theirs != mine and not _excused(theirs, mine) and not swallowed(rows, each, theirs):
-            found.append(Difference(rows, each, theirs, mine))
-    return len(asked), found
+    for drawn in asked:
+        sanics, our = sanic.ask(drawn), ours.ask(drawn)
+        if sanics != our and not _excused(sanics, our) and not swallowed(rows, drawn, sanics):
+            differences.append(Difference(rows, drawn, sanics, our))
+    return len(asked), differences
 
 
 def startable(rows: list[Row], tables: Tables) -> tuple[list[Row], list[Difference]]:
-    """Return the rows that both take, none where Sanic does not start with them, and what is refused by one alone."""
-    rows, found = _registered(rows, tables)
+    """Return the rows that both accept (none if Sanic does not start with them), and the differences in refusals."""
+    rows, differences = _registered(rows, tables)
     try:
         tables(rows)[0].finalize()
     except Exception:
-        # Sanic notices only now what it can't do: days beside regular expressions, expressions with several groups.
-        return [], found
-    return rows, found
+        # Sanic refuses some rows only now: days next to regular expressions, expressions with several groups.
+        return [], differences
+    return rows, differences
 
 
 def _registered(rows: list[Row], tables: Tables) -> tuple[list[Row], list[Difference]]:
-    """Return the rows without those that are refused, and where one of the two refuses otherwise than the other.
+    """Return the rows without the refused ones, and the differences in refusals.
 
-    Only the first refusal is looked at, and the table made anew without that row: it leaves traces in Sanic's router.
+    After the first refusal the table is built again without that row, because it leaves traces in Sanic's router.
     """
     while True:
         sanic, ours = tables(rows)
-        refused = next((place for place, told in enumerate(sanic.registered) if told), len(rows))
-        for place, (theirs, mine) in enumerate(zip(sanic.registered, ours.registered, strict=True)):
-            if theirs != mine and place <= refused:
-                return rows, [Difference(rows, None, f"{rows[place].uri}: {theirs}", mine)]
+        refused = next((place for place, error in enumerate(sanic.registered) if error), len(rows))
+        for place, (sanics, our) in enumerate(zip(sanic.registered, ours.registered, strict=True)):
+            if sanics != our and place <= refused:
+                return rows, [Difference(rows, None, f"{rows[place].uri}: {sanics}", our)]
         if refused == len(rows):
             return rows, []
         rows = rows[:refused] + rows[refused + 1 :]
 
 
 def swallowed(rows: list[Row], asked: Asked, sanic: str) -> bool:
-    """Tell whether Sanic answers a request by a route whose path is shorter, or, for another host, not at all.
+    """Return whether Sanic matches a route with a shorter path, or, for another host, none.
 
     Args:
         rows: the table.
         asked: the request.
-        sanic: the number of the row that answers, or what says that none does.
+        sanic: the number of the matching row, or the error.
     """
-    found = [row for row in rows if row.swallows and asked.path.startswith(row.swallows)]
+    matching_rows = [row for row in rows if row.swallows and asked.path.startswith(row.swallows)]
     number = sanic.split()[0]
-    return bool(found) and (rows[int(number)] in found if number.isdigit() else number == "NotFound")
+    return bool(matching_rows) and (rows[int(number)] in matching_rows if number.isdigit() else number == "NotFound")
 
 
-def _excused(theirs: str, mine: str) -> bool:
-    """Tell whether a difference is one of those that `docs/compatibility.md` lists."""
-    if theirs in STUMBLED:  # over `//` for example; here it must be an answer
+def _excused(sanics: str, our: str) -> bool:
+    """Return whether a difference is documented in `docs/compatibility.md`."""
+    if sanics in STUMBLED:  # over `//` for example; here it must be an answer
         return True
     if (
-        theirs == "MethodNotAllowed"
+        sanics == "MethodNotAllowed"
     ):  # forgets which methods are allowed, where a path with parameters has several routes
-        return mine.startswith("MethodNotAllowed ")
-    # A value that was left over from a route tried before.
-    return "('" in theirs and theirs.split()[0] == mine.split()[0]
+        return our.startswith("MethodNotAllowed ")
+    # A leftover value of a route that was tried before.
+    return "('" in sanics and sanics.split()[0] == our.split()[0]

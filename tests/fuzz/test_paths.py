@@ -1,6 +1,6 @@
 """Generated paths, to routes and files: never a 500, never a file from outside.
 
-`python -m tests.fuzz` compares such paths with what Sanic answers, in process and over a socket.
+`python -m tests.fuzz` compares the answers to such paths with Sanic's, in process and over a socket.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 import sanic_star
-from tests.fuzz.paths import PIECES, PREFIXES, SECRET, application, ask, files
+from tests.fuzz.paths import PREFIXES, SECRET, SEGMENTS, application, ask, files
 
-PARTS = st.one_of(st.sampled_from([piece.encode("latin-1") for piece in PIECES]), st.binary(max_size=12))
+PARTS = st.one_of(st.sampled_from([piece.encode("latin-1") for piece in SEGMENTS]), st.binary(max_size=12))
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""The fast ways give what the slow ways give; `nox -s fuzz` compares 100,000 inputs of each."""
+"""Fast implementations give the results of slow ones; `nox -s fuzz` compares 100,000 inputs of each."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ from tests.fuzz.ways import COMPARISONS, compare_ways
 
 @pytest.mark.parametrize("name", COMPARISONS)
 @pytest.mark.parametrize("seed", [1, 2])
-def test_fast_and_slow_ways_agree(name: str, seed: int) -> None:
+def test_fast_and_slow_paths_agree(name: str, seed: int) -> None:
     assert compare_ways(name, seed, 400) == []

@@ -21,7 +21,7 @@ def sanics(tmp_path_factory: pytest.TempPathFactory) -> list[Reply]:
 def test_malformed_requests_harm_no_server(name: str, tmp_path: Path, sanics: list[Reply]) -> None:
     outcome = run(name, tmp_path, 2, COUNT, sanics)
     assert not outcome.wrong, "\n".join(outcome.wrong[:5])
-    # That a request was compared shows that both have answered it.
+    # A compared request was answered by both.
     assert outcome.sent == COUNT
     assert outcome.compared > COUNT / 10
 

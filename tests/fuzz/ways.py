@@ -1,7 +1,7 @@
-"""The fast ways against the slow ones: random input has to give the same by both.
+"""Fast implementations against slow ones: random input must give the same results.
 
-Each comparison makes one input from a source of random numbers, and returns it with what the fast and the slow way
-make of it. The slow way is the general one of this package, or of the standard library, or is written here.
+Each comparison creates one random input, and returns it with the results of the fast and the slow implementation. The
+slow one is the general one of this package or of the standard library, or is written here.
 """
 
 from __future__ import annotations
@@ -32,21 +32,23 @@ Outcome: TypeAlias = tuple[Any, Any, Any]
 
 _NAMES = ("accept", "Accept", "x-id", "X-ID", "cookie", "x y", "x\n", "", "ü", "content-length", "content-type", "a:b",
           "connection", "x-" + "a" * 70)  # fmt: skip
-_PIECES = ("a", "Z9", " ", ";", "=", ",", '"', "\\", "\\073", "%", "%41", "%C3%A9", "%zz", "+", "&", "\t", "\r", "\n",
-           "\0", "é", "\xa0", "\u2028", "\udc80", "😀", "__Host-", "__Secure-", "id", "-", "_", "/")  # fmt: skip
+_FRAGMENTS = (
+    "a", "Z9", " ", ";", "=", ",", '"', "\\", "\\073", "%", "%41", "%C3%A9", "%zz", "+", "&", "\t", "\r", "\n",
+    "\0", "é", "\xa0", "\u2028", "\udc80", "😀", "__Host-", "__Secure-", "id", "-", "_", "/",
+)  # fmt: skip
 
 
 def outcome(function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
-    """Return what a function returns, or the type and text of what it raises."""
+    """Return the result of a function, or the type and text of its exception."""
     try:
         return function(*arguments, **options)
     except Exception as error:
         return type(error), str(error)
 
 
-def words(random: Random, most: int = 6) -> str:
-    """Return some pieces, one after the other."""
-    return "".join(random.choices(_PIECES, k=random.randrange(most)))
+def words(random: Random, max_words: int = 6) -> str:
+    """Return some fragments, joined."""
+    return "".join(random.choices(_FRAGMENTS, k=random.randrange(max_words)))
 
 
 def request_headers(random: Random) -> Outcome:
@@ -107,7 +109,7 @@ _VIEWS: tuple[Callable[[Header, Any], Any], ...] = (
     lambda header, name: CIMultiDict(header),
     lambda header, name: MultiDict(header),
     lambda header, name: (repr(header), header == {"x-id": "a"}, header == 7, header == CIMultiDict(header)),
-    # multidict compares another mapping name by name: a name that comes twice makes it unequal.
+    # multidict compares another mapping name by name: a repeated name makes it unequal.
     lambda header, name: (len(set(header)) < len(header) or CIMultiDict(header) == header, header == header.copy()),
     lambda header, name: (copy(header), deepcopy(header), loads(dumps(header))),
     lambda header, name: Header.checked(header),
@@ -168,7 +170,7 @@ def _read_form(body: bytes, keep_blank_values: bool, max_fields: int) -> dict[st
 
 
 class _SlowCookie(Cookie):
-    """Any class but `Cookie` takes the slow way."""
+    """Each subclass of `Cookie` uses the slow implementation."""
 
     __slots__ = ()
 
@@ -237,7 +239,7 @@ def _head(response: HTTPResponse, declared: bool) -> list[tuple[bytes, bytes]]:
 
 
 def response_headers(random: Random) -> Outcome:
-    """Compare header fields, from their setting to what is sent."""
+    """Compare header fields from their setting to the sent bytes."""
     if random.random() < 0.01:
         _field_names.clear()
     fields: list[tuple[str, Any]] = [
@@ -278,13 +280,13 @@ _METHODS = ("GET", "POST")
 
 
 class Routes:
-    """Tables of routes, each asked many times: to build one takes longer than a look-up."""
+    """Tables of routes, each used many times, because a build takes longer than a look-up."""
 
     def __init__(self) -> None:
         self.left = 0
 
     def __call__(self, random: Random) -> Outcome:
-        """Compare the route and the parameters that a path leads to."""
+        """Compare the route and the parameters of a path."""
         if not self.left:
             self.left = 200
             self._build(random)
@@ -312,9 +314,9 @@ class Routes:
         self.fast, self.slow = Router(), Router()
         shapes = [random.choices(_SEGMENTS, k=random.randrange(1, 6)) for _ in range(3)]
         for _ in range(random.randrange(1, 12)):
-            pieces = [piece if random.random() < 0.6 else random.choice(_SEGMENTS) for piece in random.choice(shapes)]
-            pieces = [piece.replace("<x", f"<x{place}") for place, piece in enumerate(pieces)]
-            self.uris.append(("/" + "/".join(pieces), random.choice(_METHODS)))
+            segments = [piece if random.random() < 0.6 else random.choice(_SEGMENTS) for piece in random.choice(shapes)]
+            segments = [piece.replace("<x", f"<x{place}") for place, piece in enumerate(segments)]
+            self.uris.append(("/" + "/".join(segments), random.choice(_METHODS)))
         for router in (self.fast, self.slow):
             for place, (uri, method) in enumerate(self.uris):
                 hosts = ["b.test"] if place % 7 == 6 else None
@@ -335,7 +337,7 @@ async def _handler(request: Any, **_: Any) -> HTTPResponse:
 
 
 class Urls:
-    """Applications, each asked many times for URLs of its views."""
+    """Applications, each used for many URLs of its views."""
 
     def __init__(self) -> None:
         self.left = 0
@@ -349,8 +351,8 @@ class Urls:
         place, uri = random.choice(self.uris)
         name = random.choice((f"v{place}", f"v{place}", f"Urls.v{place}", "missing", "v0.static"))
         given: dict[str, Any] = {
-            found: random.choice((7, 7, "a", "a b", "x/y", "", None, 1.5, True, "ab", "a.txt", "a\n"))
-            for found in re.findall(r"<(\w+)", uri)
+            parameter: random.choice((7, 7, "a", "a b", "x/y", "", None, 1.5, True, "ab", "a.txt", "a\n"))
+            for parameter in re.findall(r"<(\w+)", uri)
             if random.random() < 0.95
         }
         others = {"q": ("1", ["a", "b"], "ä&=", None), "page": (2,), "_anchor": ("top",), "_method": ("GET",),
@@ -360,7 +362,7 @@ class Urls:
         scope = {"type": random.choice(("http", "websocket")), "path": "/", "headers": headers, "app": self.app,
                  "scheme": random.choice(("http", "https", "ws")), "router": self.app.router}  # fmt: skip
         request = Request(scope)
-        outcome(self.app.url_for, name, **given)  # the template is made
+        outcome(self.app.url_for, name, **given)  # the template is created
         fast = outcome(self.app.url_for, name, **given), outcome(request.url_for, name, **given)
         templates, self.app.router._path_templates = self.app.router._path_templates, _Empty()
         slow = outcome(self.app.url_for, name, **given), outcome(request.url_for, name, **given)
@@ -371,8 +373,8 @@ class Urls:
         self.app: Sanic[Any, Any] = Sanic("Urls")
         self.uris: list[tuple[int, str]] = []
         for place in range(8):
-            pieces = random.choices((*_SEGMENTS, "100%25", "100%"), k=random.randrange(1, 4))
-            uri = "/" + "/".join(piece.replace("<x", f"<x{at}") for at, piece in enumerate(pieces))
+            segments = random.choices((*_SEGMENTS, "100%25", "100%"), k=random.randrange(1, 4))
+            uri = "/" + "/".join(piece.replace("<x", f"<x{at}") for at, piece in enumerate(segments))
             host = random.choice((None, None, None, "b.test", ["b.test", "c.test"]))
             if not isinstance(outcome(self.app.add_route, _handler, uri, host=host, name=f"v{place}"), tuple):
                 self.uris.append((place, uri))
@@ -380,7 +382,7 @@ class Urls:
 
 
 class _Empty(dict[str, Any]):
-    """Keeps nothing."""
+    """A cache that stores nothing."""
 
     def __setitem__(self, key: str, value: Any) -> None:
         pass
@@ -399,7 +401,7 @@ COMPARISONS: dict[str, Callable[[], Callable[[Random], Outcome]]] = {
 
 
 def compare_ways(name: str, seed: int, count: int) -> list[Outcome]:
-    """Compare so many inputs of a comparison; return those that differ, with both outcomes."""
+    """Compare `count` inputs; return those with different results, with both results."""
     random, compare = Random(f"{name} {seed}"), COMPARISONS[name]()
     outcomes = (compare(random) for _ in range(count))
     return [(asked, fast, slow) for asked, fast, slow in outcomes if fast != slow]

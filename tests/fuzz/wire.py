@@ -1,8 +1,8 @@
-"""Bytes on the wire: requests that are right, and what becomes of them when bytes are lost, doubled or made up.
+"""Bytes on the wire: valid requests, and mutations with lost, doubled or invented bytes.
 
-`exchange` gives a generator of byte strings by its seed: a request by one of the templates, then none or a few
-mutations. A request that was left as it is has to be answered; of a mutated one it is only known that it must not be
-answered with a status of 500 or more, and must not stay with the server.
+`exchange` yields byte strings for a seed: a request from one of the templates, with no or a few mutations. An unchanged
+request must be answered. A mutated one must not be answered with a status of 500 or more, and must not stay in the
+server.
 """
 
 from __future__ import annotations
@@ -13,22 +13,22 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from random import Random
 
-# Seconds until a right request counts as not answered, and until a mutated one is given up: the server may be waiting
-# for bytes that never come.
-PATIENCE = 30.0
+# Seconds to wait for the answer to a valid request, and to a mutated one: its server may wait for bytes that never
+# arrive.
+TIMEOUT_S = 30.0
 SILENCE = 0.5
 LONGEST = 2_000_000
 
 
 @dataclass(frozen=True)
 class Request:
-    """Bytes to send, and what is known of them.
+    """Bytes to send, and their origin.
 
     Attributes:
-        data: what is written.
-        template: the name of what it was made from.
-        right: whether it was left as it is.
-        cuts: where it is cut into separate writes.
+        data: the bytes to write.
+        template: the name of the template.
+        right: whether the request is unchanged.
+        cuts: the offsets between separate writes.
     """
 
     data: bytes
@@ -39,18 +39,18 @@ class Request:
 
 @dataclass(frozen=True)
 class Reply:
-    """What came back: the first response, or why there is none.
+    """The first response, or the reason why there is none.
 
     Attributes:
         status: of the first final response; 0 for none.
         body: of that response, without its chunk framing.
-        rest: how many bytes came behind it.
-        end: "closed" by the server, or "silence" where nothing came any more.
+        remaining: the number of bytes after that response.
+        end: "closed" by the server, or "silence" if no more bytes arrived.
     """
 
     status: int
     body: bytes
-    rest: int
+    remaining: int
     end: str
 
 
@@ -74,13 +74,13 @@ def _get(path: str, *fields: str, version: str = "1.1", method: str = "GET") -> 
 def _post(path: str, body: bytes, *fields: str, chunked: bool = False) -> bytes:
     if not chunked:
         return _get(path, *fields, f"content-length: {len(body)}", method="POST") + body
-    pieces = [body[at : at + 7] for at in range(0, len(body), 7)]
-    framed = b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces)
+    chunks = [body[at : at + 7] for at in range(0, len(body), 7)]
+    framed = b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in chunks)
     return _get(path, *fields, "transfer-encoding: chunked", method="POST") + framed + b"0\r\n\r\n"
 
 
-def _words(random: Random, most: int = 4) -> list[str]:
-    return random.choices(WORDS, k=random.randint(0, most))
+def _words(random: Random, max_words: int = 4) -> list[str]:
+    return random.choices(WORDS, k=random.randint(0, max_words))
 
 
 def _quoted(text: str) -> str:
@@ -120,9 +120,9 @@ def multipart(random: Random) -> bytes:
     parts = []
     for word in _words(random, 5):
         name = word.replace('"', "")
-        more = random.choice(("", f'; filename="{name}.txt"', "; filename*=UTF-8''%c3%bc", "; filename*=idna''%ff"))
+        extra = random.choice(("", f'; filename="{name}.txt"', "; filename*=UTF-8''%c3%bc", "; filename*=idna''%ff"))
         kind = random.choice(("", "content-type: text/plain\r\n", "content-type: text/plain; charset=punycode\r\n"))
-        head = f'content-disposition: form-data; name="{name}"{more}\r\n{kind}\r\n'
+        head = f'content-disposition: form-data; name="{name}"{extra}\r\n{kind}\r\n'
         parts.append(b"--B\r\n" + head.encode("utf-8") + random.randbytes(random.choice((0, 3, 200))) + b"\r\n")
     path = random.choice(("/form", "/form", "/mounted/form", "/starlette"))
     return _post(path, b"".join(parts) + b"--B--\r\n", "content-type: multipart/form-data; boundary=B")
@@ -207,11 +207,11 @@ TEMPLATES: tuple[Template, ...] = (
     *(index, echo, json_body, form, multipart, multipart, args, cookies, who, origin, accept, where, where),
     *(stream, parts, file, file, handshake, pipelined),
 )
-# Their answers are compared with Sanic's; of the others, one or both differ by what the servers are.
+# Their answers are compared with Sanic's; answers to the others differ between servers.
 COMPARED = {"index", "echo", "args", "cookies", "who", "accept", "stream", "parts", "json_body", "form"}
 
-# What `docs/compatibility.md` lists under `malformed-headers`: two Cookie headers, names of cookies that are no tokens,
-# credentials that are not as they should be. And what each server's parser reads in its own way: targets that are no
+# The entry `malformed-headers` of `docs/compatibility.md`: two Cookie headers, names of cookies that are not tokens,
+# malformed credentials. And requests that each server's parser reads differently: targets that are not a
 # path (RFC 9112, 3.2), folded lines, methods in lower case, `Upgrade: h2c`.
 _READ_IN_ANOTHER_WAY = re.compile(
     rb"(?is)\ncookie:.*\ncookie:|\ncookie:[^\r]*[\x80-\xff]|authorization:[^\r]*basic(?! YTpi\r)|basibasi"
@@ -326,9 +326,9 @@ async def send(port: int, request: Request) -> Reply:
             start = cut
             await asyncio.sleep(0)
         # A handshake that is right leads to a websocket, which stays open; not each one is right.
-        sure = request.right and request.template != "handshake"
+        is_certain = request.right and request.template != "handshake"
         while True:
-            data = await asyncio.wait_for(reader.read(65536), PATIENCE if sure else SILENCE)
+            data = await asyncio.wait_for(reader.read(65536), TIMEOUT_S if is_certain else SILENCE)
             if not data:
                 return parse(received, "closed")
             received += data
@@ -346,31 +346,31 @@ async def send(port: int, request: Request) -> Reply:
 
 def parse(received: bytes, end: str) -> Reply:
     """Return the first final response in what was received."""
-    rest = received
+    remaining = received
     while True:
-        head, found, rest = rest.partition(b"\r\n\r\n")
+        head, separator, remaining = remaining.partition(b"\r\n\r\n")
         line = re.match(rb"HTTP/1\.[01] (\d{3})", head)
-        if not found or line is None:
+        if not separator or line is None:
             return Reply(0, b"", 0, end)
         status = int(line[1])
         if status >= 200 or status == 101:
             break
     fields = dict(re.findall(rb"(?m)^([^:\r\n]+): *([^\r\n]*)", head.lower()))
     if b"chunked" in fields.get(b"transfer-encoding", b""):
-        body, rest = _unchunked(rest)
+        body, remaining = _unchunked(remaining)
     elif b"content-length" in fields:
         size = int(fields[b"content-length"])
-        body, rest = rest[:size], rest[size:]
+        body, remaining = remaining[:size], remaining[size:]
     else:
-        body, rest = rest, b""
-    return Reply(status, body, len(rest), end)
+        body, remaining = remaining, b""
+    return Reply(status, body, len(remaining), end)
 
 
 def _unchunked(data: bytes) -> tuple[bytes, bytes]:
     body = b""
     while True:
-        size, found, data = data.partition(b"\r\n")
-        if not found:
+        size, separator, data = data.partition(b"\r\n")
+        if not separator:
             return body, data
         length = int(size.split(b";")[0], 16)
         if not length:

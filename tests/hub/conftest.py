@@ -1,4 +1,4 @@
-"""A Redis server of the tests' own: on a free port, in a temporary directory, ended by its process id."""
+"""A Redis server for the tests: on a free port, in a temporary directory, ended by its process id."""
 
 import shutil
 import subprocess
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.processes import PATIENCE, free_port, is_open
+from tests.engine.processes import TIMEOUT_S, free_port, is_open
 
 
 class RedisServer:
@@ -30,7 +30,7 @@ class RedisServer:
         """Start it, and wait until it answers."""
         command = ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self._folder)]
         self._process = subprocess.Popen([*command, *self._save], stdout=subprocess.DEVNULL)
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + TIMEOUT_S
         while not is_open(self.port):
             assert self._process.poll() is None, "redis-server has ended"
             assert time.monotonic() < deadline
@@ -41,7 +41,7 @@ class RedisServer:
         process, self._process = self._process, None
         if process is not None:
             process.terminate()
-            process.wait(PATIENCE)
+            process.wait(TIMEOUT_S)
 
 
 def _server(folder: Path, persistent: bool = False) -> Iterator[RedisServer]:

@@ -1,4 +1,4 @@
-"""The hub in memory: messages, policies for slow subscribers, presence, and what bad use leaves behind."""
+"""The hub in memory: messages, policies for slow subscribers, presence, and misuse."""
 
 import asyncio
 import gc
@@ -27,24 +27,24 @@ async def rest(messages: Subscription) -> list[Any]:
 
 async def test_messages_arrive_as_they_were_published() -> None:
     hub = Hub()
-    async with hub.subscribe("a") as one, hub.subscribe("a") as two, hub.subscribe("b") as other:
+    async with hub.subscribe("a") as first, hub.subscribe("a") as second, hub.subscribe("b") as other:
         for value in VALUES:
             assert await hub.publish("a", value)
-        assert await take(one, len(VALUES)) == VALUES
-        assert await take(two, len(VALUES)) == VALUES
+        assert await take(first, len(VALUES)) == VALUES
+        assert await take(second, len(VALUES)) == VALUES
         assert await hub.publish("b", "only b")
         assert await take(other, 1) == ["only b"]
 
 
 async def test_subscribers_do_not_share_a_value() -> None:
     hub = Hub()
-    async with hub.subscribe("a") as one, hub.subscribe("a") as two:
+    async with hub.subscribe("a") as subscription, hub.subscribe("a") as second:
         published = {"names": ["x"]}
         await hub.publish("a", published)
         published["names"].append("changed")
-        first = await anext(one)
+        first = await anext(subscription)
         first["names"].append("y")
-        assert await anext(two) == {"names": ["x"]}
+        assert await anext(second) == {"names": ["x"]}
 
 
 async def test_json_arrives_as_text_where_it_is_not_decoded() -> None:
@@ -56,7 +56,7 @@ async def test_json_arrives_as_text_where_it_is_not_decoded() -> None:
 
 
 @pytest.mark.parametrize("value", [object(), "\ud800", {"a": object()}, float, lambda: None])
-async def test_what_cannot_be_serialised_is_the_publishers_error(value: Any) -> None:
+async def test_a_value_that_cannot_be_serialised_raises_in_publish(value: Any) -> None:
     hub = Hub()
     async with hub.subscribe("a") as messages:
         with pytest.raises((TypeError, ValueError)):
@@ -155,7 +155,7 @@ async def listen(hub: Hub, heard: list[Any], end: str) -> None:
 
 
 @pytest.mark.parametrize("end", ["cancel", "leave", "raise", "close"])
-async def test_a_loop_that_ends_leaves_nothing_behind(end: str) -> None:
+async def test_a_closed_loop_leaves_no_references(end: str) -> None:
     hub, heard = Hub(), list[Any]()
     before = asyncio.all_tasks()
     task = asyncio.create_task(listen(hub, heard, end))
@@ -229,7 +229,7 @@ def test_the_hub_is_closed_with_its_application() -> None:
 
 
 @pytest.mark.parametrize("url", [5, True, ["redis://localhost"]])
-async def test_a_url_that_is_no_text(url: Any) -> None:
+async def test_a_url_that_is_not_text(url: Any) -> None:
     app = Sanic("App")
     app.config.HUB_URL = url
     with pytest.raises(InvalidSetting, match="HUB_URL is"):
@@ -283,13 +283,13 @@ def test_websockets_get_a_channel() -> None:
                 await hub.publish(room, message)
             assert attachment.dropped == 0
 
-    with TestClient(app) as client, client.websocket_connect("/rooms/a") as one:
-        assert one.receive_text() == '{"present":1}'
-        with client.websocket_connect("/rooms/a") as two:
-            assert two.receive_text() == one.receive_text() == '{"present":2}'
-            two.send_text("hello")
-            two.send_bytes(b"\xff")
-            for client_socket in (one, two):
+    with TestClient(app) as client, client.websocket_connect("/rooms/a") as websocket:
+        assert websocket.receive_text() == '{"present":1}'
+        with client.websocket_connect("/rooms/a") as second_websocket:
+            assert second_websocket.receive_text() == websocket.receive_text() == '{"present":2}'
+            second_websocket.send_text("hello")
+            second_websocket.send_bytes(b"\xff")
+            for client_socket in (websocket, second_websocket):
                 assert client_socket.receive_text() == "hello"
                 assert client_socket.receive_bytes() == b"\xff"
     assert hub._channels == {}
@@ -379,7 +379,7 @@ async def test_a_slow_client_gets_what_its_queue_holds(when_full: Any, expected:
         assert server.sent[-1] == b"\x81\x0afast again"
 
 
-async def test_a_slow_client_is_closed_where_that_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_slow_client_is_closed_with_the_close_policy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sanic_star.hub._sockets.CLOSE_S", 0.01)
     hub, server = Hub(), Server()
     before = asyncio.all_tasks()

@@ -1,4 +1,4 @@
-"""The hub on Redis: shared channels, outages and what they cost, and what is left behind."""
+"""The hub on Redis: shared channels, outages and their costs, and the remaining keys."""
 
 import asyncio
 import logging
@@ -53,64 +53,76 @@ def errors(caplog: pytest.LogCaptureFixture) -> list[str]:
 
 
 async def test_processes_share_channels(redis_server: RedisServer) -> None:
-    async with hubs(redis_server) as (one, two), one.subscribe("a") as here, two.subscribe("a") as there:
+    async with (
+        hubs(redis_server) as (first, second),
+        first.subscribe("a") as local_messages,
+        second.subscribe("a") as remote_messages,
+    ):
         for value in VALUES:
-            assert await one.publish("a", value)
-        assert await two.publish("a", "from there")
-        assert await take(here, len(VALUES) + 1) == await take(there, len(VALUES) + 1) == [*VALUES, "from there"]
-        assert here.lost == there.lost == 0
+            assert await first.publish("a", value)
+        assert await second.publish("a", "from there")
+        assert (
+            await take(local_messages, len(VALUES) + 1)
+            == await take(remote_messages, len(VALUES) + 1)
+            == [*VALUES, "from there"]
+        )
+        assert local_messages.lost == remote_messages.lost == 0
 
 
 async def test_prefixes_keep_applications_apart(redis_server: RedisServer) -> None:
-    one, two = (Hub(Sanic(name), url=redis_server.url) for name in ("One", "Two"))
-    async with one, two, one.subscribe("a") as here, two.subscribe("a") as there:
-        await one.publish("a", "one")
-        await two.publish("a", "two")
-        assert (await anext(here), await anext(there)) == ("one", "two")
+    first, second = (Hub(Sanic(name), url=redis_server.url) for name in ("One", "Two"))
+    async with first, second, first.subscribe("a") as local_messages, second.subscribe("a") as remote_messages:
+        await first.publish("a", "one")
+        await second.publish("a", "two")
+        assert (await anext(local_messages), await anext(remote_messages)) == ("one", "two")
 
 
 async def test_presence_counts_all_processes(redis_server: RedisServer) -> None:
     async def presence(*counts: int) -> None:
         async with asyncio.timeout(60):
-            while tuple([await hub.presence("a") for hub in (one, two)]) != counts:  # noqa: ASYNC110
+            while tuple([await hub.presence("a") for hub in (first, second)]) != counts:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
 
-    async with hubs(redis_server) as (one, two):
-        async with one.subscribe("a"), one.subscribe("a"), two.subscribe("a"), two.subscribe("b"):
+    async with hubs(redis_server) as (first, second):
+        async with first.subscribe("a"), first.subscribe("a"), second.subscribe("a"), second.subscribe("b"):
             await presence(3, 3)
         await presence(0, 0)
-        async with two.subscribe("a"):
+        async with second.subscribe("a"):
             await presence(1, 1)
             # As if its process had crashed.
-            assert two._redis is not None
-            await two._redis._client.delete(two._redis._alive(two._redis._token))
+            assert second._redis is not None
+            await second._redis._client.delete(second._redis._alive(second._redis._token))
             await presence(0, 1)
 
 
-async def test_an_outage_says_what_was_lost(
+async def test_an_outage_reports_the_lost_messages(
     persistent_redis_server: RedisServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     server = persistent_redis_server
-    async with hubs(server, 3) as (one, two, three), one.subscribe("a") as here, two.subscribe("a") as there:
+    async with (
+        hubs(server, 3) as (first, second, three),
+        first.subscribe("a") as local_messages,
+        second.subscribe("a") as remote_messages,
+    ):
         for number in range(3):
-            await one.publish("a", number)
-        assert await take(there, 3) == await take(here, 3) == [0, 1, 2]
+            await first.publish("a", number)
+        assert await take(remote_messages, 3) == await take(local_messages, 3) == [0, 1, 2]
         # One process loses its connection; the others go on.
-        assert two._redis is not None
-        await two._redis._client.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
-        await until(lambda: not one.is_connected and not two.is_connected)
+        assert second._redis is not None
+        await second._redis._client.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
+        await until(lambda: not first.is_connected and not second.is_connected)
         for _ in range(4):
             assert three._redis is not None
             await three._redis._publish(
                 keys=[three._redis._counter("a")],
                 args=[three._redis._topic("a"), b":other:1:t:lost", 1000],
             )
-        assert await one.publish("a", "only here") is False
-        assert await anext(here) == "only here"
-        await connected(one, two, three)
-        assert await two.publish("a", "again")
-        assert await anext(here) == await anext(there) == "again"
-        assert here.lost == there.lost == 4
+        assert await first.publish("a", "only here") is False
+        assert await anext(local_messages) == "only here"
+        await connected(first, second, three)
+        assert await second.publish("a", "again")
+        assert await anext(local_messages) == await anext(remote_messages) == "again"
+        assert local_messages.lost == remote_messages.lost == 4
     log = caplog.text
     assert "messages stay in this process until it is back" in log
     assert "4 messages of other processes were lost ('a')" in log
@@ -138,14 +150,18 @@ async def test_a_server_that_forgets_makes_the_loss_unknown(
 
 async def test_away_at_the_start(redis_server: RedisServer, caplog: pytest.LogCaptureFixture) -> None:
     redis_server.stop()
-    async with hubs(redis_server) as (one, two), one.subscribe("a") as here, two.subscribe("a") as there:
-        assert not one.is_connected
-        assert await one.publish("a", "only here") is False
-        assert await anext(here) == "only here"
+    async with (
+        hubs(redis_server) as (first, second),
+        first.subscribe("a") as local_messages,
+        second.subscribe("a") as remote_messages,
+    ):
+        assert not first.is_connected
+        assert await first.publish("a", "only here") is False
+        assert await anext(local_messages) == "only here"
         redis_server.start()
-        await connected(one, two)
-        assert await one.publish("a", "everywhere")
-        assert await anext(here) == await anext(there) == "everywhere"
+        await connected(first, second)
+        assert await first.publish("a", "everywhere")
+        assert await anext(local_messages) == await anext(remote_messages) == "everywhere"
     assert errors(caplog) == []
 
 
@@ -208,16 +224,16 @@ async def test_a_server_that_falls_silent_counts_as_away(
 
 
 async def test_many_channels(redis_server: RedisServer, caplog: pytest.LogCaptureFixture) -> None:
-    async with hubs(redis_server) as (one, two):
-        subscriptions = [one.subscribe(f"room:{number}") for number in range(10_000)]
+    async with hubs(redis_server) as (first, second):
+        subscriptions = [first.subscribe(f"room:{number}") for number in range(10_000)]
         async with asyncio.timeout(120):
             await asyncio.gather(*(subscription.__aenter__() for subscription in subscriptions))
             for number in (0, 5_000, 9_999):
-                assert await two.publish(f"room:{number}", number)
+                assert await second.publish(f"room:{number}", number)
                 assert await anext(subscriptions[number]) == number
         for subscription in subscriptions:
             subscription.close()
-        redis = one._redis
+        redis = first._redis
         assert redis is not None
         await until(lambda: not redis._subscribed)
         assert not redis._last
@@ -264,7 +280,7 @@ async def test_a_server_that_refuses_to_write(redis_server: RedisServer, caplog:
 @pytest.mark.parametrize(
     "url", ["http://localhost", "localhost:6379", "redis://localhost:port", "nonsense", "redis://[::1"]
 )
-async def test_a_url_that_is_none(url: str) -> None:
+async def test_an_invalid_url(url: str) -> None:
     with pytest.raises(InvalidSetting, match="HUB_URL is"):
         await Hub(url=url).open()
 

@@ -1,4 +1,4 @@
-"""Writes the lists of idioms into `docs/port/old-releases.md`; given interpreters, records the answers of old releases.
+"""Write the lists of idioms into `docs/port/old-releases.md`; given interpreters, record the answers of old releases.
 
 python -m tests.old 0.8=/venvs/0.8/bin/python 18.12=/venvs/18.12/bin/python …
 """

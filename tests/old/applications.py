@@ -1,4 +1,4 @@
-"""What is asked of the applications in `apps`, each written in the idiom of one release, and what that answered."""
+"""The requests to the applications in `apps`, each written in the idiom of one release, and the recorded answers."""
 
 from __future__ import annotations
 
@@ -195,7 +195,7 @@ def essence(answers: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def record(pythons: dict[str, str]) -> None:
-    """Record anew what the releases answer to their applications.
+    """Record again the answers of the releases to their applications.
 
     Args:
         pythons: by release, the interpreter that has it.

@@ -1,4 +1,4 @@
-"""The idioms of older releases that Sanic 25.12 refuses, each with an application that uses it and what is asked of it.
+"""The idioms of older releases that Sanic 25.12 refuses, each with an application that uses it and requests to it.
 
 `recorder` has run these applications under the old releases; `observed.json` has their answers. `python -m tests.old`
 says how to record them anew. The lists in `docs/port/old-releases.md` are made from this one and from the answers. The

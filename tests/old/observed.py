@@ -1,4 +1,4 @@
-"""What old releases answered, recorded: `observed.json`."""
+"""The recorded answers of old releases: `observed.json`."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from typing import Any
 
 from tests.old.idioms import IDIOMS, Idiom
 
-HERE = Path(__file__).parent
-ROOT = HERE.parents[1]
-FILE = HERE / "observed.json"
+FOLDER = Path(__file__).parent
+ROOT = FOLDER.parents[1]
+FILE = FOLDER / "observed.json"
 # As many servers at a time: the machine that runs the tests may be a small one.
 AT_ONCE = 2
 
@@ -53,7 +53,7 @@ def run(jobs: list[dict[str, Any]], python: str = sys.executable, **options: Any
     """
 
     def one(job: dict[str, Any]) -> dict[str, Any]:
-        command = [python, str(HERE / "recorder.py")]
+        command = [python, str(FOLDER / "recorder.py")]
         done = subprocess.run(command, input=json.dumps([job]).encode(), capture_output=True, check=False, **options)
         assert done.returncode == 0, done.stderr.decode()
         result: dict[str, Any] = json.loads(done.stdout)[0]
@@ -99,7 +99,7 @@ def judge(idiom: Idiom, results: dict[str, dict[str, Any]]) -> Observed:
 
 
 def record(pythons: dict[str, str]) -> None:
-    """Record anew what releases do.
+    """Record again the behaviour of releases.
 
     Args:
         pythons: by release, the interpreter that has it.

@@ -23,9 +23,9 @@ def lists() -> str:
 
 
 def with_lists(text: str) -> str:
-    """Return the page with the lists made anew."""
-    before, start, rest = text.partition(START)
-    _, end, after = rest.partition(END)
+    """Return the page with the current lists."""
+    before, start, after_start = text.partition(START)
+    _, end, after = after_start.partition(END)
     if not (start and end):
         raise ValueError(f"{PAGE} lacks the marks of the lists")
     return f"{before}{start}\n{lists()}\n{end}{after}"

@@ -21,7 +21,7 @@ import time
 import warnings
 from typing import Any, Dict, List, Optional
 
-HERE = os.path.abspath(__file__)
+THIS_FILE = os.path.abspath(__file__)
 # In seconds: for a server to answer, and for an answer to come.
 START, ANSWER = 60, 60
 # What says how an answer is framed, and what servers add.
@@ -43,7 +43,7 @@ def serve(path: str, port: int) -> None:
         source = file.read()
     warned: List[Any] = []
 
-    def note(message: Any, category: Any, filename: str, *rest: Any) -> None:
+    def note(message: Any, category: Any, filename: str, *details: Any) -> None:
         warned.append([str(message), category.__name__, filename == path])
         with open(path + ".warnings", "w") as file:
             json.dump(warned, file)
@@ -63,10 +63,10 @@ def serve(path: str, port: int) -> None:
     app = names["app"]
     app.add_route(ready, READY)
     options: Dict[str, Any] = {"host": "127.0.0.1", "port": port}
-    known = inspect.signature(app.run).parameters
-    if "access_log" in known or hasattr(app, "prepare"):
+    parameters = inspect.signature(app.run).parameters
+    if "access_log" in parameters or hasattr(app, "prepare"):
         options["access_log"] = False
-    if "single_process" in known:
+    if "single_process" in parameters:
         options.update(single_process=True, motd=False)
     # How it is run may be the idiom.
     names.get("run", app.run)(**options)
@@ -74,10 +74,10 @@ def serve(path: str, port: int) -> None:
 
 def cookie(line: str) -> List[Any]:
     """Return a `Set-Cookie` field as a name, a value and attributes, in whatever order they were written."""
-    pair, _, rest = line.partition(";")
+    pair, _, attribute_text = line.partition(";")
     name, _, value = pair.partition("=")
     attributes: Dict[str, Any] = {}
-    for part in rest.split(";") if rest else []:
+    for part in attribute_text.split(";") if attribute_text else []:
         key, is_pair, text = part.strip().partition("=")
         attributes[key.lower()] = text if is_pair else True
     return [name.strip(), value, attributes]
@@ -101,13 +101,13 @@ def listen(port: int, path: str) -> Dict[str, Any]:
             if not part:
                 return {"status": 0, "body": got.decode("latin-1")}
             got += part
-        head, _, rest = got.decode("latin-1").partition("\r\n\r\n")
-        while len(rest) < 2 or len(rest) < 2 + ord(rest[1]):
+        head, _, body = got.decode("latin-1").partition("\r\n\r\n")
+        while len(body) < 2 or len(body) < 2 + ord(body[1]):
             part = connection.recv(4096)
             if not part:
                 break
-            rest += part.decode("latin-1")
-    return {"status": int(head.split(" ")[1]), "body": rest[2 : 2 + ord(rest[1])] if len(rest) > 1 else ""}
+            body += part.decode("latin-1")
+    return {"status": int(head.split(" ")[1]), "body": body[2 : 2 + ord(body[1])] if len(body) > 1 else ""}
 
 
 def ask(port: int, step: Dict[str, Any]) -> Dict[str, Any]:
@@ -145,7 +145,7 @@ def ask(port: int, step: Dict[str, Any]) -> Dict[str, Any]:
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on."""
+    """Return an unused port."""
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         port: int = bound.getsockname()[1]
@@ -185,7 +185,7 @@ def record(job: Dict[str, Any]) -> Dict[str, Any]:
         with open(os.path.join(folder, "log"), "w+b") as log:
             port = free_port()
             process = subprocess.Popen(
-                [sys.executable, *job.get("with", []), HERE, SERVE, path, str(port)],
+                [sys.executable, *job.get("with", []), THIS_FILE, SERVE, path, str(port)],
                 stdout=log,
                 stderr=log,
                 cwd=folder,
@@ -201,8 +201,8 @@ def record(job: Dict[str, Any]) -> Dict[str, Any]:
                     return result
                 log.seek(0)
                 text = log.read().decode("utf-8", "replace").strip()
-                found = re.findall(r"^([\w.]+(?:Error|Exception|Exists|NotExist|Warning)\b.*)$", text, re.MULTILINE)
-                return {"raises": found[-1] if found else failed + ": " + text[-200:]}
+                errors = re.findall(r"^([\w.]+(?:Error|Exception|Exists|NotExist|Warning)\b.*)$", text, re.MULTILINE)
+                return {"raises": errors[-1] if errors else failed + ": " + text[-200:]}
             finally:
                 process.send_signal(signal.SIGKILL)
                 process.wait()

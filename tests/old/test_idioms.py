@@ -1,4 +1,4 @@
-"""The idioms of older releases work as they did there, over a socket, with a warning that says what to write."""
+"""The idioms of older releases work as before, over a socket, with a warning that names the replacement."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ def results() -> dict[str, dict[str, Any]]:
 
 
 @pytest.mark.parametrize("idiom", IDIOMS, ids=lambda idiom: idiom.name)
-def test_it_works_as_it_did(idiom: Idiom, results: dict[str, dict[str, Any]]) -> None:
+def test_it_works_as_before(idiom: Idiom, results: dict[str, dict[str, Any]]) -> None:
     result = results[idiom.name]
     assert "answers" in result, result
     assert without(result["answers"], idiom.ignored) == load()[idiom.name].answers
 
 
 @pytest.mark.parametrize("idiom", IDIOMS, ids=lambda idiom: idiom.name)
-def test_a_warning_says_what_to_write(idiom: Idiom, results: dict[str, dict[str, Any]]) -> None:
+def test_a_warning_names_the_replacement(idiom: Idiom, results: dict[str, dict[str, Any]]) -> None:
     warned = results[idiom.name].get("warnings", [])
     assert warned
     texts = []

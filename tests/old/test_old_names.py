@@ -1,4 +1,4 @@
-"""How old names are found: without cost, without harm to names of the user's, and each one leads somewhere."""
+"""The look-up of old names: without cost, without harm to the user's names, and each one has a target."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from sanic_star.compat.router import Router
 from sanic_star.compat.server.websockets.impl import WebsocketImplProtocol
 from tests.old.observed import ROOT
 
-HERE = "sanic_star.compat"
+PACKAGE = "sanic_star.compat"
 SCOPE: dict[str, Any] = {"type": "http", "method": "GET", "path": "/", "query_string": b"a=1&a=2", "headers": []}
 
 
@@ -36,7 +36,7 @@ def members() -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize(("module", "name"), members())
 def test_each_name_of_a_module_is_there_with_a_warning(module: str, name: str) -> None:
-    loaded = importlib.import_module(f"{HERE}.{module}")
+    loaded = importlib.import_module(f"{PACKAGE}.{module}")
     with pytest.warns(DeprecationWarning, match=r"is gone: |is in sanic\.") as caught:
         value = getattr(loaded, name)
     assert value is not None
@@ -58,7 +58,7 @@ def test_a_name_that_never_was_is_refused(module: Any) -> None:
 
 def test_each_attribute_of_a_class_is_implemented() -> None:
     kinds: list[type] = [Sanic, Config, Request, HTTPResponse, Router, CookieJar, WebsocketImplProtocol]
-    found = set()
+    names = set()
     with warnings.catch_warnings():
         # Looking them up warns of nothing, on a class.
         warnings.simplefilter("error")
@@ -68,21 +68,21 @@ def test_each_attribute_of_a_class_is_implemented() -> None:
             assert callable(getattr(importlib.import_module(home), own)), name
         for kind in kinds:
             for base in kind.__mro__:
-                found |= {value.name for value in vars(base).values() if type(value) is OldName}
-    assert found <= ATTRIBUTES.keys()
-    assert {name.partition(".")[0] for name in found} >= {"Sanic", "Request", "Config", "BaseHTTPResponse", "Router"}
+                names |= {value.name for value in vars(base).values() if type(value) is OldName}
+    assert names <= ATTRIBUTES.keys()
+    assert {name.partition(".")[0] for name in names} >= {"Sanic", "Request", "Config", "BaseHTTPResponse", "Router"}
 
 
 @pytest.mark.parametrize(
-    "thing", [Sanic("Quiet"), Request(dict(SCOPE)), HTTPResponse("x"), Config(), Router(), HTTPResponse("x").cookies]
+    "module", [Sanic("Quiet"), Request(dict(SCOPE)), HTTPResponse("x"), Config(), Router(), HTTPResponse("x").cookies]
 )
-def test_nobody_is_warned_who_lists_attributes(thing: Any) -> None:
+def test_listing_attributes_does_not_warn(module: Any) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error", DeprecationWarning)
-        names = dir(thing)
+        names = dir(module)
         assert not {"raw_args", "register_blueprint", "output", "from_object", "items_"} & set(names)
         for name in ("raw_args", "register_blueprint", "output", "from_object"):
-            getattr(type(thing), name, None)
+            getattr(type(module), name, None)
 
 
 def test_a_subclass_or_an_object_may_have_an_attribute_of_the_name() -> None:
@@ -96,7 +96,7 @@ def test_a_subclass_or_an_object_may_have_an_attribute_of_the_name() -> None:
         assert (Mine(dict(SCOPE)).raw_args, app.is_running) == ("mine", "mine")
 
 
-def test_a_program_without_old_names_loads_none_of_this() -> None:
+def test_a_program_without_old_names_does_not_load_them() -> None:
     code = """
 import sys
 from sanic_star import Sanic, text
@@ -119,7 +119,7 @@ print([name for name in sys.modules if "compat._old" in name])
 
 @pytest.mark.parametrize("kind", [Sanic, Blueprint])
 @pytest.mark.parametrize("name", ["a.", ".a", "a..b", "1.a", "a b.c", "."])
-def test_a_dot_goes_between_words(kind: Any, name: str) -> None:
+def test_signal_names_have_dots_between_words(kind: Any, name: str) -> None:
     with pytest.raises(Exception, match="uses an invalid format"):
         kind(name)
 
@@ -251,7 +251,7 @@ def test_other_types_that_do_not_exist_are_refused(part: str) -> None:
         Sanic("Types").get(f"/{part}")(lambda request, a: None)
 
 
-def test_a_type_of_the_applications_own_goes_first() -> None:
+def test_a_json_type_of_the_application_comes_first() -> None:
     app: Any = Sanic("Own")
     app.router.register_pattern("string", str.upper, r"[a-z]+")
     with warnings.catch_warnings():

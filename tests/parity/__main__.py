@@ -1,4 +1,4 @@
-"""The harness on the command line: look up what Sanic answers, find cases that flicker, try a file on both."""
+"""The harness on the command line: print Sanic's answers, find cases that flicker, try a file on both."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.parity.wire import Answer, Exchange, request
 
 
 def main() -> int:
-    """Run one of the commands; the exit status is 1 if something differed."""
+    """Run one of the commands; the exit status is 1 if there were differences."""
     parser = argparse.ArgumentParser(prog="python -m tests.parity", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     for name, meaning in (
@@ -34,14 +34,14 @@ def main() -> int:
         sub.add_argument("part", nargs="?", default="", help="a part of the case's name or group")
         sub.add_argument("--in-process", action="store_true", help="compare with sanic_star without a server")
         sub.add_argument("--on", default="sanic", choices=("sanic", "sanic_star"))
-        sub.add_argument("--log", action="store_true", help="print what the app wrote, too")
-    commands.add_parser("page", help="write which cases show which intended difference into docs/compatibility.md")
+        sub.add_argument("--log", action="store_true", help="also print the output of the app")
+    commands.add_parser("page", help="write the cases of each intended difference into docs/compatibility.md")
     trying = commands.add_parser("try", help="send requests to a file of your own, on both")
     trying.add_argument("file", type=Path)
     trying.add_argument("sent", nargs="+", metavar="'METHOD /path [name: value]... [{body}]'")
     trying.add_argument("--debug", action="store_true")
     trying.add_argument("--on", choices=("sanic", "sanic_star"), action="append")
-    trying.add_argument("--log", action="store_true", help="print what the app wrote, too")
+    trying.add_argument("--log", action="store_true", help="also print the output of the app")
     options = parser.parse_args()
     if options.command == "try":
         steps = tuple(_request(line) for line in options.sent)
@@ -93,35 +93,35 @@ def show(answer: Answer) -> None:
 
 def steady(cases: Sequence[Case]) -> int:
     """Play each case twice on Sanic and print those whose answers differ."""
-    found = 0
+    differences = 0
     with Framework("sanic") as first, Framework("sanic") as second:
         for case in cases:
-            found += _report(case, first, second)
-    print(f"{len(cases)} cases, {found} flicker")
-    return min(found, 1)
+            differences += _report(case, first, second)
+    print(f"{len(cases)} cases, {differences} flicker")
+    return min(differences, 1)
 
 
 def compare(cases: Sequence[Case]) -> int:
     """Play each case on both and print the differences."""
-    found = 0
+    differences = 0
     with Framework("sanic") as sanic, Framework("sanic_star") as star:
         for case in cases:
-            found += _report(case, sanic, star)
-    print(f"{len(cases)} cases, {found} differ")
-    return min(found, 1)
+            differences += _report(case, sanic, star)
+    print(f"{len(cases)} cases, {differences} differ")
+    return min(differences, 1)
 
 
 def compare_in_process(cases: Sequence[Case]) -> int:
-    """Play what can be played without a server, and print the differences from Sanic."""
-    found = 0
+    """Play the cases that need no server, and print the differences from Sanic."""
+    differences = 0
     logging.disable()
     with Framework("sanic") as sanic, tempfile.TemporaryDirectory(prefix="parity-") as directory:
         star = InProcess(Path(directory))
         for case in cases:
             possible = replace(case, steps=tuple(step for step in case.steps if plays(step)))
-            found += _report(possible, sanic, star) if possible.steps and not case.differs else 0
-    print(f"{len(cases)} cases, {found} differ")
-    return min(found, 1)
+            differences += _report(possible, sanic, star) if possible.steps and not case.differs else 0
+    print(f"{len(cases)} cases, {differences} differ")
+    return min(differences, 1)
 
 
 def _report(case: Case, reference: Framework, other: Framework | InProcess) -> int:

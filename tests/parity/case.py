@@ -1,8 +1,8 @@
-"""A case: a source, what is sent to it, and in what it may differ.
+"""A case: a source, the requests to send, and the allowed differences.
 
-The source is written as for Sanic. The names that `sanic` exports are there without an import, and so is `app`, unless
-the source makes its own; other names are imported from `sanic.…` as usual. `folder({...})` makes a directory of files,
-`event(...)` writes down that something happened: the order of events is compared, together with what was logged.
+The source is written for Sanic. The names that `sanic` exports need no import, and `app` exists unless the source
+creates its own; other names are imported from `sanic.…` as usual. `folder({...})` creates a directory of files.
+`event(...)` records an event: the order of events is compared, together with the log.
 """
 
 from __future__ import annotations
@@ -76,19 +76,20 @@ def case(
     """Add a case to the table.
 
     Args:
-        name: What is true, in a few words; unique within its module.
-        source: Python as one writes it for Sanic.
-        steps: What is sent, in order: `get`, `post`, `request`, `wire` or `websocket`.
-        differs: The entry of `docs/compatibility.md` that tells of an intended difference.
+        name: The subject in a few words, unique within its module.
+        source: Python code for Sanic.
+        steps: The requests to send, in order: `get`, `post`, `request`, `wire` or `websocket`.
+        differs: The entry of `docs/compatibility.md` that describes an intended difference.
         fails: Whether Sanic refuses to build or to start the app.
         debug: Whether the app is served in debug mode.
-        env: Environment variables that are there when the source runs.
-        scrub: Regular expressions; what they match in a body or a header is not compared (times, paths).
+        env: Environment variables for the source.
+        scrub: Regular expressions; their matches in a body or a header are not compared (times, paths).
         exact: Whether JSON is compared to the letter.
-        awaits: What of Sanic has to be built first; the case must fail until then, and loses this mark with it.
-        stops: Whether the app is stopped in order (SIGTERM) after the last step, so that events of its end count too.
-        log_differs: The entry of `docs/compatibility.md` that tells why the log differs while the answers are the same.
-        group: What it belongs to, by default the module that calls this.
+        awaits: A feature of Sanic that is not built yet; the case must fail until it is, and then loses this mark.
+        stops: Whether SIGTERM stops the app after the last step, so that events of its shutdown are compared too.
+        log_differs: The entry of `docs/compatibility.md` that explains a log that differs while the answers are the
+            same.
+        group: Its group, by default the calling module.
     """
     group = group or caller_module(2)
     made = Case(
@@ -114,7 +115,7 @@ def case(
 
 
 def caller_module(depth: int) -> str:
-    """Return the last part of the name of the module that is so many calls above this one."""
+    """Return the last part of the name of the module `depth` calls above this one."""
     # `inspect.stack()` would read the source of every frame.
     name: str = sys._getframe(depth).f_globals["__name__"]
     return name.rpartition(".")[2]

@@ -1,9 +1,9 @@
-"""What counts as the same answer.
+"""When two answers are the same.
 
-Left out are the headers that belong to the server and not to the framework. An error page in HTML is a design of its
-own: its status, its headers and the title and message on it are compared, not its markup. Sanic writes `content-type:
-None` when a response has no type; leaving the header out is the same. JSON is compared by what it says, not by how it
-is spelled (`json-msgspec`): names in their order, integers apart from floats. Everything else is bytes.
+Headers of the server are not compared. An HTML error page has its own design: its status, headers, title and message
+are compared, not its markup. Sanic writes `content-type: None` when a response has no type, which equals a missing
+header. JSON is compared by its data, not by its spelling (`json-msgspec`): names in their order, integers and floats
+different. Everything else is compared as bytes.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from tests.parity.case import Case
-from tests.parity.frameworks import REFUSED, TOLD
+from tests.parity.frameworks import EVENTS_NOTE, REFUSED
 from tests.parity.wire import NO_ANSWER, Answer
 
 SERVERS_OWN = {
@@ -27,32 +27,32 @@ _PAGE = re.compile(r"<h1[^>]*>⚠️ (?P<title>.*?)</h1>\s*(?:<p[^>]*>|<p>)?(?P<
 
 
 def case_differences(case: Case, sanic: list[list[Answer]], star: list[list[Answer]]) -> list[str]:
-    """Return how the answers to all steps of a case differ."""
+    """Return the differences between the answers to all steps of a case."""
     if case.fails and sanic[0][0].note == NO_ANSWER and star[0][0].note.startswith(REFUSED):
-        return []  # told when the app is built, and not only when it starts
+        return []  # reported when the app is built, and not only when it starts
     lines: list[str] = []
     labels = [*(step.label for step in case.steps), "events and log" if case.steps else "build"]
     if case.fails:
-        sanic, star = ([step for step in answers if step[0].note != TOLD] for answers in (sanic, star))
+        sanic, star = ([step for step in answers if step[0].note != EVENTS_NOTE] for answers in (sanic, star))
     if len(sanic) != len(star):
         return [f"sanic: {sanic[0][0].note or 'built'}", f"star:  {star[0][0].note or 'built'}"]
-    for label, theirs, ours in zip(labels, sanic, star, strict=False):
-        if len(theirs) != len(ours):
-            lines += [f"{label}: {len(theirs)} answers by Sanic, {len(ours)} by sanic_star"]
-        for one, other in zip(theirs, ours, strict=False):
-            if case.log_differs and one.note == TOLD:
-                one, other = _events(one), _events(other)
-            lines += differences(label, one, other, case.scrub, case.exact)
+    for label, sanics, ours in zip(labels, sanic, star, strict=False):
+        if len(sanics) != len(ours):
+            lines += [f"{label}: {len(sanics)} answers by Sanic, {len(ours)} by sanic_star"]
+        for first, second in zip(sanics, ours, strict=False):
+            if case.log_differs and first.note == EVENTS_NOTE:
+                first, second = _events(first), _events(second)
+            lines += differences(label, first, second, case.scrub, case.exact)
     return lines
 
 
-def _events(told: Answer) -> Answer:
-    """Return what was told without the log."""
-    return replace(told, body=b"\n".join(line for line in told.body.splitlines() if line.startswith(b"event ")))
+def _events(answer: Answer) -> Answer:
+    """Return the events without the log."""
+    return replace(answer, body=b"\n".join(line for line in answer.body.splitlines() if line.startswith(b"event ")))
 
 
 def differences(label: str, sanic: Answer, star: Answer, scrub: Sequence[str] = (), exact: bool = False) -> list[str]:
-    """Return lines that show how two answers differ; none if they are the same."""
+    """Return lines with the differences between two answers; none if they are the same."""
     lines: list[str] = []
     if sanic.note != star.note:
         lines += [f"  form    sanic: {sanic.note or 'fine'}", f"          star:  {star.note or 'fine'}"]
@@ -67,15 +67,15 @@ def differences(label: str, sanic: Answer, star: Answer, scrub: Sequence[str] = 
 
 
 def error_page(answer: Answer) -> tuple[str, str] | None:
-    """Return the title and the message of Sanic's HTML error page, or None if this is none."""
+    """Return the title and the message of Sanic's HTML error page, or None for other answers."""
     if answer.status < 400 or not (answer.get("content-type") or "").startswith("text/html"):
         return None
-    found = _PAGE.search(answer.body.decode(errors="replace"))
-    return (_plain(found["title"]), _plain(found["text"])) if found else None
+    match = _PAGE.search(answer.body.decode(errors="replace"))
+    return (_plain(match["title"]), _plain(match["text"])) if match else None
 
 
 def _has_other_length(answer: Answer) -> bool:
-    # A length instead of chunks says more, not something else; and a page of its own design has its own length.
+    # A length instead of chunks is not a difference; and a page with another design has another length.
     if answer.get("transfer-encoding") == "chunked":
         return True
     return answer.status >= 400 and not answer.body and (answer.get("content-type") or "").startswith("text/html")
@@ -102,8 +102,8 @@ def _page_missing(page: tuple[str, str], star: Answer) -> list[str]:
 
 def _headers(sanic: Answer, star: Answer, ignore_length: bool, scrub: Sequence[str]) -> list[str]:
     left_out = SERVERS_OWN | ({"content-length"} if ignore_length else set())
-    ours, theirs = (
-        # Between different names the order means nothing; among equal ones it does, and the sort keeps it.
+    ours, sanics = (
+        # The order of different names has no meaning; the order of equal ones does, and the sort keeps it.
         sorted(
             (
                 (name, _value(name, value, scrub))
@@ -114,27 +114,27 @@ def _headers(sanic: Answer, star: Answer, ignore_length: bool, scrub: Sequence[s
         )
         for answer in (star, sanic)
     )
-    lines = [f"  header  only sanic: {k}: {v}" for k, v in theirs if (k, v) not in ours]
-    lines += [f"  header  only star:  {k}: {v}" for k, v in ours if (k, v) not in theirs]
-    if not lines and ours != theirs:
-        lines = [f"  header  sanic: {theirs}", f"          star:  {ours}"]
+    lines = [f"  header  only sanic: {k}: {v}" for k, v in sanics if (k, v) not in ours]
+    lines += [f"  header  only star:  {k}: {v}" for k, v in ours if (k, v) not in sanics]
+    if not lines and ours != sanics:
+        lines = [f"  header  sanic: {sanics}", f"          star:  {ours}"]
     return lines
 
 
 def _value(name: str, value: str, scrub: Sequence[str]) -> str:
     for pattern in scrub:
         value = re.sub(pattern, "~", value)
-    # Sanic keeps a route's methods in a set, so that their order changes from run to run.
+    # Sanic stores a route's methods in a set, so their order changes from run to run.
     return ", ".join(sorted(value.split(", "))) if name == "allow" else value
 
 
 def _body(sanic: Answer, star: Answer, scrub: Sequence[str]) -> list[str]:
-    ours, theirs = star.body, sanic.body
+    ours, sanics = star.body, sanic.body
     for pattern in scrub:
-        ours, theirs = (re.sub(pattern.encode(), b"~", body) for body in (ours, theirs))
-    if ours == theirs:
+        ours, sanics = (re.sub(pattern.encode(), b"~", body) for body in (ours, sanics))
+    if ours == sanics:
         return []
-    before, after = (_readable(body) for body in (theirs, ours))
+    before, after = (_readable(body) for body in (sanics, ours))
     return ["  body    - sanic, + star"] + ["    " + line for line in list(difflib.ndiff(before, after))[:60]]
 
 

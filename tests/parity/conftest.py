@@ -1,4 +1,4 @@
-"""The two workers, one pair per test session, and what Sanic has answered."""
+"""The two workers, one pair per test session, and Sanic's answers."""
 
 import os
 import pickle
@@ -14,11 +14,11 @@ from tests.parity.wire import Answer
 
 
 class Reference:
-    """Sanic's answers, asked for once per case, though several processes run the tests.
+    """Sanic's answers, requested once per case, even if several processes run the tests.
 
     Args:
         sanic: The worker.
-        kept: Where the answers are, for the processes of this run.
+        kept: The folder of the answers, shared by the processes of this run.
     """
 
     def __init__(self, sanic: Framework, kept: Path) -> None:
@@ -31,7 +31,7 @@ class Reference:
             answers: list[list[Answer]] = pickle.loads(kept.read_bytes())
         else:
             answers = self._sanic.play_as_reference(case)
-            # Under another name first: who finds the file finds all of it.
+            # Written under another name first: a process that finds the file finds all of it.
             written = kept.with_name(f"{case.id}.{os.getpid()}")
             written.write_bytes(pickle.dumps(answers))
             written.replace(kept)
@@ -41,7 +41,7 @@ class Reference:
 @pytest.fixture(scope="session")
 def reference(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reference]:
     own = tmp_path_factory.getbasetemp()
-    # pytest-xdist gives each of its processes a directory in that of the run.
+    # pytest-xdist gives each of its processes a subfolder of the run's folder.
     run = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
     kept = run / "parity-reference"
     kept.mkdir(exist_ok=True)

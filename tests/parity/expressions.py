@@ -1,4 +1,4 @@
-"""Cases that are tables of expressions: what each gives, or which exception it raises, for one request or several."""
+"""Cases that are tables of expressions: the value or exception of each, for one request or several."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -24,16 +24,16 @@ async def show(request, path=""):
 """
 
 
-def expressions(name: str, told: Iterable[str], *steps: Step, before: str = "", **options: Any) -> Case:
-    """Add a case that tells what expressions give.
+def expressions(name: str, values: Iterable[str], *steps: Step, before: str = "", **options: Any) -> Case:
+    """Add a case that compares the values of expressions.
 
     Args:
-        name: what is true, in a few words.
-        told: the expressions; `request` is the request that asks.
-        steps: what is sent, by default one request.
-        before: what stands before them: imports, settings, an application.
+        name: the subject in a few words.
+        values: the expressions; `request` is the current request.
+        steps: the requests to send, by default one.
+        before: the code before them: imports, settings, an application.
         options: those of `case`.
     """
-    calls = "\n    ".join(f"lambda request: ({each})," for each in told)
+    calls = "\n    ".join(f"lambda request: ({value})," for value in values)
     source = _SOURCE.format(before=before.strip(), calls=calls)
     return case(name, source, *(steps or (get("/"),)), group=caller_module(2), **options)

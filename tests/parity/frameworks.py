@@ -1,4 +1,4 @@
-"""A framework as the tests see it: a worker process that plays a case and gives back what was answered."""
+"""A framework for the tests: a worker process that plays a case and returns the answers."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from tests.parity.wire import NO_ANSWER, Answer
 
 ROOT = Path(__file__).parents[2]
 REFUSED = "refused to build"
-TOLD = "told"
+EVENTS_NOTE = "told"
 
-# Far above what any case takes, so that only a hang reaches it, on a slow machine too.
+# Far above the time of any case, so that only a hang reaches it, even on a slow machine.
 STEP_SECONDS = 20.0
 START_SECONDS = 60.0
 
@@ -30,7 +30,7 @@ class WorkerError(Exception):
 
 
 class CaseError(Exception):
-    """A case says wrongly whether Sanic builds and starts its app: a slip in the source, most likely."""
+    """A case states wrongly whether Sanic builds and starts its app, probably because of a mistake in the source."""
 
 
 class Framework:
@@ -40,7 +40,7 @@ class Framework:
         name: `sanic` or `sanic_star`.
 
     Raises:
-        WorkerError: When the worker cannot import the framework, ends, or does not obey in time.
+        WorkerError: The worker cannot import the framework, ends, or does not respond in time.
     """
 
     def __init__(self, name: str) -> None:
@@ -82,20 +82,20 @@ class Framework:
     def play(self, case: Case) -> list[list[Answer]]:
         """Serve the case and play its steps; each step gives the answers on its connection.
 
-        Behind them comes what the app told meanwhile (see `telling`), as one more answer.
+        The last answer contains the events and the log of the app (see `telling`).
         A source that raises while it builds its app gives one answer of status 0 whose note is the exception.
         """
         with self.serving(case) as port:
             if isinstance(port, str):
                 return [[Answer(0, note=f"{REFUSED}: {port}")]]
             answers = [step.play(port, STEP_SECONDS) for step in case.steps]
-        return [*answers, [Answer(0, body=self.told.encode(), note=TOLD)]]
+        return [*answers, [Answer(0, body=self.told.encode(), note=EVENTS_NOTE)]]
 
     def play_as_reference(self, case: Case) -> list[list[Answer]]:
-        """Play the case, and see to it that it says rightly whether its app can be built and started.
+        """Play the case, and check its statement whether its app can be built and started.
 
         Raises:
-            CaseError: When it does not: a slip in a source must not pass as a refusal that both agree on.
+            CaseError: The statement is wrong: a mistake in a source must not pass as a refusal by both.
         """
         answers = self.play(case)
         failed = any(answer.note.startswith((REFUSED, NO_ANSWER)) for step in answers[:1] for answer in step)
@@ -106,17 +106,17 @@ class Framework:
 
     @contextlib.contextmanager
     def serving(self, case: Case) -> Any:
-        """Serve the case within the block; give its port, or the exception with which it refused to be built."""
+        """Serve the case within the block; yield its port, or the exception of its build."""
         source = case.program()
         self._write({"source": source, "env": dict(case.env), "debug": case.debug})
         # The worker and its new child write independently.
-        told = {**self._read(), **self._read()}
+        description = {**self._read(), **self._read()}
         try:
-            yield told.get("port") or told["refused"]
+            yield description.get("port") or description["refused"]
         finally:
-            self._write({"stop": told["pid"], "seconds": STEP_SECONDS if case.stops else 0})
+            self._write({"stop": description["pid"], "seconds": STEP_SECONDS if case.stops else 0})
             self._read()
-            log = Path(told["log"])
+            log = Path(description["log"])
             self.log, self.told = log.read_text(errors="replace"), log.with_suffix(".told").read_text()
 
     def _write(self, order: dict[str, Any]) -> None:
@@ -137,7 +137,7 @@ class Framework:
                 raise WorkerError(f"the {self.name} worker has ended; its error output tells why")
             self._unread += data
         line, _, self._unread = self._unread.partition(b"\n")
-        told: dict[str, Any] = json.loads(line)
-        if "failed" in told:
-            raise WorkerError(f"the {self.name} worker could not start: {told['failed']}")
-        return told
+        message: dict[str, Any] = json.loads(line)
+        if "failed" in message:
+            raise WorkerError(f"the {self.name} worker could not start: {message['failed']}")
+        return message

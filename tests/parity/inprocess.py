@@ -1,7 +1,7 @@
 """sanic_star without a server: requests become ASGI scopes in this process.
 
-Quicker than a worker, and the only way in which these cases count for coverage. What a server decides (several requests
-on a connection, odd targets, websocket framing) is left to the worker: `plays` tells which steps are possible here.
+Faster than a worker, and the only way in which these cases count for coverage. Steps that need a server (several
+requests on a connection, odd targets, websocket framing) need the worker: `plays` returns whether a step is possible.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from urllib.parse import unquote
 
 from sanic_star import Sanic
 from tests.parity.case import Case, for_sanic_star
-from tests.parity.frameworks import REFUSED, STEP_SECONDS, TOLD
+from tests.parity.frameworks import EVENTS_NOTE, REFUSED, STEP_SECONDS
 from tests.parity.telling import Telling
 from tests.parity.wire import NO_ANSWER, Answer, Exchange, Step
 from tests.parity.worker import build
@@ -30,10 +30,10 @@ App = Callable[[Message, Callable[[], Awaitable[Message]], Callable[[Message], A
 
 
 def plays(step: Step) -> bool:
-    """Tell whether a step is one request with a plain target."""
-    if not isinstance(step, Exchange) or len(step.methods) != 1 or len(step.pieces) != 1:
+    """Return whether a step is one request with a plain target."""
+    if not isinstance(step, Exchange) or len(step.methods) != 1 or len(step.chunks) != 1:
         return False
-    target = step.pieces[0].split(b" ", 2)[1]
+    target = step.chunks[0].split(b" ", 2)[1]
     return target.startswith(b"/") and target.isascii() and b"#" not in target
 
 
@@ -41,7 +41,7 @@ class InProcess:
     """Plays cases in this process; apps and files of a case live as long as the case.
 
     Args:
-        directory: Where the sources put their files.
+        directory: The folder for files of the sources.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -52,13 +52,13 @@ class InProcess:
         with (
             warnings.catch_warnings(),
             mock.patch.dict(os.environ, case.env),
-            # Each case is a program of its own: no application of another test is there.
+            # Each case is a separate program, without the applications of other tests.
             mock.patch.dict(Sanic._app_registry, clear=True),
             _own_level(),
         ):
             warnings.simplefilter("ignore")
-            told: list[str] = []
-            telling = Telling(told.append)
+            received: list[str] = []
+            telling = Telling(received.append)
             try:
                 app = build(for_sanic_star(case.program()), str(self._directory), telling)
             except Exception as error:
@@ -69,14 +69,14 @@ class InProcess:
                 try:
                     answers = asyncio.run(_play(app, case))
                 except SystemExit:
-                    # The event loop lets it through, from any task. A server would end; the tests go on.
+                    # The event loop raises it from any task. A server would end; the tests go on.
                     answers = [[Answer(0, note=NO_ANSWER)] for _ in case.steps]
-            return [*answers, [Answer(0, body="".join(f"{line}\n" for line in told).encode(), note=TOLD)]]
+            return [*answers, [Answer(0, body="".join(f"{line}\n" for line in received).encode(), note=EVENTS_NOTE)]]
 
 
 @contextlib.contextmanager
 def _own_level() -> Iterator[None]:
-    """Log from INFO on, whatever an application that was run in debug mode has left behind."""
+    """Log from INFO on, even if an application in debug mode has changed the level."""
     logger = logging.getLogger("sanic.root")
     before = logger.level
     logger.setLevel(logging.INFO)
@@ -93,7 +93,7 @@ async def _play(app: App, case: Case) -> list[list[Answer]]:
             for step in case.steps:
                 assert isinstance(step, Exchange)
                 answers.append([await asyncio.wait_for(_answer(app, step, dict(state)), STEP_SECONDS)])
-                # Between two requests of a client the event loop turns, here too.
+                # As with a real client, the event loop runs between two requests.
                 await asyncio.sleep(0)
     except _NotStartedError:
         return [[Answer(0, note=NO_ANSWER)] for _ in case.steps]
@@ -112,12 +112,12 @@ async def _started(app: App) -> AsyncIterator[dict[str, Any]]:
     scope = {"type": "lifespan", "asgi": {"version": "3.0", "spec_version": "2.0"}, "state": state}
     task = asyncio.ensure_future(app(scope, inbox.get, outbox.put))
     inbox.put_nowait({"type": "lifespan.startup"})
-    told = asyncio.ensure_future(outbox.get())
-    await asyncio.wait({task, told}, timeout=STEP_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-    if not told.done() or told.result()["type"] != "lifespan.startup.complete":
-        told.cancel()
+    message = asyncio.ensure_future(outbox.get())
+    await asyncio.wait({task, message}, timeout=STEP_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+    if not message.done() or message.result()["type"] != "lifespan.startup.complete":
+        message.cancel()
         task.cancel()
-        await asyncio.gather(task, told, return_exceptions=True)
+        await asyncio.gather(task, message, return_exceptions=True)
         raise _NotStartedError
     try:
         yield state
@@ -127,14 +127,14 @@ async def _started(app: App) -> AsyncIterator[dict[str, Any]]:
 
 
 async def _answer(app: App, step: Exchange, state: dict[str, Any]) -> Answer:
-    scope, inbox = _request(step.pieces[0])
+    scope, inbox = _request(step.chunks[0])
     scope["state"] = state
     outbox: list[Message] = []
 
     async def receive() -> Message:
         if inbox:
             return inbox.pop(0)
-        # A client that waits for its answer says nothing more.
+        # A client that waits for its answer sends no more messages.
         await asyncio.Event().wait()
         raise NotImplementedError
 
@@ -144,8 +144,8 @@ async def _answer(app: App, step: Exchange, state: dict[str, Any]) -> Answer:
     try:
         await app(scope, receive, send)
     except (Exception, asyncio.CancelledError) as error:
-        # An error that nobody handled is raised again after its answer has been sent. Sanic has one that is a
-        # CancelledError; that of a step which takes too long is no subclass of it.
+        # An unhandled error is reraised after its response has been sent. Sanic has one that is a
+        # CancelledError; the timeout of a step is not a subclass of it.
         if type(error) is asyncio.CancelledError:
             raise
         if not outbox:

@@ -13,17 +13,17 @@ BEGIN, END = "<!-- written by `python -m tests.parity page` -->\n", "<!-- end --
 
 
 def written(page: str) -> str:
-    """Return the page's text with its list of cases as the marks have it."""
-    before, _, rest = page.partition(BEGIN)
-    return before + BEGIN + _cases() + END + rest.partition(END)[2]
+    """Return the page's text with its list of cases according to the marks."""
+    before, _, after_begin = page.partition(BEGIN)
+    return before + BEGIN + _cases() + END + after_begin.partition(END)[2]
 
 
 def _cases() -> str:
     shown: dict[str, list[str]] = {}
     for case in CASES:
-        for entry, what in ((case.differs, ""), (case.log_differs, " (log)")):
+        for entry, suffix in ((case.differs, ""), (case.log_differs, " (log)")):
             if entry:
-                shown.setdefault(entry, []).append(f"{case.group}: {case.name}{what}")
+                shown.setdefault(entry, []).append(f"{case.group}: {case.name}{suffix}")
     lines: list[str] = []
     for entry, names in sorted(shown.items()):
         lines += [f"- [`{entry}`](#{entry})\n", *(f"    - {name}\n" for name in sorted(names))]

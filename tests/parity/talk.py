@@ -1,4 +1,4 @@
-"""Steps that talk over a websocket, and write down what came back."""
+"""Steps that talk over a websocket, and record the replies."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def websocket(
     Args:
         path: The target with its query.
         messages: Text or bytes, sent at once.
-        replies: How many messages are awaited; as many as are sent if not given.
+        replies: The number of messages to await, by default the number of sent ones.
         headers: Added to the handshake.
         subprotocols: Offered in the handshake.
     """

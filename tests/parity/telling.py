@@ -1,8 +1,8 @@
-"""What an application tells while it is served: `event(…)` in a case's source, and log records, in their order.
+"""Record the events (`event(…)` in a case's source) and the log records of an application, in their order.
 
-Of the log counts what an application's owner reads: what the source itself logs, word by word, and the frameworks'
-warnings and errors by logger, level and exception; how these are worded is each framework's own. What Sanic's server
-tells about its connections belongs to that server.
+Of the log, the messages of the source itself are compared word by word, and the frameworks' warnings and errors by
+logger, level and exception, because each framework words them itself. Messages of Sanic's server about its
+connections are not compared.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 MODULE = "parity_case"
-# How Sanic's server ends its messages about bodies that nobody read; an ASGI server reads them away.
+# The end of the messages of Sanic's server about unread bodies; an ASGI server reads them silently.
 CONNECTION = "body not consumed."
 LOGGERS = ("sanic.root", "sanic.error", "sanic.server", "sanic.websockets")
 
 
 class Telling(logging.Handler):
-    """Writes down what is told, a line each.
+    """Writes each event and log record as a line.
 
     Args:
         write: takes one line, without its end.
@@ -30,20 +30,20 @@ class Telling(logging.Handler):
         self._write = write
 
     def event(self, *words: object) -> None:
-        """Write down that something happened; this is `event` in the sources."""
+        """Record an event; this function is `event` in the sources."""
         self._write("event " + " ".join(map(str, words)))
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write down a log record: logger, level, the exception's class, and the message of the source itself."""
+        """Record a log record: logger, level, the exception's class, and the message of the source itself."""
         message = record.getMessage()
         if record.module == MODULE:
-            said = message.replace("\n", " ⏎ ")
+            text = message.replace("\n", " ⏎ ")
         elif record.levelno < logging.WARNING or message.endswith(CONNECTION):
             return
         else:
-            said = ""
+            text = ""
         kind = record.exc_info[0] if record.exc_info else None
-        words = record.name, record.levelname, kind.__name__ if kind else "", said
+        words = record.name, record.levelname, kind.__name__ if kind else "", text
         self._write(" ".join(filter(None, words)))
 
     @contextmanager
@@ -59,6 +59,6 @@ class Telling(logging.Handler):
 
 
 def into(path: Path) -> Callable[[str], object]:
-    """Return what writes lines into a file, each at once: the process may be killed at any moment."""
+    """Return a function that writes lines into a file at once, because the process may be killed at any moment."""
     file = path.open("a", buffering=1, encoding="utf-8")
     return lambda line: file.write(line + "\n")

@@ -1,4 +1,4 @@
-"""The harness itself: it sees differences, reads the wire strictly, and fails clearly."""
+"""The harness itself: it finds differences, reads the wire strictly, and fails clearly."""
 
 from dataclasses import replace
 
@@ -64,22 +64,22 @@ def test_lengths_are_checked(length: bytes, note: str) -> None:
 
 
 def test_chunks_and_several_answers_are_read() -> None:
-    one = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nab\r\n1\r\nc\r\n0\r\n\r\n"
-    answers = parse_answers(one + b"HTTP/1.1 404 No\r\ncontent-length: 1\r\n\r\nx", ["GET", "GET"])
+    received = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nab\r\n1\r\nc\r\n0\r\n\r\n"
+    answers = parse_answers(received + b"HTTP/1.1 404 No\r\ncontent-length: 1\r\n\r\nx", ["GET", "GET"])
     assert [(answer.status, answer.body) for answer in answers] == [(200, b"abc"), (404, b"x")]
-    assert parse_answers(one[:-5], ["GET"])[0].note == "the last chunk is missing"
+    assert parse_answers(received[:-5], ["GET"])[0].note == "the last chunk is missing"
 
 
 def test_requests_go_out_as_written() -> None:
-    assert get("/ä%zz", {"X-A": "é", "host": None}).pieces == (
+    assert get("/ä%zz", {"X-A": "é", "host": None}).chunks == (
         b"GET /\xc3\xa4%zz HTTP/1.1\r\nconnection: close\r\nX-A: \xe9\r\n\r\n",
     )
-    assert post("/", body=[b"one", b"2"]).pieces[0].endswith(b"\r\n\r\n3\r\none\r\n1\r\n2\r\n0\r\n\r\n")
+    assert post("/", body=[b"one", b"2"]).chunks[0].endswith(b"\r\n\r\n3\r\none\r\n1\r\n2\r\n0\r\n\r\n")
     assert part("a", "b", "c.txt") == b'content-disposition: form-data; name="a"; filename="c.txt"\r\n\r\nb\r\n'
 
 
 @pytest.mark.parametrize(
-    ("one", "other", "seen"),
+    ("first", "second", "seen"),
     [
         (Answer(200), Answer(404), "status"),
         (Answer(200, (("x-a", "1"),)), Answer(200, (("x-a", "2"),)), "x-a: 2"),
@@ -88,20 +88,20 @@ def test_requests_go_out_as_written() -> None:
         (Answer(200), Answer(200, note="bad"), "bad"),
     ],
 )
-def test_differences_are_seen(one: Answer, other: Answer, seen: str) -> None:
-    assert seen in "\n".join(differences("GET /", one, other))
+def test_differences_are_seen(first: Answer, second: Answer, seen: str) -> None:
+    assert seen in "\n".join(differences("GET /", first, second))
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("first", "second"),
     [
         (Answer(200, (("a", "1"), ("b", "2"))), Answer(200, (("b", "2"), ("a", "1")))),
         (Answer(405, (("allow", "GET, HEAD"),)), Answer(405, (("allow", "HEAD, GET"),))),
         (Answer(200, (("date", "x"), ("content-type", "None"))), Answer(200, (("server", "y"),))),
     ],
 )
-def test_what_the_server_decides_is_no_difference(one: Answer, other: Answer) -> None:
-    assert differences("GET /", one, other) == []
+def test_server_specific_details_are_no_difference(first: Answer, second: Answer) -> None:
+    assert differences("GET /", first, second) == []
 
 
 def test_an_error_page_has_to_show_title_and_message() -> None:
@@ -117,14 +117,14 @@ def test_other_sources_give_other_answers(reference: Reference) -> None:
     assert "    + two" in case_differences(one, reference(one), reference(other))
 
 
-def test_a_slip_in_a_source_is_no_refusal(reference: Reference) -> None:
+def test_a_mistake_in_a_source_is_not_a_refusal(reference: Reference) -> None:
     with pytest.raises(CaseError, match="NameError: name 'nosuch'"):
         reference(made("nosuch()"))
     with pytest.raises(CaseError, match="should fail and does not"):
         reference(answering("None", fails=True))
 
 
-def test_a_hang_is_told_and_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_hanging_worker_is_reported_and_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(frameworks, "STEP_SECONDS", 0.2)
     hangs = made('import time\n@app.get("/")\nasync def a(request): time.sleep(60)\n')
     with Framework("sanic") as framework:
@@ -145,11 +145,11 @@ async def b(app): event("stopping")
 """
 
 
-def test_events_and_log_records_are_told_in_their_order(star: Framework, in_process: InProcess) -> None:
+def test_events_and_log_records_keep_their_order(star: Framework, in_process: InProcess) -> None:
     case = replace(made("import logging\n" + TELLS), stops=True)
     for framework in (star, in_process):
-        *_, [told] = framework.play(case)
-        assert told.body.decode().splitlines() == [
+        *_, [answer] = framework.play(case)
+        assert answer.body.decode().splitlines() == [
             "event one",
             "sanic.root INFO two",
             "event three",
@@ -172,7 +172,7 @@ def test_the_log_alone_may_differ(in_process: InProcess) -> None:
     assert case_differences(case, answers, in_process.play(eventless)) != []
 
 
-def test_json_is_compared_by_what_it_says() -> None:
+def test_json_is_compared_by_its_data() -> None:
     headers = (("content-type", "application/json"),)
     one, other = (
         Answer(200, headers, b'{"a":"\\u00fc","b":1e+22}'),

@@ -41,7 +41,7 @@ def test_same_answers_in_process(
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    # As in the other processes: without settings from outside, and without Sanic Extensions.
+    # As in the other processes: without settings of the environment, and without Sanic Extensions.
     monkeypatch.delenv("SANIC_AUTO_EXTEND")
     monkeypatch.setitem(sys.modules, "sanic_ext", None)
     answers = reference(case)
@@ -52,7 +52,7 @@ def test_same_answers_in_process(
     part = case if whole else replace(case, steps=tuple(compress(case.steps, possible)))
     played = in_process.play(part)
     if not whole:
-        # What was told, the last, belongs to all steps.
+        # The last answer, the events and the log, belongs to all steps.
         answers, played = list(compress(answers, possible)), played[: len(part.steps)]
     lines = case_differences(part, answers, played)
     if lines or not case.differs:
@@ -90,5 +90,5 @@ def test_intended_difference_is_documented(case: Case) -> None:
     assert f"{{ #{case.differs or case.log_differs} }}" in PAGE.read_text()
 
 
-def test_the_page_tells_which_cases_show_a_difference() -> None:
+def test_the_page_lists_the_cases_of_each_difference() -> None:
     assert PAGE.read_text() == written(PAGE.read_text()), "python -m tests.parity page"

@@ -1,4 +1,4 @@
-"""Websockets frame by frame: each conversation goes as on Sanic's own server."""
+"""Websockets frame by frame: each conversation is the same as on Sanic's own server."""
 
 import pytest
 
@@ -17,7 +17,7 @@ def ours(tmp_path_factory: pytest.TempPathFactory) -> Held:
     return hold(DEFAULT, tmp_path_factory.mktemp("star"))
 
 
-def test_the_conversations_go_as_on_sanic(ours: Held, reference: Held) -> None:
+def test_the_conversations_are_the_same_as_on_sanic(ours: Held, reference: Held) -> None:
     assert len(CONVERSATIONS) >= 120
     assert len({conversation.name for conversation in CONVERSATIONS}) == len(CONVERSATIONS)
     lines = differences(DEFAULT, ours, reference)
@@ -31,6 +31,6 @@ def test_no_task_is_left_and_nothing_is_logged_as_an_internal_error(ours: Held) 
     assert "was never awaited" not in ours.log
 
 
-def test_what_differs_is_documented() -> None:
+def test_differences_are_documented() -> None:
     for conversation in CONVERSATIONS:
         assert not conversation.differs or f"{{ #{conversation.differs} }}" in PAGE.read_text()

@@ -13,7 +13,7 @@ def reference(tmp_path_factory: pytest.TempPathFactory) -> Held:
 
 
 @pytest.mark.parametrize("server", OTHERS, ids=lambda server: server.name)
-def test_the_conversations_go_as_on_sanic(server: Server, reference: Held, tmp_path: Path) -> None:
+def test_the_conversations_are_the_same_as_on_sanic(server: Server, reference: Held, tmp_path: Path) -> None:
     held = hold(server, tmp_path)
     lines = differences(server, held, reference)
     assert not lines, "\n".join(lines)

@@ -1,7 +1,7 @@
-"""What goes over the socket: steps that are sent exactly as written, and answers read without interpretation.
+"""Steps that are sent exactly as written, and answers that are read without interpretation.
 
-A request asks the server to close the connection, so an answer ends where the connection ends: a body that is longer
-or shorter than its `content-length` says is seen, which a usual client would hide.
+A request asks the server to close the connection, so an answer ends where the connection ends. This shows a body that
+is longer or shorter than its `content-length`, which a usual client would hide.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Headers = Mapping[str, str | None] | Sequence[tuple[str, str | None]]
 
 @dataclass(frozen=True)
 class Answer:
-    """One answer; `note` tells what was wrong with its form, or why there is none (then `status` is 0)."""
+    """One answer; `note` is the fault of its form, or the reason why there is none (then `status` is 0)."""
 
     status: int
     headers: tuple[tuple[str, str], ...] = ()
@@ -34,22 +34,22 @@ class Answer:
 
 
 class Step(Protocol):
-    """Something that is done to a served app, with what comes of it."""
+    """An action on a served app, with its answers."""
 
     @property
     def label(self) -> str:
-        """Tell in one line what is sent."""
+        """A description of the step in one line."""
 
     def play(self, port: int, seconds: float) -> list[Answer]:
-        """Do it on a port of the loopback interface, within so many seconds."""
+        """Play the step on a port of the loopback interface, within a number of seconds."""
 
 
 @dataclass(frozen=True)
 class Exchange:
-    """Bytes that go out on one connection, in pieces with `pause` seconds between them."""
+    """Bytes to send on one connection, in chunks with `pause` seconds between them."""
 
     label: str
-    pieces: tuple[bytes, ...]
+    chunks: tuple[bytes, ...]
     methods: tuple[str, ...]
     pause: float = 0.0
 
@@ -67,12 +67,12 @@ class Exchange:
         received = bytearray()
         with socket.create_connection(("127.0.0.1", port), timeout=seconds) as connection:
             try:
-                for number, piece in enumerate(self.pieces):
+                for number, piece in enumerate(self.chunks):
                     if number and self.pause:
                         time.sleep(self.pause)
                     connection.sendall(piece)
             except (BrokenPipeError, ConnectionResetError):
-                pass  # a server may answer and hang up before it has read a body that it refuses
+                pass  # a server may answer and close the connection before it has read a body that it refuses
             try:
                 while True:
                     connection.settimeout(max(0.01, ends - time.monotonic()))
@@ -96,12 +96,12 @@ def request(
     parts: Sequence[bytes] | None = None,
     version: str = "1.1",
 ) -> Exchange:
-    """Make a request of a method, a target as it stands on the wire, and headers as given.
+    """Create a request with a method, a raw target and raw headers.
 
     Args:
-        method: As it stands on the wire.
+        method: The raw method.
         path: The target with its query; not encoded further, non-ASCII text goes out as UTF-8.
-        headers: Put after `host` and `connection`; a value of None takes a header away that would be set.
+        headers: Sent after `host` and `connection`; a value of None removes a default header.
         body: Bytes, or a list of chunks to send with chunked encoding.
         json: A value to send as JSON instead of a body.
         form: Pairs to send as a urlencoded form instead of a body.
@@ -116,7 +116,7 @@ def request(
         body = urlencode(form)
         sent.append(("content-type", "application/x-www-form-urlencoded"))
     elif parts is not None:
-        body = b"".join(b"--frontier\r\n" + one for one in parts) + b"--frontier--\r\n"
+        body = b"".join(b"--frontier\r\n" + part for part in parts) + b"--frontier--\r\n"
         sent.append(("content-type", "multipart/form-data; boundary=frontier"))
     content = body.encode() if isinstance(body, str) else body
     if isinstance(content, bytes):
@@ -159,12 +159,12 @@ def post(
     return request("POST", path, headers, body, json=json, form=form, parts=parts)
 
 
-def wire(*pieces: bytes, methods: Sequence[str] = ("GET",), pause: float = 0.05) -> Exchange:
-    """Send bytes as they are, with a pause between the pieces; `methods` tells how many answers are read and of what.
+def wire(*chunks: bytes, methods: Sequence[str] = ("GET",), pause: float = 0.05) -> Exchange:
+    """Send raw bytes, with a pause between the chunks; `methods` has the method of each expected answer.
 
-    The last request has to ask for the connection to be closed.
+    The last request must ask the server to close the connection.
     """
-    return Exchange(repr(b"".join(pieces)[:60])[2:-1], pieces, tuple(methods), pause)
+    return Exchange(repr(b"".join(chunks)[:60])[2:-1], chunks, tuple(methods), pause)
 
 
 def part(name: str, content: bytes | str, filename: str | None = None, headers: Headers = ()) -> bytes:
@@ -177,7 +177,7 @@ def part(name: str, content: bytes | str, filename: str | None = None, headers: 
 
 
 def parse_answers(received: bytes, methods: Sequence[str]) -> list[Answer]:
-    """Split what came on one connection into an answer per request; interim answers (1xx) are left out."""
+    """Split the bytes of one connection into an answer per request, without interim answers (1xx)."""
     answers: list[Answer] = []
     for number, method in enumerate(methods):
         last = number == len(methods) - 1
@@ -189,43 +189,43 @@ def parse_answers(received: bytes, methods: Sequence[str]) -> list[Answer]:
 
 
 def _parse_one(received: bytes, method: str, last: bool) -> tuple[Answer, bytes]:
-    start, separator, rest = received.partition(b"\r\n\r\n")
+    start, separator, remaining = received.partition(b"\r\n\r\n")
     line, *fields = start.decode("latin-1").split("\r\n")
     words = line.split(" ", 2)
     if not separator or not words[0].startswith("HTTP/1.") or len(words) < 2 or not words[1].isdigit():
         return Answer(0, body=received, note="this is no HTTP answer"), b""
     status = int(words[1])
     if 100 <= status < 200 and status != 101:
-        return _parse_one(rest, method, last)
+        return _parse_one(remaining, method, last)
     pairs = tuple((name.lower(), value.strip()) for name, _, value in (field.partition(":") for field in fields))
     bare = method == "HEAD" or status in (204, 304) or status < 200
-    body, note, rest = _body(dict(pairs), rest, bare, last)
-    return Answer(status, pairs, body, note), rest
+    body, note, remaining = _body(dict(pairs), remaining, bare, last)
+    return Answer(status, pairs, body, note), remaining
 
 
-def _body(headers: Mapping[str, str], rest: bytes, bare: bool, last: bool) -> tuple[bytes, str, bytes]:
+def _body(headers: Mapping[str, str], remaining: bytes, bare: bool, last: bool) -> tuple[bytes, str, bytes]:
     if bare:
-        return (rest, "a body where none may be" if rest else "", b"") if last else (b"", "", rest)
+        return (remaining, "a body where none may be" if remaining else "", b"") if last else (b"", "", remaining)
     if headers.get("transfer-encoding", "").lower() == "chunked":
-        return _unchunk(rest)
-    length = int(headers.get("content-length", len(rest)))
-    body, after = rest[:length], rest[length:]
+        return _unchunk(remaining)
+    length = int(headers.get("content-length", len(remaining)))
+    body, after = remaining[:length], remaining[length:]
     if len(body) < length:
         return body, "the body is shorter than its content-length", b""
-    return (rest, "the body is longer than its content-length", b"") if last and after else (body, "", after)
+    return (remaining, "the body is longer than its content-length", b"") if last and after else (body, "", after)
 
 
-def _unchunk(rest: bytes) -> tuple[bytes, str, bytes]:
+def _unchunk(remaining: bytes) -> tuple[bytes, str, bytes]:
     body = b""
     while True:
-        size, separator, rest = rest.partition(b"\r\n")
+        size, separator, remaining = remaining.partition(b"\r\n")
         if not separator:
             return body, "the last chunk is missing", b""
         length = int(size.split(b";")[0], 16)
         if not length:
-            return body, "", rest.partition(b"\r\n")[2]
-        body += rest[:length]
-        rest = rest[length + 2 :]
+            return body, "", remaining.partition(b"\r\n")[2]
+        body += remaining[:length]
+        remaining = remaining[length + 2 :]
 
 
 def _on_the_wire(content: bytes | Sequence[bytes] | None) -> bytes:

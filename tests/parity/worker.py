@@ -1,4 +1,4 @@
-"""The process that has one framework imported, and forks a child per case: `python -m tests.parity.worker sanic DIR`.
+"""A process that has imported one framework, and forks a child per case: `python -m tests.parity.worker sanic DIR`.
 
 Orders come as lines of JSON on standard input, answers go as lines of JSON to standard output. A child binds its own
 port before it runs the case, so that a client can connect at once and waits in the backlog until the app serves; if
@@ -28,10 +28,10 @@ MODIFIED = 1_700_000_000
 
 
 def main(framework: str, directory: str) -> None:
-    """Import the framework, then obey orders until standard input ends."""
+    """Import the framework, then process orders until standard input ends."""
     channel = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
-    # Whoever has it installed would have it plugged into every Sanic app; parity is with Sanic alone.
+    # An installed sanic-ext would extend every Sanic app; these cases compare with Sanic alone.
     sys.modules["sanic_ext"] = None  # type: ignore[assignment]
     for name in [name for name in os.environ if name.startswith("SANIC_")]:
         del os.environ[name]
@@ -62,7 +62,7 @@ def _preload(framework: str) -> None:
             importlib.import_module(name)
         _read_sources_once()
     else:
-        # The source is the same on both, to the letter: here its `import sanic` means sanic_star.
+        # The source is exactly the same on both: here its `import sanic` imports sanic_star.
         importlib.import_module("sanic_star.compat").install()
         for name in ("sanic", "uvicorn", "uvicorn.protocols.http.auto", "uvicorn.protocols.websockets.auto"):
             importlib.import_module(name)
@@ -77,11 +77,11 @@ def _read_sources_once() -> None:
 
 
 def _stop(pid: int, seconds: float) -> int:
-    """End a child, which is not reaped before, so that its id is still its own.
+    """End a child that has not been reaped, so that its process id is still valid.
 
     Args:
         pid: the child.
-        seconds: how long it may take to end in order, after SIGTERM; at 0 it is killed.
+        seconds: the time to end after SIGTERM before it is killed; 0 kills it at once.
     """
     if seconds:
         os.kill(pid, signal.SIGTERM)
@@ -127,7 +127,7 @@ def _child(framework: str, order: dict[str, Any], log: Path, channel: Any, direc
 
 
 def build(source: str, directory: str, telling: Telling) -> Any:
-    """Run a source as a module of its own, and return its `app`; its files go into a directory."""
+    """Run a source as a separate module, and return its `app`; its files are in a directory."""
     module = types.ModuleType(MODULE)
     sys.modules[module.__name__] = module
 
@@ -143,7 +143,7 @@ def build(source: str, directory: str, telling: Telling) -> Any:
 
     module.__dict__["folder"] = folder
     module.__dict__["event"] = telling.event
-    # In a file: Sanic reads the source of handlers to find out in which format they answer.
+    # In a file: Sanic reads the source of handlers to find the format of their answers.
     path = Path(tempfile.mkdtemp(dir=directory)) / f"{MODULE}.py"
     path.write_text(source, encoding="utf-8")
     module.__file__ = str(path)
@@ -152,7 +152,7 @@ def build(source: str, directory: str, telling: Telling) -> Any:
 
 
 def _serve_sanic(app: Any, listener: socket.socket, debug: bool) -> None:
-    access = app.config.ACCESS_LOG  # without the argument, a debug mode would turn it on
+    access = app.config.ACCESS_LOG  # without the argument, debug mode would turn it on
     app.prepare(sock=listener, debug=debug, motd=False, access_log=access, single_process=True)
     type(app).serve_single(app)
 
@@ -161,7 +161,7 @@ def _serve_star(app: Any, listener: socket.socket, debug: bool) -> None:
     uvicorn = importlib.import_module("uvicorn")
     if debug:
         app.debug = True
-    # Proxies are the framework's business, as under Sanic; uvicorn would believe whoever connects from this machine.
+    # The framework handles proxies, as under Sanic; uvicorn would trust every client on this machine.
     config = uvicorn.Config(app, access_log=False, log_level="warning", proxy_headers=False)
     uvicorn.Server(config).run(sockets=[listener])
 

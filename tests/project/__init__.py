@@ -1,4 +1,4 @@
-"""Tests of the project itself: what it ships, says and promises about its own shape."""
+"""Tests of the project itself: its packages, its documentation and its structure."""
 
 from pathlib import Path
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import sanic_star
 
-KEPT = Path(__file__).with_suffix(".txt")
+NAMES_FILE = Path(__file__).with_suffix(".txt")
 # It installs the alias, which it refuses in a process that has imported Sanic, as the tests do. `test_ext` imports it.
 ONLY_WITHOUT_SANIC = {"sanic_star.ext"}
 
@@ -63,4 +63,4 @@ def describe() -> str:
 
 
 if __name__ == "__main__":
-    KEPT.write_text(describe())
+    NAMES_FILE.write_text(describe())

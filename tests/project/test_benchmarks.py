@@ -1,4 +1,4 @@
-"""The applications that the benchmarks measure answer what the benchmarks ask for."""
+"""The measured applications give the answers that the benchmarks expect."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ async def test_those_with_many_routes(number: int) -> None:
     cases = [Case(kind, path, "Hello, world!") for kind, path in _paths(number)]
     assert await answers(app, *cases) == ["static", "typed", "host", "version"]
     app = apps.routes(8, True)
-    assert await answers(app, *(_case(str(each), each, True) for each in range(8))) == [*"01234567"]
+    assert await answers(app, *(_case(str(number), number, True) for number in range(8))) == [*"01234567"]
 
 
 def test_a_path_with_a_number_never_comes_twice() -> None:
@@ -111,25 +111,29 @@ async def test_the_real_request(contender: str, case: RealCase) -> None:
 
 def test_a_real_request_never_comes_twice() -> None:
     for case in REAL_CASES.values():
-        one, other = case.prepare(2)
-        assert one.scope["path"] != other.scope["path"]
+        first, second = case.prepare(2)
+        assert first.scope["path"] != second.scope["path"]
         assert (
-            sum(mine != theirs for mine, theirs in zip(one.scope["headers"], other.scope["headers"], strict=True)) == 4
+            sum(
+                header != other_header
+                for header, other_header in zip(first.scope["headers"], second.scope["headers"], strict=True)
+            )
+            == 4
         )
-        assert len(one.scope["headers"]) == (14 if case.body else 12)
-        lengths = [int(value) for name, value in one.scope["headers"] if name == b"content-length"]
-        assert lengths == ([len(one.body)] if case.body else [])
-        assert not case.body or one.body != other.body
+        assert len(first.scope["headers"]) == (14 if case.body else 12)
+        lengths = [int(value) for name, value in first.scope["headers"] if name == b"content-length"]
+        assert lengths == ([len(first.body)] if case.body else [])
+        assert not case.body or first.body != second.body
 
 
 def test_wrk_gets_a_program_for_what_is_more_than_a_path() -> None:
     assert _script(CASES["text"]) is None
     assert "wrk.body = [[{" in (_script(CASES["echo"]) or "")
-    one, other = (_script(REAL_CASES["real_post"]) or "" for _ in range(2))
-    text = json.loads(one[one.index('"') : one.rindex('"') + 1])
+    first, second = (_script(REAL_CASES["real_post"]) or "" for _ in range(2))
+    text = json.loads(first[first.index('"') : first.rindex('"') + 1])
     assert text.startswith("POST /shop/customers/c@/orders HTTP/1.1\r\nhost: 127.0.0.1")
     assert text.endswith('\r\n\r\n{"sku":"A-@","quantity":2,"gift":false,"note":"ring twice"}')
-    assert one != other  # each run counts from another number
+    assert first != second  # each run counts from another number
 
 
 async def test_a_wrong_answer_is_a_fault() -> None:
@@ -245,7 +249,7 @@ def test_a_page_with_a_wrong_link_is_a_fault() -> None:
         assert page.fault(0, 200, [], wrong.encode())
 
 
-def test_what_takes_four_times_as_long_for_twice_as_much_misses_its_budget() -> None:
+def test_quadratic_time_misses_its_budget() -> None:
     part = {"large_form": {"sanic_star": {"us": 400.0, "growth": 4.0}}}
     missed = {budget.title for budget in budgets({"large": part}) if budget.value and not budget.met}
     assert missed == {"10,000 form fields: time by that of half as much"}
@@ -324,7 +328,7 @@ def write_program(path: Path, lines: str) -> None:
 
 @pytest.mark.skipif(os.name == "nt", reason="the programs are shell scripts")
 @pytest.mark.parametrize("broken", ["initdb", "postgres"])
-def test_a_postgresql_that_does_not_start_says_why(programs: Path, broken: str) -> None:
+def test_a_postgresql_that_does_not_start_shows_its_log(programs: Path, broken: str) -> None:
     for name in ("initdb", "postgres", "pg_isready"):
         write_program(programs / name, "echo no room left >&2; exit 1" if name == broken else "exit 0")
     write_program(programs / "pg_isready", "exit 1")

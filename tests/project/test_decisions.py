@@ -1,4 +1,4 @@
-"""The pages of decisions: each has its parts, stands in the index and the navigation, and names what exists."""
+"""The pages of decisions: each has its parts, is in the index and the navigation, and names existing code."""
 
 import importlib
 import re

@@ -1,4 +1,4 @@
-"""The floors of the dependencies are free of known advisories, and how to look, report and list them is told."""
+"""The floors of the dependencies have no known advisories, and the documentation says how to check and report them."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_the_report_of_a_vulnerability_needs_no_address() -> None:
     assert "nox -s sbom" in text
 
 
-def test_the_audit_is_no_part_of_the_gate() -> None:
+def test_the_audit_is_not_part_of_the_gate() -> None:
     """It needs data that not every machine reaches."""
     assert "audit" not in (ROOT / ".ci/run").read_text()
     noxfile = (ROOT / "noxfile.py").read_text()

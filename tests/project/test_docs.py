@@ -1,4 +1,4 @@
-"""The documentation: its examples run, its anchors are there, its commands are those of CI.
+"""The documentation: its examples run, its anchors exist, its commands are those of CI.
 
 A page's examples run top to bottom in one namespace, as a reader would type them. Docstrings are run by the standard
 library's doctest rather than by pytest's option for it, which would import each file under `tests/` as well.
@@ -39,9 +39,9 @@ ENTRY = re.compile(r"^### `(?P<name>[a-z0-9-]+)` \{ #(?P<anchor>[a-z0-9-]+) \}\n
 def examples(page: Path) -> Iterator[tuple[int, str]]:
     """Yield the number of the line before each Python example, and its source."""
     text = page.read_text()
-    for found in BLOCK.finditer(text):
-        if not NOT_RUN.search(text[: found.start()]):
-            yield text.count("\n", 0, found.start(1)), found.group(1)
+    for match in BLOCK.finditer(text):
+        if not NOT_RUN.search(text[: match.start()]):
+            yield text.count("\n", 0, match.start(1)), match.group(1)
 
 
 def run(page: Path) -> dict[str, object]:
@@ -85,7 +85,7 @@ def test_docstring_examples_run(name: str) -> None:
 
 
 def entries() -> list[str]:
-    return [found["name"] for found in ENTRY.finditer((ROOT / "docs/compatibility.md").read_text())]
+    return [match["name"] for match in ENTRY.finditer((ROOT / "docs/compatibility.md").read_text())]
 
 
 def test_each_compatibility_entry_has_its_anchor() -> None:
@@ -103,9 +103,9 @@ def test_each_compatibility_entry_has_the_same_parts() -> None:
         for entry in ENTRY.finditer(page)
     }
     wanted = [
-        [*described, "Why", *rest]
+        [*described, "Why", *last_headings]
         for described in (["Sanic", "Here"], ["Sanic, and here"])
-        for rest in ([], ["What to do"])
+        for last_headings in ([], ["What to do"])
     ]
     assert {name: terms for name, terms in parts.items() if terms not in wanted} == {}
 

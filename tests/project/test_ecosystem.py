@@ -1,4 +1,4 @@
-"""The page of packages is what their results say, and each package of the table has a test module and results."""
+"""The page of packages equals their results, and each package of the table has a test module and results."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.ecosystem import HERE, PAGE, RESULTS, ROOT, WANTED, page
+from tests.ecosystem import FOLDER, PAGE, RESULTS, ROOT, WANTED, page
 from tests.ecosystem.packages import PACKAGES
 
 
@@ -20,8 +20,8 @@ def test_the_page_is_in_step_with_the_results() -> None:
 
 def test_each_package_has_a_module_and_results() -> None:
     assert {package.results for package in PACKAGES} == {str(path) for path in RESULTS.glob("*.json")}
-    paths = [*HERE.glob("test_*.py"), *HERE.glob("asgi/test_*.py")]
-    modules = {path.relative_to(HERE).with_suffix("").as_posix() for path in paths}
+    paths = [*FOLDER.glob("test_*.py"), *FOLDER.glob("asgi/test_*.py")]
+    modules = {path.relative_to(FOLDER).with_suffix("").as_posix() for path in paths}
     assert {package.module for package in PACKAGES} == modules
     assert all(package.kind in ("", "asgi") for package in PACKAGES)
 
@@ -34,7 +34,7 @@ def test_no_recorded_test_fails_here() -> None:
 
 
 def test_a_plain_run_leaves_the_packages_out() -> None:
-    command = (sys.executable, "-m", "pytest", "--collect-only", "-q", str(HERE))
+    command = (sys.executable, "-m", "pytest", "--collect-only", "-q", str(FOLDER))
     without = {name: value for name, value in os.environ.items() if name != WANTED}
     done = subprocess.run(command, cwd=ROOT, env=without, capture_output=True, text=True, check=False)
     assert done.returncode == pytest.ExitCode.NO_TESTS_COLLECTED, done.stdout

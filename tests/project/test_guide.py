@@ -1,4 +1,4 @@
-"""Pages of the guide that list something: each list is the one that the code has."""
+"""Pages of the guide that list something: each list equals the one in the code."""
 
 import ast
 import importlib

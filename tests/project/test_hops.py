@@ -1,4 +1,4 @@
-"""A request's way through the files of the package stays short.
+"""A request passes few files of the package.
 
 A reader follows a request from file to file, so a *hop*, a call from one file of the package into another, is what
 reading costs. The bounds are budgets: a change that needs more has to say why.
@@ -27,7 +27,7 @@ from tests.engine.raw import Life, Peer, ask, http_scope, websocket_scope
 HOME = f"{Path(sanic_star.__file__).parent}/"
 
 
-class Way:
+class CallTrace:
     """The calls into the package, and the files that they lead through."""
 
     def __init__(self) -> None:
@@ -47,16 +47,16 @@ class Way:
 
 
 @contextmanager
-def followed() -> Iterator[Way]:
+def followed() -> Iterator[CallTrace]:
     """Count the calls that are made in the block, in new threads too; none is the collector's."""
-    way = Way()
+    trace = CallTrace()
     before = sys.getprofile(), threading.getprofile()
     gc.collect()
     gc.disable()
-    threading.setprofile(way.note)
-    sys.setprofile(way.note)
+    threading.setprofile(trace.note)
+    sys.setprofile(trace.note)
     try:
-        yield way
+        yield trace
     finally:
         sys.setprofile(before[0])
         threading.setprofile(before[1])
@@ -113,10 +113,10 @@ async def test_requests(path: str, status: int, calls: int, hops: int) -> None:
         with suppress(ValueError):
             await ask(app, http_scope(path))  # what is made on first use does not count
         peer = Peer()
-        with followed() as way, suppress(ValueError):
+        with followed() as trace, suppress(ValueError):
             await app(http_scope(path), peer.receive, peer.send)
         assert peer.status == status
-        assert (way.calls <= calls, way.hops <= hops) == (True, True), (way.calls, way.files)
+        assert (trace.calls <= calls, trace.hops <= hops) == (True, True), (trace.calls, trace.files)
 
 
 async def test_a_websocket_that_echoes_once() -> None:
@@ -124,28 +124,28 @@ async def test_a_websocket_that_echoes_once() -> None:
     async with Life(app):
         for _ in range(2):
             peer = Speaker()
-            with followed() as way:
+            with followed() as trace:
                 await app(websocket_scope("/echo"), peer.receive, peer.send)
             assert [message.get("text") for message in peer.sent][1:2] == ["hello"]
-        assert way.hops <= 14, way.files
+        assert trace.hops <= 14, trace.files
 
 
 async def test_the_start() -> None:
     app = application()
-    with followed() as way:
+    with followed() as trace:
         life = Life(app)
         await life.__aenter__()
     await life.__aexit__(None, None, None)
-    assert way.hops <= 67, way.files
+    assert trace.hops <= 67, trace.files
 
 
 def hops_of_the_test_client() -> int:
     app = application()
     app.test_client.get("/")
-    with followed() as way:
+    with followed() as trace:
         _, response = app.test_client.get("/")
     assert response.status == 200
-    return way.hops
+    return trace.hops
 
 
 def test_the_test_client() -> None:
@@ -156,7 +156,7 @@ def test_the_test_client() -> None:
 
 
 def test_calls_are_counted() -> None:
-    with followed() as way:
+    with followed() as trace:
         asyncio.run(ask(application(), http_scope("/")))
-    assert way.calls > 3
-    assert way.hops > 2
+    assert trace.calls > 3
+    assert trace.hops > 2

@@ -1,4 +1,4 @@
-"""Imports within the package: they form no circle, annotations included, and they are statements."""
+"""Imports within the package: they have no cycles, including annotations, and they are statements."""
 
 import ast
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.project import ROOT
 
 PACKAGE = ROOT / "sanic_star"
-# The default of `Request[Sanic]`: whoever annotates a handler with `Request` gets an application with its type.
+# The default of `Request[Sanic]`: a handler annotated with `Request` gets an application with its type.
 ALLOWED = {("sanic_star.compat.request.types", "sanic_star.compat.app")}
 
 

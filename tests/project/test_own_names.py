@@ -42,9 +42,9 @@ WEBSOCKET: dict[str, Any] = {"type": "websocket", "path": "/", "query_string": b
 async def nothing(*args: Any) -> Any: ...
 
 
-def public(thing: object) -> set[str]:
+def public(value: object) -> set[str]:
     """Return the public names of a class or an object."""
-    return {name for name in dir(thing) if not name.startswith("_")}
+    return {name for name in dir(value) if not name.startswith("_")}
 
 
 def annotated(kind: type) -> set[str]:
@@ -85,7 +85,7 @@ KINDS: dict[str, tuple[Any, tuple[type, ...], set[str]]] = {
 def theirs(kind: str) -> set[str]:
     """Return the names that a class has in Sanic or in Starlette."""
     _, classes, names = KINDS[kind]
-    return names.union(*(public(each) | annotated(each) for each in classes))
+    return names.union(*(public(cls) | annotated(cls) for cls in classes))
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -150,11 +150,11 @@ class Startled:
 
 
 def free(kind: str) -> dict[str, Any]:
-    """Return attributes for a class, of all names that are nobody's."""
+    """Return attributes for a class, with all free names."""
     return {name: Startled() for name in NAMES if name not in theirs(kind) | documented().get(kind, set())}
 
 
-def test_there_are_enough_names() -> None:
+def test_enough_names_are_tested() -> None:
     assert all(len(free(kind)) >= 200 for kind in KINDS)
 
 

@@ -1,4 +1,4 @@
-"""What the package uses of others beyond their public names: each is written down, with what happens without it.
+"""Private names of other packages that this package uses: each is listed, with the fallback without it.
 
 A release of a dependency may take a private name away. `NAMES` is the whole list for imports and for attributes of
 imported modules; `MEMBERS` has what is used of objects, which no search finds. Where a name has no fallback, the tests
@@ -26,7 +26,7 @@ NAMES = {
     ("engine/steps.py", "os._exit"): "none: documented by Python",
 }
 
-# What is overridden, read or called: a name of the object, and where it is used.
+# Overridden, read or called names: the name of the object, and the place of its use.
 MEMBERS = {
     "uvicorn.server.Server.startup": "servers/uvicorn.py",
     "uvicorn.server.Server.shutdown": "servers/uvicorn.py",
@@ -66,9 +66,9 @@ def uses(path: Path) -> Iterator[str]:
             }
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and private(node.attr):
-            root, _, rest = ast.unparse(node).partition(".")
-            if root in imported and "(" not in rest:
-                yield f"{imported[root]}.{rest}"
+            root, _, attributes = ast.unparse(node).partition(".")
+            if root in imported and "(" not in attributes:
+                yield f"{imported[root]}.{attributes}"
 
 
 def test_private_names_of_others_are_written_down() -> None:

@@ -1,4 +1,4 @@
-"""The shape of the repository: nothing is tied to a place where packages are kept."""
+"""The repository depends on no particular package index."""
 
 import re
 import subprocess
@@ -35,5 +35,5 @@ def test_no_package_registry_is_named() -> None:
             text = path.read_text()
         except UnicodeDecodeError:
             continue
-        named += [f"{path.relative_to(ROOT)}: {found.group()}" for found in hosts.finditer(text)]
+        named += [f"{path.relative_to(ROOT)}: {match.group()}" for match in hosts.finditer(text)]
     assert named == []

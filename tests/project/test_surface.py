@@ -1,4 +1,4 @@
-"""The public face: it is written down, it is true, and importing it stays cheap."""
+"""The public names: they are listed, the list is correct, and importing them stays cheap."""
 
 import importlib
 import subprocess
@@ -9,13 +9,13 @@ import sanic
 
 import sanic_star
 from tests.project import ROOT
-from tests.project.public_names import KEPT, ONLY_WITHOUT_SANIC, describe, public_modules, public_names
+from tests.project.public_names import NAMES_FILE, ONLY_WITHOUT_SANIC, describe, public_modules, public_names
 
 HEAVY = {"uvicorn", "hypercorn", "granian", "requests", "httpx", "httpx2", "tracerite", "libcst", "rich", "sanic"}
 
 
 def test_public_names_are_those_written_down() -> None:
-    assert describe() == KEPT.read_text(), "after a wanted change: python -m tests.project.public_names"
+    assert describe() == NAMES_FILE.read_text(), "after a wanted change: python -m tests.project.public_names"
 
 
 @pytest.mark.parametrize("module", sorted({*public_modules()} - ONLY_WITHOUT_SANIC))
@@ -75,8 +75,8 @@ def loaded_by(statement: str) -> set[str]:
 def test_import_loads_no_foreign_modules_beyond_starlette_asyncio_and_multidict() -> None:
     starlette = ", ".join(f"starlette.{name}" for name in STARLETTE.split())
     # asyncio: what Starlette loads of it depends on the versions of Python and anyio, and an application needs it.
-    more = loaded_by("import sanic_star") - loaded_by(f"import asyncio, multidict, {starlette}")
-    assert {name for name in more if name.partition(".")[0] != "sanic_star"} <= LIGHT
+    added = loaded_by("import sanic_star") - loaded_by(f"import asyncio, multidict, {starlette}")
+    assert {name for name in added if name.partition(".")[0] != "sanic_star"} <= LIGHT
 
 
 def test_import_loads_no_parts_that_are_needed_late() -> None:

@@ -144,7 +144,7 @@ exec(compile(pathlib.Path(name).read_text(), name, "exec"), {"__name__": "check"
 
 
 def curl_version() -> tuple[int, ...]:
-    """Return the version of curl, `()` where it is not installed."""
+    """Return the version of curl, or `()` if it is not installed."""
     if not shutil.which("curl"):
         return ()
     words = subprocess.run(["curl", "--version"], text=True, capture_output=True, check=True).stdout.split()

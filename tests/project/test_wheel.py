@@ -1,4 +1,4 @@
-"""What a user installs: built with the real build back end, installed by the real installer."""
+"""The installed package: built with the real build back end, installed by the real installer."""
 
 import os
 import re
@@ -37,7 +37,7 @@ def test_installed_wheel_is_typed_and_has_its_command(wheel: Path, tmp_path: Pat
     assert (tmp_path / "bin/sanic-star").is_file()
 
 
-def test_the_page_on_installation_says_what_works(tmp_path: Path) -> None:
+def test_the_page_on_installation_names_commands_that_work(tmp_path: Path) -> None:
     page = (ROOT / "docs/start/install.md").read_text()
     blocks = re.findall(r"^```sh\n(.*?)\n```$", page, re.MULTILINE | re.DOTALL)
     # The first block makes an environment, which is done below.
@@ -68,7 +68,7 @@ def test_the_page_on_installation_says_what_works(tmp_path: Path) -> None:
             shutil.rmtree(installed)
 
 
-def test_no_other_place_says_how_to_install_it() -> None:
+def test_only_one_place_has_install_instructions() -> None:
     pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]
     sources = [*(ROOT / "sanic_star").rglob("*.py"), *(ROOT / "examples").rglob("*.py")]
     named = re.compile(r"pip install [^\n]*sanic.star")
@@ -90,12 +90,12 @@ def test_the_source_archive_holds_what_the_tests_look_at(tmp_path: Path) -> None
     (built,) = tmp_path.glob("*.tar.gz")
     with tarfile.open(built) as archive:
         names = [name.partition("/")[2] for name in archive.getnames()]
-    for known in ("sanic_star", "tests", "docs", "examples", "benchmarks"):
-        found = (path.relative_to(ROOT) for path in (ROOT / known).rglob("*") if path.suffix in (".py", ".md", ".txt"))
-        # What a run of the benchmarks has left is nobody else's.
-        own = [path for path in found if path.parts[:2] != ("benchmarks", "results")]
+    for entry in ("sanic_star", "tests", "docs", "examples", "benchmarks"):
+        paths = (path.relative_to(ROOT) for path in (ROOT / entry).rglob("*") if path.suffix in (".py", ".md", ".txt"))
+        # The results of a benchmark run are not part of the project.
+        own = [path for path in paths if path.parts[:2] != ("benchmarks", "results")]
         assert own
         assert {str(path) for path in own} <= set(names)
-    for known in (".ci/run", "noxfile.py", "mkdocs.yml", "CONTRIBUTING.md", "SECURITY.md", "LICENSE"):
-        assert known in names
+    for entry in (".ci/run", "noxfile.py", "mkdocs.yml", "CONTRIBUTING.md", "SECURITY.md", "LICENSE"):
+        assert entry in names
     assert [name for name in names if "__pycache__" in name or "/." in name] == ["examples/taskboard/.gitignore"]

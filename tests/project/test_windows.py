@@ -1,4 +1,4 @@
-"""Windows, as far as another system shows it: what is missing there is hidden, and every use of it has a check.
+"""Windows, as far as another system can simulate it: missing names are hidden, and every use of them has a check.
 
 Nothing here ran on Windows. `sys.platform` says that it did, names and modules that only POSIX has are deleted, and the
 event loop refuses what the Proactor loop refuses: signal handlers, readers and writers, unix sockets.
@@ -448,20 +448,20 @@ print("asked", sys.modules["msvcrt"].locked)
 
 
 @pytest.mark.parametrize(
-    ("how", "says"),
+    ("how", "message"),
     [
         ("unix='app.sock'", "Cannot listen on app.sock: this system has no unix sockets; use host and port"),
         ("port=0, server='granian'", "granian can't take over a socket on Windows; take uvicorn"),
         ("port=0, workers=31", "On Windows there are 30 workers at most, not 31"),
     ],
 )
-def test_what_is_not_there_is_refused_in_one_line(tmp_path: Path, how: str, says: str) -> None:
+def test_missing_features_are_refused_in_one_line(tmp_path: Path, how: str, message: str) -> None:
     server = elsewhere(tmp_path, f"\nif __name__ == '__main__':\n    app.run({how}, motd=False)\n")
     try:
         assert server.ended() == 1, server.log
     finally:
         finish(server)
-    assert says in server.log
+    assert message in server.log
     assert "Traceback" not in server.log
 
 
@@ -504,6 +504,6 @@ def test_files_below_a_directory(monkeypatch: pytest.MonkeyPatch, uri: str, path
     # This system's ntpath asks for no disk: links are another test's.
     monkeypatch.setattr(ntpath, "realpath", ntpath.abspath)
     assert _contained.Root("C:\\srv\\static").find(uri) == path
-    # The disk tells cases apart no more than the system does.
+    # The disk ignores case if the system does.
     lower = _contained.Root("c:\\SRV\\static").find(uri)
     assert (lower is None) == (path is None)

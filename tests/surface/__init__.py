@@ -1,4 +1,4 @@
-"""What of Sanic's public surface is there.
+"""How much of Sanic's public surface exists.
 
 `python -m tests.surface` prints what is missing. That it is there says nothing about what it does: a check for what was
 forgotten. `known_gaps.txt` is the floor: what stands there may be missing, and what is no longer missing has to leave.
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.surface.compare import Surface, compare, read
 
-KNOWN = Path(__file__).with_name("known_gaps.txt")
+KNOWN_GAPS = Path(__file__).with_name("known_gaps.txt")
 
 
 def measure(mirror: str = "sanic_star.compat") -> Surface:

@@ -1,4 +1,4 @@
-"""What is missing of the one surface in the other, by module, with counts.
+"""The names of one surface that are missing in the other, by module, with counts.
 
 * module: a public module of Sanic exists under the same name in the mirror;
 * name: a public function, class or constant defined in it exists there;
@@ -28,18 +28,18 @@ def read(package: str) -> dict[str, Any]:
     return json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)  # type: ignore[no-any-return]
 
 
-def compare(theirs: dict[str, Any], ours: dict[str, Any]) -> Surface:
+def compare(sanics: dict[str, Any], ours: dict[str, Any]) -> Surface:
     """Compare the mirror with Sanic."""
     result = Surface()
-    for module, entry in theirs.items():
+    for module, entry in sanics.items():
         if "error" in entry:
             continue
         target = ours.get(module, {"error": "not there"})
         result.count("modules", module, module, target.get("error", ""))
-        found = target.get("names", {})
-        for name, told in entry["names"].items():
+        our_names = target.get("names", {})
+        for name, description in entry["names"].items():
             if name not in PRIVATE_IN_EFFECT and (not name.isupper() or module in CONSTANTS_COUNT_IN):
-                _name(result, module, name, told, found.get(name))
+                _name(result, module, name, description, our_names.get(name))
     return result
 
 
@@ -62,14 +62,14 @@ class Surface:
         return [f"{kind}: {there} of {all_} ({there / all_:.1%})" for kind, (there, all_) in self.counts.items()]
 
 
-def _name(result: Surface, module: str, name: str, told: dict[str, Any], ours: dict[str, Any] | None) -> None:
-    fault = _fault(told, ours)
-    absent = [base for base in told["bases"] if ours and base not in ours["bases"]]
+def _name(result: Surface, module: str, name: str, description: dict[str, Any], ours: dict[str, Any] | None) -> None:
+    fault = _fault(description, ours)
+    absent = [base for base in description["bases"] if ours and base not in ours["bases"]]
     result.count("names", module, name, fault or (f"lacks the base {absent[0]}" if absent else ""))
-    for parameter in told["names"] if told["kind"] == "function" else []:
+    for parameter in description["names"] if description["kind"] == "function" else []:
         result.count("parameters", module, f"{name}({parameter})", fault or _lack(parameter, ours))
     left_out = NOT_CARRIED_OVER.get(f"{module}.{name}" if module else name, set())
-    for attribute, their in told["attributes"].items():
+    for attribute, their in description["attributes"].items():
         if attribute in left_out:
             continue
         our = ours["attributes"].get(attribute) if ours else None
@@ -79,15 +79,15 @@ def _name(result: Surface, module: str, name: str, told: dict[str, Any], ours: d
             result.count("parameters", module, f"{name}.{attribute}({parameter})", wrong or _lack(parameter, our))
 
 
-def _fault(theirs: dict[str, Any], ours: dict[str, Any] | None) -> str:
-    """Return why ours does not stand for theirs; empty where it does."""
+def _fault(sanics: dict[str, Any], ours: dict[str, Any] | None) -> str:
+    """Return why ours is no replacement for Sanic's, or an empty text."""
     if ours is None:
         return "missing"
-    if theirs["kind"] != ours["kind"] and (theirs["kind"], ours["kind"]) != ("function", "class"):
-        return f"is a {ours['kind']}, Sanic's a {theirs['kind']}"
-    if theirs["async"] and not ours["async"] and ours["kind"] == "function":
+    if sanics["kind"] != ours["kind"] and (sanics["kind"], ours["kind"]) != ("function", "class"):
+        return f"is a {ours['kind']}, Sanic's a {sanics['kind']}"
+    if sanics["async"] and not ours["async"] and ours["kind"] == "function":
         return "is no coroutine function"
-    return "does nothing" if ours["idle"] and not theirs["idle"] else ""
+    return "does nothing" if ours["idle"] and not sanics["idle"] else ""
 
 
 def _lack(parameter: str, ours: dict[str, Any] | None) -> str:

@@ -1,4 +1,4 @@
-"""Which part of Sanic's surface counts: the public modules, and the names that belong to Sanic's own server."""
+"""The counted part of Sanic's surface: the public modules, and the names that belong to Sanic's own server."""
 
 PUBLIC_MODULES = [
     "app",

@@ -39,11 +39,11 @@ class Reader:
             return {"error": f"{type(error).__name__}: {error}"}
         listed = getattr(module, "__all__", None) if self.is_reference else None
         keys = listed or [key for key in vars(module) if not key.startswith("__") or key == "__version__"]
-        found = {key: getattr(module, key, None) for key in keys}
+        values = {key: getattr(module, key, None) for key in keys}
         return {
             "names": {
                 key: self.entry(value)
-                for key, value in found.items()
+                for key, value in values.items()
                 if not inspect.ismodule(value) and (listed or not self.is_reference or _is_own(key, value, full))
             }
         }
@@ -61,20 +61,20 @@ class Reader:
 
     def attributes(self, cls: type) -> dict[str, Any]:
         """Describe the public attributes of a class, those that methods of a mirror's class set on `self` included."""
-        found: dict[str, Any] = {}
+        attributes: dict[str, Any] = {}
         for base in reversed(cls.__mro__):
             if self.is_reference and base.__module__.split(".")[0] != "sanic":
                 continue
             for name in vars(base):
                 if not name.startswith("_"):
-                    found[name] = describe(inspect.getattr_static(cls, name))
+                    attributes[name] = describe(inspect.getattr_static(cls, name))
             for name in getattr(base, "__annotations__", {}):
                 if not name.startswith("_"):
-                    found.setdefault(name, VALUE)
+                    attributes.setdefault(name, VALUE)
             if not self.is_reference:
                 for name in _set_on_self(base):
-                    found.setdefault(name, VALUE)
-        return found
+                    attributes.setdefault(name, VALUE)
+        return attributes
 
 
 def describe(value: Any) -> dict[str, Any]:
@@ -89,18 +89,18 @@ def describe(value: Any) -> dict[str, Any]:
     if not callable(value):
         return VALUE
     kind = "class" if inspect.isclass(value) else "function"
-    told = {"kind": kind, "names": [], "open": True, "async": False, "idle": False}
+    signature = {"kind": kind, "names": [], "open": True, "async": False, "idle": False}
     try:
         parameters = inspect.signature(value).parameters.values()
     except (TypeError, ValueError):
-        return told
+        return signature
     tree = _tree(value) if kind == "function" else None
-    extra = next((one.name for one in parameters if one.kind is inspect.Parameter.VAR_KEYWORD), None)
-    return told | {
+    extra = next((parameter.name for parameter in parameters if parameter.kind is inspect.Parameter.VAR_KEYWORD), None)
+    return signature | {
         "names": [
-            one.name
-            for one in parameters
-            if one.kind in NAMED and one.name not in ("self", "cls") and not one.name.startswith("_")
+            parameter.name
+            for parameter in parameters
+            if parameter.kind in NAMED and parameter.name not in ("self", "cls") and not parameter.name.startswith("_")
         ],
         "open": extra is not None and (tree is None or _uses(tree, extra)),
         "idle": _is_idle(tree),

@@ -1,4 +1,4 @@
-"""Why a name of Sanic is not here: by its full name, by its class or module, or by all classes of one (`module.*`)."""
+"""Why a name of Sanic is missing: by its full name, by its class or module, or by all classes of one (`module.*`)."""
 
 SERVER = "the ASGI server does that"
 ROUTING = "the index of the router does that; `app.router.resolve` and `app.router.routes` are there"

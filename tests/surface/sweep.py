@@ -33,7 +33,7 @@ from tests.surface.reasons import REASONS
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "names.md"
 PASSED_ON = ROOT / "sanic_star" / "compat" / "_alias" / "passed_on_table.py"
-OWN = ("sanic", "sanic_routing")
+PACKAGES = ("sanic", "sanic_routing")
 # Where constants, loggers and types for annotations are defined, which have no home of their own.
 DEFINING = [
     "sanic.log",
@@ -93,11 +93,11 @@ def read_sanic() -> dict[str, dict[str, Any]]:
 
 
 def _home(module: str, key: str, value: Any, loaded: dict[str, ModuleType]) -> str:
-    """Return the module that defines what a module has under a name; empty where it is of another package."""
+    """Return the module that defines a name of a module, or an empty text if another package defines it."""
     if key in FOREIGN:
         return module
     home = "" if isinstance(value, typing.TypeVar) else getattr(value, "__module__", None)
-    if isinstance(home, str) and home.partition(".")[0] in OWN and getattr(value, "__name__", key) == key:
+    if isinstance(home, str) and home.partition(".")[0] in PACKAGES and getattr(value, "__name__", key) == key:
         return home
     if inspect.isclass(value) or inspect.isroutine(value) or key in ("TYPE_CHECKING", "annotations"):
         return ""
@@ -114,14 +114,14 @@ def read_ours(wanted: dict[str, dict[str, list[str]]]) -> dict[str, Any]:
     from sanic_star.compat import install
 
     install()
-    found: dict[str, Any] = {}
+    described: dict[str, Any] = {}
     for module, names in wanted.items():
         try:
             loaded = importlib.import_module(module)
         except ModuleNotFoundError:
             continue
-        found[module] = {key: _describe(getattr(loaded, key)) for key in names if hasattr(loaded, key)}
-    return found
+        described[module] = {key: _describe(getattr(loaded, key)) for key in names if hasattr(loaded, key)}
+    return described
 
 
 def _describe(value: Any) -> dict[str, Any]:
@@ -148,29 +148,29 @@ def _names_of(base: type) -> list[str]:
 
 def gaps() -> list[Gap]:
     """Return the names of Sanic that are not here."""
-    theirs = read_sanic()
-    wanted = {module: sorted(names) for module, names in theirs.items()}
+    sanics = read_sanic()
+    wanted = {module: sorted(names) for module, names in sanics.items()}
     command = [sys.executable, "-W", "ignore", "-m", "tests.surface.sweep", "--ours"]
     done = subprocess.run(command, input=json.dumps(wanted), capture_output=True, text=True, check=True)
     ours = json.loads(done.stdout)
-    found = []
-    for module, names in theirs.items():
+    gaps = []
+    for module, names in sanics.items():
         if module not in ours:
-            found.append(Gap(module, "*", explain(module).partition(": ")[2] if _is_explained(module) else ""))
+            gaps.append(Gap(module, "*", explain(module).partition(": ")[2] if _is_explained(module) else ""))
             continue
         for key, entry in names.items():
             if key not in ours[module]:
-                found.append(Gap(module, key, _reason(module, key, entry["home"])))
+                gaps.append(Gap(module, key, _reason(module, key, entry["home"])))
                 continue
             our = ours[module][key]
             if our["stand_in"]:
                 if our["defined"] == f"sanic_star.compat{module.removeprefix('sanic')}":
-                    found.append(Gap(module, key, f"{IMPORTABLE}: {our['stand_in']}"))
+                    gaps.append(Gap(module, key, f"{IMPORTABLE}: {our['stand_in']}"))
                 continue
             there = set(our["attributes"])
             place = f"{module}.{key}"
-            found += [Gap(place, name, _reason(place, name, "")) for name in entry["attributes"] if name not in there]
-    return sorted(found)
+            gaps += [Gap(place, name, _reason(place, name, "")) for name in entry["attributes"] if name not in there]
+    return sorted(gaps)
 
 
 def _is_explained(name: str) -> bool:
@@ -188,10 +188,10 @@ def _reason(place: str, name: str, home: str) -> str:
     return ""
 
 
-def page(found: list[Gap]) -> str:
+def page(gaps: list[Gap]) -> str:
     """Return the page of the documentation that lists the gaps."""
     rows: dict[tuple[str, str], list[str]] = {}
-    for gap in found:
+    for gap in gaps:
         rows.setdefault((gap.place, gap.reason), []).append(gap.name)
     table = "\n".join(
         f"| `{place}` | {'the module' if names == ['*'] else ' '.join(f'`{name}`' for name in names)} | {reason} |"
@@ -220,9 +220,9 @@ Some names can be imported and not be used: see [`private-modules`](compatibilit
 
 def passed_on() -> str:
     """Return the table of the names that modules of Sanic pass on and the twins here do not have."""
-    theirs = read_sanic()
+    sanics = read_sanic()
     lines = []
-    for module, names in theirs.items():
+    for module, names in sanics.items():
         own = _load_ours(module)
         if own is None or module == "sanic":
             continue

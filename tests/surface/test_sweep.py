@@ -1,4 +1,4 @@
-"""Each name of Sanic is here, or stands on a page with the reason why not."""
+"""Each name of Sanic exists here, or a page has the reason why not."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ ANEW = "after a wanted change: python -m tests.surface.sweep --write"
 
 
 @pytest.fixture(scope="module")
-def found() -> list[Gap]:
+def gaps() -> list[Gap]:
     return sweep.gaps()
 
 
-def test_each_missing_name_has_a_reason(found: list[Gap]) -> None:
-    assert [str(gap) for gap in found if not gap.reason] == []
+def test_each_missing_name_has_a_reason(gaps: list[Gap]) -> None:
+    assert [str(gap) for gap in gaps if not gap.reason] == []
 
 
-def test_the_page_lists_what_is_missing(found: list[Gap]) -> None:
-    assert sweep.page(found) == sweep.PAGE.read_text(), ANEW
+def test_the_page_lists_what_is_missing(gaps: list[Gap]) -> None:
+    assert sweep.page(gaps) == sweep.PAGE.read_text(), ANEW
 
 
 def test_the_table_of_names_that_modules_pass_on_is_sanics() -> None:
@@ -33,14 +33,14 @@ def test_the_table_of_names_that_modules_pass_on_is_sanics() -> None:
     assert done.stdout == sweep.PASSED_ON.read_text(), ANEW
 
 
-def test_what_is_missing_is_seen() -> None:
-    theirs = sweep.read_sanic()
-    assert theirs["sanic.app"]["Sanic"]["home"] == "sanic.app"
+def test_missing_names_are_found() -> None:
+    sanics = sweep.read_sanic()
+    assert sanics["sanic.app"]["Sanic"]["home"] == "sanic.app"
     # Inherited, computed, and of a slot.
-    assert {"route", "extend", "go_fast", "websocket_tasks"} <= set(theirs["sanic.app"]["Sanic"]["attributes"])
-    assert theirs["sanic.app"]["BadRequest"]["home"] == "sanic.exceptions"
-    assert theirs["sanic.app"]["error_logger"]["home"] == "sanic.log"
-    assert "partial" not in theirs["sanic.app"]
+    assert {"route", "extend", "go_fast", "websocket_tasks"} <= set(sanics["sanic.app"]["Sanic"]["attributes"])
+    assert sanics["sanic.app"]["BadRequest"]["home"] == "sanic.exceptions"
+    assert sanics["sanic.app"]["error_logger"]["home"] == "sanic.log"
+    assert "partial" not in sanics["sanic.app"]
     command = [sys.executable, "-m", "tests.surface.sweep", "--ours"]
     wanted = '{"sanic.app": ["Sanic", "nosuch"], "sanic.nosuch": ["x"], "sanic.asgi": ["ASGIApp"]}'
     done = subprocess.run(command, input=wanted, capture_output=True, text=True, check=True)

@@ -1,4 +1,4 @@
-"""What several tests of the clients need: small apps, and a client in either of its two ways of running one."""
+"""Shared parts of the clients' tests: small apps, and a client that runs an app in either of its two ways."""
 
 from typing import Any
 

@@ -100,11 +100,11 @@ def test_changed_between_runs() -> None:
 
 
 def test_two_of_one_name() -> None:
-    one, two = make(), make()
-    two.add_route(hello, "/two", name="two")
-    assert one.test_client.get("/two")[1].status == 404
-    assert two.test_client.get("/two")[1].status == 200
-    assert one.test_client.get("/")[0].app is one
+    first, second = make(), make()
+    second.add_route(hello, "/two", name="two")
+    assert first.test_client.get("/two")[1].status == 404
+    assert second.test_client.get("/two")[1].status == 200
+    assert first.test_client.get("/")[0].app is first
 
 
 def test_the_request_is_readable_when_the_app_has_stopped() -> None:
@@ -226,7 +226,7 @@ async def test_a_keyword_of_the_wire_in_the_asgi_client() -> None:
         await make().asgi_client.websocket("/ws", max_size=5)
 
 
-def test_a_session_of_its_own() -> None:
+def test_options_of_a_session_are_used() -> None:
     app = make()
     request, _ = app.test_client.get(
         "/",

@@ -1,4 +1,4 @@
-"""What becomes of an exception in the app, and of a breach of the protocol."""
+"""Exceptions in the app, and breaches of the protocol."""
 
 from typing import Any
 
@@ -84,7 +84,7 @@ def test_a_breach_of_the_protocol_is_an_error(messages: list[dict[str, Any]], co
     client.close()
 
 
-def test_a_304_may_tell_the_length_of_the_body_it_lacks() -> None:
+def test_a_304_may_have_the_content_length_of_the_missing_body() -> None:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             await send({**with_length(3), "status": 304})

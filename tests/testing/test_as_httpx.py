@@ -1,4 +1,4 @@
-"""What the clients of `sanic_testing` send, to the byte; sessions of one's own; and answers with 405."""
+"""The bytes that the clients of `sanic_testing` send, custom sessions, and answers with 405."""
 
 from collections.abc import Iterator
 from types import SimpleNamespace
@@ -67,7 +67,7 @@ def test_parameters_in_an_object_of_httpx() -> None:
     assert response.json["args"] == [["a", "1"], ["a", "2"]]
 
 
-def test_authentication_in_the_forms_that_httpx_knows() -> None:
+def test_authentication_forms_of_httpx_are_accepted() -> None:
     class Bearer:
         def auth_flow(self, request: Any) -> Iterator[Any]:
             request.headers["Authorization"] = "Bearer t"
@@ -79,21 +79,21 @@ def test_authentication_in_the_forms_that_httpx_knows() -> None:
     assert client.get("/", session_kwargs={"auth": Bearer()})[1].json["authorization"] == "Bearer t"
 
 
-def test_a_timeout_and_a_field_among_files_in_the_forms_that_httpx_knows() -> None:
+def test_timeouts_and_form_fields_of_httpx_are_accepted() -> None:
     client = SanicTestClient(app_of())
     assert client.get("/", timeout=SimpleNamespace(read=5))[1].status == 200
-    told = client.post("/", files={"a": (None, b"1"), "b": ("b.txt", b"2")})[1].json
-    assert (told["fields"], told["files"]) == ([["a", "1"]], [["b", "b.txt", "text/plain", "2"]])
+    facts = client.post("/", files={"a": (None, b"1"), "b": ("b.txt", b"2")})[1].json
+    assert (facts["fields"], facts["files"]) == ([["a", "1"]], [["b", "b.txt", "text/plain", "2"]])
 
 
-def test_a_request_without_a_body_has_a_length_where_httpx_says_one() -> None:
+def test_a_request_without_a_body_has_the_content_length_of_httpx() -> None:
     app = Sanic("Lengths")
     app.add_route(lambda request: text(request.headers.get("content-length", "")), "/", name="it", methods=METHODS)
     lengths = {verb: SanicTestClient(app).request("/", http_method=verb)[1].text for verb in METHODS}
     assert [verb for verb in METHODS if lengths[verb] == "0"] == ["POST", "PUT", "PATCH"]
 
 
-def test_a_session_of_ones_own() -> None:
+def test_a_custom_session() -> None:
     seen: list[dict[str, Any]] = []
 
     class Client(SanicTestClient):
@@ -118,7 +118,7 @@ def test_a_session_of_another_library_is_refused() -> None:
         client.get("/")
 
 
-def test_a_session_over_a_socket_of_ones_own() -> None:
+def test_a_session_over_a_given_socket() -> None:
     class Client(SanicTestClient):
         def get_new_session(self, **kwargs: Any) -> requests.Session:
             return super().get_new_session(cookies={"a": "b"}, **kwargs)
@@ -136,10 +136,10 @@ def test_refusals_of_a_method_are_those_of_sanic_testing() -> None:
     client = SanicTestClient(app)
     for _ in range(2):
         answers = {verb: client.request("/", http_method=verb)[1] for verb in ("POST", "PUT", "PATCH", "DELETE")}
-        assert {verb: (one.status, one.headers["allow"]) for verb, one in answers.items()} == dict.fromkeys(
+        assert {verb: (answer.status, answer.headers["allow"]) for verb, answer in answers.items()} == dict.fromkeys(
             answers, (405, "GET")
         )
-        assert [verb for verb, one in answers.items() if one.text] == ["POST"]
+        assert [verb for verb, answer in answers.items() if answer.text] == ["POST"]
         assert client.head("/nowhere")[1].headers["content-length"] != "0"
         posts = Sanic("Posts")
         posts.add_route(lambda request: text(""), "/", methods=["POST"], name="it")

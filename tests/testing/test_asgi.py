@@ -116,7 +116,7 @@ async def test_redirects_are_followed_when_asked_for() -> None:
     assert request is None
 
 
-async def test_a_stream_without_a_length_has_none() -> None:
+async def test_a_stream_without_a_length_has_no_content_length() -> None:
     async def streams(scope: Scope, receive: Receive, send: Send) -> None:
         assert scope["type"] == "http"
         length = [(b"Content-Length", b"2")] if scope["path"] == "/known" else []
@@ -149,7 +149,7 @@ async def test_an_exception_that_was_answered_is_a_500_and_one_that_was_not_come
     assert response.status == 500
 
 
-async def test_what_httpx_raises_over_a_network() -> None:
+async def test_errors_of_httpx_over_a_network() -> None:
     async def breaks_off(scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": []})
 
@@ -187,7 +187,7 @@ def test_httpx2_is_loaded_only_by_the_client_that_needs_it() -> None:
     assert done.stdout == "fine\n", done.stderr
 
 
-def test_without_httpx2_the_message_says_how_to_get_it() -> None:
+def test_without_httpx2_the_message_names_the_install_command() -> None:
     done = run("import sys; sys.modules['httpx2'] = None\nfrom sanic_star.testing import SanicASGITestClient")
     assert done.stderr.endswith("the ASGI client needs httpx2: pip install httpx2\n")
 

@@ -1,4 +1,4 @@
-"""``TestClient`` over HTTP: what reaches the app, and what comes back."""
+"""``TestClient`` over HTTP: the request for the app, and the response for the test."""
 
 import io
 from collections.abc import Iterator
@@ -86,7 +86,7 @@ def test_a_base_url_with_a_path_is_a_prefix() -> None:
     client.close()
 
 
-def test_what_the_client_sets_reaches_the_app() -> None:
+def test_headers_set_by_the_client_reach_the_app() -> None:
     client = TestClient(
         app_of(describe), root_path="/api", cookies={"a": "1"}, headers={"X-A": "b"}, client=("10.0.0.1", 9)
     )
@@ -225,7 +225,7 @@ def test_redirects_and_cookies_as_in_a_browser(in_block: bool) -> None:
         assert client.post("/login", allow_redirects=False).status_code == 303
 
 
-def test_redirects_are_followed_as_the_client_and_the_call_say() -> None:
+def test_the_client_and_the_call_decide_about_redirects() -> None:
     async def endpoint(request: Request) -> Response:
         return RedirectResponse("/b") if request.url.path == "/a" else PlainTextResponse("b")
 
@@ -263,7 +263,7 @@ def test_a_status_without_a_phrase_and_repeated_headers() -> None:
     assert response.headers["x-a"] == "1, ä"
 
 
-def test_what_a_template_sends_for_tests_is_on_the_response() -> None:
+def test_template_and_context_are_on_the_test_response() -> None:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         assert "http.response.debug" in scope["extensions"]
         await send({"type": "http.response.debug", "info": {"template": "t.html", "context": {"a": 1}}})

@@ -1,4 +1,4 @@
-"""What would never end ends, and says where it hangs."""
+"""Requests and steps that would never end raise, and the error says where they hang."""
 
 import asyncio
 from collections.abc import Callable
@@ -91,8 +91,8 @@ def test_a_listener(phase: str) -> None:
         await forever()
 
     app.register_listener(listen, phase)
-    what = "start-up" if "start" in phase.split("_")[2:] else "shutdown"
-    with pytest.raises(DeadlineExceeded, match=rf"the app's {what} did not end within 0\.1 s: {HERE}"):
+    step = "start-up" if "start" in phase.split("_")[2:] else "shutdown"
+    with pytest.raises(DeadlineExceeded, match=rf"the app's {step} did not end within 0\.1 s: {HERE}"):
         app.test_client.get("/")
 
 
@@ -116,7 +116,7 @@ async def test_within() -> None:
     assert await within(asyncio.sleep(0, 5), "it did not end") == 5
     with pytest.raises(DeadlineExceeded, match=f"it did not end within 0.01 s: {HERE}"):
         await within(forever(), "it did not end", 0.01)
-    # A cancellation by somebody else is one.
+    # A cancellation from outside is one.
     task = asyncio.create_task(within(forever(), "it did not end"))
     await asyncio.sleep(0)
     task.cancel()
@@ -145,7 +145,7 @@ async def test_without_a_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
     assert await within(asyncio.sleep(0, 5), "it did not end") == 5
 
 
-def test_a_variable_that_is_no_number(monkeypatch: pytest.MonkeyPatch, app: Sanic[Any, Any]) -> None:
+def test_a_variable_that_is_not_a_number(monkeypatch: pytest.MonkeyPatch, app: Sanic[Any, Any]) -> None:
     monkeypatch.setenv("SANIC_STAR_TEST_DEADLINE", "soon")
     with pytest.raises(
         ValueError, match="SANIC_STAR_TEST_DEADLINE is a number of seconds, 0 for no deadline"

@@ -1,4 +1,4 @@
-"""On which event loop the app runs, when it starts and when it stops."""
+"""The app's event loop, its start and its stop."""
 
 import asyncio
 import gc
@@ -184,7 +184,7 @@ client.get("/", stream=True)
 """
 
 
-def test_a_client_that_nobody_closes_stops_its_app_at_the_end_of_the_interpreter() -> None:
+def test_an_unclosed_client_stops_its_app_at_interpreter_exit() -> None:
     done = subprocess.run([sys.executable, "-c", AT_THE_END], capture_output=True, text=True, timeout=120)
     assert done.stdout.splitlines() == ["task", "task", "stop"]
     assert done.stderr.endswith("KeyError: 'at the end'\n")

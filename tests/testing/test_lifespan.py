@@ -1,4 +1,4 @@
-"""Start and stop of the app under test: what is tolerated, and what is loud."""
+"""Start and stop of the app under test: tolerated and reported errors."""
 
 import asyncio
 from typing import Any

@@ -1,4 +1,4 @@
-"""The plugin for pytest, in a pytest of its own: its fixtures, its deadline, and what it imports."""
+"""The pytest plugin, in its own pytest: its fixtures, its deadline, and its imports."""
 
 import os
 import subprocess
@@ -69,7 +69,7 @@ def test_the_deadline_in_the_configuration_and_in_several_processes(tmp_path: Pa
     assert "5 passed" in done.stdout, done.stdout
 
 
-def test_a_deadline_that_is_no_number(tmp_path: Path) -> None:
+def test_a_deadline_must_be_a_number(tmp_path: Path) -> None:
     (tmp_path / "pytest.ini").write_text("[pytest]\nsanic_star_deadline = soon\n")
     done = run_pytest(tmp_path)
     assert "sanic_star_deadline is a number of seconds, 0 for none, got 'soon'" in done.stderr

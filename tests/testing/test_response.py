@@ -1,4 +1,4 @@
-"""`TestingResponse`: what tests for Sanic read of a response."""
+"""`TestingResponse`: the attributes that tests for Sanic read."""
 
 import asyncio
 import copy
@@ -37,7 +37,7 @@ def app() -> Sanic[Any, Any]:
     return app
 
 
-def test_what_sanic_testing_adds(app: Sanic[Any, Any]) -> None:
+def test_attributes_that_sanic_testing_adds(app: Sanic[Any, Any]) -> None:
     response = app.test_client.get("/")[1]
     assert (response.status, response.status_code, response.reason_phrase) == (200, 200, "OK")
     assert (response.json, response.text, response.body, response.content) == (
@@ -162,7 +162,7 @@ async def test_the_asgi_client_has_the_same(app: Sanic[Any, Any]) -> None:
     assert response.history == []
 
 
-def test_what_was_sent(app: Sanic[Any, Any]) -> None:
+def test_the_request_of_a_response(app: Sanic[Any, Any]) -> None:
     sent = app.test_client.post("/status/204?a=b", content="\u00fc", headers={"X-A": "c"})[1].request
     assert (sent.method, sent.url.path, sent.content, sent.headers["x-a"]) == ("POST", "/status/204", b"\xc3\xbc", "c")
     assert (sent.url.raw_path, sent.url.netloc, sent.url.join("/c")) == (
@@ -177,17 +177,17 @@ def test_what_was_sent(app: Sanic[Any, Any]) -> None:
     assert app.test_client.post("/", data={"a": "b"})[1].request.read() == b"a=b"
 
 
-def test_a_copy_says_the_same(app: Sanic[Any, Any]) -> None:
+def test_a_copy_equals_the_original(app: Sanic[Any, Any]) -> None:
     response = app.test_client.get("/lines")[1]
     assert copy.copy(response).text == response.text
 
 
-async def test_where_a_redirect_leads_and_what_is_always_so(app: Sanic[Any, Any]) -> None:
+async def test_redirect_targets_and_fixed_attributes(app: Sanic[Any, Any]) -> None:
     for _, response in [await app.asgi_client.get("/away"), await app.asgi_client.get("/lines")]:
         # In another thread: this client blocks.
         path = response.url.path
         _, other = await asyncio.to_thread(app.test_client.get, path, allow_redirects=False)
-        assert [one.next_request and one.next_request.url.path for one in (response, other)] == (
+        assert [answer.next_request and answer.next_request.url.path for answer in (response, other)] == (
             ["/lines", "/lines"] if path == "/away" else [None, None]
         )
         assert response.extensions == other.extensions

@@ -98,7 +98,7 @@ def test_cookies_are_kept_and_redirects_are_not_followed(client: ReusableClient)
         assert (request.path, response.status) == ("/away", 200)
 
 
-def test_what_all_requests_have(app: Sanic[Any, Any]) -> None:
+def test_attributes_of_all_requests(app: Sanic[Any, Any]) -> None:
     settings: dict[str, Any] = {
         "headers": {"X-A": "b"},
         "cookies": {"c": "d"},
@@ -113,7 +113,7 @@ def test_what_all_requests_have(app: Sanic[Any, Any]) -> None:
         assert request.args == {"q": ["1"]}
 
 
-def test_a_setting_that_there_is_nothing_for(app: Sanic[Any, Any]) -> None:
+def test_a_setting_without_an_effect(app: Sanic[Any, Any]) -> None:
     with pytest.raises(TypeError, match="a session has no 'http2' here: it takes auth, base_url"):
         ReusableClient(app, client_kwargs={"http2": True}).run()
     assert app.ctx.events == []
@@ -153,7 +153,7 @@ def test_host_port_debug_and_what_the_client_does_not_get(app: Sanic[Any, Any], 
         assert (request.path, response) == ("/hang", None)
 
 
-def test_own_loop(app: Sanic[Any, Any]) -> None:
+def test_a_given_event_loop(app: Sanic[Any, Any]) -> None:
     loop = asyncio.new_event_loop()
     with ReusableClient(app, loop=loop) as client:
         assert client.get("/show")[1].status == 200

@@ -1,4 +1,4 @@
-"""``SanicTestClient``: the calls of `sanic_testing`, compared with it where both can be asked."""
+"""``SanicTestClient``: the calls of `sanic_testing`, compared with it where both support them."""
 
 import asyncio
 import io
@@ -83,11 +83,11 @@ def reference() -> Any:
     @app.route("/<path:path>", methods=["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
     async def describe_it(request: sanic.Request, path: str) -> sanic.HTTPResponse:
         files = [
-            [name, one.name, one.type, one.body.decode()]
+            [name, value.name, value.type, value.body.decode()]
             for name, many in (request.files or {}).items()
-            for one in many
+            for value in many
         ]
-        fields = sorted([name, one] for name, many in (request.form or {}).items() for one in many)
+        fields = sorted([name, value] for name, many in (request.form or {}).items() for value in many)
         return sanic.json(
             {
                 "method": request.method,
@@ -144,7 +144,7 @@ def test_the_app_sees_what_it_sees_with_sanics_client(method: str, keywords: dic
     assert response.status == expected.status == 200
 
 
-def test_what_sanics_client_needs_a_server_of_its_own_for() -> None:
+def test_uses_of_sanics_client_that_need_a_server() -> None:
     client = SanicTestClient(app_of())
     assert client.post("/", content=pieces())[1].json["body"] == "ab"
     assert client.post("/", data=pieces())[1].json["body"] == "ab"
@@ -257,12 +257,12 @@ def test_a_start_that_fails_comes_out() -> None:
             client.get("/")
 
 
-def test_a_stop_that_fails_leaves_the_response_and_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_failing_stop_is_logged_and_keeps_the_response(caplog: pytest.LogCaptureFixture) -> None:
     client = SanicTestClient(app_of(lifespan=failing_lifespan("stop")))
     for times in (1, 2):
         assert client.get("/")[1].status == 200
-        told = [record for record in caplog.records if record.message.startswith("The app's shutdown failed")]
-        assert len(told) == times
+        records = [record for record in caplog.records if record.message.startswith("The app's shutdown failed")]
+        assert len(records) == times
     assert 'KeyError: "the app\'s own"' in caplog.text
 
 
@@ -274,7 +274,7 @@ def test_an_exception_in_the_app_is_a_500() -> None:
     assert (response.status, response.text, response.reason_phrase) == (500, "Internal Server Error", response.reason)
 
 
-def test_what_goes_wrong_in_the_client_is_a_value_error() -> None:
+def test_client_failures_are_value_errors() -> None:
     client = SanicTestClient(app_of(Route("/loop", lambda request: RedirectResponse("/loop"))))
     with pytest.raises(ValueError, match=r"Exception during request: .*TooManyRedirects") as caught:
         client.get("/loop")
@@ -340,7 +340,7 @@ def respond(body: bytes, content_type: str | None, status: int = 200) -> Testing
         (b"hello", "text/plain", None),
     ],
 )
-def test_json_is_none_when_the_body_is_not(body: bytes, content_type: str | None, document: Any) -> None:
+def test_json_is_none_for_a_body_that_is_not_json(body: bytes, content_type: str | None, document: Any) -> None:
     response = respond(body, content_type)
     assert response.json == document
     assert response.body == response.content == body
@@ -360,7 +360,7 @@ def test_json_is_none_when_the_body_is_not(body: bytes, content_type: str | None
         (b"\xff", "text/plain; charset=", "\ufffd"),
     ],
 )
-def test_text_is_utf_8_unless_the_charset_says_otherwise(body: bytes, content_type: str | None, text: str) -> None:
+def test_text_is_utf_8_without_a_charset(body: bytes, content_type: str | None, text: str) -> None:
     assert respond(body, content_type).text == text
 
 
@@ -433,7 +433,7 @@ def test_a_mimic_sees_the_end_as_a_client_of_websockets_does() -> None:
     received: list[str | bytes] = []
 
     async def mimic(socket: WebsocketProxy) -> None:
-        received.extend([one async for one in socket])
+        received.extend([message async for message in socket])
         with pytest.raises(ConnectionClosedOK) as caught:
             await socket.recv()
         assert caught.value.rcvd is not None

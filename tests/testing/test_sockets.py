@@ -1,4 +1,4 @@
-"""Clients of `sanic_testing` on real sockets, where a test asks for one."""
+"""Clients of `sanic_testing` on real sockets, for tests that need one."""
 
 import asyncio
 import shutil
@@ -71,9 +71,9 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
         return port
 
 
@@ -210,7 +210,7 @@ def test_an_address_that_another_process_has_is_waited_for(app: Sanic[Any, Any])
         leaves.join()
 
 
-def test_an_address_that_nobody_gives_back(app: Sanic[Any, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_address_that_is_never_released(app: Sanic[Any, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sanic_star.testing._transports.sockets._PATIENCE", 0.0)
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
@@ -221,7 +221,7 @@ def test_an_address_that_nobody_gives_back(app: Sanic[Any, Any], monkeypatch: py
     assert app.ctx.events == []
 
 
-def test_what_hangs_does_not_hang_the_test(app: Sanic[Any, Any]) -> None:
+def test_a_hanging_application_does_not_hang_the_test(app: Sanic[Any, Any]) -> None:
     client = SanicTestClient(app, port=free_port())
     with pytest.raises(ValueError, match=r"no answer to GET /hang within 0\.1 s: it waits at .* in hang \(await"):
         client.get("/hang", timeout=0.1)

@@ -1,4 +1,4 @@
-"""Responses read as they come: order, back-pressure, leaving, and errors on the way."""
+"""Responses read as they arrive: order, back-pressure, disconnects, and errors during the stream."""
 
 import asyncio
 import gzip
@@ -26,8 +26,8 @@ def streaming(chunks: Any, **kwargs: Any) -> Starlette:
 START: Message = {"type": "http.response.start", "status": 200, "headers": []}
 
 
-def chunk(body: bytes, more: bool = True) -> Message:
-    return {"type": "http.response.body", "body": body, "more_body": more}
+def chunk(body: bytes, more_body: bool = True) -> Message:
+    return {"type": "http.response.body", "body": body, "more_body": more_body}
 
 
 def test_chunks_come_as_they_were_sent(in_block: bool) -> None:
@@ -60,12 +60,12 @@ def test_a_chunk_can_be_read_before_the_next_is_made(in_block: bool) -> None:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         assert scope["type"] == "http"
         await send(START)
-        more = True
-        while more:
+        more_body = True
+        while more_body:
             message = await receive()
             made.append(len(made))
-            more = message["more_body"]
-            await send(chunk(message["body"], more))
+            more_body = message["more_body"]
+            await send(chunk(message["body"], more_body))
 
     answers: list[bytes] = []
 
@@ -79,7 +79,7 @@ def test_a_chunk_can_be_read_before_the_next_is_made(in_block: bool) -> None:
     assert made == [0, 1, 2]
 
 
-def test_an_infinite_stream_stands_still_until_it_is_read(in_block: bool) -> None:
+def test_an_infinite_stream_pauses_until_it_is_read(in_block: bool) -> None:
     made: list[int] = []
     ended: list[str] = []
 
@@ -118,7 +118,7 @@ def test_leaving_reaches_an_app_that_listens(in_block: bool) -> None:
         assert messages == ["http.disconnect"]
 
 
-def test_an_app_that_does_not_listen_goes_on_until_the_client_closes(
+def test_an_app_that_ignores_disconnects_runs_until_the_client_closes(
     in_block: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sanic_star.testing._asgi.exchange.LEAVE_GRACE", 0.01)
@@ -154,7 +154,7 @@ def test_closing_the_client_ends_the_streams_that_are_open(in_block: bool) -> No
     assert ended == ["http.disconnect"] * 3
 
 
-def test_an_exception_on_the_way_comes_out_once(in_block: bool) -> None:
+def test_an_exception_on_the_way_is_raised_once(in_block: bool) -> None:
     class StreamError(OSError):
         """An OSError, which urllib3 would take for one of its socket."""
 
@@ -230,7 +230,7 @@ def test_a_breach_of_the_length_in_a_stream_is_the_apps_error(in_block: bool) ->
         await send({**START, "headers": [(b"content-length", b"3")]})
         await send(chunk(b"a"))
         await asyncio.sleep(0.001)
-        await send(chunk(b"b", more=False))
+        await send(chunk(b"b", more_body=False))
 
     with (
         Using(app, in_block) as client,

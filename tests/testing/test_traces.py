@@ -1,4 +1,4 @@
-"""The test clients leave an app as it was: nothing is registered, and nothing of theirs remains, whatever happens."""
+"""The test clients leave an app unchanged: they register nothing, and leave no objects, in any case."""
 
 from __future__ import annotations
 
@@ -154,11 +154,11 @@ def registered(app: Any) -> dict[str, Any]:
         "error handler": id(app.error_handler),
         "exception handlers": {**app.error_handler.cached_handlers, **handlers.cached_handlers},
         "Starlette's handlers": dict(app.exception_handlers),
-        "listeners": {event: list(known) for event, known in app.listeners.items()},
+        "listeners": {event: list(listeners) for event, listeners in app.listeners.items()},
         "request middleware": list(app.request_middleware),
         "response middleware": list(app.response_middleware),
         "named middleware": [
-            {name: list(known) for name, known in table.items()}
+            {name: list(middleware) for name, middleware in table.items()}
             for table in (app.named_request_middleware, app.named_response_middleware)
         ],
         "ASGI middleware": list(app.user_middleware),
@@ -299,7 +299,7 @@ def test_starlettes_handlers_are_registered_once(handler: Callable[[], ErrorHand
         assert app.test_client.get("/nowhere")[1].text == "missing"
 
 
-def test_a_request_class_that_a_test_sets_stays() -> None:
+def test_a_request_class_set_by_a_test_is_kept() -> None:
     class Own(Request): ...
 
     app: Any = make()

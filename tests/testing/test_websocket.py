@@ -54,7 +54,7 @@ def test_messages_of_each_kind(in_block: bool) -> None:
         assert websocket.receive() == {"type": "websocket.send", "text": "raw"}
 
 
-def test_text_for_bytes_and_the_other_way_round_is_an_error(in_block: bool) -> None:
+def test_text_for_bytes_and_bytes_for_text_raise(in_block: bool) -> None:
     with using(echo, in_block) as client, client.websocket_connect("/") as websocket:
         websocket.send_text("a")
         with pytest.raises(TypeError, match="sent text, not bytes"):
@@ -109,8 +109,8 @@ def test_two_websockets_talk_through_the_app(in_block: bool) -> None:
         await websocket.accept()
         sockets.append(websocket)
         async for text in websocket.iter_text():
-            for one in sockets:
-                await one.send_text(text)
+            for socket in sockets:
+                await socket.send_text(text)
 
     with (
         using(endpoint, in_block) as client,
@@ -121,7 +121,7 @@ def test_two_websockets_talk_through_the_app(in_block: bool) -> None:
         assert first.receive_text() == second.receive_text() == "hello"
 
 
-def test_an_app_that_sends_without_end_stands_still(in_block: bool) -> None:
+def test_an_endless_sender_is_paused(in_block: bool) -> None:
     sent: list[int] = []
 
     async def endpoint(websocket: WebSocket) -> None:
@@ -161,7 +161,7 @@ def test_the_app_closes(in_block: bool) -> None:
             assert websocket.receive() == CLOSE
 
 
-def test_the_app_hears_of_its_own_close(in_block: bool) -> None:
+def test_the_app_receives_the_disconnect_after_its_own_close(in_block: bool) -> None:
     heard: list[Message] = []
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -200,7 +200,7 @@ def test_the_test_closes(in_block: bool) -> None:
     assert seen == [(4001, "bye"), (1000, "")]
 
 
-def test_an_app_need_not_expect_that_the_client_leaves(in_block: bool) -> None:
+def test_an_app_may_ignore_disconnects(in_block: bool) -> None:
     async def endpoint(websocket: WebSocket) -> None:
         await websocket.accept()
         await websocket.receive_text()
@@ -248,7 +248,7 @@ def test_or_just_ends_the_websocket(in_block: bool) -> None:
         assert caught.value.code == 1006
 
 
-def test_an_app_that_does_not_listen_goes_on_until_the_client_closes(
+def test_an_app_that_ignores_disconnects_runs_until_the_client_closes(
     in_block: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sanic_star.testing._asgi.conversation.LEAVE_GRACE", 0.01)
@@ -346,7 +346,7 @@ def test_a_breach_of_the_protocol_in_the_handshake(messages: list[Message], comp
         ([ACCEPT, CLOSE, CLOSE], "when its websocket is closed"),
     ],
 )
-def test_a_breach_of_the_protocol_later(messages: list[Message], complaint: str) -> None:
+def test_a_later_protocol_error(messages: list[Message], complaint: str) -> None:
     client = TestClient(scripted(*messages))
     with pytest.raises(RuntimeError, match=complaint), client.websocket_connect("/"):
         pass

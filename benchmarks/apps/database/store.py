@@ -54,11 +54,11 @@ class SQLite:
         self._connection = connection
 
     async def worlds(self, ids: list[int]) -> list[World]:
-        found = []
+        worlds = []
         for id in ids:
             ((number,),) = await self._connection.execute_fetchall("SELECT randomnumber FROM world WHERE id = ?", (id,))
-            found.append({"id": id, "randomNumber": number})
-        return found
+            worlds.append({"id": id, "randomNumber": number})
+        return worlds
 
     async def update(self, worlds: list[World]) -> None:
         statement = "UPDATE world SET randomnumber = :randomNumber WHERE id = :id"

@@ -31,11 +31,11 @@ def _arguments(query: bytes) -> dict[str, str]:
 
 async def _body(receive: Any) -> bytes:
     body = b""
-    more = True
-    while more:
+    more_body = True
+    while more_body:
         message = await receive()
         body += message.get("body", b"")
-        more = message.get("more_body", False)
+        more_body = message.get("more_body", False)
     return body
 
 

@@ -1,23 +1,23 @@
-// A websocket, and server-sent events with POST where no websocket gets through. Both connect again by themselves and
-// ask for what was said meanwhile. `?transport=events` begins with events.
+// Uses a websocket, or server-sent events with POST if no websocket can be opened. Both reconnect by themselves and
+// request the messages that they missed. `?transport=events` starts with server-sent events.
 const room = location.pathname.split("/")[2] || "lobby"
 const base = `/rooms/${room}`
-const part = (id) => document.getElementById(id)
+const element = (id) => document.getElementById(id)
 const query = new URLSearchParams(location.search)
-const shown = new Map() // number of a message to its element
+const shown = new Map() // the id of each message, with its element
 let socket = null
-let pause = 300 // milliseconds until the next attempt
-let refused = 0 // attempts in a row that failed although the server answers requests
+let reconnectDelay = 300 // milliseconds
+let failures = 0 // consecutive failed websockets while the server responds to requests
 
-part("room").textContent = room
-part("name").value = query.get("name") || localStorage.getItem("name") || ""
+element("room").textContent = room
+element("name").value = query.get("name") || localStorage.getItem("name") || ""
 
-const last = () => Math.max(0, ...shown.keys())
-const say = (status) => { part("status").textContent = status }
+const lastId = () => Math.max(0, ...shown.keys())
+const showStatus = (status) => { element("status").textContent = status }
 
 function show(message) {
-  if (message.kind === "presence") part("present").textContent = message.count
-  if (message.kind === "refused") say(message.reason)
+  if (message.kind === "presence") element("present").textContent = message.count
+  if (message.kind === "refused") showStatus(message.reason)
   if (message.kind !== "message" || shown.has(message.id)) return
   const item = document.createElement("li")
   const time = document.createElement("time")
@@ -25,48 +25,48 @@ function show(message) {
   time.textContent = new Date(message.at * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" })
   name.textContent = message.name
   item.append(time, name, message.text)
-  // History and new messages may cross on their way.
-  const next = [...shown.keys()].filter((id) => id > message.id).sort((a, b) => a - b)[0]
-  part("messages").insertBefore(item, shown.get(next) ?? null)
+  // A new message may arrive before an older one of the history.
+  const nextId = [...shown.keys()].filter((id) => id > message.id).sort((a, b) => a - b)[0]
+  element("messages").insertBefore(item, shown.get(nextId) ?? null)
   shown.set(message.id, item)
-  if (next === undefined) item.scrollIntoView()
+  if (nextId === undefined) item.scrollIntoView()
 }
 
 function connect() {
   let opened = false
-  const url = new URL(`${base}/ws?after=${last()}`, location.href)
+  const url = new URL(`${base}/ws?after=${lastId()}`, location.href)
   url.protocol = url.protocol.replace("http", "ws")
   socket = new WebSocket(url)
-  socket.onopen = () => { opened = true; refused = 0; pause = 300; say("connected by websocket") }
+  socket.onopen = () => { opened = true; failures = 0; reconnectDelay = 300; showStatus("connected by websocket") }
   socket.onmessage = (event) => show(JSON.parse(event.data))
   socket.onclose = async () => {
     socket = null
-    say("connecting again")
-    // If the server answers, something on the way stops the websocket, such as a proxy.
-    if (!opened && await answers()) refused++
-    if (refused >= 2) { listen(); return }
-    setTimeout(connect, pause * (0.5 + Math.random() / 2))
-    pause = Math.min(pause * 2, 5000)
+    showStatus("reconnecting")
+    // If the server responds, something between blocks the websocket, such as a proxy.
+    if (!opened && await serverResponds()) failures++
+    if (failures >= 2) { connectEvents(); return }
+    setTimeout(connect, reconnectDelay * (0.5 + Math.random() / 2))
+    reconnectDelay = Math.min(reconnectDelay * 2, 5000)
   }
 }
 
-const answers = () => fetch(`${base}/messages?after=${last()}`).then((response) => response.ok, () => false)
+const serverResponds = () => fetch(`${base}/messages?after=${lastId()}`).then((response) => response.ok, () => false)
 
-function listen() {
-  const source = new EventSource(`${base}/events?after=${last()}`)
-  source.onopen = () => say("connected by events")
+function connectEvents() {
+  const source = new EventSource(`${base}/events?after=${lastId()}`)
+  source.onopen = () => showStatus("connected by events")
   source.onmessage = (event) => show(JSON.parse(event.data))
   source.onerror = () => {
-    say("connecting again")
-    // The browser connects again by itself, unless it was refused.
-    if (source.readyState === EventSource.CLOSED) setTimeout(listen, 2000)
+    showStatus("reconnecting")
+    // The browser reconnects by itself, unless the response was an error.
+    if (source.readyState === EventSource.CLOSED) setTimeout(connectEvents, 2000)
   }
 }
 
-part("form").onsubmit = async (event) => {
+element("form").onsubmit = async (event) => {
   event.preventDefault()
-  const message = JSON.stringify({ name: part("name").value, text: part("text").value })
-  localStorage.setItem("name", part("name").value)
+  const message = JSON.stringify({ name: element("name").value, text: element("text").value })
+  localStorage.setItem("name", element("name").value)
   if (socket?.readyState === WebSocket.OPEN) {
     socket.send(message)
   } else {
@@ -74,11 +74,11 @@ part("form").onsubmit = async (event) => {
       const response = await fetch(`${base}/messages`, {
         method: "POST", headers: { "Content-Type": "application/json" }, body: message,
       })
-      if (!response.ok) { say(`not sent: ${response.status}`); return }
-    } catch { say("not sent: no connection"); return }
+      if (!response.ok) { showStatus(`not sent: ${response.status}`); return }
+    } catch { showStatus("not sent: no connection"); return }
   }
-  part("text").value = ""
+  element("text").value = ""
 }
 
-if (query.get("transport") === "events") listen()
+if (query.get("transport") === "events") connectEvents()
 else connect()

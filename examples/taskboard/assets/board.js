@@ -1,27 +1,27 @@
-// The page's life. Every URL comes from the server: those in #links, and the ones that each task carries.
+// The board's page. Every URL comes from the server: in #links, or in the data of a task.
 
 const links = JSON.parse(document.getElementById("links").textContent);
 const $ = (id) => document.getElementById(id);
 const columns = [...document.querySelectorAll(".column")];
 let addUrl = null;
-let seen = null; // ids of the tasks shown before, to let only new cards appear with a movement
+let shownIds = null; // of the tasks shown before: only new cards are animated
 
-// ---- asking the server
+// ---- requests
 
-async function ask(url, { method = "GET", data, body } = {}) {
+async function sendRequest(url, { method = "GET", data, body } = {}) {
   const headers = { Accept: "application/json" };
   if (data) headers["Content-Type"] = "application/json";
   const response = await fetch(url, { method, headers, body: data ? JSON.stringify(data) : body });
   const time = /dur=([\d.]+)/.exec(response.headers.get("Server-Timing") ?? "");
   if (time) $("timing").textContent = `${time[1]} ms`;
   if (response.status === 204) return null;
-  const answer = await response.json().catch(() => ({}));
-  if (!response.ok && !answer.errors) throw new Error(answer.message ?? `${response.status} ${response.statusText}`);
-  return answer;
+  const result = await response.json().catch(() => ({}));
+  if (!response.ok && !result.errors) throw new Error(result.message ?? `${response.status} ${response.statusText}`);
+  return result;
 }
 
-// Handlers go through this, so that whatever fails is said on the page.
-const told = (action) => async (...args) => {
+// Wraps the handlers, so that the page shows each error.
+const showingErrors = (action) => async (...args) => {
   try {
     await action(...args);
   } catch (error) {
@@ -38,19 +38,19 @@ function toast(message) {
 
 // ---- the board
 
-const showBoard = told(async () => {
-  const board = await ask(links.board);
+const showBoard = showingErrors(async () => {
+  const board = await sendRequest(links.board);
   addUrl = board.add_url;
   const focused = document.activeElement?.dataset?.key;
   const ids = new Set();
-  board.columns.forEach(({ key, tasks }, place) => {
+  board.columns.forEach(({ key, tasks }, columnIndex) => {
     const column = columns.find((element) => element.dataset.column === key);
     column.querySelector(".count").textContent = tasks.length;
-    const cards = tasks.map((task) => { ids.add(task.id); return makeCard(task, place, board.columns); });
-    column.querySelector(".cards").replaceChildren(...(cards.length ? cards : [nothing()]));
+    const cards = tasks.map((task) => { ids.add(task.id); return makeCard(task, columnIndex, board.columns); });
+    column.querySelector(".cards").replaceChildren(...(cards.length ? cards : [makePlaceholder()]));
   });
-  seen = ids;
-  // Cards are made anew; the keyboard stays where it was, or as near as can be.
+  shownIds = ids;
+  // The cards are new elements: move the focus to the same button, or to the nearest enabled one.
   if (focused) {
     const button = document.querySelector(`[data-key="${CSS.escape(focused)}"]`);
     const near = button?.disabled ? button.parentElement.querySelector("button:enabled") : button;
@@ -58,32 +58,32 @@ const showBoard = told(async () => {
   }
 });
 
-function nothing() {
+function makePlaceholder() {
   const item = document.createElement("li");
   item.className = "empty";
   item.textContent = "Nothing here";
   return item;
 }
 
-function makeCard(task, place, all) {
+function makeCard(task, columnIndex, columns) {
   const card = $("card").content.firstElementChild.cloneNode(true);
-  card.classList.toggle("fresh", seen !== null && !seen.has(task.id));
+  card.classList.toggle("fresh", shownIds !== null && !shownIds.has(task.id));
   card.querySelector(".title").textContent = task.title;
   card.querySelector(".author").textContent = `by ${task.author}`;
   card.querySelector(".files").replaceChildren(...task.attachments.map(makeFile));
-  const move = (by) => ask(task.url, { method: "PATCH", data: { column: all[place + by].key } });
+  const move = (step) => sendRequest(task.url, { method: "PATCH", data: { column: columns[columnIndex + step].key } });
   const tools = {
-    back: [() => move(-1), place > 0 && `Move “${task.title}” to ${all[place - 1].title}`],
-    on: [() => move(1), place < all.length - 1 && `Move “${task.title}” to ${all[place + 1].title}`],
+    back: [() => move(-1), columnIndex > 0 && `Move “${task.title}” to ${columns[columnIndex - 1].title}`],
+    on: [() => move(1), columnIndex < columns.length - 1 && `Move “${task.title}” to ${columns[columnIndex + 1].title}`],
     attach: [() => chooseFile(task), `Attach a file to “${task.title}”`],
-    remove: [() => ask(task.url, { method: "DELETE" }), `Delete “${task.title}”`],
+    remove: [() => sendRequest(task.url, { method: "DELETE" }), `Delete “${task.title}”`],
   };
   for (const [name, [action, label]] of Object.entries(tools)) {
     const button = card.querySelector(`[data-do="${name}"]`);
     button.dataset.key = `${task.id}-${name}`;
     button.disabled = !label;
     if (label) button.ariaLabel = button.title = label;
-    button.addEventListener("click", told(action));
+    button.addEventListener("click", showingErrors(action));
   }
   makeDraggable(card, task);
   return card;
@@ -103,17 +103,17 @@ const size = (bytes) => (bytes < 1000 ? `${bytes} B` : bytes < 1e6 ? `${(bytes /
 
 function chooseFile(task) {
   $("file").value = "";
-  $("file").onchange = told(() => upload(task, $("file").files[0]));
+  $("file").onchange = showingErrors(() => upload(task, $("file").files[0]));
   $("file").click();
 }
 
 async function upload(task, file) {
   const form = new FormData();
   form.set("file", file);
-  await ask(task.attachments_url, { method: "POST", body: form });
+  await sendRequest(task.attachments_url, { method: "POST", body: form });
 }
 
-// Cards are dragged between columns, files are dropped on cards. All of it has a button too.
+// Cards can be dragged between columns, and files dropped on cards. Buttons do the same.
 let dragged = null;
 
 function makeDraggable(card, task) {
@@ -129,7 +129,7 @@ function makeDraggable(card, task) {
     if (hasFile(event)) { event.preventDefault(); card.classList.add("target"); }
   });
   card.addEventListener("dragleave", () => card.classList.remove("target"));
-  card.addEventListener("drop", told(async (event) => {
+  card.addEventListener("drop", showingErrors(async (event) => {
     if (!hasFile(event)) return;
     event.preventDefault();
     card.classList.remove("target");
@@ -141,18 +141,18 @@ for (const column of columns) {
   const mark = (on) => column.classList.toggle("target", on);
   column.addEventListener("dragover", (event) => { if (dragged) { event.preventDefault(); mark(true); } });
   column.addEventListener("dragleave", (event) => { if (!column.contains(event.relatedTarget)) mark(false); });
-  column.addEventListener("drop", told(async (event) => {
+  column.addEventListener("drop", showingErrors(async (event) => {
     mark(false);
     if (!dragged) return;
     event.preventDefault();
     if (dragged.column !== column.dataset.column) {
-      await ask(dragged.url, { method: "PATCH", data: { column: column.dataset.column } });
+      await sendRequest(dragged.url, { method: "PATCH", data: { column: column.dataset.column } });
     }
   }));
-  column.querySelector("form").addEventListener("submit", told(async (event) => {
+  column.querySelector("form").addEventListener("submit", showingErrors(async (event) => {
     event.preventDefault();
     const field = event.target.elements.title;
-    await ask(addUrl, { method: "POST", data: { title: field.value, column: column.dataset.column } });
+    await sendRequest(addUrl, { method: "POST", data: { title: field.value, column: column.dataset.column } });
     field.value = "";
   }));
 }
@@ -160,28 +160,28 @@ for (const column of columns) {
 // ---- the websocket: changes and chat
 
 let socket = null;
-let pause = 500;
-let pending = null;
+let reconnectDelay = 500; // milliseconds
+let refreshTimer = null;
 
 function connect() {
   const url = new URL(links.feed, location.href);
   url.protocol = url.protocol.replace("http", "ws");
-  const mine = new WebSocket(url);
-  socket = mine;
-  mine.addEventListener("open", () => { pause = 500; status("on", "Live"); showBoard(); });
-  mine.addEventListener("message", ({ data }) => hear(JSON.parse(data)));
-  mine.addEventListener("close", () => {
-    if (socket !== mine) return; // closed by us, for another or for good
+  const newSocket = new WebSocket(url);
+  socket = newSocket;
+  newSocket.addEventListener("open", () => { reconnectDelay = 500; status("on", "Live"); showBoard(); });
+  newSocket.addEventListener("message", ({ data }) => handleMessage(JSON.parse(data)));
+  newSocket.addEventListener("close", () => {
+    if (socket !== newSocket) return; // `disconnect` closed it
     status("off", "Reconnecting…");
-    setTimeout(() => { if (socket === mine) connect(); }, pause);
-    pause = Math.min(pause * 2, 10000);
+    setTimeout(() => { if (socket === newSocket) connect(); }, reconnectDelay);
+    reconnectDelay = Math.min(reconnectDelay * 2, 10000);
   });
 }
 
 function disconnect() {
-  const old = socket;
+  const oldSocket = socket;
   socket = null;
-  old?.close();
+  oldSocket?.close();
 }
 
 function status(state, text) {
@@ -189,26 +189,26 @@ function status(state, text) {
   $("status-text").textContent = text;
 }
 
-const happened = {
+const changeTexts = {
   added: "was added", moved: "was moved", renamed: "was renamed", attached: "got a file", deleted: "was deleted",
 };
 
-function hear(message) {
+function handleMessage(message) {
   if (message.kind === "task") {
-    note(`“${message.title}” ${happened[message.what]}.`, "own");
-    // Several changes in a moment are one look at the board.
-    clearTimeout(pending);
-    pending = setTimeout(showBoard, 30);
+    addToLog(`“${message.title}” ${changeTexts[message.what]}.`, "own");
+    // Reload the board once for several changes at about the same time.
+    clearTimeout(refreshTimer);
+    refreshTimer = setTimeout(showBoard, 30);
   } else if (message.kind === "chat") {
-    note(`${message.who}: ${message.text}`);
+    addToLog(`${message.who}: ${message.text}`);
   } else if (message.kind === "people") {
     $("listening").textContent = message.listening;
   } else if (message.kind === "goodbye") {
-    note("The server stops; this page will find it again.", "own");
+    addToLog("The server stops; this page reconnects by itself.", "own");
   }
 }
 
-function note(text, kind = "") {
+function addToLog(text, kind = "") {
   const item = document.createElement("li");
   const time = document.createElement("time");
   time.textContent = new Date().toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
@@ -219,7 +219,7 @@ function note(text, kind = "") {
   $("log").scrollTop = $("log").scrollHeight;
 }
 
-$("chat").addEventListener("submit", told((event) => {
+$("chat").addEventListener("submit", showingErrors((event) => {
   event.preventDefault();
   if (socket?.readyState !== WebSocket.OPEN) throw new Error("Not connected at the moment.");
   socket.send($("line").value);
@@ -230,7 +230,7 @@ $("chat").addEventListener("submit", told((event) => {
 
 let events = null;
 
-function watch() {
+function connectTicker() {
   events = new EventSource(links.ticker);
   events.addEventListener("tick", ({ data }) => {
     const { uptime, listening, messages } = JSON.parse(data);
@@ -250,12 +250,12 @@ if (links.session) {
     $("avatar").textContent = [...name][0].toUpperCase();
     $("visits").textContent = visits === 1 ? "Your first visit" : `${visits} visits`;
   };
-  const act = (method, data) => ask(links.session, { method, data }).then(show).then(reconnect);
-  // The socket knows the visitor by the cookie that it was opened with.
+  const act = (method, data) => sendRequest(links.session, { method, data }).then(show).then(reconnect);
+  // The server reads the name from the cookie with which the socket was opened.
   const reconnect = () => { disconnect(); connect(); };
-  told(() => ask(links.session, { method: "POST" }).then(show))();
-  $("forget").addEventListener("click", told(() => act("DELETE")));
-  $("naming").addEventListener("submit", told(async (event) => {
+  showingErrors(() => sendRequest(links.session, { method: "POST" }).then(show))();
+  $("forget").addEventListener("click", showingErrors(() => act("DELETE")));
+  $("naming").addEventListener("submit", showingErrors(async (event) => {
     event.preventDefault();
     await act("PUT", { name: $("new-name").value });
     $("new-name").value = "";
@@ -267,27 +267,27 @@ if (links.session) {
 if (links.graphql) {
   const examples = {
     query: "query {\n  tasks(column: todo) {\n    id\n    title\n    author\n    attachments\n  }\n}",
-    mutation: 'mutation {\n  addTask(title: "Made by GraphQL", column: doing) {\n    task { id title author }\n  }\n}',
+    mutation: 'mutation {\n  addTsendRequest(title: "Made by GraphQL", column: doing) {\n    task { id title author }\n  }\n}',
   };
   const choose = (name) => { $("question").value = examples[name]; };
   choose("query");
   for (const button of document.querySelectorAll("[data-example]")) {
     button.addEventListener("click", () => choose(button.dataset.example));
   }
-  $("query").addEventListener("submit", told(async (event) => {
+  $("query").addEventListener("submit", showingErrors(async (event) => {
     event.preventDefault();
-    const answer = await ask(links.graphql, { method: "POST", data: { query: $("question").value } });
-    $("answer").textContent = JSON.stringify(answer, null, 2);
-    $("answer").classList.toggle("bad", Boolean(answer.errors));
+    const result = await sendRequest(links.graphql, { method: "POST", data: { query: $("question").value } });
+    $("answer").textContent = JSON.stringify(result, null, 2);
+    $("answer").classList.toggle("bad", Boolean(result.errors));
   }));
   $("question").addEventListener("keydown", (event) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) $("query").requestSubmit();
   });
 }
 
-// ---- coming and going: a page that the browser keeps for its "back" button must not keep connections
+// ---- connections: a page in the browser's back/forward cache must not keep them open
 
-const start = () => { connect(); watch(); };
+const start = () => { connect(); connectTicker(); };
 window.addEventListener("pagehide", () => { disconnect(); events.close(); });
 window.addEventListener("pageshow", ({ persisted }) => { if (persisted) start(); });
 start();

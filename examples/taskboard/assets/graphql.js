@@ -3,10 +3,10 @@
 const { graphql } = JSON.parse(document.getElementById("links").textContent);
 const $ = (id) => document.getElementById(id);
 const element = (tag, text, className) => {
-  const made = document.createElement(tag);
-  made.textContent = text ?? "";
-  if (className) made.className = className;
-  return made;
+  const newElement = document.createElement(tag);
+  newElement.textContent = text ?? "";
+  if (className) newElement.className = className;
+  return newElement;
 };
 
 const EXAMPLES = {
@@ -66,8 +66,8 @@ const typeName = (type) => {
 async function showSchema() {
   const { data, errors } = await send(INTROSPECTION);
   if (errors) throw new Error(errors[0].message);
-  const own = data.__schema.types.filter(({ name, kind }) => !name.startsWith("__") && ["OBJECT", "ENUM"].includes(kind));
-  $("schema").replaceChildren(...own.map((type) => {
+  const types = data.__schema.types.filter(({ name, kind }) => !name.startsWith("__") && ["OBJECT", "ENUM"].includes(kind));
+  $("schema").replaceChildren(...types.map((type) => {
     const section = element("section");
     section.append(element("h3", `${type.kind === "ENUM" ? "enum" : "type"} ${type.name}`));
     if (type.description) section.append(element("p", type.description, "hint"));

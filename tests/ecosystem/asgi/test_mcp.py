@@ -10,7 +10,7 @@ import requests
 from mcp import Client
 
 from tests.ecosystem.asgi.conftest import Serve
-from tests.engine.processes import PATIENCE
+from tests.engine.processes import TIMEOUT_S
 
 APP = """
     import contextlib
@@ -60,7 +60,7 @@ FORMS = {
 
 async def use(url: str) -> Any:
     """Return what the client gets."""
-    async with Client(url, read_timeout_seconds=PATIENCE) as client:
+    async with Client(url, read_timeout_seconds=TIMEOUT_S) as client:
         tools = sorted(tool.name for tool in (await client.list_tools()).tools)
         added = (await client.call_tool("add", {"a": 1, "b": 2})).structured_content
         failed = (await client.call_tool("fail", {})).is_error
@@ -77,10 +77,10 @@ def test_client(serve: Serve, form: str) -> None:
     for slash in ("", "/"):
         assert asyncio.run(use(url + slash)) == (["add", "fail"], {"result": 3}, True, True, "Hello, Ann!")
     accept = {"accept": "application/json, text/event-stream", "content-type": "application/json"}
-    malformed = requests.post(f"{url}/", data=b"{", headers=accept, timeout=PATIENCE)
+    malformed = requests.post(f"{url}/", data=b"{", headers=accept, timeout=TIMEOUT_S)
     assert (malformed.status_code, malformed.json()["error"]["code"]) == (400, -32700)
-    assert requests.post(f"{url}/", json={}, headers={"accept": "text/html"}, timeout=PATIENCE).status_code == 406
-    foreign = requests.post(f"{url}/", json={}, headers={**accept, "host": "evil.test"}, timeout=PATIENCE)
+    assert requests.post(f"{url}/", json={}, headers={"accept": "text/html"}, timeout=TIMEOUT_S).status_code == 406
+    foreign = requests.post(f"{url}/", json={}, headers={**accept, "host": "evil.test"}, timeout=TIMEOUT_S)
     assert foreign.status_code == 421
     process.terminate()
     assert "Exception in ASGI" not in process.log

@@ -7,7 +7,7 @@ import requests
 import socketio
 
 from tests.ecosystem.asgi.conftest import Serve
-from tests.engine.processes import PATIENCE
+from tests.engine.processes import TIMEOUT_S
 
 APP = """
     import socketio
@@ -52,18 +52,18 @@ def test_transports(serve: Serve, place: str, transports: list[str]) -> None:
     process = serve(f"{APP}    {added}\n")
     url = f"http://127.0.0.1:{process.port}"
     with socketio.SimpleClient() as client:
-        client.connect(url, transports=transports, socketio_path=path, wait_timeout=PATIENCE)
+        client.connect(url, transports=transports, socketio_path=path, wait_timeout=TIMEOUT_S)
         assert client.transport == transports[-1]
         kind = "websocket" if transports == ["websocket"] else "http"
-        assert client.receive(timeout=PATIENCE) == ["welcome", kind]
-        assert client.call("echo", {"n": [1, "ü"]}, timeout=PATIENCE) == {"n": [1, "ü"]}
-        assert client.call("echo", b"\x00\xff" * 50_000, timeout=PATIENCE) == b"\x00\xff" * 50_000
+        assert client.receive(timeout=TIMEOUT_S) == ["welcome", kind]
+        assert client.call("echo", {"n": [1, "ü"]}, timeout=TIMEOUT_S) == {"n": [1, "ü"]}
+        assert client.call("echo", b"\x00\xff" * 50_000, timeout=TIMEOUT_S) == b"\x00\xff" * 50_000
         client.emit("join", "blue")
-        assert client.receive(timeout=PATIENCE) == ["joined", "blue"]
+        assert client.receive(timeout=TIMEOUT_S) == ["joined", "blue"]
         assert process.get("/items/5").json() == 5
-        assert requests.get(f"{url}/none", timeout=PATIENCE).status_code == 404
+        assert requests.get(f"{url}/none", timeout=TIMEOUT_S).status_code == 404
     process.until(lambda: "left" in process.log or None)
     refused = socketio.Client()
     with pytest.raises(socketio.exceptions.ConnectionError):
         refused.connect(url, auth={"token": "wrong"}, transports=transports[:1], socketio_path=path,
-                        wait_timeout=PATIENCE)  # fmt: skip
+                        wait_timeout=TIMEOUT_S)  # fmt: skip

@@ -6,7 +6,7 @@ import pytest
 import requests
 
 from tests.ecosystem.asgi.conftest import Serve
-from tests.engine.processes import PATIENCE
+from tests.engine.processes import TIMEOUT_S
 
 APP = """
     import asyncio
@@ -63,17 +63,17 @@ def test_events(serve: Serve, prefix: str) -> None:
     """Events arrive whole and at once; the generator ends when the client leaves, and when the server stops."""
     process = serve(APP)
     url = f"http://127.0.0.1:{process.port}{prefix}"
-    response = requests.get(f"{url}/few", headers={"last-event-id": "0"}, timeout=PATIENCE)
+    response = requests.get(f"{url}/few", headers={"last-event-id": "0"}, timeout=TIMEOUT_S)
     assert response.headers["content-type"].startswith("text/event-stream")
     assert response.headers["cache-control"] == "no-store"
     events = [event.split("\r\n") for event in response.content.decode().split("\r\n\r\n") if event]
     assert events[0] == ["id: 1", "event: start", "data: ü", "data: last 0", "retry: 500"]
     assert events[1:] == [['data: {"a":[1]}'], ["event: end", "data: end"]]
-    with requests.get(f"{url}/many", stream=True, timeout=PATIENCE) as stream:
+    with requests.get(f"{url}/many", stream=True, timeout=TIMEOUT_S) as stream:
         lines = stream.iter_lines()
         assert [next(lines), next(lines), next(lines)] == [b"data: 1", b"", b"data: 2"]
     process.until(lambda: "closed" in process.log or None)
-    with requests.get(f"{url}/many", stream=True, timeout=PATIENCE) as stream:
+    with requests.get(f"{url}/many", stream=True, timeout=TIMEOUT_S) as stream:
         assert next(stream.iter_lines()) == b"data: 1"
         process.terminate()
     assert process.log.count("closed") == 2
@@ -83,6 +83,6 @@ def test_a_failure(serve: Serve) -> None:
     """A generator that fails breaks the stream off, and the exception is logged; the next request is answered."""
     process = serve(APP)
     with pytest.raises(requests.exceptions.ChunkedEncodingError):
-        _ = requests.get(f"http://127.0.0.1:{process.port}/fails", timeout=PATIENCE).content
+        _ = requests.get(f"http://127.0.0.1:{process.port}/fails", timeout=TIMEOUT_S).content
     process.until(lambda: "the generator fails" in process.log or None)
     assert "data: end" in process.get("/few").text

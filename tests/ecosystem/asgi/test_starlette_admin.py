@@ -26,9 +26,9 @@ async def test_pages(how: str) -> None:
         start = await asking.get("/admin/")
         assert (start.status_code, "Shop" in start.text) == (200, True)
         form = await asking.get("/admin/user/create")
-        found = re.search(r'name="([^"]*csrf[^"]*)"[^>]*value="([^"]+)"', form.text)
-        assert found
-        token = {found[1]: found[2]}
+        match = re.search(r'name="([^"]*csrf[^"]*)"[^>]*value="([^"]+)"', form.text)
+        assert match
+        token = {match[1]: match[2]}
         created = await asking.post("/admin/user/create", data={"name": "Bob Ünal", "age": "42", **token})
         assert (created.status_code, created.headers["location"]) == (303, "http://test/admin/user/list")
         assert (await asking.post("/admin/user/create", data={"name": "Eve", "age": "1"})).status_code == 403

@@ -206,9 +206,9 @@ def _variants() -> list[tuple[str, str, dict[str, str]]]:
         sent += [(method, path, {}) for path in paths]
     for origin in ("https://w.r.example", "https://r.example.evil", "https://a.example", "https://view.example"):
         # The cookie makes a request one with credentials.
-        for more in ({}, {"cookie": "a=b", "x-secret": "1"}):
-            sent += [("GET", path, {"origin": origin, **more}) for path in paths]
-            sent += [("OPTIONS", path, {"origin": origin, **asked, **more}) for path in paths]
+        for headers in ({}, {"cookie": "a=b", "x-secret": "1"}):
+            sent += [("GET", path, {"origin": origin, **headers}) for path in paths]
+            sent += [("OPTIONS", path, {"origin": origin, **asked, **headers}) for path in paths]
     return [*sent, ("HEAD", "/live", {}), ("TRACE", "/fails", {"x-secret": "1", "x-told": "2"})]
 
 

@@ -1,4 +1,4 @@
-"""The ways in which the shop is served: on Sanic, and here."""
+"""The setups in which the shop is served: on Sanic, and on this package."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.engine.processes import PATIENCE, Process
+from tests.engine.processes import TIMEOUT_S, Process
 
 PROJECT = Path(__file__).parent / "project"
 PYTHON = sys.executable
@@ -32,7 +32,7 @@ def free_port() -> int:
         return int(listening.getsockname()[1])
 
 
-def ways(port: int) -> dict[str, tuple[tuple[str, ...], dict[str, str]]]:
+def setups(port: int) -> dict[str, tuple[tuple[str, ...], dict[str, str]]]:
     """Return the command and its environment for each way.
 
     The names of files are those that `unpack` makes.
@@ -95,7 +95,7 @@ def served(folder: Path, command: tuple[str, ...], port: int, env: dict[str, str
             patch.setenv(name, value)
         process = Process(command, folder)
     try:
-        deadline = time.monotonic() + 4 * PATIENCE  # two workers, each with all of these imports
+        deadline = time.monotonic() + 4 * TIMEOUT_S  # two workers, each with all of these imports
         while not _answers(base):
             assert process.popen.poll() is None, f"the process has ended; the log says:\n{process.log}"
             assert time.monotonic() < deadline, f"the wait was in vain; the log says:\n{process.log}"
@@ -107,5 +107,5 @@ def served(folder: Path, command: tuple[str, ...], port: int, env: dict[str, str
 
 def _answers(base: str) -> bool:
     with contextlib.suppress(requests.ConnectionError):
-        return requests.get(f"{base}/greeting", timeout=PATIENCE).ok
+        return requests.get(f"{base}/greeting", timeout=TIMEOUT_S).ok
     return False

@@ -8,7 +8,7 @@ from typing import Any
 
 import requests
 
-from tests.engine.processes import PATIENCE
+from tests.engine.processes import TIMEOUT_S
 
 READER = {"origin": "https://reader.test"}
 BRANCH = {"origin": "https://north.branch.test"}
@@ -57,7 +57,7 @@ def answers(base: str) -> list[tuple[int, dict[str, Any], Any]]:
     for method, path, headers, body, _ in EXCHANGES:
         data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
         headers = headers if body is None else headers | {"content-type": "application/json"}
-        answer = requests.request(method, base + path, headers=headers, data=data, timeout=PATIENCE)
+        answer = requests.request(method, base + path, headers=headers, data=data, timeout=TIMEOUT_S)
         kept = {
             name.lower(): sorted(value.lower().replace(" ", "").split(",")) if name.lower() in NAMES else value
             for name, value in answer.headers.items()
@@ -77,19 +77,19 @@ def conversation(base: str, transports: list[str]) -> list[Any]:
     socketio = import_module("socketio")
     heard: list[Any] = []
     with socketio.SimpleClient() as client:
-        client.connect(base, transports=transports, wait_timeout=PATIENCE)
+        client.connect(base, transports=transports, wait_timeout=TIMEOUT_S)
         heard.append(client.transport)
         client.emit("join", "readers")
-        heard.append(client.receive(timeout=PATIENCE))
-        heard.append(client.call("suggest", f"by {'+'.join(transports)}", timeout=PATIENCE))
-        heard.append(client.receive(timeout=PATIENCE))
-        heard.append(client.call("count", timeout=PATIENCE))
+        heard.append(client.receive(timeout=TIMEOUT_S))
+        heard.append(client.call("suggest", f"by {'+'.join(transports)}", timeout=TIMEOUT_S))
+        heard.append(client.receive(timeout=TIMEOUT_S))
+        heard.append(client.call("count", timeout=TIMEOUT_S))
         client.emit("fail", "in an event")
         # It lives on.
-        heard.append(client.call("count", timeout=PATIENCE))
+        heard.append(client.call("count", timeout=TIMEOUT_S))
     refused = socketio.Client()
     try:
-        refused.connect(base, auth={"token": "wrong"}, transports=transports, wait_timeout=PATIENCE)
+        refused.connect(base, auth={"token": "wrong"}, transports=transports, wait_timeout=TIMEOUT_S)
     except socketio.exceptions.ConnectionError:
         heard.append("refused")
     finally:
@@ -103,12 +103,12 @@ def broadcast(base: str) -> list[Any]:
     heard: list[Any] = []
     with socketio.SimpleClient() as polling, socketio.SimpleClient() as websocket:
         for client, transport in ((polling, "polling"), (websocket, "websocket")):
-            client.connect(base, transports=[transport], wait_timeout=PATIENCE)
+            client.connect(base, transports=[transport], wait_timeout=TIMEOUT_S)
             client.emit("join", "readers")
-            heard.append(client.receive(timeout=PATIENCE))
-        heard.append(polling.receive(timeout=PATIENCE))
+            heard.append(client.receive(timeout=TIMEOUT_S))
+        heard.append(polling.receive(timeout=TIMEOUT_S))
         for title in ("Heard of", "Heard of again"):
-            requests.post(f"{base}/books/", json={"title": title}, timeout=PATIENCE).raise_for_status()
-            heard += [client.receive(timeout=PATIENCE) for client in (polling, websocket) if client.connected]
+            requests.post(f"{base}/books/", json={"title": title}, timeout=TIMEOUT_S).raise_for_status()
+            heard += [client.receive(timeout=TIMEOUT_S) for client in (polling, websocket) if client.connected]
             websocket.disconnect()
     return heard

@@ -1,4 +1,4 @@
-"""The ways in which the library is served: on Sanic, and here."""
+"""The setups in which the library is served: on Sanic, and on this package."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 import requests
 
-from tests.engine.processes import PATIENCE, Process, free_port
+from tests.engine.processes import TIMEOUT_S, Process, free_port
 
 PROJECT = Path(__file__).parent / "project"
 PYTHON = sys.executable
@@ -29,8 +29,8 @@ UNCHANGED, CHANGED = "unchanged", "changed"
 _SANIC = ("-m", "sanic", "server:app", "--no-access-logs")
 _STAR = ("-m", "sanic_star", "server:app")
 _TWO = ("--workers", "2")
-# The folder that a way is served in, and its command.
-WAYS = {
+# The folder of a setup, and its command.
+SETUPS = {
     CONTROL: (UNCHANGED, _SANIC),
     CONTROL_OF_TWO: (UNCHANGED, (*_SANIC, *_TWO)),
     "sanic-star": (UNCHANGED, _STAR),
@@ -40,7 +40,7 @@ WAYS = {
     "changed imports, sanic-star, 2 workers": (CHANGED, (*_STAR, *_TWO)),
     "changed imports, uvicorn": (CHANGED, ("-m", "uvicorn", "server:app")),
 }
-HERE = [way for way in WAYS if not way.startswith("Sanic")]
+OUR_SETUPS = [setup for setup in SETUPS if not setup.startswith("Sanic")]
 
 
 def unpack(folder: Path) -> None:
@@ -99,14 +99,14 @@ class Served:
 
 
 @contextlib.contextmanager
-def served(folder: Path, way: str) -> Iterator[Served]:
+def served(folder: Path, setup: str) -> Iterator[Served]:
     """Serve the library until the block ends.
 
     Args:
         folder: a new one, beside those of `unpack`.
-        way: one of `WAYS`.
+        setup: one of `SETUPS`.
     """
-    project, command = WAYS[way]
+    project, command = SETUPS[setup]
     variables = settings(folder)
     port = variables["LIBRARY_PORT"]
     with pytest.MonkeyPatch.context() as patch:
@@ -115,11 +115,11 @@ def served(folder: Path, way: str) -> Iterator[Served]:
         process = Process(
             (PYTHON, *command, "--host", "127.0.0.1", "--port", port),
             folder.parent / project,
-            own_session=way.startswith("Sanic"),
+            own_session=setup.startswith("Sanic"),
         )
     served = Served(process, f"http://127.0.0.1:{port}", folder)
     try:
-        deadline = time.monotonic() + 4 * PATIENCE  # two workers, each with all of these imports
+        deadline = time.monotonic() + 4 * TIMEOUT_S  # two workers, each with all of these imports
         while not _answers(served.base):
             assert process.popen.poll() is None, f"the process has ended; the log says:\n{process.log}"
             assert time.monotonic() < deadline, f"the wait was in vain; the log says:\n{process.log}"
@@ -127,17 +127,17 @@ def served(folder: Path, way: str) -> Iterator[Served]:
         yield served
     finally:
         if process.popen.poll() is None:
-            _end(process, way)
+            _end(process, setup)
 
 
 def _answers(base: str) -> bool:
     with contextlib.suppress(requests.ConnectionError):
-        return requests.get(f"{base}/ready", timeout=PATIENCE).ok
+        return requests.get(f"{base}/ready", timeout=TIMEOUT_S).ok
     return False
 
 
-def _end(process: Process, way: str) -> None:
-    if way.startswith("Sanic"):
+def _end(process: Process, setup: str) -> None:
+    if setup.startswith("Sanic"):
         # Tortoise opens its database in the main process as well and leaves it open, with a thread that keeps Sanic's
         # from ending.
         os.killpg(process.popen.pid, signal.SIGKILL)

@@ -354,8 +354,8 @@ case(
         return text(repr(r.headers["x-a"]) if name != "own" else "")
     """,
     *(
-        get(f"/{way}/{name}")
-        for way in ("set", "given", "read")
+        get(f"/{source}/{name}")
+        for source in ("set", "given", "read")
         for name in ("uuid", "number", "float", "none", "true", "bytes", "own", "decimal", "date", "list")
     ),
 )

@@ -18,7 +18,7 @@ def read(name: str, *texts: str) -> None:
 
 def written(name: str, arguments: Iterable[str]) -> None:
     """Add a case: what a cookie made of these arguments writes."""
-    expressions(name, [f"str(Cookie({each}))" for each in arguments], before=JAR)
+    expressions(name, [f"str(Cookie({argument}))" for argument in arguments], before=JAR)
 
 
 read("read, one and several", "a=1", "a=1; b=2", "a=1;b=2", "a=1;  b=2 ;", ";a=1;;b=2;")

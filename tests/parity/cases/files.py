@@ -45,8 +45,8 @@ app.static("/pure", __import__("pathlib").PurePath(public), name="pure")
 """,
     *(get(f"/{kind}/a.txt") for kind in ("text", "path", "pure")),
 )
-for label, what in {"None": "None", "a list": "['/etc']", "bytes": "b'/etc'", "true": "True"}.items():
-    files(f"the path as {label}", f'app.static("/s", {what})', get("/s"), fails=True)
+for label, value in {"None": "None", "a list": "['/etc']", "bytes": "b'/etc'", "true": "True"}.items():
+    files(f"the path as {label}", f'app.static("/s", {value})', get("/s"), fails=True)
 files(
     "a uri with and without slashes",
     """

@@ -18,7 +18,7 @@ def urlencoded(body: bytes | str, kind: str = URLENCODED) -> Exchange:
 def multipart(
     *parts: bytes, boundary: str = "X", start: bytes = b"", end: bytes = b"--X--\r\n", kind: str = ""
 ) -> Exchange:
-    body = start + b"".join(b"--" + boundary.encode() + b"\r\n" + each + b"\r\n" for each in parts) + end
+    body = start + b"".join(b"--" + boundary.encode() + b"\r\n" + part + b"\r\n" for part in parts) + end
     return post("/", {"content-type": kind or f"multipart/form-data; boundary={boundary}"}, body)
 
 

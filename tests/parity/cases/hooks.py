@@ -60,16 +60,16 @@ EVENTS = (
 )
 
 for event in EVENTS:
-    for what, change in CHANGES.items():
+    for name, change in CHANGES.items():
         source = f'{SHOW}\n@app.signal("{event}")\nasync def hook(request, **context): {change}\n'
         if "middleware" in event:
             source += "@app.on_request\nasync def nothing(request): pass\n"
-        case(f"{event}, {what}", source, *STEPS)
+        case(f"{event}, {name}", source, *STEPS)
 
-for what, change in CHANGES.items():
-    case(f"middleware, {what}", f"{SHOW}\n@app.on_request\nasync def hook(request): {change}\n", *STEPS)
+for name, change in CHANGES.items():
+    case(f"middleware, {name}", f"{SHOW}\n@app.on_request\nasync def hook(request): {change}\n", *STEPS)
     named = f"{SHOW}\n@bp.on_request\nasync def hook(request): {change}\n".replace("app.blueprint(bp)\n", "")
-    case(f"middleware of a blueprint, {what}", f"{named}\napp.blueprint(bp)\n", get("/"), get("/p/1"), get("/bp/plain"))
+    case(f"middleware of a blueprint, {name}", f"{named}\napp.blueprint(bp)\n", get("/"), get("/p/1"), get("/bp/plain"))
 
 for event in ("http.lifecycle.handle", "http.routing.before", "http.routing.after", "http.handler.before"):
     case(

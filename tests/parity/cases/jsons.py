@@ -39,10 +39,10 @@ async def b(request): return json(repr(request.json))
 """
 
 
-def values(name: str, pairs: dict[str, str], *more: Step, differs: str | None = None) -> None:
+def values(name: str, pairs: dict[str, str], *steps: Step, differs: str | None = None) -> None:
     """Add a case that answers each of some values, written as Python."""
     lines = "\n".join(f"    {key!r}: {value}," for key, value in pairs.items())
-    case(name, VALUES % lines, *(get(f"/{key}") for key in pairs), *more, differs=differs)
+    case(name, VALUES % lines, *(get(f"/{key}") for key in pairs), *steps, differs=differs)
 
 
 values(

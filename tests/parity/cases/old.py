@@ -35,7 +35,7 @@ case(
             said.append("refused")
         return json(said)
     """,
-    *(get(f"/{what}") for what in ("app", "request", "config", "response", "router")),
+    *(get(f"/{path}") for path in ("app", "request", "config", "response", "router")),
 )
 for keyword in ("load_environment", "registered"):
     case(f"a keyword that no release had: {keyword}", f'other = Sanic("Other", {keyword}=True)', fails=True)

@@ -27,13 +27,13 @@ async def first(request, x, ext=None): return json(["first", str(x), type(x).__n
 async def second(request, x, ext=None): return json(["second", str(x), type(x).__name__, ext])
 """
 
-for one, other in combinations(VALUES, 2):
-    # What comes second may answer POST, too: where the first one matches it must not.
+for value, later_value in combinations(VALUES, 2):
+    # The second route accepts POST too, but must not get the requests that match the first one.
     case(
-        f"{LABEL.get(one, one)} before or after {LABEL.get(other, other)}",
-        TWO.format(one, other),
-        *(get(f"/p/{value}") for value in (*VALUES[one], *VALUES[other])),
-        *(post(f"/p/{kind[0]}", body=b"") for kind in (VALUES[one], VALUES[other])),
+        f"{LABEL.get(value, value)} before or after {LABEL.get(later_value, later_value)}",
+        TWO.format(value, later_value),
+        *(get(f"/p/{example}") for example in (*VALUES[value], *VALUES[later_value])),
+        *(post(f"/p/{kind[0]}", body=b"") for kind in (VALUES[value], VALUES[later_value])),
         scrub=(r"URL (None|/p/\S+) not",),
     )
 

@@ -19,8 +19,8 @@ TOLD = (
 ADDRESS = ("request.remote_addr", "request.forwarded", "request.client_ip == request.remote_addr")
 
 
-def x(address: str | None = None, **more: str) -> Exchange:
-    headers = {f"x-forwarded-{name}": value for name, value in more.items()}
+def x(address: str | None = None, **fields: str) -> Exchange:
+    headers = {f"x-forwarded-{name}": value for name, value in fields.items()}
     return get("/p?q=1", {**({"x-forwarded-for": address} if address is not None else {}), **headers})
 
 

@@ -429,7 +429,7 @@ def mine(request, error): return text("mine")
 @app.exception(BaseExceptionGroup)
 def group(request, error): return text(f"group {type(error).__name__} {len(error.exceptions)}")
 """,
-    *(get(f"/{way}/{kind}") for way in ("raise", "tasks") for kind in _KINDS),
+    *(get(f"/{source}/{kind}") for source in ("raise", "tasks") for kind in _KINDS),
     *(get(f"/none?kind={kind}") for kind in _KINDS),
 )
 case(
@@ -439,7 +439,7 @@ case(
 @app.exception(Mine)
 def mine(request, error): return text(f"mine {type(error).__name__}")
 """,
-    *(get(f"/{way}/{kind}") for way in ("raise", "tasks") for kind in _KINDS),
+    *(get(f"/{source}/{kind}") for source in ("raise", "tasks") for kind in _KINDS),
     *(get(f"/none?kind={kind}") for kind in _KINDS),
     *(websocket(f"/ws?kind={kind}", replies=1) for kind in _KINDS),
     differs="exception-groups",
@@ -451,7 +451,7 @@ case(
 @app.exception(Mine, ValueError)
 def mine(request, error): return text(f"mine {type(error).__name__}")
 """,
-    *(get(f"/{way}/{kind}") for way in ("raise", "tasks") for kind in ("two", "mixed")),
+    *(get(f"/{source}/{kind}") for source in ("raise", "tasks") for kind in ("two", "mixed")),
     *(get(f"/none?kind={kind}") for kind in ("two", "mixed")),
 )
 case(
@@ -490,7 +490,7 @@ case(
     bp.add_route(show, "/<x>/y", name="x", unquote=True)
     app.blueprint(bp)
     """,
-    *(get(f"/{way}/{path}") for way in "abd" for path in ("x%20y", "%FF", "%zz", "%252F")),
+    *(get(f"/{source}/{path}") for source in "abd" for path in ("x%20y", "%FF", "%zz", "%252F")),
     get("/a/x%20y/z"),
     get("/c/x%20/y"),
     get("/bp/%C3%BC/y"),

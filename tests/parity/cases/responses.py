@@ -482,9 +482,9 @@ case(
         if "body" in request.args: response.body = b"[]"
     """,
     *(
-        get(f"/{name}{rest}")
+        get(f"/{name}{query}")
         for name in ("template", "slots", "envelope", "kept", "kept", "lazy", "classwide", "no")
-        for rest in ("", "?header=1", "?body=1")
+        for query in ("", "?header=1", "?body=1")
     ),
     *(get(f"/{name}/told") for name in ("template", "slots", "envelope", "classwide")),
     head("/template"),

@@ -115,8 +115,8 @@ async def h(request): return text("h")
 async def a(request): return text("a")
 """,
         *(
-            get("/", {"host": each})
-            for each in ("one.test", "One.Test", "<name>.test", "*.test", "http://one.test", "")
+            get("/", {"host": host})
+            for host in ("one.test", "One.Test", "<name>.test", "*.test", "http://one.test", "")
         ),
     )
 

@@ -61,10 +61,10 @@ async def tell(request): return text("\\n".join(told))
 
 def attempts(name: str, *registrations: str | tuple[str, ...], scrub: tuple[str, ...] = ()) -> None:
     """Add a case that registers things, each on an app of its own, and tells which were refused, and how."""
-    lines = "".join(
-        f"attempt({number}, {', '.join(f'lambda app: {each}' for each in ((one,) if isinstance(one, str) else one))})\n"
-        for number, one in enumerate(registrations)
-    )
+    lines = ""
+    for number, registration in enumerate(registrations):
+        calls = (registration,) if isinstance(registration, str) else registration
+        lines += f"attempt({number}, {', '.join(f'lambda app: {call}' for call in calls)})\n"
     case(name, ATTEMPTS.format(lines), get("/told"), scrub=scrub)
 
 
@@ -156,7 +156,7 @@ for name, first, second, third in (
     ("extension", "'/a/<x:ext=a>', name='a'", "'/a/<x:ext=b>', name='b'", "'/a/<y:ext>', name='c'"),
     ("encoded path", "'/a b', name='a'", "'/a%20b', name='b'", "'/é', name='c'"),
 ):
-    one, two, three = (f"app.add_route(h, {each})" for each in (first, second, third))
+    one, two, three = (f"app.add_route(h, {arguments})" for arguments in (first, second, third))
     attempts(f"the same {name} again", (one, two), (one, three), (two, one), (three, two), scrub=(METHODS,))
 attempts(
     "a websocket and a handler on one path",

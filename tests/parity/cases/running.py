@@ -22,12 +22,12 @@ def told(name: str, source: str, env: dict[str, str] | None = None, differs: str
 
 def prepared(name: str, arguments: str, *shown: str) -> None:
     """Add a case: what an application that was prepared with these arguments says of itself."""
-    lines = [f"tell(lambda: other.prepare({arguments}))", *(f"tell(lambda: {each})" for each in shown)]
+    lines = [f"tell(lambda: other.prepare({arguments}))", *(f"tell(lambda: {expression})" for expression in shown)]
     # Or Sanic would serve it beside the case's own, on an address that somebody else may have.
     told(name, "\n".join([*lines, "Sanic.unregister_app(other)"]))
 
 
-for what, arguments in {
+for label, arguments in {
     "a host and a port": "'127.0.0.1', 9999, motd=False",
     "nothing": "motd=False",
     "a unix socket": "unix='/tmp/nowhere.sock', motd=False",
@@ -41,9 +41,9 @@ for what, arguments in {
     "a version that is not there": "port=9999, version=4, motd=False",
     "a version below the first": "port=9999, version=0, motd=False",
 }.items():
-    prepared(f"prepare with {what}", arguments)
+    prepared(f"prepare with {label}", arguments)
 
-for what, arguments, shown in (
+for label, arguments, shown in (
     (
         "debug",
         "port=9999, debug=True, motd=False",
@@ -70,7 +70,7 @@ for what, arguments, shown in (
         ("len(other.state.reload_dirs)",),
     ),
 ):
-    prepared(f"what is known after prepare with {what}", arguments, *shown)
+    prepared(f"what is known after prepare with {label}", arguments, *shown)
 
 told(
     "the state of an application that was never run",
@@ -139,13 +139,13 @@ for name, value in (("FALLBACK_ERROR_FORMAT", "yaml"), ("FALLBACK_ERROR_FORMAT",
     tell(lambda: [name, str(getattr(other.config, name))])
 """,
 )
-for what, env in {
+for label, env in {
     "words and numbers": {"SANIC_A": "5", "SANIC_B": "5.5", "SANIC_C": "yes", "SANIC_D": "0x10", "SANIC_E": " 5 "},
     "odd values": {"SANIC_A": "", "SANIC_B": "nan", "SANIC_C": "1_000", "SANIC_D": "n", "SANIC_E": "None"},
     "odd names": {"SANIC_a": "1", "SANIC__B": "1", "sanic_C": "1", "SANIC_D_e": "1", "SANIC_E1": "1"},
 }.items():
     told(
-        f"settings from the environment: {what}",
+        f"settings from the environment: {label}",
         "tell(lambda: {k: str(v) for k, v in other.config.items() if k.strip('_') in 'aABCDE' or k in ('D_e', 'E1')})",
         env,
     )

@@ -435,8 +435,8 @@ asks(
     "what the signal router does not find",
     "",
     *(
-        f"await say(asyncio.to_thread(lambda: app.signal_router.get({what})))"
-        for what in ('"foo.bar.a"', '"foo.bar.a", {"x": 1}', '"alone"', "Event.HTTP_LIFECYCLE_BEGIN")
+        f"await say(asyncio.to_thread(lambda: app.signal_router.get({arguments})))"
+        for arguments in ('"foo.bar.a"', '"foo.bar.a", {"x": 1}', '"alone"', "Event.HTTP_LIFECYCLE_BEGIN")
     ),
 )
 case(
@@ -599,9 +599,9 @@ case(
     app.blueprint(bp)
     """,
     *(
-        each
+        step
         for path in ("/boom", "/bad", "/answered", "/bp/boom", "/missing", "/signal", "/background")
-        for each in (get(path), get("/"))
+        for step in (get(path), get("/"))
     ),
 )
 case(
@@ -740,7 +740,7 @@ for part, events in {
     case(
         f"events of a request: {part}",
         f"{WATCH}\nwatch({events})",
-        *(each for asked in ASKED for each in (asked, get("/seen"))),
+        *(step for asked in ASKED for step in (asked, get("/seen"))),
     )
 case(
     "events of a request: the body",
@@ -755,19 +755,19 @@ case(
 case(
     "events of a request: middleware",
     f"{WATCH}\n{MIDDLEWARE}\nwatch(Event.HTTP_MIDDLEWARE_BEFORE, Event.HTTP_MIDDLEWARE_AFTER)",
-    *(each for path in ("/plain/5", "/early", "/bad", "/missing", "/respond") for each in (get(path), get("/seen"))),
+    *(step for path in ("/plain/5", "/early", "/bad", "/missing", "/respond") for step in (get(path), get("/seen"))),
 )
 case(
     "events of a request: middleware that there is not",
     f"{WATCH}\nwatch(Event.HTTP_MIDDLEWARE_BEFORE, Event.HTTP_MIDDLEWARE_AFTER)",
-    *(each for path in ("/plain/5", "/missing") for each in (get(path), get("/seen"))),
+    *(step for path in ("/plain/5", "/missing") for step in (get(path), get("/seen"))),
 )
 case(
     "events of a request: all but what is told of the wire",
     f"{WATCH}\n{MIDDLEWARE}\nwatch(*(each for each in Event if each.value.rpartition('.')[2] not in "
     "('begin', 'read_head', 'send', 'complete') and not each.value.startswith('server.')))",
     # A server may put the chunks of a body together.
-    *(each for asked in ASKED if b"chunked" not in asked.pieces[0] for each in (asked, get("/seen"))),
+    *(step for asked in ASKED if b"chunked" not in asked.chunks[0] for step in (asked, get("/seen"))),
 )
 case(
     "events of a request: its beginning, its end, and what is sent",

@@ -1,4 +1,4 @@
-"""A client that speaks websockets frame by frame, also wrongly, and writes down what the server sends."""
+"""A client that speaks websockets frame by frame, also invalid ones, and records the server's frames."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from websockets.protocol import State
 from websockets.typing import Subprotocol
 from websockets.uri import parse_uri
 
-# Seconds until a conversation counts as hanging; far above what any takes on a slow machine.
-PATIENCE = 30.0
+# Seconds until a conversation counts as hanging, far above the time of any on a slow machine.
+TIMEOUT_S = 30.0
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Parts:
 
 @dataclass(frozen=True)
 class Frame:
-    """One frame as it stands on the wire: also one that no client may send (RFC 6455, section 5.2)."""
+    """The bytes of one frame, also of an invalid one (RFC 6455, section 5.2)."""
 
     opcode: int
     data: bytes = b""
@@ -51,7 +51,7 @@ class Frame:
                 if size < 65536
                 else bytes([mask | 127]) + struct.pack("!Q", size)
             )
-        # A mask of zeros leaves the data as they are.
+        # A mask of zeros does not change the data.
         return head + (bytes(4) if self.masked else b"") + self.data
 
 
@@ -64,7 +64,7 @@ class Raw:
 
 @dataclass(frozen=True)
 class Expect:
-    """Wait for so many frames of the server's."""
+    """Wait for a number of frames from the server."""
 
     count: int = 1
 
@@ -86,7 +86,7 @@ class Ping:
 
 @dataclass(frozen=True)
 class Pong:
-    """Send a pong that nobody asked for."""
+    """Send an unsolicited pong."""
 
     data: bytes = b""
 
@@ -105,7 +105,7 @@ class Leave:
 
 @dataclass(frozen=True)
 class Pause:
-    """Do nothing for so many seconds."""
+    """Do nothing for a number of seconds."""
 
     seconds: float
 
@@ -129,9 +129,9 @@ class Client:
     transcript: list[str] = field(default_factory=list)
 
     def play(self, moves: Iterable[Move]) -> list[str]:
-        """Open the websocket, make the moves, read to the end; return what was received."""
-        self._deadline = time.monotonic() + PATIENCE
-        with socket.create_connection(("127.0.0.1", self.port), PATIENCE) as self._socket:
+        """Open the websocket, make the moves, read to the end; return the received frames."""
+        self._deadline = time.monotonic() + TIMEOUT_S
+        with socket.create_connection(("127.0.0.1", self.port), TIMEOUT_S) as self._socket:
             try:
                 if self._open():
                     for move in moves:
@@ -141,7 +141,7 @@ class Client:
                     while self._read():
                         pass
             except TimeoutError:
-                self.transcript.append(f"nothing for {PATIENCE:g} s")
+                self.transcript.append(f"nothing for {TIMEOUT_S:g} s")
         return self.transcript
 
     def _open(self) -> bool:
@@ -170,7 +170,7 @@ class Client:
     def _make(self, move: Move) -> None:
         protocol = self._protocol
         if isinstance(move, Expect):
-            # Frames may have come with the answer to the handshake.
+            # Frames may arrive with the response to the handshake.
             self._expected += move.count
             while self._handled < self._expected and self._read():
                 pass
@@ -217,7 +217,7 @@ class Client:
                 self._send(data)
 
     def _read(self, counts: bool = True) -> bool:
-        """Read what there is, and note it; tell whether there may be more."""
+        """Read and record the available frames; return whether there may be more."""
         if self._ended:
             return False
         self._socket.settimeout(max(0.01, self._deadline - time.monotonic()))

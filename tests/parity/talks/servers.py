@@ -1,4 +1,4 @@
-"""The servers that hold the conversations, and what each answers."""
+"""The servers of the conversations, and their answers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pathlib import Path
 from urllib.request import urlopen
 
 import tests.parity.talks.conversations  # noqa: F401 - fills CONVERSATIONS
-from tests.engine.processes import PATIENCE, Process, free_port, is_open
+from tests.engine.processes import TIMEOUT_S, Process, free_port, is_open
 from tests.parity.talks.client import Client
 from tests.parity.talks.table import (
     BAD_FRAMES,
@@ -34,7 +34,7 @@ from tests.parity.talks.table import (
     program,
 )
 
-# Conversations at a time.
+# Conversations at the same time.
 AT_ONCE = 8
 
 
@@ -44,8 +44,8 @@ class Server:
 
     Args:
         name: what the tests call it.
-        command: what starts it, with `{port}` to be filled in.
-        lacks: what it gives an application no way to.
+        command: its command line, with the placeholder `{port}`.
+        lacks: the features that it does not offer to applications.
     """
 
     name: str
@@ -78,7 +78,7 @@ OTHERS = [
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a client received, and what happened in the handler."""
+    """The frames that a client received, and the events in the handler."""
 
     transcript: list[str]
     events: list[str]
@@ -89,14 +89,14 @@ class Held:
     """All conversations with one server."""
 
     outcomes: list[Outcome]
-    # The coroutines of the tasks that there were not before.
+    # The coroutines of new tasks.
     tasks: list[str]
     log: str
 
 
 @contextmanager
 def serving(server: Server, folder: Path, source: str | None = None) -> Iterator[tuple[int, Process]]:
-    """Serve the application of all conversations, or another, for as long as the block lasts."""
+    """Serve the application of all conversations, or another, within the block."""
     (folder / "served.py").write_text(source or program("sanic" if server is SANIC else "sanic_star"))
     port = free_port()
     process = Process((sys.executable, "-W", "ignore", *server.command.format(port=port).split()), folder)
@@ -133,22 +133,22 @@ def _count_tasks(port: int) -> Counter[str]:
 
 
 def _tasks_left(port: int, before: Counter[str]) -> list[str]:
-    deadline = time.monotonic() + PATIENCE / 4
+    deadline = time.monotonic() + TIMEOUT_S / 4
     while True:
-        more = list((_count_tasks(port) - before).elements())
-        if not more or time.monotonic() > deadline:
-            return more
+        new_tasks = list((_count_tasks(port) - before).elements())
+        if not new_tasks or time.monotonic() > deadline:
+            return new_tasks
         time.sleep(0.1)
 
 
 def _get(port: int, path: str) -> list[str]:
-    with urlopen(f"http://127.0.0.1:{port}{path}", timeout=PATIENCE) as response:
+    with urlopen(f"http://127.0.0.1:{port}{path}", timeout=TIMEOUT_S) as response:
         answer: list[str] = json.load(response)
     return answer
 
 
 def differences(server: Server, ours: Held, reference: Held) -> list[str]:
-    """Return what differs from Sanic's own server where it must not, and what no longer differs where it should."""
+    """Return the unexpected differences from Sanic's own server, and the expected ones that do not exist any longer."""
     lines = []
     lacking: dict[str, bool] = dict.fromkeys(server.lacks, False)
     for conversation, outcome, expected in zip(CONVERSATIONS, ours.outcomes, reference.outcomes, strict=True):

@@ -1,4 +1,4 @@
-"""The table of conversations; each has the body of a handler and what its client does."""
+"""The table of conversations: each has the body of a handler and the moves of its client."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from tests.parity.case import for_sanic_star
 from tests.parity.talks.client import Move
 
-# What not every server can do.
+# Features that not every server has.
 PING = ("pings of the application",)
 BREAK_OFF = ("an end without a close frame",)
 NO_CODE = ("a close frame without a code",)
@@ -26,14 +26,14 @@ class Conversation:
     """A handler, and one conversation with it.
 
     Args:
-        name: what is true, in a few words.
-        source: the body of `async def handler(request, ws)`; `event(...)` writes down what happened.
-        moves: what the client does.
+        name: the subject in a few words.
+        source: the body of `async def handler(request, ws)`; `event(...)` records an event.
+        moves: the actions of the client.
         query: of the handshake.
-        subprotocols: that the client offers.
+        subprotocols: those that the client offers.
         options: of the route.
-        differs: the entry of `docs/compatibility.md` for what differs from Sanic on every server.
-        needs: what a server must be able to do; on servers that lack it, only the end is compared.
+        differs: the entry of `docs/compatibility.md` for a difference from Sanic on every server.
+        needs: required features of a server; on servers without them, only the end is compared.
         any_reason: whether the reason of a close frame is the server's own.
     """
 

@@ -1,4 +1,4 @@
-"""One application, extended in different ways: the variable VARIANT names the way.
+"""One application that is extended in different ways: the variable VARIANT selects one.
 
 It is written for Sanic and Sanic Extensions; nothing in it knows of sanic_star.
 """
@@ -29,7 +29,7 @@ class Unlabelled(Extension):
         raise LookupError("no label")
 
 
-WAYS = {
+SETUPS = {
     "origins by pattern": {
         "cors_origins": re.compile(r"https?://(\w+\.)?r\.example"),
         "cors_supports_credentials": True,
@@ -46,8 +46,8 @@ WAYS = {
 }
 
 app = Sanic("Variants")
-if VARIANT in WAYS:
-    app.extend(config=Config(**WAYS[VARIANT]))
+if VARIANT in SETUPS:
+    app.extend(config=Config(**SETUPS[VARIANT]))
 elif VARIANT == "Extend(app)":
     Extend(app)
 elif VARIANT == "a label that fails":

@@ -65,8 +65,8 @@ def written(request):
 
 @books.get("/")
 async def index(request):
-    found = await Book.filter(title__contains=request.args.get("q", "")).order_by("title")
-    return json([book.shown() for book in found], headers={"x-total": str(len(found))})
+    books = await Book.filter(title__contains=request.args.get("q", "")).order_by("title")
+    return json([book.shown() for book in books], headers={"x-total": str(len(books))})
 
 
 @books.post("/")
@@ -145,8 +145,8 @@ async def fails(request):
     raise ArithmeticError("in a handler")
 
 
-async def break_down(what):
-    raise RuntimeError(what)
+async def break_down(cause):
+    raise RuntimeError(cause)
 
 
 @app.post("/tasks")
