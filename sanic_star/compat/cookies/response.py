@@ -127,10 +127,10 @@ class Cookie:
     SECURE_PREFIX = "__Secure-"
 
     __slots__ = (
+        "_assigned",
         "_comment",
         "_domain",
         "_expires",
-        "_assigned",
         "_max_age",
         "_path",
         "_samesite",
