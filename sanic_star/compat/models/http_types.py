@@ -25,9 +25,9 @@ class Credentials:
         # Without the token, which must not be logged.
         return f"Credentials(auth_type={self.auth_type!r})"
 
-    def _basic(self, wanted: str) -> list[str]:
+    def _basic(self, attribute_name: str) -> list[str]:
         if self.auth_type != "Basic" or not self.token:
-            raise AttributeError(f"{wanted} is available for Basic Auth only")
+            raise AttributeError(f"{attribute_name} is available for Basic Auth only")
         try:
             name, _, password = b64decode(self.token.encode("utf-8")).decode().partition(":")
         except ValueError:
