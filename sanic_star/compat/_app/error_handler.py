@@ -77,7 +77,7 @@ class ErrorHandler:
 
     def __getstate__(self) -> dict[str, Any]:
         # Weak references cannot be pickled, so the cache starts empty.
-        return {name: value for name, value in vars(self).items() if name != "_found"}
+        return {name: value for name, value in vars(self).items() if name != "_matches"}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
